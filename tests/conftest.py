@@ -1,0 +1,210 @@
+"""Fixtures: the real server, the twin, and one client fixture for many targets."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import inspect
+import os
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import redis
+
+from tests import servers
+from tests.wire import Wire
+
+if TYPE_CHECKING:
+    from tests.twin import Twin
+
+TARGETS = ("resp2", "resp3", "async", "real")
+
+
+@pytest.fixture(scope="session")
+def real_url(worker_id: str) -> Iterator[str]:
+    """The URL of a real Redis 8.2 that no other process uses; skips where there is none."""
+    if not servers.available():
+        pytest.skip(servers.MISSING)
+    if os.environ.get(servers.VARIABLE) and worker_id != "master":
+        pytest.fail(f"{servers.VARIABLE} names one server, which tests cannot share: leave out -n")
+    with servers.running() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def _real_defaults(real_url: str) -> dict[bytes, bytes]:
+    """The server's configuration before any test."""
+    with Wire.to(real_url) as wire:
+        flat = wire.call(b"CONFIG", b"GET", b"*")
+    return dict(zip(flat[::2], flat[1::2], strict=True))
+
+
+@pytest.fixture
+def clean_real_url(real_url: str) -> str:
+    """The URL of the real server, emptied."""
+    with Wire.to(real_url) as wire:
+        for command in (b"FLUSHALL", b"FUNCTION FLUSH", b"SCRIPT FLUSH", b"SLOWLOG RESET"):
+            wire.call(*command.split())
+        wire.call(b"CONFIG", b"RESETSTAT")
+    return real_url
+
+
+@pytest.fixture
+def real(clean_real_url: str) -> Iterator[redis.Redis]:
+    """A client of the emptied real server: bytes, RESP2."""
+    client = redis.Redis.from_url(clean_real_url, protocol=2)
+    yield client
+    client.close()
+
+
+@pytest.fixture(params=[2, 3], ids=["resp2", "resp3"])
+def twin(
+    request: pytest.FixtureRequest, clean_real_url: str, _real_defaults: dict[bytes, bytes]
+) -> Iterator[Twin]:
+    """Sends each command to the fake and to the real server and compares; see `tests.twin`."""
+    from tests.twin import Twin
+
+    pair = Twin(clean_real_url, request.param)
+    try:
+        yield pair
+        if not _failed(request):
+            pair.finish()
+    finally:
+        pair.close()
+        _undo(pair, clean_real_url, _real_defaults)
+
+
+def _undo(pair: Twin, url: str, defaults: dict[bytes, bytes]) -> None:
+    """Put back what a test changed beside the data."""
+    if not pair.configured and not pair.users_changed:
+        return
+    with Wire.to(url) as wire:
+        if pair.configured:
+            flat = wire.call(b"CONFIG", b"GET", b"*")
+            for name, value in zip(flat[::2], flat[1::2], strict=True):
+                if defaults.get(name) != value:
+                    wire.call(b"CONFIG", b"SET", name, defaults[name])
+        if pair.users_changed:
+            names = [name for name in wire.call(b"ACL", b"USERS") if name != b"default"]
+            if names:
+                wire.call(b"ACL", b"DELUSER", *names)
+
+
+_REPORT = pytest.StashKey[pytest.TestReport]()
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    """Keep the result of the test itself: a failed one need not compare states as well."""
+    report: pytest.TestReport = yield  # type: ignore[assignment,misc]
+    if report.when == "call":
+        item.stash[_REPORT] = report
+    return report  # type: ignore[return-value]
+
+
+def _failed(request: pytest.FixtureRequest) -> bool:
+    report = request.node.stash.get(_REPORT, None)
+    return report is not None and report.failed
+
+
+@pytest.fixture(scope="session")
+def worker_id(request: pytest.FixtureRequest) -> str:
+    """The name of the pytest-xdist worker; ``master`` when there is none."""
+    workerinput = getattr(request.config, "workerinput", None)
+    return "master" if workerinput is None else str(workerinput["workerid"])
+
+
+@pytest.fixture(params=TARGETS)
+def r(request: pytest.FixtureRequest) -> Iterator[Any]:
+    """A client: of the fake in RESP2, in RESP3, asynchronous behind a facade, of the real server.
+
+    All give bytes. A test that uses it holds for each.
+    """
+    with _client(request) as client:
+        yield client
+
+
+@pytest.fixture(params=TARGETS)
+def rd(request: pytest.FixtureRequest) -> Iterator[Any]:
+    """The same with ``decode_responses=True``."""
+    with _client(request, decode_responses=True) as client:
+        yield client
+
+
+@contextlib.contextmanager
+def _client(request: pytest.FixtureRequest, **options: Any) -> Iterator[Any]:
+    import fakeredis
+
+    if request.param == "real":
+        url = request.getfixturevalue("clean_real_url")
+        with redis.Redis.from_url(url, protocol=2, **options) as client:
+            yield client
+    elif request.param == "async":
+        loop = asyncio.new_event_loop()
+        fake = fakeredis.FakeAsyncRedis(server=fakeredis.FakeServer(), **options)
+        try:
+            yield Sync(fake, loop)
+            loop.run_until_complete(fake.aclose())
+            loop.run_until_complete(loop.shutdown_asyncgens())
+        finally:
+            loop.close()
+    else:
+        protocol = int(request.param[-1])
+        server = fakeredis.FakeServer()
+        with fakeredis.FakeRedis(server=server, protocol=protocol, **options) as client:
+            yield client
+
+
+class Sync:
+    """An asynchronous redis-py object used as if it were a synchronous one."""
+
+    def __init__(self, inner: Any, loop: asyncio.AbstractEventLoop) -> None:
+        self._inner, self._loop = inner, loop
+
+    def __getattr__(self, name: str) -> Any:
+        value = getattr(self._inner, name)
+        if not callable(value) or isinstance(value, type):
+            return self._plain(value)
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            return self._plain(value(*args, **kwargs))
+
+        return call
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self._plain(self._inner(*args, **kwargs))
+
+    def __len__(self) -> int:
+        return len(self._inner)
+
+    def __enter__(self) -> Sync:
+        self._loop.run_until_complete(self._inner.__aenter__())
+        return self
+
+    def __exit__(self, *exc: Any) -> None:
+        self._loop.run_until_complete(self._inner.__aexit__(*exc))
+
+    def _plain(self, value: Any) -> Any:
+        """A result without its asynchronous wrapping."""
+        if value is self._inner:
+            return self
+        if inspect.iscoroutine(value) or asyncio.isfuture(value):
+            return self._plain(self._run(value))
+        if inspect.isasyncgen(value) or hasattr(value, "__anext__"):
+            return self._iterate(value)
+        asynchronous = type(value).__module__.startswith(("redis.asyncio", "fakeredis"))
+        if asynchronous and not isinstance(value, (bytes, str, int, float, Exception)):
+            return Sync(value, self._loop)
+        return value
+
+    def _run(self, awaitable: Any) -> Any:
+        async def wait() -> Any:
+            return await awaitable
+
+        return self._loop.run_until_complete(wait())
+
+    def _iterate(self, values: Any) -> Iterator[Any]:
+        with contextlib.suppress(StopAsyncIteration):
+            while True:
+                yield self._run(values.__anext__())

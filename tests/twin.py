@@ -180,7 +180,9 @@ class Twin(Pair):
         finally:
             checker.close()
         if differences:
-            raise Mismatch("\n".join([self._history(), "the states differ afterwards:"] + differences))
+            raise Mismatch(
+                "\n".join([self._history(), "the states differ afterwards:"] + differences)
+            )
 
     def close(self) -> None:
         for pair in self._pairs:
@@ -276,7 +278,9 @@ def fake_reply(session: Any, argv: list[bytes]) -> Any:
 def same(fake: Any, real: Any) -> bool:
     """Whether two replies are of the same types and values, all the way down."""
     if isinstance(real, Set):
-        return isinstance(fake, (list, set, frozenset)) and same(in_order(list(fake)), in_order(list(real)))
+        return isinstance(fake, (list, set, frozenset)) and same(
+            in_order(list(fake)), in_order(list(real))
+        )
     if isinstance(real, dict):
         return isinstance(fake, dict) and same(pairs_in_order(fake), pairs_in_order(real))
     if isinstance(real, (list, tuple)):
@@ -333,7 +337,9 @@ def in_order(reply: Any) -> Any:
 
 def pairs_in_order(reply: dict[Any, Any]) -> list[Any]:
     """A map as its sorted pairs."""
-    return sorted(([key, value] for key, value in reply.items()), key=lambda pair: describe(pair[0]))
+    return sorted(
+        ([key, value] for key, value in reply.items()), key=lambda pair: describe(pair[0])
+    )
 
 
 def shape(reply: Any) -> Any:
@@ -350,7 +356,9 @@ def shape(reply: Any) -> Any:
 def show(argv: Any) -> str:
     """A command as redis-cli's user would type it."""
     words = (arg.decode("utf-8", "backslashreplace") for arg in argv)
-    return " ".join(word if word.isprintable() and word and " " not in word else repr(word) for word in words)
+    return " ".join(
+        word if word.isprintable() and word and " " not in word else repr(word) for word in words
+    )
 
 
 def describe(reply: Any) -> str:

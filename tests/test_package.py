@@ -1,0 +1,104 @@
+"""The package as a whole: its metadata, what it ships, and which way its imports point."""
+
+from __future__ import annotations
+
+import ast
+import importlib.metadata
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import fakeredis
+from fakeredis import _version
+
+PACKAGE = Path(fakeredis.__file__).parent
+ROOT = PACKAGE.parent
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+# For each part of the package: the parts it may import when it is loaded. What is imported in a
+# function (late groups, optional dependencies) or for type checkers only is free.
+BELOW = {
+    "datatypes": {"errors"},
+    "commands": {"datatypes", "errors", "engine.profiles", "engine.replies"},
+    "engine": {"commands", "datatypes", "errors", "stores.base", "stores.memory"},
+    "stores": {"datatypes", "errors", "engine.profiles", "engine.replies", "resp"},
+}
+
+
+def module_name(path: Path) -> str:
+    parts = path.relative_to(PACKAGE).with_suffix("").parts
+    return ".".join(part for part in parts if part != "__init__")
+
+
+def loaded_imports(path: Path) -> Iterator[str]:
+    """The names of the modules that this one imports when it is loaded."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for node in tree.body:
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield from (
+                f"{node.module}.{alias.name}" if is_module(node.module, alias.name) else node.module
+                for alias in node.names
+            )
+
+
+def is_module(package: str, name: str) -> bool:
+    place = ROOT.joinpath(*package.split("."), name)
+    return place.is_dir() or place.with_suffix(".py").exists()
+
+
+@pytest.mark.parametrize("path", MODULES, ids=module_name)
+def test_imports_point_one_way(path: Path) -> None:
+    part = module_name(path).partition(".")[0]
+    if part not in BELOW:
+        return
+    allowed = {part, *BELOW[part]}
+    wrong = [
+        name
+        for name in loaded_imports(path)
+        if name.startswith("fakeredis.")
+        and not any(
+            name.removeprefix("fakeredis.") == place or name.startswith(f"fakeredis.{place}.")
+            for place in allowed
+        )
+    ]
+    assert not wrong
+
+
+@pytest.mark.parametrize("path", MODULES, ids=module_name)
+def test_the_engine_does_no_io(path: Path) -> None:
+    """No socket, no thread that sleeps, no client library below the shells."""
+    if module_name(path).partition(".")[0] not in ("engine", "commands", "datatypes"):
+        return
+    outside = {"socket", "asyncio", "redis", "select", "subprocess"}
+    assert not outside & {name.partition(".")[0] for name in loaded_imports(path)}
+    assert "time.sleep(" not in path.read_text(encoding="utf-8")
+
+
+def test_version_is_written_once() -> None:
+    assert fakeredis.__version__ == _version.__version__
+    assert importlib.metadata.version("fakeredis") == _version.__version__
+
+
+def test_types_are_shipped() -> None:
+    assert (PACKAGE / "py.typed").exists()
+
+
+def test_entry_points() -> None:
+    points = importlib.metadata.distribution("fakeredis").entry_points
+    found = {(point.group, point.name): point for point in points}
+    assert callable(found["console_scripts", "fakeredis"].load())
+    assert found["pytest11", "fakeredis"].load().__name__ == "fakeredis.pytest_plugin"
+
+
+def test_public_names_exist() -> None:
+    assert not [name for name in fakeredis.__all__ if not hasattr(fakeredis, name)]
+
+
+def test_news_fragments_are_named_as_the_readme_says() -> None:
+    pattern = re.compile(r"[\w-]+\.(feature|fix|change|removal|doc)\.rst")
+    names = {path.name for path in (ROOT / "changelog.d").iterdir()} - {"README.rst"}
+    assert not [name for name in names if not pattern.fullmatch(name)]

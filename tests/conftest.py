@@ -182,7 +182,7 @@ class Sync:
         self._loop.run_until_complete(self._inner.__aenter__())
         return self
 
-    def __exit__(self, *exc: Any) -> None:
+    def __exit__(self, *exc: object) -> None:
         self._loop.run_until_complete(self._inner.__aexit__(*exc))
 
     def _plain(self, value: Any) -> Any:

@@ -1,7 +1,16 @@
-"""The twin: each command goes to the fake engine and to the real server, and the replies must agree.
+"""The twin: each command goes to the fake engine and to the real server, which must agree.
 
 So nobody types an expected value. At the end of a test the whole state of both is compared too: what
 a command left behind counts as much as what it said, and a failed command must leave nothing.
+
+    def test_getset(twin):
+        twin("SET", "k", 1)
+        assert twin("GETSET", "k", "v") == b"1"
+
+``twin(...)`` gives the reply, also when it is an error (then a CommandError). Beside it there are
+``twin.unordered``, ``twin.near`` (times), ``twin.same_shape`` (random replies), ``twin.session()``
+(another client of both), ``reply()``, ``replies(n)`` and ``silent()`` for what comes unasked: pushes,
+messages, and the replies of commands that had to wait, which give ``BLOCKED`` at first.
 """
 
 from __future__ import annotations
@@ -11,12 +20,13 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from fakeredis.engine.replies import BLOCKED, NO_REPLY, Push, Status
-from fakeredis.engine.server import FakeServer
-from fakeredis.errors import CommandError
+from fakeredis.engine.server import Server
+from fakeredis.errors import CommandError, ConnectionLost
 from tests.wire import Set, Wire, to_bytes
 
 Compare = Callable[[Any, Any], bool]
 TOLERANCE_MS = 500
+CLOSED = CommandError("(the connection is closed)")
 SILENCE = 0.02  # seconds after which the real server is held to be blocked
 DATABASES = 16
 _OTHER_DATABASES = {b"SELECT", b"MOVE", b"COPY", b"SWAPDB"}
@@ -99,6 +109,8 @@ class Pair:
     def _read(self, argv: list[bytes], fake: Any) -> Any:
         try:
             return self.wire.read(2.0)
+        except (EOFError, ConnectionError):
+            return CLOSED
         except TimeoutError:
             raise Mismatch(self._message(show(argv), fake, "(no reply: it blocks)")) from None
 
@@ -127,7 +139,7 @@ class Twin(Pair):
 
     def __init__(self, url: str, protocol: int, version: str = "8.2") -> None:
         self.url, self.protocol = url, protocol
-        self.server = FakeServer(version=version)
+        self.server = Server(version=version)
         self.history: list[str] = []
         self._pairs: list[Pair] = []
         self._databases = {0}
@@ -228,7 +240,7 @@ class Checker:
         fake, real = self.ask(b"PEXPIRETIME", key)
         if not close(fake, real, TOLERANCE_MS):
             yield self._line(database, (b"PEXPIRETIME", key), fake, real)
-        if b"hash" == bytes(self.wire.call(b"TYPE", key)):
+        if bytes(self.wire.call(b"TYPE", key)) == b"hash":
             yield from self._field_expiry(database, key)
 
     def _field_expiry(self, database: int, key: bytes) -> Iterator[str]:
@@ -273,6 +285,8 @@ def fake_reply(session: Any, argv: list[bytes]) -> Any:
         return session.execute(argv)
     except CommandError as error:
         return error
+    except ConnectionLost:
+        return CLOSED
 
 
 def same(fake: Any, real: Any) -> bool:
@@ -371,5 +385,6 @@ def describe(reply: Any) -> str:
         kind = {Set: "set", Push: "push"}.get(type(reply), "")
         return f"{kind}[{', '.join(map(describe, reply))}]"
     if isinstance(reply, dict):
-        return "{%s}" % ", ".join(f"{describe(k)}: {describe(v)}" for k, v in reply.items())
+        pairs = ", ".join(f"{describe(k)}: {describe(v)}" for k, v in reply.items())
+        return "{" + pairs + "}"
     return repr(bytes(reply) if isinstance(reply, bytes) else reply)

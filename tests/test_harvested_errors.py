@@ -1,0 +1,94 @@
+"""Thousands of calls, mostly wrong ones, whose replies were taken from the real server."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from fakeredis.engine.replies import BLOCKED, NO_REPLY
+from fakeredis.engine.server import Server
+from fakeredis.errors import CommandError
+from tests import harvest
+from tests.harvest import BLOCKS, CLOSED, Case
+from tests.known_gaps import param
+from tests.twin import CLOSED as FAKE_CLOSED
+from tests.twin import describe, fake_reply, in_order, same, shape
+
+RANDOM = {"nondeterministic_output"}
+UNORDERED = {"nondeterministic_output_order"}
+
+
+def collected() -> dict[str, tuple[str, list[Case]]]:
+    return {
+        f"{name}: {category}": (name, cases)
+        for name in harvest.replies()
+        if name != "(general)" and harvest.is_known(name.split())
+        for category, cases in harvest.cases(name)
+        if cases
+    }
+
+
+NAMES = collected()
+
+
+@pytest.mark.parametrize(("name", "cases"), [param(name, *value) for name, value in NAMES.items()])
+def test_as_the_real_server(name: str, cases: list[Case]) -> None:
+    tips = set(harvest.command_facts().get(name, {}).get("tips", ()))
+    differences = [line for case in cases for line in difference(case, tips)]
+    assert not differences, "\n" + "\n".join(differences)
+
+
+@pytest.mark.parametrize("what", sorted(harvest.replies()["(general)"]))
+def test_general(what: str) -> None:
+    facts: dict[str, Any] = harvest.replies()["(general)"][what]
+    session = Server("8.2.3").session()
+    if facts["before"]:
+        fake_reply(session, words(facts["before"]))
+    reply = fake_reply(session, words(facts["call"]))
+    assert describe(reply) == describe(harvest.value_of(facts["reply"]))
+
+
+def difference(case: Case, tips: set[str]) -> list[str]:
+    """Lines that tell how the fake's reply to one call differs; none when it does not."""
+    if not all(harvest.is_known(call.split(" ")) for call in case.before):
+        return []  # a key of a type that the fake does not have
+    fake = run(case)
+    if agree(fake, case, tips):
+        return []
+    before = [f"    {call}" for call in case.before]
+    call = " ".join(word or "''" for word in case.call)
+    return [*before, f"{call}   (RESP{case.protocol})", f"    fake: {describe(fake)}",
+            f"    real: {case.reply}"]  # fmt: skip
+
+
+def run(case: Case) -> Any:
+    server = Server("8.2.3")
+    seeding = server.session()
+    for call in case.before:
+        fake_reply(seeding, words(call.split(" ")))
+    return fake_reply(server.session(protocol=case.protocol), words(case.call))
+
+
+def agree(fake: Any, case: Case, tips: set[str]) -> bool:
+    if case.reply is ...:  # only known to be no error
+        return not isinstance(fake, CommandError)
+    if fake is BLOCKED:
+        return case.reply in (BLOCKS, None, {"*": None})
+    if case.reply == CLOSED:
+        return fake is FAKE_CLOSED
+    try:
+        real = harvest.value_of(case.reply)
+    except ValueError:
+        return fake is NO_REPLY or not isinstance(fake, CommandError)
+    if isinstance(real, CommandError) or isinstance(fake, CommandError):
+        return same(fake, real)
+    if tips & RANDOM:
+        return bool(shape(fake) == shape(real))
+    if tips & UNORDERED:
+        return same(in_order(fake), in_order(real))
+    return same(fake, real)
+
+
+def words(call: list[str]) -> list[bytes]:
+    return [word.encode() for word in call]

@@ -1,0 +1,345 @@
+"""The hash: fields and values, compact while small, with expiring fields."""
+# ruff: noqa: B905 (what is zipped has one length by design, and the keyword costs time)
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from random import Random
+from typing import Any
+
+from fakeredis.datatypes.limits import EncodingLimits
+from fakeredis.datatypes.order import Order
+
+_SMALL_FIELDS = 8
+_SMALL_BYTES = 64
+_MAX_SHAPES = 1024
+
+Shape = dict[bytes, int]
+_EMPTY: Shape = {}
+_shapes: dict[tuple[bytes, ...], Shape] = {(): _EMPTY}
+
+_size = list.__len__
+_SLOT = int
+
+
+def _shape_of(fields: tuple[bytes, ...]) -> Shape:
+    """The shape for these fields, shared by all hashes that have them in this order."""
+    shape = _shapes.get(fields)
+    if shape is None:
+        if len(_shapes) >= _MAX_SHAPES:
+            _shapes.clear()
+            _shapes[()] = _EMPTY
+        shape = {field: at for at, field in enumerate(fields, 1)}
+        _shapes[fields] = shape
+    return shape
+
+
+class _Extra:
+    """What only a big hash has."""
+
+    __slots__ = ("expires", "longest", "most", "order", "soonest")
+
+    def __init__(self) -> None:
+        self.order = Order()
+        self.expires: dict[bytes, int] | None = None
+        self.soonest: int | None = None
+        # The longest value and the most fields that have since gone: encodings do not go back.
+        self.longest = 0
+        self.most = 0
+
+
+class Hash(list[Any]):
+    """Redis's hash.
+
+    A small one is the list [shape, value, value, ...]: its shape, shared with all hashes of the
+    same fields, maps each field to its place in the list. A big one is the list [dict, extra].
+    Either way `self[0].get(field)` is one look-up, and the object stays the same when it grows.
+    """
+
+    __slots__ = ()
+
+    def __init__(self, pairs: Iterable[tuple[bytes, bytes]] = ()) -> None:
+        super().__init__((_EMPTY,))
+        data = dict(pairs)
+        if data:
+            self._load(data)
+
+    def _load(self, data: dict[bytes, bytes]) -> None:
+        """Fill an empty hash; `data` becomes its own."""
+        if len(data) <= _SMALL_FIELDS and self._fits(data):
+            super().__init__((_shape_of(tuple(data)), *data.values()))
+        else:
+            self[:] = (data, _Extra())
+
+    @staticmethod
+    def _fits(data: dict[bytes, bytes]) -> bool:
+        return (
+            max(map(len, data)) <= _SMALL_BYTES and max(map(len, data.values())) <= _SMALL_BYTES
+        )
+
+    def _grow(self) -> _Extra:
+        """Make it a big hash, if it is not yet."""
+        extra = self[-1]
+        if extra.__class__ is not _Extra:
+            data = dict(zip(self[0], self[1:]))
+            extra = _Extra()
+            self[:] = (data, extra)
+        return extra  # type: ignore[no-any-return]
+
+    def get(self, field: bytes) -> bytes | None:
+        """The value of a field."""
+        found = self[0].get(field)
+        if found.__class__ is _SLOT:
+            return self[found]  # type: ignore[no-any-return]
+        return found  # type: ignore[no-any-return]
+
+    def set(self, field: bytes, value: bytes, keep_expiry: bool = False) -> bool:
+        """Set a field, which loses its deadline unless kept; True when the field is new."""
+        data = self[0]
+        found = data.get(field)
+        if found.__class__ is _SLOT:
+            if len(value) <= _SMALL_BYTES:
+                self[found] = value
+                return False
+        elif self[-1].__class__ is not _Extra:
+            at = _size(self)
+            if at <= _SMALL_FIELDS and len(value) <= _SMALL_BYTES and len(field) <= _SMALL_BYTES:
+                self[0] = _shape_of((*data, field))
+                self.append(value)
+                return True
+        else:
+            return self._set_big(data, field, value, found, keep_expiry)
+        self._grow()
+        return self._set_big(self[0], field, value, self[0].get(field), keep_expiry)
+
+    def _set_big(
+        self,
+        data: dict[bytes, bytes],
+        field: bytes,
+        value: bytes,
+        old: bytes | None,
+        keep_expiry: bool,
+    ) -> bool:
+        data[field] = value
+        extra = self[1]
+        if old is None:
+            if extra.order.items is not None:
+                extra.order.items.append(field)
+            return True
+        if len(old) > extra.longest:
+            extra.longest = len(old)
+        if extra.expires and not keep_expiry:
+            extra.expires.pop(field, None)
+        return False
+
+    def update(self, pairs: Iterable[tuple[bytes, bytes]]) -> int:
+        """Set many fields; the number of new ones."""
+        if self[0] is _EMPTY:
+            data = dict(pairs)
+            if data:
+                self._load(data)
+            return len(data)
+        put = self.set
+        return sum([put(field, value) for field, value in pairs])
+
+    def delete(self, field: bytes) -> bool:
+        """Remove a field; whether it was there."""
+        data = self[0]
+        extra = self[-1]
+        if extra.__class__ is _Extra:
+            if field not in data:
+                return False
+            extra.most = max(extra.most, len(data))
+            extra.longest = max(extra.longest, len(field), len(data.pop(field)))
+            if extra.expires:
+                extra.expires.pop(field, None)
+            return True
+        at = data.get(field)
+        if at is None:
+            return False
+        del self[at]
+        self[0] = _shape_of(tuple([name for name in data if name != field]))
+        return True
+
+    def __len__(self) -> int:
+        return len(self[0])
+
+    def __bool__(self) -> bool:
+        return bool(self[0])
+
+    def __contains__(self, field: object) -> bool:
+        return field in self[0]
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self[0])
+
+    def __eq__(self, other: object) -> bool:
+        return self is other or (
+            isinstance(other, Hash)
+            and self.as_dict() == other.as_dict()
+            and (self.expires or None) == (other.expires or None)
+        )
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"Hash({self.items()!r})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (_restore, (self.as_dict(), self.expires))
+
+    def fields(self) -> list[bytes]:
+        """All fields."""
+        return list(self[0])
+
+    def values(self) -> list[bytes]:
+        """All values, in the order of the fields."""
+        if self[-1].__class__ is _Extra:
+            return list(self[0].values())
+        return self[1:]
+
+    def items(self) -> list[tuple[bytes, bytes]]:
+        """All (field, value) pairs."""
+        return list(zip(self[0], self.values()))
+
+    def flat(self) -> list[bytes]:
+        """Field, value, field, value: as HGETALL replies."""
+        names = self[0]
+        reply: list[bytes] = [b""] * (2 * len(names))
+        reply[::2] = names
+        reply[1::2] = self.values()
+        return reply
+
+    def as_dict(self) -> dict[bytes, bytes]:
+        """A fresh dict of all fields."""
+        if self[-1].__class__ is _Extra:
+            return dict(self[0])
+        return dict(zip(self[0], self[1:]))
+
+    def copy(self) -> Hash:
+        """An independent copy, deadlines included."""
+        return _restore(self.as_dict(), self.expires)
+
+    def clear(self) -> None:
+        """Remove all fields."""
+        self[:] = (_EMPTY,)
+
+    def scan(self, cursor: int, count: int) -> tuple[int, list[tuple[bytes, bytes]]]:
+        """The next cursor (0: finished) and some (field, value) pairs."""
+        extra = self[-1]
+        if extra.__class__ is not _Extra:
+            return 0, self.items()
+        data = self[0]
+        after, fields = extra.order.scan(data, cursor, count)
+        return after, [(field, data[field]) for field in fields]
+
+    def random(self, rng: Random) -> bytes:
+        """One field, each equally likely; the hash must not be empty."""
+        extra = self[-1]
+        if extra.__class__ is _Extra:
+            return extra.order.random(self[0], rng)  # type: ignore[no-any-return]
+        names = list(self[0])
+        return names[int(rng.random() * len(names))]
+
+    def random_fields(self, count: int, rng: Random) -> list[bytes]:
+        """`count` different fields (at most all), or -count fields with repetitions."""
+        if not self[0] or not count:
+            return []
+        if count >= len(self[0]):
+            return list(self[0])
+        extra = self[-1]
+        if extra.__class__ is not _Extra:
+            names = list(self[0])
+            if count > 0:
+                return rng.sample(names, count)
+            return [names[int(rng.random() * len(names))] for _ in range(-count)]
+        if count > 0:
+            return extra.order.sample(self[0], count, rng)  # type: ignore[no-any-return]
+        return [extra.order.random(self[0], rng) for _ in range(-count)]
+
+    # Deadlines of fields, in milliseconds.
+
+    @property
+    def expires(self) -> dict[bytes, int] | None:
+        """Deadline by field; None while no field ever had one."""
+        extra = self[-1]
+        return extra.expires if extra.__class__ is _Extra else None
+
+    @property
+    def next_expiry(self) -> int | None:
+        """A time before which no field expires; None when none does at all."""
+        extra = self[-1]
+        if extra.__class__ is not _Extra or not extra.expires:
+            return None
+        return extra.soonest  # type: ignore[no-any-return]
+
+    def deadline(self, field: bytes) -> int | None:
+        """When the field expires; None when it does not."""
+        extra = self[-1]
+        if extra.__class__ is not _Extra or not extra.expires:
+            return None
+        return extra.expires.get(field)  # type: ignore[no-any-return]
+
+    def expire_at(self, field: bytes, deadline: int) -> None:
+        """Let a field, which must be there, expire."""
+        extra = self._grow()
+        if extra.expires is None:
+            extra.expires = {}
+        if not extra.expires or extra.soonest is None or deadline < extra.soonest:
+            extra.soonest = deadline
+        extra.expires[field] = deadline
+
+    def persist(self, field: bytes) -> bool:
+        """Remove the deadline of a field; whether it had one."""
+        expires = self.expires
+        return bool(expires) and expires.pop(field, None) is not None  # type: ignore[union-attr]
+
+    def pop_expired(self, now: int) -> list[bytes]:
+        """Remove the fields whose deadline is not after `now`; the fields."""
+        extra = self[-1]
+        if extra.__class__ is not _Extra or not extra.expires or now < extra.soonest:
+            return []
+        expires = extra.expires
+        gone = [field for field, deadline in expires.items() if deadline <= now]
+        for field in gone:
+            self.delete(field)
+        extra.soonest = min(expires.values(), default=None)
+        return gone
+
+    def encoding(self, limits: EncodingLimits) -> bytes:
+        """What OBJECT ENCODING says."""
+        count, longest = len(self), 0
+        extra = self[-1]
+        expires = None
+        if extra.__class__ is _Extra:
+            count, longest, expires = max(count, extra.most), extra.longest, extra.expires
+        if count > limits.hash_max_listpack_entries or longest > limits.hash_max_listpack_value:
+            return b"hashtable"
+        texts = [*self[0], *self.values()]
+        if texts and max(map(len, texts)) > limits.hash_max_listpack_value:
+            return b"hashtable"
+        return b"listpack" if expires is None else b"listpackex"
+
+    def _check(self) -> None:
+        """Assert what must always hold."""
+        if self[-1].__class__ is _Extra:
+            assert _size(self) == 2
+            extra = self[1]
+            extra.order._check(self[0])
+            if extra.expires:
+                assert set(extra.expires) <= set(self[0])
+                assert extra.soonest <= min(extra.expires.values())
+        else:
+            assert list(self[0].values()) == list(range(1, _size(self)))
+            assert _size(self) <= _SMALL_FIELDS + 1
+
+
+def _restore(data: dict[bytes, bytes], expires: dict[bytes, int] | None) -> Hash:
+    value = Hash()
+    if data:
+        value._load(data)
+    if expires is not None:
+        extra = value._grow()
+        extra.expires = dict(expires)
+        extra.soonest = min(expires.values(), default=None)
+    return value

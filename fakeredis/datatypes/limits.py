@@ -1,0 +1,22 @@
+"""The configuration values that decide which encoding a value reports."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass
+class EncodingLimits:
+    """Sizes up to which a value keeps a compact encoding, by their CONFIG names."""
+
+    hash_max_listpack_entries: int = 512
+    hash_max_listpack_value: int = 64
+    list_max_listpack_size: int = -2
+    set_max_intset_entries: int = 512
+    set_max_listpack_entries: int = 128
+    set_max_listpack_value: int = 64
+    zset_max_listpack_entries: int = 128
+    zset_max_listpack_value: int = 64
+
+
+DEFAULT_LIMITS = EncodingLimits()

@@ -1,0 +1,307 @@
+"""Numbers as the server reads and writes them.
+
+Integers are signed 64 bit in canonical decimal form. Doubles are read as C's strtod reads them and
+written in their shortest form. INCRBYFLOAT and HINCRBYFLOAT count in the 80-bit "long double" of
+x86, which is done here in integers: a `LongDouble` (mantissa, exponent) stands for
+mantissa * 2**exponent.
+"""
+
+from __future__ import annotations
+
+import re
+from math import isinf
+
+INT_MIN = -(2**63)
+INT_MAX = 2**63 - 1
+_UINT_MAX = 2**64 - 1
+
+LongDouble = tuple[int, int]
+_INFINITE = 1 << 30
+_MANTISSA_BITS = 64
+_MAX_EXPONENT = 16384
+_MIN_EXPONENT = -16445
+_LONG_DOUBLE_CHARS = 5 * 1024
+_LONG_DOUBLE_DIGITS = 17
+
+_UNSIGNED = re.compile(rb"[\t-\r ]*([+-]?)([0-9]+)").fullmatch
+_DECIMAL = re.compile(rb"([+-]?)([0-9]*)(?:\.([0-9]*))?(?:[eE]([+-]?[0-9]+))?").fullmatch
+_HEX = re.compile(
+    rb"([+-]?)0[xX]([0-9a-fA-F]*)(?:\.([0-9a-fA-F]*))?(?:[pP]([+-]?[0-9]+))?"
+).fullmatch
+_INFINITY = re.compile(rb"([+-]?)inf(?:inity)?", re.IGNORECASE).fullmatch
+
+
+def parse_int(raw: bytes) -> int | None:
+    """A signed 64 bit integer in canonical form; None for anything else."""
+    if raw.isdigit():
+        if raw[0] == 48:
+            return 0 if len(raw) == 1 else None
+        if len(raw) < 19:
+            return int(raw)
+    elif raw[:1] != b"-" or not raw[1:].isdigit() or raw[1] == 48:
+        return None
+    if len(raw) > 20:
+        return None
+    value = int(raw)
+    return value if INT_MIN <= value <= INT_MAX else None
+
+
+def parse_unsigned(raw: bytes) -> int | None:
+    """An unsigned 64 bit integer as SCAN cursors are read.
+
+    A canonical integer must not be negative; other spellings go through C's strtoull, which takes
+    leading spaces, a sign (the value wraps around) and leading zeros.
+    """
+    value = parse_int(raw)
+    if value is not None:
+        return value if value >= 0 else None
+    found = _UNSIGNED(raw)
+    if found is None or len(found[2].lstrip(b"0")) > 20:
+        return None
+    value = int(found[2].lstrip(b"0") or b"0")
+    if value > _UINT_MAX:
+        return None
+    return -value & _UINT_MAX if found[1] == b"-" else value
+
+
+def parse_float(raw: bytes) -> float | None:
+    """A double as ZADD and ZINCRBY accept it; None when it is malformed or out of range."""
+    try:
+        value = float(raw)
+    except ValueError:
+        return _parse_hex_float(raw)
+    # float() also takes surrounding spaces, underscores and nan, which the server refuses.
+    if raw[0] <= 32 or raw[-1] <= 32 or b"_" in raw or value != value:
+        return None
+    if value == 0.0:
+        return value if _is_zero(raw) else None
+    if isinf(value) and not _INFINITY(raw):
+        return None
+    return value
+
+
+def _is_zero(raw: bytes) -> bool:
+    """Whether the text means zero and did not become zero by underflow."""
+    mantissa = raw.lower().partition(b"e")[0]
+    return not mantissa.strip(b"+-0.")
+
+
+def _parse_hex_float(raw: bytes) -> float | None:
+    if not _HEX(raw):
+        return None
+    try:
+        value = float.fromhex(raw.decode("ascii"))
+    except (ValueError, OverflowError):
+        return None
+    if value == 0.0 and raw.lower().partition(b"x")[2].partition(b"p")[0].strip(b"0."):
+        return None
+    return value
+
+
+def format_float(value: float) -> bytes:
+    """The text of a double in a RESP2 reply."""
+    if -4.611686018427388e18 <= value <= 4.611686018427388e18:
+        whole = int(value)
+        if whole == value:
+            return b"%d" % whole if whole or str(value) == "0.0" else b"-0"
+    elif value != value:
+        return b"nan"
+    elif isinf(value):
+        return b"inf" if value > 0 else b"-inf"
+    return _format_digits(repr(value))
+
+
+def _format_digits(text: str) -> bytes:
+    """The shortest digits in `text` (a repr), laid out as the server lays them out."""
+    sign = "-" if text[0] == "-" else ""
+    mantissa, _, power = text.lstrip("-").partition("e")
+    whole, _, fraction = mantissa.partition(".")
+    if fraction == "0":
+        fraction = ""
+    scale = int(power or "0") - len(fraction)
+    digits = (whole + fraction).lstrip("0")
+    stripped = digits.rstrip("0")
+    scale += len(digits) - len(stripped)
+    return (sign + _layout(stripped, scale)).encode()
+
+
+def _layout(digits: str, scale: int) -> str:
+    """Plain notation where it is short enough, else scientific; value is digits * 10**scale."""
+    size = len(digits)
+    exponent = scale + size - 1
+    if scale >= 0 and abs(exponent) < size + 7:
+        return digits + "0" * scale
+    if scale < 0 and (scale > -7 or abs(exponent) < 4):
+        point = size + scale
+        if point <= 0:
+            return "0." + "0" * -point + digits
+        return digits[:point] + "." + digits[point:]
+    tail = "." + digits[1:] if size > 1 else ""
+    return f"{digits[0]}{tail}e{exponent:+d}"
+
+
+def parse_long_double(raw: bytes) -> LongDouble | None:
+    """A long double as INCRBYFLOAT accepts it; None when it is malformed or out of range."""
+    whole = parse_int(raw)
+    if whole is not None:
+        return (whole, 0)
+    if not raw or len(raw) >= _LONG_DOUBLE_CHARS:
+        return None
+    found = _DECIMAL(raw)
+    if found is not None:
+        return _decimal_long_double(found)
+    found = _HEX(raw)
+    if found is not None:
+        return _hex_long_double(found)
+    found = _INFINITY(raw)
+    if found is not None:
+        return (-1 if found[1] == b"-" else 1, _INFINITE)
+    return None
+
+
+def _decimal_long_double(found: re.Match[bytes]) -> LongDouble | None:
+    sign, whole, fraction, power = found.groups(b"")
+    digits = (whole + fraction).lstrip(b"0")
+    if not digits:
+        return (0, 0) if whole or fraction else None
+    scale = _exponent(power) - len(fraction)
+    # Far out of range: refuse before the powers of ten get out of hand.
+    if not -5000 - len(digits) < scale < 5000:
+        return None
+    number = _to_int(digits)
+    if scale >= 0:
+        value = _rounded(number * 10**scale, 1, 0)
+    else:
+        value = _rounded(number, 10**-scale, 0)
+    return _signed(value, sign)
+
+
+def _hex_long_double(found: re.Match[bytes]) -> LongDouble | None:
+    sign, whole, fraction, power = found.groups(b"")
+    if not whole and not fraction:
+        return None
+    number = int(whole + fraction, 16)
+    scale = _exponent(power) - 4 * len(fraction)
+    if not number:
+        return (0, 0)
+    return _signed(_rounded(number, 1, scale), sign)
+
+
+def _exponent(text: bytes) -> int:
+    """The exponent, cut to a size that is out of range all the same."""
+    digits = text.lstrip(b"+-0")
+    value = int(digits or b"0") if len(digits) < 10 else 10**10
+    return -value if text[:1] == b"-" else value
+
+
+def _to_int(digits: bytes) -> int:
+    """int(), for any length: newer Pythons refuse more than 4300 digits at once."""
+    if len(digits) <= 4000:
+        return int(digits)
+    return _to_int(digits[:-4000]) * 10**4000 + int(digits[-4000:])
+
+
+def _signed(value: LongDouble | None, sign: bytes) -> LongDouble | None:
+    if value is None or sign != b"-":
+        return value
+    return (-value[0], value[1])
+
+
+def _rounded(number: int, divisor: int, scale: int) -> LongDouble | None:
+    """Round number / divisor * 2**scale as a positive long double; None when out of range."""
+    if abs(scale) > 40000:
+        return None
+    # Shift so that the quotient has at least two bits more than a mantissa.
+    shift = max(0, _MANTISSA_BITS + 2 - number.bit_length() + divisor.bit_length())
+    quotient, rest = divmod(number << shift, divisor)
+    mantissa, exponent = _to_mantissa(quotient << 1 | (rest != 0), scale - shift - 1)
+    if not mantissa or mantissa.bit_length() + exponent > _MAX_EXPONENT:
+        return None
+    return (mantissa, exponent)
+
+
+def _to_mantissa(number: int, exponent: int) -> LongDouble:
+    """Round half to even to a 64 bit mantissa (fewer bits near the smallest exponent)."""
+    drop = max(number.bit_length() - _MANTISSA_BITS, _MIN_EXPONENT - exponent)
+    if drop <= 0:
+        return (number, exponent)
+    half = 1 << (drop - 1)
+    rest = number & ((1 << drop) - 1)
+    number >>= drop
+    if rest > half or (rest == half and number & 1):
+        number += 1
+    return (number, exponent + drop)
+
+
+def is_infinite(value: LongDouble) -> bool:
+    """Whether the long double is infinite."""
+    return value[1] == _INFINITE
+
+
+def add_long_double(a: LongDouble, b: LongDouble) -> LongDouble | None:
+    """The sum; None when the result would be NaN or infinite."""
+    if a[1] == _INFINITE or b[1] == _INFINITE:
+        return None
+    exponent = min(a[1], b[1])
+    total = (a[0] << (a[1] - exponent)) + (b[0] << (b[1] - exponent))
+    mantissa, exponent = _to_mantissa(abs(total), exponent)
+    if mantissa.bit_length() + exponent > _MAX_EXPONENT:
+        return None
+    return (mantissa if total >= 0 else -mantissa, exponent)
+
+
+def format_long_double(value: LongDouble) -> bytes:
+    """The text of a long double: 17 decimals, trailing zeros cut."""
+    mantissa, exponent = value
+    if exponent == _INFINITE:
+        return b"inf" if mantissa > 0 else b"-inf"
+    sign = "-" if mantissa < 0 else ""
+    if exponent >= 0:
+        return (sign + _int_text(abs(mantissa) << exponent)).encode()
+    scaled, _ = _round_bits(abs(mantissa) * 10**_LONG_DOUBLE_DIGITS, -exponent)
+    digits = str(scaled).zfill(_LONG_DOUBLE_DIGITS + 1)
+    whole, fraction = digits[:-_LONG_DOUBLE_DIGITS], digits[-_LONG_DOUBLE_DIGITS:].rstrip("0")
+    if not fraction:
+        return b"0" if whole == "0" else (sign + whole).encode()
+    return f"{sign}{whole}.{fraction}".encode()
+
+
+def _round_bits(number: int, drop: int) -> tuple[int, int]:
+    """Divide by 2**drop, rounding half to even."""
+    half = 1 << (drop - 1)
+    rest = number & ((1 << drop) - 1)
+    number >>= drop
+    if rest > half or (rest == half and number & 1):
+        number += 1
+    return number, drop
+
+
+def _int_text(number: int) -> str:
+    """str(), for any length: newer Pythons refuse more than 4300 digits at once."""
+    if number < 10**4000:
+        return str(number)
+    high, low = divmod(number, 10**4000)
+    return _int_text(high) + str(low).zfill(4000)
+
+
+def add_float_text(current: bytes, increment: LongDouble) -> bytes | None:
+    """Text of current + increment; None when `current` is no number or the sum is not finite."""
+    value = parse_long_double(current)
+    total = None if value is None else add_long_double(value, increment)
+    return None if total is None else format_long_double(total)
+
+
+__all__ = [
+    "INT_MAX",
+    "INT_MIN",
+    "LongDouble",
+    "add_float_text",
+    "add_long_double",
+    "format_float",
+    "format_long_double",
+    "is_infinite",
+    "parse_float",
+    "parse_int",
+    "parse_long_double",
+    "parse_unsigned",
+]

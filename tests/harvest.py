@@ -62,12 +62,9 @@ def commands() -> Table:
 
 def all_commands() -> list[Command]:
     """Every command of the fake, containers and subcommands too."""
-    found = []
-    for command in commands().commands():
-        found.append(command)
-        inner = command.subcommands or {}
-        found += list({id(sub): sub for sub in inner.values()}.values())
-    return found
+    tops = commands().commands()
+    subs = [sub for command in tops for sub in (command.subcommands or {}).values()]
+    return list({id(command): command for command in [*tops, *subs]}.values())
 
 
 def is_known(words: list[str]) -> bool:
@@ -87,9 +84,11 @@ def cases(name: str) -> Iterator[tuple[str, list[Case]]]:
     simple = []
     if facts.get("no_arguments"):
         simple.append(Case([], name.split(), facts["no_arguments"]))
-    for kind in ("too_few_arguments", "too_many_arguments", "unknown_subcommand"):
-        if kind in facts:
-            simple.append(Case(before, facts[kind]["call"], facts[kind]["reply"]))
+    simple += [
+        Case(before, facts[kind]["call"], facts[kind]["reply"])
+        for kind in ("too_few_arguments", "too_many_arguments", "unknown_subcommand")
+        if kind in facts
+    ]
     example = facts.get("example")
     yield "arguments", simple
     if example:

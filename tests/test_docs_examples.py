@@ -1,7 +1,8 @@
 """Every example of the README, of the docs and of examples/ runs.
 
 Each ``.. code-block:: python`` runs in a namespace and a folder of its own; one that defines tests
-is run by pytest; ``.. code-block:: pycon`` is a doctest. A comment right above a block may say more:
+is run by pytest; ``.. code-block:: pycon`` is a doctest. A comment right above a block may say
+more:
 
 - ``.. continues``: it goes on in the namespace of the block before;
 - ``.. not run: <reason>``: it cannot run by itself.

@@ -1,7 +1,7 @@
 """The twin: each command goes to the fake engine and to the real server, which must agree.
 
-So nobody types an expected value. At the end of a test the whole state of both is compared too: what
-a command left behind counts as much as what it said, and a failed command must leave nothing.
+So nobody types an expected value. At the end of a test the whole state of both is compared too:
+what a command left behind counts as much as what it said, and a failed one must leave nothing.
 
     def test_getset(twin):
         twin("SET", "k", 1)
@@ -9,8 +9,8 @@ a command left behind counts as much as what it said, and a failed command must 
 
 ``twin(...)`` gives the reply, also when it is an error (then a CommandError). Beside it there are
 ``twin.unordered``, ``twin.near`` (times), ``twin.same_shape`` (random replies), ``twin.session()``
-(another client of both), ``reply()``, ``replies(n)`` and ``silent()`` for what comes unasked: pushes,
-messages, and the replies of commands that had to wait, which give ``BLOCKED`` at first.
+(another client of both), ``reply()``, ``replies(n)`` and ``silent()`` for what comes unasked:
+pushes, messages, and the replies of commands that had to wait, which give ``BLOCKED`` at first.
 """
 
 from __future__ import annotations
@@ -193,7 +193,7 @@ class Twin(Pair):
             checker.close()
         if differences:
             raise Mismatch(
-                "\n".join([self._history(), "the states differ afterwards:"] + differences)
+                "\n".join([self._history(), "the states differ afterwards:", *differences])
             )
 
     def close(self) -> None:
@@ -222,9 +222,9 @@ class Checker:
         fake, real = self.ask(b"DBSIZE")
         if fake == real == 0:
             return
-        fake, real = (sorted(keys) for keys in self.ask(b"KEYS", b"*"))
-        if fake != real:
-            yield f"    keys of database {database}: fake {fake}, real {real}"
+        fake, real = map(in_order, self.ask(b"KEYS", b"*"))
+        if not same(fake, real):
+            yield f"    keys of database {database}: fake {describe(fake)}, real {describe(real)}"
             return
         for key in real:
             if key not in ignored:

@@ -1,0 +1,212 @@
+"""redis-py's connections on a `Wire`.
+
+The functions here work on any of redis-py's sync connections whose ``_sock`` is a `Wire`; the classes
+below use them as methods, and `fakeredis.patch` puts them under the real classes.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterable
+from typing import Any
+
+import redis
+import redis.connection as real
+
+from fakeredis.clients import network
+from fakeredis.clients.wire import Packed, Wire, decoded, with_errors, words
+from fakeredis.engine.replies import Push
+from fakeredis.engine.server import Server
+from fakeredis.errors import CommandError, ConnectionLost
+
+_UNSET: Any = object()
+_next_port = 40000
+
+
+def open_wire(connection: Any, server: Server | None = None) -> Wire:
+    """A new session with the server that the connection's address means.
+
+    Raises:
+        ConnectionRefusedError: there is no such server, or it is down.
+    """
+    if server is None:
+        server = network.current().server_at(network.address_of(connection))
+    if server is None or not server.connected:
+        raise ConnectionRefusedError(111, "Connection refused")
+    session = server.session(address=client_address())
+    session.via = "handshake"
+    return Wire(session, getattr(connection, "socket_timeout", None))
+
+
+def client_address() -> str:
+    """An address as the kernel would give a client's socket."""
+    global _next_port
+    _next_port = _next_port + 1 if _next_port < 60000 else 40001
+    return f"127.0.0.1:{_next_port}"
+
+
+def send_packed_command(connection: Any, command: Any, check_health: bool = True) -> None:
+    """Send what ``pack_command`` made, or the protocol's bytes.
+
+    Raises:
+        redis.ConnectionError: the server is down or has closed the connection.
+    """
+    if not connection._sock:
+        connection.connect()
+    if check_health:
+        connection.check_health()
+    wire = connection._sock
+    try:
+        if type(command) is Packed:
+            for argv in command:
+                wire.send(argv)
+        else:
+            for piece in [command] if isinstance(command, bytes | str) else command:
+                wire.send_bytes(piece.encode() if isinstance(piece, str) else bytes(piece))
+    except ConnectionLost as error:
+        connection.disconnect()
+        raise redis.ConnectionError(f"Error 32 while writing to socket. {error}.") from None
+
+
+def send_command(connection: Any, *args: Any, **kwargs: Any) -> None:
+    """Send one command."""
+    packed = Packed([words(connection.encoder, args)])
+    connection.send_packed_command(packed, check_health=kwargs.get("check_health", True))
+
+
+def pack_command(connection: Any, *args: Any) -> Packed:
+    """A command for ``send_packed_command``."""
+    return Packed([words(connection.encoder, args)])
+
+
+def pack_commands(connection: Any, commands: Iterable[Iterable[Any]]) -> Packed:
+    """Commands for ``send_packed_command``."""
+    encoder = connection.encoder
+    return Packed([words(encoder, list(args)) for args in commands])
+
+
+def can_read(connection: Any, timeout: float | None = 0) -> bool:
+    """Whether a message waits, or comes within ``timeout`` seconds."""
+    if not connection._sock:
+        connection.connect()
+    return bool(connection._sock.readable(timeout))
+
+
+def read_response(
+    connection: Any, disable_decoding: bool = False, *, timeout: Any = _UNSET,
+    disconnect_on_error: bool = True, push_request: bool = False, **kwargs: Any,
+) -> Any:
+    """The next reply, decoded as the connection's encoder says.
+
+    Raises:
+        redis.ResponseError: the reply is an error (its subclass by redis-py's own rules).
+        redis.TimeoutError: nothing came in time.
+        redis.ConnectionError: the server has gone.
+    """
+    wire = connection._sock
+    if wire is None:
+        raise redis.ConnectionError("Connection not established")
+    if timeout is _UNSET or not isinstance(timeout, int | float | None):
+        timeout = wire.timeout
+    try:
+        reply = _next_reply(connection, wire, timeout, push_request)
+    except socket.timeout:
+        if disconnect_on_error:
+            connection.disconnect()
+        raise redis.TimeoutError(f"Timeout reading from {connection._host_error()}") from None
+    except ConnectionLost as error:
+        if disconnect_on_error:
+            connection.disconnect()
+        raise redis.ConnectionError(str(error)) from None
+    except BaseException:
+        if disconnect_on_error:
+            connection.disconnect()
+        raise
+    if type(reply) is CommandError:
+        raise connection._parser.parse_error(str(reply))
+    reply = with_errors(reply, connection._parser.parse_error)
+    if connection.encoder.decode_responses and not disable_decoding:
+        reply = decoded(reply, connection.encoder)
+    return reply
+
+
+def _next_reply(connection: Any, wire: Any, timeout: float | None, push_request: bool) -> Any:
+    """The next message; pushes that were not asked for go to the parser's handlers."""
+    while True:
+        item = wire.receive(timeout)
+        if type(item) is not Push:
+            return item
+        message = list(item)
+        if wire.session.protocol == 2:
+            return message
+        if connection.encoder.decode_responses:
+            message = decoded(message, connection.encoder)
+        handled = hand_over(connection._parser, message)
+        if push_request:
+            return handled
+
+
+def hand_over(parser: Any, message: list[Any]) -> Any:
+    """Give a push to the handler that redis-py keeps for it."""
+    handle = getattr(parser, "handle_push_response", None)
+    if handle is None:
+        return message
+    return handle(message)
+
+
+class FakeConnectionMixin:
+    """The methods that lead a sync connection to the engine."""
+
+    def __init__(self, *args: Any, server: Server | None = None, **kwargs: Any) -> None:
+        self._fake_server = server
+        super().__init__(*args, **kwargs)
+
+    def _connect(self) -> Wire:
+        return open_wire(self, self._fake_server)
+
+    def connect(self) -> None:
+        """Open a session and let redis-py make its handshake."""
+        super().connect()  # type: ignore[misc]
+        self._sock.session.via = "direct"
+
+    send_packed_command = send_packed_command
+    send_command = send_command
+    pack_command = pack_command
+    pack_commands = pack_commands
+    can_read = can_read
+    read_response = read_response
+
+
+class FakeConnection(FakeConnectionMixin, real.Connection):
+    """`redis.Connection` to a fake server; may be a pool's ``connection_class``.
+
+    Args:
+        server: the `FakeServer`; None for the one at the connection's address.
+    """
+
+
+class FakeSSLConnection(FakeConnectionMixin, real.SSLConnection):
+    """`redis.SSLConnection` to a fake server; no certificate is looked at."""
+
+
+class FakeUnixDomainSocketConnection(FakeConnectionMixin, real.UnixDomainSocketConnection):
+    """`redis.UnixDomainSocketConnection` to a fake server."""
+
+
+FAKE_CLASSES: dict[type, type] = {
+    real.Connection: FakeConnection,  # before its subclass
+    real.SSLConnection: FakeSSLConnection,
+    real.UnixDomainSocketConnection: FakeUnixDomainSocketConnection,
+}
+
+
+def fake_class(connection_class: type) -> type:
+    """The fake peer of a connection class; a user's subclass gets one that keeps its overrides."""
+    if issubclass(connection_class, FakeConnectionMixin):
+        return connection_class
+    fake = FAKE_CLASSES.get(connection_class)
+    if fake is None:
+        peers = [fake for base, fake in FAKE_CLASSES.items() if base in connection_class.__mro__]
+        bases = (connection_class, peers[-1]) if peers else (FakeConnectionMixin, connection_class)
+        fake = FAKE_CLASSES[connection_class] = type(f"Fake{connection_class.__name__}", bases, {})
+    return fake

@@ -1,0 +1,162 @@
+"""Pipelines that hand their whole batch to the engine."""
+
+from __future__ import annotations
+
+from itertools import count
+from typing import Any, Final
+
+import redis
+from redis.client import EMPTY_RESPONSE, NEVER_DECODE, Pipeline
+
+from fakeredis.clients.wire import Wire, decoded, encode, with_errors
+from fakeredis.commands.registry import Command
+from fakeredis.engine.replies import NO_REPLY, Status
+from fakeredis.engine.session import Session
+from fakeredis.errors import CommandError
+
+MISS: Final = object()
+PARSE_RESPONSE: Final = redis.Redis.parse_response
+_callback = dict.get
+_groups = count(1)
+
+Batch = list[tuple[Command, list[bytes]]]
+
+
+def batch_of(connection: Any, commands: Any) -> Batch | None:
+    """A pipeline's commands looked up and encoded; None when one of them needs the long way."""
+    wire = connection._sock
+    session = wire.session
+    if session.guard or session.server.guard or session.outbox:
+        return None
+    plain = session.plain
+    encoder = connection.encoder
+    encoding, strict = encoder.encoding, encoder.encoding_errors
+    batch: Batch = []
+    for args, _ in commands:
+        command = plain.get(args[0])
+        if command is None:
+            return None
+        argv = []
+        for arg in args[1:]:
+            kind = type(arg)
+            if kind is str:
+                arg = arg.encode(encoding, strict)
+            elif kind is not bytes:
+                arg = encode(encoder, (arg,))[0]
+            argv.append(arg)
+        batch.append((command, argv))
+    return batch
+
+
+def finish(pipeline: Any, connection: Any, commands: Any, replies: list[Any]) -> list[Any]:
+    """Replies decoded and given to redis-py's callbacks; errors as its exceptions."""
+    encoder = connection.encoder
+    decode = encoder.decode_responses
+    callbacks = pipeline.response_callbacks
+    for index, (args, options) in enumerate(commands):
+        reply = replies[index]
+        kind = type(reply)
+        if kind is CommandError:
+            replies[index] = _error(pipeline, connection, index, args, options, reply)
+            continue
+        if kind is Status:
+            reply = bytes(reply)
+        elif kind is list:
+            reply = with_errors(reply, connection._parser.parse_error)
+        if decode and NEVER_DECODE not in options:
+            reply = decoded(reply, encoder)
+        callback = _callback(callbacks, args[0])
+        if callback is not None:
+            if options:
+                options = {
+                    name: value for name, value in options.items()
+                    if name not in ("keys", EMPTY_RESPONSE, NEVER_DECODE)
+                }  # fmt: skip
+            reply = callback(reply, **options)
+        replies[index] = reply
+    return replies
+
+
+def _error(
+    pipeline: Any, connection: Any, index: int, args: Any, options: Any, error: CommandError
+) -> Any:
+    if EMPTY_RESPONSE in options:
+        return options[EMPTY_RESPONSE]
+    exception = connection._parser.parse_error(str(error))
+    pipeline.annotate_exception(exception, index + 1, args)
+    return exception
+
+
+def run_pipeline(pipeline: Any, connection: Any, commands: Any, raise_on_error: bool) -> Any:
+    """A batch without MULTI; `MISS` where only the long way will do."""
+    if type(connection._sock) is not Wire or type(pipeline).parse_response is not PARSE_RESPONSE:
+        return MISS
+    batch = batch_of(connection, commands)
+    if batch is None:
+        return MISS
+    replies = connection._sock.session.call_many(batch)
+    if NO_REPLY in replies:
+        return MISS
+    finish(pipeline, connection, commands, replies)
+    if raise_on_error:
+        pipeline.raise_first_error(commands, replies)
+    return replies
+
+
+def mark(session: Session, via: str) -> None:
+    """Tell the spy how the next commands arrive."""
+    session.via = via
+    session.group = next(_groups) if via != "direct" else 0
+
+
+class FakePipeline(Pipeline):
+    """redis-py's pipeline; the batch crosses to the engine in one call."""
+
+    def _execute_pipeline(self, connection: Any, commands: Any, raise_on_error: bool) -> Any:
+        replies = run_pipeline(self, connection, commands, raise_on_error)
+        if replies is not MISS:
+            return replies
+        return self._marked(
+            connection, "pipeline", super()._execute_pipeline, commands, raise_on_error
+        )
+
+    def _execute_transaction(self, connection: Any, commands: Any, raise_on_error: bool) -> Any:
+        replies = run_transaction(self, connection, commands, raise_on_error)
+        if replies is not MISS:
+            return replies
+        return self._marked(
+            connection, "transaction", super()._execute_transaction, commands, raise_on_error
+        )
+
+    @staticmethod
+    def _marked(
+        connection: Any, via: str, execute: Any, commands: Any, raise_on_error: bool
+    ) -> Any:
+        """Take redis-py's own way, with the spy told what it is."""
+        if type(connection._sock) is not Wire:
+            return execute(connection, commands, raise_on_error)
+        session = connection._sock.session
+        mark(session, via)
+        try:
+            return execute(connection, commands, raise_on_error)
+        finally:
+            mark(session, "direct")
+
+
+def run_transaction(pipeline: Any, connection: Any, commands: Any, raise_on_error: bool) -> Any:
+    """A batch inside MULTI and EXEC; `MISS` where only the long way will do."""
+    if type(connection._sock) is not Wire or type(pipeline).parse_response is not PARSE_RESPONSE:
+        return MISS
+    batch = None
+    if not any(EMPTY_RESPONSE in options for _, options in commands):
+        batch = batch_of(connection, commands)
+    if batch is None or not all(command.accepts(len(argv)) for command, argv in batch):
+        return MISS
+    replies = connection._sock.session.transaction(batch)
+    pipeline.watching = False
+    if replies is None:
+        raise redis.WatchError("Watched variable changed.")
+    finish(pipeline, connection, commands, replies)
+    if raise_on_error:
+        pipeline.raise_first_error(commands, replies)
+    return replies

@@ -1,0 +1,1 @@
+"""Redis's commands, one file for each of the server's groups."""

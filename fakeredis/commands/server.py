@@ -1,0 +1,7 @@
+"""The "server" group."""
+
+from __future__ import annotations
+
+from fakeredis.commands.registry import Group
+
+group = Group("server")

@@ -1,0 +1,126 @@
+"""Transactions: Redis's "transactions" group."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fakeredis import errors
+from fakeredis.commands.arguments import Key, Many
+from fakeredis.commands.registry import (
+    ALLOW_BUSY,
+    CONNECTION,
+    FAST,
+    LOADING,
+    NOSCRIPT,
+    SKIP_SLOWLOG,
+    STALE,
+    Group,
+)
+from fakeredis.engine import dispatch
+from fakeredis.engine.context import Context
+from fakeredis.engine.replies import OK
+from fakeredis.engine.session import Session
+from fakeredis.errors import CommandError
+
+group = Group("transactions")
+
+
+@group.command(
+    "MULTI", flags=NOSCRIPT | LOADING | STALE | FAST | ALLOW_BUSY | CONNECTION, since="1.2.0"
+)
+def multi(ctx: Context) -> Any:
+    """Start queueing."""
+    session = ctx.session
+    if session.guard & dispatch.QUEUEING:
+        raise CommandError(errors.NESTED_MULTI)
+    session.guard |= dispatch.QUEUEING
+    return OK
+
+
+@group.command(
+    "EXEC", flags=NOSCRIPT | LOADING | STALE | SKIP_SLOWLOG | CONNECTION, since="1.2.0"
+)
+def exec_(ctx: Context) -> Any:
+    """Run what was queued; None when a watched key changed meanwhile.
+
+    Checked in the server's order: MULTI, errors while queueing, watched keys.
+    """
+    session = ctx.session
+    if not session.guard & dispatch.QUEUEING:
+        raise CommandError(errors.EXEC_WITHOUT_MULTI)
+    queue, failed = session.queue, session.queue_failed
+    changed = session.watched and _watch_failed(ctx)
+    session.reset_transaction()
+    if session.watched:
+        session.unwatch()
+    if failed:
+        raise CommandError(errors.EXEC_ABORT)
+    if changed:
+        return None
+    session.deny_blocking = True
+    try:
+        return [_reply_of(session, command, args) for command, args in queue]
+    finally:
+        session.deny_blocking = False
+
+
+def _reply_of(session: Session, command: Any, args: Any) -> Any:
+    try:
+        if session.server.guard & dispatch.RECORDED:
+            reply = dispatch.recorded(session, command, args, session.invoke)
+        else:
+            reply = session.invoke(command, args)
+    except CommandError as error:
+        reply = error
+    return reply
+
+
+def _watch_failed(ctx: Context) -> bool:
+    """Whether a watched key changed, or expired unnoticed, since WATCH."""
+    session = ctx.session
+    for (index, key), was_expired in session.watched.items():
+        deadline = ctx.server.database(index).expires.get(key)
+        if deadline is not None and deadline <= ctx.now and not was_expired:
+            return True
+    return session.watch_failed
+
+
+@group.command(
+    "DISCARD", flags=NOSCRIPT | LOADING | STALE | FAST | ALLOW_BUSY | CONNECTION, since="2.0.0"
+)
+def discard(ctx: Context) -> Any:
+    """Forget what was queued and all WATCHes."""
+    session = ctx.session
+    if not session.guard & dispatch.QUEUEING:
+        raise CommandError(errors.DISCARD_WITHOUT_MULTI)
+    session.reset_transaction()
+    session.unwatch()
+    return OK
+
+
+@group.command(
+    "WATCH", Many(Key), since="2.2.0",
+    flags=NOSCRIPT | LOADING | STALE | FAST | ALLOW_BUSY,
+)  # fmt: skip
+def watch(ctx: Context, keys: list[bytes]) -> Any:
+    """Let the next EXEC fail when one of the keys changes before it."""
+    session, db = ctx.session, ctx.db
+    if session.guard & dispatch.QUEUEING:
+        raise CommandError(errors.WATCH_IN_MULTI)
+    for key in keys:
+        if (db.index, key) in session.watched:
+            continue
+        deadline = db.expires.get(key)
+        session.watched[db.index, key] = deadline is not None and deadline <= ctx.now
+        db.watchers.setdefault(key, set()).add(session)
+    db.observe()
+    return OK
+
+
+@group.command(
+    "UNWATCH", flags=NOSCRIPT | LOADING | STALE | FAST | ALLOW_BUSY, since="2.2.0"
+)
+def unwatch(ctx: Context) -> Any:
+    """Forget all WATCHes."""
+    ctx.session.unwatch()
+    return OK

@@ -1,0 +1,1 @@
+"""The engine: a Redis without sockets, sleeps or threads of its own."""

@@ -1,0 +1,126 @@
+"""Commands that wait: who waits for which keys, and serving them when the keys change.
+
+The engine never sleeps.  A handler that must wait returns ``ctx.block(...)``; the shell around the
+session (thread, event loop, socket) waits for the session's outbox.  The writer that makes a key
+ready serves the waiting sessions before its own command returns, oldest first, by running their
+handlers again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from fakeredis import errors
+from fakeredis.engine.replies import BLOCKED
+from fakeredis.errors import CommandError
+
+if TYPE_CHECKING:
+    from fakeredis.commands.registry import Command
+    from fakeredis.engine.database import Database
+    from fakeredis.engine.server import Server
+    from fakeredis.engine.session import Session
+
+
+class Wait:
+    """What a blocked session waits for."""
+
+    __slots__ = ("session", "command", "args", "db", "keys", "deadline", "on_timeout", "recording")
+
+    def __init__(
+        self, session: Session, command: Command, args: Sequence[bytes], db: Database,
+        keys: Sequence[bytes], deadline: int | None, on_timeout: Callable[[], Any] | None,
+    ) -> None:
+        self.session = session
+        self.command = command
+        self.args = args
+        self.db = db
+        self.keys = keys
+        self.deadline = deadline  # milliseconds since the epoch; None waits for ever
+        self.on_timeout = on_timeout  # gives the reply at the deadline; None replies null
+        self.recording: Any = None  # the spy's open record of this call
+
+
+def enter(wait: Wait) -> None:
+    """Start waiting."""
+    session = wait.session
+    session.wait = wait
+    session.server.waiting[session] = None
+    for key in wait.keys:
+        wait.db.blocked.setdefault(key, {})[session] = None
+    wait.db.observe()
+
+
+def leave(wait: Wait) -> None:
+    """Stop waiting, for whatever reason."""
+    session = wait.session
+    session.wait = None
+    session.server.waiting.pop(session, None)
+    for key in wait.keys:
+        sessions = wait.db.blocked.get(key)
+        if sessions is not None:
+            sessions.pop(session, None)
+            if not sessions:
+                del wait.db.blocked[key]
+    wait.db.observe()
+
+
+def serve_ready(server: Server) -> None:
+    """Serve the sessions whose keys the last command touched; what they do may ready more."""
+    while server.ready:
+        ready, server.ready = server.ready, []
+        for db, key in dict.fromkeys(ready):
+            for session in list(db.blocked.get(key, ())):
+                if session.wait is not None:
+                    retry(session.wait)
+
+
+def retry(wait: Wait) -> None:
+    """Run a waiting command again; deliver its reply unless it still has to wait."""
+    session = wait.session
+    ctx = session.ctx
+    ctx.retrying = True
+    ctx.forget_time()
+    try:
+        reply = session.invoke(wait.command, wait.args)
+    except CommandError as error:
+        reply = error
+    finally:
+        ctx.retrying = False
+    if reply is not BLOCKED:
+        finish(wait, reply)
+
+
+def finish(wait: Wait, reply: Any) -> None:
+    """End the wait with a reply, which is already in the session's protocol."""
+    leave(wait)
+    recorder = wait.session.server.recorder
+    if recorder is not None and wait.recording is not None:
+        error = reply if isinstance(reply, CommandError) else None
+        recorder.end(wait.recording, None if error else reply, error)
+    wait.session.deliver(reply)
+
+
+def time_out(wait: Wait) -> None:
+    """End the wait because its time is over."""
+    finish(wait, wait.on_timeout() if wait.on_timeout is not None else None)
+
+
+def unblock(session: Session, with_error: bool) -> bool:
+    """CLIENT UNBLOCK: end a session's wait; whether it was waiting."""
+    if session.wait is None:
+        return False
+    if with_error:
+        finish(session.wait, CommandError(errors.UNBLOCKED))
+    else:
+        time_out(session.wait)
+    return True
+
+
+def check_deadlines(server: Server) -> None:
+    """Time out every session whose deadline has passed."""
+    now = server.clock.milliseconds()
+    for session in list(server.waiting):
+        wait = session.wait
+        if wait is not None and wait.deadline is not None and wait.deadline <= now:
+            time_out(wait)

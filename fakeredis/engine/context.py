@@ -1,0 +1,207 @@
+"""What a command handler may touch: database, session, server, clock."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from fakeredis import errors
+from fakeredis.datatypes.numbers import parse_int
+from fakeredis.engine import blocking
+from fakeredis.engine.replies import BLOCKED
+from fakeredis.errors import CommandError
+
+if TYPE_CHECKING:
+    from fakeredis.commands.registry import Command
+    from fakeredis.engine.database import Database
+    from fakeredis.engine.profiles import Traits
+    from fakeredis.engine.server import Server
+    from fakeredis.engine.session import Session
+
+MAX_MILLISECONDS = (1 << 63) - 1
+
+
+class Context:
+    """One for each session; handlers get it as their first argument."""
+
+    __slots__ = ("session", "server", "db", "command", "args", "retrying", "_now")
+
+    def __init__(self, session: Session, db: Database) -> None:
+        self.session = session
+        self.server: Server = session.server
+        self.db = db
+        self.command: Command | None = None
+        self.args: Sequence[bytes] = ()  # the running command's raw arguments, name left out
+        self.retrying = False  # a blocked command is being run again
+        self._now = 0
+
+    # Time -----------------------------------------------------------------------------------
+
+    @property
+    def now(self) -> int:
+        """Milliseconds since the epoch; the same during a whole command, MULTI or script."""
+        if not self._now:
+            self._now = self.server.clock.milliseconds()
+        return self._now
+
+    def forget_time(self) -> None:
+        """Let the next reading of ``now`` look at the clock again."""
+        self._now = 0
+
+    @property
+    def traits(self) -> Traits:
+        """Behaviours that differ between server versions."""
+        return self.server.traits
+
+    # Look-ups -------------------------------------------------------------------------------
+
+    def lookup(self, key: bytes) -> Any:
+        """The value at a key whatever its type, None when there is none; counts no hit or miss."""
+        value = self.db.data.get(key)
+        if value is not None and self.db.expires and key in self.db.expires:
+            if self.expire_if_due(key):
+                return None
+        return value
+
+    def lookup_read(self, key: bytes, kind: type) -> Any:
+        """The value at a key for reading, None when there is none.
+
+        ``kind`` is the type wanted; for strings ``bytes``, see `string` for the exception.
+
+        Raises:
+            CommandError: WRONGTYPE, the value is of another type.
+        """
+        db = self.db
+        value = db.data.get(key)
+        if value is None or (db.expires and key in db.expires and self.expire_if_due(key)):
+            self.server.misses += 1
+            if db.observed:
+                self.server.key_missed(db, key)
+            return None
+        self.server.hits += 1
+        if type(value) is not kind:
+            if kind is bytes and type(value) is bytearray:
+                return bytes(value)
+            raise CommandError(errors.WRONGTYPE)
+        return value
+
+    def lookup_write(self, key: bytes, kind: type) -> Any:
+        """The value at a key for changing it, None when there is none.
+
+        Raises:
+            CommandError: WRONGTYPE, the value is of another type.
+        """
+        db = self.db
+        value = db.data.get(key)
+        if value is None or (db.expires and key in db.expires and self.expire_if_due(key)):
+            return None
+        if type(value) is not kind:
+            if kind is bytes and type(value) is bytearray:
+                return bytes(value)
+            raise CommandError(errors.WRONGTYPE)
+        return value
+
+    def string(self, key: bytes) -> bytes | bytearray | None:
+        """The string at a key without a copy: big ones that are changed in place are a bytearray.
+
+        Raises:
+            CommandError: WRONGTYPE, the value is no string.
+        """
+        value = self.lookup(key)
+        if value is None or type(value) is bytes or type(value) is bytearray:
+            return value
+        raise CommandError(errors.WRONGTYPE)
+
+    def exists(self, key: bytes) -> bool:
+        """Whether there is a key of any type."""
+        return self.lookup(key) is not None
+
+    def expire_if_due(self, key: bytes) -> bool:
+        """Remove a key whose deadline has passed; whether that was so."""
+        if self.db.expires[key] > self.now:
+            return False
+        self.server.expire_key(self.db, key)
+        return True
+
+    # Changes --------------------------------------------------------------------------------
+
+    def modified(self, key: bytes, event: str) -> None:
+        """Announce that the value or the deadline at a key has changed: the one place for it.
+
+        Counts the change, fails WATCHes, wakes sessions blocked on the key, tells the store, and
+        sends the keyspace event.
+        """
+        server = self.server
+        server.dirty += 1
+        if self.db.observed:
+            command = self.command
+            server.announce(self.db, key, event, "" if command is None else command.group)
+
+    def delete(self, key: bytes) -> bool:
+        """Remove a key and announce it as ``del``; whether it was there."""
+        if self.lookup(key) is None:
+            return False
+        self.db.delete(key)
+        self.modified(key, "del")
+        return True
+
+    def shrunk(self, key: bytes, value: Any, event: str) -> None:
+        """Announce that a container lost elements, and remove its key when it is empty."""
+        self.modified(key, event)
+        if not value:
+            self.db.delete(key)
+            self.server.dirty -= 1  # the server counts the pair as one change
+            self.modified(key, "del")
+
+    # Deadlines ------------------------------------------------------------------------------
+
+    def deadline(self, option: str, raw: bytes, positive: bool = True) -> int:
+        """The absolute deadline in milliseconds that EX, PX, EXAT or PXAT and a number mean.
+
+        Raises:
+            CommandError: no integer; not positive, or beyond what fits.
+        """
+        value = parse_int(raw)
+        if value is None:
+            raise CommandError(errors.NOT_INTEGER)
+        seconds = option in ("EX", "EXAT")
+        if (positive and value <= 0) or (seconds and abs(value) > MAX_MILLISECONDS // 1000):
+            raise self.invalid_expire()
+        if seconds:
+            value *= 1000
+        if option in ("EX", "PX"):
+            value += self.now
+            if value > MAX_MILLISECONDS:
+                raise self.invalid_expire()
+        return value
+
+    def invalid_expire(self) -> CommandError:
+        """The error for an expire time that makes no sense, naming the command."""
+        command = self.command
+        return CommandError(errors.INVALID_EXPIRE % ("" if command is None else command.label))
+
+    # Waiting --------------------------------------------------------------------------------
+
+    def block(
+        self, keys: Sequence[bytes], timeout: int, on_timeout: Callable[[], Any] | None = None
+    ) -> Any:
+        """Wait until one of ``keys`` may be ready; the handler runs again then.
+
+        Returns the value that the handler must return: `BLOCKED`, or the time-out's reply at once in
+        a transaction or a script, where nothing waits.
+
+        Args:
+            timeout: milliseconds; 0 waits for ever.
+            on_timeout: makes the reply when the time is over; null by default.
+        """
+        if self.retrying:
+            return BLOCKED
+        session = self.session
+        if session.deny_blocking:
+            return None if on_timeout is None else on_timeout()
+        assert self.command is not None
+        deadline = self.now + timeout if timeout else None
+        blocking.enter(blocking.Wait(
+            session, self.command, self.args, self.db, keys, deadline, on_timeout,
+        ))  # fmt: skip
+        return BLOCKED

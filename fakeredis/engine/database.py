@@ -1,0 +1,91 @@
+"""One numbered database: keys, values, deadlines, and who wants to hear of changes."""
+
+from __future__ import annotations
+
+from heapq import heappush
+from typing import TYPE_CHECKING, Any
+
+from fakeredis.datatypes.order import Order
+
+if TYPE_CHECKING:
+    from fakeredis.engine.server import Server
+    from fakeredis.engine.session import Session
+
+
+class Database:
+    """Keys and values.
+
+    ``data`` maps a key to its value itself: `bytes` (or `bytearray`, see `LargeString`), or an object
+    of `fakeredis.datatypes`.  ``expires`` maps a key to its deadline in milliseconds since the
+    epoch.  Both may be read freely; they are changed through the methods only.
+    """
+
+    __slots__ = (
+        "server", "index", "data", "expires", "order", "observed", "watchers", "blocked",
+    )  # fmt: skip
+
+    def __init__(self, server: Server, index: int) -> None:
+        self.server = server
+        self.index = index
+        self.data: dict[bytes, Any] = {}
+        self.expires: dict[bytes, int] = {}
+        self.order: Order | None = None  # made by the first SCAN or RANDOMKEY
+        self.watchers: dict[bytes, set[Session]] = {}
+        self.blocked: dict[bytes, dict[Session, None]] = {}  # oldest first
+        self.observed = False  # whether `Server.announce` has anything to do here
+
+    def observe(self) -> None:
+        """Work out whether changes interest anyone; called when that may have changed."""
+        self.observed = bool(self.watchers or self.blocked or self.server.notify_flags)
+
+    # Values ---------------------------------------------------------------------------------
+
+    def put(self, key: bytes, value: Any) -> None:
+        """Store a value as SET does: whatever was there is gone, its deadline too."""
+        if self.order is not None and key not in self.data:
+            self.order.add(key)
+        self.data[key] = value
+        if self.expires:
+            self.expires.pop(key, None)
+
+    def replace(self, key: bytes, value: Any) -> None:
+        """Store a value and keep the deadline."""
+        if self.order is not None and key not in self.data:
+            self.order.add(key)
+        self.data[key] = value
+
+    def delete(self, key: bytes) -> bool:
+        """Remove a key; whether it was there.  The caller announces it."""
+        if self.data.pop(key, None) is None:
+            return False
+        if self.expires:
+            self.expires.pop(key, None)
+        return True
+
+    def clear(self) -> None:
+        """Remove everything."""
+        self.data = {}
+        self.expires = {}
+        self.order = None
+
+    # Deadlines ------------------------------------------------------------------------------
+
+    def expire_at(self, key: bytes, deadline: int) -> None:
+        """Let a present key vanish at ``deadline`` (milliseconds since the epoch)."""
+        self.expires[key] = deadline
+        server = self.server
+        heappush(server.deadlines, (deadline, self.index, key))
+        if len(server.deadlines) > server.deadlines_limit:
+            server.trim_deadlines()
+
+    def persist(self, key: bytes) -> bool:
+        """Remove the deadline; whether there was one."""
+        return self.expires.pop(key, None) is not None
+
+    # Scans ----------------------------------------------------------------------------------
+
+    def ordering(self) -> Order:
+        """The order in which SCAN and RANDOMKEY see the keys."""
+        if self.order is None:
+            self.order = Order(self.data)
+        return self.order

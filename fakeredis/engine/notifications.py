@@ -1,0 +1,72 @@
+"""Keyspace events: their classes, and the ``notify-keyspace-events`` setting."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from fakeredis.engine.server import Server
+
+KEYSPACE, KEYEVENT = "K", "E"
+# The classes that "A" stands for; "m" (key miss) and "n" (new key) are not among them.
+ALL_CLASSES: Final = "g$lshzxetd"
+KNOWN: Final = "KEg$lshzxetdmnA"
+
+# Events by the group of the command that causes them; "g" is generic.
+_GROUP_CLASS: Final = {
+    "string": "$", "bitmap": "$", "list": "l", "set": "s", "hash": "h", "sorted-set": "z",
+    "stream": "t", "geo": "z", "hyperloglog": "$", "module": "d",
+}  # fmt: skip
+_EVENT_CLASS: Final = {
+    **dict.fromkeys(
+        ("del", "expire", "persist", "rename_from", "rename_to", "move_from", "move_to",
+         "copy_to", "restore"), "g",
+    ),
+    "expired": "x", "evicted": "e", "keymiss": "m", "new": "n",
+    **dict.fromkeys(("lpush", "rpush", "lpop", "rpop", "linsert", "lset", "lrem", "ltrim",
+                     "sortstore"), "l"),
+    **dict.fromkeys(("sadd", "srem", "spop", "sinterstore", "sunionstore", "sdiffstore"), "s"),
+    **dict.fromkeys(("hset", "hdel", "hincrby", "hincrbyfloat", "hexpire", "hpersist",
+                     "hexpired"), "h"),
+    **dict.fromkeys(("set", "setrange", "append", "incrby", "incrbyfloat", "setbit"), "$"),
+    **dict.fromkeys(("zadd", "zincr", "zrem", "zremrangebyscore", "zremrangebyrank",
+                     "zremrangebylex", "zinterstore", "zunionstore", "zdiffstore",
+                     "zrangestore", "geosearchstore", "georadiusstore", "zpopmin",
+                     "zpopmax"), "z"),
+}  # fmt: skip
+
+
+def parse_flags(text: str) -> str | None:
+    """The setting's classes without abbreviations; None when a letter is unknown."""
+    if any(letter not in KNOWN for letter in text):
+        return None
+    flags = set(text)
+    if "A" in flags:
+        flags = flags - {"A"} | set(ALL_CLASSES)
+    return "".join(letter for letter in KNOWN if letter in flags)
+
+
+def format_flags(flags: str) -> str:
+    """The classes as CONFIG GET prints them."""
+    rest = flags
+    text = ""
+    if all(letter in flags for letter in ALL_CLASSES):
+        text = "A"
+        rest = "".join(letter for letter in flags if letter not in ALL_CLASSES)
+    else:
+        text = "".join(letter for letter in ALL_CLASSES if letter in flags)
+        rest = "".join(letter for letter in flags if letter not in ALL_CLASSES)
+    return text + "".join(letter for letter in "KEmn" if letter in rest)
+
+
+def publish_event(server: Server, db_index: int, key: bytes, event: str, group: str) -> None:
+    """Send one event to the subscribers of its two channels, if its class is on."""
+    flags = server.notify_flags
+    letter = _EVENT_CLASS.get(event) or _GROUP_CLASS.get(group, "g")
+    if letter not in flags:
+        return
+    name = event.encode()
+    if KEYSPACE in flags:
+        server.pubsub.publish(b"__keyspace@%d__:%s" % (db_index, key), name)
+    if KEYEVENT in flags:
+        server.pubsub.publish(b"__keyevent@%d__:%s" % (db_index, name), key)

@@ -1,0 +1,83 @@
+"""Which server is imitated: its type, its version, and how its behaviour differs by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import NamedTuple
+
+Since = str | Mapping[str, str]
+Version = tuple[int, int, int]
+
+# Valkey was forked from Redis 7.2: what Redis had by then, Valkey has too.
+_LAST_SHARED: Version = (7, 2, 4)
+_LATEST_PATCH = {
+    ("redis", (8, 2)): (8, 2, 3),
+    ("redis", (7, 4)): (7, 4, 1),
+    ("redis", (6, 2)): (6, 2, 14),
+    ("valkey", (8, 1)): (8, 1, 8),
+}
+
+
+def parse_version(version: str | tuple[int, ...]) -> Version:
+    """``"8.2"``, ``"8.2.3"`` or ``(7,)`` as three numbers.
+
+    Raises:
+        ValueError: the text is no version.
+    """
+    parts = version.split(".") if isinstance(version, str) else version
+    try:
+        numbers = tuple(int(part) for part in parts)
+    except ValueError:
+        raise ValueError(f"not a server version: {version!r}; write it as '8.2'") from None
+    if not 1 <= len(numbers) <= 3:
+        raise ValueError(f"not a server version: {version!r}; write it as '8.2'")
+    return (*numbers, 0, 0)[:3]  # type: ignore[return-value]
+
+
+class Traits(NamedTuple):
+    """Behaviours that differ between profiles, by name; handlers ask for these only."""
+
+    resp3: bool = True
+
+
+class Profile(NamedTuple):
+    """A server type and version."""
+
+    server_type: str = "redis"
+    version: Version = (8, 2, 3)
+
+    @property
+    def version_text(self) -> str:
+        """The version as INFO prints it."""
+        return ".".join(map(str, self.version))
+
+    @property
+    def traits(self) -> Traits:
+        """The behaviours of this profile."""
+        return Traits(resp3=self.version >= (6, 0, 0))
+
+    def has(self, since: Since) -> bool:
+        """Whether something introduced in ``since`` exists here."""
+        if not isinstance(since, str):
+            introduced = since.get(self.server_type)
+            return introduced is not None and self.version >= parse_version(introduced)
+        introduced_in = parse_version(since)
+        if self.server_type == "valkey":
+            return introduced_in <= _LAST_SHARED
+        return self.version >= introduced_in
+
+
+@lru_cache(maxsize=None)
+def profile(version: str | tuple[int, ...] = "8.2", server_type: str = "redis") -> Profile:
+    """The profile of a version; two numbers mean its newest known patch release.
+
+    Raises:
+        ValueError: unknown server type, or no version.
+    """
+    if server_type not in ("redis", "valkey"):
+        raise ValueError(f"unknown server_type {server_type!r}; use 'redis' or 'valkey'")
+    numbers = parse_version(version)
+    if numbers[2] == 0:
+        numbers = _LATEST_PATCH.get((server_type, numbers[:2]), numbers)
+    return Profile(server_type, numbers)

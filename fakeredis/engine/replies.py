@@ -1,0 +1,139 @@
+"""Reply values and how they change between RESP2 and RESP3.
+
+Handlers return plain values in RESP3's richer terms: ``None``, `int`, `bytes`, `list`, `dict` (map),
+`set` (set), `float` (double), `bool`, `Status`, `Verbatim`, and `CommandError` items.  A command
+whose replies look different in the two protocols is declared with a `Shape`, so that all others
+pay nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple
+
+from fakeredis.datatypes.numbers import format_float
+
+
+class Status(bytes):
+    """A simple string such as ``+OK``; everything else that is bytes is a bulk string."""
+
+    __slots__ = ()
+
+    def __reduce__(self) -> tuple[type[bytes], tuple[bytes]]:
+        return bytes, (bytes(self),)
+
+
+class Verbatim(bytes):
+    """A verbatim string (``=txt:``) in RESP3, a bulk string in RESP2."""
+
+    __slots__ = ()
+
+
+class Push(list[Any]):
+    """An out-of-band message: a RESP3 push, a plain array in RESP2."""
+
+    __slots__ = ()
+
+
+class Sentinel:
+    """A value that is no reply; compared by identity."""
+
+    __slots__ = ("name",)
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+OK: Final = Status(b"OK")
+QUEUED: Final = Status(b"QUEUED")
+PONG: Final = Status(b"PONG")
+RESET: Final = Status(b"RESET")
+BLOCKED: Final = Sentinel("BLOCKED")  # the session waits; its reply comes through its outbox
+NO_REPLY: Final = Sentinel("NO_REPLY")  # everything there is to say was pushed
+
+Shaper = Callable[[Any], Any]
+
+
+class Shape(NamedTuple):
+    """How a handler's value becomes the reply of each protocol; ``None`` leaves it as it is.
+
+    ``wire`` names the RESP3 type of a top-level list for those who write bytes: ``array`` or
+    ``set``.
+    """
+
+    resp2: Shaper | None
+    resp3: Shaper | None
+    wire: str = "array"
+
+
+def flatten(reply: Any) -> Any:
+    """A map as RESP2's flat array of keys and values."""
+    if type(reply) is not dict:
+        return reply
+    flat: list[Any] = []
+    for item in reply.items():
+        flat += item
+    return flat
+
+
+def double(reply: Any) -> Any:
+    """A double as RESP2's bulk string."""
+    return format_float(reply) if type(reply) is float else reply
+
+
+def doubles(reply: Any) -> Any:
+    """An array of doubles (ZMSCORE) in RESP2."""
+    return [double(item) for item in reply] if type(reply) is list else reply
+
+
+def flat_pairs(reply: Any) -> Any:
+    """An array of ``[member, score]`` pairs as RESP2's flat array; other arrays as they are."""
+    if type(reply) is not list or not reply or type(reply[0]) not in (list, tuple):
+        return reply
+    flat: list[Any] = []
+    for member, score in reply:
+        flat += (member, format_float(score) if type(score) is float else score)
+    return flat
+
+
+def lists(reply: Any) -> Any:
+    """Pairs kept as tuples inside the engine become lists, as a parser would give."""
+    if type(reply) is not list or not reply or type(reply[0]) is not tuple:
+        return reply
+    return [list(pair) for pair in reply]
+
+
+def deep_resp2(reply: Any) -> Any:
+    """Any nested value in RESP2's terms."""
+    kind = type(reply)
+    if kind is list or kind is tuple or kind is set:
+        return [deep_resp2(item) for item in reply]
+    if kind is dict:
+        return [deep_resp2(part) for item in reply.items() for part in item]
+    if kind is float:
+        return format_float(reply)
+    if kind is bool:
+        return int(reply)
+    return bytes(reply) if kind is Verbatim else reply
+
+
+def deep_resp3(reply: Any) -> Any:
+    """Any nested value as a RESP3 parser gives it: sets and tuples become lists."""
+    kind = type(reply)
+    if kind is list or kind is tuple or kind is set:
+        return [deep_resp3(item) for item in reply]
+    if kind is dict:
+        return {key: deep_resp3(value) for key, value in reply.items()}
+    return bytes(reply) if kind is Verbatim else reply
+
+
+PLAIN: Final = Shape(None, None)
+MAP: Final = Shape(flatten, None)
+SET: Final = Shape(None, None, "set")
+DOUBLE: Final = Shape(double, None)
+DOUBLES: Final = Shape(doubles, None)
+PAIRS: Final = Shape(flat_pairs, lists)
+DEEP: Final = Shape(deep_resp2, deep_resp3)

@@ -1,0 +1,245 @@
+"""The server: databases, sessions and settings under one lock."""
+
+from __future__ import annotations
+
+import random
+import secrets
+from collections.abc import Callable, Sequence
+from heapq import heapify, heappop
+from threading import RLock
+from typing import TYPE_CHECKING, Any, Protocol
+
+from fakeredis.commands.registry import Command, Group, table
+from fakeredis.datatypes.limits import EncodingLimits
+from fakeredis.engine import blocking, dispatch, notifications
+from fakeredis.engine.clock import Clock
+from fakeredis.engine.config import Config
+from fakeredis.engine.database import Database
+from fakeredis.engine.profiles import profile
+from fakeredis.engine.pubsub import PubSub
+from fakeredis.engine.session import Session
+from fakeredis.errors import CommandError
+
+if TYPE_CHECKING:
+    from fakeredis.engine.context import Context
+
+_EXPIRE_BUDGET = 200  # keys that one command removes beside its own work
+
+
+class Recorder(Protocol):
+    """What a spy must offer the engine."""
+
+    def begin(self, session: Session, name: str, argv: Sequence[bytes]) -> Any:
+        """A command starts; returns what `end` gets back."""
+
+    def end(self, record: Any, reply: Any, error: Exception | None) -> None:
+        """The command ended with a reply or an error."""
+
+
+Interceptor = Callable[[Session, Command, Sequence[bytes]], None]
+
+
+class Server:
+    """A Redis server without I/O.
+
+    Args:
+        version: which version to imitate, ``"8.2"`` or ``(8, 2)``.
+        server_type: ``"redis"`` or ``"valkey"``.
+        modules: groups of further commands.
+        address: where clients believe it to be, ``host:port`` or a socket's path.
+    """
+
+    def __init__(
+        self, version: str | tuple[int, ...] = "8.2", server_type: str = "redis",
+        modules: Sequence[Group] = (), address: str = "localhost:6379",
+    ) -> None:
+        self.lock = RLock()
+        self.address = address
+        self.profile = profile(version, server_type)
+        self.traits = self.profile.traits
+        self.table = table(self.profile, modules)
+        self.clock = Clock()
+        self.config = Config(self)
+        self.limits = EncodingLimits()
+        self.databases: dict[int, Database] = {}
+        self.sessions: dict[int, Session] = {}
+        self.next_session_id = 1
+        self.guard = 0
+        self.recorder: Recorder | None = None
+        self.interceptors: list[Interceptor] = []
+        self.monitors: dict[Session, None] = {}
+        self.pubsub = PubSub()
+        self.notify_flags = ""
+        self.waiting: dict[Session, None] = {}  # blocked sessions, oldest first
+        self.ready: list[tuple[Database, bytes]] = []  # keys that may let them go on
+        self.deadlines: list[tuple[int, int, bytes]] = []  # a heap; may hold outdated entries
+        self.deadlines_limit = 1000  # more entries than this are looked through for outdated ones
+        self.active_expire = True
+        self.random = random.Random()  # noqa: S311 - nothing secret
+        self.run_id = secrets.token_hex(20)
+        self.started = self.clock.seconds()
+        self.last_save = int(self.started)
+        self.extra: dict[str, Any] = {}  # rare state, by the name of the module that keeps it
+        self.reset_statistics()
+
+    def reset_statistics(self) -> None:
+        """CONFIG RESETSTAT."""
+        self.hits = self.misses = self.processed = self.dirty = 0
+        self.expired_keys = self.connections_received = 0
+
+    # Time -----------------------------------------------------------------------------------
+
+    def now(self) -> float:
+        """The server's time in seconds since the epoch."""
+        return self.clock.seconds()
+
+    def advance(self, seconds: float) -> None:
+        """Move the clock ahead; keys expire and waits time out as they would have."""
+        with self.lock:
+            self.clock.advance(seconds)
+            self.catch_up()
+
+    def catch_up(self) -> None:
+        """Do what has become due: expire keys, time out waits."""
+        with self.lock:
+            now = self.clock.milliseconds()
+            if self.active_expire:
+                self._expire(now, len(self.deadlines))
+            blocking.check_deadlines(self)
+            blocking.serve_ready(self)
+
+    # Databases ------------------------------------------------------------------------------
+
+    def database(self, index: int) -> Database:
+        """A database, made when first asked for."""
+        db = self.databases.get(index)
+        if db is None:
+            db = self.databases[index] = Database(self, index)
+            db.observe()
+        return db
+
+    def announce(self, db: Database, key: bytes, event: str, group: str) -> None:
+        """Tell everyone interested that a key changed; called through ``ctx.modified`` only."""
+        if db.watchers:
+            self.touch_watchers(db, key)
+        if db.blocked and key in db.blocked:
+            self.ready.append((db, key))
+        if self.notify_flags:
+            notifications.publish_event(self, db.index, key, event, group)
+
+    @staticmethod
+    def touch_watchers(db: Database, key: bytes) -> None:
+        """Fail the transactions of all who watch a key."""
+        for session in db.watchers.get(key, ()):
+            session.watch_failed = True
+
+    def key_missed(self, db: Database, key: bytes) -> None:
+        """A read found nothing."""
+        if "m" in self.notify_flags:
+            notifications.publish_event(self, db.index, key, "keymiss", "")
+
+    # Expiry ---------------------------------------------------------------------------------
+
+    def expire_due(self, ctx: Context) -> None:
+        """Remove keys whose deadline has passed, a bounded number of them."""
+        if self.active_expire and self.deadlines[0][0] <= ctx.now:
+            self._expire(ctx.now, _EXPIRE_BUDGET)
+
+    def _expire(self, now: int, budget: int) -> None:
+        deadlines = self.deadlines
+        while deadlines and deadlines[0][0] <= now and budget > 0:
+            _, index, key = heappop(deadlines)
+            budget -= 1
+            db = self.database(index)
+            deadline = db.expires.get(key)
+            if deadline is not None and deadline <= now:
+                self.expire_key(db, key)
+
+    def expire_key(self, db: Database, key: bytes) -> None:
+        """Remove one key because its time has come."""
+        db.delete(key)
+        self.expired_keys += 1
+        if db.observed:
+            self.announce(db, key, "expired", "generic")
+
+    def trim_deadlines(self) -> None:
+        """Drop outdated entries of the heap."""
+        self.deadlines = [
+            (deadline, db.index, key)
+            for db in self.databases.values()
+            for key, deadline in db.expires.items()
+        ]
+        heapify(self.deadlines)
+        self.deadlines_limit = 2 * len(self.deadlines) + 1000
+
+    # Sessions -------------------------------------------------------------------------------
+
+    def session(self, protocol: int = 2, address: str = "127.0.0.1:0") -> Session:
+        """A new session, as a client's connection makes one."""
+        with self.lock:
+            return Session(self, protocol, address)
+
+    def register(self, session: Session) -> int:
+        """Count a session in; returns its client ID."""
+        number = self.next_session_id
+        self.next_session_id += 1
+        self.sessions[number] = session
+        self.connections_received += 1
+        return number
+
+    def unregister(self, session: Session) -> None:
+        """A session has gone."""
+        self.sessions.pop(session.id, None)
+        if self.monitors.pop(session, 0) is None and not self.monitors:
+            self.guard &= ~dispatch.MONITORED
+
+    def greet(self, session: Session) -> None:
+        """Decide whether a new session must authenticate first."""
+        if self.config.text("requirepass"):
+            session.guard |= dispatch.UNAUTHENTICATED
+
+    def check_permissions(
+        self, session: Session, command: Command, args: Sequence[bytes]
+    ) -> None:
+        """Access rules of the session's user."""
+
+    def intercept(self, session: Session, command: Command, args: Sequence[bytes]) -> None:
+        """Faults and delays that a test has set."""
+        for interceptor in self.interceptors:
+            interceptor(session, command, args)
+
+    # Doors ----------------------------------------------------------------------------------
+
+    @property
+    def connected(self) -> bool:
+        """Whether the server answers; set to False, every command fails as on a dead network."""
+        return not self.guard & dispatch.DOWN
+
+    @connected.setter
+    def connected(self, up: bool) -> None:
+        self.guard = self.guard & ~dispatch.DOWN if up else self.guard | dispatch.DOWN
+
+    def attach_recorder(self, recorder: Recorder | None) -> None:
+        """Let a spy listen, or no longer."""
+        with self.lock:
+            self.recorder = recorder
+            self.guard &= ~dispatch.RECORDED
+            if recorder is not None:
+                self.guard |= dispatch.RECORDED
+
+    def clear(self) -> None:
+        """Remove all keys of all databases, without a command's side effects."""
+        with self.lock:
+            for db in self.databases.values():
+                db.clear()
+            self.deadlines.clear()
+
+    def select(self, index: int) -> Database:
+        """The database of a number that a client named.
+
+        Raises:
+            CommandError: there is no such database.
+        """
+        if not 0 <= index < self.config.integer("databases"):
+            raise CommandError("ERR DB index is out of range")
+        return self.database(index)

@@ -1,0 +1,209 @@
+"""A session: one connection's state, and the way of a command from its arguments to its reply."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from fakeredis import errors
+from fakeredis.engine import blocking, dispatch
+from fakeredis.engine.context import Context
+from fakeredis.engine.replies import BLOCKED
+from fakeredis.errors import CommandError
+
+if TYPE_CHECKING:
+    from fakeredis.commands.registry import Command
+    from fakeredis.engine.server import Server
+
+    Batch = Sequence[tuple[Command, Sequence[bytes]]]
+
+
+class Session:
+    """What the server calls a client.  Shells (sync, async, TCP) own one for each connection.
+
+    ``execute`` and ``call`` run one command at once and return its reply, in the session's protocol.
+    What comes later (pushes, the reply of a command that had to wait) goes to ``outbox``, and
+    ``wake`` is called, under the server's lock and possibly from another thread.
+    """
+
+    __slots__ = (
+        "server", "id", "ctx", "protocol", "guard", "outbox", "wake", "wait", "name", "user",
+        "address", "lib_name", "lib_version", "created", "last_used", "last_command", "closed",
+        "deny_blocking", "queue", "queue_failed", "watched", "watch_failed", "channels",
+        "patterns", "shard_channels", "reply_mode", "via", "group", "position", "method",
+        "on_close", "extra", "plain", "__weakref__",
+    )  # fmt: skip
+
+    def __init__(self, server: Server, protocol: int = 2, address: str = "127.0.0.1:0") -> None:
+        self.server = server
+        self.plain = server.table.plain  # what clients may call without a look at it
+        self.protocol = protocol
+        self.address = address
+        self.ctx = Context(self, server.database(0))
+        self.guard = 0  # bits of fakeredis.engine.dispatch: 0 in the plain case
+        self.outbox: deque[Any] = deque()
+        self.wake: Callable[[], None] | None = None
+        self.wait: blocking.Wait | None = None
+        self.on_close: Callable[[], None] | None = None
+        self.closed = False
+        self.deny_blocking = False
+        self.reply_mode = "ON"
+        self.via, self.method = "direct", None  # for the spy
+        self.group = self.position = 0
+        self.extra: dict[str, Any] = {}  # rare state, by the name of the command that keeps it
+        self.id = server.register(self)
+        self.created = self.last_used = server.clock.seconds()
+        self.last_command = "NULL"
+        self.name = b""
+        self.lib_name = self.lib_version = b""
+        self.channels: dict[bytes, None] = {}
+        self.patterns: dict[bytes, None] = {}
+        self.shard_channels: dict[bytes, None] = {}
+        self.reset_transaction()
+        self.watched: dict[tuple[int, bytes], bool] = {}
+        self.user = "default"
+        server.greet(self)
+
+    # Commands -------------------------------------------------------------------------------
+
+    def execute(self, argv: Sequence[bytes]) -> Any:
+        """Run a command given as on the wire.
+
+        Returns:
+            The reply, `BLOCKED` when it will come through ``outbox``, or `NO_REPLY`.
+
+        Raises:
+            CommandError: the reply is an error.
+            ConnectionLost: the server is down or the session is closed.
+        """
+        command = self.server.table.by_name.get(argv[0])
+        if command is None or command.subcommands is not None:
+            command = dispatch.find(self, argv)
+        return self.call(command, argv[len(command.parts) :])
+
+    def call(self, command: Command, args: Sequence[bytes]) -> Any:
+        """Run a command already looked up; ``args`` leave its name out.  See `execute`."""
+        server = self.server
+        with server.lock:
+            if self.guard or server.guard:
+                return dispatch.guarded(self, command, args)
+            return self.run(command, args)
+
+    def run(self, command: Command, args: Sequence[bytes]) -> Any:
+        """Run a command that no guard stops, and serve those whom it let go on."""
+        if not command.low <= len(args) <= command.high:
+            raise CommandError(errors.ARITY % command.label)
+        server = self.server
+        server.processed += 1
+        ctx = self.ctx
+        ctx._now = 0
+        if server.deadlines:
+            server.expire_due(ctx)
+        ctx.command = command
+        ctx.args = args
+        parse = command.parse
+        if parse is None:
+            reply = command.handler(ctx, *args)
+        else:
+            reply = command.handler(ctx, *parse(args))
+        if server.ready:
+            blocking.serve_ready(server)
+        shape = command.resp2 if self.protocol == 2 else command.resp3
+        return reply if shape is None or reply is BLOCKED else shape(reply)
+
+    def invoke(self, command: Command, args: Sequence[bytes]) -> Any:
+        """Run a command inside another one (EXEC, scripts, a wait that ends)."""
+        ctx = self.ctx
+        ctx.command = command
+        ctx.args = args
+        parse = command.parse
+        if parse is None:
+            reply = command.handler(ctx, *args)
+        else:
+            reply = command.handler(ctx, *parse(args))
+        shape = command.resp2 if self.protocol == 2 else command.resp3
+        return reply if shape is None or reply is BLOCKED else shape(reply)
+
+    def call_many(self, batch: Batch) -> list[Any]:
+        """Run a pipeline's commands in one go; errors become items."""
+        replies: list[Any] = []
+        with self.server.lock:
+            for command, args in batch:
+                try:
+                    replies.append(self.call(command, args))
+                except CommandError as error:
+                    replies.append(error)
+        return replies
+
+    def transaction(self, batch: Batch) -> list[Any] | None:
+        """MULTI, a batch whose commands are known to be well formed, and EXEC in one go.
+
+        Returns:
+            The replies, errors as items; None when a watched key has changed.
+        """
+        with self.server.lock:
+            multi, execute = self.server.table.by_name[b"MULTI"], self.server.table.by_name[b"EXEC"]
+            self.call(multi, ())
+            self.queue += batch
+            replies: list[Any] | None = self.call(execute, ())
+            return replies
+
+    # Messages -------------------------------------------------------------------------------
+
+    def deliver(self, item: Any) -> None:
+        """Put a late reply or a push into the outbox and wake the shell."""
+        self.outbox.append(item)
+        if self.wake is not None:
+            self.wake()
+
+    push = deliver
+
+    # State ----------------------------------------------------------------------------------
+
+    @property
+    def db(self) -> int:
+        """The selected database's number."""
+        return self.ctx.db.index
+
+    def reset_transaction(self) -> None:
+        """Leave MULTI; what was queued is forgotten."""
+        self.queue: list[tuple[Command, Sequence[bytes]]] = []
+        self.queue_failed = False
+        self.guard &= ~dispatch.QUEUEING
+
+    def unwatch(self) -> None:
+        """Forget all WATCHes."""
+        self.watch_failed = False
+        for index, key in self.watched:
+            db = self.server.database(index)
+            watchers = db.watchers.get(key)
+            if watchers is not None:
+                watchers.discard(self)
+                if not watchers:
+                    del db.watchers[key]
+            db.observe()
+        self.watched = {}
+
+    @property
+    def subscriptions(self) -> int:
+        """Channels and patterns listened to, as SUBSCRIBE counts them."""
+        return len(self.channels) + len(self.patterns)
+
+    def close(self) -> None:
+        """The connection is gone: end waits, WATCHes and subscriptions."""
+        with self.server.lock:
+            if self.closed:
+                return
+            self.closed = True
+            self.guard |= dispatch.CLOSED
+            if self.wait is not None:
+                blocking.leave(self.wait)
+            self.unwatch()
+            self.reset_transaction()
+            self.server.pubsub.drop(self)
+            self.server.unregister(self)
+        if self.on_close is not None:
+            self.on_close()
+        if self.wake is not None:
+            self.wake()

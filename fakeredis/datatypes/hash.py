@@ -42,7 +42,8 @@ class _Extra:
     def __init__(self) -> None:
         self.order = Order()
         self.expires: dict[bytes, int] | None = None
-        self.soonest: int | None = None
+        # Not later than any deadline; means nothing while there is none.
+        self.soonest = 0
         # The longest value and the most fields that have since gone: encodings do not go back.
         self.longest = 0
         self.most = 0
@@ -84,7 +85,7 @@ class Hash(list[Any]):
             data = dict(zip(self[0], self[1:]))
             extra = _Extra()
             self[:] = (data, extra)
-        return extra  # type: ignore[no-any-return]
+        return extra
 
     def get(self, field: bytes) -> bytes | None:
         """The value of a field."""
@@ -180,7 +181,7 @@ class Hash(list[Any]):
             and (self.expires or None) == (other.expires or None)
         )
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None
 
     def __repr__(self) -> str:
         return f"Hash({self.items()!r})"
@@ -237,8 +238,9 @@ class Hash(list[Any]):
         """One field, each equally likely; the hash must not be empty."""
         extra = self[-1]
         if extra.__class__ is _Extra:
-            return extra.order.random(self[0], rng)  # type: ignore[no-any-return]
-        names = list(self[0])
+            data: dict[bytes, bytes] = self[0]
+            return extra.order.random(data, rng)
+        names: list[bytes] = list(self[0])
         return names[int(rng.random() * len(names))]
 
     def random_fields(self, count: int, rng: Random) -> list[bytes]:
@@ -254,7 +256,7 @@ class Hash(list[Any]):
                 return rng.sample(names, count)
             return [names[int(rng.random() * len(names))] for _ in range(-count)]
         if count > 0:
-            return extra.order.sample(self[0], count, rng)  # type: ignore[no-any-return]
+            return extra.order.sample(self[0], count, rng)
         return [extra.order.random(self[0], rng) for _ in range(-count)]
 
     # Deadlines of fields, in milliseconds.
@@ -271,21 +273,21 @@ class Hash(list[Any]):
         extra = self[-1]
         if extra.__class__ is not _Extra or not extra.expires:
             return None
-        return extra.soonest  # type: ignore[no-any-return]
+        return extra.soonest
 
     def deadline(self, field: bytes) -> int | None:
         """When the field expires; None when it does not."""
         extra = self[-1]
         if extra.__class__ is not _Extra or not extra.expires:
             return None
-        return extra.expires.get(field)  # type: ignore[no-any-return]
+        return extra.expires.get(field)
 
     def expire_at(self, field: bytes, deadline: int) -> None:
         """Let a field, which must be there, expire."""
         extra = self._grow()
         if extra.expires is None:
             extra.expires = {}
-        if not extra.expires or extra.soonest is None or deadline < extra.soonest:
+        if not extra.expires or deadline < extra.soonest:
             extra.soonest = deadline
         extra.expires[field] = deadline
 
@@ -303,7 +305,7 @@ class Hash(list[Any]):
         gone = [field for field, deadline in expires.items() if deadline <= now]
         for field in gone:
             self.delete(field)
-        extra.soonest = min(expires.values(), default=None)
+        extra.soonest = min(expires.values(), default=0)
         return gone
 
     def encoding(self, limits: EncodingLimits) -> bytes:
@@ -341,5 +343,5 @@ def _restore(data: dict[bytes, bytes], expires: dict[bytes, int] | None) -> Hash
     if expires is not None:
         extra = value._grow()
         extra.expires = dict(expires)
-        extra.soonest = min(expires.values(), default=None)
+        extra.soonest = min(expires.values(), default=0)
     return value

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterable, Iterator
 from itertools import accumulate
 from random import Random
@@ -17,6 +17,7 @@ Pair = tuple[bytes, float]
 _SMALL_MEMBERS = 16
 _SMALL_BYTES = 64
 _BLOCK = 2048
+_NOTED = 256
 
 _size = list.__len__
 
@@ -24,8 +25,19 @@ _size = list.__len__
 class _Big:
     """Many members: a dict for the scores, and blocks of scores and of members in order."""
 
-    __slots__ = ("data", "longest", "members", "most", "order", "scores", "starts", "top_members",
-                 "top_scores")  # fmt: skip
+    __slots__ = (
+        "data",
+        "grown",
+        "longest",
+        "members",
+        "most",
+        "order",
+        "scores",
+        "shrunk",
+        "starts",
+        "top_members",
+        "top_scores",
+    )
 
     def __init__(self, members: list[bytes], scores: list[float]) -> None:
         """Take members and scores that are in order already."""
@@ -40,8 +52,11 @@ class _Big:
         # Last score and member of each block, to find a block without looking into any.
         self.top_scores = [block[-1] for block in self.scores if block]
         self.top_members = [block[-1] for block in self.members if block]
-        # Rank of the first element of each block; None when it must be counted anew.
+        # Rank of the first element of each block; None when it must be counted anew. Of the latest
+        # changes the blocks are noted, in order, since to count anew takes long.
         self.starts: list[int] | None = None
+        self.grown: list[int] = []
+        self.shrunk: list[int] = []
 
     def locate(self, score: float, member: bytes) -> tuple[int, int]:
         """Block and place in it of the first element not below (score, member)."""
@@ -67,12 +82,20 @@ class _Big:
         scores, members = self.scores[at], self.members[at]
         scores.insert(place, score)
         members.insert(place, member)
-        self.starts = None
+        if self.starts is not None:
+            self._note(self.grown, at)
         if place == len(scores) - 1:
             self.top_scores[at : at + 1] = (score,)
             self.top_members[at : at + 1] = (member,)
         if len(scores) > _BLOCK:
             self._split(at)
+
+    def _note(self, changed: list[int], at: int) -> None:
+        """Note that a block has one element more, or one less."""
+        if len(changed) < _NOTED:
+            insort(changed, at)
+        else:
+            self.starts = None
 
     def _split(self, at: int) -> None:
         half = _BLOCK // 2
@@ -82,6 +105,7 @@ class _Big:
         del scores[half:], members[half:]
         self.top_scores.insert(at, scores[-1])
         self.top_members.insert(at, members[-1])
+        self.starts = None
 
     def remove(self, member: bytes, score: float) -> None:
         """Take an element out of its place; `data` is left to the caller."""
@@ -92,7 +116,11 @@ class _Big:
         """Remove a range of places of one block."""
         scores, members = self.scores[at], self.members[at]
         del scores[start:stop], members[start:stop]
-        self.starts = None
+        if self.starts is not None:
+            if stop - start == 1:
+                self._note(self.shrunk, at)
+            else:
+                self.starts = None
         if not scores:
             self._drop(at)
         elif start == len(scores):
@@ -101,22 +129,22 @@ class _Big:
 
     def _drop(self, at: int) -> None:
         """Remove an empty block, unless it is the only one."""
+        self.starts = None
         del self.top_scores[at], self.top_members[at]
         if len(self.scores) > 1:
             del self.scores[at], self.members[at]
 
-    def count_starts(self) -> list[int]:
-        """Ranks at which the blocks start."""
+    def start_of(self, at: int) -> int:
+        """The rank at which a block starts."""
         starts = self.starts
         if starts is None:
             starts = self.starts = [0, *accumulate(map(len, self.scores))]
-        return starts
+            self.grown, self.shrunk = [], []
+        return starts[at] + bisect_left(self.grown, at) - bisect_left(self.shrunk, at)
 
     def rank_at(self, at: int, place: int) -> int:
         """The rank of a place."""
-        if at == 0:
-            return place
-        return self.count_starts()[at] + place
+        return self.start_of(at) + place if at else place
 
     def place_of(self, rank: int) -> tuple[int, int]:
         """Block and place of a rank below the size."""
@@ -126,9 +154,17 @@ class _Big:
         behind = len(self.data) - len(self.scores[last])
         if rank >= behind:
             return last, rank - behind
-        starts = self.count_starts()
-        at = bisect_right(starts, rank) - 1
-        return at, rank - starts[at]
+        self.start_of(0)
+        # What is noted moves the starts by a little only: the block is this one or near it.
+        at = bisect_right(self.starts or [], rank) - 1
+        start = self.start_of(at)
+        while start > rank:
+            at -= 1
+            start -= len(self.scores[at])
+        while rank - start >= len(self.scores[at]):
+            start += len(self.scores[at])
+            at += 1
+        return at, rank - start
 
     def slice(self, start: int, stop: int) -> list[Pair]:
         """The elements of a range of ranks."""
@@ -469,8 +505,8 @@ class SortedSet(list[Any]):
         assert big.top_scores == [block[-1] for block in big.scores if block]
         assert big.top_members == [block[-1] for block in big.members if block]
         assert list(map(len, big.scores)) == list(map(len, big.members))
-        if big.starts is not None:
-            assert big.starts == [0, *accumulate(map(len, big.scores))]
+        starts = [0, *accumulate(map(len, big.scores))]
+        assert [big.start_of(at) for at in range(len(starts))] == starts
         big.order._check(big.data)
 
 

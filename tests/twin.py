@@ -64,8 +64,15 @@ class Pair:
 
     def reply(self, compare: Compare | None = None) -> Any:
         """What comes without being asked: a blocked command's reply, a message."""
-        fake = self._later()
-        real = self.wire.pushes.pop(0) if self.wire.pushes else self.wire.read_any()
+        pushes = self.wire.pushes
+        try:
+            real = pushes.pop(0) if pushes else self.wire.read_any()
+        except TimeoutError:
+            real = "nothing"
+        self.twin.server.catch_up()  # a wait that ended in time there has ended here too
+        fake = self.fake.outbox.popleft() if self.fake.outbox else "nothing"
+        if fake == real == "nothing":
+            raise Mismatch(f"{self._history()}\nneither side has anything to say to {self.name}")
         return self._check("(what came later)", fake, real, compare or same)
 
     def replies(self, count: int) -> list[Any]:
@@ -75,18 +82,21 @@ class Pair:
     def silent(self) -> None:
         """Neither side has anything to say."""
         if self.fake.outbox:
-            raise Mismatch(self._message("(nothing expected)", self._later(), "silence"))
-        if not self.wire.is_silent(SILENCE):
-            raise Mismatch(self._message("(nothing expected)", "silence", self.wire.read_any()))
+            raise Mismatch(self._message("(nothing expected)", self.fake.outbox[0], "silence"))
+        if self.wire.pushes or not self.wire.is_silent(SILENCE):
+            real = self.wire.pushes[0] if self.wire.pushes else self.wire.read_any()
+            raise Mismatch(self._message("(nothing expected)", "silence", real))
+
+    def check_unread(self) -> None:
+        """Either both sides have something to say that the test did not read, or neither has."""
+        real = bool(self.wire.pushes) or self.wire.has_more()
+        if bool(self.fake.outbox) != real:
+            fake = list(self.fake.outbox)
+            raise Mismatch(self._message("(unread at the end)", fake, "something" if real else []))
 
     def close(self) -> None:
         self.fake.close()
         self.wire.close()
-
-    def _later(self) -> Any:
-        if not self.fake.outbox:
-            raise Mismatch(f"{self._history()}\nthe fake has nothing to say to {self.name}")
-        return self.fake.outbox.popleft()
 
     def _compare(self, args: tuple[object, ...], compare: Compare) -> Any:
         argv = [to_bytes(arg) for arg in args]
@@ -176,9 +186,11 @@ class Twin(Pair):
         self.users_changed |= name == b"ACL"
 
     def finish(self) -> None:
-        """Compare the state of both servers."""
+        """Compare the state of both servers, and what they still have to say."""
         if self._state:
             self.check_state()
+        for pair in (self, *self._pairs):
+            pair.check_unread()
 
     def check_state(self) -> None:
         """Every key of both: type, value, expiry, encoding."""

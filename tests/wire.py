@@ -97,6 +97,14 @@ class Wire:
             return True
         return False
 
+    def has_more(self) -> bool:
+        """Whether something can be read at once; the end of the connection does not count."""
+        try:
+            self.sock.settimeout(0)
+            return bool(self._buffer or self.sock.recv(1, socket.MSG_PEEK))
+        except OSError:
+            return False
+
     def _more(self) -> None:
         data = self.sock.recv(1 << 16)
         if not data:

@@ -1,0 +1,167 @@
+"""Recorded commands as the user sees them."""
+
+from __future__ import annotations
+
+import os
+from typing import Any, NamedTuple
+
+from fakeredis.spy import recorder as rec
+from fakeredis.spy.canonical import Parsed, parse
+from fakeredis.spy.values import Wire, quote, to_text
+
+__all__ = ["CommandCall", "Where"]
+
+
+class Where(NamedTuple):
+    """A place in the caller's code."""
+
+    filename: str
+    line: int
+    function: str
+
+    def __str__(self) -> str:
+        return f"{_short(self.filename)}:{self.line} in {self.function}"
+
+
+def _short(filename: str) -> str:
+    try:
+        relative = os.path.relpath(filename)
+    except ValueError:  # another drive
+        return filename
+    return filename if relative.startswith("..") else relative
+
+
+class CommandCall:
+    """One command that a server ran.
+
+    It compares equal to whatever describes it: ``call == "SET k v"``.
+    """
+
+    __slots__ = ("_args", "_canonical", "_record", "index")
+
+    def __init__(self, record: rec.Record, index: int) -> None:
+        self._record = record
+        self._args: tuple[Wire, ...] | None = None
+        self._canonical: tuple[str, Parsed] | None = None
+        self.index = index
+
+    @property
+    def name(self) -> str:
+        """Upper-case name, with its subcommand: ``CONFIG GET``."""
+        return self._record[rec.NAME]  # type: ignore[no-any-return]
+
+    @property
+    def args(self) -> tuple[Wire, ...]:
+        """Arguments after the name; each equals what is the same on the wire."""
+        if self._args is None:
+            sent = self._record[rec.ARGV][len(self.name.split()) :]
+            self._args = tuple(to_text(bytes(arg)) for arg in sent)
+        return self._args
+
+    @property
+    def reply(self) -> Any:
+        """What the server replied; None while the command runs and when it failed."""
+        return self._record[rec.REPLY]
+
+    @property
+    def error(self) -> Exception | None:
+        """What the server refused it with."""
+        return self._record[rec.ERROR]  # type: ignore[no-any-return]
+
+    @property
+    def via(self) -> str:
+        """How it came: direct, pipeline, transaction, script, handshake, pubsub, block."""
+        return self._record[rec.VIA]  # type: ignore[no-any-return]
+
+    @property
+    def group(self) -> int:
+        """Number of its pipeline or transaction; 0 when it was in none."""
+        return self._record[rec.GROUP]  # type: ignore[no-any-return]
+
+    @property
+    def position(self) -> int:
+        """Place in its pipeline or transaction."""
+        return self._record[rec.POSITION]  # type: ignore[no-any-return]
+
+    @property
+    def method(self) -> str | None:
+        """redis-py's method that sent it, when known."""
+        return self._record[rec.METHOD]  # type: ignore[no-any-return]
+
+    @property
+    def db(self) -> int:
+        """Database that was selected."""
+        return self._record[rec.DB]  # type: ignore[no-any-return]
+
+    @property
+    def client_id(self) -> int:
+        """Number of the connection, as in CLIENT ID."""
+        return self._record[rec.CLIENT_ID]  # type: ignore[no-any-return]
+
+    @property
+    def client_name(self) -> str:
+        """Name of the connection, as in CLIENT GETNAME."""
+        name = self._record[rec.CLIENT_NAME]
+        return to_text(name) if isinstance(name, bytes) else name or ""
+
+    @property
+    def server(self) -> str:
+        """Address of the server."""
+        return str(self._record[rec.SERVER].address)
+
+    @property
+    def where(self) -> Where | None:
+        """Place in the caller's code; None when no code but the libraries' called."""
+        code = self._record[rec.CODE]
+        if rec.is_library(code.co_filename):
+            return None
+        line = rec.line_of(code, self._record[rec.OFFSET])
+        return Where(code.co_filename, line, getattr(code, "co_qualname", code.co_name))
+
+    @property
+    def thread(self) -> str:
+        """Name of the thread."""
+        return self._record[rec.THREAD].name  # type: ignore[no-any-return]
+
+    @property
+    def at(self) -> float:
+        """Time of the server's clock when it began, in seconds."""
+        return self._record[rec.AT]  # type: ignore[no-any-return]
+
+    @property
+    def duration(self) -> float | None:
+        """Seconds it took; None while it runs."""
+        return self._record[rec.DURATION]  # type: ignore[no-any-return]
+
+    @property
+    def keys(self) -> tuple[Wire, ...]:
+        """Keys it names."""
+        keys = self.canonical[1].keys
+        return tuple(dict.fromkeys(key for key in keys if isinstance(key, Wire)))
+
+    @property
+    def canonical(self) -> tuple[str, Parsed]:
+        """Name and arguments as they are compared."""
+        if self._canonical is None:
+            self._canonical = parse(self.name, self.args)
+        return self._canonical
+
+    def __str__(self) -> str:
+        return " ".join([self.name, *map(quote, self.args)])
+
+    def __repr__(self) -> str:
+        outcome = self.error if self.error is not None else self.reply
+        return f"<CommandCall #{self.index} {self} -> {outcome!r}>"
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, CommandCall):
+            return self is other
+        from fakeredis.spy.expectations import Expectation
+
+        try:
+            return Expectation.of(other).fits(self)
+        except (TypeError, ValueError):
+            return NotImplemented
+
+    def __hash__(self) -> int:
+        return id(self)

@@ -1,0 +1,225 @@
+"""What an assertion expects: a command in any of its spellings, and filters."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from fakeredis.spy.building import Expression, sent_by, steps_of_mock
+from fakeredis.spy.calls import CommandCall
+from fakeredis.spy.canonical import parse
+from fakeredis.spy.comparing import differences
+from fakeredis.spy.facts import ALIASES, CONTAINERS
+from fakeredis.spy.recorder import SERVER
+from fakeredis.spy.values import (
+    ANY,
+    Wire,
+    equal,
+    glob_to_regex,
+    quote,
+    split_line,
+    to_text,
+    to_wire,
+)
+
+__all__ = ["Expectation", "Filters"]
+
+FILTERS = ("via", "db", "client", "server", "key", "method")
+
+
+class Filters:
+    """Which calls count: ``via=``, ``db=``, ``client=``, ``server=``, ``key=``, ``method=``.
+
+    A list or set names several values. Handshakes count only when ``via=`` asks for them.
+    """
+
+    __slots__ = ("given",)
+
+    def __init__(self, given: dict[str, Any]) -> None:
+        unknown = sorted(given.keys() - set(FILTERS))
+        if unknown:
+            raise TypeError(f"unknown filter {unknown[0]!r}: there are {', '.join(FILTERS)}")
+        self.given = {name: value for name, value in given.items() if value is not None}
+
+    def differences(self, call: CommandCall) -> list[str]:
+        """In what a call is not the one asked for."""
+        found = [] if "via" in self.given or call.via != "handshake" else ["via: a handshake"]
+        for name, wanted in self.given.items():
+            choices = wanted if isinstance(wanted, (list, tuple, set, frozenset)) else (wanted,)
+            if not any(_fits(name, choice, call) for choice in choices):
+                found.append(f"{name}: expected {_named(wanted)}, got {_actual(name, call)}")
+        return found
+
+    def fit(self, call: CommandCall) -> bool:
+        """Whether a call counts."""
+        return not self.differences(call)
+
+    def __str__(self) -> str:
+        return ", ".join(f"{name}={_named(value)}" for name, value in self.given.items())
+
+
+def _fits(name: str, wanted: Any, call: CommandCall) -> bool:
+    if name == "key":
+        return any(_is_like(wanted, key) for key in call.keys)
+    if name == "server":
+        return _is_server(wanted, call)
+    if name == "client":
+        return _is_client(wanted, call)
+    actual = getattr(call, name)
+    if isinstance(wanted, re.Pattern):
+        return equal(wanted, Wire(actual))
+    return bool(wanted == actual)
+
+
+def _is_server(wanted: Any, call: CommandCall) -> bool:
+    if isinstance(wanted, (str, bytes, re.Pattern)):
+        return _is_like(wanted, Wire(call.server))
+    engine = call._record[SERVER]
+    return wanted is engine or getattr(wanted, "engine", None) is engine or wanted == call.server
+
+
+def _is_client(wanted: Any, call: CommandCall) -> bool:
+    if isinstance(wanted, int):
+        return wanted == call.client_id
+    if isinstance(wanted, (str, bytes, re.Pattern)):
+        return _is_like(wanted, Wire(call.client_name))
+    ids = getattr(wanted, "fake_client_ids", None)
+    return call.client_id in ids if ids is not None else bool(wanted == call.client_name)
+
+
+def _is_like(wanted: Any, value: Wire) -> bool:
+    """Equal, or fitting as a glob."""
+    if equal(wanted, value):
+        return True
+    if not isinstance(wanted, (str, bytes)):
+        return False
+    return glob_to_regex(wanted).fullmatch(bytes(value)) is not None
+
+
+def _actual(name: str, call: CommandCall) -> str:
+    if name == "client":
+        return f"{call.client_id} {call.client_name}".strip()
+    value = call.keys if name == "key" else getattr(call, name)
+    return (" ".join(map(quote, value)) or "none") if name == "key" else str(value)
+
+
+def _named(value: Any) -> str:
+    return value if isinstance(value, str) else repr(value)
+
+
+class Expectation:
+    """A command as expected: a name or pattern of names, arguments, filters."""
+
+    __slots__ = ("args", "filters", "name", "open_end", "text")
+
+    def __init__(
+        self, name: str, args: tuple[Any, ...] | None, text: str, filters: Filters
+    ) -> None:
+        self.name = name
+        self.open_end = bool(args) and args is not None and args[-1] is ...
+        self.args = args[:-1] if self.open_end and args else args
+        self.text = text
+        self.filters = filters
+
+    @classmethod
+    def of(cls, command: Any, *args: Any, **filters: Any) -> Expectation:
+        """An expectation from any spelling of a command.
+
+        Raises:
+            TypeError: it is none.
+        """
+        chosen = Filters(filters)
+        words, is_exact = _words(command, args)
+        if not words or not isinstance(words[0], (str, bytes)):
+            raise TypeError(f"no command: {command!r}")
+        name, rest = _split_name(words)
+        text = " ".join([name, *map(quote, rest)])
+        if not rest and not is_exact:
+            return cls(*_bare(name), text, chosen)
+        return cls(name, tuple(rest), text, chosen)
+
+    def fits(self, call: CommandCall) -> bool:
+        """Whether a call is the expected one."""
+        return (
+            self.fits_name(call.name)
+            and self.filters.fit(call)
+            and not self._argument_differences(call)
+        )
+
+    def fits_name(self, name: str) -> bool:
+        """Whether a command of this name can be the expected one."""
+        if _is_pattern(self.name):
+            return glob_to_regex(self.name).fullmatch(name.encode()) is not None
+        if self.args is None and name.startswith(self.name + " "):
+            return self.name in CONTAINERS
+        return _canonical(name) == _canonical(self.name)
+
+    def differences(self, call: CommandCall) -> list[str]:
+        """In what a call of the same name is not the expected one."""
+        return self._argument_differences(call) + self.filters.differences(call)
+
+    def _argument_differences(self, call: CommandCall) -> list[str]:
+        name = call.name if _is_pattern(self.name) else self.name
+        if self.args is None or (name == call.name and self._same_in_order(call.args)):
+            return []
+        return differences(parse(name, self.args)[1], call.canonical[1], self.open_end)
+
+    def _same_in_order(self, sent: Sequence[Wire]) -> bool:
+        """Argument by argument as sent: what most calls are, and the only way for an odd one."""
+        args = self.args or ()
+        if len(args) > len(sent) or (len(args) < len(sent) and not self.open_end):
+            return False
+        return all(map(equal, args, sent))
+
+    def __str__(self) -> str:
+        filters = str(self.filters)
+        return f"{self.text} ({filters})" if filters else self.text
+
+
+def _words(command: Any, args: tuple[Any, ...]) -> tuple[list[Any], bool]:
+    """Words of a command, and whether they are all of it even when there is but the name."""
+    if isinstance(command, CommandCall):
+        return [command.name, *command.args, *args], True
+    if isinstance(command, Expression):
+        return [*sent_by(command._steps), *args], True
+    if (steps := steps_of_mock(command)) is not None:
+        return [*sent_by(steps), *args], True
+    if isinstance(command, (tuple, list)) and command:
+        words, is_exact = _words(command[0], tuple(command[1:]))
+        return [*words, *args], is_exact
+    if isinstance(command, (str, bytes)):
+        line = command if isinstance(command, str) else str(to_text(command))
+        words = list(split_line(line)) if re.search(r"\s", line) else [command]
+        if len(words) > 1 and words[-1] == "..." and not args:
+            words[-1] = ...
+        return [*words, *args], False
+    return [command, *args], False
+
+
+def _split_name(words: list[Any]) -> tuple[str, list[Any]]:
+    """Name with its subcommand, and the arguments."""
+    # redis-py gives some names with their subcommand in one word.
+    names = _upper(words[0]).split() or [""]
+    rest = words[1:]
+    if names[0] in CONTAINERS and len(names) == 1 and rest and isinstance(rest[0], (str, bytes)):
+        names.append(_upper(rest[0]))
+        rest = rest[1:]
+    return " ".join(names), rest
+
+
+def _bare(name: str) -> tuple[str, tuple[Any, ...] | None]:
+    """A name alone: any arguments; of an alias those that make it what it is."""
+    return (name, (ANY,)) if name in ALIASES else (name, None)
+
+
+def _canonical(name: str) -> str:
+    return ALIASES[name][0] if name in ALIASES else name
+
+
+def _is_pattern(name: str) -> bool:
+    return "*" in name or "?" in name
+
+
+def _upper(word: str | bytes) -> str:
+    return (to_wire(word) or b"").decode("utf-8", "surrogateescape").upper()

@@ -1,0 +1,157 @@
+"""Records of commands, kept as cheaply as can be: nothing is formatted before it is asked for."""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent
+import contextlib
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from types import CodeType
+from typing import Any, Protocol
+
+__all__ = ["Record", "Recorder", "Tee"]
+
+# A record is a plain list; these are its places.
+NAME, ARGV, REPLY, ERROR, VIA, GROUP, POSITION, METHOD, DB, CLIENT_ID, CLIENT_NAME = range(11)
+SERVER, CODE, OFFSET, THREAD, AT, STARTED, DURATION, OWNER, CALL = range(11, 20)
+Record = list[Any]
+
+
+class SessionLike(Protocol):
+    """What the spy reads of a session."""
+
+    db: int
+    id: int
+    name: bytes
+    via: str
+    group: int
+    position: int
+    method: str | None
+    server: Any
+
+
+class _LibraryFiles(dict[str, bool]):
+    """For each file name of code: whether it lies between the caller's code and the engine."""
+
+    def __missing__(self, filename: str) -> bool:
+        found = filename.startswith(_library_prefixes())
+        self[filename] = found
+        return found
+
+
+def _library_prefixes() -> tuple[str, ...]:
+    own = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    prefixes = [own + os.sep, threading.__file__, contextlib.__file__]
+    prefixes += [path + os.sep for path in (*asyncio.__path__, *concurrent.__path__)]
+    for name in ("redis", "valkey"):
+        module = sys.modules.get(name)
+        prefixes += [path + os.sep for path in getattr(module, "__path__", ())]
+    return tuple(prefixes)
+
+
+_is_library = _LibraryFiles()
+
+
+class Recorder:
+    """Notes every command of one server in a list that several servers may share.
+
+    The engine calls ``begin`` before and ``end`` after each command. Both are called under
+    the server's lock; the list is read by other threads at any time.
+    """
+
+    __slots__ = ("_accepts", "_records", "_server")
+
+    def __init__(
+        self,
+        records: list[Record],
+        server: Any,
+        accepts: Callable[[Any], bool] | None = None,
+    ) -> None:
+        self._records = records
+        self._server = server
+        self._accepts = accepts
+
+    def begin(self, session: SessionLike, name: str, argv: Sequence[bytes]) -> Record | None:
+        """Note a command that is about to run; the result goes to ``end``."""
+        if self._accepts is not None and not self._accepts(session):
+            return None
+        frame = sys._getframe(1)
+        while _is_library[frame.f_code.co_filename]:
+            if (outer := frame.f_back) is None:
+                break
+            frame = outer
+        record: Record = [
+            name, argv, None, None, session.via, session.group, session.position,
+            session.method, session.db, session.id, session.name, self._server,
+            frame.f_code, frame.f_lasti, threading.current_thread(), self._server.now(),
+            time.perf_counter(), None, session, None,
+        ]  # fmt: skip
+        # Commands of a transaction run inside EXEC, and yet one reads EXEC as its last line.
+        if name != "EXEC":
+            self._records.append(record)
+        return record
+
+    def end(self, token: Any, reply: object, error: Exception | None) -> None:
+        """Complete a command's record by its reply or error."""
+        if token is None:
+            return
+        if isinstance(token, tuple):  # begun, and blocked, while two spies listened
+            for each in token:
+                self.end(each, reply, error)
+            return
+        token[REPLY] = reply
+        token[ERROR] = error
+        token[DURATION] = time.perf_counter() - token[STARTED]
+        if token[NAME] == "EXEC":
+            self._records.append(token)
+
+
+class Tee:
+    """Two recorders on one server: a spy inside a spy."""
+
+    __slots__ = ("inner", "outer")
+
+    def __init__(self, outer: Any, inner: Any) -> None:
+        self.outer = outer
+        self.inner = inner
+
+    def begin(self, session: SessionLike, name: str, argv: Sequence[bytes]) -> Any:
+        """Note the command with both."""
+        return self.outer.begin(session, name, argv), self.inner.begin(session, name, argv)
+
+    def end(self, token: Any, reply: object, error: Exception | None) -> None:
+        """Complete the record of both."""
+        if isinstance(token, tuple):
+            self.outer.end(token[0], reply, error)
+            self.inner.end(token[1], reply, error)
+        else:  # begun, and blocked, before the second spy came
+            self.outer.end(token, reply, error)
+
+    def without(self, recorder: Any) -> Any:
+        """What is left when one recorder goes."""
+        if self.inner is recorder:
+            return self.outer
+        if self.outer is recorder:
+            return self.inner
+        for side in ("outer", "inner"):
+            branch = getattr(self, side)
+            if isinstance(branch, Tee):
+                setattr(self, side, branch.without(recorder))
+        return self
+
+
+def line_of(code: CodeType, offset: int) -> int:
+    """Line of the source at an offset of its byte code."""
+    for start, end, line in code.co_lines():
+        if start <= offset < end and line is not None:
+            return line
+    return code.co_firstlineno
+
+
+def is_library(filename: str) -> bool:
+    """Whether code of this file is redis-py's, ours, or what runs threads and tasks."""
+    return _is_library[filename]

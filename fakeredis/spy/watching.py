@@ -1,0 +1,191 @@
+"""The spy itself: it listens to servers and answers for what it heard."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Any
+
+from fakeredis.spy.assertions import Assertions
+from fakeredis.spy.calls import CommandCall
+from fakeredis.spy.recorder import CALL, VIA, Record, Recorder, Tee
+
+__all__ = ["Span", "Spy", "spy_on"]
+
+
+class Spy(Assertions):
+    """Records the commands of servers, in the order in which they ran.
+
+    As a context manager it listens to the clients and servers it was given::
+
+        with Spy(client) as spy:
+            client.set("k", "v")
+        spy.assert_called_command_once("SET k v")
+    """
+
+    def __init__(self, *targets: Any) -> None:
+        self._targets = targets
+        self._records: list[Record] = []
+        self._forgotten = 0  # records that reset() took away
+        self._numbered = 0  # records that have their CommandCall
+        self._next_index = 0
+        self._attached: list[tuple[Any, Recorder]] = []
+
+    def recorder_for(self, server: Any, accepts: Any = None) -> Recorder:
+        """A recorder that notes a server's commands here; it is for the caller to attach."""
+        return Recorder(self._records, server, accepts)
+
+    def attach(self, server: Any, accepts: Any = None) -> Recorder:
+        """Listen to a server, besides any spy that does already."""
+        recorder = self.recorder_for(server, accepts)
+        present = server.recorder
+        _set_recorder(server, recorder if present is None else Tee(present, recorder))
+        self._attached.append((server, recorder))
+        return recorder
+
+    def detach(self) -> None:
+        """Listen no more to any server; what was recorded stays."""
+        while self._attached:
+            server, recorder = self._attached.pop()
+            present = server.recorder
+            if present is recorder:
+                _set_recorder(server, None)
+            elif isinstance(present, Tee):
+                _set_recorder(server, present.without(recorder))
+
+    def start(self) -> Spy:
+        """Listen to the clients and servers given."""
+        for target in self._targets:
+            self.attach(_engine_of(target), _filter_for(target))
+        return self
+
+    stop = detach
+
+    def __enter__(self) -> Spy:
+        return self.start()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.detach()
+
+    async def __aenter__(self) -> Spy:
+        return self.start()
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.detach()
+
+    def reset(self) -> None:
+        """Forget what was recorded."""
+        self._forgotten += len(self._records)
+        self._records.clear()
+        self._numbered = self._next_index = 0
+
+    def span(self) -> Span:
+        """A part of the recording: ``with spy.span() as part: ...``."""
+        return Span(self)
+
+    def _position(self) -> int:
+        return self._forgotten + len(self._records)
+
+    def _recorded(self) -> list[CommandCall]:
+        records = self._records.copy()
+        for record in records[self._numbered :]:
+            index = -1
+            if record[VIA] != "handshake":
+                index = self._next_index
+                self._next_index += 1
+            record[CALL] = CommandCall(record, index)
+            self._numbered += 1
+        return [record[CALL] for record in records]
+
+    def __repr__(self) -> str:
+        return f"<Spy: {len(self.calls)} calls>"
+
+
+class Span(Assertions):
+    """The calls of one part of a recording, with the same assertions."""
+
+    def __init__(self, spy: Spy) -> None:
+        self._spy = spy
+        self._start = spy._position()
+        self._end: int | None = None
+
+    def __enter__(self) -> Span:
+        self._start = self._spy._position()
+        self._end = None
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._end = self._spy._position()
+
+    async def __aenter__(self) -> Span:
+        return self.__enter__()
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._end = self._spy._position()
+
+    def span(self) -> Span:
+        """A part of this part."""
+        return Span(self._spy)
+
+    def _recorded(self) -> list[CommandCall]:
+        calls = self._spy._recorded()
+        gone = self._spy._forgotten
+        end = len(calls) if self._end is None else max(0, self._end - gone)
+        return calls[max(0, self._start - gone) : end]
+
+    def __repr__(self) -> str:
+        return f"<Span: {len(self.calls)} calls>"
+
+
+def spy_on(*targets: Any) -> Spy:
+    """A spy on clients or servers, to be used as a context manager."""
+    for target in targets:
+        _engine_of(target)
+    return Spy(*targets)
+
+
+def _set_recorder(server: Any, recorder: Any) -> None:
+    attach = getattr(server, "attach_recorder", None)
+    if attach is not None:
+        attach(recorder)
+    else:
+        server.recorder = recorder
+
+
+def _engine_of(target: Any) -> Any:
+    """The server that runs a client's or handle's commands.
+
+    Raises:
+        TypeError: it has none.
+    """
+    for name in ("fake_server", "engine", "server"):
+        if hasattr(target, "recorder"):
+            break
+        target = getattr(target, name, target)
+    if not hasattr(target, "recorder"):
+        raise TypeError(f"not a fake client or server: {target!r}")
+    return target
+
+
+def _filter_for(target: Any) -> Any:
+    """For a client: which sessions are its own; None for all of a server's."""
+    return getattr(target, "fake_owns", None)

@@ -21,9 +21,10 @@ _ALL_BYTES = frozenset(range(256))
 @lru_cache(maxsize=1024)
 def matcher(pattern: bytes, nocase: bool = False) -> Matcher:
     """A function that tells whether a text matches the whole pattern."""
+    if pattern and not pattern.strip(b"*"):
+        # Only "*" itself matches the empty text; "**" wants something.
+        return re.compile(b"" if pattern == b"*" else b".", re.DOTALL).match
     if not nocase:
-        if pattern and not pattern.strip(b"*"):
-            return re.compile(b"").match
         if _SPECIAL(pattern) is None:
             return pattern.__eq__
         found = _PREFIX(pattern)

@@ -74,9 +74,7 @@ class Hash(list[Any]):
 
     @staticmethod
     def _fits(data: dict[bytes, bytes]) -> bool:
-        return (
-            max(map(len, data)) <= _SMALL_BYTES and max(map(len, data.values())) <= _SMALL_BYTES
-        )
+        return max(map(len, data)) <= _SMALL_BYTES and max(map(len, data.values())) <= _SMALL_BYTES
 
     def _grow(self) -> _Extra:
         """Make it a big hash, if it is not yet."""

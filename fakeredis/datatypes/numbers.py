@@ -9,7 +9,8 @@ mantissa * 2**exponent.
 from __future__ import annotations
 
 import re
-from math import isinf
+from functools import lru_cache
+from math import frexp, isinf
 
 INT_MIN = -(2**63)
 INT_MAX = 2**63 - 1
@@ -50,12 +51,12 @@ def parse_unsigned(raw: bytes) -> int | None:
     """An unsigned 64 bit integer as SCAN cursors are read.
 
     A canonical integer must not be negative; other spellings go through C's strtoull, which takes
-    leading spaces, a sign (the value wraps around) and leading zeros.
+    leading spaces, a sign (the value wraps around), leading zeros, and stops at a zero byte.
     """
     value = parse_int(raw)
     if value is not None:
         return value if value >= 0 else None
-    found = _UNSIGNED(raw)
+    found = _UNSIGNED(raw.partition(b"\0")[0])
     if found is None or len(found[2].lstrip(b"0")) > 20:
         return None
     value = int(found[2].lstrip(b"0") or b"0")
@@ -108,21 +109,110 @@ def format_float(value: float) -> bytes:
         return b"nan"
     elif isinf(value):
         return b"inf" if value > 0 else b"-inf"
-    return _format_digits(repr(value))
+    return _format_fraction(value)
 
 
-def _format_digits(text: str) -> bytes:
-    """The shortest digits in `text` (a repr), laid out as the server lays them out."""
-    sign = "-" if text[0] == "-" else ""
-    mantissa, _, power = text.lstrip("-").partition("e")
-    whole, _, fraction = mantissa.partition(".")
-    if fraction == "0":
-        fraction = ""
-    scale = int(power or "0") - len(fraction)
-    digits = (whole + fraction).lstrip("0")
-    stripped = digits.rstrip("0")
-    scale += len(digits) - len(stripped)
-    return (sign + _layout(stripped, scale)).encode()
+@lru_cache(maxsize=4096)
+def _format_fraction(value: float) -> bytes:
+    """The digits that the server finds, which are not always the shortest or the closest."""
+    sign = "-" if value < 0 else ""
+    digits, scale = _grisu2(abs(value))
+    return (sign + _layout(str(digits), scale)).encode()
+
+
+def _grisu2(value: float) -> tuple[int, int]:
+    """Digits and power of ten of a positive double, by the algorithm of F. Loitsch (PLDI 2010)."""
+    fraction, exponent = _unpack(value)
+    # The halfway points to both neighbours, at one exponent, as the value itself.
+    shift = 64 - (2 * fraction + 1).bit_length()
+    upper = (2 * fraction + 1) << shift
+    if fraction == 1 << 52:
+        lower = ((4 * fraction - 1) << shift) >> 1
+    else:
+        lower = (2 * fraction - 1) << shift
+    exponent -= 1 + shift
+    power, factor, factor_exponent = _cached_power(exponent)
+    half = 1 << 63
+    middle = (((fraction << (shift + 1)) * factor) + half) >> 64
+    upper = ((upper * factor + half) >> 64) - 1
+    lower = ((lower * factor + half) >> 64) + 1
+    digits, scale = _digits_between(middle, upper, lower, -(exponent + factor_exponent + 64))
+    return digits, scale - power
+
+
+def _unpack(value: float) -> LongDouble:
+    """Mantissa (53 bits unless denormal) and exponent."""
+    if value < 2.2250738585072014e-308:
+        return (int(value / 5e-324), -1074)
+    mantissa, exponent = frexp(value)
+    return (int(mantissa * 9007199254740992.0), exponent - 53)
+
+
+@lru_cache(maxsize=128)
+def _power_of_ten(index: int) -> LongDouble:
+    """10**(8 * index - 348) as a rounded mantissa of exactly 64 bits, and its exponent."""
+    power = 8 * index - 348
+    number, divisor = (10**power, 1) if power >= 0 else (1, 10**-power)
+    shift = 64 - number.bit_length() + divisor.bit_length()
+    while True:
+        if shift >= 0:
+            quotient = ((number << (shift + 1)) // divisor + 1) >> 1
+        else:
+            quotient = (number // (divisor << (-shift - 1)) + 1) >> 1
+        if quotient.bit_length() == 64:
+            return (quotient, -shift)
+        shift += 64 - quotient.bit_length()
+
+
+@lru_cache(maxsize=4096)
+def _cached_power(exponent: int) -> tuple[int, int, int]:
+    """The power of ten that brings a binary exponent near -60 ... -32: power, mantissa, exponent."""
+    index = (int(-(exponent + 87) * 0.30102999566398114) + 348) // 8
+    while True:
+        mantissa, power = _power_of_ten(index)
+        reached = exponent + power + 64
+        if reached < -60:
+            index += 1
+        elif reached > -32:
+            index -= 1
+        else:
+            return (8 * index - 348, mantissa, power)
+
+
+def _digits_between(middle: int, upper: int, lower: int, bits: int) -> tuple[int, int]:
+    """The fewest digits in an interval of fixed-point numbers with `bits` fraction bits."""
+    gap, delta = upper - middle, upper - lower
+    unit = 1 << bits
+    whole, rest = upper >> bits, upper & (unit - 1)
+    left = len(str(whole))
+    while left > 0:
+        left -= 1
+        step = 10**left
+        remainder = ((whole % step) << bits) + rest
+        if remainder <= delta:
+            return _rounded_digits(whole // step, delta, remainder, step << bits, gap), left
+    digits = whole
+    while True:
+        rest *= 10
+        delta *= 10
+        gap *= 10
+        left -= 1
+        digits = digits * 10 + (rest >> bits)
+        rest &= unit - 1
+        if rest < delta:
+            return _rounded_digits(digits, delta, rest, unit, gap), left
+
+
+def _rounded_digits(digits: int, delta: int, rest: int, step: int, gap: int) -> int:
+    """Lower the last digit while that comes closer to the value and stays in the interval."""
+    while (
+        rest < gap
+        and delta - rest >= step
+        and (rest + step < gap or gap - rest > rest + step - gap)
+    ):
+        digits -= 1
+        rest += step
+    return digits
 
 
 def _layout(digits: str, scale: int) -> str:

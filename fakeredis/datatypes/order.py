@@ -79,9 +79,7 @@ class Order:
             return rng.sample(elements, min(count, size))
         return list(self._distinct(container, count, rng))
 
-    def _distinct(
-        self, container: Collection[bytes], count: int, rng: Random
-    ) -> Iterator[bytes]:
+    def _distinct(self, container: Collection[bytes], count: int, rng: Random) -> Iterator[bytes]:
         seen: set[bytes] = set()
         while len(seen) < count:
             element = self.random(container, rng)

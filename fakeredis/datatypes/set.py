@@ -149,9 +149,7 @@ class Set(set[bytes]):
             self._order._check(self)
 
 
-def _restore(
-    members: list[bytes], longest: int, most: int, most_integers: int, mixed: bool
-) -> Set:
+def _restore(members: list[bytes], longest: int, most: int, most_integers: int, mixed: bool) -> Set:
     value = Set()
     _builtin_update(value, members)
     value._longest, value._most = longest, most

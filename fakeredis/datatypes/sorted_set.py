@@ -70,9 +70,7 @@ class _Big:
         block = self.scores[at]
         place = bisect_left(block, score)
         if place < len(block) and block[place] == score:
-            place = bisect_left(
-                self.members[at], member, place, bisect_right(block, score, place)
-            )
+            place = bisect_left(self.members[at], member, place, bisect_right(block, score, place))
         return at, place
 
     def add(self, member: bytes, score: float) -> None:

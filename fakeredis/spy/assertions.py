@@ -211,7 +211,7 @@ class Assertions:
     def assert_ttl(
         self, pattern: Any, at_least: float | None = None, at_most: float | None = None
     ) -> None:
-        """Every key that was written, still exists and fits has a TTL, as it was set, in seconds."""
+        """Every key that was written, is still there and fits has a TTL, in seconds as set."""
         __tracebackhide__ = True
         states = [
             (name[2], state)
@@ -236,10 +236,7 @@ class Assertions:
     def _pair_in_order(self, expected: Sequence[Expectation]) -> list[CommandCall | None]:
         """For each the first fitting call after the one before; none after the first gap."""
         left = iter(self._recorded())
-        found: list[CommandCall | None] = []
-        for each in expected:
-            found.append(next((call for call in left if each.fits(call)), None))
-        return found
+        return [next((call for call in left if each.fits(call)), None) for each in expected]
 
     def _pair_any_order(self, expected: Sequence[Expectation]) -> list[CommandCall | None]:
         """For each a call of its own, for as many as can be (by augmenting paths)."""

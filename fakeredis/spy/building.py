@@ -34,6 +34,7 @@ class Expression:
         return Expression((*self._steps, name))
 
     def __call__(self, *args: Any, **kwargs: Any) -> Expression:
+        """The same expression, called."""
         return Expression((*self._steps, (args, kwargs)))
 
     def __eq__(self, other: object) -> bool:
@@ -149,9 +150,7 @@ def _stub_class() -> type[Any]:
     import redis.commands as commands
     from redis._parsers.encoders import Encoder
 
-    class Stub(
-        commands.RedisModuleCommands, commands.CoreCommands, commands.SentinelCommands
-    ):
+    class Stub(commands.RedisModuleCommands, commands.CoreCommands, commands.SentinelCommands):
         def __init__(self) -> None:
             self.sent: list[tuple[Any, ...]] = []
             self.response_callbacks: dict[str, Any] = {}

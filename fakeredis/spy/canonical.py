@@ -1,4 +1,4 @@
-"""Arguments taken apart by the shape of their command, so that order counts only where it means something."""
+"""Arguments taken apart by their command's shape: order counts only where it means something."""
 
 from __future__ import annotations
 

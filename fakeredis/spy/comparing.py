@@ -45,8 +45,10 @@ def _ordered(expected: Unit, sent: Unit, open_end: bool) -> list[str]:
         elif not _equal(value, sent.values[at]):
             found.append(_other(sent, at, value))
     if not open_end:
-        for at in range(len(expected.values), len(sent.values)):
-            found.append(f"argument {_place(sent, at)}: {quote(sent.values[at])} is not expected")
+        extra = range(len(expected.values), len(sent.values))
+        found += [
+            f"argument {_place(sent, at)}: {quote(sent.values[at])} is not expected" for at in extra
+        ]
     return found
 
 

@@ -1,4 +1,4 @@
-"""The shape of each command: which arguments are keys, options, pairs, and where order means nothing.
+"""The shape of each command: keys, options, pairs, and where order means nothing.
 
 A shape is a row of words:
 
@@ -19,13 +19,22 @@ when they are commands of a module; others without a shape have no keys.
 
 from __future__ import annotations
 
-__all__ = ["ALIASES", "CONTAINERS", "SHAPES"]
+__all__ = ["ALIASES", "CONTAINERS", "KEYED_MODULES", "SHAPES", "names"]
+
+
+def names(text: str) -> list[str]:
+    """Names of commands, written as one text."""
+    return text.split()
+
 
 # Same effect, same reply: compared as the second, with these arguments added.
 ALIASES = {"INCR": ("INCRBY", ("1",)), "DECR": ("DECRBY", ("1",))}
 
 CONTAINERS = frozenset(
-    ["ACL", "CLIENT", "CLUSTER", "COMMAND", "CONFIG", "FT.DEBUG", "FUNCTION", "LATENCY", "MEMORY", "MODULE", "OBJECT", "PUBSUB", "SCRIPT", "SENTINEL", "SLOWLOG", "XGROUP", "XINFO"]
+    names(
+        "ACL CLIENT CLUSTER COMMAND CONFIG FT.DEBUG FUNCTION LATENCY MEMORY MODULE OBJECT PUBSUB "
+        "SCRIPT SENTINEL SLOWLOG XGROUP XINFO"
+    )
 )
 
 _EXPIRY = "EX=1 PX=1 EXAT=1 PXAT=1"
@@ -33,13 +42,10 @@ _STORE = "#key* {WEIGHTS=numkeys AGGREGATE=1}"
 _ZSET = "#key* {WEIGHTS=numkeys AGGREGATE=1 WITHSCORES}"
 _TRIM = "MAXLEN=trim MINID=trim KEEPREF DELREF ACKED"
 _GEO = (
-    "FROMMEMBER=1 FROMLONLAT=2 BYRADIUS=2 BYBOX=3 ASC DESC COUNT=1?ANY "
-    "WITHCOORD WITHDIST WITHHASH"
+    "FROMMEMBER=1 FROMLONLAT=2 BYRADIUS=2 BYBOX=3 ASC DESC COUNT=1?ANY WITHCOORD WITHDIST WITHHASH"
 )
 _RADIUS = "{WITHCOORD WITHDIST WITHHASH COUNT=1?ANY ASC DESC STORE=key STOREDIST=key}"
-_TS = (
-    "RETENTION=1 ENCODING=1 CHUNK_SIZE=1 DUPLICATE_POLICY=1 ON_DUPLICATE=1 IGNORE=2 LABELS=rest"
-)
+_TS = "RETENTION=1 ENCODING=1 CHUNK_SIZE=1 DUPLICATE_POLICY=1 ON_DUPLICATE=1 IGNORE=2 LABELS=rest"
 
 _TABLE = f"""
 GET|GETDEL|STRLEN|TYPE|TTL|PTTL|EXPIRETIME|PEXPIRETIME|PERSIST|DUMP: key

@@ -6,19 +6,33 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from fakeredis.spy.calls import CommandCall
+from fakeredis.spy.facts import names as commands
 from fakeredis.spy.values import Wire
 
 __all__ = ["WRITES", "KeyState", "key_states"]
 
-_REPLACING = ["SET", "SETEX", "PSETEX", "GETSET", "SETNX", "MSET", "MSETNX", "MSETEX", "RESTORE", "SINTERSTORE", "SUNIONSTORE", "SDIFFSTORE", "ZUNIONSTORE", "ZINTERSTORE", "ZDIFFSTORE", "ZRANGESTORE", "GEOSEARCHSTORE", "BITOP", "RENAME", "RENAMENX", "COPY"]
-_CHANGING = ["APPEND", "INCR", "DECR", "INCRBY", "DECRBY", "INCRBYFLOAT", "SETRANGE", "SETBIT", "BITFIELD", "HSET", "HMSET", "HSETNX", "HSETEX", "HINCRBY", "HINCRBYFLOAT", "LPUSH", "RPUSH", "LMOVE", "BLMOVE", "RPOPLPUSH", "BRPOPLPUSH", "SADD", "SMOVE", "ZADD", "ZINCRBY", "GEOADD", "PFADD", "PFMERGE", "XADD", "JSON.SET", "JSON.MSET", "TS.ADD", "TS.CREATE", "BF.ADD", "BF.INSERT", "BF.RESERVE", "CF.ADD", "CF.RESERVE", "TOPK.RESERVE", "CMS.INITBYDIM", "CMS.INITBYPROB", "TDIGEST.CREATE", "VADD"]
+_REPLACING = commands(
+    "SET SETEX PSETEX GETSET SETNX MSET MSETNX MSETEX RESTORE SINTERSTORE SUNIONSTORE "
+    "SDIFFSTORE ZUNIONSTORE ZINTERSTORE ZDIFFSTORE ZRANGESTORE GEOSEARCHSTORE BITOP RENAME "
+    "RENAMENX COPY"
+)
+_CHANGING = commands(
+    "APPEND INCR DECR INCRBY DECRBY INCRBYFLOAT SETRANGE SETBIT BITFIELD HSET HMSET HSETNX "
+    "HSETEX HINCRBY HINCRBYFLOAT LPUSH RPUSH LMOVE BLMOVE RPOPLPUSH BRPOPLPUSH SADD SMOVE "
+    "ZADD ZINCRBY GEOADD PFADD PFMERGE XADD JSON.SET JSON.MSET TS.ADD TS.CREATE BF.ADD "
+    "BF.INSERT BF.RESERVE CF.ADD CF.RESERVE TOPK.RESERVE CMS.INITBYDIM CMS.INITBYPROB "
+    "TDIGEST.CREATE VADD"
+)
 WRITES = frozenset((*_REPLACING, *_CHANGING))
 _REPLACES = frozenset(_REPLACING)
 # Commands that write to their first key only, though they name more.
 _FIRST_ONLY = frozenset(
-    ["SINTERSTORE", "SUNIONSTORE", "SDIFFSTORE", "ZUNIONSTORE", "ZINTERSTORE", "ZDIFFSTORE", "ZRANGESTORE", "BITOP", "GEOSEARCHSTORE", "PFMERGE"]
+    commands(
+        "SINTERSTORE SUNIONSTORE SDIFFSTORE ZUNIONSTORE ZINTERSTORE ZDIFFSTORE ZRANGESTORE BITOP "
+        "GEOSEARCHSTORE PFMERGE"
+    )
 )
-_SECOND = frozenset(["LMOVE", "BLMOVE", "RPOPLPUSH", "BRPOPLPUSH", "SMOVE", "RENAME", "RENAMENX", "COPY"])
+_SECOND = frozenset(commands("LMOVE BLMOVE RPOPLPUSH BRPOPLPUSH SMOVE RENAME RENAMENX COPY"))
 _UNITS = {"EX": 1.0, "PX": 0.001, "EXAT": 1.0, "PXAT": 0.001}
 _EXPIRES = {"EXPIRE": "EX", "PEXPIRE": "PX", "EXPIREAT": "EXAT", "PEXPIREAT": "PXAT"}
 # Where the command stands for its own expiry: value's place, unit.
@@ -91,7 +105,8 @@ def _refused(call: CommandCall) -> bool:
     if call.name == "SET":
         words = _words(call.args[2:])
         if "GET" in words:
-            return ("NX" in words and call.reply is not None) or ("XX" in words and call.reply is None)
+            found = call.reply is not None
+            return ("NX" in words and found) or ("XX" in words and not found)
         return call.reply is None
     return call.name in ("SETNX", "MSETNX", "RENAMENX", "COPY") and call.reply in (0, False)
 

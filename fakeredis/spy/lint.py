@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from fakeredis.spy import recorder as rec
 from fakeredis.spy.calls import CommandCall
+from fakeredis.spy.facts import names
 from fakeredis.spy.keyspace import key_states
 from fakeredis.spy.values import glob_to_regex
 
@@ -45,7 +46,11 @@ _BATCHED_BY_KEY = {
     "PFADD": "PFADD with all elements",
 }  # fmt: skip
 # Each waits for the reply before it, or is no question of data.
-_SEQUENTIAL = ["SCAN", "SSCAN", "HSCAN", "ZSCAN", "XREAD", "XREADGROUP", "XAUTOCLAIM", "BLPOP", "BRPOP", "BLMOVE", "BRPOPLPUSH", "BLMPOP", "BZMPOP", "BZPOPMIN", "BZPOPMAX", "WAIT", "WAITAOF", "WATCH", "UNWATCH", "MULTI", "EXEC", "DISCARD", "PUBLISH", "SUBSCRIBE", "PSUBSCRIBE", "SSUBSCRIBE", "UNSUBSCRIBE", "PUNSUBSCRIBE", "SUNSUBSCRIBE", "PING", "AUTH", "HELLO", "SELECT", "INFO"]
+_SEQUENTIAL = names(
+    "SCAN SSCAN HSCAN ZSCAN XREAD XREADGROUP XAUTOCLAIM BLPOP BRPOP BLMOVE BRPOPLPUSH BLMPOP "
+    "BZMPOP BZPOPMIN BZPOPMAX WAIT WAITAOF WATCH UNWATCH MULTI EXEC DISCARD PUBLISH SUBSCRIBE "
+    "PSUBSCRIBE SSUBSCRIBE UNSUBSCRIBE PUNSUBSCRIBE SUNSUBSCRIBE PING AUTH HELLO SELECT INFO"
+)
 
 
 def n_plus_one(calls: Sequence[CommandCall], threshold: int = 5) -> Iterator[Finding]:
@@ -78,7 +83,8 @@ def _one_by_one(calls: list[CommandCall]) -> Finding:
 def _keys(calls: Sequence[CommandCall]) -> Iterator[Finding]:
     found = tuple(call for call in calls if call.name == "KEYS")
     if found:
-        yield Finding("keys", "KEYS walks the whole database and blocks the server: use SCAN", found)
+        message = "KEYS walks the whole database and blocks the server: use SCAN"
+        yield Finding("keys", message, found)
 
 
 def _no_ttl(calls: Sequence[CommandCall]) -> Iterator[Finding]:
@@ -100,7 +106,7 @@ _READS = {
 
 
 def _read_modify_write(calls: Sequence[CommandCall]) -> Iterator[Finding]:
-    """A value read and then written by the same connection, with nothing that would keep others out."""
+    """A value read and then written by one connection, with nothing to keep others out."""
     read: dict[tuple[object, ...], CommandCall] = {}
     watched: set[tuple[object, ...]] = set()
     for call in calls:

@@ -80,7 +80,9 @@ def _others(expected: Expectation, calls: Sequence[CommandCall]) -> list[str]:
 
     names = list(dict.fromkeys(call.name for call in calls))
     close = difflib.get_close_matches(expected.name, names, n=2, cutoff=0.7)
-    return [f"  {expected.name} was never called; did you mean {' or '.join(close)}?"] if close else []
+    if not close:
+        return []
+    return [f"  {expected.name} was never called; did you mean {' or '.join(close)}?"]
 
 
 def counts(calls: Sequence[CommandCall]) -> str:

@@ -100,22 +100,31 @@ def Optional(argument: Argument) -> Argument:  # noqa: N802 - reads as a word of
 class Many:
     """A tail of one or more repetitions of ``parts``, handed over flat as one list.
 
-    An incomplete repetition is a wrong number of arguments only where the handler says so.
+    An incomplete repetition is a wrong number of arguments only where the handler says so.  With
+    ``spread`` the words become the handler's ``*words`` instead, and nothing is called to parse
+    them: for the commands that must be quick. No argument may need converting then.
     """
 
     parts: tuple[Argument, ...]
     at_least: int = 1
+    spread: bool = False
 
-    def __init__(self, *parts: Argument, at_least: int = 1) -> None:
+    def __init__(self, *parts: Argument, at_least: int = 1, spread: bool = False) -> None:
         object.__setattr__(self, "parts", parts)
         object.__setattr__(self, "at_least", at_least)
+        object.__setattr__(self, "spread", spread)
 
 
 @dataclass(frozen=True)
 class Rest:
-    """A tail of any words, at least ``at_least`` of them, parsed by the handler itself."""
+    """A tail of any words, at least ``at_least`` of them, parsed by the handler itself.
+
+    A ``flat`` one is handed over as further arguments (``*words``): nothing is parsed then, which is
+    the quickest way for commands that seldom have options.
+    """
 
     at_least: int = 0
+    flat: bool = False
 
 
 @dataclass(frozen=True)
@@ -283,10 +292,16 @@ class Syntax:
     def parser(self) -> Parse | None:
         """The function from raw arguments to the handler's; None where they pass as they are."""
         converts = any(item.convert for item in self.positional)
-        if not (converts or self.entries or self.options or self.numkeys or self.tail):
-            if self.required == len(self.positional):
-                return None
-        return self._plain if not (self.numkeys or self.options) else self._full
+        if self.numkeys or self.options:
+            return self._full
+        if converts or self.required != len(self.positional):
+            return self._plain
+        tail = self.tail
+        if tail is None or (isinstance(tail, Rest) and tail.flat):
+            return None
+        if isinstance(tail, Many) and any(part.convert for part in tail.parts):
+            return self._plain
+        return _untouched(self.required)
 
     def _positional(self, args: Args) -> list[Any]:
         out: list[Any] = []
@@ -302,8 +317,15 @@ class Syntax:
         """Positional arguments and a tail, no options."""
         out = self._positional(args)
         if self.tail is not None:
-            out.append(self._tail(args, len(self.positional)))
+            self._put_tail(out, args, len(self.positional))
         return out
+
+    def _put_tail(self, out: list[Any], args: Args, at: int) -> None:
+        rest = self._tail(args, at)
+        if isinstance(self.tail, Rest) and self.tail.flat:
+            out += rest
+        else:
+            out.append(rest)
 
     def _tail(self, args: Args, at: int) -> list[Any]:
         rest = list(args[at:])
@@ -334,8 +356,17 @@ class Syntax:
             at = entry.take(args, at, chosen)
         out += chosen
         if self.tail is not None:
-            out.append(self._tail(args, at))
+            self._put_tail(out, args, at)
         return out
+
+
+def _untouched(count: int) -> Parse:
+    """The parser of ``count`` arguments and a tail whose bytes all pass untouched."""
+    if count == 0:
+        return lambda args: (list(args),)
+    if count == 1:
+        return lambda args: (args[0], list(args[1:]))
+    return lambda args: (*args[:count], list(args[count:]))
 
 
 def _token(raw: bytes) -> bytes:  # pragma: no cover - marks tokens that carry a version

@@ -87,5 +87,5 @@ class Database:
     def ordering(self) -> Order:
         """The order in which SCAN and RANDOMKEY see the keys."""
         if self.order is None:
-            self.order = Order(self.data)
+            self.order = Order()
         return self.order

@@ -166,7 +166,7 @@ def _power_of_ten(index: int) -> LongDouble:
 
 @lru_cache(maxsize=4096)
 def _cached_power(exponent: int) -> tuple[int, int, int]:
-    """The power of ten that brings a binary exponent near -60 ... -32: power, mantissa, exponent."""
+    """The power of ten that brings a binary exponent near to -46: power, mantissa, exponent."""
     index = (int(-(exponent + 87) * 0.30102999566398114) + 348) // 8
     while True:
         mantissa, power = _power_of_ten(index)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pickle
 import random
 import tracemalloc
+from typing import Any
 
 import pytest
-import redis
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -109,7 +109,7 @@ def test_random_and_scan(size: int) -> None:
 
 
 @pytest.mark.real
-def test_encoding_as_the_server(real: redis.Redis) -> None:
+def test_encoding_as_the_server(real: Any) -> None:
     real.config_set("hash-max-listpack-entries", 12)
     limits = EncodingLimits(hash_max_listpack_entries=12)
     rng = random.Random(2)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import struct
+from typing import Any
 
 import pytest
 import redis
@@ -32,7 +33,7 @@ FLOATS = (
 ).split(b"|")
 
 
-def outcome(real: redis.Redis, *command: bytes | str) -> bytes | None:
+def outcome(real: Any, *command: bytes | str) -> bytes | None:
     real.response_callbacks.clear()
     try:
         reply = real.execute_command(*command)
@@ -43,16 +44,18 @@ def outcome(real: redis.Redis, *command: bytes | str) -> bytes | None:
 
 @pytest.mark.real
 @pytest.mark.parametrize("raw", INTEGERS)
-def test_integers_as_the_server(real: redis.Redis, raw: bytes) -> None:
+def test_integers_as_the_server(real: Any, raw: bytes) -> None:
     real.set("k", "0")
     expected = outcome(real, "INCRBY", "k", raw)
     value = numbers.parse_int(raw)
-    assert (expected == b"%d" % value) if value is not None else b"not an integer" in expected
+    assert (
+        (expected == b"%d" % value) if value is not None else b"not an integer" in (expected or b"")
+    )
 
 
 @pytest.mark.real
 @pytest.mark.parametrize("raw", INTEGERS)
-def test_cursors_as_the_server(real: redis.Redis, raw: bytes) -> None:
+def test_cursors_as_the_server(real: Any, raw: bytes) -> None:
     try:
         real.execute_command("SSCAN", "missing", raw)
     except redis.ResponseError:
@@ -68,7 +71,7 @@ def test_unsigned_wraps() -> None:
     assert numbers.parse_unsigned(b"18446744073709551615") == 2**64 - 1
 
 
-def score_text(real: redis.Redis, raw: bytes) -> bytes | None:
+def score_text(real: Any, raw: bytes) -> bytes | None:
     """What ZADD and ZSCORE make of a number, as text; None when it is refused."""
     real.response_callbacks.clear()
     real.delete("z")
@@ -83,13 +86,13 @@ def score_text(real: redis.Redis, raw: bytes) -> bytes | None:
 
 @pytest.mark.real
 @pytest.mark.parametrize("raw", FLOATS)
-def test_floats_as_the_server(real: redis.Redis, raw: bytes) -> None:
+def test_floats_as_the_server(real: Any, raw: bytes) -> None:
     value = numbers.parse_float(raw)
     assert score_text(real, raw) == (None if value is None else numbers.format_float(value))
 
 
 @pytest.mark.real
-def test_many_floats_are_written_as_the_server_writes_them(real: redis.Redis) -> None:
+def test_many_floats_are_written_as_the_server_writes_them(real: Any) -> None:
     rng = random.Random(5)
     values = [struct.unpack("<d", rng.randbytes(8))[0] for _ in range(300)]
     values += [rng.uniform(-1, 1) * 10 ** rng.randrange(-12, 25) for _ in range(400)]
@@ -127,7 +130,7 @@ def increased(base: bytes, increment: bytes) -> bytes:
 
 @pytest.mark.real
 @pytest.mark.parametrize("raw", FLOATS)
-def test_long_doubles_as_the_server(real: redis.Redis, raw: bytes) -> None:
+def test_long_doubles_as_the_server(real: Any, raw: bytes) -> None:
     for other in (b"0", b"1", b"-0.1", b"1e4931", b"-inf"):
         for base, increment in ((raw, other), (other, raw)):
             real.set("k", base)
@@ -135,7 +138,7 @@ def test_long_doubles_as_the_server(real: redis.Redis, raw: bytes) -> None:
 
 
 @pytest.mark.real
-def test_many_sums_as_the_server(real: redis.Redis) -> None:
+def test_many_sums_as_the_server(real: Any) -> None:
     rng = random.Random(7)
     for _ in range(400):
         pair = [
@@ -150,7 +153,7 @@ def test_many_sums_as_the_server(real: redis.Redis) -> None:
 
 @pytest.mark.real
 @pytest.mark.parametrize("size", [5000, 5119, 5120])
-def test_long_texts_as_the_server(real: redis.Redis, size: int) -> None:
+def test_long_texts_as_the_server(real: Any, size: int) -> None:
     for raw in (b"0" * (size - 1) + b"1", b"." + b"3" * (size - 1), b"0x" + b"0" * (size - 2)):
         real.set("k", b"1")
         assert outcome(real, "INCRBYFLOAT", "k", raw) == increased(b"1", raw)

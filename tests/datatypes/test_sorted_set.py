@@ -6,9 +6,9 @@ import pickle
 import random
 import tracemalloc
 from math import inf
+from typing import Any
 
 import pytest
-import redis
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -116,7 +116,7 @@ def test_random_and_scan(size: int) -> None:
 
 
 @pytest.mark.real
-def test_encoding_as_the_server(real: redis.Redis) -> None:
+def test_encoding_as_the_server(real: Any) -> None:
     limits = EncodingLimits(zset_max_listpack_entries=20)
     real.config_set("zset-max-listpack-entries", 20)
     rng = random.Random(2)

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 _HOMES = {
     "FakeRedis": "clients.sync",
     "FakeStrictRedis": "clients.sync",
+    "FakeAsyncConnection": "clients.aio_connection",
+    "FakeAsyncRedis": "clients.aio",
     "FakeConnection": "clients.connection",
     "FakeServer": "server",
     "reset": "clients.network",

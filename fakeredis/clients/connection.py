@@ -17,13 +17,14 @@ from fakeredis.clients import network
 from fakeredis.clients.wire import Packed, Wire, decoded, with_errors, words
 from fakeredis.engine.replies import Push
 from fakeredis.engine.server import Server
+from fakeredis.engine.session import Session
 from fakeredis.errors import CommandError, ConnectionLost
 
 _UNSET: Any = object()
 _next_port = 40000
 
 
-def open_wire(connection: Any, server: Server | None = None) -> Wire:
+def open_session(connection: Any, server: Server | None = None) -> Session:
     """A new session with the server that the connection's address means.
 
     Raises:
@@ -35,7 +36,12 @@ def open_wire(connection: Any, server: Server | None = None) -> Wire:
         raise ConnectionRefusedError(111, "Connection refused")
     session = server.session(address=client_address())
     session.via = "handshake"
-    return Wire(session, getattr(connection, "socket_timeout", None))
+    return session
+
+
+def open_wire(connection: Any, server: Server | None = None) -> Wire:
+    """A `Wire` on a new session, see `open_session`."""
+    return Wire(open_session(connection, server), getattr(connection, "socket_timeout", None))
 
 
 def client_address() -> str:
@@ -123,7 +129,10 @@ def read_response(
             connection.disconnect()
         raise
     if type(reply) is CommandError:
-        raise connection._parser.parse_error(str(reply))
+        error = connection._parser.parse_error(str(reply))
+        if isinstance(error, redis.ConnectionError):
+            connection.disconnect()
+        raise error
     reply = with_errors(reply, connection._parser.parse_error)
     if connection.encoder.decode_responses and not disable_decoding:
         reply = decoded(reply, connection.encoder)
@@ -200,13 +209,19 @@ FAKE_CLASSES: dict[type, type] = {
 }
 
 
-def fake_class(connection_class: type) -> type:
-    """The fake peer of a connection class; a user's subclass gets one that keeps its overrides."""
-    if issubclass(connection_class, FakeConnectionMixin):
+def fake_class(connection_class: type, mixin: type, peers: dict[type, type]) -> type:
+    """The fake peer of a connection class; a user's subclass gets one that keeps its overrides.
+
+    Args:
+        connection_class: the class that a pool would use.
+        mixin: what makes a class a fake one.
+        peers: the known pairs, real to fake; what is made is added.
+    """
+    if issubclass(connection_class, mixin):
         return connection_class
-    fake = FAKE_CLASSES.get(connection_class)
+    fake = peers.get(connection_class)
     if fake is None:
-        peers = [fake for base, fake in FAKE_CLASSES.items() if base in connection_class.__mro__]
-        bases = (connection_class, peers[-1]) if peers else (FakeConnectionMixin, connection_class)
-        fake = FAKE_CLASSES[connection_class] = type(f"Fake{connection_class.__name__}", bases, {})
+        found = [fake for base, fake in peers.items() if base in connection_class.__mro__]
+        bases = (connection_class, found[-1]) if found else (mixin, connection_class)
+        fake = peers[connection_class] = type(f"Fake{connection_class.__name__}", bases, {})
     return fake

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import count
 from typing import Any, Final
 
@@ -10,11 +12,11 @@ from redis.client import EMPTY_RESPONSE, NEVER_DECODE, Pipeline
 
 from fakeredis.clients.wire import Wire, decoded, encode, with_errors
 from fakeredis.commands.registry import Command
-from fakeredis.engine.replies import NO_REPLY, Status
+from fakeredis.engine.replies import Status
 from fakeredis.engine.session import Session
 from fakeredis.errors import CommandError
 
-MISS: Final = object()
+MISS: Final = object()  # the short way does not apply
 PARSE_RESPONSE: Final = redis.Redis.parse_response
 _callback = dict.get
 _groups = count(1)
@@ -22,9 +24,8 @@ _groups = count(1)
 Batch = list[tuple[Command, list[bytes]]]
 
 
-def batch_of(connection: Any, commands: Any) -> Batch | None:
+def batch_of(wire: Any, connection: Any, commands: Any) -> Batch | None:
     """A pipeline's commands looked up and encoded; None when one of them needs the long way."""
-    wire = connection._sock
     session = wire.session
     if session.guard or session.server.guard or session.outbox:
         return None
@@ -57,7 +58,7 @@ def finish(pipeline: Any, connection: Any, commands: Any, replies: list[Any]) ->
         reply = replies[index]
         kind = type(reply)
         if kind is CommandError:
-            replies[index] = _error(pipeline, connection, index, args, options, reply)
+            replies[index] = _error(connection, options, reply)
             continue
         if kind is Status:
             reply = bytes(reply)
@@ -77,30 +78,58 @@ def finish(pipeline: Any, connection: Any, commands: Any, replies: list[Any]) ->
     return replies
 
 
-def _error(
-    pipeline: Any, connection: Any, index: int, args: Any, options: Any, error: CommandError
-) -> Any:
+def _error(connection: Any, options: Any, error: CommandError) -> Any:
     if EMPTY_RESPONSE in options:
         return options[EMPTY_RESPONSE]
-    exception = connection._parser.parse_error(str(error))
-    pipeline.annotate_exception(exception, index + 1, args)
-    return exception
+    return connection._parser.parse_error(str(error))
 
 
-def run_pipeline(pipeline: Any, connection: Any, commands: Any, raise_on_error: bool) -> Any:
+def run_pipeline(
+    pipeline: Any, wire: Any, connection: Any, commands: Any, raise_on_error: bool
+) -> Any:
     """A batch without MULTI; `MISS` where only the long way will do."""
-    if type(connection._sock) is not Wire or type(pipeline).parse_response is not PARSE_RESPONSE:
-        return MISS
-    batch = batch_of(connection, commands)
+    batch = batch_of(wire, connection, commands)
     if batch is None:
         return MISS
-    replies = connection._sock.session.call_many(batch)
-    if NO_REPLY in replies:
+    replies = finish(pipeline, connection, commands, wire.session.call_many(batch))
+    if raise_on_error:
+        pipeline.raise_first_error(commands, replies)
+    return replies
+
+
+def run_transaction(
+    pipeline: Any, wire: Any, connection: Any, commands: Any, raise_on_error: bool
+) -> Any:
+    """A batch inside MULTI and EXEC; `MISS` where only the long way will do."""
+    batch = None
+    if not any(EMPTY_RESPONSE in options for _, options in commands):
+        batch = batch_of(wire, connection, commands)
+    if batch is None or not all(command.accepts(len(argv)) for command, argv in batch):
         return MISS
+    replies = wire.session.transaction(batch)
+    pipeline.watching = False
+    if replies is None:
+        raise redis.WatchError("Watched variable changed.")
     finish(pipeline, connection, commands, replies)
     if raise_on_error:
         pipeline.raise_first_error(commands, replies)
     return replies
+
+
+def short_pipeline(
+    pipeline: Any, connection: Any, commands: Any, raise_on_error: bool, transaction: bool
+) -> Any:
+    """A sync pipeline's batch on the short way; `MISS` where only the long way will do.
+
+    Raises:
+        redis.ResponseError: a command failed, and ``raise_on_error``.
+        redis.WatchError: a watched key changed.
+    """
+    wire = getattr(connection, "_sock", None)
+    if type(wire) is not Wire or type(pipeline).parse_response is not PARSE_RESPONSE:
+        return MISS
+    run = run_transaction if transaction else run_pipeline
+    return run(pipeline, wire, connection, commands, raise_on_error)
 
 
 def mark(session: Session, via: str) -> None:
@@ -113,50 +142,30 @@ class FakePipeline(Pipeline):
     """redis-py's pipeline; the batch crosses to the engine in one call."""
 
     def _execute_pipeline(self, connection: Any, commands: Any, raise_on_error: bool) -> Any:
-        replies = run_pipeline(self, connection, commands, raise_on_error)
+        replies = short_pipeline(self, connection, commands, raise_on_error, False)
         if replies is not MISS:
             return replies
-        return self._marked(
-            connection, "pipeline", super()._execute_pipeline, commands, raise_on_error
-        )
+        with marked(connection, "pipeline"):
+            return super()._execute_pipeline(connection, commands, raise_on_error)
 
     def _execute_transaction(self, connection: Any, commands: Any, raise_on_error: bool) -> Any:
-        replies = run_transaction(self, connection, commands, raise_on_error)
+        replies = short_pipeline(self, connection, commands, raise_on_error, True)
         if replies is not MISS:
             return replies
-        return self._marked(
-            connection, "transaction", super()._execute_transaction, commands, raise_on_error
-        )
-
-    @staticmethod
-    def _marked(
-        connection: Any, via: str, execute: Any, commands: Any, raise_on_error: bool
-    ) -> Any:
-        """Take redis-py's own way, with the spy told what it is."""
-        if type(connection._sock) is not Wire:
-            return execute(connection, commands, raise_on_error)
-        session = connection._sock.session
-        mark(session, via)
-        try:
-            return execute(connection, commands, raise_on_error)
-        finally:
-            mark(session, "direct")
+        with marked(connection, "transaction"):
+            return super()._execute_transaction(connection, commands, raise_on_error)
 
 
-def run_transaction(pipeline: Any, connection: Any, commands: Any, raise_on_error: bool) -> Any:
-    """A batch inside MULTI and EXEC; `MISS` where only the long way will do."""
-    if type(connection._sock) is not Wire or type(pipeline).parse_response is not PARSE_RESPONSE:
-        return MISS
-    batch = None
-    if not any(EMPTY_RESPONSE in options for _, options in commands):
-        batch = batch_of(connection, commands)
-    if batch is None or not all(command.accepts(len(argv)) for command, argv in batch):
-        return MISS
-    replies = connection._sock.session.transaction(batch)
-    pipeline.watching = False
-    if replies is None:
-        raise redis.WatchError("Watched variable changed.")
-    finish(pipeline, connection, commands, replies)
-    if raise_on_error:
-        pipeline.raise_first_error(commands, replies)
-    return replies
+@contextmanager
+def marked(connection: Any, via: str) -> Iterator[None]:
+    """Tell the spy that what follows on a connection is one batch."""
+    wire = getattr(connection, "_sock", None) or getattr(connection, "_reader", None)
+    session = getattr(wire, "session", None)
+    if session is None:
+        yield
+        return
+    mark(session, via)
+    try:
+        yield
+    finally:
+        mark(session, "direct")

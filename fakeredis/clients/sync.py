@@ -14,14 +14,13 @@ from typing import Any, Final
 import redis
 from redis.client import EMPTY_RESPONSE, NEVER_DECODE
 
-from fakeredis.clients.connection import fake_class
-from fakeredis.clients.pipeline import FakePipeline
+from fakeredis.clients.connection import FAKE_CLASSES, FakeConnectionMixin, fake_class
+from fakeredis.clients.pipeline import MISS, FakePipeline
 from fakeredis.clients.wire import Wire, decoded, encode, with_errors
 from fakeredis.engine.replies import NO_REPLY, Status
 from fakeredis.engine.server import Server
 from fakeredis.errors import CommandError, ConnectionLost
 
-MISS: Final = object()  # the short cut does not apply
 PARSE_RESPONSE: Final = redis.Redis.parse_response
 _callback = dict.get  # the look-up of redis-py's own mapping is a Python call
 
@@ -139,12 +138,8 @@ class FakeRedis(redis.Redis):
     @classmethod
     def from_url(cls, url: str, **kwargs: Any) -> FakeRedis:
         """A client for a URL, see `redis.Redis.from_url`; takes ``server`` and its kin too."""
-        own = {name: kwargs.pop(name) for name in _OWN_ARGUMENTS if name in kwargs}
+        server = take_own(kwargs)
         single = kwargs.pop("single_connection_client", False)
-        server = choose_server(
-            own.get("server"), own.get("store"), own.get("version"), own.get("server_type"),
-            own.get("connected", True),
-        )
         pool = redis.ConnectionPool.from_url(url, **kwargs)
         fake_pool(pool, server)
         client = cls(connection_pool=pool, single_connection_client=single)
@@ -153,8 +148,6 @@ class FakeRedis(redis.Redis):
 
 
 FakeStrictRedis = FakeRedis
-
-_OWN_ARGUMENTS: Final = ("server", "store", "version", "server_type", "connected")
 
 
 @lru_cache(maxsize=None)
@@ -193,6 +186,13 @@ def choose_server(
     return server
 
 
+def take_own(kwargs: dict[str, Any]) -> Server | None:
+    """Take this package's own arguments out of ``kwargs``; the server they mean."""
+    server, store = kwargs.pop("server", None), kwargs.pop("store", None)
+    version, server_type = kwargs.pop("version", None), kwargs.pop("server_type", None)
+    return choose_server(server, store, version, server_type, kwargs.pop("connected", True))
+
+
 @lru_cache(maxsize=None)
 def _default_driver_info() -> Any:
     from redis.driver_info import DriverInfo
@@ -210,7 +210,7 @@ def with_driver_info(base: type, given: dict[str, Any]) -> dict[str, Any]:
 
 def fake_pool(pool: Any, server: Server | None) -> None:
     """Let a pool that has no connections yet make fake ones."""
-    pool.connection_class = fake_class(pool.connection_class)
+    pool.connection_class = fake_class(pool.connection_class, FakeConnectionMixin, FAKE_CLASSES)
     if server is not None:
         pool.connection_kwargs["server"] = server
 

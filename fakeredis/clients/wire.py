@@ -7,10 +7,12 @@ while commands and replies pass as Python objects.
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import threading
 import time
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Any
 
 from fakeredis import resp
@@ -156,6 +158,97 @@ class Wire:
             for end in self._pair:
                 end.setblocking(False)
         return self._pair[0].fileno()
+
+
+class AsyncWire(Wire):
+    """A `Wire` whose waits are awaited; asyncio's connections keep it as reader and writer."""
+
+    __slots__ = ()
+
+    async def receive_async(self, timeout: float | None) -> Any:
+        """As ``receive``.
+
+        Raises:
+            asyncio.TimeoutError: nothing came within ``timeout`` seconds.
+            ConnectionLost: nothing will ever come.
+        """
+        outbox = self.session.outbox
+        if not outbox:
+            await self._await_async(timeout)
+        item = outbox.popleft()
+        return bytes(item) if type(item) is Status else item
+
+    async def _await_async(self, timeout: float | None) -> None:
+        session = self.session
+        loop = asyncio.get_running_loop()
+        ends = None if timeout is None else time.monotonic() + timeout
+        while True:
+            future = loop.create_future()
+            session.wake = partial(_wake, loop, future)
+            if session.outbox:
+                return
+            if session.closed:
+                raise ConnectionLost("Connection closed by server.")
+            remaining = None if ends is None else ends - time.monotonic()
+            if remaining is not None and remaining <= 0:
+                raise asyncio.TimeoutError
+            await _wait_for(loop, future, self._shorter(remaining))
+            session.server.catch_up()
+
+    # A stream's manners ---------------------------------------------------------------------
+
+    async def wait_closed(self) -> None:
+        """It is closed at once."""
+
+    def is_closing(self) -> bool:
+        """Whether it was closed."""
+        return self.session.closed
+
+    def at_eof(self) -> bool:
+        """Whether nothing more will come."""
+        return self.session.closed and not self.session.outbox
+
+    def write(self, data: bytes) -> None:
+        """Bytes of the protocol, as a real stream would take them."""
+        self.send_bytes(data)
+
+    def writelines(self, pieces: Iterable[bytes]) -> None:
+        """As ``write`` for each."""
+        for piece in pieces:
+            self.send_bytes(piece)
+
+    async def drain(self) -> None:
+        """Nothing is buffered here."""
+
+    def get_extra_info(self, name: str, default: Any = None) -> Any:
+        """``peername`` and ``sockname``."""
+        if name == "peername":
+            return self.getpeername()
+        return self.getsockname() if name == "sockname" else default
+
+
+async def _wait_for(
+    loop: asyncio.AbstractEventLoop, future: asyncio.Future[None], timeout: float | None
+) -> None:
+    handle = None if timeout is None else loop.call_later(timeout, _finish, future)
+    try:
+        await future
+    finally:
+        if handle is not None:
+            handle.cancel()
+
+
+def _finish(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)
+
+
+def _wake(loop: asyncio.AbstractEventLoop, future: asyncio.Future[None]) -> None:
+    """Called by whichever thread has something for this session."""
+    try:
+        loop.call_soon_threadsafe(_finish, future)
+    except RuntimeError:
+        pass  # the loop is closed, nobody waits any more
 
 
 class Packed(list[Sequence[bytes]]):

@@ -1,0 +1,185 @@
+"""redis-py's asyncio connections on an `AsyncWire`; the peer of `fakeredis.clients.connection`."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from typing import Any
+
+import redis
+import redis.asyncio.connection as real
+
+from fakeredis.clients.connection import hand_over, open_session, pack_command, pack_commands
+from fakeredis.clients.wire import AsyncWire, Packed, decoded, with_errors, words
+from fakeredis.engine.replies import Push
+from fakeredis.engine.server import Server
+from fakeredis.errors import CommandError, ConnectionLost
+
+
+async def open_async_wire(connection: Any, server: Server | None = None) -> AsyncWire:
+    """A new session with the server that the connection's address means.
+
+    Raises:
+        ConnectionRefusedError: there is no such server, or it is down.
+    """
+    session = open_session(connection, server)
+    return AsyncWire(session, getattr(connection, "socket_timeout", None))
+
+
+async def send_packed_command(connection: Any, command: Any, check_health: bool = True) -> None:
+    """Send what ``pack_command`` made, or the protocol's bytes.
+
+    Raises:
+        redis.ConnectionError: the server is down or has closed the connection.
+    """
+    if not connection.is_connected:
+        await connection.connect()
+    if check_health:
+        await connection.check_health()
+    wire = connection._writer
+    try:
+        if type(command) is Packed:
+            for argv in command:
+                wire.send(argv)
+        else:
+            for piece in [command] if isinstance(command, bytes | str) else command:
+                wire.send_bytes(piece.encode() if isinstance(piece, str) else bytes(piece))
+    except ConnectionLost as error:
+        await connection.disconnect(nowait=True)
+        raise redis.ConnectionError(f"Error 32 while writing to socket. {error}.") from None
+
+
+async def send_command(connection: Any, *args: Any, **kwargs: Any) -> None:
+    """Send one command."""
+    packed = Packed([words(connection.encoder, args)])
+    await connection.send_packed_command(packed, check_health=kwargs.get("check_health", True))
+
+
+async def can_read(connection: Any, timeout: float = 0) -> bool:
+    """Whether a message waits."""
+    return bool(connection._reader.readable(0))
+
+
+async def read_response(
+    connection: Any, disable_decoding: bool = False, timeout: float | None = None, *,
+    disconnect_on_error: bool = True, push_request: bool | None = False, **kwargs: Any,
+) -> Any:
+    """The next reply, decoded as the connection's encoder says.
+
+    A ``timeout`` that was asked for gives None, the connection's own raises.
+
+    Raises:
+        redis.ResponseError: the reply is an error (its subclass by redis-py's own rules).
+        redis.TimeoutError: nothing came within ``socket_timeout``.
+        redis.ConnectionError: the server has gone.
+    """
+    wire = connection._reader
+    if wire is None:
+        raise redis.ConnectionError("Connection closed by server.")
+    seconds = connection.socket_timeout if timeout is None else timeout
+    if seconds == math.inf:
+        seconds = None
+    try:
+        reply = await _next_reply(connection, wire, seconds, push_request)
+    except asyncio.TimeoutError:
+        if timeout is not None:
+            return None
+        if disconnect_on_error:
+            await connection.disconnect(nowait=True)
+        raise redis.TimeoutError(f"Timeout reading from {connection._host_error()}") from None
+    except ConnectionLost as error:
+        if disconnect_on_error:
+            await connection.disconnect(nowait=True)
+        raise redis.ConnectionError(str(error)) from None
+    except BaseException:
+        if disconnect_on_error:
+            await connection.disconnect(nowait=True)
+        raise
+    return await _delivered(connection, reply, disable_decoding)
+
+
+async def _delivered(connection: Any, reply: Any, disable_decoding: bool) -> Any:
+    if type(reply) is CommandError:
+        error = connection._parser.parse_error(str(reply))
+        if isinstance(error, redis.ConnectionError):
+            await connection.disconnect(nowait=True)
+        raise error
+    reply = with_errors(reply, connection._parser.parse_error)
+    if connection.encoder.decode_responses and not disable_decoding:
+        reply = decoded(reply, connection.encoder)
+    return reply
+
+
+async def _next_reply(
+    connection: Any, wire: Any, timeout: float | None, push_request: bool | None
+) -> Any:
+    """The next message; pushes that were not asked for go to the parser's handlers."""
+    while True:
+        item = await wire.receive_async(timeout)
+        if type(item) is not Push:
+            return item
+        message = list(item)
+        if wire.session.protocol == 2:
+            return message
+        if connection.encoder.decode_responses:
+            message = decoded(message, connection.encoder)
+        handled = hand_over(connection._parser, message)
+        if asyncio.iscoroutine(handled):
+            handled = await handled
+        if push_request:
+            return handled
+
+
+class FakeAsyncConnectionMixin:
+    """The methods that lead an asyncio connection to the engine."""
+
+    def __init__(self, *args: Any, server: Server | None = None, **kwargs: Any) -> None:
+        self._fake_server = server
+        super().__init__(*args, **kwargs)
+
+    def __del__(self, _warnings: Any = None) -> None:
+        wire = getattr(self, "_writer", None)
+        if wire is not None:  # nothing of the machine is held, so nothing to warn of
+            wire.close()
+
+    async def _connect(self) -> None:
+        self._reader = self._writer = await open_async_wire(self, self._fake_server)
+
+    async def connect(self) -> None:
+        """Open a session and let redis-py make its handshake."""
+        await super().connect()  # type: ignore[misc]
+        if self._reader is not None:
+            self._reader.session.via = "direct"
+
+    send_packed_command = send_packed_command
+    send_command = send_command
+    pack_command = pack_command
+    pack_commands = pack_commands
+    can_read = can_read
+    can_read_destructive = can_read
+    read_response = read_response
+
+
+class FakeAsyncConnection(FakeAsyncConnectionMixin, real.Connection):
+    """`redis.asyncio.Connection` to a fake server; may be a pool's ``connection_class``.
+
+    Args:
+        server: the `FakeServer`; None for the one at the connection's address.
+    """
+
+
+class FakeAsyncSSLConnection(FakeAsyncConnectionMixin, real.SSLConnection):
+    """`redis.asyncio.SSLConnection` to a fake server; no certificate is looked at."""
+
+
+class FakeAsyncUnixDomainSocketConnection(
+    FakeAsyncConnectionMixin, real.UnixDomainSocketConnection
+):
+    """`redis.asyncio.UnixDomainSocketConnection` to a fake server."""
+
+
+FAKE_ASYNC_CLASSES: dict[type, type] = {
+    real.Connection: FakeAsyncConnection,  # before its subclass
+    real.SSLConnection: FakeAsyncSSLConnection,
+    real.UnixDomainSocketConnection: FakeAsyncUnixDomainSocketConnection,
+}

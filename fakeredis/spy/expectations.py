@@ -11,7 +11,8 @@ from fakeredis.spy.calls import CommandCall
 from fakeredis.spy.canonical import parse
 from fakeredis.spy.comparing import differences
 from fakeredis.spy.facts import ALIASES, CONTAINERS
-from fakeredis.spy.recorder import SERVER
+from fakeredis.spy.owners import sessions_of
+from fakeredis.spy.recorder import OWNER, SERVER
 from fakeredis.spy.values import (
     ANY,
     Wire,
@@ -84,8 +85,9 @@ def _is_client(wanted: Any, call: CommandCall) -> bool:
         return wanted == call.client_id
     if isinstance(wanted, (str, bytes, re.Pattern)):
         return _is_like(wanted, Wire(call.client_name))
-    ids = getattr(wanted, "fake_client_ids", None)
-    return call.client_id in ids if ids is not None else bool(wanted == call.client_name)
+    if hasattr(wanted, "connection_pool"):
+        return any(session is call._record[OWNER] for session in sessions_of(wanted))
+    return bool(wanted == call.client_name)
 
 
 def _is_like(wanted: Any, value: Wire) -> bool:
@@ -134,6 +136,10 @@ class Expectation:
         if not words or not isinstance(words[0], (str, bytes)):
             raise TypeError(f"no command: {command!r}")
         name, rest = _split_name(words)
+        if not name:
+            raise TypeError(f"no command: {command!r}")
+        if name in ALIASES and rest == [...]:
+            rest = [ANY]
         text = " ".join([name, *map(quote, rest)])
         if not rest and not is_exact:
             return cls(*_bare(name), text, chosen)

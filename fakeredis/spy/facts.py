@@ -19,6 +19,8 @@ when they are commands of a module; others without a shape have no keys.
 
 from __future__ import annotations
 
+from fakeredis.spy.values import Wire
+
 __all__ = ["ALIASES", "CONTAINERS", "KEYED_MODULES", "SHAPES", "names"]
 
 
@@ -28,7 +30,7 @@ def names(text: str) -> list[str]:
 
 
 # Same effect, same reply: compared as the second, with these arguments added.
-ALIASES = {"INCR": ("INCRBY", ("1",)), "DECR": ("DECRBY", ("1",))}
+ALIASES = {"INCR": ("INCRBY", (Wire("1"),)), "DECR": ("DECRBY", (Wire("1"),))}
 
 CONTAINERS = frozenset(
     names(

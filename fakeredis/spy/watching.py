@@ -7,6 +7,7 @@ from typing import Any
 
 from fakeredis.spy.assertions import Assertions
 from fakeredis.spy.calls import CommandCall
+from fakeredis.spy.owners import Owner
 from fakeredis.spy.recorder import CALL, VIA, Record, Recorder, Tee
 
 __all__ = ["Span", "Spy", "spy_on"]
@@ -188,4 +189,4 @@ def _engine_of(target: Any) -> Any:
 
 def _filter_for(target: Any) -> Any:
     """For a client: which sessions are its own; None for all of a server's."""
-    return getattr(target, "fake_owns", None)
+    return Owner(target) if hasattr(target, "connection_pool") else None

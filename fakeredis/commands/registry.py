@@ -292,6 +292,13 @@ class Table:
         """Every command once, containers included, subcommands not."""
         return list({id(command): command for command in self.by_name.values()}.values())
 
+    def all(self) -> list[Command]:
+        """Every command once, subcommands too."""
+        commands = self.commands()
+        for container in list(commands):
+            commands += dict.fromkeys((container.subcommands or {}).values())
+        return commands
+
 
 def core_groups() -> list[Group]:
     """The groups of this package."""

@@ -48,15 +48,11 @@ def parse_flags(text: str) -> str | None:
 
 def format_flags(flags: str) -> str:
     """The classes as CONFIG GET prints them."""
-    rest = flags
-    text = ""
     if all(letter in flags for letter in ALL_CLASSES):
-        text = "A"
-        rest = "".join(letter for letter in flags if letter not in ALL_CLASSES)
+        text = "A"  # the server leaves out "n" then, though it is on
     else:
-        text = "".join(letter for letter in ALL_CLASSES if letter in flags)
-        rest = "".join(letter for letter in flags if letter not in ALL_CLASSES)
-    return text + "".join(letter for letter in "KEmn" if letter in rest)
+        text = "".join(letter for letter in ALL_CLASSES + "n" if letter in flags)
+    return text + "".join(letter for letter in "KEm" if letter in flags)
 
 
 def publish_event(server: Server, db_index: int, key: bytes, event: str, group: str) -> None:

@@ -191,7 +191,7 @@ def _name(pattern: str) -> bool:
     return _settable(pattern) in parameters()[0]
 
 
-# Kinds of values: each makes a function that reads a value and gives it back as CONFIG GET shows it --
+# Kinds of values: each makes a function that reads a value and gives it as CONFIG GET shows it ----
 
 
 def _boolean(facts: Sequence[Any]) -> Parse:

@@ -62,3 +62,39 @@ NAN_OR_INFINITY = "ERR increment would produce NaN or Infinity"
 STRING_TOO_LONG = "ERR string exceeds maximum allowed size (proto-max-bulk-len)"
 OFFSET_OUT_OF_RANGE = "ERR offset is out of range"
 INVALID_CURSOR = "ERR invalid cursor"
+
+# Hashes
+HASH_VALUE_NOT_INTEGER = "ERR hash value is not an integer"
+HASH_VALUE_NOT_FLOAT = "ERR hash value is not a float"
+NAN_OR_INFINITE_VALUE = "ERR value is NaN or Infinity"
+RANDOM_COUNT_OUT_OF_RANGE = (
+    "ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807"
+)
+EXPIRE_NEGATIVE = "ERR invalid expire time, must be >= 0"
+FIELDS_MISSING = "ERR Mandatory argument FIELDS is missing or not at the right position"
+NUMFIELDS_NOT_POSITIVE = "ERR Parameter `numFields` should be greater than 0"
+NUMFIELDS_NOT_POSITIVE_INTEGER = "ERR Number of fields must be a positive integer"
+NUMFIELDS_INVALID = "ERR invalid number of fields"
+NUMFIELDS_MISMATCH = "ERR The `numfields` parameter must match the number of arguments"
+UNKNOWN_ARGUMENT = "ERR unknown argument: %s"
+ONE_OF_FXX_FNX = "ERR Only one of FXX or FNX arguments can be specified"
+ONE_OF_EXPIRATIONS = (
+    "ERR Only one of EX, PX, EXAT, PXAT or KEEPTTL arguments can be specified"
+)
+
+# Sorted sets
+ZADD_NX_XX = "ERR XX and NX options at the same time are not compatible"
+ZADD_GT_LT_NX = "ERR GT, LT, and/or NX options at the same time are not compatible"
+ZADD_INCR_PAIRS = "ERR INCR option supports a single increment-element pair"
+SCORE_NAN = "ERR resulting score is not a number (NaN)"
+BOUND_NOT_FLOAT = "ERR min or max is not a float"
+BOUND_NOT_STRING = "ERR min or max not valid string range item"
+WEIGHT_NOT_FLOAT = "ERR weight value is not a float"
+LIMIT_NEGATIVE = "ERR LIMIT can't be negative"
+COUNT_NOT_POSITIVE = "ERR count should be greater than 0"
+NO_INPUT_KEYS = "ERR at least 1 input key is needed for '%s' command"
+LIMIT_WITHOUT_BY = (
+    "ERR syntax error, LIMIT is only supported in combination with either BYSCORE or BYLEX"
+)
+WITHSCORES_BYLEX = "ERR syntax error, WITHSCORES not supported in combination with BYLEX"
+NOVALUES_ONLY_HSCAN = "ERR NOVALUES option can only be used in HSCAN"

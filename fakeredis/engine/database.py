@@ -21,7 +21,8 @@ class Database:
     """
 
     __slots__ = (
-        "server", "index", "data", "expires", "order", "observed", "watchers", "blocked",
+        "server", "index", "data", "expires", "field_deadlines", "order", "observed", "watchers",
+        "blocked",
     )  # fmt: skip
 
     def __init__(self, server: Server, index: int) -> None:
@@ -29,6 +30,8 @@ class Database:
         self.index = index
         self.data: dict[bytes, Any] = {}
         self.expires: dict[bytes, int] = {}
+        # Hashes with expiring fields: when the server looks at them next.
+        self.field_deadlines: dict[bytes, int] = {}
         self.order: Order | None = None  # made by the first SCAN or RANDOMKEY
         self.watchers: dict[bytes, set[Session]] = {}
         self.blocked: dict[bytes, dict[Session, None]] = {}  # oldest first
@@ -66,6 +69,7 @@ class Database:
         """Remove everything."""
         self.data = {}
         self.expires = {}
+        self.field_deadlines = {}
         self.order = None
 
     # Deadlines ------------------------------------------------------------------------------
@@ -73,10 +77,24 @@ class Database:
     def expire_at(self, key: bytes, deadline: int) -> None:
         """Let a present key vanish at ``deadline`` (milliseconds since the epoch)."""
         self.expires[key] = deadline
+        self._schedule(key, deadline)
+
+    def _schedule(self, key: bytes, deadline: int) -> None:
         server = self.server
         heappush(server.deadlines, (deadline, self.index, key))
         if len(server.deadlines) > server.deadlines_limit:
             server.trim_deadlines()
+
+    def expire_fields_at(self, key: bytes, deadline: int) -> None:
+        """Have the hash at ``key`` looked at when the first of its fields may expire.
+
+        To be called whenever a field gets a deadline, and for each hash with expiring fields that
+        comes to a key in one piece (RENAME, COPY, RESTORE ...).
+        """
+        known = self.field_deadlines.get(key)
+        if known is None or deadline < known:
+            self.field_deadlines[key] = deadline
+            self._schedule(key, deadline)
 
     def persist(self, key: bytes) -> bool:
         """Remove the deadline; whether there was one."""

@@ -10,6 +10,7 @@ from threading import RLock
 from typing import TYPE_CHECKING, Any, Protocol
 
 from fakeredis.commands.registry import Command, Group, table
+from fakeredis.datatypes.hash import Hash
 from fakeredis.datatypes.limits import EncodingLimits
 from fakeredis.engine import blocking, dispatch, notifications
 from fakeredis.engine.clock import Clock
@@ -148,12 +149,15 @@ class Server:
     def _expire(self, now: int, budget: int) -> None:
         deadlines = self.deadlines
         while deadlines and deadlines[0][0] <= now and budget > 0:
-            _, index, key = heappop(deadlines)
+            due, index, key = heappop(deadlines)
             budget -= 1
             db = self.database(index)
             deadline = db.expires.get(key)
             if deadline is not None and deadline <= now:
                 self.expire_key(db, key)
+            if db.field_deadlines and db.field_deadlines.get(key) == due:
+                self._expire_fields_due(db, key, now)
+                deadlines = self.deadlines
 
     def expire_key(self, db: Database, key: bytes) -> None:
         """Remove one key because its time has come."""
@@ -162,12 +166,34 @@ class Server:
         if db.observed:
             self.announce(db, key, "expired", "generic")
 
+    def _expire_fields_due(self, db: Database, key: bytes, now: int) -> None:
+        """Look at a hash whose turn has come, and note when it comes again."""
+        del db.field_deadlines[key]
+        value = db.data.get(key)
+        if type(value) is Hash and not self.expire_fields(db, key, value, now):
+            soonest = value.next_expiry
+            if soonest is not None:
+                db.expire_fields_at(key, soonest)
+
+    def expire_fields(self, db: Database, key: bytes, value: Hash, now: int) -> bool:
+        """Remove the fields of a hash whose time has come; whether the key went with them."""
+        if not value.pop_expired(now):
+            return False
+        if not value:
+            db.delete(key)
+        if db.observed:
+            self.announce(db, key, "hexpired", "hash")
+            if not value:
+                self.announce(db, key, "del", "generic")
+        return not value
+
     def trim_deadlines(self) -> None:
         """Drop outdated entries of the heap."""
         self.deadlines = [
             (deadline, db.index, key)
             for db in self.databases.values()
-            for key, deadline in db.expires.items()
+            for deadlines in (db.expires, db.field_deadlines)
+            for key, deadline in deadlines.items()
         ]
         heapify(self.deadlines)
         self.deadlines_limit = 2 * len(self.deadlines) + 1000
@@ -195,7 +221,7 @@ class Server:
 
     def greet(self, session: Session) -> None:
         """Decide whether a new session must authenticate first."""
-        if self.config.text("requirepass"):
+        if self.config.requirepass:
             session.guard |= dispatch.UNAUTHENTICATED
 
     def check_permissions(
@@ -240,6 +266,6 @@ class Server:
         Raises:
             CommandError: there is no such database.
         """
-        if not 0 <= index < self.config.integer("databases"):
+        if not 0 <= index < self.config.databases:
             raise CommandError("ERR DB index is out of range")
         return self.database(index)

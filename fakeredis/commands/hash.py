@@ -1,7 +1,640 @@
-"""The "hash" group."""
+"""Hash commands: Redis's "hash" group.
+
+Fields may have deadlines.  Due ones are removed by the server as it goes along, and before a
+command of this group looks at the hash, so no handler ever sees one.
+"""
 
 from __future__ import annotations
 
-from fakeredis.commands.registry import Group
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+from fakeredis import errors
+from fakeredis.commands.arguments import Int, Key, Many, Raw, Rest
+from fakeredis.commands.generic import scan_count
+from fakeredis.commands.registry import DENYOOM, FAST, READONLY, WRITE, Group
+from fakeredis.datatypes.glob import matcher
+from fakeredis.datatypes.hash import Hash
+from fakeredis.datatypes.numbers import (
+    INT_MAX,
+    INT_MIN,
+    add_long_double,
+    format_long_double,
+    is_infinite,
+    parse_int,
+    parse_long_double,
+    parse_unsigned,
+)
+from fakeredis.engine.context import Context
+from fakeredis.engine.replies import MAP, OK, PAIRS
+from fakeredis.errors import CommandError
 
 group = Group("hash")
+
+LAST_DEADLINE: Final = (1 << 46) - 1  # in milliseconds; no field can expire later
+FIELD_EXPIRY: Final = {"redis": "7.4.0", "valkey": "9.0.0"}
+FIELD_EXPIRY_8: Final = {"redis": "8.0.0", "valkey": "9.0.0"}
+REDIS_8: Final = {"redis": "8.0.0"}
+
+
+def _read(ctx: Context, key: bytes) -> Hash | None:
+    """The hash at key for reading, without fields that have expired."""
+    value: Hash | None = ctx.lookup_read(key, Hash)
+    if value is not None:
+        soonest = value.next_expiry
+        if soonest is not None and soonest <= ctx.now and _expired(ctx, key, value):
+            return None
+    return value
+
+
+def _write(ctx: Context, key: bytes) -> Hash | None:
+    """The hash at key for changing it, without fields that have expired."""
+    value: Hash | None = ctx.lookup_write(key, Hash)
+    if value is not None:
+        soonest = value.next_expiry
+        if soonest is not None and soonest <= ctx.now and _expired(ctx, key, value):
+            return None
+    return value
+
+
+def _expired(ctx: Context, key: bytes, value: Hash) -> bool:
+    return ctx.server.expire_fields(ctx.db, key, value, ctx.now)
+
+
+def _made(ctx: Context, key: bytes) -> Hash:
+    """The hash at key for changing it, a new one if need be."""
+    value = _write(ctx, key)
+    if value is None:
+        value = Hash()
+        ctx.db.put(key, value)
+    return value
+
+
+# Setting ------------------------------------------------------------------------------------
+
+
+@group.command("HSET", Key, Many(Raw, Raw), flags=WRITE | DENYOOM | FAST, since="2.0.0")
+def hset(ctx: Context, key: bytes, pairs: list[bytes]) -> int:
+    """Set fields, which lose their deadlines; the number of new ones.
+
+    Checked in the server's order: pairs, type.
+    """
+    count = len(pairs)
+    if count & 1:
+        raise _wrong_arity(ctx)
+    value = _made(ctx, key)
+    if count == 2:
+        added = int(value.set(pairs[0], pairs[1]))
+    else:
+        added = value.update(zip(pairs[::2], pairs[1::2], strict=True))
+    ctx.modified(key, "hset")
+    return added
+
+
+@group.command("HMSET", Key, Many(Raw, Raw), flags=WRITE | DENYOOM | FAST, since="2.0.0")
+def hmset(ctx: Context, key: bytes, pairs: list[bytes]) -> Any:
+    """HSET that replies OK."""
+    hset(ctx, key, pairs)
+    return OK
+
+
+def _wrong_arity(ctx: Context) -> CommandError:
+    command = ctx.command
+    return CommandError(errors.ARITY % ("" if command is None else command.label))
+
+
+@group.command("HSETNX", Key, Raw, Raw, flags=WRITE | DENYOOM | FAST, since="2.0.0")
+def hsetnx(ctx: Context, key: bytes, field: bytes, text: bytes) -> int:
+    """Set a field unless it is there; whether it was set."""
+    value = _write(ctx, key)
+    if value is not None and field in value:
+        return 0
+    _made(ctx, key).set(field, text)
+    ctx.modified(key, "hset")
+    return 1
+
+
+@group.command("HINCRBY", Key, Raw, Int, flags=WRITE | DENYOOM | FAST, since="2.0.0")
+def hincrby(ctx: Context, key: bytes, field: bytes, by: int) -> int:
+    """Add to the integer in a field, which keeps its deadline.
+
+    Checked in the server's order: increment, type, the field's integer, overflow.
+    """
+    value = _write(ctx, key)
+    old = None if value is None else value.get(field)
+    number = 0 if old is None else parse_int(old)
+    if number is None:
+        raise CommandError(errors.HASH_VALUE_NOT_INTEGER)
+    number += by
+    if not INT_MIN <= number <= INT_MAX:
+        raise CommandError(errors.OVERFLOW)
+    _made(ctx, key).set(field, b"%d" % number, keep_expiry=True)
+    ctx.modified(key, "hincrby")
+    return number
+
+
+@group.command("HINCRBYFLOAT", Key, Raw, Raw, flags=WRITE | DENYOOM | FAST, since="2.6.0")
+def hincrbyfloat(ctx: Context, key: bytes, field: bytes, raw: bytes) -> bytes:
+    """Add to the number in a field, which keeps its deadline.
+
+    Checked in the server's order: increment, type, the field's number, a finite result.
+    """
+    by = parse_long_double(raw)
+    if by is None:
+        raise CommandError(errors.NOT_FLOAT)
+    if is_infinite(by):
+        raise CommandError(errors.NAN_OR_INFINITE_VALUE)
+    value = _write(ctx, key)
+    old = None if value is None else value.get(field)
+    number = (0, 0) if old is None else parse_long_double(old)
+    if number is None:
+        raise CommandError(errors.HASH_VALUE_NOT_FLOAT)
+    total = add_long_double(number, by)
+    if total is None:
+        raise CommandError(errors.NAN_OR_INFINITY)
+    text = format_long_double(total)
+    _made(ctx, key).set(field, text, keep_expiry=True)
+    ctx.modified(key, "hincrbyfloat")
+    return text
+
+
+@group.command("HDEL", Key, Many(Raw), flags=WRITE | FAST, since="2.0.0")
+def hdel(ctx: Context, key: bytes, fields: list[bytes]) -> int:
+    """Remove fields; how many there were."""
+    value = _write(ctx, key)
+    if value is None:
+        return 0
+    gone = sum([value.delete(field) for field in fields])
+    if gone:
+        ctx.shrunk(key, value, "hdel")
+    return gone
+
+
+# Getting ------------------------------------------------------------------------------------
+
+
+@group.command("HGET", Key, Raw, flags=READONLY | FAST, since="2.0.0")
+def hget(ctx: Context, key: bytes, field: bytes) -> bytes | None:
+    """The value of a field."""
+    value = _read(ctx, key)
+    return None if value is None else value.get(field)
+
+
+@group.command("HMGET", Key, Many(Raw), flags=READONLY | FAST, since="2.0.0")
+def hmget(ctx: Context, key: bytes, fields: list[bytes]) -> list[bytes | None]:
+    """The values of fields, None for each that is not there."""
+    value = _read(ctx, key)
+    if value is None:
+        return [None] * len(fields)
+    return [value.get(field) for field in fields]
+
+
+@group.command("HGETALL", Key, flags=READONLY, since="2.0.0", reply=MAP)
+def hgetall(ctx: Context, key: bytes) -> dict[bytes, bytes]:
+    """All fields and values."""
+    value = _read(ctx, key)
+    return {} if value is None else value.as_dict()
+
+
+@group.command("HKEYS", Key, flags=READONLY, since="2.0.0")
+def hkeys(ctx: Context, key: bytes) -> list[bytes]:
+    """All fields."""
+    value = _read(ctx, key)
+    return [] if value is None else value.fields()
+
+
+@group.command("HVALS", Key, flags=READONLY, since="2.0.0")
+def hvals(ctx: Context, key: bytes) -> list[bytes]:
+    """All values."""
+    value = _read(ctx, key)
+    return [] if value is None else value.values()
+
+
+@group.command("HLEN", Key, flags=READONLY | FAST, since="2.0.0")
+def hlen(ctx: Context, key: bytes) -> int:
+    """The number of fields."""
+    value = _read(ctx, key)
+    return 0 if value is None else len(value)
+
+
+@group.command("HEXISTS", Key, Raw, flags=READONLY | FAST, since="2.0.0")
+def hexists(ctx: Context, key: bytes, field: bytes) -> int:
+    """Whether a field is there."""
+    value = _read(ctx, key)
+    return 0 if value is None else int(field in value)
+
+
+@group.command("HSTRLEN", Key, Raw, flags=READONLY | FAST, since="3.2.0")
+def hstrlen(ctx: Context, key: bytes, field: bytes) -> int:
+    """The length of a field's value."""
+    value = _read(ctx, key)
+    text = None if value is None else value.get(field)
+    return 0 if text is None else len(text)
+
+
+def random_count(raw: bytes, doubled: bool) -> int:
+    """The count of HRANDFIELD and ZRANDMEMBER.
+
+    Raises:
+        CommandError: no integer, the lowest of all, or too big for twice as many replies.
+    """
+    count = parse_int(raw)
+    if count is None:
+        raise CommandError(errors.NOT_INTEGER)
+    if count == INT_MIN:
+        raise CommandError(errors.RANDOM_COUNT_OUT_OF_RANGE)
+    if doubled and not -(INT_MAX // 2) <= count <= INT_MAX // 2:
+        raise CommandError(errors.OUT_OF_RANGE)
+    return count
+
+
+def random_options(raw: bytes, words: Sequence[bytes], option: bytes) -> tuple[int, bool]:
+    """Count, and whether the option that follows it was given; in the server's order."""
+    random_count(raw, False)
+    if words and (len(words) > 1 or words[0].upper() != option):
+        raise CommandError(errors.SYNTAX)
+    return random_count(raw, bool(words)), bool(words)
+
+
+@group.command("HRANDFIELD", Key, Rest(), flags=READONLY, since="6.2.0", reply=PAIRS)
+def hrandfield(ctx: Context, key: bytes, words: list[bytes]) -> Any:
+    """A random field, or some, with or without values.
+
+    Checked in the server's order: count, syntax, range of the count, type.
+    """
+    if not words:
+        value = _read(ctx, key)
+        return None if value is None else value.random(ctx.server.random)
+    count, with_values = random_options(words[0], words[1:], b"WITHVALUES")
+    value = _read(ctx, key)
+    if value is None:
+        return []
+    fields = value.random_fields(count, ctx.server.random)
+    return [(field, value.get(field)) for field in fields] if with_values else fields
+
+
+def scan_options(words: Sequence[bytes], novalues: bool = False) -> tuple[Any, int, bool]:
+    """MATCH (as a matcher or None), COUNT and NOVALUES of HSCAN, SSCAN and ZSCAN.
+
+    Raises:
+        CommandError: syntax, or NOVALUES where ``novalues`` does not allow it.
+    """
+    match, count, without = None, 10, False
+    at = 0
+    while at < len(words):
+        word = words[at].upper()
+        if word == b"NOVALUES":
+            if not novalues:
+                raise CommandError(errors.NOVALUES_ONLY_HSCAN)
+            without = True
+            at += 1
+            continue
+        if word not in (b"MATCH", b"COUNT") or at + 1 == len(words):
+            raise CommandError(errors.SYNTAX)
+        if word == b"COUNT":
+            count = scan_count(words[at + 1])
+        else:
+            match = None if words[at + 1] == b"*" else matcher(words[at + 1])
+        at += 2
+    return match, count, without
+
+
+@group.command("HSCAN", Key, Raw, Rest(), flags=READONLY, since="2.8.0")
+def hscan(ctx: Context, key: bytes, cursor: bytes, words: list[bytes]) -> list[Any]:
+    """Some of the fields and values, and the cursor for the next.
+
+    Checked in the server's order: cursor, type, then (only if there is a hash) the options.
+    """
+    start = parse_unsigned(cursor)
+    if start is None:
+        raise CommandError(errors.INVALID_CURSOR)
+    value = _read(ctx, key)
+    if value is None:
+        return [b"0", []]
+    match, count, without = scan_options(words, novalues=True)
+    after, pairs = value.scan(start, count)
+    if match is not None:
+        pairs = [pair for pair in pairs if match(pair[0])]
+    if without:
+        return [b"%d" % after, [field for field, _ in pairs]]
+    return [b"%d" % after, [part for pair in pairs for part in pair]]
+
+
+# Deadlines of fields ------------------------------------------------------------------------
+
+
+def _deadline(ctx: Context, raw: bytes, seconds: bool, absolute: bool) -> int:
+    """The absolute deadline in milliseconds that a field's expire time means.
+
+    Raises:
+        CommandError: no integer, negative, or beyond what fits.
+    """
+    deadline = parse_int(raw)
+    if deadline is None:
+        raise CommandError(errors.NOT_INTEGER)
+    if deadline < 0:
+        raise CommandError(errors.EXPIRE_NEGATIVE)
+    if seconds:
+        deadline *= 1000
+    if not absolute:
+        deadline += ctx.now
+    if deadline > LAST_DEADLINE:
+        raise ctx.invalid_expire()
+    return deadline
+
+
+def _set_deadlines(
+    ctx: Context, key: bytes, value: Hash, deadline: int, fields: Sequence[bytes]
+) -> None:
+    """Let fields, which must be there, expire; those that do so at once are removed."""
+    if not fields:
+        return
+    value.allow_expiry()
+    if deadline <= ctx.now:
+        for field in fields:
+            value.delete(field)
+        ctx.shrunk(key, value, "hdel")
+        return
+    for field in fields:
+        value.expire_at(field, deadline)
+    ctx.db.expire_fields_at(key, deadline)
+    ctx.modified(key, "hexpire")
+
+
+def _fields(
+    words: Sequence[bytes], low_error: str = errors.NUMFIELDS_NOT_POSITIVE_INTEGER
+) -> Sequence[bytes]:
+    """The fields in ``FIELDS numfields field [field ...]``, which must be all there is.
+
+    Checked in the server's order: the word, the number, whether it fits.
+    """
+    if len(words) < 2 or words[0].upper() != b"FIELDS":
+        raise CommandError(errors.FIELDS_MISSING)
+    count = parse_int(words[1])
+    if count is None or count < 1:
+        raise CommandError(low_error)
+    if count != len(words) - 2:
+        raise CommandError(errors.NUMFIELDS_MISMATCH)
+    return words[2:]
+
+
+def _may_expire(condition: bytes, old: int | None, deadline: int) -> bool:
+    """Whether NX, XX, GT or LT lets a field get a deadline."""
+    if condition == b"NX":
+        return old is None
+    if condition == b"XX":
+        return old is not None
+    if condition == b"GT":
+        return old is not None and deadline > old
+    return old is None or deadline < old
+
+
+def _expire(ctx: Context, key: bytes, words: list[bytes], seconds: bool, absolute: bool) -> Any:
+    """HEXPIRE and its kin.
+
+    Checked in the server's order: type, expire time, FIELDS and what belongs to it.
+    """
+    value = _write(ctx, key)
+    deadline = _deadline(ctx, words[0], seconds, absolute)
+    condition = words[1].upper()
+    if condition not in (b"NX", b"XX", b"GT", b"LT"):
+        condition = b""
+    fields = _fields(words[2:] if condition else words[1:], errors.NUMFIELDS_NOT_POSITIVE)
+    if value is None:
+        return [-2] * len(fields)
+    value.allow_expiry()
+    past = deadline <= ctx.now
+    replies = []
+    for field in fields:
+        if field not in value:
+            replies.append(-2)
+        elif condition and not _may_expire(condition, value.deadline(field), deadline):
+            replies.append(0)
+        elif past:
+            value.delete(field)
+            replies.append(2)
+        else:
+            value.expire_at(field, deadline)
+            replies.append(1)
+    if 2 in replies:
+        ctx.shrunk(key, value, "hdel")
+    elif 1 in replies:
+        ctx.db.expire_fields_at(key, deadline)
+        ctx.modified(key, "hexpire")
+    return replies
+
+
+@group.command("HEXPIRE", Key, Rest(4), flags=WRITE | FAST, since=FIELD_EXPIRY)
+def hexpire(ctx: Context, key: bytes, words: list[bytes]) -> Any:
+    """Let fields expire in so many seconds."""
+    return _expire(ctx, key, words, seconds=True, absolute=False)
+
+
+@group.command("HPEXPIRE", Key, Rest(4), flags=WRITE | FAST, since=FIELD_EXPIRY)
+def hpexpire(ctx: Context, key: bytes, words: list[bytes]) -> Any:
+    """Let fields expire in so many milliseconds."""
+    return _expire(ctx, key, words, seconds=False, absolute=False)
+
+
+@group.command("HEXPIREAT", Key, Rest(4), flags=WRITE | FAST, since=FIELD_EXPIRY)
+def hexpireat(ctx: Context, key: bytes, words: list[bytes]) -> Any:
+    """Let fields expire at a time in seconds."""
+    return _expire(ctx, key, words, seconds=True, absolute=True)
+
+
+@group.command("HPEXPIREAT", Key, Rest(4), flags=WRITE | FAST, since=FIELD_EXPIRY)
+def hpexpireat(ctx: Context, key: bytes, words: list[bytes]) -> Any:
+    """Let fields expire at a time in milliseconds."""
+    return _expire(ctx, key, words, seconds=False, absolute=True)
+
+
+def _deadlines(
+    ctx: Context, key: bytes, words: list[bytes], convert: Callable[[int], int]
+) -> list[int]:
+    """HTTL and its kin: -2 where there is no field, -1 where it does not expire.
+
+    Checked in the server's order: type, FIELDS and what belongs to it.
+    """
+    value = _read(ctx, key)
+    fields = _fields(words)
+    if value is None:
+        return [-2] * len(fields)
+    replies = []
+    for field in fields:
+        deadline = value.deadline(field)
+        if deadline is not None:
+            replies.append(convert(deadline))
+        else:
+            replies.append(-1 if field in value else -2)
+    return replies
+
+
+@group.command("HTTL", Key, Rest(3), flags=READONLY | FAST, since=FIELD_EXPIRY)
+def httl(ctx: Context, key: bytes, words: list[bytes]) -> list[int]:
+    """Seconds until fields expire, rounded up."""
+    return _deadlines(ctx, key, words, lambda deadline: (deadline - ctx.now + 999) // 1000)
+
+
+@group.command("HPTTL", Key, Rest(3), flags=READONLY | FAST, since=FIELD_EXPIRY)
+def hpttl(ctx: Context, key: bytes, words: list[bytes]) -> list[int]:
+    """Milliseconds until fields expire."""
+    return _deadlines(ctx, key, words, lambda deadline: deadline - ctx.now)
+
+
+@group.command("HEXPIRETIME", Key, Rest(3), flags=READONLY | FAST, since=FIELD_EXPIRY)
+def hexpiretime(ctx: Context, key: bytes, words: list[bytes]) -> list[int]:
+    """When fields expire, in seconds rounded up."""
+    return _deadlines(ctx, key, words, lambda deadline: (deadline + 999) // 1000)
+
+
+@group.command("HPEXPIRETIME", Key, Rest(3), flags=READONLY | FAST, since=FIELD_EXPIRY)
+def hpexpiretime(ctx: Context, key: bytes, words: list[bytes]) -> list[int]:
+    """When fields expire, in milliseconds."""
+    return _deadlines(ctx, key, words, lambda deadline: deadline)
+
+
+@group.command("HPERSIST", Key, Rest(3), flags=WRITE | FAST, since=FIELD_EXPIRY)
+def hpersist(ctx: Context, key: bytes, words: list[bytes]) -> list[int]:
+    """Let fields no longer expire.
+
+    Checked in the server's order: type, FIELDS and what belongs to it.
+    """
+    value = _write(ctx, key)
+    fields = _fields(words)
+    if value is None:
+        return [-2] * len(fields)
+    replies = [
+        1 if value.persist(field) else -1 if field in value else -2 for field in fields
+    ]
+    if 1 in replies:
+        ctx.modified(key, "hpersist")
+    return replies
+
+
+# With deadlines -----------------------------------------------------------------------------
+
+_EXPIRATIONS: Final = {
+    b"EX": (True, False), b"PX": (False, False), b"EXAT": (True, True), b"PXAT": (False, True),
+}  # fmt: skip  # (in seconds, absolute)
+
+
+@group.command("HGETEX", Key, Rest(3), flags=WRITE | FAST, since=FIELD_EXPIRY_8)
+def hgetex(ctx: Context, key: bytes, words: list[bytes]) -> list[bytes | None]:
+    """The values of fields; may set or clear their deadlines.
+
+    Checked in the server's order: type, expire time, FIELDS and what belongs to it.
+    """
+    value = _write(ctx, key)
+    option, deadline, at = words[0].upper(), None, 0
+    if option in _EXPIRATIONS:
+        deadline, at = _deadline(ctx, words[1], *_EXPIRATIONS[option]), 2
+    elif option == b"PERSIST":
+        at = 1
+    fields = _fields(words[at:])
+    if value is None:
+        return [None] * len(fields)
+    past = deadline is not None and deadline <= ctx.now
+    replies = [value.get(field) for field in fields]
+    if past:
+        for index, field in enumerate(fields):
+            if field in fields[:index]:
+                replies[index] = None  # the first mention has removed it
+    found = [field for field in fields if field in value]
+    if deadline is not None:
+        _set_deadlines(ctx, key, value, deadline, found)
+    elif at == 1 and sum([value.persist(field) for field in found]):
+        ctx.modified(key, "hpersist")
+    return replies
+
+
+@group.command("HGETDEL", Key, Rest(3), flags=WRITE | FAST, since=REDIS_8)
+def hgetdel(ctx: Context, key: bytes, words: list[bytes]) -> list[bytes | None]:
+    """The values of fields, which are removed.
+
+    Checked in the server's order: type, FIELDS and what belongs to it.
+    """
+    value = _write(ctx, key)
+    fields = _fields(words)
+    if value is None:
+        return [None] * len(fields)
+    replies = []
+    for field in fields:
+        replies.append(value.get(field))
+        value.delete(field)
+    if any(text is not None for text in replies):
+        ctx.shrunk(key, value, "hdel")
+    return replies
+
+
+class _SetexOptions:
+    """HSETEX's options, read from left to right as the server does."""
+
+    __slots__ = ("condition", "deadline", "keep", "pairs")
+
+    def __init__(self, ctx: Context, words: Sequence[bytes]) -> None:
+        self.condition = b""
+        self.deadline: int | None = None
+        self.keep = False
+        self.pairs: Sequence[bytes] | None = None
+        at = 0
+        while at < len(words):
+            at = self._take(ctx, words, at)
+        if self.pairs is None:
+            raise _wrong_arity(ctx)
+
+    def _take(self, ctx: Context, words: Sequence[bytes], at: int) -> int:
+        """Read the option at a position; returns the position behind it."""
+        word = words[at].upper()
+        if word == b"FIELDS":
+            return self._take_fields(ctx, words, at)
+        if word in (b"FNX", b"FXX"):
+            if self.condition:
+                raise CommandError(errors.ONE_OF_FXX_FNX)
+            self.condition = word
+            return at + 1
+        if word != b"KEEPTTL" and word not in _EXPIRATIONS:
+            name = words[at].decode("latin-1")
+            raise CommandError(errors.UNKNOWN_ARGUMENT % name)
+        if self.keep or self.deadline is not None:
+            raise CommandError(errors.ONE_OF_EXPIRATIONS)
+        if word == b"KEEPTTL":
+            self.keep = True
+            return at + 1
+        if at + 1 == len(words):
+            raise _wrong_arity(ctx)
+        self.deadline = _deadline(ctx, words[at + 1], *_EXPIRATIONS[word])
+        return at + 2
+
+    def _take_fields(self, ctx: Context, words: Sequence[bytes], at: int) -> int:
+        if at + 1 == len(words):
+            raise _wrong_arity(ctx)
+        count = parse_int(words[at + 1])
+        if count is None or not 1 <= count <= (1 << 31) - 1:
+            raise CommandError(errors.NUMFIELDS_INVALID)
+        self.pairs = words[at + 2 :]
+        if len(self.pairs) != 2 * count:
+            raise _wrong_arity(ctx)
+        return len(words)
+
+
+@group.command("HSETEX", Key, Rest(4), flags=WRITE | DENYOOM | FAST, since=FIELD_EXPIRY_8)
+def hsetex(ctx: Context, key: bytes, words: list[bytes]) -> int:
+    """Set fields with a deadline if all or none of them are there; whether they were set.
+
+    Checked in the server's order: options from left to right, type, condition.
+    """
+    options = _SetexOptions(ctx, words)
+    pairs = options.pairs or ()
+    fields = list(dict.fromkeys(pairs[::2]))
+    value = _write(ctx, key)
+    if options.condition:
+        wanted = options.condition == b"FXX"
+        if any((value is not None and field in value) is not wanted for field in fields):
+            return 0
+    value = _made(ctx, key)
+    for field, text in zip(pairs[::2], pairs[1::2], strict=True):
+        value.set(field, text, keep_expiry=options.keep)
+    ctx.modified(key, "hset")
+    if options.deadline is not None:
+        _set_deadlines(ctx, key, value, options.deadline, fields)
+    return 1

@@ -280,11 +280,17 @@ class Hash(list[Any]):
             return None
         return extra.expires.get(field)
 
-    def expire_at(self, field: bytes, deadline: int) -> None:
-        """Let a field, which must be there, expire."""
+    def allow_expiry(self) -> _Extra:
+        """Be ready for fields with deadlines, which the encoding tells."""
         extra = self._grow()
         if extra.expires is None:
             extra.expires = {}
+        return extra
+
+    def expire_at(self, field: bytes, deadline: int) -> None:
+        """Let a field, which must be there, expire."""
+        extra = self.allow_expiry()
+        assert extra.expires is not None
         if not extra.expires or deadline < extra.soonest:
             extra.soonest = deadline
         extra.expires[field] = deadline

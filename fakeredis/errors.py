@@ -33,6 +33,7 @@ SUBSCRIBED_ONLY = (
 NOT_IN_MULTI = "ERR Command not allowed inside a transaction"
 NOT_FROM_SCRIPT = "ERR This Redis command is not allowed from script"
 EXEC_ABORT = "EXECABORT Transaction discarded because of previous errors."
+EXEC_REJECTED = "EXECABORT Transaction discarded because of: %s"
 EXEC_WITHOUT_MULTI = "ERR EXEC without MULTI"
 DISCARD_WITHOUT_MULTI = "ERR DISCARD without MULTI"
 NESTED_MULTI = "ERR MULTI calls can not be nested"
@@ -98,3 +99,32 @@ LIMIT_WITHOUT_BY = (
 )
 WITHSCORES_BYLEX = "ERR syntax error, WITHSCORES not supported in combination with BYLEX"
 NOVALUES_ONLY_HSCAN = "ERR NOVALUES option can only be used in HSCAN"
+
+# Strings and bitmaps
+DECREMENT_OVERFLOW = "ERR decrement would overflow"
+LCS_NOT_STRINGS = "ERR The specified keys must contain string values"
+LCS_IDX_AND_LEN = "ERR If you want both the length and indexes, please just use IDX."
+BIT_OFFSET = "ERR bit offset is not an integer or out of range"
+BIT_VALUE = "ERR bit is not an integer or out of range"
+BITPOS_BIT = "ERR The bit argument must be 1 or 0."
+BITOP_NOT_KEYS = "ERR BITOP NOT must be called with a single source key."
+BITOP_FEW_KEYS = "ERR BITOP %s must be called with at least two source keys."
+BITFIELD_TYPE = (
+    "ERR Invalid bitfield type. Use something like i16 u8. Note that u64 is not supported but "
+    "i64 is."
+)
+BITFIELD_OVERFLOW = "ERR Invalid OVERFLOW type specified"
+BITFIELD_READ_ONLY = "ERR BITFIELD_RO only supports the GET subcommand"
+
+# Lists and sets
+LONG_OUT_OF_RANGE = (
+    "ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807"
+)
+RANK_ZERO = (
+    "ERR RANK can't be zero: use 1 to start from the first match, 2 from the second ... "
+    "or use negative to start from the end of the list"
+)
+LPOS_COUNT_NEGATIVE = "ERR COUNT can't be negative"
+MAXLEN_NEGATIVE = "ERR MAXLEN can't be negative"
+COUNT_NOT_POSITIVE = "ERR count should be greater than 0"
+LIMIT_NEGATIVE = "ERR LIMIT can't be negative"

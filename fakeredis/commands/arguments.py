@@ -100,19 +100,18 @@ def Optional(argument: Argument) -> Argument:  # noqa: N802 - reads as a word of
 class Many:
     """A tail of one or more repetitions of ``parts``, handed over flat as one list.
 
-    An incomplete repetition is a wrong number of arguments only where the handler says so.  With
-    ``spread`` the words become the handler's ``*words`` instead, and nothing is called to parse
-    them: for the commands that must be quick. No argument may need converting then.
+    An incomplete repetition is a wrong number of arguments only where the handler says so.  A
+    ``flat`` one is handed over as further arguments, see `Rest`.
     """
 
     parts: tuple[Argument, ...]
     at_least: int = 1
-    spread: bool = False
+    flat: bool = False
 
-    def __init__(self, *parts: Argument, at_least: int = 1, spread: bool = False) -> None:
+    def __init__(self, *parts: Argument, at_least: int = 1, flat: bool = False) -> None:
         object.__setattr__(self, "parts", parts)
         object.__setattr__(self, "at_least", at_least)
-        object.__setattr__(self, "spread", spread)
+        object.__setattr__(self, "flat", flat)
 
 
 @dataclass(frozen=True)
@@ -297,10 +296,12 @@ class Syntax:
         if converts or self.required != len(self.positional):
             return self._plain
         tail = self.tail
-        if tail is None or (isinstance(tail, Rest) and tail.flat):
+        if tail is None:
             return None
         if isinstance(tail, Many) and any(part.convert for part in tail.parts):
             return self._plain
+        if tail.flat:
+            return None
         return _untouched(self.required)
 
     def _positional(self, args: Args) -> list[Any]:
@@ -322,7 +323,7 @@ class Syntax:
 
     def _put_tail(self, out: list[Any], args: Args, at: int) -> None:
         rest = self._tail(args, at)
-        if isinstance(self.tail, Rest) and self.tail.flat:
+        if self.tail is not None and self.tail.flat:
             out += rest
         else:
             out.append(rest)

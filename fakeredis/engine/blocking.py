@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from fakeredis import errors
-from fakeredis.engine.replies import BLOCKED
+from fakeredis.engine.replies import BLOCKED, NO_REPLY
 from fakeredis.errors import CommandError
 
 if TYPE_CHECKING:
@@ -25,11 +25,14 @@ if TYPE_CHECKING:
 class Wait:
     """What a blocked session waits for."""
 
-    __slots__ = ("session", "command", "args", "db", "keys", "deadline", "on_timeout", "recording")
+    __slots__ = (
+        "session", "command", "args", "db", "keys", "deadline", "on_timeout", "kind", "recording",
+    )  # fmt: skip
 
     def __init__(
         self, session: Session, command: Command, args: Sequence[bytes], db: Database,
         keys: Sequence[bytes], deadline: int | None, on_timeout: Callable[[], Any] | None,
+        kind: type | None = None,
     ) -> None:
         self.session = session
         self.command = command
@@ -38,6 +41,7 @@ class Wait:
         self.keys = keys
         self.deadline = deadline  # milliseconds since the epoch; None waits for ever
         self.on_timeout = on_timeout  # gives the reply at the deadline; None replies null
+        self.kind = kind  # the type of value it waits for; None for any
         self.recording: Any = None  # the spy's open record of this call
 
 
@@ -54,8 +58,9 @@ def enter(wait: Wait) -> None:
 def leave(wait: Wait) -> None:
     """Stop waiting, for whatever reason."""
     session = wait.session
-    session.wait = None
-    session.server.waiting.pop(session, None)
+    if session.wait is wait:
+        session.wait = None
+        session.server.waiting.pop(session, None)
     for key in wait.keys:
         sessions = wait.db.blocked.get(key)
         if sessions is not None:
@@ -71,8 +76,9 @@ def serve_ready(server: Server) -> None:
         ready, server.ready = server.ready, []
         for db, key in dict.fromkeys(ready):
             for session in list(db.blocked.get(key, ())):
-                if session.wait is not None:
-                    retry(session.wait)
+                wait = session.wait
+                if wait is not None and wait.kind in (None, type(db.data.get(key))):
+                    retry(wait)
 
 
 def retry(wait: Wait) -> None:
@@ -98,7 +104,8 @@ def finish(wait: Wait, reply: Any) -> None:
     if recorder is not None and wait.recording is not None:
         error = reply if isinstance(reply, CommandError) else None
         recorder.end(wait.recording, None if error else reply, error)
-    wait.session.deliver(reply)
+    if reply is not BLOCKED and reply is not NO_REPLY:
+        wait.session.deliver(reply)
 
 
 def time_out(wait: Wait) -> None:

@@ -112,6 +112,19 @@ class Context:
             return value
         raise CommandError(errors.WRONGTYPE)
 
+    def read_string(self, key: bytes) -> bytes | bytearray | None:
+        """The same for reading: counts a hit or a miss. What it gives must not become a reply.
+
+        Raises:
+            CommandError: WRONGTYPE, the value is no string.
+        """
+        value = self.db.data.get(key)
+        if type(value) is bytearray and key not in self.db.expires:
+            self.server.hits += 1
+            return value
+        found: bytes | None = self.lookup_read(key, bytes)
+        return found
+
     def exists(self, key: bytes) -> bool:
         """Whether there is a key of any type."""
         return self.lookup(key) is not None
@@ -136,6 +149,30 @@ class Context:
         if self.db.observed:
             command = self.command
             server.announce(self.db, key, event, "" if command is None else command.group)
+
+    def edit_string(
+        self, key: bytes, value: bytes | bytearray | None, size: int = 0
+    ) -> bytearray:
+        """The string at a key, of at least ``size`` bytes, as a bytearray to be changed in place.
+
+        Args:
+            value: what `string` gave.
+        """
+        if type(value) is not bytearray:
+            value = bytearray(value) if value else bytearray(size)
+            self.db.replace(key, value)
+        if len(value) < size:
+            value.extend(bytes(size - len(value)))
+        return value
+
+    def check_string_length(self, size: int) -> None:
+        """Refuse strings beyond ``proto-max-bulk-len``, which is never below a megabyte.
+
+        Raises:
+            CommandError: the string would be too long.
+        """
+        if size > 1 << 20 and size > int(self.server.config.text("proto-max-bulk-len") or 1 << 29):
+            raise CommandError(errors.STRING_TOO_LONG)
 
     def delete(self, key: bytes) -> bool:
         """Remove a key and announce it as ``del``; whether it was there."""
@@ -183,7 +220,8 @@ class Context:
     # Waiting --------------------------------------------------------------------------------
 
     def block(
-        self, keys: Sequence[bytes], timeout: int, on_timeout: Callable[[], Any] | None = None
+        self, keys: Sequence[bytes], timeout: int, on_timeout: Callable[[], Any] | None = None,
+        kind: type | None = None,
     ) -> Any:
         """Wait until one of ``keys`` may be ready; the handler runs again then.
 
@@ -193,6 +231,7 @@ class Context:
         Args:
             timeout: milliseconds; 0 waits for ever.
             on_timeout: makes the reply when the time is over; null by default.
+            kind: the type that a key's value must have for the handler to run again.
         """
         if self.retrying:
             return BLOCKED
@@ -202,6 +241,6 @@ class Context:
         assert self.command is not None
         deadline = self.now + timeout if timeout else None
         blocking.enter(blocking.Wait(
-            session, self.command, self.args, self.db, keys, deadline, on_timeout,
+            session, self.command, self.args, self.db, keys, deadline, on_timeout, kind,
         ))  # fmt: skip
         return BLOCKED

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from fakeredis import errors
-from fakeredis.datatypes.numbers import parse_float, parse_int
+from fakeredis.datatypes.numbers import parse_float, parse_int, parse_long_double
 from fakeredis.engine.profiles import Profile, Since
 from fakeredis.errors import CommandError
 
@@ -72,16 +72,25 @@ def _float(raw: bytes) -> float:
     return value
 
 
+# A timeout must not lead beyond what fits from now on: from some time in the past is near enough.
+_LONGEST_WAIT: Final = (1 << 63) - 1 - 1_700_000_000_000
+
+
 def _timeout(raw: bytes) -> int:
-    """A blocking command's timeout in seconds, as milliseconds; 0 waits for ever."""
-    value = parse_float(raw)
+    """A blocking command's timeout in seconds, as milliseconds, rounded up; 0 waits for ever."""
+    value = parse_long_double(raw)
     if value is None:
         raise CommandError(errors.TIMEOUT_NOT_FLOAT)
-    if value < 0:
-        raise CommandError(errors.TIMEOUT_NEGATIVE)
-    if value * 1000 >= 1 << 63:
+    mantissa, exponent = value
+    if exponent > 0:
+        milliseconds = mantissa * 1000 << min(exponent, 64)
+    else:
+        milliseconds = -(-mantissa * 1000 >> -exponent)
+    if milliseconds > _LONGEST_WAIT:
         raise CommandError(errors.TIMEOUT_OUT_OF_RANGE)
-    return -int(-value * 1000 // 1)
+    if milliseconds < 0:
+        raise CommandError(errors.TIMEOUT_NEGATIVE)
+    return milliseconds
 
 
 Key: Final = Argument(is_key=True)

@@ -1,7 +1,453 @@
-"""The "list" group."""
+"""List commands: Redis's "list" group."""
 
 from __future__ import annotations
 
-from fakeredis.commands.registry import Group
+from collections.abc import Sequence
+from typing import Any
+
+from fakeredis import errors
+from fakeredis.commands.arguments import (
+    Int,
+    Key,
+    Many,
+    NumKeys,
+    Raw,
+    Rest,
+    Timeout,
+    integer,
+)
+from fakeredis.commands.registry import (
+    BLOCKING,
+    DENYOOM,
+    FAST,
+    MOVABLEKEYS,
+    READONLY,
+    WRITE,
+    Group,
+)
+from fakeredis.datatypes.list import List
+from fakeredis.datatypes.numbers import INT_MAX, parse_int
+from fakeredis.engine.context import Context
+from fakeredis.engine.replies import OK
+from fakeredis.errors import CommandError
 
 group = Group("list")
+
+_LREM_COUNT = integer(low=-INT_MAX, range_error=errors.LONG_OUT_OF_RANGE)
+# Any number of keys that is wrong has the same error, be it a number or not.
+_COUNTED_KEYS = NumKeys(error=errors.NUMKEYS_NOT_POSITIVE)
+
+
+def _left(word: bytes) -> bool:
+    """Whether LEFT or RIGHT is meant."""
+    word = word.upper()
+    if word == b"LEFT":
+        return True
+    if word != b"RIGHT":
+        raise CommandError(errors.SYNTAX)
+    return False
+
+
+# Pushing ------------------------------------------------------------------------------------
+
+
+@group.command("LPUSH", Key, Many(Raw, flat=True), flags=WRITE | DENYOOM | FAST)
+def lpush(ctx: Context, key: bytes, *values: bytes) -> int:
+    """Put values in front, one after the other; the new length."""
+    stored: List | None = ctx.lookup_write(key, List)
+    if stored is None:
+        stored = List(values[::-1])
+        ctx.db.put(key, stored)
+    elif len(values) == 1:
+        stored.push_left(values[0])
+    else:
+        stored.push_left_many(values)
+    size = len(stored)
+    ctx.modified(key, "lpush")
+    return size
+
+
+@group.command("RPUSH", Key, Many(Raw, flat=True), flags=WRITE | DENYOOM | FAST)
+def rpush(ctx: Context, key: bytes, *values: bytes) -> int:
+    """Append values; the new length."""
+    stored: List | None = ctx.lookup_write(key, List)
+    if stored is None:
+        stored = List(values)
+        ctx.db.put(key, stored)
+    else:
+        stored.push_right_many(values)
+    size = len(stored)
+    ctx.modified(key, "rpush")
+    return size
+
+
+@group.command("LPUSHX", Key, Many(Raw, flat=True), flags=WRITE | DENYOOM | FAST, since="2.2.0")
+def lpushx(ctx: Context, key: bytes, *values: bytes) -> int:
+    """LPUSH to a list that is there; 0 when there is none."""
+    return 0 if ctx.lookup_write(key, List) is None else lpush(ctx, key, *values)
+
+
+@group.command("RPUSHX", Key, Many(Raw, flat=True), flags=WRITE | DENYOOM | FAST, since="2.2.0")
+def rpushx(ctx: Context, key: bytes, *values: bytes) -> int:
+    """RPUSH to a list that is there; 0 when there is none."""
+    return 0 if ctx.lookup_write(key, List) is None else rpush(ctx, key, *values)
+
+
+@group.command("LINSERT", Key, Raw, Raw, Raw, flags=WRITE | DENYOOM, since="2.2.0")
+def linsert(ctx: Context, key: bytes, where: bytes, pivot: bytes, value: bytes) -> int:
+    """Insert before or after the first pivot; the new length, -1 without a pivot.
+
+    Checked in the server's order: syntax, type.
+    """
+    where = where.upper()
+    if where not in (b"BEFORE", b"AFTER"):
+        raise CommandError(errors.SYNTAX)
+    stored: List | None = ctx.lookup_write(key, List)
+    if stored is None:
+        return 0
+    if not stored.insert(pivot, value, where == b"AFTER"):
+        return -1
+    ctx.modified(key, "linsert")
+    return len(stored)
+
+
+# Reading ------------------------------------------------------------------------------------
+
+
+@group.command("LLEN", Key, flags=READONLY | FAST)
+def llen(ctx: Context, key: bytes) -> int:
+    """How many elements there are."""
+    stored = ctx.lookup_read(key, List)
+    return 0 if stored is None else len(stored)
+
+
+@group.command("LINDEX", Key, Raw, flags=READONLY)
+def lindex(ctx: Context, key: bytes, raw: bytes) -> Any:
+    """The element at an index, which is looked at only when there is a list."""
+    stored = ctx.lookup_read(key, List)
+    return None if stored is None else stored.get(_index(raw))
+
+
+def _index(raw: bytes) -> int:
+    index = parse_int(raw)
+    if index is None:
+        raise CommandError(errors.NOT_INTEGER)
+    return index
+
+
+@group.command("LRANGE", Key, Int, Int, flags=READONLY)
+def lrange(ctx: Context, key: bytes, start: int, stop: int) -> list[bytes]:
+    """The elements from start to stop, both included; the indexes are checked before the key."""
+    stored = ctx.lookup_read(key, List)
+    if stored is None:
+        return []
+    start, stop = _span(len(stored), start, stop)
+    found: list[bytes] = stored.range(start, stop)
+    return found
+
+
+def _span(size: int, start: int, stop: int) -> tuple[int, int]:
+    """A half-open range of indexes from 0, from one that includes its end and counts from both."""
+    start = max(start + size, 0) if start < 0 else start
+    stop = stop + size if stop < 0 else stop
+    return start, max(min(stop, size - 1) + 1, 0)
+
+
+@group.command("LPOS", Key, Raw, Rest(), flags=READONLY, since="6.0.6")
+def lpos(ctx: Context, key: bytes, value: bytes, words: list[bytes]) -> Any:
+    """The index of an element, or with COUNT those of several.
+
+    Checked in the server's order: options one by one, type.
+    """
+    rank, count, maxlen = _lpos_options(words)
+    stored: List | None = ctx.lookup_read(key, List)
+    wanted = 1 if count is None else count
+    found = [] if stored is None else stored.find(value, rank, wanted, maxlen)
+    if count is not None:
+        return found
+    return found[0] if found else None
+
+
+def _lpos_options(words: Sequence[bytes]) -> tuple[int, int | None, int]:
+    """RANK, COUNT and MAXLEN."""
+    rank, count, maxlen = 1, None, 0
+    rest = iter(words)
+    for word in rest:
+        option = word.upper()
+        raw = next(rest, None)
+        if raw is None or option not in (b"RANK", b"COUNT", b"MAXLEN"):
+            raise CommandError(errors.SYNTAX)
+        if option == b"RANK":
+            rank = _rank(raw)
+        elif option == b"COUNT":
+            count = _not_negative(raw, errors.LPOS_COUNT_NEGATIVE)
+        else:
+            maxlen = _not_negative(raw, errors.MAXLEN_NEGATIVE)
+    return rank, count, maxlen
+
+
+def _rank(raw: bytes) -> int:
+    rank = _index(raw)
+    if rank < -INT_MAX:
+        raise CommandError(errors.LONG_OUT_OF_RANGE)
+    if rank == 0:
+        raise CommandError(errors.RANK_ZERO)
+    return rank
+
+
+def _not_negative(raw: bytes, error: str) -> int:
+    value = parse_int(raw)
+    if value is None or value < 0:
+        raise CommandError(error)
+    return value
+
+
+# Changing -----------------------------------------------------------------------------------
+
+
+@group.command("LSET", Key, Raw, Raw, flags=WRITE | DENYOOM)
+def lset(ctx: Context, key: bytes, raw: bytes, value: bytes) -> Any:
+    """Replace the element at an index.
+
+    Checked in the server's order: key, type, index as a number, index in the list.
+    """
+    stored: List | None = ctx.lookup_write(key, List)
+    if stored is None:
+        raise CommandError(errors.NO_SUCH_KEY)
+    if not stored.set(_index(raw), value):
+        raise CommandError(errors.INDEX_OUT_OF_RANGE)
+    ctx.modified(key, "lset")
+    return OK
+
+
+@group.command("LREM", Key, _LREM_COUNT, Raw, flags=WRITE)
+def lrem(ctx: Context, key: bytes, count: int, value: bytes) -> int:
+    """Remove the first count elements equal to value, the last ones if negative, or all for 0."""
+    stored: List | None = ctx.lookup_write(key, List)
+    gone = 0 if stored is None else stored.remove(value, count)
+    if gone:
+        ctx.shrunk(key, stored, "lrem")
+    return gone
+
+
+@group.command("LTRIM", Key, Int, Int, flags=WRITE)
+def ltrim(ctx: Context, key: bytes, start: int, stop: int) -> Any:
+    """Keep the elements from start to stop only; announced also when all of them stay."""
+    stored: List | None = ctx.lookup_write(key, List)
+    if stored is not None:
+        stored.trim(*_span(len(stored), start, stop))
+        ctx.shrunk(key, stored, "ltrim")
+    return OK
+
+
+# Popping ------------------------------------------------------------------------------------
+
+
+def _pop(ctx: Context, key: bytes, stored: List, left: bool, count: int = 1) -> list[bytes]:
+    """Remove elements from one end of a list that has some."""
+    gone = stored.pop_left(count) if left else stored.pop_right(count)
+    ctx.shrunk(key, stored, "lpop" if left else "rpop")
+    return gone
+
+
+def _pop_many(ctx: Context, key: bytes, left: bool, words: Sequence[bytes]) -> Any:
+    """An array of count elements; the count is checked before the key."""
+    if len(words) > 1:
+        assert ctx.command is not None
+        raise CommandError(errors.ARITY % ctx.command.label)
+    count = _not_negative(words[0], errors.NOT_POSITIVE)
+    stored: List | None = ctx.lookup_write(key, List)
+    if stored is None:
+        return None
+    return _pop(ctx, key, stored, left, count) if count else []
+
+
+@group.command("LPOP", Key, Rest(flat=True), flags=WRITE | FAST)
+def lpop(ctx: Context, key: bytes, *count: bytes) -> Any:
+    """Remove one element from the front, or with a count several."""
+    if count:
+        return _pop_many(ctx, key, True, count)
+    stored: List | None = ctx.lookup_write(key, List)
+    if stored is None:
+        return None
+    (value,) = stored.pop_left()
+    ctx.shrunk(key, stored, "lpop")
+    return value
+
+
+@group.command("RPOP", Key, Rest(flat=True), flags=WRITE | FAST)
+def rpop(ctx: Context, key: bytes, *count: bytes) -> Any:
+    """Remove one element from the end, or with a count several."""
+    if count:
+        return _pop_many(ctx, key, False, count)
+    stored: List | None = ctx.lookup_write(key, List)
+    if stored is None:
+        return None
+    (value,) = stored.pop_right()
+    ctx.shrunk(key, stored, "rpop")
+    return value
+
+
+def _pop_first(ctx: Context, keys: Sequence[bytes], left: bool, count: int) -> Any:
+    """Key and elements of the first list that has some; None when none has.
+
+    Lists behind it may be of a wrong type, keys before it may not.
+    """
+    for key in keys:
+        stored: List | None = ctx.lookup_write(key, List)
+        if stored is not None:
+            return [key, _pop(ctx, key, stored, left, count)]
+    return None
+
+
+def _mpop_options(words: Sequence[bytes]) -> tuple[bool, int]:
+    """LEFT or RIGHT, and what may follow: COUNT."""
+    if not words:
+        raise CommandError(errors.SYNTAX)
+    left = _left(words[0])
+    if len(words) == 1:
+        return left, 1
+    if words[1].upper() != b"COUNT" or len(words) < 3:
+        raise CommandError(errors.SYNTAX)
+    count = parse_int(words[2])
+    if count is None or count <= 0:
+        raise CommandError(errors.COUNT_NOT_POSITIVE)
+    if len(words) > 3:
+        raise CommandError(errors.SYNTAX)
+    return left, count
+
+
+@group.command(
+    "LMPOP", _COUNTED_KEYS, Rest(1), flags=WRITE | MOVABLEKEYS, since="7.0.0",
+    key_positions=(0, 0, 0),
+)  # fmt: skip
+def lmpop(ctx: Context, keys: list[bytes], words: list[bytes]) -> Any:
+    """Remove elements of the first list that has some.
+
+    Checked in the server's order: number of keys, syntax, count, types.
+    """
+    return _pop_first(ctx, keys, *_mpop_options(words))
+
+
+# Moving -------------------------------------------------------------------------------------
+
+
+def _move(
+    ctx: Context, source: bytes, target: bytes, from_left: bool, to_left: bool
+) -> bytes | None:
+    """Move one element; None when there is no source.
+
+    The target's type is checked only when there is something to move.
+    """
+    stored: List | None = ctx.lookup_write(source, List)
+    if stored is None:
+        return None
+    other: List | None = ctx.lookup_write(target, List)
+    (value,) = stored.pop_left() if from_left else stored.pop_right()
+    if other is None:
+        other = List((value,))
+        ctx.db.put(target, other)
+    elif to_left:
+        other.push_left(value)
+    else:
+        other.push_right(value)
+    # The server tells of the push first, and of the source's end last.
+    ctx.modified(target, "lpush" if to_left else "rpush")
+    ctx.shrunk(source, stored, "lpop" if from_left else "rpop")
+    return value
+
+
+@group.command("LMOVE", Key, Key, Raw, Raw, flags=WRITE | DENYOOM, since="6.2.0")
+def lmove(ctx: Context, source: bytes, target: bytes, where: bytes, to: bytes) -> Any:
+    """Move an element from one end of a list to one of another, or of the same."""
+    return _move(ctx, source, target, _left(where), _left(to))
+
+
+@group.command("RPOPLPUSH", Key, Key, flags=WRITE | DENYOOM, since="1.2.0")
+def rpoplpush(ctx: Context, source: bytes, target: bytes) -> Any:
+    """LMOVE RIGHT LEFT."""
+    return _move(ctx, source, target, False, True)
+
+
+# Waiting ------------------------------------------------------------------------------------
+
+
+def _blocking_pop(ctx: Context, words: list[bytes], left: bool) -> Any:
+    """Key and element of the first list that has some; waits until one has.
+
+    Checked in the server's order: timeout, types of the keys before the first list.
+    """
+    keys = words[:-1]
+    timeout = _seconds(words[-1])
+    popped = _pop_first(ctx, keys, left, 1)
+    if popped is None:
+        return ctx.block(keys, timeout, kind=List)
+    return [popped[0], popped[1][0]]
+
+
+def _seconds(raw: bytes) -> int:
+    assert Timeout.convert is not None
+    milliseconds: int = Timeout.convert(raw)
+    return milliseconds
+
+
+def _keys_before_timeout(args: Sequence[bytes]) -> list[bytes]:
+    return list(args[:-1])
+
+
+@group.command(
+    "BLPOP", Rest(2), flags=WRITE | BLOCKING, since="2.0.0", keys=_keys_before_timeout,
+    key_positions=(1, -2, 1),
+)  # fmt: skip
+def blpop(ctx: Context, words: list[bytes]) -> Any:
+    """LPOP that waits for one of several lists."""
+    return _blocking_pop(ctx, words, True)
+
+
+@group.command(
+    "BRPOP", Rest(2), flags=WRITE | BLOCKING, since="2.0.0", keys=_keys_before_timeout,
+    key_positions=(1, -2, 1),
+)  # fmt: skip
+def brpop(ctx: Context, words: list[bytes]) -> Any:
+    """RPOP that waits for one of several lists."""
+    return _blocking_pop(ctx, words, False)
+
+
+def _keys_after_timeout(args: Sequence[bytes]) -> list[bytes]:
+    return _COUNTED_KEYS.take(args, 1)[0]
+
+
+@group.command(
+    "BLMPOP", Timeout, _COUNTED_KEYS, Rest(1), flags=WRITE | BLOCKING | MOVABLEKEYS,
+    since="7.0.0", keys=_keys_after_timeout, key_positions=(0, 0, 0),
+)  # fmt: skip
+def blmpop(ctx: Context, timeout: int, keys: list[bytes], words: list[bytes]) -> Any:
+    """LMPOP that waits."""
+    popped = _pop_first(ctx, keys, *_mpop_options(words))
+    return ctx.block(keys, timeout, kind=List) if popped is None else popped
+
+
+def _blocking_move(
+    ctx: Context, source: bytes, target: bytes, ends: tuple[bool, bool], timeout: int
+) -> Any:
+    value = _move(ctx, source, target, *ends)
+    return ctx.block((source,), timeout, kind=List) if value is None else value
+
+
+@group.command(
+    "BLMOVE", Key, Key, Raw, Raw, Raw, flags=WRITE | DENYOOM | BLOCKING, since="6.2.0"
+)
+def blmove(
+    ctx: Context, source: bytes, target: bytes, where: bytes, to: bytes, timeout: bytes
+) -> Any:
+    """LMOVE that waits; syntax is checked before the timeout."""
+    ends = _left(where), _left(to)
+    return _blocking_move(ctx, source, target, ends, _seconds(timeout))
+
+
+@group.command(
+    "BRPOPLPUSH", Key, Key, Timeout, flags=WRITE | DENYOOM | BLOCKING, since="2.2.0"
+)
+def brpoplpush(ctx: Context, source: bytes, target: bytes, timeout: int) -> Any:
+    """BLMOVE RIGHT LEFT."""
+    return _blocking_move(ctx, source, target, (False, True), timeout)

@@ -1,0 +1,233 @@
+"""What INFO tells: the sections, and the fields whose values this server knows.
+
+Names and order of the fields are data (``fakeredis/data/info.json``), with a value for what a
+server in this process has nothing to say about.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final
+
+from fakeredis import data
+from fakeredis.datatypes.hash import Hash
+from fakeredis.datatypes.list import List
+from fakeredis.datatypes.set import Set
+from fakeredis.datatypes.sorted_set import SortedSet
+
+if TYPE_CHECKING:
+    from fakeredis.engine.server import Server
+
+Fields = dict[str, object]
+
+_TITLES: Final = {
+    "server": "Server", "clients": "Clients", "memory": "Memory", "persistence": "Persistence",
+    "threads": "Threads", "stats": "Stats", "replication": "Replication", "cpu": "CPU",
+    "modules": "Modules", "commandstats": "Commandstats", "errorstats": "Errorstats",
+    "latencystats": "Latencystats", "cluster": "Cluster", "keyspace": "Keyspace",
+    "keysizes": "Keysizes",
+}  # fmt: skip
+_NOT_BY_DEFAULT: Final = {"commandstats", "latencystats"}
+_BASE_MEMORY: Final = 1 << 20  # what an empty server says it uses
+_KEY_MEMORY: Final = 72  # what each key adds
+_ALL_USED: Final = (
+    "used_memory", "used_memory_rss", "used_memory_peak", "allocator_allocated",
+    "allocator_active", "allocator_resident",
+)  # fmt: skip
+
+
+def report(server: Server, sections: Sequence[str]) -> str:
+    """The text of INFO for the sections named (in any case); none means the default ones."""
+    wanted: set[str] = set()
+    for name in sections or ("default",):
+        name = name.lower()
+        if name in ("all", "everything"):
+            wanted.update(_TITLES)
+        elif name == "default":
+            wanted.update(_TITLES.keys() - _NOT_BY_DEFAULT)
+        else:
+            wanted.add(name)
+    parts = [_section(server, name) for name in _TITLES if name in wanted]
+    return "\r\n".join(parts)
+
+
+def _section(server: Server, name: str) -> str:
+    fields: Fields = dict(_defaults().get(name, ()))
+    known = _KNOWN.get(name)
+    if known is not None:
+        fields.update(known(server))
+    lines = [f"# {_TITLES[name]}", *(f"{field}:{value}" for field, value in fields.items())]
+    return "\r\n".join(lines) + "\r\n"
+
+
+@cache
+def _defaults() -> dict[str, dict[str, str]]:
+    loaded: dict[str, dict[str, str]] = data.load("info")
+    return loaded
+
+
+def human(size: int) -> str:
+    """A number of bytes as the server prints it for people."""
+    if size < 1024:
+        return f"{size}B"
+    power = min((size.bit_length() - 1) // 10, 5)
+    return f"{size / (1 << 10 * power):.2f}{'BKMGTP'[power]}"
+
+
+def used_memory(server: Server) -> int:
+    """A plausible number of bytes: it grows with the number of keys."""
+    return _BASE_MEMORY + _KEY_MEMORY * sum(len(db.data) for db in server.databases.values())
+
+
+def _server(server: Server) -> Fields:
+    now = server.clock.seconds()
+    uptime = int(now - server.started)
+    port = server.address.rpartition(":")[2]
+    port = port if port.isdigit() else "0"
+    hz = server.config.text("hz")
+    return {
+        "redis_version": server.profile.version_text,
+        "os": f"{platform.system()} {platform.release()} {platform.machine()}",
+        "process_id": os.getpid(), "run_id": server.run_id, "tcp_port": port,
+        "server_time_usec": int(now * 1_000_000), "uptime_in_seconds": uptime,
+        "uptime_in_days": uptime // 86400, "hz": hz, "configured_hz": hz,
+        "lru_clock": int(now) & 0xFFFFFF,
+        "listener0": f"name=tcp,bind=127.0.0.1,port={port}",
+    }  # fmt: skip
+
+
+def _clients(server: Server) -> Fields:
+    sessions = server.sessions.values()
+    watched = [db.watchers for db in server.databases.values()]
+    blocked = [db.blocked for db in server.databases.values()]
+    return {
+        "connected_clients": len(server.sessions), "maxclients": server.config.text("maxclients"),
+        "blocked_clients": len(server.waiting),
+        "pubsub_clients": sum(bool(one.subscriptions or one.shard_channels) for one in sessions),
+        "watching_clients": sum(bool(one.watched) for one in sessions),
+        "total_watched_keys": sum(map(len, watched)),
+        "total_blocking_keys": sum(map(len, blocked)),
+        "clients_in_timeout_table": sum(
+            one.wait is not None and one.wait.deadline is not None for one in server.waiting
+        ),
+    }  # fmt: skip
+
+
+def _memory(server: Server) -> Fields:
+    used = used_memory(server)
+    limit = server.config.maxmemory
+    fields: Fields = dict.fromkeys(_ALL_USED, used)
+    fields.update({
+        "used_memory_human": human(used), "used_memory_rss_human": human(used),
+        "used_memory_peak_human": human(used), "used_memory_peak_perc": "100.00%",
+        "used_memory_peak_time": int(server.clock.seconds()),
+        "used_memory_overhead": _BASE_MEMORY, "used_memory_startup": _BASE_MEMORY,
+        "used_memory_dataset": used - _BASE_MEMORY,
+        "maxmemory": limit, "maxmemory_human": human(limit),
+        "maxmemory_policy": server.config.text("maxmemory-policy"),
+        "mem_allocator": "libc",
+    })  # fmt: skip
+    return fields
+
+
+def _persistence(server: Server) -> Fields:
+    return {
+        "rdb_changes_since_last_save": server.dirty, "rdb_last_save_time": server.last_save,
+        "rdb_saves": server.extra.get("saves", 0),
+        "aof_enabled": int(server.config.text("appendonly") == "yes"),
+    }
+
+
+def _threads(server: Server) -> Fields:
+    done = server.processed
+    return {"io_thread_0": f"clients={len(server.sessions)},reads={done},writes={done}"}
+
+
+def _stats(server: Server) -> Fields:
+    pubsub = server.pubsub
+    return {
+        "total_connections_received": server.connections_received,
+        "total_commands_processed": server.processed,
+        "expired_subkeys": getattr(server, "expired_fields", 0),
+        "expired_keys": server.expired_keys, "keyspace_hits": server.hits,
+        "keyspace_misses": server.misses, "pubsub_channels": len(pubsub.channels),
+        "pubsub_patterns": len(pubsub.patterns),
+        "pubsubshard_channels": len(pubsub.shard_channels),
+        "total_reads_processed": server.processed, "total_writes_processed": server.processed,
+    }  # fmt: skip
+
+
+def _replication(server: Server) -> Fields:
+    return {
+        "master_replid": server.run_id[::-1],
+        "repl_backlog_size": server.config.text("repl-backlog-size"),
+    }
+
+
+def _cpu(server: Server) -> Fields:
+    times = os.times()
+    user, system = f"{times.user:.6f}", f"{times.system:.6f}"
+    return {
+        "used_cpu_sys": system, "used_cpu_user": user,
+        "used_cpu_sys_main_thread": system, "used_cpu_user_main_thread": user,
+    }  # fmt: skip
+
+
+def _cluster(server: Server) -> Fields:
+    return {"cluster_enabled": int(server.config.text("cluster-enabled") == "yes")}
+
+
+def _keyspace(server: Server) -> Fields:
+    fields: Fields = {}
+    now = server.clock.milliseconds()
+    for index, db in sorted(server.databases.items()):
+        if db.data:
+            left = [deadline - now for deadline in db.expires.values()]
+            average = max(0, sum(left) // len(left)) if left else 0
+            hashes = sum(type(value) is Hash and bool(value.expires) for value in db.data.values())
+            fields[f"db{index}"] = (
+                f"keys={len(db.data)},expires={len(left)},avg_ttl={average},subexpiry={hashes}"
+            )
+    return fields
+
+
+_SIZED: Final[tuple[tuple[str, tuple[Any, ...]], ...]] = (
+    ("strings_sizes", (bytes, bytearray)), ("lists_items", (List,)), ("sets_items", (Set,)),
+    ("zsets_items", (SortedSet,)), ("hashes_items", (Hash,)),
+)  # fmt: skip
+
+
+def _keysizes(server: Server) -> Fields:
+    """How many values of each type have which size, by powers of two."""
+    fields: Fields = {}
+    for index, db in sorted(server.databases.items()):
+        for name, kinds in _SIZED:
+            sizes: dict[int, int] = {}
+            for value in db.data.values():
+                if isinstance(value, kinds):
+                    size = _power_of_two(len(value))
+                    sizes[size] = sizes.get(size, 0) + 1
+            if sizes:
+                text = ",".join(f"{_short(size)}={sizes[size]}" for size in sorted(sizes))
+                fields[f"db{index}_distrib_{name}"] = text
+    return fields
+
+
+def _power_of_two(size: Any) -> int:
+    return 1 << (size.bit_length() - 1) if size else 0
+
+
+def _short(size: int) -> str:
+    """1024 as ``1K``, and so on."""
+    power = min((size.bit_length() - 1) // 10, 3) if size else 0
+    return f"{size >> 10 * power}{('', 'K', 'M', 'G')[power]}"
+
+
+_KNOWN: Final[dict[str, Callable[[Server], Fields]]] = {
+    "server": _server, "clients": _clients, "memory": _memory, "persistence": _persistence,
+    "threads": _threads, "stats": _stats, "replication": _replication, "cpu": _cpu,
+    "cluster": _cluster, "keyspace": _keyspace, "keysizes": _keysizes,
+}  # fmt: skip

@@ -1,7 +1,291 @@
-"""The "set" group."""
+"""Set commands: Redis's "set" group."""
 
 from __future__ import annotations
 
-from fakeredis.commands.registry import Group
+from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
+from typing import Any
+
+from fakeredis import errors
+from fakeredis.commands.arguments import Key, Many, NumKeys, Raw, Rest
+from fakeredis.commands.hash import scan_options
+from fakeredis.commands.registry import DENYOOM, FAST, MOVABLEKEYS, READONLY, WRITE, Group
+from fakeredis.datatypes.numbers import INT_MIN, parse_int, parse_unsigned
+from fakeredis.datatypes.set import Set
+from fakeredis.engine.context import Context
+from fakeredis.engine.replies import SET
+from fakeredis.errors import CommandError
 
 group = Group("set")
+
+Combine = Callable[[Sequence["set[bytes]"]], "set[bytes]"]
+
+
+# Members ------------------------------------------------------------------------------------
+
+
+@group.command("SADD", Key, Many(Raw, flat=True), flags=WRITE | DENYOOM | FAST)
+def sadd(ctx: Context, key: bytes, *members: bytes) -> int:
+    """Add members; the number of new ones."""
+    stored: Set | None = ctx.lookup_write(key, Set)
+    if stored is None:
+        stored = Set(members)
+        ctx.db.put(key, stored)
+        added = len(stored)
+    elif len(members) == 1:
+        added = int(stored.add(members[0]))
+    else:
+        added = stored.add_many(members)
+    if added:
+        ctx.modified(key, "sadd")
+    return added
+
+
+@group.command("SREM", Key, Many(Raw, flat=True), flags=WRITE | FAST)
+def srem(ctx: Context, key: bytes, *members: bytes) -> int:
+    """Remove members; how many were there."""
+    stored: Set | None = ctx.lookup_write(key, Set)
+    if stored is None:
+        return 0
+    gone = sum(map(stored.discard, members))
+    if gone:
+        ctx.shrunk(key, stored, "srem")
+    return gone
+
+
+@group.command("SMOVE", Key, Key, Raw, flags=WRITE | FAST)
+def smove(ctx: Context, source: bytes, target: bytes, member: bytes) -> int:
+    """Move a member; whether it was there.
+
+    Checked in the server's order: source's type, then (only if there is a source) target's type.
+    """
+    stored: Set | None = ctx.lookup_write(source, Set)
+    if stored is None:
+        return 0
+    other: Set | None = ctx.lookup_write(target, Set)
+    if other is stored:
+        return int(member in stored)
+    if not stored.discard(member):
+        return 0
+    ctx.shrunk(source, stored, "srem")
+    if other is None:
+        ctx.db.put(target, Set((member,)))
+        ctx.modified(target, "sadd")
+    elif other.add(member):
+        ctx.modified(target, "sadd")
+    return 1
+
+
+@group.command("SCARD", Key, flags=READONLY | FAST)
+def scard(ctx: Context, key: bytes) -> int:
+    """How many members there are."""
+    stored = ctx.lookup_read(key, Set)
+    return 0 if stored is None else len(stored)
+
+
+@group.command("SISMEMBER", Key, Raw, flags=READONLY | FAST)
+def sismember(ctx: Context, key: bytes, member: bytes) -> int:
+    """Whether it is a member."""
+    stored = ctx.lookup_read(key, Set)
+    return 1 if stored is not None and member in stored else 0
+
+
+@group.command("SMISMEMBER", Key, Many(Raw), flags=READONLY | FAST, since="6.2.0")
+def smismember(ctx: Context, key: bytes, members: list[bytes]) -> list[int]:
+    """Whether each is a member."""
+    stored = ctx.lookup_read(key, Set) or ()
+    return [int(member in stored) for member in members]
+
+
+@group.command("SMEMBERS", Key, flags=READONLY, reply=SET)
+def smembers(ctx: Context, key: bytes) -> list[bytes]:
+    """All members."""
+    stored = ctx.lookup_read(key, Set)
+    return [] if stored is None else list(stored)
+
+
+# Random members -----------------------------------------------------------------------------
+
+
+@group.command("SPOP", Key, Rest(flat=True), flags=WRITE | FAST, reply=SET)
+def spop(ctx: Context, key: bytes, *count: bytes) -> Any:
+    """Remove a random member, or with a count several different ones."""
+    if count:
+        return _spop_many(ctx, key, count)
+    stored: Set | None = ctx.lookup_write(key, Set)
+    if stored is None:
+        return None
+    member = stored.pop_random(ctx.server.random)
+    ctx.shrunk(key, stored, "spop")
+    return member
+
+
+def _spop_many(ctx: Context, key: bytes, words: Sequence[bytes]) -> list[bytes]:
+    """Checked in the server's order: syntax, count, type."""
+    if len(words) > 1:
+        raise CommandError(errors.SYNTAX)
+    count = parse_int(words[0])
+    if count is None or count < 0:
+        raise CommandError(errors.NOT_POSITIVE)
+    stored: Set | None = ctx.lookup_write(key, Set)
+    if stored is None or count == 0:
+        return []
+    if count >= len(stored):
+        gone = list(stored)
+        stored.clear()
+    else:
+        rng = ctx.server.random
+        gone = [stored.pop_random(rng) for _ in range(count)]
+    ctx.shrunk(key, stored, "spop")
+    return gone
+
+
+@group.command("SRANDMEMBER", Key, Rest(flat=True), flags=READONLY)
+def srandmember(ctx: Context, key: bytes, *words: bytes) -> Any:
+    """A random member; with a count several, different ones or (below 0) with repetitions.
+
+    Checked in the server's order: syntax, count, type.
+    """
+    if not words:
+        stored: Set | None = ctx.lookup_read(key, Set)
+        return None if stored is None else stored.random(ctx.server.random)
+    if len(words) > 1:
+        raise CommandError(errors.SYNTAX)
+    count = parse_int(words[0])
+    if count is None:
+        raise CommandError(errors.NOT_INTEGER)
+    if count == INT_MIN:
+        raise CommandError(errors.LONG_OUT_OF_RANGE)
+    stored = ctx.lookup_read(key, Set)
+    return [] if stored is None else stored.random_members(count, ctx.server.random)
+
+
+@group.command("SSCAN", Key, Raw, Rest(), flags=READONLY, since="2.8.0")
+def sscan(ctx: Context, key: bytes, cursor: bytes, words: list[bytes]) -> list[Any]:
+    """Some of the members, and the cursor for the next; small sets come in one go.
+
+    Checked in the server's order: cursor, type, then (only if there is a set) the options.
+    """
+    start = parse_unsigned(cursor)
+    if start is None:
+        raise CommandError(errors.INVALID_CURSOR)
+    stored: Set | None = ctx.lookup_read(key, Set)
+    if stored is None:
+        return [b"0", []]
+    match, count, _ = scan_options(words)
+    if stored.encoding(ctx.server.limits) == b"hashtable":
+        after, found = stored.scan(start, count)
+    else:
+        after, found = 0, list(stored)
+    if match is not None:
+        found = list(filter(match, found))
+    return [b"%d" % after, found]
+
+
+# Several sets -------------------------------------------------------------------------------
+
+
+def _sets(ctx: Context, keys: Iterable[bytes]) -> list[set[bytes]]:
+    """The sets at keys, missing ones empty; every key's type is checked."""
+    return [ctx.lookup_read(key, Set) or set() for key in keys]
+
+
+def _inter(sets: Sequence[set[bytes]]) -> set[bytes]:
+    smallest, *others = sorted(sets, key=len)
+    return smallest.intersection(*others)
+
+
+def _union(sets: Sequence[set[bytes]]) -> set[bytes]:
+    return set().union(*sets)
+
+
+def _diff(sets: Sequence[set[bytes]]) -> set[bytes]:
+    first, *others = sets
+    return first.difference(*others)
+
+
+def _store(ctx: Context, target: bytes, keys: Iterable[bytes], combine: Combine, event: str) -> int:
+    """Put a combination at target; nothing is left there when it is empty."""
+    members = combine(_sets(ctx, keys))
+    if not members:
+        ctx.delete(target)
+        return 0
+    ctx.db.put(target, Set(members))
+    ctx.modified(target, event)
+    return len(members)
+
+
+@group.command("SINTER", Many(Key), flags=READONLY, reply=SET)
+def sinter(ctx: Context, keys: list[bytes]) -> list[bytes]:
+    """The members of all sets."""
+    return list(_inter(_sets(ctx, keys)))
+
+
+@group.command("SUNION", Many(Key), flags=READONLY, reply=SET)
+def sunion(ctx: Context, keys: list[bytes]) -> list[bytes]:
+    """The members of any set."""
+    return list(_union(_sets(ctx, keys)))
+
+
+@group.command("SDIFF", Many(Key), flags=READONLY, reply=SET)
+def sdiff(ctx: Context, keys: list[bytes]) -> list[bytes]:
+    """The members of the first set that no other one has."""
+    return list(_diff(_sets(ctx, keys)))
+
+
+@group.command(
+    "SINTERSTORE", Key, Many(Key), flags=WRITE | DENYOOM, key_positions=(1, -1, 1)
+)
+def sinterstore(ctx: Context, target: bytes, keys: list[bytes]) -> int:
+    """SINTER into a key of any type; the number of members."""
+    return _store(ctx, target, keys, _inter, "sinterstore")
+
+
+@group.command(
+    "SUNIONSTORE", Key, Many(Key), flags=WRITE | DENYOOM, key_positions=(1, -1, 1)
+)
+def sunionstore(ctx: Context, target: bytes, keys: list[bytes]) -> int:
+    """SUNION into a key of any type; the number of members."""
+    return _store(ctx, target, keys, _union, "sunionstore")
+
+
+@group.command(
+    "SDIFFSTORE", Key, Many(Key), flags=WRITE | DENYOOM, key_positions=(1, -1, 1)
+)
+def sdiffstore(ctx: Context, target: bytes, keys: list[bytes]) -> int:
+    """SDIFF into a key of any type; the number of members."""
+    return _store(ctx, target, keys, _diff, "sdiffstore")
+
+
+@group.command(
+    "SINTERCARD",
+    NumKeys(error=errors.NUMKEYS_NOT_POSITIVE, high_error=errors.NUMKEYS_TOO_MANY),
+    Rest(), flags=READONLY | MOVABLEKEYS, since="7.0.0", key_positions=(0, 0, 0),
+)  # fmt: skip
+def sintercard(ctx: Context, keys: list[bytes], words: list[bytes]) -> int:
+    """The size of an intersection, counted up to LIMIT (0: no limit).
+
+    Checked in the server's order: number of keys, options one by one, types.
+    """
+    limit = _limit(words)
+    smallest, *others = sorted(_sets(ctx, keys), key=len)
+    if not limit:
+        return len(smallest.intersection(*others))
+    common: Iterable[bytes] = smallest
+    for other in others:
+        common = filter(other.__contains__, common)
+    return sum(1 for _ in islice(common, limit))
+
+
+def _limit(words: Sequence[bytes]) -> int:
+    limit = 0
+    rest = iter(words)
+    for word in rest:
+        raw = next(rest, None)
+        if raw is None or word.upper() != b"LIMIT":
+            raise CommandError(errors.SYNTAX)
+        value = parse_int(raw)
+        if value is None or value < 0:
+            raise CommandError(errors.LIMIT_NEGATIVE)
+        limit = value
+    return limit

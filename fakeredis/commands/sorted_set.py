@@ -1,7 +1,991 @@
-"""The "sorted_set" group."""
+"""Sorted set commands: Redis's "sorted-set" group."""
 
 from __future__ import annotations
 
-from fakeredis.commands.registry import Group
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Final
+
+from fakeredis import errors
+from fakeredis.commands.arguments import Float, Key, Many, NumKeys, Raw, Rest, Timeout
+from fakeredis.commands.hash import random_options, scan_options
+from fakeredis.commands.registry import (
+    BLOCKING,
+    DENYOOM,
+    FAST,
+    MOVABLEKEYS,
+    READONLY,
+    WRITE,
+    Group,
+)
+from fakeredis.datatypes.numbers import format_float, parse_float, parse_int, parse_unsigned
+from fakeredis.datatypes.set import Set
+from fakeredis.datatypes.sorted_set import Pair, SortedSet
+from fakeredis.engine.context import Context
+from fakeredis.engine.replies import DEEP, DOUBLE, DOUBLES, PAIRS, Shape, doubles, flat_pairs, lists
+from fakeredis.errors import CommandError
 
 group = Group("sorted-set")
+
+
+def _popped(reply: Any) -> Any:
+    """RESP2: one popped pair is flat already, several become so."""
+    return flat_pairs(reply) if reply and type(reply[0]) is tuple else doubles(reply)
+
+
+POPPED: Final = Shape(_popped, lists)
+
+
+def _integer(raw: bytes) -> int:
+    value = parse_int(raw)
+    if value is None:
+        raise CommandError(errors.NOT_INTEGER)
+    return value
+
+
+# Adding and removing ------------------------------------------------------------------------
+
+_ZADD_FLAGS: Final = frozenset((b"NX", b"XX", b"GT", b"LT", b"CH", b"INCR"))
+
+
+@group.command(
+    "ZADD", Key, Rest(2, flat=True), flags=WRITE | DENYOOM | FAST, since="1.2.0", reply=DOUBLE
+)
+def zadd(ctx: Context, key: bytes, *words: bytes) -> Any:
+    """Add members or set their scores; the number of new ones.
+
+    Checked in the server's order: pairs, contradicting flags, scores, type.
+    """
+    if len(words) > 2:
+        return _zadd_many(ctx, key, words)
+    score = parse_float(words[0])
+    if score is None:
+        return _zadd_many(ctx, key, words)
+    member = words[1]
+    value = ctx.lookup_write(key, SortedSet)
+    if value is None:
+        value = SortedSet()
+        ctx.db.put(key, value)
+    elif value.score(member) == score:
+        return 0
+    added = value.set(member, score)
+    ctx.modified(key, "zadd")
+    return int(added)
+
+
+def _zadd_many(ctx: Context, key: bytes, words: Sequence[bytes]) -> Any:
+    """ZADD with flags or many pairs."""
+    flags: set[bytes] = set()
+    at = 0
+    while at < len(words) and (word := words[at].upper()) in _ZADD_FLAGS:
+        flags.add(word)
+        at += 1
+    pairs = _scored(words[at:], flags)
+    value = ctx.lookup_write(key, SortedSet)
+    if value is None:
+        if b"XX" in flags:
+            return None if b"INCR" in flags else 0
+        value = SortedSet()
+        ctx.db.put(key, value)
+        if not flags:
+            added = value.update(pairs)
+            ctx.modified(key, "zadd")
+            return added
+    if b"INCR" in flags:
+        return _increment(ctx, key, value, *pairs[0], flags)
+    return _add(ctx, key, value, pairs, flags)
+
+
+def _scored(words: Sequence[bytes], flags: set[bytes]) -> list[Pair]:
+    """Members and scores; checks what ZADD checks before it looks at the key."""
+    if not words or len(words) & 1:
+        raise CommandError(errors.SYNTAX)
+    if b"NX" in flags and b"XX" in flags:
+        raise CommandError(errors.ZADD_NX_XX)
+    if (b"GT" in flags) + (b"LT" in flags) + (b"NX" in flags) > 1:
+        raise CommandError(errors.ZADD_GT_LT_NX)
+    if b"INCR" in flags and len(words) > 2:
+        raise CommandError(errors.ZADD_INCR_PAIRS)
+    scores = list(map(parse_float, words[::2]))
+    if None in scores:
+        raise CommandError(errors.NOT_FLOAT)
+    return list(zip(words[1::2], scores, strict=True))  # type: ignore[arg-type]
+
+
+def _allowed(old: float | None, score: float, flags: set[bytes]) -> bool:
+    """Whether ZADD's flags let a member's score be set."""
+    if old is None:
+        return b"XX" not in flags
+    if b"NX" in flags or (b"GT" in flags and score <= old):
+        return False
+    return not (b"LT" in flags and score >= old)
+
+
+def _add(
+    ctx: Context, key: bytes, value: SortedSet, pairs: list[Pair], flags: set[bytes]
+) -> int:
+    added = changed = 0
+    for member, score in pairs:
+        old = value.score(member)
+        if old == score or (flags and not _allowed(old, score, flags)):
+            continue
+        value.set(member, score)
+        if old is None:
+            added += 1
+        else:
+            changed += 1
+    if added or changed:
+        ctx.modified(key, "zadd")
+    return added + changed if b"CH" in flags else added
+
+
+def _increment(
+    ctx: Context, key: bytes, value: SortedSet, member: bytes, by: float, flags: set[bytes]
+) -> float | None:
+    """Add to one member's score; None when the flags forbid it."""
+    old = value.score(member)
+    score = by if old is None else old + by
+    if score != score and not (b"NX" in flags and old is not None):
+        raise CommandError(errors.SCORE_NAN)
+    if flags and not _allowed(old, score, flags):
+        return None
+    if old != score:
+        value.set(member, score)
+        ctx.modified(key, "zincr")
+    return score
+
+
+@group.command(
+    "ZINCRBY", Key, Float, Raw, flags=WRITE | DENYOOM | FAST, since="1.2.0", reply=DOUBLE
+)
+def zincrby(ctx: Context, key: bytes, by: float, member: bytes) -> float | None:
+    """Add to a member's score.
+
+    Checked in the server's order: increment, type, a result that is a number.
+    """
+    value = ctx.lookup_write(key, SortedSet)
+    if value is None:
+        value = SortedSet()
+        ctx.db.put(key, value)
+    return _increment(ctx, key, value, member, by, set())
+
+
+@group.command("ZREM", Key, Many(Raw), flags=WRITE | FAST, since="1.2.0")
+def zrem(ctx: Context, key: bytes, members: list[bytes]) -> int:
+    """Remove members; how many there were."""
+    value = ctx.lookup_write(key, SortedSet)
+    if value is None:
+        return 0
+    gone: int = sum([value.discard(member) for member in members])
+    if gone:
+        ctx.shrunk(key, value, "zrem")
+    return gone
+
+
+# One member ---------------------------------------------------------------------------------
+
+
+@group.command("ZCARD", Key, flags=READONLY | FAST, since="1.2.0")
+def zcard(ctx: Context, key: bytes) -> int:
+    """The number of members."""
+    value = ctx.lookup_read(key, SortedSet)
+    return 0 if value is None else len(value)
+
+
+@group.command("ZSCORE", Key, Raw, flags=READONLY | FAST, since="1.2.0", reply=DOUBLE)
+def zscore(ctx: Context, key: bytes, member: bytes) -> float | None:
+    """The score of a member."""
+    value = ctx.lookup_read(key, SortedSet)
+    return None if value is None else value.score(member)
+
+
+@group.command("ZMSCORE", Key, Many(Raw), flags=READONLY | FAST, since="6.2.0", reply=DOUBLES)
+def zmscore(ctx: Context, key: bytes, members: list[bytes]) -> list[float | None]:
+    """The scores of members, None for each that is not there."""
+    value = ctx.lookup_read(key, SortedSet)
+    if value is None:
+        return [None] * len(members)
+    return [value.score(member) for member in members]
+
+
+def _rank(
+    ctx: Context, key: bytes, member: bytes, words: Sequence[bytes], reverse: bool
+) -> Any:
+    """ZRANK and ZREVRANK.
+
+    Checked in the server's order: number of arguments, syntax, type.
+    """
+    if len(words) > 1:
+        command = ctx.command
+        raise CommandError(errors.ARITY % ("" if command is None else command.label))
+    if words and words[0].upper() != b"WITHSCORE":
+        raise CommandError(errors.SYNTAX)
+    value = ctx.lookup_read(key, SortedSet)
+    rank = None if value is None else value.rank(member, reverse)
+    return rank if rank is None or not words else [rank, value.score(member)]
+
+
+@group.command(
+    "ZRANK", Key, Raw, Rest(flat=True), flags=READONLY | FAST, since="2.0.0", reply=DOUBLES
+)
+def zrank(ctx: Context, key: bytes, member: bytes, *words: bytes) -> Any:
+    """How many members are before a member, on request with its score."""
+    return _rank(ctx, key, member, words, reverse=False)
+
+
+@group.command(
+    "ZREVRANK", Key, Raw, Rest(flat=True), flags=READONLY | FAST, since="2.0.0", reply=DOUBLES
+)
+def zrevrank(ctx: Context, key: bytes, member: bytes, *words: bytes) -> Any:
+    """How many members are behind a member, on request with its score."""
+    return _rank(ctx, key, member, words, reverse=True)
+
+
+@group.command("ZRANDMEMBER", Key, Rest(), flags=READONLY, since="6.2.0", reply=PAIRS)
+def zrandmember(ctx: Context, key: bytes, words: list[bytes]) -> Any:
+    """A random member, or some, with or without scores.
+
+    Checked in the server's order: count, syntax, range of the count, type.
+    """
+    if not words:
+        value = ctx.lookup_read(key, SortedSet)
+        return None if value is None else value.random(ctx.server.random)
+    count, with_scores = random_options(words[0], words[1:], b"WITHSCORES")
+    value = ctx.lookup_read(key, SortedSet)
+    if value is None:
+        return []
+    members = value.random_members(count, ctx.server.random)
+    return [(member, value.score(member)) for member in members] if with_scores else members
+
+
+@group.command("ZSCAN", Key, Raw, Rest(), flags=READONLY, since="2.8.0")
+def zscan(ctx: Context, key: bytes, cursor: bytes, words: list[bytes]) -> list[Any]:
+    """Some of the members and scores, and the cursor for the next.
+
+    Checked in the server's order: cursor, type, then (only if there is a key) the options.
+    """
+    start = parse_unsigned(cursor)
+    if start is None:
+        raise CommandError(errors.INVALID_CURSOR)
+    value = ctx.lookup_read(key, SortedSet)
+    if value is None:
+        return [b"0", []]
+    match, count, _ = scan_options(words)
+    after, pairs = value.scan(start, count)
+    if match is not None:
+        pairs = [pair for pair in pairs if match(pair[0])]
+    flat: list[bytes] = []
+    for member, score in pairs:
+        flat += (member, format_float(score))
+    return [b"%d" % after, flat]
+
+
+# Ranges -------------------------------------------------------------------------------------
+
+Ranks = tuple[int, int]
+Select = Callable[[SortedSet], Ranks]
+
+
+def _score_bound(raw: bytes) -> tuple[float, bool]:
+    """A bound of a range of scores: the score, and whether it is left out itself.
+
+    It is read as a C string: it ends at a zero byte, and an empty one is 0.
+    """
+    excluded = raw[:1] == b"("
+    text = raw[1:] if excluded else raw
+    if b"\0" in text:
+        text = text[: text.index(b"\0")]
+    if not text:
+        return 0.0, excluded
+    try:
+        score = float(text)
+    except ValueError:
+        raise CommandError(errors.BOUND_NOT_FLOAT) from None
+    if score != score or text[0] <= 32 or text[-1] <= 32 or b"_" in text:
+        raise CommandError(errors.BOUND_NOT_FLOAT)
+    return score, excluded
+
+
+def _by_score(low: bytes, high: bytes) -> Select:
+    """The ranks of the members whose scores are in a range."""
+    first, without_first = _score_bound(low)
+    last, without_last = _score_bound(high)
+
+    def select(value: SortedSet) -> Ranks:
+        start = value.rank_of_score(first, after=without_first)
+        return start, value.rank_of_score(last, after=not without_last)
+
+    return select
+
+
+def _lex_bound(raw: bytes) -> tuple[int, bytes, bool]:
+    """A bound of a range of members: -1, 0 or 1 (lowest, named, highest), name, left out."""
+    if raw in (b"-", b"+"):
+        return (-1 if raw == b"-" else 1), b"", False
+    if raw[:1] not in (b"(", b"["):
+        raise CommandError(errors.BOUND_NOT_STRING)
+    return 0, raw[1:], raw[:1] == b"("
+
+
+def _by_lex(low: bytes, high: bytes, reverse: bool = False) -> Select:
+    """The ranks of the members whose names are in a range.
+
+    It makes sense only where all scores are equal; where they are not, the server's way to search
+    a small sorted set shows.
+    """
+    low_end, first, without_first = _lex_bound(low)
+    high_end, last, without_last = _lex_bound(high)
+
+    def above(member: bytes) -> bool:
+        if low_end:
+            return low_end < 0
+        return member > first if without_first else member >= first
+
+    def below(member: bytes) -> bool:
+        if high_end:
+            return high_end > 0
+        return member < last if without_last else member <= last
+
+    def select(value: SortedSet) -> Ranks:
+        size = len(value)
+        if low_end > high_end or (low_end == high_end and (low_end or first > last)):
+            return 0, 0
+        if value.by_rank(0, 1)[0][1] != value.by_rank(size - 1, size)[0][1]:
+            return _lex_walk(value.members(), above, below, reverse)
+        start = 0 if low_end else value.rank_of_member(first, after=without_first)
+        stop = size if high_end else value.rank_of_member(last, after=not without_last)
+        return start, stop
+
+    return select
+
+
+def _lex_walk(
+    members: list[bytes],
+    above: Callable[[bytes], bool],
+    below: Callable[[bytes], bool],
+    reverse: bool,
+) -> Ranks:
+    """The range that a walk finds which starts at the first hit and ends at the first miss."""
+    if not above(members[-1]) or not below(members[0]):
+        return 0, 0
+    if reverse:
+        start, stop = _lex_walk_back(members, above, below)
+        return start, stop
+    start = next((at for at, member in enumerate(members) if above(member)), len(members))
+    stop = start
+    while stop < len(members) and below(members[stop]):
+        stop += 1
+    return start, stop
+
+
+def _lex_walk_back(
+    members: list[bytes], above: Callable[[bytes], bool], below: Callable[[bytes], bool]
+) -> Ranks:
+    stop = len(members)
+    while stop and not below(members[stop - 1]):
+        stop -= 1
+    start = stop
+    while start and above(members[start - 1]):
+        start -= 1
+    return start, stop
+
+
+def _by_rank(low: bytes, high: bytes, reverse: bool = False) -> Select:
+    """A range of ranks from low to high, negative ones counted from the end."""
+    first, last = _integer(low), _integer(high)
+
+    def select(value: SortedSet) -> Ranks:
+        size = len(value)
+        start = max(first + size, 0) if first < 0 else first
+        stop = min((last + size if last < 0 else last) + 1, size)
+        return (size - stop, size - start) if reverse else (start, stop)
+
+    return select
+
+
+class _Query:
+    """What ZRANGE and its kin ask for; parsed and checked in the server's order.
+
+    Args:
+        bounds: start and stop as they were given.
+        words: the options behind them.
+        by: ``BYSCORE``, ``BYLEX``, ``RANK``, or empty where an option may say it.
+        reverse: None where an option may say it.
+        scores: whether WITHSCORES is an option.
+    """
+
+    __slots__ = ("by", "reverse", "scores", "offset", "count", "select")
+
+    def __init__(
+        self, bounds: tuple[bytes, bytes], words: Sequence[bytes], by: bytes = b"",
+        reverse: bool | None = None, scores: bool = True,
+    ) -> None:
+        self.by, self.reverse, self.scores = by, reverse, False
+        self.offset, self.count = 0, -1
+        at = 0
+        while at < len(words):
+            at = self._take(words, at, by, reverse, scores)
+        if self.count != -1 and self.by in (b"", b"RANK"):
+            raise CommandError(errors.LIMIT_WITHOUT_BY)
+        if self.scores and self.by == b"BYLEX":
+            raise CommandError(errors.WITHSCORES_BYLEX)
+        self.select = self._selection(*bounds)
+
+    def _take(
+        self, words: Sequence[bytes], at: int, by: bytes, reverse: bool | None, scores: bool
+    ) -> int:
+        """Read the option at a position; returns the position behind it."""
+        word = words[at].upper()
+        if word == b"WITHSCORES" and scores:
+            self.scores = True
+        elif word == b"LIMIT" and at + 2 < len(words):
+            self.offset, self.count = _integer(words[at + 1]), _integer(words[at + 2])
+            return at + 3
+        elif word == b"REV" and self.reverse is None:
+            self.reverse = True
+        elif word in (b"BYSCORE", b"BYLEX") and not self.by:
+            self.by = word
+        else:
+            raise CommandError(errors.SYNTAX)
+        return at + 1
+
+    def _selection(self, start: bytes, stop: bytes) -> Select:
+        reverse = bool(self.reverse)
+        if self.by in (b"", b"RANK"):
+            return _by_rank(start, stop, reverse)
+        low, high = (stop, start) if reverse else (start, stop)
+        return _by_score(low, high) if self.by == b"BYSCORE" else _by_lex(low, high, reverse)
+
+    def pairs(self, value: SortedSet) -> list[Pair]:
+        """The members and scores asked for."""
+        start, stop = self.select(value)
+        if self.by not in (b"", b"RANK"):
+            start, stop = self._limited(start, stop)
+        if self.reverse:
+            size = len(value)
+            return value.by_rank(size - stop, size - start, reverse=True)
+        return value.by_rank(start, stop)
+
+    def _limited(self, start: int, stop: int) -> Ranks:
+        """What LIMIT leaves of a range."""
+        if self.offset < 0:
+            return 0, 0
+        if self.reverse:
+            stop -= self.offset
+            return (start if self.count < 0 else max(start, stop - self.count)), stop
+        start += self.offset
+        return start, (stop if self.count < 0 else min(stop, start + self.count))
+
+
+def _range(ctx: Context, key: bytes, query: _Query) -> Any:
+    value = ctx.lookup_read(key, SortedSet)
+    if value is None:
+        return []
+    pairs = query.pairs(value)
+    return pairs if query.scores else [member for member, _ in pairs]
+
+
+@group.command(
+    "ZRANGE", Key, Raw, Raw, Rest(flat=True), flags=READONLY, since="1.2.0", reply=PAIRS
+)
+def zrange(ctx: Context, key: bytes, start: bytes, stop: bytes, *words: bytes) -> Any:
+    """Members by rank, score or name.
+
+    Checked in the server's order: options from left to right, what does not go together, bounds,
+    type.
+    """
+    return _range(ctx, key, _Query((start, stop), words))
+
+
+@group.command(
+    "ZREVRANGE", Key, Raw, Raw, Rest(flat=True), flags=READONLY, since="1.2.0", reply=PAIRS
+)
+def zrevrange(ctx: Context, key: bytes, start: bytes, stop: bytes, *words: bytes) -> Any:
+    """Members by rank, from the highest on."""
+    return _range(ctx, key, _Query((start, stop), words, b"RANK", reverse=True))
+
+
+@group.command(
+    "ZRANGEBYSCORE", Key, Raw, Raw, Rest(flat=True), flags=READONLY, since="1.0.5", reply=PAIRS
+)
+def zrangebyscore(ctx: Context, key: bytes, low: bytes, high: bytes, *words: bytes) -> Any:
+    """Members by score."""
+    return _range(ctx, key, _Query((low, high), words, b"BYSCORE", reverse=False))
+
+
+@group.command(
+    "ZREVRANGEBYSCORE", Key, Raw, Raw, Rest(flat=True), flags=READONLY, since="2.2.0",
+    reply=PAIRS,
+)  # fmt: skip
+def zrevrangebyscore(ctx: Context, key: bytes, high: bytes, low: bytes, *words: bytes) -> Any:
+    """Members by score, from the highest on."""
+    return _range(ctx, key, _Query((high, low), words, b"BYSCORE", reverse=True))
+
+
+@group.command("ZRANGEBYLEX", Key, Raw, Raw, Rest(flat=True), flags=READONLY, since="2.8.9")
+def zrangebylex(ctx: Context, key: bytes, low: bytes, high: bytes, *words: bytes) -> Any:
+    """Members by name."""
+    return _range(ctx, key, _Query((low, high), words, b"BYLEX", reverse=False))
+
+
+@group.command("ZREVRANGEBYLEX", Key, Raw, Raw, Rest(flat=True), flags=READONLY, since="2.8.9")
+def zrevrangebylex(ctx: Context, key: bytes, high: bytes, low: bytes, *words: bytes) -> Any:
+    """Members by name, from the highest on."""
+    return _range(ctx, key, _Query((high, low), words, b"BYLEX", reverse=True))
+
+
+def _store(ctx: Context, key: bytes, pairs: Iterable[Pair], event: str) -> int:
+    """Put a result in place of whatever is at key; its size."""
+    value = SortedSet(pairs)
+    if not value:
+        ctx.delete(key)
+        return 0
+    ctx.db.put(key, value)
+    ctx.modified(key, event)
+    return len(value)
+
+
+@group.command(
+    "ZRANGESTORE", Key, Key, Raw, Raw, Rest(flat=True), flags=WRITE | DENYOOM, since="6.2.0"
+)
+def zrangestore(
+    ctx: Context, target: bytes, key: bytes, start: bytes, stop: bytes, *words: bytes
+) -> int:
+    """Store what ZRANGE finds; how much it was."""
+    query = _Query((start, stop), words, scores=False)
+    value = ctx.lookup_read(key, SortedSet)
+    return _store(ctx, target, () if value is None else query.pairs(value), "zrangestore")
+
+
+def _count(ctx: Context, key: bytes, select: Select) -> int:
+    value = ctx.lookup_read(key, SortedSet)
+    if value is None:
+        return 0
+    start, stop = select(value)
+    return max(stop - start, 0)
+
+
+@group.command("ZCOUNT", Key, Raw, Raw, flags=READONLY | FAST, since="2.0.0")
+def zcount(ctx: Context, key: bytes, low: bytes, high: bytes) -> int:
+    """How many members have a score in a range; the bounds are checked before the type."""
+    return _count(ctx, key, _by_score(low, high))
+
+
+@group.command("ZLEXCOUNT", Key, Raw, Raw, flags=READONLY | FAST, since="2.8.9")
+def zlexcount(ctx: Context, key: bytes, low: bytes, high: bytes) -> int:
+    """How many members have a name in a range; the bounds are checked before the type."""
+    return _count(ctx, key, _by_lex(low, high))
+
+
+def _remove_range(ctx: Context, key: bytes, select: Select, event: str) -> int:
+    """Remove a range; how many members it had."""
+    value = ctx.lookup_write(key, SortedSet)
+    if value is None:
+        return 0
+    gone = len(value.remove_by_rank(*select(value)))
+    if gone:
+        ctx.shrunk(key, value, event)
+    return gone
+
+
+@group.command("ZREMRANGEBYRANK", Key, Raw, Raw, flags=WRITE, since="2.0.0")
+def zremrangebyrank(ctx: Context, key: bytes, start: bytes, stop: bytes) -> int:
+    """Remove by rank; the bounds are checked before the type."""
+    return _remove_range(ctx, key, _by_rank(start, stop), "zremrangebyrank")
+
+
+@group.command("ZREMRANGEBYSCORE", Key, Raw, Raw, flags=WRITE, since="1.2.0")
+def zremrangebyscore(ctx: Context, key: bytes, low: bytes, high: bytes) -> int:
+    """Remove by score; the bounds are checked before the type."""
+    return _remove_range(ctx, key, _by_score(low, high), "zremrangebyscore")
+
+
+@group.command("ZREMRANGEBYLEX", Key, Raw, Raw, flags=WRITE, since="2.8.9")
+def zremrangebylex(ctx: Context, key: bytes, low: bytes, high: bytes) -> int:
+    """Remove by name; the bounds are checked before the type."""
+    return _remove_range(ctx, key, _by_lex(low, high), "zremrangebylex")
+
+
+# Popping ------------------------------------------------------------------------------------
+
+
+def _pop(ctx: Context, key: bytes, value: SortedSet, count: int, highest: bool) -> list[Pair]:
+    """Remove the lowest or highest members of a key."""
+    pairs = value.pop_max(count) if highest else value.pop_min(count)
+    ctx.shrunk(key, value, "zpopmax" if highest else "zpopmin")
+    return pairs
+
+
+def _pop_command(ctx: Context, key: bytes, words: Sequence[bytes], highest: bool) -> Any:
+    """ZPOPMIN and ZPOPMAX.
+
+    Checked in the server's order: number of words, count, type.
+    """
+    if len(words) > 1:
+        raise CommandError(errors.SYNTAX)
+    count = parse_int(words[0]) if words else 1
+    if count is None or count < 0:
+        raise CommandError(errors.NOT_POSITIVE)
+    value = ctx.lookup_write(key, SortedSet)
+    if value is None or not count:
+        return []
+    pairs = _pop(ctx, key, value, count, highest)
+    return pairs if words else list(pairs[0])
+
+
+@group.command("ZPOPMIN", Key, Rest(flat=True), flags=WRITE | FAST, since="5.0.0", reply=POPPED)
+def zpopmin(ctx: Context, key: bytes, *words: bytes) -> Any:
+    """Remove the members with the lowest scores."""
+    return _pop_command(ctx, key, words, highest=False)
+
+
+@group.command("ZPOPMAX", Key, Rest(flat=True), flags=WRITE | FAST, since="5.0.0", reply=POPPED)
+def zpopmax(ctx: Context, key: bytes, *words: bytes) -> Any:
+    """Remove the members with the highest scores."""
+    return _pop_command(ctx, key, words, highest=True)
+
+
+def _pop_first(
+    ctx: Context, keys: Sequence[bytes], count: int, highest: bool
+) -> tuple[bytes, list[Pair]] | None:
+    """Pop from the first key that has a sorted set; None when none has."""
+    for key in keys:
+        value = ctx.lookup_write(key, SortedSet)
+        if value is not None:
+            return key, _pop(ctx, key, value, count, highest)
+    return None
+
+
+def _milliseconds(raw: bytes) -> int:
+    """A blocking command's timeout."""
+    assert Timeout.convert is not None
+    timeout: int = Timeout.convert(raw)
+    return timeout
+
+
+def _blocking_pop(ctx: Context, words: Sequence[bytes], highest: bool) -> Any:
+    """BZPOPMIN and BZPOPMAX; the timeout is checked before the types, one key after the other."""
+    keys, timeout = words[:-1], _milliseconds(words[-1])
+    popped = _pop_first(ctx, keys, 1, highest)
+    if popped is None:
+        return ctx.block(keys, timeout, kind=SortedSet)
+    key, pairs = popped
+    return [key, *pairs[0]]
+
+
+def _all_but_last(args: Sequence[bytes]) -> list[bytes]:
+    return list(args[:-1])
+
+
+@group.command(
+    "BZPOPMIN", Rest(2), flags=WRITE | FAST | BLOCKING, since="5.0.0", reply=DOUBLES,
+    keys=_all_but_last, key_positions=(1, -2, 1),
+)  # fmt: skip
+def bzpopmin(ctx: Context, words: list[bytes]) -> Any:
+    """ZPOPMIN of the first key that has members, or wait for one."""
+    return _blocking_pop(ctx, words, highest=False)
+
+
+@group.command(
+    "BZPOPMAX", Rest(2), flags=WRITE | FAST | BLOCKING, since="5.0.0", reply=DOUBLES,
+    keys=_all_but_last, key_positions=(1, -2, 1),
+)  # fmt: skip
+def bzpopmax(ctx: Context, words: list[bytes]) -> Any:
+    """ZPOPMAX of the first key that has members, or wait for one."""
+    return _blocking_pop(ctx, words, highest=True)
+
+
+def _pop_options(words: Sequence[bytes]) -> tuple[int, bool]:
+    """ZMPOP's count, and whether the highest are wanted."""
+    where = words[0].upper() if words else b""
+    if where not in (b"MIN", b"MAX"):
+        raise CommandError(errors.SYNTAX)
+    if len(words) == 1:
+        return 1, where == b"MAX"
+    if words[1].upper() != b"COUNT" or len(words) == 2:
+        raise CommandError(errors.SYNTAX)
+    count = parse_int(words[2])
+    if count is None or count < 1:
+        raise CommandError(errors.COUNT_NOT_POSITIVE)
+    if len(words) > 3:
+        raise CommandError(errors.SYNTAX)
+    return count, where == b"MAX"
+
+
+_POP_KEYS: Final = NumKeys(error=errors.NUMKEYS_NOT_POSITIVE)
+
+
+@group.command(
+    "ZMPOP", _POP_KEYS, Rest(1), flags=WRITE | MOVABLEKEYS, since="7.0.0", reply=DEEP
+)
+def zmpop(ctx: Context, keys: list[bytes], words: list[bytes]) -> Any:
+    """Pop from the first key that has members.
+
+    Checked in the server's order: keys, MIN or MAX, count, types one key after the other.
+    """
+    count, highest = _pop_options(words)
+    popped = _pop_first(ctx, keys, count, highest)
+    return None if popped is None else list(popped)
+
+
+@group.command(
+    "BZMPOP", Raw, _POP_KEYS, Rest(1), flags=WRITE | BLOCKING | MOVABLEKEYS, since="7.0.0",
+    reply=DEEP,
+)  # fmt: skip
+def bzmpop(ctx: Context, raw: bytes, keys: list[bytes], words: list[bytes]) -> Any:
+    """ZMPOP, or wait for a key that has members.
+
+    Checked in the server's order: keys, MIN or MAX, count, timeout, types.
+    """
+    count, highest = _pop_options(words)
+    timeout = _milliseconds(raw)
+    popped = _pop_first(ctx, keys, count, highest)
+    return ctx.block(keys, timeout, kind=SortedSet) if popped is None else list(popped)
+
+
+# Algebra ------------------------------------------------------------------------------------
+
+Operand = Set | SortedSet
+Combine = Callable[[float, float], float]
+
+
+def _sum(a: float, b: float) -> float:
+    """The sum; infinities that cancel each other out give 0."""
+    total = a + b
+    return total if total == total else 0.0
+
+
+_AGGREGATES: Final[dict[bytes, Combine]] = {b"SUM": _sum, b"MIN": min, b"MAX": max}
+
+
+def _operands(ctx: Context, keys: Sequence[bytes]) -> list[Operand]:
+    """The sets and sorted sets at keys, empty ones where there is nothing.
+
+    Raises:
+        CommandError: WRONGTYPE, one is something else.
+    """
+    found: list[Operand] = []
+    for key in keys:
+        kind = Set if type(ctx.db.data.get(key)) is Set else SortedSet
+        value = ctx.lookup_read(key, kind)
+        found.append(SortedSet() if value is None else value)
+    return found
+
+
+def _scores(operand: Operand, weight: float = 1.0) -> dict[bytes, float]:
+    """Members and weighted scores; the members of a set have score 1."""
+    if isinstance(operand, SortedSet):
+        scores = operand.as_dict()
+    else:
+        scores = dict.fromkeys(operand, 1.0)
+    if weight == 1.0:
+        return scores
+    weighted = {member: score * weight for member, score in scores.items()}
+    # Nothing times infinity is nothing here.
+    return {member: score if score == score else 0.0 for member, score in weighted.items()}
+
+
+class _Algebra:
+    """Options of the set algebra; parsed when the operands' types have been checked."""
+
+    __slots__ = ("weights", "combine", "with_scores")
+
+    def __init__(
+        self, keys: Sequence[bytes], words: Sequence[bytes], scores: bool, weighted: bool = True
+    ) -> None:
+        self.weights = [1.0] * len(keys)
+        self.combine = _AGGREGATES[b"SUM"]
+        self.with_scores = False
+        at = 0
+        while at < len(words):
+            word = words[at].upper()
+            if word == b"WITHSCORES" and scores:
+                self.with_scores = True
+                at += 1
+            elif word == b"WEIGHTS" and weighted and at + len(keys) < len(words):
+                self.weights = [_weight(raw) for raw in words[at + 1 : at + 1 + len(keys)]]
+                at += 1 + len(keys)
+            elif word == b"AGGREGATE" and weighted and at + 1 < len(words):
+                self.combine = self._aggregate(words[at + 1])
+                at += 2
+            else:
+                raise CommandError(errors.SYNTAX)
+
+    @staticmethod
+    def _aggregate(raw: bytes) -> Combine:
+        combine = _AGGREGATES.get(raw.upper())
+        if combine is None:
+            raise CommandError(errors.SYNTAX)
+        return combine
+
+    def by_size(self, operands: list[Operand]) -> list[tuple[Operand, float]]:
+        """Operands and weights, smallest first: the order in which the server adds up."""
+        return sorted(zip(operands, self.weights, strict=True), key=lambda pair: len(pair[0]))
+
+    def union(self, operands: list[Operand]) -> dict[bytes, float]:
+        """All members of all operands."""
+        combine = self.combine
+        total: dict[bytes, float] = {}
+        for operand, weight in self.by_size(operands):
+            scores = _scores(operand, weight)
+            if not total:
+                total = scores
+                continue
+            for member, score in scores.items():
+                old = total.get(member)
+                total[member] = score if old is None else combine(old, score)
+        return total
+
+    def intersection(self, operands: list[Operand]) -> dict[bytes, float]:
+        """The members that all operands have."""
+        (smallest, weight), *others = self.by_size(operands)
+        total = _scores(smallest, weight)
+        for operand, factor in others:
+            total = self._common(total, operand, factor)
+        return total
+
+    def _common(
+        self, total: dict[bytes, float], operand: Operand, weight: float
+    ) -> dict[bytes, float]:
+        combine = self.combine
+        kept = {}
+        score_of = _score_of(operand)
+        for member, old in total.items():
+            score = score_of(member)
+            if score is not None:
+                score *= weight
+                kept[member] = combine(old, score if score == score else 0.0)
+        return kept
+
+
+def _score_of(operand: Operand) -> Callable[[bytes], float | None]:
+    """A function from a member to its score."""
+    if isinstance(operand, SortedSet):
+        return operand.score
+    members = operand
+    return lambda member: 1.0 if member in members else None
+
+
+def _weight(raw: bytes) -> float:
+    value = parse_float(raw)
+    if value is None:
+        raise CommandError(errors.WEIGHT_NOT_FLOAT)
+    return value
+
+
+def _difference(operands: list[Operand]) -> dict[bytes, float]:
+    """The first operand's members that no other has."""
+    total = _scores(operands[0])
+    for operand in operands[1:]:
+        if len(operand) < len(total):
+            for member in operand:
+                total.pop(member, None)
+        else:
+            total = {member: total[member] for member in total if member not in operand}
+    return total
+
+
+def _sorted(scores: dict[bytes, float], with_scores: bool) -> list[Any]:
+    """A result in order, as a reply."""
+    ordered = sorted(zip(scores.values(), scores, strict=True))
+    if with_scores:
+        return [(member, score) for score, member in ordered]
+    return [member for _, member in ordered]
+
+
+def _inputs(command: str) -> NumKeys:
+    return NumKeys(low_error=errors.NO_INPUT_KEYS % command)
+
+
+@group.command(
+    "ZUNION", _inputs("zunion"), Rest(), flags=READONLY | MOVABLEKEYS, since="6.2.0", reply=PAIRS
+)
+def zunion(ctx: Context, keys: list[bytes], words: list[bytes]) -> list[Any]:
+    """The members of all keys, their scores aggregated.
+
+    Checked in the server's order: keys, types, options from left to right.
+    """
+    operands = _operands(ctx, keys)
+    options = _Algebra(keys, words, scores=True)
+    return _sorted(options.union(operands), options.with_scores)
+
+
+@group.command(
+    "ZINTER", _inputs("zinter"), Rest(), flags=READONLY | MOVABLEKEYS, since="6.2.0", reply=PAIRS
+)
+def zinter(ctx: Context, keys: list[bytes], words: list[bytes]) -> list[Any]:
+    """The members that all keys have, their scores aggregated; checked as ZUNION."""
+    operands = _operands(ctx, keys)
+    options = _Algebra(keys, words, scores=True)
+    return _sorted(options.intersection(operands), options.with_scores)
+
+
+@group.command(
+    "ZDIFF", _inputs("zdiff"), Rest(), flags=READONLY | MOVABLEKEYS, since="6.2.0", reply=PAIRS
+)
+def zdiff(ctx: Context, keys: list[bytes], words: list[bytes]) -> list[Any]:
+    """The first key's members that no other has; checked as ZUNION."""
+    operands = _operands(ctx, keys)
+    options = _Algebra(keys, words, scores=True, weighted=False)
+    return _sorted(_difference(operands), options.with_scores)
+
+
+@group.command(
+    "ZUNIONSTORE", Key, _inputs("zunionstore"), Rest(), flags=WRITE | DENYOOM | MOVABLEKEYS,
+    since="2.0.0",
+)  # fmt: skip
+def zunionstore(ctx: Context, target: bytes, keys: list[bytes], words: list[bytes]) -> int:
+    """Store what ZUNION finds; how much it was."""
+    operands = _operands(ctx, keys)
+    options = _Algebra(keys, words, scores=False)
+    return _store(ctx, target, options.union(operands).items(), "zunionstore")
+
+
+@group.command(
+    "ZINTERSTORE", Key, _inputs("zinterstore"), Rest(), flags=WRITE | DENYOOM | MOVABLEKEYS,
+    since="2.0.0",
+)  # fmt: skip
+def zinterstore(ctx: Context, target: bytes, keys: list[bytes], words: list[bytes]) -> int:
+    """Store what ZINTER finds; how much it was."""
+    operands = _operands(ctx, keys)
+    options = _Algebra(keys, words, scores=False)
+    return _store(ctx, target, options.intersection(operands).items(), "zinterstore")
+
+
+@group.command(
+    "ZDIFFSTORE", Key, _inputs("zdiffstore"), Rest(), flags=WRITE | DENYOOM | MOVABLEKEYS,
+    since="6.2.0",
+)  # fmt: skip
+def zdiffstore(ctx: Context, target: bytes, keys: list[bytes], words: list[bytes]) -> int:
+    """Store what ZDIFF finds; how much it was."""
+    operands = _operands(ctx, keys)
+    _Algebra(keys, words, scores=False, weighted=False)
+    return _store(ctx, target, _difference(operands).items(), "zdiffstore")
+
+
+@group.command(
+    "ZINTERCARD", _inputs("zintercard"), Rest(), flags=READONLY | MOVABLEKEYS, since="7.0.0"
+)
+def zintercard(ctx: Context, keys: list[bytes], words: list[bytes]) -> int:
+    """How many members all keys have, counted no further than LIMIT; checked as ZUNION."""
+    operands = sorted(_operands(ctx, keys), key=len)
+    limit = _cardinality_limit(words)
+    count = 0
+    for member in operands[0]:
+        if all(member in operand for operand in operands[1:]):
+            count += 1
+            if count == limit:
+                break
+    return count
+
+
+def _cardinality_limit(words: Sequence[bytes]) -> int:
+    """LIMIT, the last one given; 0 is none."""
+    limit = 0
+    for at in range(0, len(words), 2):
+        if words[at].upper() != b"LIMIT" or at + 1 == len(words):
+            raise CommandError(errors.SYNTAX)
+        number = parse_int(words[at + 1])
+        if number is None or number < 0:
+            raise CommandError(errors.LIMIT_NEGATIVE)
+        limit = number
+    return limit

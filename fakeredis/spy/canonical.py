@@ -36,7 +36,8 @@ class Unit(NamedTuple):
 
     token: str
     values: tuple[object, ...]
-    places: tuple[int, ...]
+    places: tuple[int, ...]  # one for each value
+    start: int  # the token's, or the first value's
 
 
 class Part(NamedTuple):
@@ -140,7 +141,7 @@ class _Parser:
             if word == "key":
                 self.keys.append(value)
             values.append(_upper(value) if word[0] == "^" else value)
-        return Unit(token, tuple(values), tuple(range(start + 1, self.at + 1)))
+        return Unit(token, tuple(values), tuple(range(start + 1, self.at + 1)), start + 1)
 
     def _counted(self, element: Element) -> Part:
         if self.at >= len(self.args):
@@ -175,7 +176,7 @@ class _Parser:
                 self.at += 1
         dropped = self.at - start - len(values)
         places = tuple(range(start + 1 + dropped, self.at + 1))
-        return Unit(token, tuple(values), places or (start + 1,))
+        return Unit(token, tuple(values), places or (start + 1,), start + 1)
 
     def _words(self, values: str) -> tuple[str, ...]:
         left = self.args[self.at :]

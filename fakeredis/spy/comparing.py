@@ -34,7 +34,8 @@ def _part(expected: Part, sent: Part, open_end: bool) -> list[str]:
 
 def _merge(units: Sequence[Unit]) -> Unit:
     values = tuple(value for unit in units for value in unit.values)
-    return Unit("", values, tuple(place for unit in units for place in unit.places))
+    places = tuple(place for unit in units for place in unit.places)
+    return Unit("", values, places, places[0] if places else 0)
 
 
 def _ordered(expected: Unit, sent: Unit, open_end: bool) -> list[str]:
@@ -146,7 +147,7 @@ def _share(expected: Unit, sent: Unit) -> bool:
 
 
 def _unexpected(unit: Unit) -> str:
-    return f"argument {unit.places[0]}: {_text(unit)} is not expected"
+    return f"argument {unit.start}: {_text(unit)} is not expected"
 
 
 def _text(unit: Unit) -> str:

@@ -33,7 +33,7 @@ Rule = Callable[[Sequence[CommandCall]], Iterator[Finding]]
 
 # What sends many at once, where there is one; a pipeline does for all others.
 _BATCHED = {
-    "GET": "MGET", "SET": "MSET", "HGET": "HMGET", "DEL": "DEL with all keys",
+    "GET": "MGET", "SET": "MSET", "DEL": "DEL with all keys",
     "UNLINK": "UNLINK with all keys", "EXISTS": "EXISTS with all keys",
     "TOUCH": "TOUCH with all keys", "JSON.GET": "JSON.MGET",
 }  # fmt: skip
@@ -68,11 +68,12 @@ def n_plus_one(calls: Sequence[CommandCall], threshold: int = 5) -> Iterator[Fin
 
 def _one_by_one(calls: list[CommandCall]) -> Finding:
     name = calls[0].name
+    has_options = name == "SET" and any(len(call.args) > 2 for call in calls)
     if len({(call.keys, call.args) for call in calls}) == 1 and name.endswith("GET"):
         advice = "ask once and keep the reply"
     elif len({call.keys for call in calls}) == 1 and name in _BATCHED_BY_KEY:
         advice = f"use {_BATCHED_BY_KEY[name]}"
-    elif name in _BATCHED and len({call.keys for call in calls}) > 1 and name != "HGET":
+    elif name in _BATCHED and not has_options and len({call.keys for call in calls}) > 1:
         advice = f"use {_BATCHED[name]} or a pipeline"
     else:
         advice = "use a pipeline"

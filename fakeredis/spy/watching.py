@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from types import TracebackType
 from typing import Any
 
@@ -30,6 +31,7 @@ class Spy(Assertions):
         self._numbered = 0  # records that have their CommandCall
         self._next_index = 0
         self._attached: list[tuple[Any, Recorder]] = []
+        self._lock = threading.Lock()  # for readers; recording needs none
 
     def recorder_for(self, server: Any, accepts: Any = None) -> Recorder:
         """A recorder that notes a server's commands here; it is for the caller to attach."""
@@ -85,9 +87,10 @@ class Spy(Assertions):
 
     def reset(self) -> None:
         """Forget what was recorded."""
-        self._forgotten += len(self._records)
-        self._records.clear()
-        self._numbered = self._next_index = 0
+        with self._lock:
+            self._forgotten += len(self._records)
+            self._records.clear()
+            self._numbered = self._next_index = 0
 
     def span(self) -> Span:
         """A part of the recording: ``with spy.span() as part: ...``."""
@@ -97,15 +100,18 @@ class Spy(Assertions):
         return self._forgotten + len(self._records)
 
     def _recorded(self) -> list[CommandCall]:
-        records = self._records.copy()
-        for record in records[self._numbered :]:
-            index = -1
-            if record[VIA] != "handshake":
-                index = self._next_index
-                self._next_index += 1
-            record[CALL] = CommandCall(record, index)
-            self._numbered += 1
-        return [record[CALL] for record in records]
+        with self._lock:
+            records = self._records.copy()
+            for record in records[self._numbered :]:
+                record[CALL] = self._number(record)
+            return [record[CALL] for record in records]
+
+    def _number(self, record: Record) -> CommandCall:
+        self._numbered += 1
+        if record[VIA] == "handshake":
+            return CommandCall(record, -1)
+        self._next_index += 1
+        return CommandCall(record, self._next_index - 1)
 
     def __repr__(self) -> str:
         return f"<Spy: {len(self.calls)} calls>"

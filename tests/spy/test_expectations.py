@@ -207,9 +207,7 @@ def test_expressions_read_as_written() -> None:
         ({"via": None}, 3),
     ],
 )
-def test_filters(
-    spy: Spy, session: StubSession, filters: dict[str, Any], count: int
-) -> None:
+def test_filters(spy: Spy, session: StubSession, filters: dict[str, Any], count: int) -> None:
     session.via = "handshake"
     session.run("HELLO", 3)
     session.via, session.method = "direct", "get"

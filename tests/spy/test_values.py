@@ -6,7 +6,15 @@ from unittest import mock
 import pytest
 
 from fakeredis.spy.values import (
-    ANY, Wire, equal, glob_to_regex, like, matching, quote, split_line, to_text,
+    ANY,
+    Wire,
+    equal,
+    glob_to_regex,
+    like,
+    matching,
+    quote,
+    split_line,
+    to_text,
 )  # fmt: skip
 
 

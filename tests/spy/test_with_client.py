@@ -135,12 +135,13 @@ def test_what_waited_is_recorded_once(spy: Spy, server: fakeredis.FakeServer) ->
     waiting = fakeredis.FakeRedis(server=server)
     pushing = fakeredis.FakeRedis(server=server)
     got: list[object] = []
-    thread = threading.Thread(target=lambda: got.append(waiting.blpop(["q"], timeout=5)))
+    thread = threading.Thread(daemon=True, target=lambda: got.append(waiting.blpop(["q"], timeout=5)))
     thread.start()
-    while spy.count("BLPOP") == 0:
+    ends = time.monotonic() + 3
+    while spy.count("BLPOP") == 0 and time.monotonic() < ends:
         time.sleep(0.001)
     pushing.rpush("q", "x")
-    thread.join()
+    thread.join(10)
     assert got == [(b"q", b"x")]
     found = spy.assert_called_command_once("BLPOP", "q", ANY)
     assert found.reply == [b"q", b"x"]

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from fakeredis import errors
-from fakeredis.commands.arguments import Key, Many, Raw, Rest
+from fakeredis.commands.arguments import Args, Flag, Int, Key, Many, Option, Raw, Rest
+from fakeredis.commands.help import help_lines
 from fakeredis.commands.registry import (
+    BLOCKING,
+    DENYOOM,
     FAST,
+    LOADING,
+    MOVABLEKEYS,
     READONLY,
+    STALE,
     WRITE,
     Group,
 )
@@ -20,7 +27,7 @@ from fakeredis.datatypes.numbers import parse_int, parse_unsigned
 from fakeredis.datatypes.set import Set
 from fakeredis.datatypes.sorted_set import SortedSet
 from fakeredis.engine.context import Context
-from fakeredis.engine.replies import Status
+from fakeredis.engine.replies import OK, Status
 from fakeredis.errors import CommandError
 
 if TYPE_CHECKING:
@@ -301,3 +308,406 @@ def scan_count(raw: bytes) -> int:
     if count < 1:
         raise CommandError(errors.SYNTAX)
     return count
+
+
+# Moving whole values ----------------------------------------------------------------------------
+
+
+def _place(db: Database, key: bytes, value: Any, deadline: int | None) -> None:
+    """Put a value with its deadlines where it has not been."""
+    db.put(key, value)
+    if deadline is not None:
+        db.expire_at(key, deadline)
+    if type(value) is Hash:
+        soonest = value.next_expiry
+        if soonest is not None:
+            db.expire_fields_at(key, soonest)
+
+
+def _rename(ctx: Context, key: bytes, new: bytes) -> None:
+    db = ctx.db
+    value, deadline = db.data[key], db.expires.get(key)
+    db.delete(key)
+    _place(db, new, value, deadline)
+    ctx.modified(key, "rename_from")
+    ctx.modified(new, "rename_to")
+    ctx.server.dirty -= 1  # the server counts the pair as one change
+
+
+@group.command("RENAME", Key, Key, flags=WRITE)
+def rename(ctx: Context, key: bytes, new: bytes) -> Status:
+    """Give a key another name; what had that name is gone, deadlines go along."""
+    if ctx.lookup(key) is None:
+        raise CommandError(errors.NO_SUCH_KEY)
+    if key != new:
+        ctx.lookup(new)
+        _rename(ctx, key, new)
+    return OK
+
+
+@group.command("RENAMENX", Key, Key, flags=WRITE | FAST)
+def renamenx(ctx: Context, key: bytes, new: bytes) -> int:
+    """Give a key another name that is free; whether it was."""
+    if ctx.lookup(key) is None:
+        raise CommandError(errors.NO_SUCH_KEY)
+    if key == new or ctx.lookup(new) is not None:
+        return 0
+    _rename(ctx, key, new)
+    return 1
+
+
+def _present(ctx: Context, db: Database, key: bytes) -> Any:
+    """``ctx.lookup`` in another database than the selected one."""
+    if key in db.expires and db.expires[key] <= ctx.now:
+        ctx.server.expire_key(db, key)
+    return db.data.get(key)
+
+
+@group.command("MOVE", Key, Int, flags=WRITE | FAST)
+def move(ctx: Context, key: bytes, index: int) -> int:
+    """Take a key to another database, unless there is one of that name already.
+
+    Checked in the server's order: number, range, same database, the key, the other key.
+    """
+    db, target = ctx.db, ctx.server.select(index)
+    if db is target:
+        raise CommandError("ERR source and destination objects are the same")
+    value = ctx.lookup(key)
+    if value is None or _present(ctx, target, key) is not None:
+        return 0
+    deadline = db.expires.get(key)
+    db.delete(key)
+    _place(target, key, value, deadline)
+    ctx.modified(key, "move_from")
+    modified_in(ctx, target, key, "move_to")
+    ctx.server.dirty -= 1
+    return 1
+
+
+@group.command(
+    "COPY", Key, Key, Option("DB", Int), Flag("REPLACE"), flags=WRITE | DENYOOM, since="6.2.0"
+)
+def copy(ctx: Context, key: bytes, new: bytes, index: int | None, replace: bool | None) -> int:
+    """Copy a value with its deadlines; 0 when there is none or the new key is taken.
+
+    Checked in the server's order: options, same key, the key, the new key.
+    """
+    target = ctx.db if index is None else ctx.server.select(index)
+    if key == new and target is ctx.db:
+        raise CommandError("ERR source and destination objects are the same")
+    value = lookup_any(ctx, key)
+    if value is None or (_present(ctx, target, new) is not None and not replace):
+        return 0
+    _place(target, new, _copied(value), ctx.db.expires.get(key))
+    modified_in(ctx, target, new, "copy_to")
+    return 1
+
+
+def _copied(value: Any) -> Any:
+    return value if type(value) is bytes else value.copy()
+
+
+# OBJECT -----------------------------------------------------------------------------------------
+
+group.container("OBJECT", since="2.2.3")
+
+_NO_LFU: Final = (
+    "ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that "
+    "when switching between policies at runtime LRU and LFU data will take some time to adjust."
+)
+_LFU: Final = (
+    "ERR An LFU maxmemory policy is selected, idle time not tracked. Please note that when "
+    "switching between policies at runtime LRU and LFU data will take some time to adjust."
+)
+_NEW_KEY_FREQUENCY: Final = 5
+
+
+def encoding(ctx: Context, value: Any) -> bytes:
+    """How the server would keep a value in memory."""
+    if type(value) is bytes:
+        if len(value) <= 20 and parse_int(value) is not None:
+            return b"int"
+        return b"embstr" if len(value) <= 44 else b"raw"
+    if type(value) is bytearray:
+        return b"raw"
+    found: bytes = value.encoding(ctx.server.limits)
+    return found
+
+
+@group.command("OBJECT ENCODING", Key, flags=READONLY, since="2.2.3", acl=_KEYSPACE_READ)
+def object_encoding(ctx: Context, key: bytes) -> bytes | None:
+    """How the value at key is kept in memory; None when there is no key."""
+    value = lookup_any(ctx, key, notify=False)
+    return None if value is None else encoding(ctx, value)
+
+
+@group.command("OBJECT REFCOUNT", Key, flags=READONLY, since="2.2.3", acl=_KEYSPACE_READ)
+def object_refcount(ctx: Context, key: bytes) -> int | None:
+    """How many share the value at key: always one."""
+    return None if lookup_any(ctx, key, notify=False) is None else 1
+
+
+@group.command("OBJECT IDLETIME", Key, flags=READONLY, since="2.2.3", acl=_KEYSPACE_READ)
+def object_idletime(ctx: Context, key: bytes) -> int | None:
+    """Seconds since the value at key was used; always 0.
+
+    Nothing notes when a key is used, so that this costs other commands nothing.
+    """
+    if lookup_any(ctx, key, notify=False) is None:
+        return None
+    if "lfu" in ctx.server.config.text("maxmemory-policy"):
+        raise CommandError(_LFU)
+    return 0
+
+
+@group.command("OBJECT FREQ", Key, flags=READONLY, since="4.0.0", acl=_KEYSPACE_READ)
+def object_freq(ctx: Context, key: bytes) -> int | None:
+    """How often the value at key is used, on a scale to 255; always that of a new key.
+
+    Nothing counts how a key is used, so that this costs other commands nothing.
+    """
+    if lookup_any(ctx, key, notify=False) is None:
+        return None
+    if "lfu" not in ctx.server.config.text("maxmemory-policy"):
+        raise CommandError(_NO_LFU)
+    return _NEW_KEY_FREQUENCY
+
+
+@group.command(
+    "OBJECT HELP", flags=LOADING | STALE, since="6.2.0", acl=("keyspace", "slow")
+)
+def object_help(ctx: Context) -> list[Status]:
+    """What the subcommands do."""
+    return help_lines(ctx)
+
+
+# Replicas, of which there are none --------------------------------------------------------------
+
+_WAIT_ACL: Final = ("blocking", "connection", "slow")
+
+
+def _wait_timeout(raw: bytes) -> int:
+    timeout = parse_int(raw)
+    if timeout is None:
+        raise CommandError("ERR timeout is not an integer or out of range")
+    if timeout < 0:
+        raise CommandError(errors.TIMEOUT_NEGATIVE)
+    return timeout
+
+
+@group.command("WAIT", Int, Raw, flags=BLOCKING, since="3.0.0", acl=_WAIT_ACL)
+def wait(ctx: Context, replicas: int, timeout: bytes) -> Any:
+    """Wait for replicas to have all changes; none ever has."""
+    milliseconds = _wait_timeout(timeout)
+    if replicas <= 0:
+        return 0
+    return ctx.block((), milliseconds, lambda: 0)
+
+
+@group.command("WAITAOF", Int, Raw, Raw, flags=BLOCKING, since="7.2.0", acl=_WAIT_ACL)
+def waitaof(ctx: Context, local: int, replicas: bytes, timeout: bytes) -> Any:
+    """Wait for changes to be on disk, here and on replicas.
+
+    Checked in the server's order: local, replicas, time-out, whether there is an append only file.
+    """
+    if not 0 <= local <= 1:
+        raise CommandError("ERR value is out of range, value must between 0 and 1")
+    wanted = parse_int(replicas)
+    if wanted is None or wanted < 0:
+        raise CommandError(errors.NOT_POSITIVE)
+    milliseconds = _wait_timeout(timeout)
+    written = int(ctx.server.config.boolean("appendonly"))
+    if local > written:
+        raise CommandError(
+            "ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled."
+        )
+    if wanted == 0:
+        return [written, 0]
+    return ctx.block((), milliseconds, lambda: [written, 0])
+
+
+# SORT -------------------------------------------------------------------------------------------
+
+
+class _Sort:
+    """What a SORT is asked to do."""
+
+    __slots__ = ("by", "descending", "alpha", "limit", "get", "store")
+
+    def __init__(self, words: Sequence[bytes], readonly: bool) -> None:
+        self.by: bytes | None = None
+        self.descending = self.alpha = False
+        self.limit: tuple[int, int] | None = None
+        self.get: list[bytes] = []
+        self.store: bytes | None = None
+        at = 0
+        while at < len(words):
+            at = self._take(words, at, readonly)
+
+    def _take(self, words: Sequence[bytes], at: int, readonly: bool) -> int:
+        """Read the option at a position; gives the position behind it."""
+        word, left = words[at].upper(), len(words) - at - 1
+        if word in (b"ASC", b"DESC"):
+            self.descending = word == b"DESC"
+        elif word == b"ALPHA":
+            self.alpha = True
+        elif word == b"LIMIT" and left >= 2:
+            self.limit = _integer(words[at + 1]), _integer(words[at + 2])
+            return at + 3
+        elif left and (word in (b"BY", b"GET") or (word == b"STORE" and not readonly)):
+            value = words[at + 1]
+            if word == b"GET":
+                self.get.append(value)
+            elif word == b"BY":
+                self.by = value
+            else:
+                self.store = value
+            return at + 2
+        else:
+            raise CommandError(errors.SYNTAX)
+        return at + 1
+
+
+def _integer(raw: bytes) -> int:
+    value = parse_int(raw)
+    if value is None:
+        raise CommandError(errors.NOT_INTEGER)
+    return value
+
+
+def _sort(ctx: Context, key: bytes, words: Sequence[bytes], readonly: bool = False) -> Any:
+    """Elements in order; with STORE, how many were stored.
+
+    Checked in the server's order: options, type, weights.
+    """
+    options = _Sort(words, readonly)
+    value = lookup_any(ctx, key)
+    if value is not None and type(value) not in (List, Set, SortedSet):
+        raise CommandError(errors.WRONGTYPE)
+    elements: list[Any] = [] if value is None else _sorted_elements(ctx, value, options)
+    if options.get:
+        elements = [
+            _by_pattern(ctx, pattern, element) for element in elements for pattern in options.get
+        ]
+    return elements if options.store is None else _store_sorted(ctx, options.store, elements)
+
+
+def _sorted_elements(ctx: Context, value: Any, options: _Sort) -> list[bytes]:
+    """The elements asked for, in the order asked for."""
+    by, alpha = options.by, options.alpha
+    if by is not None and b"*" not in by:
+        if type(value) is not Set or options.store is None:
+            return _unsorted(value, options)
+        by, alpha = None, True  # what is stored must not depend on a set's inner order
+    elements = value.values() if type(value) is List else list(value)
+    weights: list[bytes | None] = [*elements]
+    if by is not None:
+        weights = [_by_pattern(ctx, by, one) for one in elements]
+    if alpha:
+        order = _alphabetical(weights, options.store is None or by is not None)
+    else:
+        order = list(zip(map(_weight, weights), elements, strict=True))
+    # Elements with equal keys stay as they are: only the keys may be compared.
+    places = sorted(range(len(elements)), key=order.__getitem__, reverse=options.descending)
+    return _limited([elements[place] for place in places], options)
+
+
+def _unsorted(value: Any, options: _Sort) -> list[bytes]:
+    """The elements in their own order, which DESC turns round where there is one."""
+    elements = value.values() if type(value) is List else list(value)
+    if options.descending and type(value) is not Set:
+        elements.reverse()
+    return _limited(elements, options)
+
+
+def _limited(elements: list[bytes], options: _Sort) -> list[bytes]:
+    if options.limit is None:
+        return elements
+    start, count = max(options.limit[0], 0), options.limit[1]
+    return elements[start:] if count < 0 else elements[start : start + count]
+
+
+_WEIGHT: Final = re.compile(
+    rb"[+-]?(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|inf(?:inity)?)?", re.IGNORECASE
+).fullmatch
+
+
+def _weight(raw: bytes | None) -> float:
+    """An element's or a BY key's value as a number; missing and empty ones count as 0."""
+    if not raw:
+        return 0.0
+    if not _WEIGHT(raw) or raw in (b"+", b"-"):
+        raise CommandError("ERR One or more scores can't be converted into double")
+    return float(raw)
+
+
+def _alphabetical(weights: list[bytes | None], collated: bool) -> list[Any]:
+    """Keys to sort by; missing ones come first, and collation stops at a zero byte."""
+    if not collated:
+        return weights
+    return [b"" if one is None else b"+" + one.partition(b"\0")[0] for one in weights]
+
+
+def _by_pattern(ctx: Context, pattern: bytes, element: bytes) -> bytes | None:
+    """The string, or the field of a hash, that a pattern of BY or GET means for an element."""
+    if pattern == b"#":
+        return element
+    before, star, after = pattern.partition(b"*")
+    if not star:
+        return None
+    after, arrow, field = after.partition(b"->")
+    if arrow and not field:
+        after, arrow = after + arrow, b""
+    value = lookup_any(ctx, before + element + after)
+    if type(value) is Hash:
+        return _field(ctx, value, field) if arrow else None
+    if arrow or type(value) not in (bytes, bytearray):
+        return None
+    return bytes(value)
+
+
+def _field(ctx: Context, value: Hash, field: bytes) -> bytes | None:
+    deadline = value.deadline(field)
+    return None if deadline is not None and deadline <= ctx.now else value.get(field)
+
+
+def _store_sorted(ctx: Context, key: bytes, elements: list[Any]) -> int:
+    """Keep a list of the elements, or remove the key when there are none."""
+    if not elements:
+        ctx.delete(key)
+        return 0
+    ctx.lookup(key)
+    ctx.db.put(key, List([element or b"" for element in elements]))
+    ctx.modified(key, "sortstore")
+    ctx.server.dirty += len(elements) - 1
+    return len(elements)
+
+
+def _sort_keys(args: Args) -> list[bytes]:
+    """The key, and the one that the last STORE names."""
+    stored = [
+        args[at + 1] for at, word in enumerate(args) if at and word.upper() == b"STORE"
+        and at + 1 < len(args)
+    ]  # fmt: skip
+    return [args[0], *stored[-1:]]
+
+
+_SORT_ACL: Final = ("set", "sortedset", "list", "slow", "dangerous")
+
+
+@group.command(
+    "SORT", Key, Rest(flat=True), flags=WRITE | DENYOOM | MOVABLEKEYS, keys=_sort_keys,
+    acl=(*_SORT_ACL, "write"),
+)  # fmt: skip
+def sort(ctx: Context, key: bytes, *options: bytes) -> Any:
+    """The elements of a list, set or sorted set in order, by themselves or by other keys."""
+    return _sort(ctx, key, options)
+
+
+@group.command(
+    "SORT_RO", Key, Rest(flat=True), flags=READONLY | MOVABLEKEYS, since="7.0.0",
+    acl=(*_SORT_ACL, "read"),
+)  # fmt: skip
+def sort_ro(ctx: Context, key: bytes, *options: bytes) -> Any:
+    """The same without STORE."""
+    return _sort(ctx, key, options, readonly=True)

@@ -368,7 +368,7 @@ def _fields(
 
     Checked in the server's order: the word, the number, whether it fits.
     """
-    if len(words) < 2 or words[0].upper() != b"FIELDS":
+    if words[0].upper() != b"FIELDS":
         raise CommandError(errors.FIELDS_MISSING)
     count = parse_int(words[1])
     if count is None or count < 1:
@@ -522,7 +522,8 @@ _EXPIRATIONS: Final = {
 def hgetex(ctx: Context, key: bytes, words: list[bytes]) -> list[bytes | None]:
     """The values of fields; may set or clear their deadlines.
 
-    Checked in the server's order: type, expire time, FIELDS and what belongs to it.
+    Checked in the server's order: type, expire time, number of words, FIELDS and what belongs
+    to it.
     """
     value = _write(ctx, key)
     option, deadline, at = words[0].upper(), None, 0
@@ -530,6 +531,8 @@ def hgetex(ctx: Context, key: bytes, words: list[bytes]) -> list[bytes | None]:
         deadline, at = _deadline(ctx, words[1], *_EXPIRATIONS[option]), 2
     elif option == b"PERSIST":
         at = 1
+    if len(words) < at + 2:
+        raise _wrong_arity(ctx)
     fields = _fields(words[at:])
     if value is None:
         return [None] * len(fields)

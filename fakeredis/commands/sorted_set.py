@@ -273,9 +273,11 @@ def zscan(ctx: Context, key: bytes, cursor: bytes, words: list[bytes]) -> list[A
     after, pairs = value.scan(start, count)
     if match is not None:
         pairs = [pair for pair in pairs if match(pair[0])]
+    # Scores are written as they are kept: as texts in a small sorted set, as numbers in a big one.
+    big = value.encoding(ctx.server.limits) == b"skiplist"
     flat: list[bytes] = []
     for member, score in pairs:
-        flat += (member, format_float(score))
+        flat += (member, b"%.17g" % score if big else format_float(score))
     return [b"%d" % after, flat]
 
 

@@ -73,9 +73,9 @@ def flatten(reply: Any) -> Any:
     """A map as RESP2's flat array of keys and values."""
     if type(reply) is not dict:
         return reply
-    flat: list[Any] = []
-    for item in reply.items():
-        flat += item
+    flat: list[Any] = [None] * (2 * len(reply))
+    flat[::2] = reply
+    flat[1::2] = reply.values()
     return flat
 
 
@@ -89,13 +89,32 @@ def doubles(reply: Any) -> Any:
     return [double(item) for item in reply] if type(reply) is list else reply
 
 
+class _Texts(dict[float, bytes]):
+    """The texts of scores seen lately: ranges with scores ask for the same ones again and again.
+
+    Zeros are not kept, since those of both signs are equal.
+    """
+
+    def __missing__(self, score: float) -> bytes:
+        text = format_float(score)
+        if score:
+            if len(self) >= 20_000:
+                self.clear()
+            self[score] = text
+        return text
+
+
+_texts: Final = _Texts()
+
+
 def flat_pairs(reply: Any) -> Any:
     """An array of ``[member, score]`` pairs as RESP2's flat array; other arrays as they are."""
     if type(reply) is not list or not reply or type(reply[0]) not in (list, tuple):
         return reply
-    flat: list[Any] = []
-    for member, score in reply:
-        flat += (member, format_float(score) if type(score) is float else score)
+    members, scores = zip(*reply, strict=True)
+    flat: list[Any] = [None] * (2 * len(reply))
+    flat[::2] = members
+    flat[1::2] = map(_texts.__getitem__, scores) if type(scores[0]) is float else scores
     return flat
 
 
@@ -103,7 +122,7 @@ def lists(reply: Any) -> Any:
     """Pairs kept as tuples inside the engine become lists, as a parser would give."""
     if type(reply) is not list or not reply or type(reply[0]) is not tuple:
         return reply
-    return [list(pair) for pair in reply]
+    return list(map(list, reply))
 
 
 def deep_resp2(reply: Any) -> Any:

@@ -13,7 +13,10 @@ from fakeredis._version import __version__
 if TYPE_CHECKING:
     from fakeredis.clients.network import reset
     from fakeredis.clients.sync import FakeRedis, FakeStrictRedis
+    from fakeredis.patching.after import AfterExitError, AfterExitWarning
+    from fakeredis.patching.handle import active, patch, patched
     from fakeredis.server import FakeServer
+    from fakeredis.spy import ANY, Spy, call, like, matching
 
 # Where each public name comes from.
 _HOMES = {
@@ -24,18 +27,49 @@ _HOMES = {
     "FakeConnection": "clients.connection",
     "FakeServer": "server",
     "reset": "clients.network",
-}
+    "ANY": "spy",
+    "AfterExitError": "patching.after",
+    "AfterExitWarning": "patching.after",
+    "Spy": "spy",
+    "active": "patching.handle",
+    "call": "spy",
+    "like": "spy",
+    "matching": "spy",
+    "patch": "patching.handle",
+    "patched": "patching.handle",
+    **dict.fromkeys(
+        (
+            "assert_called_command", "assert_called_command_once", "assert_not_called_command",
+            "assert_has_commands", "assert_command_order", "assert_only_commands",
+            "assert_no_commands", "assert_command_count", "assert_round_trips",
+            "assert_keys_touched", "assert_no_n_plus_one", "assert_clean", "assert_ttl",
+        ),
+        "patching.handle",
+    ),
+}  # fmt: skip
 
 __all__ = [
+    "ANY",
+    "AfterExitError",
+    "AfterExitWarning",
     "FakeRedis",
     "FakeServer",
     "FakeStrictRedis",
+    "Spy",
     "__version__",
+    "active",
+    "call",
+    "like",
+    "matching",
+    "patch",
+    "patched",
     "reset",
 ]
 
 
 def __getattr__(name: str) -> Any:
+    if name == "spy":  # a module that is also the function spy()
+        return importlib.import_module(f"{__name__}.spy")
     home = _HOMES.get(name)
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

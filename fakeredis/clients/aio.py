@@ -6,100 +6,34 @@ while it waits for the network.
 
 from __future__ import annotations
 
-import inspect
-import types
-from collections.abc import Generator
 from typing import Any, Final
 
 import redis.asyncio
 from redis.asyncio.client import Pipeline
-from redis.client import EMPTY_RESPONSE, NEVER_DECODE
 
-from fakeredis.clients.aio_connection import FAKE_ASYNC_CLASSES, FakeAsyncConnectionMixin
-from fakeredis.clients.connection import fake_class
-from fakeredis.clients.pipeline import MISS, marked, run_pipeline, run_transaction
-from fakeredis.clients.sync import (
-    NESTED_ERRORS,
-    arguments,
-    choose_server,
-    server_of,
-    take_own,
-    with_driver_info,
+from fakeredis.clients import network
+from fakeredis.clients.aio_connection import (
+    FAKE_ASYNC_CLASSES,
+    FakeAsyncConnectionMixin,
+    turn,
 )
-from fakeredis.clients.wire import AsyncWire, decoded, encode, with_errors
-from fakeredis.engine.replies import NO_REPLY, Status
+from fakeredis.clients.connection import fake_class
+from fakeredis.clients.pipeline import idle_connection, marked, run_pipeline, run_transaction
+from fakeredis.clients.short import MISS, ShortCut, make_short_cut
+from fakeredis.clients.sync import Own, choose_server, server_of, take_own, with_defaults
+from fakeredis.clients.wire import AsyncWire
 from fakeredis.engine.server import Server
-from fakeredis.errors import CommandError, ConnectionLost
 
-PARSE_RESPONSE: Final = redis.asyncio.Redis.parse_response
-_callback = dict.get
+__all__ = [
+    "FakeAsyncPipeline", "FakeAsyncRedis", "async_short_cut", "async_short_execute",
+    "async_short_pipeline", "fake_async_pool", "turn",
+]  # fmt: skip
 
-
-@types.coroutine
-def turn() -> Generator[None, None, None]:
-    """Let other tasks run."""
-    yield
-
-
-def async_short_cut(client: Any, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
-    """Run a command without pool, retry and protocol; `MISS` where only the long way will do.
-
-    Works on any asyncio client of redis-py whose pool holds fake connections.  The caller awaits
-    `turn`, and the value when a callback made it awaitable.
-
-    Raises:
-        redis.ResponseError: the reply is an error (its subclass by redis-py's own rules).
-    """
-    try:
-        idle = client.connection_pool._available_connections
-        connection = idle.pop()
-    except (AttributeError, IndexError):
-        return MISS
-    try:
-        wire = getattr(connection, "_reader", None)
-        if (
-            type(wire) is not AsyncWire
-            or client.connection is not None
-            or type(client).parse_response is not PARSE_RESPONSE
-        ):
-            return MISS
-        session = wire.session
-        command = session.plain.get(args[0])
-        if command is None or session.outbox:
-            return MISS
-        encoder = connection.encoder
-        argv = []
-        for arg in args[1:]:
-            kind = type(arg)
-            if kind is str:
-                arg = arg.encode(encoder.encoding, encoder.encoding_errors)
-            elif kind is not bytes:
-                arg = encode(encoder, (arg,))[0]
-            argv.append(arg)
-        reply = session.call(command, argv)
-    except CommandError as error:
-        if EMPTY_RESPONSE in options:
-            return options[EMPTY_RESPONSE]
-        raise connection._parser.parse_error(str(error)) from None
-    except ConnectionLost:
-        return MISS
-    finally:
-        idle.append(connection)
-    kind = type(reply)
-    if kind is Status:
-        reply = bytes(reply)
-    elif reply is NO_REPLY:
-        return MISS
-    elif kind is list and command.name in NESTED_ERRORS:
-        reply = with_errors(reply, connection._parser.parse_error)
-    if encoder.decode_responses and NEVER_DECODE not in options:
-        reply = decoded(reply, encoder)
-    callback = _callback(client.response_callbacks, args[0])
-    if options:
-        options.pop("keys", None)
-        options.pop(EMPTY_RESPONSE, None)
-        options.pop(NEVER_DECODE, None)
-    return reply if callback is None else callback(reply, **options)
+# The caller awaits `turn`, and the value when a callback made it awaitable.
+async_short_cut: Final[ShortCut] = make_short_cut(
+    "_reader", AsyncWire, redis.asyncio.Redis.parse_response
+)
+PARSE_RESPONSE: Final = Pipeline.parse_response
 
 
 async def async_short_pipeline(
@@ -119,13 +53,40 @@ async def async_short_pipeline(
     if replies is not MISS:
         await turn()
         for index, reply in enumerate(replies):
-            if inspect.isawaitable(reply):
+            if hasattr(reply, "__await__"):
                 replies[index] = await reply
     return replies
 
 
+async def async_short_execute(pipeline: Any, raise_on_error: bool) -> Any:
+    """A whole ``execute()`` without the pool's care of connections; `MISS` as above."""
+    connection = idle_connection(pipeline)
+    if connection is None:
+        return MISS
+    idle = pipeline.connection_pool._available_connections
+    wire = getattr(connection, "_reader", None)
+    replies: Any = None
+    try:
+        replies = await async_short_pipeline(
+            pipeline, connection, pipeline.command_stack, raise_on_error,
+            pipeline.is_transaction or pipeline.explicit_transaction,
+        )  # fmt: skip
+        return replies
+    finally:
+        idle.append(connection)
+        if replies is not MISS:
+            await pipeline.reset()
+
+
 class FakeAsyncPipeline(Pipeline):
     """redis-py's asyncio pipeline; the batch crosses to the engine in one call."""
+
+    async def execute(self, raise_on_error: bool = True) -> list[Any]:
+        """Run the commands; see `redis.asyncio.client.Pipeline.execute`."""
+        replies = await async_short_execute(self, raise_on_error)
+        if replies is MISS:
+            replies = await super().execute(raise_on_error)
+        return replies  # type: ignore[no-any-return]
 
     async def _execute_pipeline(
         self, connection: Any, commands: Any, raise_on_error: bool
@@ -146,23 +107,27 @@ class FakeAsyncPipeline(Pipeline):
             return await super()._execute_transaction(connection, commands, raise_on_error)
 
 
-class FakeAsyncRedis(redis.asyncio.Redis):
+class FakeAsyncRedis(redis.asyncio.Redis, metaclass=StandIn):
     """`redis.asyncio.Redis` on a server in this process.
 
     Takes all arguments of `redis.asyncio.Redis`, and those that `FakeRedis` adds: ``server``,
     ``version``, ``server_type``, ``connected``.
     """
 
+    _stands_for = REAL
+
     def __init__(
         self, *args: Any, server: Server | None = None, store: Any = None, version: Any = None,
-        server_type: str | None = None, connected: bool = True, **kwargs: Any,
+        server_type: str | None = None, connected: bool = True, lua_modules: Any = None,
+        **kwargs: Any,
     ) -> None:
-        given = arguments(redis.asyncio.Redis, args, kwargs)
-        pool = given.get("connection_pool")
-        server = choose_server(server, store, version, server_type, connected)
-        super().__init__(**with_driver_info(redis.asyncio.Redis, given))
-        if pool is None:
-            fake_async_pool(self.connection_pool, server)
+        own = (server, store, version, server_type, connected, lua_modules)
+        if kwargs.get("connection_pool") is not None:
+            adopt_pool(kwargs["connection_pool"], own)
+            super().__init__(*args, **kwargs)
+            return
+        super().__init__(*args, **with_defaults(redis.asyncio.Redis, kwargs))
+        fake_async_pool(self.connection_pool, choose_server(*own, pool=self.connection_pool))
 
     async def execute_command(self, *args: Any, **options: Any) -> Any:
         """Run a command; see `redis.asyncio.Redis.execute_command`."""
@@ -170,7 +135,7 @@ class FakeAsyncRedis(redis.asyncio.Redis):
         if reply is MISS:
             return await super().execute_command(*args, **options)
         await turn()
-        return await reply if inspect.iscoroutine(reply) else reply
+        return await reply if hasattr(reply, "__await__") else reply
 
     def pipeline(self, transaction: bool = True, shard_hint: Any = None) -> FakeAsyncPipeline:
         """A pipeline that hands over its whole batch at once."""
@@ -184,19 +149,34 @@ class FakeAsyncRedis(redis.asyncio.Redis):
         return server_of(self.connection_pool)
 
     @classmethod
-    def from_url(cls, url: str, **kwargs: Any) -> FakeAsyncRedis:
+    def from_url(
+        cls, url: str, single_connection_client: bool = False,
+        auto_close_connection_pool: bool | None = None, **kwargs: Any,
+    ) -> FakeAsyncRedis:
         """A client for a URL, see `redis.asyncio.Redis.from_url`; takes ``server`` etc. too."""
-        server = take_own(kwargs)
-        single = kwargs.pop("single_connection_client", False)
+        own = take_own(kwargs)
         pool = redis.asyncio.ConnectionPool.from_url(url, **kwargs)
-        fake_async_pool(pool, server)
-        client = cls(connection_pool=pool, single_connection_client=single)
-        client.auto_close_connection_pool = True
+        fake_async_pool(pool, choose_server(*own, pool=pool))
+        client = cls(connection_pool=pool, single_connection_client=single_connection_client)
+        client.auto_close_connection_pool = auto_close_connection_pool is not False
         return client
 
 
+def adopt_pool(pool: Any, own: Own) -> None:
+    """See to it that a pool that was given to a fake client leads to no real network."""
+    kind = getattr(pool, "connection_class", None)
+    base = redis.asyncio.connection.AbstractConnection
+    if not isinstance(kind, type) or not issubclass(kind, base):
+        return
+    server = choose_server(*own, pool=pool)
+    if server is not None or not issubclass(kind, FakeAsyncConnectionMixin):
+        fake_async_pool(pool, server)
+
+
 def fake_async_pool(pool: Any, server: Server | None) -> None:
-    """Let an asyncio pool that has no connections yet make fake ones."""
+    """Let an asyncio pool that has no connections yet make fake ones, as ``fake_pool`` does."""
+    if server is None and "redis.asyncio" in network.current().kinds:
+        return
     pool.connection_class = fake_class(
         pool.connection_class, FakeAsyncConnectionMixin, FAKE_ASYNC_CLASSES
     )

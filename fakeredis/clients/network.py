@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextvars import ContextVar
+from itertools import count
 from threading import RLock
 from typing import Any
 
+from fakeredis.engine.profiles import profile
 from fakeredis.engine.server import Server
 
+_numbers = count(1)
 _LOCAL = frozenset({"localhost", "127.0.0.1", "::1", "", "None"})
 
 
@@ -46,11 +50,14 @@ class Network:
         self, make: Callable[[str], Server], single: Server | None = None,
         addresses: frozenset[str] | None = None,
     ) -> None:
+        self.number = next(_numbers)
         self._make = make
-        self._lock = RLock()
+        self.lock = RLock()
         self.single = single
         self.addresses = addresses
         self.servers: dict[str, Server] = {}
+        # The kinds of real clients that lead here from underneath ("redis", "redis.asyncio" ...).
+        self.kinds: frozenset[str] = frozenset()
 
     def server_at(self, address: str) -> Server | None:
         """The server at an address; None where there is none."""
@@ -59,7 +66,7 @@ class Network:
         if self.single is not None:
             self.servers.setdefault(address, self.single)
             return self.single
-        with self._lock:
+        with self.lock:
             server = self.servers.get(address)
             if server is None:
                 server = self.servers[address] = self._make(address)
@@ -77,27 +84,73 @@ def _make_default(address: str) -> Server:
 
 
 default = Network(_make_default)  # outside of patch(), until reset()
-_entered: list[Network] = []  # the networks of active patches, the innermost last
+_entered: list[Network] = []  # the networks of active patches, in the order of their entry
+# Those that were entered in this context (thread, task), by number: it keeps nothing alive.
+_context: ContextVar[tuple[int, ...]] = ContextVar("fakeredis_networks", default=())
 
 
 def current() -> Network:
-    """The network that a new connection belongs to."""
-    return _entered[-1] if _entered else default
+    """The network that a new connection belongs to.
+
+    That of the only active patch; of several the one that this thread or task entered last; where
+    it entered none, the one that anyone entered last.
+    """
+    if len(_entered) < 2:
+        return _entered[0] if _entered else default
+    active = {network.number: network for network in _entered}
+    for number in reversed(_context.get()):
+        if number in active:
+            return active[number]
+    return _entered[-1]
+
+
+def entered() -> list[Network]:
+    """The networks of active patches, in the order of their entry."""
+    return _entered
 
 
 def enter(network: Network) -> None:
     """Let new connections go to ``network``."""
+    active = {each.number for each in _entered}
+    kept = tuple(number for number in _context.get() if number in active)
+    _context.set((*kept, network.number))
     _entered.append(network)
 
 
 def leave(network: Network) -> None:
-    """Undo `enter`, in any order."""
+    """Undo `enter`, in any order, in any thread or task."""
     for index in range(len(_entered) - 1, -1, -1):
         if _entered[index] is network:
             del _entered[index]
-            return
+            break
+    _context.set(tuple(number for number in _context.get() if number != network.number))
+
+
+def server_like(
+    address: str, version: str | tuple[int, ...] | None, server_type: str | None
+) -> Server:
+    """The server of a version and type at an address, which its clients share."""
+    from fakeredis.server import FakeServer
+
+    wanted = profile(version or "8.2", server_type or "redis")
+    here = current()
+    usual = here.server_at(address)
+    if usual is not None and usual.profile == wanted:
+        return usual
+    key = f"{address} {wanted.server_type} {wanted.version_text}"
+    with here.lock:
+        server = here.servers.get(key)
+        if server is None:
+            server = FakeServer(None, wanted.version, wanted.server_type, address=address)
+            here.servers[key] = server
+        return server
 
 
 def reset() -> None:
-    """Forget the servers outside of patches, with all their data."""
+    """Forget the servers outside of patches, with all their data; their clients are cut off."""
+    servers = default.all()
     default.servers.clear()
+    for server in servers:
+        server.clear()
+        for session in list(server.sessions.values()):
+            session.close()

@@ -12,84 +12,18 @@ from functools import lru_cache
 from typing import Any, Final
 
 import redis
-from redis.client import EMPTY_RESPONSE, NEVER_DECODE
 
+from fakeredis.clients import network
 from fakeredis.clients.connection import FAKE_CLASSES, FakeConnectionMixin, fake_class
-from fakeredis.clients.pipeline import MISS, FakePipeline
-from fakeredis.clients.wire import Wire, decoded, encode, with_errors
-from fakeredis.engine.replies import NO_REPLY, Status
+from fakeredis.clients.pipeline import FakePipeline
+from fakeredis.clients.short import MISS, ShortCut, make_short_cut
+from fakeredis.clients.wire import Wire
 from fakeredis.engine.server import Server
-from fakeredis.errors import CommandError, ConnectionLost
 
-PARSE_RESPONSE: Final = redis.Redis.parse_response
-_callback = dict.get  # the look-up of redis-py's own mapping is a Python call
+short_cut: Final[ShortCut] = make_short_cut("_sock", Wire, redis.Redis.parse_response)
 
 
-def short_cut(client: Any, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
-    """Run a command without pool, retry and protocol; `MISS` where only the long way will do.
-
-    Works on any sync redis-py client whose pool holds fake connections.
-
-    Raises:
-        redis.ResponseError: the reply is an error (its subclass by redis-py's own rules).
-    """
-    try:
-        idle = client.connection_pool._available_connections
-        connection = idle.pop()
-    except (AttributeError, IndexError):
-        return MISS
-    try:
-        wire = getattr(connection, "_sock", None)
-        if (
-            type(wire) is not Wire
-            or client.connection is not None
-            or type(client).parse_response is not PARSE_RESPONSE
-        ):
-            return MISS
-        session = wire.session
-        command = session.plain.get(args[0])
-        if command is None or session.outbox:
-            return MISS
-        encoder = connection.encoder
-        argv = []
-        for arg in args[1:]:
-            kind = type(arg)
-            if kind is str:
-                arg = arg.encode(encoder.encoding, encoder.encoding_errors)
-            elif kind is not bytes:
-                arg = encode(encoder, (arg,))[0]
-            argv.append(arg)
-        reply = session.call(command, argv)
-    except CommandError as error:
-        if EMPTY_RESPONSE in options:
-            return options[EMPTY_RESPONSE]
-        raise connection._parser.parse_error(str(error)) from None
-    except ConnectionLost:
-        return MISS
-    finally:
-        idle.append(connection)
-    kind = type(reply)
-    if kind is Status:
-        reply = bytes(reply)
-    elif reply is NO_REPLY:
-        return MISS
-    elif kind is list and command.name in NESTED_ERRORS:
-        reply = with_errors(reply, connection._parser.parse_error)
-    if encoder.decode_responses and NEVER_DECODE not in options:
-        reply = decoded(reply, encoder)
-    callback = _callback(client.response_callbacks, args[0])
-    if options:
-        options.pop("keys", None)
-        options.pop(EMPTY_RESPONSE, None)
-        options.pop(NEVER_DECODE, None)
-    return reply if callback is None else callback(reply, **options)
-
-
-# Commands whose replies may hold errors as items.
-NESTED_ERRORS: Final = frozenset({"EXEC", "EVAL", "EVALSHA", "EVAL_RO", "EVALSHA_RO", "FCALL"})
-
-
-class FakeRedis(redis.Redis):
+class FakeRedis(redis.Redis, metaclass=StandIn):
     """`redis.Redis` on a server in this process.
 
     Takes all arguments of `redis.Redis`, and:
@@ -97,25 +31,32 @@ class FakeRedis(redis.Redis):
     Args:
         server: the `FakeServer` to talk to; without it, the one at the client's address, which
             clients of that address share.
-        version: the version of a server made for this client alone.
-        server_type: likewise.
+        version: the version of that server; each version is a server of its own.
+        server_type: likewise, ``"redis"`` or ``"valkey"``.
         connected: False for a server that cannot be reached.
+        lua_modules: names of Lua modules that scripts may use.
     """
 
     def __init__(
         self, *args: Any, server: Server | None = None, store: Any = None, version: Any = None,
-        server_type: str | None = None, connected: bool = True, **kwargs: Any,
+        server_type: str | None = None, connected: bool = True, lua_modules: Any = None,
+        **kwargs: Any,
     ) -> None:
         given = arguments(redis.Redis, args, kwargs)
-        pool = given.get("connection_pool")
-        single = given.pop("single_connection_client", False)
-        server = choose_server(server, store, version, server_type, connected)
-        super().__init__(**with_driver_info(redis.Redis, given))
-        if pool is None:
-            fake_pool(self.connection_pool, server)
-        if single:
-            self._single_connection_client = True
-            self.connection = self.connection_pool.get_connection()
+        own = (server, store, version, server_type, connected, lua_modules)
+        if given.get("connection_pool") is None:
+            single = given.pop("single_connection_client", False)
+            super().__init__(**with_defaults(redis.Redis, given))
+            fake_pool(self.connection_pool, choose_server(*own, pool=self.connection_pool))
+            if not single:
+                return
+            # Once more, now that the pool makes fake connections: the client takes one at once.
+            given = {"connection_pool": self.connection_pool, "single_connection_client": True}
+            super().__init__(**given)
+            self.auto_close_connection_pool = True
+            return
+        adopt_pool(given["connection_pool"], own)
+        super().__init__(**given)
 
     def execute_command(self, *args: Any, **options: Any) -> Any:
         """Run a command; see `redis.Redis.execute_command`."""
@@ -138,10 +79,10 @@ class FakeRedis(redis.Redis):
     @classmethod
     def from_url(cls, url: str, **kwargs: Any) -> FakeRedis:
         """A client for a URL, see `redis.Redis.from_url`; takes ``server`` and its kin too."""
-        server = take_own(kwargs)
+        own = take_own(kwargs)
         single = kwargs.pop("single_connection_client", False)
         pool = redis.ConnectionPool.from_url(url, **kwargs)
-        fake_pool(pool, server)
+        fake_pool(pool, choose_server(*own, pool=pool))
         client = cls(connection_pool=pool, single_connection_client=single)
         client.auto_close_connection_pool = True
         return client
@@ -162,7 +103,7 @@ def arguments(base: type, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict
         TypeError: more positional arguments than it takes, or one given twice.
     """
     if not args:
-        return kwargs
+        return dict(kwargs)
     names = _parameters(base)
     if len(args) > len(names):
         raise TypeError(f"{base.__name__}() takes at most {len(names)} positional arguments")
@@ -173,59 +114,120 @@ def arguments(base: type, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict
     return given | kwargs
 
 
+Own = tuple[Server | None, Any, Any, str | None, bool, Any]
+
+
 def choose_server(
-    server: Server | None, store: Any, version: Any, server_type: str | None, connected: bool
+    server: Server | None, store: Any, version: Any, server_type: str | None,
+    connected: bool = True, lua_modules: Any = None, pool: Any = None,
 ) -> Server | None:
     """The server that a client's own arguments mean; None for the one at its address."""
-    if server is None and (store is not None or version is not None or server_type is not None
-                           or not connected):  # fmt: skip
+    if server is None and store is None and connected and pool is not None:
+        if version is not None or server_type is not None:
+            server = network.server_like(address_of(pool), version, server_type)
+    elif server is None and (store is not None or version or server_type or not connected):
         from fakeredis.server import FakeServer
 
         server = FakeServer(store, version or "8.2", server_type or "redis")
-        server.connected = connected
+    if server is not None and not connected:
+        server.connected = False
+    if lua_modules:
+        target = server if server is not None or pool is None else server_of(pool)
+        if target is not None:
+            target.extra.setdefault("lua_modules", set()).update(lua_modules)
     return server
 
 
-def take_own(kwargs: dict[str, Any]) -> Server | None:
-    """Take this package's own arguments out of ``kwargs``; the server they mean."""
-    server, store = kwargs.pop("server", None), kwargs.pop("store", None)
-    version, server_type = kwargs.pop("version", None), kwargs.pop("server_type", None)
-    return choose_server(server, store, version, server_type, kwargs.pop("connected", True))
+def take_own(kwargs: dict[str, Any]) -> Own:
+    """Take this package's own arguments out of ``kwargs``, in the order of `choose_server`'s."""
+    return (
+        kwargs.pop("server", None), kwargs.pop("store", None), kwargs.pop("version", None),
+        kwargs.pop("server_type", None), kwargs.pop("connected", True),
+        kwargs.pop("lua_modules", None),
+    )  # fmt: skip
 
 
 @lru_cache(maxsize=None)
-def _default_driver_info() -> Any:
-    from redis.driver_info import DriverInfo
+def _defaults(base: type) -> dict[str, Any]:
+    """What a client gets where redis-py's own defaults cost time that no fake needs.
 
-    return DriverInfo()
+    The driver info is made once, since it reads package metadata; nobody pauses between attempts to
+    reach a server that is known to be down.
+    """
+    parameters = inspect.signature(base.__init__).parameters  # type: ignore[misc]
+    defaults = {}
+    if "driver_info" in parameters:
+        from redis.driver_info import DriverInfo
+
+        defaults["driver_info"] = DriverInfo()
+    if parameters["retry"].default is not None:
+        defaults["retry"] = _without_pauses(parameters["retry"].default)
+    return defaults
 
 
-def with_driver_info(base: type, given: dict[str, Any]) -> dict[str, Any]:
-    """The arguments with redis-py's default driver info, made once: it reads package metadata."""
-    named = ("driver_info", "lib_name", "lib_version", "connection_pool")
-    if "driver_info" not in _parameters(base) or any(name in given for name in named):
-        return given
-    return {**given, "driver_info": _default_driver_info()}
+def _without_pauses(retry: Any) -> Any:
+    """As many attempts, at once."""
+    from redis.backoff import NoBackoff
+
+    def copied(self: Any, memo: Any) -> Any:
+        twin = object.__new__(type(self))
+        twin.__dict__.update(self.__dict__)
+        return twin
+
+    # Clients and connections copy it deeply; what it holds never changes, so the rest can be shared.
+    kind = type("Retry", (type(retry),), {"__deepcopy__": copied, "__module__": __name__})
+    return kind(NoBackoff(), getattr(retry, "_retries", 0))
+
+
+def with_defaults(base: type, given: dict[str, Any]) -> dict[str, Any]:
+    """A client's arguments, completed by `_defaults`."""
+    complete = {**_defaults(base), **given}
+    if "lib_name" in given or "lib_version" in given:
+        if "driver_info" not in given:
+            complete.pop("driver_info", None)
+    return complete
+
+
+def adopt_pool(pool: Any, own: Own) -> None:
+    """See to it that a pool that was given to a fake client leads to no real network."""
+    kind = getattr(pool, "connection_class", None)
+    if not isinstance(kind, type) or not issubclass(kind, redis.connection.AbstractConnection):
+        return
+    server = choose_server(*own, pool=pool)
+    if server is not None or not issubclass(kind, FakeConnectionMixin):
+        fake_pool(pool, server)
 
 
 def fake_pool(pool: Any, server: Server | None) -> None:
-    """Let a pool that has no connections yet make fake ones."""
+    """Let a pool that has no connections yet make fake ones.
+
+    Inside of `fakeredis.patch` the real ones lead to the engine, so the pool stays as it is.
+    """
+    if server is None and "redis" in network.current().kinds:
+        return
     pool.connection_class = fake_class(pool.connection_class, FakeConnectionMixin, FAKE_CLASSES)
     if server is not None:
         pool.connection_kwargs["server"] = server
 
 
-def server_of(pool: Any) -> Server:
-    """The server that a pool's connections talk to."""
-    from fakeredis.clients import network
+def address_of(pool: Any) -> str:
+    """The address that a pool's connections are for."""
+    kwargs = pool.connection_kwargs
+    path = kwargs.get("path")
+    if path:
+        return str(path)
+    return network.normalise(f"{kwargs.get('host', 'localhost')}:{kwargs.get('port', 6379)}")
 
+
+def server_of(pool: Any) -> Server:
+    """The server that a pool's connections talk to.
+
+    Raises:
+        redis.ConnectionError: there is none at its address.
+    """
     server = pool.connection_kwargs.get("server")
     if server is None:
-        kwargs = pool.connection_kwargs
-        address = kwargs.get("path") or network.normalise(
-            f"{kwargs.get('host', 'localhost')}:{kwargs.get('port', 6379)}"
-        )
-        server = network.current().server_at(address)
+        server = network.current().server_at(address_of(pool))
     if server is None:
         raise redis.ConnectionError("no server at this client's address")
     return server  # type: ignore[no-any-return]

@@ -1,0 +1,127 @@
+"""Fake classes that can stand in for the real ones: their metaclass.
+
+While `fakeredis.patch` has put a fake class under the real one's name, code that depends on the
+real class's identity must not notice: instances and subclasses of the real class count as the fake
+one's, both are equal, a subclass written inside has the real class as its base, the class pickles
+under the real name, and what is set on it (a mock, a tracer's wrapper) is set on the real one,
+too.
+"""
+
+from __future__ import annotations
+
+import copyreg
+import importlib
+import sys
+from typing import Any, Final
+
+import redis
+
+_MISSING: Final = object()
+_REAL: Final = "_stands_for"
+_standing: set[type] = set()  # the fake classes that are under the real ones' names now
+
+_Base: Any = type(redis.Redis)  # redis-py's commands are protocols, which have one of their own
+
+
+class StandIn(_Base):  # type: ignore[misc]
+    """Metaclass of fake classes; each names the real one in ``_stands_for``."""
+
+    _saved: dict[tuple[type, str], tuple[Any, Any]] = {}  # noqa: RUF012 - of all classes
+
+    def __new__(mcls, name: str, bases: tuple[type, ...], space: dict[str, Any], **kw: Any) -> Any:
+        """A class; one written inside of a patch on the stand-in is one on the real class."""
+        if _standing and any(base in _standing for base in bases):
+            if not _is_meant(bases, sys._getframe(1).f_globals):
+                real = tuple(vars(b)[_REAL] if b in _standing else b for b in bases)
+                return type(real[0])(name, real, space, **kw)
+        return super().__new__(mcls, name, bases, space, **kw)
+
+    def __instancecheck__(cls, instance: Any) -> bool:
+        if type.__instancecheck__(cls, instance):
+            return True
+        return cls in _standing and type.__instancecheck__(vars(cls)[_REAL], instance)
+
+    def __subclasscheck__(cls, subclass: type) -> bool:
+        if type.__subclasscheck__(cls, subclass):
+            return True
+        return cls in _standing and type.__subclasscheck__(vars(cls)[_REAL], subclass)
+
+    def __eq__(cls, other: object) -> bool:
+        if cls is other:
+            return True
+        return other is vars(cls).get(_REAL, _MISSING) and any(cls is each for each in _standing)
+
+    def __hash__(cls) -> int:
+        return type.__hash__(vars(cls).get(_REAL, cls))
+
+    def __setattr__(cls, name: str, value: Any) -> None:
+        real = vars(cls).get(_REAL)
+        if real is None:
+            super().__setattr__(name, value)
+            return
+        saved = StandIn._saved.get((cls, name))
+        if saved is None and cls in _standing:
+            saved = vars(real).get(name, _MISSING), vars(cls).get(name, _MISSING)
+            StandIn._saved[cls, name] = saved
+        super().__setattr__(name, value)
+        if saved is not None:
+            if value is saved[1]:
+                _put_back(cls, real, name)
+            else:
+                setattr(real, name, value)
+
+    def __delattr__(cls, name: str) -> None:
+        super().__delattr__(name)
+        if (cls, name) in StandIn._saved:
+            _put_back(cls, vars(cls)[_REAL], name)
+
+
+def _put_back(cls: type, real: type, name: str) -> None:
+    """Undo for the real class what was undone for the fake one."""
+    original, _ = StandIn._saved.pop((cls, name))
+    if original is _MISSING:
+        delattr(real, name)
+    else:
+        setattr(real, name, original)
+
+
+def _is_meant(bases: tuple[type, ...], where: dict[str, Any]) -> bool:
+    """Whether the code that writes a subclass names the fake class, and not the real one."""
+    if any(value is base for base in bases for name, value in where.items() if name[:4] == "Fake"):
+        return True
+    modules = {getattr(value, "__name__", None) for value in where.values() if _is_module(value)}
+    named = any(value is base for base in bases for value in where.values())
+    return "fakeredis" in modules and not named and not modules & _REAL_MODULES
+
+
+_REAL_MODULES: Final = {"redis", "redis.asyncio", "redis.client", "redis.asyncio.client"}
+
+
+def _is_module(value: Any) -> bool:
+    return type(value) is type(sys)
+
+
+def _reduce(cls: type) -> Any:
+    """Pickle a class by its name: while it stands in for the real one, by the real one's."""
+    if any(cls is each for each in _standing):
+        real = vars(cls)[_REAL]
+        return _class_named, (real.__module__, real.__qualname__)
+    return cls.__qualname__
+
+
+def _class_named(module: str, name: str) -> Any:
+    return getattr(importlib.import_module(module), name)
+
+
+copyreg.pickle(StandIn, _reduce)
+
+
+def stand(fake: type) -> None:
+    """The fake class is under the real one's name from now on."""
+    _standing.add(fake)
+
+
+def leave(fake: type) -> None:
+    """It no longer is."""
+    _standing.discard(fake)
+

@@ -1,0 +1,20 @@
+"""`patch`: every Redis client of this process leads to fake servers.
+
+Two layers. Underneath, the few functions of redis-py through which every command passes lead to
+the engine (`chokes`, by exchanging code objects, see `swapping`), so that no client escapes,
+however the code under test came to it. On top, the names of the classes are replaced in all loaded
+modules (`names`). What a connection held before is put aside and comes back (`realm`).
+
+Which patch, when several are active
+------------------------------------
+- One patch is active: all threads, tasks and clients of the process belong to it, also those that
+  began before.
+- Several are: a thread or task belongs to the one that it entered last and that has not ended (a
+  task counts what its creator had entered by then); where it entered none, to the one that anyone
+  entered last.  So nested patches hide each other, and two threads with a patch each do not meet,
+  even on one shared client: its connections have a state for each patch.
+- Patches may end in any order, in any thread or task.  Each ends for itself; names and functions
+  are restored when the last one ends that replaced them.
+- Entering and leaving are atomic: no other thread sees half of it done.  Commands that another
+  thread has under way when a patch ends fail with a connection error.
+"""

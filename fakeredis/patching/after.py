@@ -1,0 +1,113 @@
+"""Clients that were made inside of a patch and are used after its end.
+
+Their pools get connection classes that never reach the network by accident: they go on with the
+fake servers of their patch, or refuse, as ``after_exit`` says.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import redis
+from redis.asyncio.retry import Retry as AsyncRetry
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from fakeredis.clients import connection as fakes
+from fakeredis.clients import network
+from fakeredis.clients.aio_connection import FakeAsyncConnectionMixin, open_async_wire
+from fakeredis.clients.connection import FakeConnectionMixin
+from fakeredis.clients.wire import AsyncWire, Wire
+from fakeredis.engine.server import Server
+from fakeredis.patching.realm import Realm
+
+
+class AfterExitWarning(ResourceWarning):
+    """A client made inside of a patch was used after its end."""
+
+
+class AfterExitError(redis.ConnectionError):
+    """A client made inside of ``patch(after_exit="raise")`` was used after its end."""
+
+
+def depth() -> int:
+    """How far up the caller's code is, for `warnings.warn`."""
+    level, frame = 1, sys._getframe(1)
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith(
+        ("fakeredis.", "redis.", "asyncio.", "valkey.")
+    ):
+        level, frame = level + 1, frame.f_back
+    return level
+
+
+def server_after(realm: Realm, connection: Any) -> Server | None:
+    """The server that a connection reaches once its patch has ended.
+
+    Raises:
+        AfterExitError: none, the patch says.
+    """
+    if realm.after_exit == "raise":
+        raise AfterExitError(
+            "this Redis client was made inside of fakeredis.patch() and is used after its end"
+        )
+    realm.warn()
+    return realm.server_at(network.address_of(connection))
+
+
+class _After:
+    """What sync and asyncio have in common."""
+
+    _realm: Realm
+    _fake_server: Server | None = None
+    retry: Any
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.settle_retries()
+
+    def settle_retries(self) -> None:
+        """A refusal is final."""
+        if self._realm.after_exit == "raise":
+            kind = AsyncRetry if isinstance(self, FakeAsyncConnectionMixin) else Retry
+            self.retry = kind(NoBackoff(), 0)
+
+
+class _AfterSync(_After, FakeConnectionMixin):
+    def _connect(self) -> Wire:
+        return fakes.open_wire(self, server_after(self._realm, self))
+
+
+class _AfterAsync(_After, FakeAsyncConnectionMixin):
+    _reader: Any
+    _writer: Any
+
+    async def _connect(self) -> None:
+        wire: AsyncWire = await open_async_wire(self, server_after(self._realm, self))
+        self._reader = self._writer = wire
+
+
+def bury(realm: Realm) -> None:
+    """Turn the connections and pools that were made in a realm into such that outlive it."""
+    if realm.after_exit == "real":
+        return
+    classes: dict[type, type] = {}
+    for connection in list(realm.newborn):
+        connection.__class__ = _after_class(realm, type(connection), classes)
+        connection.settle_retries()
+    for pool in list(realm.pools):
+        if not issubclass(pool.connection_class, (FakeConnectionMixin, FakeAsyncConnectionMixin)):
+            pool.connection_class = _after_class(realm, pool.connection_class, classes)
+
+
+def _after_class(realm: Realm, connection_class: type, classes: dict[type, type]) -> type:
+    found = classes.get(connection_class)
+    if found is None:
+        from redis.asyncio.connection import AbstractConnection
+
+        mixin = _AfterAsync if issubclass(connection_class, AbstractConnection) else _AfterSync
+        found = classes[connection_class] = type(
+            connection_class.__name__, (mixin, connection_class), {"_realm": realm}
+        )
+        found.__module__ = connection_class.__module__
+    return found

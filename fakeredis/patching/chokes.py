@@ -1,0 +1,311 @@
+"""The choke points of redis-py: where its own classes are led to the engine under a patch.
+
+Each handler gets the original function and its arguments. A connection that is a fake one by its
+class passes; any other is taken in hand by the realm whose turn it is (see
+`fakeredis.patching.realm`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import Any, Final
+
+from fakeredis.clients import aio_connection as aio_fakes
+from fakeredis.clients import connection as fakes
+from fakeredis.clients import network
+from fakeredis.clients.aio import (
+    FakeAsyncPipeline,
+    async_short_cut,
+    async_short_pipeline,
+    turn,
+)
+from fakeredis.clients.aio_connection import FakeAsyncConnectionMixin
+from fakeredis.clients.connection import FakeConnectionMixin
+from fakeredis.clients.pipeline import MISS, FakePipeline, marked, short_pipeline
+from fakeredis.clients.sync import short_cut
+from fakeredis.clients.wire import Wire
+from fakeredis.patching.realm import BORN, LIFE, Realm, choose_pace, settle
+from fakeredis.patching.swapping import AttributeSwap, Swap, swap
+
+_FAKES: Final = (FakeConnectionMixin, FakeAsyncConnectionMixin)
+
+
+def realm_for(connection: Any, kind: str) -> Realm | None:
+    """The realm a connection belongs to now; None for one that no patch has a say in."""
+    realm = network.current()
+    if kind not in realm.kinds or isinstance(connection, _FAKES):
+        return None
+    return realm  # type: ignore[return-value]  # only realms have kinds
+
+
+def taken(connection: Any, kind: str) -> bool:
+    """Whether a connection is in the hands of a patch, after this call if not before."""
+    realm = realm_for(connection, kind)
+    if realm is None:
+        return False
+    life = vars(connection).get(LIFE)
+    if life is None or life.realm is not realm:
+        settle(connection, realm)
+    return True
+
+
+# Sync connections -----------------------------------------------------------------------------
+
+
+def connect(kind: str, original: Any, connection: Any, *args: Any, **kwargs: Any) -> None:
+    """Connect to the engine: redis-py's own way, with a `Wire` instead of a socket."""
+    if not taken(connection, kind) or connection._sock is not None:
+        original(connection, *args, **kwargs)
+        return
+    with _connecting(connection, partial(_open, connection)):
+        original(connection, *args, **kwargs)
+    _connected(connection, "_sock")
+
+
+@contextmanager
+def _connecting(connection: Any, connect: Any) -> Iterator[None]:
+    """Shadow whatever ``_connect`` the connection's class has, a user's override included."""
+    attributes = vars(connection)
+    own = attributes.get("_connect")
+    attributes["_connect"] = connect
+    try:
+        yield
+    finally:
+        if own is None:
+            attributes.pop("_connect", None)
+        else:
+            attributes["_connect"] = own
+
+
+def _connected(connection: Any, name: str) -> None:
+    """What comes after the handshake is the user's."""
+    wire = getattr(connection, name)
+    if isinstance(wire, Wire):
+        wire.session.via = "direct"
+
+
+def _open(connection: Any) -> Wire:
+    wire = fakes.open_wire(connection)
+    choose_pace(wire)
+    return wire
+
+
+def send_packed_command(
+    kind: str, original: Any, connection: Any, command: Any, check_health: bool = True
+) -> None:
+    """Hand packed commands to the engine."""
+    send = fakes.send_packed_command if taken(connection, kind) else original
+    send(connection, command, check_health)
+
+
+def send_command(kind: str, original: Any, connection: Any, *args: Any, **kwargs: Any) -> None:
+    """Hand a command to the engine."""
+    send = fakes.send_command if taken(connection, kind) else original
+    send(connection, *args, **kwargs)
+
+
+def pack_command(kind: str, original: Any, connection: Any, *args: Any) -> Any:
+    """Keep the words of a command together; they are not needed as bytes of the protocol."""
+    if realm_for(connection, kind) is None:
+        return original(connection, *args)
+    return fakes.pack_command(connection, *args)
+
+
+def pack_commands(kind: str, original: Any, connection: Any, commands: Any) -> Any:
+    """The same for several."""
+    if realm_for(connection, kind) is None:
+        return original(connection, commands)
+    return fakes.pack_commands(connection, commands)
+
+
+def can_read(kind: str, original: Any, connection: Any, *args: Any, **kwargs: Any) -> Any:
+    """Ask the engine's session for messages."""
+    ask = fakes.can_read if taken(connection, kind) else original
+    return ask(connection, *args, **kwargs)
+
+
+def read_response(kind: str, original: Any, connection: Any, *args: Any, **kwargs: Any) -> Any:
+    """Take the next message of the engine's session."""
+    read = fakes.read_response if taken(connection, kind) else original
+    return read(connection, *args, **kwargs)
+
+
+def execute_command(kind: str, original: Any, client: Any, *args: Any, **options: Any) -> Any:
+    """The short cut for a client of a real class."""
+    if kind in network.current().kinds:
+        reply = short_cut(client, args, options)
+        if reply is not MISS:
+            return reply
+    return original(client, *args, **options)
+
+
+def execute_batch(
+    kind: str, transaction: bool, original: Any, pipeline: Any, connection: Any, commands: Any,
+    raise_on_error: bool,
+) -> Any:
+    """The short cut for a pipeline of a real class."""
+    if isinstance(pipeline, FakePipeline) or not taken(connection, kind):
+        return original(pipeline, connection, commands, raise_on_error)
+    replies = short_pipeline(pipeline, connection, commands, raise_on_error, transaction)
+    if replies is not MISS:
+        return replies
+    with marked(connection, "transaction" if transaction else "pipeline"):
+        return original(pipeline, connection, commands, raise_on_error)
+
+
+# Asyncio connections --------------------------------------------------------------------------
+
+
+async def connect_async(
+    kind: str, original: Any, connection: Any, *args: Any, **kwargs: Any
+) -> None:
+    """As `connect`."""
+    if not taken(connection, kind) or connection._reader is not None:
+        await original(connection, *args, **kwargs)
+        return
+    with _connecting(connection, partial(_open_async, connection)):
+        await original(connection, *args, **kwargs)
+    _connected(connection, "_reader")
+
+
+async def _open_async(connection: Any) -> None:
+    wire = await aio_fakes.open_async_wire(connection)
+    choose_pace(wire)
+    connection._reader = connection._writer = wire
+
+
+async def send_packed_command_async(
+    kind: str, original: Any, connection: Any, command: Any, check_health: bool = True
+) -> None:
+    """As `send_packed_command`."""
+    send = aio_fakes.send_packed_command if taken(connection, kind) else original
+    await send(connection, command, check_health)
+
+
+async def send_command_async(
+    kind: str, original: Any, connection: Any, *args: Any, **kwargs: Any
+) -> None:
+    """As `send_command`."""
+    send = aio_fakes.send_command if taken(connection, kind) else original
+    await send(connection, *args, **kwargs)
+
+
+async def can_read_async(
+    kind: str, original: Any, connection: Any, *args: Any, **kwargs: Any
+) -> Any:
+    """As `can_read`; asyncio's does not connect."""
+    if not taken(connection, kind):
+        return await original(connection, *args, **kwargs)
+    if connection._reader is None:
+        return False
+    return await aio_fakes.can_read(connection)
+
+
+async def read_response_async(
+    kind: str, original: Any, connection: Any, *args: Any, **kwargs: Any
+) -> Any:
+    """As `read_response`."""
+    read = aio_fakes.read_response if taken(connection, kind) else original
+    return await read(connection, *args, **kwargs)
+
+
+async def execute_command_async(
+    kind: str, original: Any, client: Any, *args: Any, **options: Any
+) -> Any:
+    """As `execute_command`."""
+    if kind in network.current().kinds:
+        reply = async_short_cut(client, args, options)
+        if reply is not MISS:
+            await turn()
+            return await reply if hasattr(reply, "__await__") else reply
+    return await original(client, *args, **options)
+
+
+async def execute_batch_async(
+    kind: str, transaction: bool, original: Any, pipeline: Any, connection: Any, commands: Any,
+    raise_on_error: bool,
+) -> Any:
+    """As `execute_batch`."""
+    if isinstance(pipeline, FakeAsyncPipeline) or not taken(connection, kind):
+        return await original(pipeline, connection, commands, raise_on_error)
+    replies = await async_short_pipeline(
+        pipeline, connection, commands, raise_on_error, transaction
+    )
+    if replies is not MISS:
+        return replies
+    with marked(connection, "transaction" if transaction else "pipeline"):
+        return await original(pipeline, connection, commands, raise_on_error)
+
+
+# Births -----------------------------------------------------------------------------------------
+
+
+def make_pool(kind: str, original: Any, pool: Any, *args: Any, **kwargs: Any) -> None:
+    """Note in which realm a pool is made."""
+    realm = network.current()
+    if kind in realm.kinds:
+        vars(pool)[BORN] = realm
+        realm.pools.add(pool)  # type: ignore[attr-defined]
+    original(pool, *args, **kwargs)
+
+
+def make_connection(kind: str, original: Any, connection: Any, *args: Any, **kwargs: Any) -> None:
+    """Note in which realm a connection is made."""
+    original(connection, *args, **kwargs)
+    realm = realm_for(connection, kind)
+    if realm is not None:
+        realm.newborn.add(connection)
+
+
+def make_in_pool(kind: str, original: Any, pool: Any) -> Any:
+    """A pool's new connection belongs where the pool does."""
+    connection = original(pool)
+    inner = getattr(connection, "_conn", connection)
+    realm = realm_for(inner, kind)
+    if realm is not None:
+        born = vars(pool).get(BORN)
+        if born is not realm:
+            realm.newborn.discard(inner)
+            if born is not None and born.active:
+                born.newborn.add(inner)
+    return connection
+
+
+# Tables -----------------------------------------------------------------------------------------
+
+_CONNECTION: Final = {
+    "send_packed_command": send_packed_command, "send_command": send_command,
+    "pack_command": pack_command, "pack_commands": pack_commands, "can_read": can_read,
+    "read_response": read_response, "__init__": make_connection,
+}  # fmt: skip
+_ASYNC_CONNECTION: Final = {
+    "send_packed_command": send_packed_command_async, "send_command": send_command_async,
+    "pack_command": pack_command, "pack_commands": pack_commands, "can_read": can_read_async,
+    "can_read_destructive": can_read_async, "read_response": read_response_async,
+    "__init__": make_connection,
+}  # fmt: skip
+
+
+def swaps_for(kind: str, connection_module: Any, client_module: Any) -> list[Swap | AttributeSwap]:
+    """The swaps of one kind of clients (``redis``, ``redis.asyncio``)."""
+    aio = kind.endswith(".asyncio")
+    base = connection_module.AbstractConnection
+    table = _ASYNC_CONNECTION if aio else _CONNECTION
+    places = [(base, name, partial(handler, kind)) for name, handler in table.items()]
+    # redis-py 6 moved the work of connect() there.
+    inner = "connect_check_health" if "connect_check_health" in vars(base) else "connect"
+    places.append((base, inner, partial(connect_async if aio else connect, kind)))
+    client = client_module.Redis
+    run = "_execute_command" if "_execute_command" in vars(client) else "execute_command"
+    places.append((client, run, partial(execute_command_async if aio else execute_command, kind)))
+    batch = execute_batch_async if aio else execute_batch
+    for name, transaction in (("_execute_pipeline", False), ("_execute_transaction", True)):
+        places.append((client_module.Pipeline, name, partial(batch, kind, transaction)))
+    pool, blocking = connection_module.ConnectionPool, connection_module.BlockingConnectionPool
+    places.append((pool, "__init__", partial(make_pool, kind)))
+    makes = partial(make_in_pool, kind)
+    places += [(owner, "make_connection", makes) for owner in (pool, blocking)]
+    found = [swap(owner, name, handler) for owner, name, handler in places]
+    return [each for each in found if each is not None]

@@ -1,0 +1,256 @@
+"""`patch` as a decorator: each call of a function, each test of a class, has a fresh patch."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import unittest
+from collections.abc import AsyncGenerator, Callable, Generator
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from fakeredis.patching.handle import patch
+
+Function = Callable[..., Any]
+
+
+def decorate(target: Any, model: patch) -> Any:
+    """Wrap a function, coroutine function, generator function, method or class.
+
+    Raises:
+        TypeError: the target is nothing of these.
+    """
+    if isinstance(target, type):
+        if issubclass(target, unittest.TestCase):
+            return _test_case(target, model)
+        return _plain_class(target, model)
+    if isinstance(target, (staticmethod, classmethod)):
+        return type(target)(decorate(target.__func__, model))
+    if isinstance(target, property):
+        return property(*(each and decorate(each, model) for each in _accessors(target)))
+    if not callable(target):
+        raise TypeError(f"patch decorates functions and classes, not {target!r}")
+    return _wrapped(target, model)
+
+
+def _accessors(target: property) -> tuple[Any, Any, Any]:
+    return target.fget, target.fset, target.fdel
+
+
+# Functions ------------------------------------------------------------------------------------
+
+
+def _wrapped(function: Function, model: patch) -> Function:
+    """A wrapper of the function's kind, with its signature."""
+    kind: Callable[[Function, patch], Function] = _function
+    if inspect.iscoroutinefunction(function):
+        kind = _coroutine
+    elif inspect.isasyncgenfunction(function):
+        kind = _async_generator
+    elif inspect.isgeneratorfunction(function):
+        kind = _generator
+    wrapper = functools.wraps(function)(kind(function, model))
+    name = model._options["as_kwarg"]
+    if name is not None:
+        wrapper.__signature__ = _without(inspect.signature(function), name)  # type: ignore[attr-defined]
+    return wrapper
+
+
+def _without(signature: inspect.Signature, name: str) -> inspect.Signature:
+    """A signature that does not ask for what the decorator gives (pytest takes it for fixtures)."""
+    kept = [each for each in signature.parameters.values() if each.name != name]
+    return signature.replace(parameters=kept)
+
+
+def _given(model: patch, handle: patch, kwargs: dict[str, Any]) -> dict[str, Any]:
+    name = model._options["as_kwarg"]
+    return kwargs if name is None else {**kwargs, name: handle}
+
+
+def _function(function: Function, model: patch) -> Function:
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        with model.fresh() as handle:
+            return function(*args, **_given(model, handle, kwargs))
+
+    return wrapper
+
+
+def _coroutine(function: Function, model: patch) -> Function:
+    async def wrapper(*args: Any, **kwargs: Any) -> Any:
+        with model.fresh() as handle:
+            return await function(*args, **_given(model, handle, kwargs))
+
+    return wrapper
+
+
+def _generator(function: Function, model: patch) -> Function:
+    def wrapper(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
+        with model.fresh() as handle:
+            result = yield from function(*args, **_given(model, handle, kwargs))
+        return result
+
+    return wrapper
+
+
+def _async_generator(function: Function, model: patch) -> Function:
+    async def wrapper(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
+        with model.fresh() as handle:
+            inner = function(*args, **_given(model, handle, kwargs))
+            step = inner.__anext__()
+            while True:
+                try:
+                    value = await step
+                except StopAsyncIteration:
+                    return
+                try:
+                    sent = yield value
+                except GeneratorExit:
+                    await inner.aclose()
+                    raise
+                except BaseException as error:
+                    step = inner.athrow(error)
+                else:
+                    step = inner.asend(sent)
+
+    return wrapper
+
+
+# Classes --------------------------------------------------------------------------------------
+
+
+class _ClassPatch:
+    """The patch of a test class: what its set-up stored is there again before each test."""
+
+    def __init__(self, owner: type, model: patch) -> None:
+        self.owner = owner
+        self.handle = model.fresh()
+        self.snapshot: Any = None
+        self.name = model._options["as_kwarg"]
+
+    def start(self) -> None:
+        """Begin, before the class's own set-up."""
+        self.handle.start()
+        if self.name is not None:
+            setattr(self.owner, self.name, self.handle)
+
+    def stop(self) -> None:
+        """End, after the class's own tear-down."""
+        self.handle.stop()
+        if self.name is not None and self.name in vars(self.owner):
+            delattr(self.owner, self.name)
+
+    def renew(self) -> None:
+        """Before each test: the state that the class's set-up left."""
+        if self.snapshot is None:
+            self.snapshot = self.handle.snapshot()
+        else:
+            self.handle.restore(self.snapshot)
+            self.handle.reset_faults()
+        if self.handle._options["spy"]:
+            self.handle.reset()
+
+
+class _ClassPatches(dict[type, _ClassPatch]):
+    """The patches of a decorated class and its subclasses, while their tests run."""
+
+    def __init__(self, model: patch) -> None:
+        super().__init__()
+        self.model = model
+
+    def begin(self, owner: type) -> None:
+        """A class's tests begin."""
+        each = self[owner] = _ClassPatch(owner, self.model)
+        each.start()
+
+    def end(self, owner: type) -> None:
+        """They have ended."""
+        each = self.pop(owner, None)
+        if each is not None:
+            each.stop()
+
+
+def _test_case(cls: type, model: patch) -> type:
+    """A `unittest.TestCase`: setUpClass, setUp, tests and tear-downs see one patch."""
+    patches = _ClassPatches(model)
+    set_up: Any = cls.setUpClass  # type: ignore[attr-defined]
+
+    def set_up_class(owner: Any) -> None:
+        patches.begin(owner)
+        owner.addClassCleanup(patches.end, owner)
+        set_up.__func__(owner)
+
+    functools.update_wrapper(set_up_class, set_up.__func__)
+    cls.setUpClass = classmethod(set_up_class)  # type: ignore[attr-defined]
+    for name in ("run", "debug"):
+        setattr(cls, name, _around_test(getattr(cls, name), patches))
+    return cls
+
+
+def _around_test(run: Function, patches: _ClassPatches) -> Function:
+    @functools.wraps(run)
+    def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
+        owner = type(self)
+        alone = owner not in patches  # run without its suite
+        if alone:
+            patches.begin(owner)
+        try:
+            patches[owner].renew()
+            return run(self, *args, **kwargs)
+        finally:
+            if alone:
+                patches.end(owner)
+
+    return wrapper
+
+
+def _plain_class(cls: type, model: patch) -> type:
+    """A pytest class; of any other class the public methods are wrapped one by one."""
+    if any(name.startswith("test") for name in dir(cls)):
+        return _pytest_class(cls, model)
+    for name, value in list(vars(cls).items()):
+        if name.startswith("_") or isinstance(value, type):
+            continue
+        if callable(value) or isinstance(value, (staticmethod, classmethod)):
+            setattr(cls, name, decorate(value, model))
+    return cls
+
+
+def _pytest_class(cls: Any, model: patch) -> type:
+    """A class that pytest collects: setup_class and setup_method run inside, too."""
+    patches = _ClassPatches(model)
+    originals = {
+        name: getattr(cls, name, None)
+        for name in ("setup_class", "teardown_class", "setup_method", "teardown_method")
+    }
+
+    def setup_class(owner: Any) -> None:
+        patches.begin(owner)
+        try:
+            _call(originals["setup_class"], owner)
+        except BaseException:
+            patches.end(owner)
+            raise
+
+    def teardown_class(owner: Any) -> None:
+        try:
+            _call(originals["teardown_class"], owner)
+        finally:
+            patches.end(owner)
+
+    def setup_method(self: Any, method: Any) -> None:
+        patches[type(self)].renew()
+        _call(originals["setup_method"], self, method)
+
+    cls.setup_class = classmethod(setup_class)
+    cls.teardown_class = classmethod(teardown_class)
+    cls.setup_method = setup_method
+    return cls  # type: ignore[no-any-return]
+
+
+def _call(function: Any, owner: Any, method: Any = None) -> None:
+    """Call one of pytest's class-level functions, which may leave their argument out."""
+    if function is None:
+        return
+    function = getattr(function, "__func__", function)
+    arguments = [owner] if method is None else [owner, method]
+    function(*arguments[: len(inspect.signature(function).parameters)])

@@ -1,0 +1,85 @@
+"""Errors that a test orders: the next commands that match fail."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from fakeredis.engine import dispatch
+from fakeredis.engine.server import Server
+from fakeredis.engine.session import Session
+from fakeredis.errors import CommandError
+
+
+class _Fault:
+    def __init__(self, error: Any, command: str, args: Sequence[Any], times: int) -> None:
+        self.error = error
+        self.names = command.upper().split()
+        self.args = [arg if isinstance(arg, bytes) else str(arg).encode() for arg in args]
+        self.left = times
+
+    def fits(self, words: Sequence[bytes], args: Sequence[bytes]) -> bool:
+        """Whether a command is meant."""
+        if self.names != ["*"]:
+            names = [word.decode("utf-8", "replace").upper() for word in words]
+            if names[: len(self.names)] != self.names:
+                return False
+        return list(args[: len(self.args)]) == self.args
+
+
+class Faults:
+    """The faults of one patch, on all its servers."""
+
+    def __init__(self) -> None:
+        self._faults: list[_Fault] = []
+        self._servers: list[Server] = []
+        self._tables: dict[int, Any] = {}
+
+    def add(self, error: Any, command: str, args: Sequence[Any], times: int) -> None:
+        """Order failures."""
+        if isinstance(error, type) and issubclass(error, Exception):
+            error = error(f"{error.__name__} ordered by fail_next")
+        if not isinstance(error, (str, Exception)):
+            raise TypeError(f"an error is a text or an exception, not {error!r}")
+        if times < 1:
+            raise ValueError("times must be at least 1")
+        self._faults.append(_Fault(error, command, args, times))
+        for server in self._servers:
+            self._arm(server)
+
+    def watch(self, server: Server) -> None:
+        """Have a hand in a server's commands from the first fault on."""
+        self._servers.append(server)
+        if self._faults:
+            self._arm(server)
+
+    def clear(self) -> None:
+        """Order nothing any more."""
+        self._faults.clear()
+        for server in self._servers:
+            if self._intercept in server.interceptors:
+                server.interceptors.remove(self._intercept)
+            if not server.interceptors:
+                server.guard &= ~dispatch.INTERCEPTED
+
+    def leave(self) -> None:
+        """Leave the servers alone."""
+        self.clear()
+        self._servers.clear()
+
+    def _arm(self, server: Server) -> None:
+        if self._intercept not in server.interceptors:
+            server.interceptors.append(self._intercept)
+        server.guard |= dispatch.INTERCEPTED
+
+    def _intercept(self, session: Session, command: Any, args: Sequence[bytes]) -> None:
+        if session.via == "handshake":
+            return
+        for fault in self._faults:
+            if fault.fits(command.parts, args):
+                fault.left -= 1
+                if fault.left == 0:
+                    self._faults.remove(fault)
+                if isinstance(fault.error, str):
+                    raise CommandError(fault.error)
+                raise fault.error

@@ -1,0 +1,390 @@
+"""`patch`: context manager, decorator and handle in one object."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
+
+from fakeredis.clients import network
+from fakeredis.clients.network import normalise
+from fakeredis.engine.server import Server
+from fakeredis.patching import after, faults, states
+from fakeredis.patching.machinery import KINDS, LOCK, machinery
+from fakeredis.patching.realm import Realm
+from fakeredis.server import FakeServer
+from fakeredis.spy.assertions import Assertions
+from fakeredis.spy.calls import CommandCall
+from fakeredis.spy.watching import Span, Spy
+
+if TYPE_CHECKING:
+    from fakeredis.clients.aio import FakeAsyncRedis
+    from fakeredis.clients.sync import FakeRedis
+
+_AFTER_EXIT: Final = ("fake", "raise", "real")
+_Target = TypeVar("_Target", bound=Callable[..., Any])
+
+
+class patch(Assertions):  # noqa: N801 - reads as a function
+    """Lead every Redis client of this process to fake servers.
+
+    Context manager (``with`` and ``async with``), decorator, and once entered the handle::
+
+        with fakeredis.patch(spy=True) as fake:
+            app.run()
+        fake.assert_called_command("SET", "k", "v")
+
+    Args:
+        store: where state lives; None for memory, fresh at each entry.
+        server: a `FakeServer` that serves every address; without it each address is a server of
+            its own.
+        spy: record the commands.
+        version: the version of the servers.
+        server_type: ``"redis"`` or ``"valkey"``.
+        names: replace the class names in all loaded modules; False leaves every class its
+            identity, and nothing escapes all the same.
+        after_exit: what a client made inside does when it is used after: ``"fake"`` goes on with
+            its fake server and warns once, ``"raise"`` raises a `redis.ConnectionError`,
+            ``"real"`` connects to the network.
+        addresses: the servers that exist; connecting elsewhere is refused. None: all do.
+        subprocesses: patch Python child processes, too.
+        clients: restrict to some kinds of clients, such as ``{"redis", "redis.asyncio"}``.
+
+    Raises:
+        TypeError, ValueError: an argument makes no sense.
+        NotImplementedError: it is not built yet.
+    """
+
+    def __init__(
+        self, store: Any = None, *, server: Server | None = None, spy: bool = False,
+        version: str | tuple[int, ...] = "8.2", server_type: str = "redis", names: bool = True,
+        after_exit: str = "fake", addresses: Iterable[str] | None = None,
+        subprocesses: bool = False, clients: Iterable[str] | None = None,
+        as_kwarg: str | None = None,
+    ) -> None:
+        if callable(store) and not isinstance(store, str):
+            raise TypeError("patch() takes options, not a function: write @fakeredis.patched")
+        if after_exit not in _AFTER_EXIT:
+            raise ValueError(f"after_exit must be one of {_AFTER_EXIT}, not {after_exit!r}")
+        if server is not None and not isinstance(server, Server):
+            raise TypeError(f"server must be a FakeServer, not {server!r}")
+        if subprocesses:
+            raise NotImplementedError("subprocesses=True is not built yet; leave it out")
+        if store is not None:
+            raise NotImplementedError("only the memory store exists so far; leave store=None")
+        self._options: dict[str, Any] = {
+            "server": server, "spy": spy, "version": version, "server_type": server_type,
+            "names": names, "after_exit": after_exit, "clients": clients, "as_kwarg": as_kwarg,
+            "addresses": addresses,
+        }  # fmt: skip
+        self._addresses = _addresses(addresses)
+        self._kinds = _kinds(clients)
+        FakeServer(None, version, server_type)  # complains of a wrong version now, not later
+        self._entered: list[_Entry] = []
+        self._last: _Entry | None = None
+
+    # Life cycle -----------------------------------------------------------------------------
+
+    def start(self) -> patch:
+        """Begin; returns the handle."""
+        with LOCK:
+            entry = _Entry(self, self._options, self._addresses, self._kinds)
+            machinery.install(self._options["names"])
+            entry.realm.enter()
+            self._entered.append(entry)
+            self._last = entry
+        return self
+
+    def stop(self) -> None:
+        """End what `start` began; without a beginning it does nothing."""
+        with LOCK:
+            if not self._entered:
+                return
+            entry = self._entered.pop()
+            try:
+                entry.realm.leave()
+                after.bury(entry.realm)
+            finally:
+                machinery.remove(self._options["names"])
+                entry.end()
+
+    def __enter__(self) -> patch:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    async def __aenter__(self) -> patch:
+        return self.start()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def __call__(self, target: _Target) -> _Target:
+        """Decorate a function, coroutine function, generator (function), method or class."""
+        from fakeredis.patching.decorating import decorate
+
+        return decorate(target, self)  # type: ignore[no-any-return]
+
+    def fresh(self) -> patch:
+        """One more patch with the same options."""
+        return patch(**self._options)
+
+    @property
+    def active(self) -> bool:
+        """Whether it has begun and not ended."""
+        return bool(self._entered)
+
+    # Servers and clients --------------------------------------------------------------------
+
+    def server(self, address: str | None = None) -> FakeServer:
+        """The server at an address; without one, the only server, or that of ``localhost:6379``.
+
+        Raises:
+            LookupError: no server has that address, see ``addresses``.
+        """
+        realm = self._entry.realm
+        servers = realm.all()
+        if address is None and len(servers) == 1:
+            return servers[0]  # type: ignore[return-value]
+        found = realm.server_at(normalise(address or "localhost:6379"))
+        if found is None:
+            raise LookupError(f"no server at {address!r}; there are {realm.addresses}")
+        return found  # type: ignore[return-value]
+
+    @property
+    def servers(self) -> dict[str, Server]:
+        """The servers that were reached so far, by address."""
+        return dict(self._entry.realm.servers)
+
+    def client(self, address: str | None = None, **redis_kwargs: Any) -> FakeRedis:
+        """A client of a server; arguments as for `redis.Redis`."""
+        from fakeredis.clients.sync import FakeRedis
+
+        return FakeRedis(server=self.server(address), **redis_kwargs)
+
+    def async_client(self, address: str | None = None, **redis_kwargs: Any) -> FakeAsyncRedis:
+        """An asyncio client of a server; arguments as for `redis.asyncio.Redis`."""
+        from fakeredis.clients.aio import FakeAsyncRedis
+
+        return FakeAsyncRedis(server=self.server(address), **redis_kwargs)
+
+    # The spy --------------------------------------------------------------------------------
+
+    @property
+    def spy(self) -> Spy:
+        """The spy.
+
+        Raises:
+            RuntimeError: the patch does not spy, or was never entered.
+        """
+        spy = self._entry.spy
+        if spy is None:
+            raise RuntimeError(
+                "this patch does not record commands: write fakeredis.patch(spy=True)"
+            )
+        return spy
+
+    def _recorded(self) -> list[CommandCall]:
+        __tracebackhide__ = True
+        return self.spy._recorded()
+
+    def span(self) -> Span:
+        """A part of the recording, see `Spy.span`."""
+        return self.spy.span()
+
+    # Time, faults, state --------------------------------------------------------------------
+
+    def advance(self, seconds: float) -> None:
+        """Move the servers' clocks ahead; keys expire and waits time out."""
+        entry = self._entry
+        entry.offset += seconds
+        for server in entry.realm.all():
+            server.advance(seconds)
+
+    def freeze(self, at: Any = None) -> None:
+        """Stop the servers' clocks, where they are or at a time (seconds, or a `datetime`)."""
+        entry = self._entry
+        moment = at.timestamp() if hasattr(at, "timestamp") else at
+        if moment is None:
+            moment = self.server().now()
+        entry.frozen, entry.offset = float(moment), 0.0
+        for server in entry.realm.all():
+            server.clock.freeze(entry.frozen)
+            server.catch_up()
+
+    def fail_next(self, error: Any, command: str = "*", *args: Any, times: int = 1) -> None:
+        """Let the next commands that match fail.
+
+        Args:
+            error: an error reply's text (``"LOADING Redis is loading"``), or an exception (class)
+                of redis-py.
+            command: a command's name; ``"*"`` for any.
+            args: the arguments it must begin with.
+            times: how many.
+        """
+        self._entry.faults.add(error, command, args, times)
+
+    def reset_faults(self) -> None:
+        """Forget what `fail_next` has ordered and has not happened yet."""
+        self._entry.faults.clear()
+
+    def down(self) -> None:
+        """All servers stop to answer, connections break."""
+        self._entry.set_up(False)
+
+    def up(self) -> None:
+        """They answer again; their data is still there."""
+        self._entry.set_up(True)
+
+    def flush(self) -> None:
+        """Remove all keys of all servers."""
+        for server in self._entry.realm.all():
+            server.clear()
+
+    def snapshot(self) -> states.Snapshot:  # type: ignore[override]
+        """The data of all servers, for `restore`; the calls as text are ``spy.snapshot()``."""
+        return states.take(self._entry.realm.servers)
+
+    def restore(self, snapshot: states.Snapshot) -> None:
+        """Bring the servers' data back to a snapshot; servers made since are emptied."""
+        states.restore(self._entry.realm.servers, snapshot)
+
+    def reset(self) -> None:
+        """Forget the recorded calls."""
+        self.spy.reset()
+
+    @property
+    def _entry(self) -> _Entry:
+        if self._last is None:
+            raise RuntimeError("this patch was not entered yet: use it in a with statement")
+        return self._entered[-1] if self._entered else self._last
+
+    def __repr__(self) -> str:
+        state = "active" if self._entered else "ended" if self._last else "not entered"
+        return f"<fakeredis.patch, {state}>"
+
+
+class _Entry:
+    """What one entry of a patch has of its own."""
+
+    def __init__(
+        self, handle: patch, options: dict[str, Any], addresses: frozenset[str] | None,
+        kinds: frozenset[str],
+    ) -> None:
+        self.version, self.server_type = options["version"], options["server_type"]
+        self.offset = 0.0
+        self.frozen: float | None = None
+        self.up = True
+        self.faults = faults.Faults()
+        self.spy = Spy() if options["spy"] else None
+        single = options["server"]
+        self.realm = Realm(self.make, single, addresses, kinds, options["after_exit"])
+        self.realm.handle = handle
+        if single is not None:
+            self.realm.servers[single.address] = single
+            self.equip(single)
+
+    def make(self, address: str) -> FakeServer:
+        """The server of an address, made at the first connection."""
+        server = FakeServer(None, self.version, self.server_type, address=address)
+        if self.frozen is not None:
+            server.clock.freeze(self.frozen)
+        server.clock.advance(self.offset)
+        server.connected = self.up
+        self.equip(server)
+        return server
+
+    def equip(self, server: Server) -> None:
+        """Let the spy and the faults have their hand in a server."""
+        self.faults.watch(server)
+        if self.spy is not None:
+            self.spy.attach(server)
+
+    def set_up(self, up: bool) -> None:
+        """Let all servers answer, or none."""
+        self.up = up
+        for server in self.realm.all():
+            server.connected = up
+            if not up:
+                for session in list(server.sessions.values()):
+                    session.close()
+
+    def end(self) -> None:
+        """Leave the servers as a client outlives them."""
+        self.faults.leave()
+        if self.spy is not None:
+            self.spy.detach()
+
+
+def _addresses(addresses: Iterable[str] | None) -> frozenset[str] | None:
+    if isinstance(addresses, str):
+        raise TypeError("addresses is a set of addresses: {'localhost:6379'}")
+    return None if addresses is None else frozenset(map(normalise, addresses))
+
+
+def _kinds(clients: Iterable[str] | None) -> frozenset[str]:
+    if isinstance(clients, str):
+        raise TypeError("clients is a set of kinds: {'redis', 'redis.asyncio'}")
+    if clients is None:
+        return KINDS
+    unknown = sorted(set(clients) - KINDS)
+    if unknown:
+        raise NotImplementedError(f"not built yet: {unknown}; there are {sorted(KINDS)}")
+    return frozenset(clients)
+
+
+@overload
+def patched(target: _Target, /) -> _Target: ...
+@overload
+def patched(store: Any = None, /, *, as_kwarg: str | None = None, **options: Any) -> patch: ...
+def patched(target: Any = None, /, *, as_kwarg: str | None = None, **options: Any) -> Any:
+    """`patch` as a decorator, bare or called.
+
+    Args:
+        target: what is decorated, when bare.
+        as_kwarg: the argument in which a function gets the handle; a class gets an attribute.
+        options: see `patch`.
+    """
+    if callable(target):
+        return patch(as_kwarg=as_kwarg, **options)(target)
+    return patch(target, as_kwarg=as_kwarg, **options)
+
+
+def active() -> patch | None:
+    """The handle of the innermost patch of this thread or task; None outside of all."""
+    realm = network.current()
+    return realm.handle if isinstance(realm, Realm) else None
+
+
+def _forward(name: str) -> Callable[..., Any]:
+    method = getattr(Assertions, name)
+
+    def assertion(*args: Any, **kwargs: Any) -> Any:
+        __tracebackhide__ = True
+        handle = active()
+        if handle is None:
+            raise RuntimeError(
+                f"fakeredis.{name}() needs an active patch: with fakeredis.patch(spy=True)"
+            )
+        return getattr(handle, name)(*args, **kwargs)
+
+    assertion.__name__ = assertion.__qualname__ = name
+    assertion.__doc__ = method.__doc__
+    assertion.__wrapped__ = method  # type: ignore[attr-defined]  # for its signature
+    return assertion
+
+
+def _assertion_names() -> Iterator[str]:
+    return (name for name in dir(Assertions) if name.startswith("assert_"))
+
+
+for _name in _assertion_names():
+    setattr(sys.modules[__name__], _name, _forward(_name))

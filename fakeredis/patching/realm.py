@@ -1,0 +1,212 @@
+"""One entry of a patch: its servers, and the connections that it leads to them.
+
+A connection that meets a patch has what it holds of the network (socket, parser, handshake) put
+aside and starts unconnected; when the patch ends, what was put aside comes back, the same objects.
+With several patches each has its own state of the connection, and the one whose turn it is is
+loaded.
+"""
+
+from __future__ import annotations
+
+import copy
+import warnings
+from collections.abc import Callable
+from typing import Any, Final
+from weakref import WeakSet
+
+from fakeredis.clients import network
+from fakeredis.clients.network import Network
+from fakeredis.clients.wire import AsyncWire, Wire
+from fakeredis.engine.server import Server
+
+LIFE: Final = "_fakeredis_life"  # in a connection's namespace, while a patch has it in hand
+BORN: Final = "_fakeredis_born"  # in a pool's: the realm it was made in
+
+# What of a connection belongs to its present socket (sync and asyncio, of all versions).
+_FIELDS: Final = (
+    "_sock", "_reader", "_writer", "_parser", "next_health_check", "handshake_metadata",
+    "_himport_prepared", "_himport_reconciled_revision", "_should_reconnect",
+)  # fmt: skip
+# What of a parser belongs to it; a copy of the parser starts without.
+_PARSER_FIELDS: Final = ("_sock", "_buffer", "_reader", "_stream", "_connected")
+
+State = dict[str, Any]
+
+
+class Life:
+    """The states of one connection: one is loaded, the others wait."""
+
+    __slots__ = ("aside", "realm")
+
+    def __init__(self) -> None:
+        self.realm: Realm | None = None  # whose state is loaded; None: the real one
+        self.aside: dict[Realm | None, State] = {}
+
+    def __del__(self) -> None:
+        """A connection that goes while its socket is put aside takes the socket along."""
+        for state in self.aside.values():
+            _close(state)
+
+
+class Realm(Network):
+    """The network of one entry of a patch.
+
+    Args:
+        make: makes the server of an address.
+        single: a server that answers at every address instead.
+        addresses: the addresses that exist; None for all.
+        kinds: the kinds of clients that lead here.
+        after_exit: what clients do that were made inside and are used after: fake, raise, real.
+    """
+
+    def __init__(
+        self, make: Callable[[str], Server], single: Server | None,
+        addresses: frozenset[str] | None, kinds: frozenset[str], after_exit: str,
+    ) -> None:
+        super().__init__(make, single, addresses)
+        self.kinds = kinds
+        self.after_exit = after_exit
+        self.active = False
+        self.connections: WeakSet[Any] = WeakSet()  # that it has in hand
+        self.pools: WeakSet[Any] = WeakSet()  # that were made inside
+        self.newborn: WeakSet[Any] = WeakSet()  # connections made inside, not by an older pool
+        self.handle: Any = None
+        self._warned = False
+
+    def enter(self) -> None:
+        """Become the network of new connections."""
+        self.active = True
+        network.enter(self)
+        choose_pace()
+
+    def leave(self) -> None:
+        """Give every connection back what it had, and release whoever waits."""
+        self.active = False
+        network.leave(self)
+        choose_pace()
+        for connection in list(self.connections):
+            self._release(connection)
+        self.connections.clear()
+        if self.single is None:
+            for server in self.all():
+                for session in list(server.sessions.values()):
+                    session.close()
+
+    def _release(self, connection: Any) -> None:
+        life = vars(connection).get(LIFE)
+        if life is None:
+            return
+        if life.realm is self:
+            state = take(connection)
+            load(connection, life.aside.pop(None))
+            life.realm = None
+        else:
+            state = life.aside.pop(self, {})
+        _close(state)
+        if not life.aside:
+            del vars(connection)[LIFE]
+
+    # After the end --------------------------------------------------------------------------
+
+    def warn(self) -> None:
+        """Say once that a client of this realm is used after its end."""
+        if not self._warned:
+            self._warned = True
+            from fakeredis.patching.after import AfterExitWarning, depth
+
+            warnings.warn(
+                "a Redis client made inside of fakeredis.patch() is used after its end; it goes on "
+                "with its fake server. Make it inside of the patch that uses it, or say what you "
+                'want by patch(after_exit="raise") or patch(after_exit="real").',
+                AfterExitWarning, stacklevel=depth(),
+            )  # fmt: skip
+
+
+def settle(connection: Any, realm: Realm) -> None:
+    """See to it that a connection is in the hands of a realm."""
+    attributes = vars(connection)
+    life = attributes.get(LIFE)
+    if life is None:
+        life = attributes[LIFE] = Life()
+    elif life.realm is realm:
+        return
+    life.aside[life.realm] = take(connection)
+    state = life.aside.pop(realm, None)
+    if state is None:
+        begin(connection)
+    else:
+        load(connection, state)
+    life.realm = realm
+    realm.connections.add(connection)
+
+
+def take(connection: Any) -> State:
+    """What a connection holds of its socket."""
+    return {name: getattr(connection, name) for name in _FIELDS if hasattr(connection, name)}
+
+
+def load(connection: Any, state: State) -> None:
+    """Give it back."""
+    for name, value in state.items():
+        setattr(connection, name, value)
+
+
+def begin(connection: Any) -> None:
+    """Make a connection one that is not connected yet; its parser keeps its handlers."""
+    parser = connection._parser = copy.copy(connection._parser)
+    for name in _PARSER_FIELDS:
+        if hasattr(parser, name):
+            setattr(parser, name, False if name == "_connected" else None)
+    for name in ("_sock", "_reader", "_writer"):
+        if hasattr(connection, name):
+            setattr(connection, name, None)
+    connection.next_health_check = 0
+    reset = getattr(connection, "_reset_himport_state", None)
+    if reset is not None:
+        reset()
+
+
+def _close(state: State) -> None:
+    """Close the socket of a state that no one will load again."""
+    for name in ("_sock", "_writer"):
+        end = state.get(name)
+        if end is not None:
+            try:
+                end.close()
+            except (OSError, RuntimeError):  # RuntimeError: the event loop has gone
+                pass
+
+
+class SlowWire(Wire):
+    """A `Wire` that no short cut takes: with several patches each command asks whose turn it is."""
+
+    __slots__ = ()
+
+
+class SlowAsyncWire(AsyncWire):
+    """The same for asyncio."""
+
+    __slots__ = ()
+
+
+_SLOW: Final[dict[type, type]] = {Wire: SlowWire, AsyncWire: SlowAsyncWire}
+_FAST: Final[dict[type, type]] = {SlowWire: Wire, SlowAsyncWire: AsyncWire}
+
+
+def choose_pace(wire: Any = None) -> None:
+    """Allow short cuts while one patch alone is active: on a new wire, or on all there are."""
+    realms = network.entered()
+    change = _SLOW if len(realms) > 1 else _FAST
+    if wire is not None:
+        wire.__class__ = change.get(type(wire), type(wire))
+        return
+    for realm in realms:
+        for connection in list(getattr(realm, "connections", ())):
+            life = vars(connection).get(LIFE)
+            if life is None:
+                continue
+            for state in (*life.aside.values(), take(connection)):
+                for name in ("_sock", "_writer"):
+                    end = state.get(name)
+                    if isinstance(end, Wire):
+                        end.__class__ = change.get(type(end), type(end))

@@ -422,23 +422,34 @@ _LFU: Final = (
 _NEW_KEY_FREQUENCY: Final = 5
 
 
-def encoding(ctx: Context, value: Any) -> bytes:
+def encoding(ctx: Context, key: bytes, value: Any) -> bytes:
     """How the server would keep a value in memory."""
     if type(value) is bytes:
         if len(value) <= 20 and parse_int(value) is not None:
             return b"int"
-        return b"embstr" if len(value) <= 44 else b"raw"
+        room = _room_beside(key, key in ctx.db.expires) if ctx.traits.embedded_keys else 44
+        return b"embstr" if len(value) <= room else b"raw"
     if type(value) is bytearray:
         return b"raw"
     found: bytes = value.encoding(ctx.server.limits)
     return found
 
 
+def _room_beside(key: bytes, expires: bool) -> int:
+    """How long a string may be to share 64 bytes with its key and, for short keys, its deadline.
+
+    The server looks at that when it stores the string or the deadline, and never goes back to an
+    embedded string: after PERSIST, or COPY from a longer key, it may still say ``raw``.
+    """
+    size = len(key)
+    return 41 - size - (8 if expires and size < 32 else 0)
+
+
 @group.command("OBJECT ENCODING", Key, flags=READONLY, since="2.2.3", acl=_KEYSPACE_READ)
 def object_encoding(ctx: Context, key: bytes) -> bytes | None:
     """How the value at key is kept in memory; None when there is no key."""
     value = lookup_any(ctx, key, notify=False)
-    return None if value is None else encoding(ctx, value)
+    return None if value is None else encoding(ctx, key, value)
 
 
 @group.command("OBJECT REFCOUNT", Key, flags=READONLY, since="2.2.3", acl=_KEYSPACE_READ)
@@ -584,6 +595,8 @@ def _sort(ctx: Context, key: bytes, words: Sequence[bytes], readonly: bool = Fal
     value = lookup_any(ctx, key)
     if value is not None and type(value) not in (List, Set, SortedSet):
         raise CommandError(errors.WRONGTYPE)
+    if type(value) is SortedSet:
+        value.expand()  # the server sorts no compact ones, and does not put them back
     elements: list[Any] = [] if value is None else _sorted_elements(ctx, value, options)
     if options.get:
         elements = [

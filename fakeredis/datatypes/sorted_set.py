@@ -487,6 +487,11 @@ class SortedSet(list[Any]):
         longest = max(map(len, self.members()), default=0)
         return b"skiplist" if longest > limits.zset_max_listpack_value else b"listpack"
 
+    def expand(self) -> None:
+        """Never report a compact encoding again, as after SORT."""
+        big: _Big = self[0] if _size(self) == 1 else self._grow()
+        big.most = 1 << 62
+
     def _check(self) -> None:
         """Assert what must always hold."""
         items = self.items()

@@ -39,6 +39,7 @@ class Traits(NamedTuple):
     """Behaviours that differ between profiles, by name; handlers ask for these only."""
 
     resp3: bool = True
+    embedded_keys: bool = True  # a short string shares its memory block with its key
 
 
 class Profile(NamedTuple):
@@ -55,7 +56,10 @@ class Profile(NamedTuple):
     @property
     def traits(self) -> Traits:
         """The behaviours of this profile."""
-        return Traits(resp3=self.version >= (6, 0, 0))
+        return Traits(
+            resp3=self.version >= (6, 0, 0),
+            embedded_keys=self.server_type == "redis" and self.version >= (8, 2, 0),
+        )
 
     def has(self, since: Since) -> bool:
         """Whether something introduced in ``since`` exists here."""

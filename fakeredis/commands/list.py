@@ -418,12 +418,14 @@ def _keys_after_timeout(args: Sequence[bytes]) -> list[bytes]:
 
 
 @group.command(
-    "BLMPOP", Timeout, _COUNTED_KEYS, Rest(1), flags=WRITE | BLOCKING | MOVABLEKEYS,
+    "BLMPOP", Raw, _COUNTED_KEYS, Rest(1), flags=WRITE | BLOCKING | MOVABLEKEYS,
     since="7.0.0", keys=_keys_after_timeout, key_positions=(0, 0, 0),
 )  # fmt: skip
-def blmpop(ctx: Context, timeout: int, keys: list[bytes], words: list[bytes]) -> Any:
-    """LMPOP that waits."""
-    popped = _pop_first(ctx, keys, *_mpop_options(words))
+def blmpop(ctx: Context, raw: bytes, keys: list[bytes], words: list[bytes]) -> Any:
+    """LMPOP that waits; the timeout is the last that is checked before the types."""
+    left, count = _mpop_options(words)
+    timeout = _seconds(raw)
+    popped = _pop_first(ctx, keys, left, count)
     return ctx.block(keys, timeout, kind=List) if popped is None else popped
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from fakeredis.engine.replies import BLOCKED
 from fakeredis.engine.server import Server
+from fakeredis.errors import CommandError
 
 if TYPE_CHECKING:
     from fakeredis.clients.aio import FakeAsyncRedis
@@ -46,13 +48,28 @@ class FakeServer(Server):
 
         return FakeAsyncRedis(server=self, **kwargs)
 
-    def execute(self, *args: bytes | str | int | float) -> Any:
+    def execute(self, *args: bytes | str | float) -> Any:
         """Run one command and return the engine's plain reply (RESP3's types).
+
+        A command that waits is waited for.
 
         Raises:
             fakeredis.errors.CommandError: the reply is an error.
+            fakeredis.errors.ConnectionLost: the server is down.
         """
         if self._own_session is None:
             self._own_session = self.session(protocol=3)
-        argv = [arg if isinstance(arg, bytes) else str(arg).encode() for arg in args]
-        return self._own_session.execute(argv)
+        argv = [
+            arg if isinstance(arg, bytes)
+            else arg.encode() if isinstance(arg, str)
+            else repr(arg).encode()
+            for arg in args
+        ]  # fmt: skip
+        reply = self._own_session.execute(argv)
+        if reply is BLOCKED:
+            from fakeredis.clients.wire import Wire
+
+            reply = Wire(self._own_session).receive(None)
+            if isinstance(reply, CommandError):
+                raise reply
+        return reply

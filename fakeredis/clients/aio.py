@@ -1,7 +1,7 @@
 """`FakeAsyncRedis`: `redis.asyncio.Redis` on the shortest way to the engine.
 
-The peer of `fakeredis.clients.sync`.  An awaited command gives other tasks a turn, as a real one does
-while it waits for the network.
+The peer of `fakeredis.clients.sync`.  An awaited command gives other tasks a turn, as a real one
+does while it waits for the network.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from fakeredis.clients.aio_connection import (
 from fakeredis.clients.connection import fake_class
 from fakeredis.clients.pipeline import idle_connection, marked, run_pipeline, run_transaction
 from fakeredis.clients.short import MISS, ShortCut, make_short_cut
+from fakeredis.clients.standin import StandIn
 from fakeredis.clients.sync import Own, choose_server, server_of, take_own, with_defaults
 from fakeredis.clients.wire import AsyncWire
 from fakeredis.engine.server import Server
@@ -29,10 +30,9 @@ __all__ = [
     "async_short_pipeline", "fake_async_pool", "turn",
 ]  # fmt: skip
 
+REAL: Final = redis.asyncio.Redis  # the name may mean the fake later
 # The caller awaits `turn`, and the value when a callback made it awaitable.
-async_short_cut: Final[ShortCut] = make_short_cut(
-    "_reader", AsyncWire, redis.asyncio.Redis.parse_response
-)
+async_short_cut: Final[ShortCut] = make_short_cut("_reader", AsyncWire, REAL.parse_response)
 PARSE_RESPONSE: Final = Pipeline.parse_response
 
 
@@ -64,7 +64,6 @@ async def async_short_execute(pipeline: Any, raise_on_error: bool) -> Any:
     if connection is None:
         return MISS
     idle = pipeline.connection_pool._available_connections
-    wire = getattr(connection, "_reader", None)
     replies: Any = None
     try:
         replies = await async_short_pipeline(
@@ -126,14 +125,14 @@ class FakeAsyncRedis(redis.asyncio.Redis, metaclass=StandIn):
             adopt_pool(kwargs["connection_pool"], own)
             super().__init__(*args, **kwargs)
             return
-        super().__init__(*args, **with_defaults(redis.asyncio.Redis, kwargs))
+        super().__init__(*args, **with_defaults(REAL, kwargs))
         fake_async_pool(self.connection_pool, choose_server(*own, pool=self.connection_pool))
 
     async def execute_command(self, *args: Any, **options: Any) -> Any:
         """Run a command; see `redis.asyncio.Redis.execute_command`."""
         reply = async_short_cut(self, args, options)
         if reply is MISS:
-            return await super().execute_command(*args, **options)
+            return await super().execute_command(*args, **options)  # type: ignore[no-untyped-call]
         await turn()
         return await reply if hasattr(reply, "__await__") else reply
 
@@ -165,7 +164,7 @@ class FakeAsyncRedis(redis.asyncio.Redis, metaclass=StandIn):
 def adopt_pool(pool: Any, own: Own) -> None:
     """See to it that a pool that was given to a fake client leads to no real network."""
     kind = getattr(pool, "connection_class", None)
-    base = redis.asyncio.connection.AbstractConnection
+    base: type = redis.asyncio.connection.AbstractConnection
     if not isinstance(kind, type) or not issubclass(kind, base):
         return
     server = choose_server(*own, pool=pool)

@@ -4,16 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import math
+import types
+from collections.abc import Generator
 from typing import Any
 
 import redis
 import redis.asyncio.connection as real
 
-from fakeredis.clients.connection import hand_over, open_session, pack_command, pack_commands
-from fakeredis.clients.wire import AsyncWire, Packed, decoded, with_errors, words
+from fakeredis.clients.connection import (
+    hand_over,
+    open_session,
+    pack_command,
+    pack_commands,
+    settled,
+    transmit,
+)
+from fakeredis.clients.wire import AsyncWire, Packed, decoded, words
 from fakeredis.engine.replies import Push
 from fakeredis.engine.server import Server
-from fakeredis.errors import CommandError, ConnectionLost
+from fakeredis.errors import ConnectionLost
 
 
 async def open_async_wire(connection: Any, server: Server | None = None) -> AsyncWire:
@@ -33,20 +42,24 @@ async def send_packed_command(connection: Any, command: Any, check_health: bool 
         redis.ConnectionError: the server is down or has closed the connection.
     """
     if not connection.is_connected:
-        await connection.connect()
-    if check_health:
+        await reconnect(connection)
+    if check_health and connection.health_check_interval:
         await connection.check_health()
-    wire = connection._writer
     try:
-        if type(command) is Packed:
-            for argv in command:
-                wire.send(argv)
-        else:
-            for piece in [command] if isinstance(command, bytes | str) else command:
-                wire.send_bytes(piece.encode() if isinstance(piece, str) else bytes(piece))
+        transmit(connection._writer, command)
     except ConnectionLost as error:
         await connection.disconnect(nowait=True)
-        raise redis.ConnectionError(f"Error 32 while writing to socket. {error}.") from None
+        raise redis.ConnectionError(str(error)) from None
+
+
+async def reconnect(connection: Any) -> None:
+    """Connect because a command is to be sent: it checks the connection's health, if need be."""
+    connect = getattr(connection, "connect_check_health", None)
+    if connect is None:  # before redis-py 6
+        await connection.connect()
+    else:
+        await connect(check_health=False)
+    connection._reader.session.via = "direct"
 
 
 async def send_command(connection: Any, *args: Any, **kwargs: Any) -> None:
@@ -56,8 +69,15 @@ async def send_command(connection: Any, *args: Any, **kwargs: Any) -> None:
 
 
 async def can_read(connection: Any, timeout: float = 0) -> bool:
-    """Whether a message waits."""
-    return bool(connection._reader.readable(0))
+    """Whether a message waits.
+
+    Raises:
+        redis.ConnectionError: the server has closed the connection.
+    """
+    wire = connection._reader
+    if wire.session.closed and not wire.session.outbox:
+        raise redis.ConnectionError("Connection closed by server.")
+    return bool(wire.readable(0))
 
 
 async def read_response(
@@ -66,7 +86,8 @@ async def read_response(
 ) -> Any:
     """The next reply, decoded as the connection's encoder says.
 
-    A ``timeout`` that was asked for gives None, the connection's own raises.
+    A ``timeout`` that was asked for gives None, the connection's own raises.  Other tasks get a
+    turn in any case, as they would while a real reply is on its way.
 
     Raises:
         redis.ResponseError: the reply is an error (its subclass by redis-py's own rules).
@@ -80,7 +101,9 @@ async def read_response(
     if seconds == math.inf:
         seconds = None
     try:
+        await turn()
         reply = await _next_reply(connection, wire, seconds, push_request)
+        reply = settled(connection, reply, disable_decoding)
     except asyncio.TimeoutError:
         if timeout is not None:
             return None
@@ -95,19 +118,18 @@ async def read_response(
         if disconnect_on_error:
             await connection.disconnect(nowait=True)
         raise
-    return await _delivered(connection, reply, disable_decoding)
-
-
-async def _delivered(connection: Any, reply: Any, disable_decoding: bool) -> Any:
-    if type(reply) is CommandError:
-        error = connection._parser.parse_error(str(reply))
-        if isinstance(error, redis.ConnectionError):
-            await connection.disconnect(nowait=True)
-        raise error
-    reply = with_errors(reply, connection._parser.parse_error)
-    if connection.encoder.decode_responses and not disable_decoding:
-        reply = decoded(reply, connection.encoder)
+    if connection.health_check_interval:
+        now = asyncio.get_running_loop().time()
+        connection.next_health_check = now + connection.health_check_interval
+    if isinstance(reply, redis.ResponseError):
+        raise reply
     return reply
+
+
+@types.coroutine
+def turn() -> Generator[None, None, None]:
+    """Let other tasks run."""
+    yield
 
 
 async def _next_reply(
@@ -133,6 +155,9 @@ async def _next_reply(
 class FakeAsyncConnectionMixin:
     """The methods that lead an asyncio connection to the engine."""
 
+    _reader: Any  # an `AsyncWire` or None, and the same is
+    _writer: Any
+
     def __init__(self, *args: Any, server: Server | None = None, **kwargs: Any) -> None:
         self._fake_server = server
         super().__init__(*args, **kwargs)
@@ -147,9 +172,11 @@ class FakeAsyncConnectionMixin:
 
     async def connect(self) -> None:
         """Open a session and let redis-py make its handshake."""
-        await super().connect()  # type: ignore[misc]
-        if self._reader is not None:
-            self._reader.session.via = "direct"
+        if not self._reader:
+            await super().connect()  # type: ignore[misc]
+            wire = self._reader
+            if wire:
+                wire.session.via = "direct"
 
     send_packed_command = send_packed_command
     send_command = send_command
@@ -160,7 +187,7 @@ class FakeAsyncConnectionMixin:
     read_response = read_response
 
 
-class FakeAsyncConnection(FakeAsyncConnectionMixin, real.Connection):
+class FakeAsyncConnection(FakeAsyncConnectionMixin, real.Connection):  # type: ignore[misc]
     """`redis.asyncio.Connection` to a fake server; may be a pool's ``connection_class``.
 
     Args:
@@ -168,11 +195,11 @@ class FakeAsyncConnection(FakeAsyncConnectionMixin, real.Connection):
     """
 
 
-class FakeAsyncSSLConnection(FakeAsyncConnectionMixin, real.SSLConnection):
+class FakeAsyncSSLConnection(FakeAsyncConnectionMixin, real.SSLConnection):  # type: ignore[misc]
     """`redis.asyncio.SSLConnection` to a fake server; no certificate is looked at."""
 
 
-class FakeAsyncUnixDomainSocketConnection(
+class FakeAsyncUnixDomainSocketConnection(  # type: ignore[misc]
     FakeAsyncConnectionMixin, real.UnixDomainSocketConnection
 ):
     """`redis.asyncio.UnixDomainSocketConnection` to a fake server."""

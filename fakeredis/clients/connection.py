@@ -1,12 +1,12 @@
 """redis-py's connections on a `Wire`.
 
-The functions here work on any of redis-py's sync connections whose ``_sock`` is a `Wire`; the classes
-below use them as methods, and `fakeredis.patch` puts them under the real classes.
+The functions here work on any of redis-py's sync connections whose ``_sock`` is a `Wire`; the
+classes below use them as methods, and `fakeredis.patch` puts them under the real classes.
 """
 
 from __future__ import annotations
 
-import socket
+import time
 from collections.abc import Iterable
 from typing import Any
 
@@ -18,7 +18,7 @@ from fakeredis.clients.wire import Packed, Wire, decoded, with_errors, words
 from fakeredis.engine.replies import Push
 from fakeredis.engine.server import Server
 from fakeredis.engine.session import Session
-from fakeredis.errors import CommandError, ConnectionLost
+from fakeredis.errors import ConnectionLost
 
 _UNSET: Any = object()
 _next_port = 40000
@@ -58,20 +58,41 @@ def send_packed_command(connection: Any, command: Any, check_health: bool = True
         redis.ConnectionError: the server is down or has closed the connection.
     """
     if not connection._sock:
-        connection.connect()
-    if check_health:
+        reconnect(connection)
+    if check_health and connection.health_check_interval:
         connection.check_health()
-    wire = connection._sock
     try:
-        if type(command) is Packed:
-            for argv in command:
-                wire.send(argv)
-        else:
-            for piece in [command] if isinstance(command, bytes | str) else command:
-                wire.send_bytes(piece.encode() if isinstance(piece, str) else bytes(piece))
+        transmit(connection._sock, command)
     except ConnectionLost as error:
         connection.disconnect()
-        raise redis.ConnectionError(f"Error 32 while writing to socket. {error}.") from None
+        raise redis.ConnectionError(str(error)) from None
+
+
+def reconnect(connection: Any) -> None:
+    """Connect because a command is to be sent: it checks the connection's health, if need be."""
+    connect = getattr(connection, "connect_check_health", None)
+    if connect is None:  # before redis-py 6
+        connection.connect()
+    else:
+        connect(check_health=False)
+    connection._sock.session.via = "direct"
+
+
+def transmit(wire: Any, command: Any) -> None:
+    """Run packed commands, or the protocol's bytes.
+
+    Raises:
+        ConnectionLost: the server is down or has closed the connection.
+    """
+    if type(command) is Packed:
+        for argv in command.commands:
+            wire.send(argv)
+        return
+    for piece in [command] if isinstance(command, bytes | str) else command:
+        if isinstance(piece, Packed):
+            transmit(wire, piece)
+        else:
+            wire.send_bytes(piece.encode() if isinstance(piece, str) else bytes(piece))
 
 
 def send_command(connection: Any, *args: Any, **kwargs: Any) -> None:
@@ -92,10 +113,17 @@ def pack_commands(connection: Any, commands: Iterable[Iterable[Any]]) -> Packed:
 
 
 def can_read(connection: Any, timeout: float | None = 0) -> bool:
-    """Whether a message waits, or comes within ``timeout`` seconds."""
+    """Whether a message waits, or comes within ``timeout`` seconds.
+
+    Raises:
+        redis.ConnectionError: the server has closed the connection.
+    """
     if not connection._sock:
         connection.connect()
-    return bool(connection._sock.readable(timeout))
+    wire = connection._sock
+    if wire.session.closed and not wire.session.outbox:
+        raise redis.ConnectionError("Connection closed by server.")
+    return bool(wire.readable(timeout))
 
 
 def read_response(
@@ -111,12 +139,13 @@ def read_response(
     """
     wire = connection._sock
     if wire is None:
-        raise redis.ConnectionError("Connection not established")
-    if timeout is _UNSET or not isinstance(timeout, int | float | None):
-        timeout = wire.timeout
+        raise redis.ConnectionError("Connection closed by server.")
+    if timeout is not None and type(timeout) is not float and type(timeout) is not int:
+        timeout = wire.timeout  # none was given
     try:
         reply = _next_reply(connection, wire, timeout, push_request)
-    except socket.timeout:
+        reply = settled(connection, reply, disable_decoding)
+    except TimeoutError:
         if disconnect_on_error:
             connection.disconnect()
         raise redis.TimeoutError(f"Timeout reading from {connection._host_error()}") from None
@@ -128,14 +157,27 @@ def read_response(
         if disconnect_on_error:
             connection.disconnect()
         raise
-    if type(reply) is CommandError:
-        error = connection._parser.parse_error(str(reply))
-        if isinstance(error, redis.ConnectionError):
-            connection.disconnect()
-        raise error
+    if connection.health_check_interval:
+        connection.next_health_check = time.monotonic() + connection.health_check_interval
+    if type(reply) not in _NEVER_ERRORS and isinstance(reply, redis.ResponseError):
+        raise reply
+    return reply
+
+
+_NEVER_ERRORS = frozenset({bytes, str, int, list, dict, type(None)})
+
+
+def settled(connection: Any, reply: Any, disable_decoding: bool = False) -> Any:
+    """A reply as redis-py's parser gives it; errors are returned.
+
+    Raises:
+        redis.ConnectionError: it is one of the errors that redis-py counts among these.
+    """
     reply = with_errors(reply, connection._parser.parse_error)
+    if type(reply) not in _NEVER_ERRORS and isinstance(reply, redis.ConnectionError):
+        raise reply
     if connection.encoder.decode_responses and not disable_decoding:
-        reply = decoded(reply, connection.encoder)
+        return decoded(reply, connection.encoder)
     return reply
 
 
@@ -147,7 +189,7 @@ def _next_reply(connection: Any, wire: Any, timeout: float | None, push_request:
             return item
         message = list(item)
         if wire.session.protocol == 2:
-            return message
+            return message  # to be settled as any reply
         if connection.encoder.decode_responses:
             message = decoded(message, connection.encoder)
         handled = hand_over(connection._parser, message)
@@ -166,6 +208,8 @@ def hand_over(parser: Any, message: list[Any]) -> Any:
 class FakeConnectionMixin:
     """The methods that lead a sync connection to the engine."""
 
+    _sock: Any  # a `Wire` or None
+
     def __init__(self, *args: Any, server: Server | None = None, **kwargs: Any) -> None:
         self._fake_server = server
         super().__init__(*args, **kwargs)
@@ -175,8 +219,9 @@ class FakeConnectionMixin:
 
     def connect(self) -> None:
         """Open a session and let redis-py make its handshake."""
-        super().connect()  # type: ignore[misc]
-        self._sock.session.via = "direct"
+        if not self._sock:
+            super().connect()  # type: ignore[misc]
+            self._sock.session.via = "direct"
 
     send_packed_command = send_packed_command
     send_command = send_command

@@ -10,15 +10,19 @@ from typing import Any, Final
 import redis
 from redis.client import EMPTY_RESPONSE, NEVER_DECODE, Pipeline
 
+from fakeredis.clients.short import FLAT_GROUPS, MISS, for_callback
 from fakeredis.clients.wire import Wire, decoded, encode, with_errors
 from fakeredis.commands.registry import Command
-from fakeredis.engine.replies import Status
 from fakeredis.engine.session import Session
 from fakeredis.errors import CommandError
 
-MISS: Final = object()  # the short way does not apply
-PARSE_RESPONSE: Final = redis.Redis.parse_response
-_callback = dict.get
+__all__ = [
+    "MISS", "FakePipeline", "mark", "marked", "run_pipeline", "run_transaction", "short_execute",
+    "short_pipeline",
+]  # fmt: skip
+
+PARSE_RESPONSE: Final = Pipeline.parse_response
+_callback: Final = dict.get  # the look-up of redis-py's own mapping is a Python call
 _groups = count(1)
 
 Batch = list[tuple[Command, list[bytes]]]
@@ -42,46 +46,13 @@ def batch_of(wire: Any, connection: Any, commands: Any) -> Batch | None:
             kind = type(arg)
             if kind is str:
                 arg = arg.encode(encoding, strict)
+            elif kind is int:
+                arg = b"%d" % arg
             elif kind is not bytes:
                 arg = encode(encoder, (arg,))[0]
             argv.append(arg)
         batch.append((command, argv))
     return batch
-
-
-def finish(pipeline: Any, connection: Any, commands: Any, replies: list[Any]) -> list[Any]:
-    """Replies decoded and given to redis-py's callbacks; errors as its exceptions."""
-    encoder = connection.encoder
-    decode = encoder.decode_responses
-    callbacks = pipeline.response_callbacks
-    for index, (args, options) in enumerate(commands):
-        reply = replies[index]
-        kind = type(reply)
-        if kind is CommandError:
-            replies[index] = _error(connection, options, reply)
-            continue
-        if kind is Status:
-            reply = bytes(reply)
-        elif kind is list:
-            reply = with_errors(reply, connection._parser.parse_error)
-        if decode and NEVER_DECODE not in options:
-            reply = decoded(reply, encoder)
-        callback = _callback(callbacks, args[0])
-        if callback is not None:
-            if options:
-                options = {
-                    name: value for name, value in options.items()
-                    if name not in ("keys", EMPTY_RESPONSE, NEVER_DECODE)
-                }  # fmt: skip
-            reply = callback(reply, **options)
-        replies[index] = reply
-    return replies
-
-
-def _error(connection: Any, options: Any, error: CommandError) -> Any:
-    if EMPTY_RESPONSE in options:
-        return options[EMPTY_RESPONSE]
-    return connection._parser.parse_error(str(error))
 
 
 def run_pipeline(
@@ -91,7 +62,25 @@ def run_pipeline(
     batch = batch_of(wire, connection, commands)
     if batch is None:
         return MISS
-    replies = finish(pipeline, connection, commands, wire.session.call_many(batch))
+    replies: list[Any] = wire.session.call_many(batch)
+    callbacks = pipeline.response_callbacks
+    encoder = connection.encoder
+    decode = encoder.decode_responses
+    for index, (args, options) in enumerate(commands):
+        reply = replies[index]
+        kind = type(reply)
+        if kind is bytes:
+            if decode and NEVER_DECODE not in options:
+                replies[index] = reply = reply.decode(encoder.encoding, encoder.encoding_errors)
+        elif kind is CommandError:
+            replies[index] = _error(connection, options, reply)
+            continue
+        elif kind is not int and reply is not None:
+            plain = decode and NEVER_DECODE not in options
+            replies[index] = reply = _rich(connection, batch[index][0], reply, plain)
+        callback = _callback(callbacks, args[0])
+        if callback is not None:
+            replies[index] = callback(reply, **for_callback(options) if options else options)
     if raise_on_error:
         pipeline.raise_first_error(commands, replies)
     return replies
@@ -100,20 +89,59 @@ def run_pipeline(
 def run_transaction(
     pipeline: Any, wire: Any, connection: Any, commands: Any, raise_on_error: bool
 ) -> Any:
-    """A batch inside MULTI and EXEC; `MISS` where only the long way will do."""
-    batch = None
-    if not any(EMPTY_RESPONSE in options for _, options in commands):
-        batch = batch_of(wire, connection, commands)
-    if batch is None or not all(command.accepts(len(argv)) for command, argv in batch):
+    """A batch inside MULTI and EXEC; `MISS` where only the long way will do.
+
+    As in redis-py, the reply of EXEC is decoded as one, and errors are raised before any callback
+    is called.
+    """
+    for _, options in commands:
+        if options and EMPTY_RESPONSE in options:
+            return MISS
+    batch = batch_of(wire, connection, commands)
+    if batch is None:
         return MISS
-    replies = wire.session.transaction(batch)
+    for command, argv in batch:
+        if not command.low <= len(argv) <= command.high:
+            return MISS
+    replies: list[Any] | None = wire.session.transaction(batch)
     pipeline.watching = False
     if replies is None:
         raise redis.WatchError("Watched variable changed.")
-    finish(pipeline, connection, commands, replies)
+    _settle(connection, batch, replies)
     if raise_on_error:
         pipeline.raise_first_error(commands, replies)
+    callbacks = pipeline.response_callbacks
+    for index, (args, options) in enumerate(commands):
+        callback = _callback(callbacks, args[0])
+        if callback is not None and not isinstance(replies[index], Exception):
+            options.pop("keys", None)
+            replies[index] = callback(replies[index], **options)
     return replies
+
+
+def _settle(connection: Any, batch: Batch, replies: list[Any]) -> None:
+    """EXEC's replies as redis-py's parser would give them."""
+    encoder = connection.encoder
+    decode = encoder.decode_responses
+    for index, reply in enumerate(replies):
+        kind = type(reply)
+        if kind is bytes:
+            if decode:
+                replies[index] = reply.decode(encoder.encoding, encoder.encoding_errors)
+        elif kind is not int and reply is not None:
+            replies[index] = _rich(connection, batch[index][0], reply, decode)
+
+
+def _rich(connection: Any, command: Command, reply: Any, decode: bool) -> Any:
+    if type(reply) is not list or command.group not in FLAT_GROUPS:
+        reply = with_errors(reply, connection._parser.parse_error)
+    return decoded(reply, connection.encoder) if decode else reply
+
+
+def _error(connection: Any, options: Any, error: CommandError) -> Any:
+    if EMPTY_RESPONSE in options:
+        return options[EMPTY_RESPONSE]
+    return connection._parser.parse_error(str(error))
 
 
 def short_pipeline(
@@ -132,6 +160,34 @@ def short_pipeline(
     return run(pipeline, wire, connection, commands, raise_on_error)
 
 
+def idle_connection(pipeline: Any) -> Any:
+    """An idle connection taken from the pool; None where a batch needs another, or more care."""
+    if pipeline.connection or pipeline.scripts or pipeline.watching or not pipeline.command_stack:
+        return None
+    try:
+        return pipeline.connection_pool._available_connections.pop()
+    except (AttributeError, IndexError):
+        return None
+
+
+def short_execute(pipeline: Any, raise_on_error: bool) -> Any:
+    """A whole ``execute()`` without the pool's care of connections; `MISS` as above."""
+    connection = idle_connection(pipeline)
+    if connection is None:
+        return MISS
+    replies: Any = None
+    try:
+        replies = short_pipeline(
+            pipeline, connection, pipeline.command_stack, raise_on_error,
+            pipeline.transaction or pipeline.explicit_transaction,
+        )  # fmt: skip
+        return replies
+    finally:
+        pipeline.connection_pool._available_connections.append(connection)
+        if replies is not MISS:
+            pipeline.reset()
+
+
 def mark(session: Session, via: str) -> None:
     """Tell the spy how the next commands arrive."""
     session.via = via
@@ -141,12 +197,20 @@ def mark(session: Session, via: str) -> None:
 class FakePipeline(Pipeline):
     """redis-py's pipeline; the batch crosses to the engine in one call."""
 
+    def execute(self, raise_on_error: bool = True) -> list[Any]:
+        """Run the commands; see `redis.client.Pipeline.execute`."""
+        replies = short_execute(self, raise_on_error)
+        if replies is MISS:
+            replies = super().execute(raise_on_error)
+        return replies  # type: ignore[no-any-return]
+
     def _execute_pipeline(self, connection: Any, commands: Any, raise_on_error: bool) -> Any:
         replies = short_pipeline(self, connection, commands, raise_on_error, False)
         if replies is not MISS:
             return replies
         with marked(connection, "pipeline"):
-            return super()._execute_pipeline(connection, commands, raise_on_error)
+            run: Any = super()._execute_pipeline
+            return run(connection, commands, raise_on_error)
 
     def _execute_transaction(self, connection: Any, commands: Any, raise_on_error: bool) -> Any:
         replies = short_pipeline(self, connection, commands, raise_on_error, True)

@@ -1,14 +1,14 @@
 """`FakeRedis`: `redis.Redis` on the shortest way to the engine.
 
 A command goes straight from ``execute_command`` to the session of the pool's next idle connection.
-Whatever cannot go that way (no idle connection yet, blocking and subscribing commands, pools of other
-kinds, overridden parsing) takes redis-py's own path over a fake connection.
+Whatever cannot go that way (no idle connection yet, blocking and subscribing commands, pools of
+other kinds, overridden parsing) takes redis-py's own path over a fake connection.
 """
 
 from __future__ import annotations
 
 import inspect
-from functools import lru_cache
+from functools import cache
 from typing import Any, Final
 
 import redis
@@ -17,10 +17,12 @@ from fakeredis.clients import network
 from fakeredis.clients.connection import FAKE_CLASSES, FakeConnectionMixin, fake_class
 from fakeredis.clients.pipeline import FakePipeline
 from fakeredis.clients.short import MISS, ShortCut, make_short_cut
+from fakeredis.clients.standin import StandIn
 from fakeredis.clients.wire import Wire
 from fakeredis.engine.server import Server
 
-short_cut: Final[ShortCut] = make_short_cut("_sock", Wire, redis.Redis.parse_response)
+REAL: Final = redis.Redis  # the name may mean `FakeRedis` later, inside of `fakeredis.patch`
+short_cut: Final[ShortCut] = make_short_cut("_sock", Wire, REAL.parse_response)
 
 
 class FakeRedis(redis.Redis, metaclass=StandIn):
@@ -37,16 +39,18 @@ class FakeRedis(redis.Redis, metaclass=StandIn):
         lua_modules: names of Lua modules that scripts may use.
     """
 
+    _stands_for = REAL
+
     def __init__(
         self, *args: Any, server: Server | None = None, store: Any = None, version: Any = None,
         server_type: str | None = None, connected: bool = True, lua_modules: Any = None,
         **kwargs: Any,
     ) -> None:
-        given = arguments(redis.Redis, args, kwargs)
+        given = arguments(REAL, args, kwargs)
         own = (server, store, version, server_type, connected, lua_modules)
         if given.get("connection_pool") is None:
             single = given.pop("single_connection_client", False)
-            super().__init__(**with_defaults(redis.Redis, given))
+            super().__init__(**with_defaults(REAL, given))
             fake_pool(self.connection_pool, choose_server(*own, pool=self.connection_pool))
             if not single:
                 return
@@ -62,7 +66,7 @@ class FakeRedis(redis.Redis, metaclass=StandIn):
         """Run a command; see `redis.Redis.execute_command`."""
         reply = short_cut(self, args, options)
         if reply is MISS:
-            return super().execute_command(*args, **options)
+            return super().execute_command(*args, **options)  # type: ignore[no-untyped-call]
         return reply
 
     def pipeline(self, transaction: bool = True, shard_hint: Any = None) -> FakePipeline:
@@ -91,9 +95,9 @@ class FakeRedis(redis.Redis, metaclass=StandIn):
 FakeStrictRedis = FakeRedis
 
 
-@lru_cache(maxsize=None)
+@cache
 def _parameters(base: type) -> tuple[str, ...]:
-    return tuple(inspect.signature(base.__init__).parameters)[1:]
+    return tuple(inspect.signature(base).parameters)
 
 
 def arguments(base: type, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
@@ -147,14 +151,14 @@ def take_own(kwargs: dict[str, Any]) -> Own:
     )  # fmt: skip
 
 
-@lru_cache(maxsize=None)
+@cache
 def _defaults(base: type) -> dict[str, Any]:
     """What a client gets where redis-py's own defaults cost time that no fake needs.
 
     The driver info is made once, since it reads package metadata; nobody pauses between attempts to
     reach a server that is known to be down.
     """
-    parameters = inspect.signature(base.__init__).parameters  # type: ignore[misc]
+    parameters = inspect.signature(base).parameters
     defaults = {}
     if "driver_info" in parameters:
         from redis.driver_info import DriverInfo
@@ -174,7 +178,7 @@ def _without_pauses(retry: Any) -> Any:
         twin.__dict__.update(self.__dict__)
         return twin
 
-    # Clients and connections copy it deeply; what it holds never changes, so the rest can be shared.
+    # Clients and connections copy it deeply; what it holds never changes, so it can be shared.
     kind = type("Retry", (type(retry),), {"__deepcopy__": copied, "__module__": __name__})
     return kind(NoBackoff(), getattr(retry, "_retries", 0))
 

@@ -1,37 +1,49 @@
 """What stands in the place of a socket: a session of the engine, and waiting for its messages.
 
 redis-py's connections keep their socket in ``_sock``.  A fake one keeps a `Wire` there, so that
-everything redis-py does with the socket's presence (connect, disconnect, reconnect) works unchanged,
-while commands and replies pass as Python objects.
+everything redis-py does with the socket's presence (connect, disconnect, reconnect) works
+unchanged, while commands and replies pass as Python objects.
 """
 
 from __future__ import annotations
 
 import asyncio
 import socket
+import sys
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, Final, overload
 
 from fakeredis import resp
-from fakeredis.engine.replies import BLOCKED, NO_REPLY, Status
+from fakeredis.engine import blocking
+from fakeredis.engine.replies import BLOCKED, NO_REPLY
 from fakeredis.engine.session import Session
 from fakeredis.errors import CommandError, ConnectionLost
+
+# Held in an object: tools that stop the clock (freezegun) replace names in modules, and a client
+# whose time stands still would wait for ever.
+_monotonic: Final = partial(time.monotonic)
+_TICK: Final = 0.1  # seconds between looks at keys that may expire while everyone waits
+# A wait without end cannot be interrupted on Windows.
+_LONGEST: Final = 1.0 if sys.platform == "win32" else None
+_orphans: deque[Session] = deque()  # to be closed as soon as no lock is in the way
 
 
 class Wire:
     """One end of a connection that never touches the network."""
 
-    __slots__ = ("session", "timeout", "_event", "_parser", "_pair", "__weakref__")
+    __slots__ = ("session", "timeout", "_waiter", "_parser", "_pair", "_backlog", "__weakref__")
 
     def __init__(self, session: Session, timeout: float | None = None) -> None:
         self.session = session
         self.timeout = timeout  # seconds; None waits for ever
-        self._event: threading.Event | None = None
+        self._waiter: Any = None  # a lock that is released when something has come
         self._parser: resp.RequestParser | None = None
         self._pair: tuple[socket.socket, socket.socket] | None = None
+        self._backlog: deque[Sequence[bytes]] | None = None  # sent while a command waits
 
     # Commands and messages ------------------------------------------------------------------
 
@@ -42,6 +54,11 @@ class Wire:
             ConnectionLost: the server is down or has closed this connection.
         """
         session = self.session
+        if session.wait is not None or self._backlog:
+            if self._backlog is None:
+                self._backlog = deque()
+            self._backlog.append(argv)
+            return
         try:
             reply = session.execute(argv)
         except CommandError as error:
@@ -55,68 +72,133 @@ class Wire:
         """Run what was packed into the protocol's bytes."""
         if self._parser is None:
             self._parser = resp.RequestParser()
-        for argv in self._parser.feed(data):
-            self.send(argv)
+        try:
+            for argv in self._parser.feed(data):
+                self.send(argv)
+        except resp.ProtocolError as error:
+            self.session.outbox.append(CommandError(str(error)))
+            self.session.close()
 
     def receive(self, timeout: float | None) -> Any:
         """The next reply or push; errors are returned, not raised.
 
         Raises:
-            socket.timeout: nothing came within ``timeout`` seconds.
+            TimeoutError: nothing came within ``timeout`` seconds.
             ConnectionLost: nothing will ever come.
         """
         outbox = self.session.outbox
         if not outbox:
             self._await(timeout)
         item = outbox.popleft()
-        return bytes(item) if type(item) is Status else item
-
-    def _await(self, timeout: float | None) -> None:
-        session = self.session
-        if self._event is None:
-            self._event = threading.Event()
-        event = self._event
-        ends = None if timeout is None else time.monotonic() + timeout
-        while True:
-            event.clear()
-            session.wake = event.set
-            if session.outbox:
-                return
-            if session.closed:
-                raise ConnectionLost("Connection closed by server.")
-            remaining = None if ends is None else ends - time.monotonic()
-            if remaining is not None and remaining <= 0:
-                raise socket.timeout("timed out")
-            event.wait(self._shorter(remaining))
-            session.server.catch_up()
-
-    def _shorter(self, remaining: float | None) -> float | None:
-        """No longer than until the blocked command's own time-out."""
-        wait = self.session.wait
-        if wait is None or wait.deadline is None:
-            return remaining
-        until = max(wait.deadline / 1000 - self.session.server.clock.seconds(), 0) + 0.001
-        return until if remaining is None else min(until, remaining)
+        if self._pair is not None and not outbox:
+            self._drain()
+        return item
 
     def readable(self, timeout: float | None) -> bool:
         """Whether something can be received within ``timeout`` seconds; also when it is closed."""
         if self.session.outbox or self.session.closed:
             return True
-        if timeout is not None and timeout <= 0:
+        if timeout is not None and timeout <= 0 and not self._backlog:
             return False
         try:
             self._await(timeout)
-        except socket.timeout:
+        except TimeoutError:
             return False
         except ConnectionLost:
             return True
         return True
 
+    # Waiting --------------------------------------------------------------------------------
+
+    def _await(self, timeout: float | None) -> None:
+        """Wait until the outbox holds something: `receive` says what it raises."""
+        session = self.session
+        if self._waiter is None:
+            self._waiter = threading.Lock()
+            self._waiter.acquire()
+        session.wake = self.woken
+        ends, due = self._limits(timeout)
+        while not self._has_come():
+            seconds = self._pause(ends, due)
+            if seconds is None:
+                seconds = _LONGEST
+            if not self._waiter.acquire(timeout=-1 if seconds is None else seconds):
+                session.server.catch_up()
+
+    def woken(self) -> None:
+        """Called by whichever thread has something for this session."""
+        if self._pair is not None:
+            self._signal()
+        waiter = self._waiter
+        if waiter is not None:
+            try:
+                waiter.release()
+            except RuntimeError:
+                pass  # it was released already
+
+    def _has_come(self) -> bool:
+        """Whether something can be received; runs what was held back by a command that waited."""
+        session = self.session
+        while self._backlog and session.wait is None and not session.outbox:
+            argv = self._backlog.popleft()
+            backlog, self._backlog = self._backlog, None
+            self.send(argv)
+            self._backlog = backlog
+        if session.outbox:
+            return True
+        if session.closed:
+            raise ConnectionLost("Connection closed by server.")
+        return False
+
+    def _limits(self, timeout: float | None) -> tuple[float | None, float | None]:
+        """When the shell stops waiting, and when the blocked command's own time is over."""
+        now = _monotonic()
+        due = None
+        wait = self.session.wait
+        if wait is not None and wait.deadline is not None:
+            due = now + wait.deadline / 1000 - self.session.server.clock.seconds()
+        return None if timeout is None else now + timeout, due
+
+    def _pause(self, ends: float | None, due: float | None) -> float | None:
+        """How long to sleep at most.
+
+        Times out the blocked command when its time is over, also where the server's clock stands
+        still.
+
+        Raises:
+            TimeoutError: the shell has waited long enough.
+        """
+        now = _monotonic()
+        server = self.session.server
+        seconds = _TICK if server.notify_flags or server.deadlines else None
+        if due is not None and self.session.wait is not None:
+            if now >= due:
+                self._time_out()
+                return 0.0
+            seconds = due - now if seconds is None else min(seconds, due - now)
+        if ends is not None:
+            if now >= ends:
+                raise TimeoutError("timed out")
+            seconds = ends - now if seconds is None else min(seconds, ends - now)
+        return seconds
+
+    def _time_out(self) -> None:
+        with self.session.server.lock:
+            if self.session.wait is not None:
+                blocking.time_out(self.session.wait)
+
     # A socket's manners ---------------------------------------------------------------------
 
     def close(self) -> None:
-        """End the session, as closing a socket does."""
-        self.session.close()
+        """End the session, as closing a socket does.
+
+        Also called by the garbage collector, which may come in the middle of a command that this
+        very thread runs: the session is closed later then.
+        """
+        _orphans.append(self.session)
+        self._backlog = None
+        if not self.session.server.lock._is_owned():  # type: ignore[attr-defined]
+            close_orphans()
         if self._pair is not None:
             for end in self._pair:
                 end.close()
@@ -157,13 +239,51 @@ class Wire:
             self._pair = socket.socketpair()
             for end in self._pair:
                 end.setblocking(False)
+            self.session.wake = self.woken
+            if self.session.outbox or self.session.closed:
+                self._signal()
         return self._pair[0].fileno()
+
+    def _signal(self) -> None:
+        """Let the descriptor poll readable."""
+        try:
+            if self._pair is not None:
+                self._pair[1].send(b"\0")
+        except OSError:
+            pass  # it is full, which is as good, or closed
+
+    def _drain(self) -> None:
+        """Let the descriptor poll unreadable: everything was received."""
+        try:
+            while self._pair is not None and self._pair[0].recv(4096):
+                pass
+        except OSError:
+            pass
+        if self.session.outbox or self.session.closed:
+            self._signal()  # it came meanwhile
+
+
+def close_orphans() -> None:
+    """Close the sessions whose connections have gone."""
+    while _orphans:
+        try:
+            session = _orphans.popleft()
+        except IndexError:
+            return  # another thread was quicker
+        session.close()
+        session.wake = None
 
 
 class AsyncWire(Wire):
     """A `Wire` whose waits are awaited; asyncio's connections keep it as reader and writer."""
 
-    __slots__ = ()
+    __slots__ = ("_future",)
+
+    _future: asyncio.Future[None] | None
+
+    def __init__(self, session: Session, timeout: float | None = None) -> None:
+        super().__init__(session, timeout)
+        self._future = None
 
     async def receive_async(self, timeout: float | None) -> Any:
         """As ``receive``.
@@ -176,24 +296,40 @@ class AsyncWire(Wire):
         if not outbox:
             await self._await_async(timeout)
         item = outbox.popleft()
-        return bytes(item) if type(item) is Status else item
+        if self._pair is not None and not outbox:
+            self._drain()
+        return item
 
     async def _await_async(self, timeout: float | None) -> None:
         session = self.session
         loop = asyncio.get_running_loop()
-        ends = None if timeout is None else time.monotonic() + timeout
-        while True:
-            future = loop.create_future()
-            session.wake = partial(_wake, loop, future)
-            if session.outbox:
-                return
-            if session.closed:
-                raise ConnectionLost("Connection closed by server.")
-            remaining = None if ends is None else ends - time.monotonic()
-            if remaining is not None and remaining <= 0:
-                raise asyncio.TimeoutError
-            await _wait_for(loop, future, self._shorter(remaining))
-            session.server.catch_up()
+        session.wake = self.woken
+        ends, due = self._limits(timeout)
+        while not self._has_come():
+            try:
+                seconds = self._pause(ends, due)
+            except TimeoutError:
+                raise asyncio.TimeoutError from None
+            future = self._future = loop.create_future()
+            if session.outbox or session.closed:
+                continue  # it came from another thread meanwhile
+            if await _ended(loop, future, seconds):
+                session.server.catch_up()
+
+    def woken(self) -> None:
+        """Called by whichever thread or task has something for this session."""
+        super().woken()
+        future = self._future
+        if future is None:
+            return
+        loop = future.get_loop()
+        if asyncio._get_running_loop() is loop:
+            _finish(future)
+            return
+        try:
+            loop.call_soon_threadsafe(_finish, future)
+        except RuntimeError:
+            pass  # the loop is closed, nobody waits any more
 
     # A stream's manners ---------------------------------------------------------------------
 
@@ -227,15 +363,19 @@ class AsyncWire(Wire):
         return self.getsockname() if name == "sockname" else default
 
 
-async def _wait_for(
-    loop: asyncio.AbstractEventLoop, future: asyncio.Future[None], timeout: float | None
-) -> None:
-    handle = None if timeout is None else loop.call_later(timeout, _finish, future)
+async def _ended(
+    loop: asyncio.AbstractEventLoop, future: asyncio.Future[None], seconds: float | None
+) -> bool:
+    """Wait for a future; whether the seconds were over before."""
+    if seconds is None:
+        await future
+        return False
+    handle = loop.call_later(seconds, _finish, future)
     try:
         await future
     finally:
-        if handle is not None:
-            handle.cancel()
+        handle.cancel()
+    return loop.time() >= handle.when()
 
 
 def _finish(future: asyncio.Future[None]) -> None:
@@ -243,18 +383,39 @@ def _finish(future: asyncio.Future[None]) -> None:
         future.set_result(None)
 
 
-def _wake(loop: asyncio.AbstractEventLoop, future: asyncio.Future[None]) -> None:
-    """Called by whichever thread has something for this session."""
-    try:
-        loop.call_soon_threadsafe(_finish, future)
-    except RuntimeError:
-        pass  # the loop is closed, nobody waits any more
+class Packed(Sequence[bytes]):
+    """Commands on their way from ``pack_command`` to ``send_packed_command``.
 
+    To others it is what redis-py's own packing gives: a sequence of the protocol's bytes.
+    """
 
-class Packed(list[Sequence[bytes]]):
-    """Commands on their way from ``pack_command`` to ``send_packed_command``."""
+    __slots__ = ("commands",)
 
-    __slots__ = ()
+    def __init__(self, commands: list[list[bytes]]) -> None:
+        self.commands = commands
+
+    @overload
+    def __getitem__(self, index: int) -> bytes: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[bytes]: ...
+    def __getitem__(self, index: int | slice) -> bytes | list[bytes]:
+        if isinstance(index, slice):
+            return [resp.pack(argv) for argv in self.commands[index]]
+        return resp.pack(self.commands[index])
+
+    def __len__(self) -> int:
+        return len(self.commands)
+
+    def __iter__(self) -> Iterator[bytes]:
+        return map(resp.pack, self.commands)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and b"".join(self) == b"".join(other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return repr(list(self))
 
 
 def encode(encoder: Any, args: Iterable[Any]) -> list[bytes]:
@@ -270,6 +431,8 @@ def encode(encoder: Any, args: Iterable[Any]) -> list[bytes]:
             argv.append(arg)
         elif kind is str:
             argv.append(arg.encode(encoder.encoding, encoder.encoding_errors))
+        elif kind is int:
+            argv.append(b"%d" % arg)
         else:
             value = encoder.encode(arg)
             argv.append(value if type(value) is bytes else bytes(value))
@@ -289,25 +452,41 @@ def words(encoder: Any, args: Sequence[Any]) -> list[bytes]:
 def decoded(reply: Any, encoder: Any) -> Any:
     """A reply with its bytes as text."""
     kind = type(reply)
-    if kind is bytes or kind is Status:
-        return encoder.decode(reply)
+    if kind is bytes:
+        return reply.decode(encoder.encoding, encoder.encoding_errors)
     if kind is list:
-        return [decoded(item, encoder) for item in reply]
+        encoding, strict = encoder.encoding, encoder.encoding_errors
+        return [
+            item.decode(encoding, strict) if type(item) is bytes
+            else item if item is None or type(item) is int
+            else decoded(item, encoder)
+            for item in reply
+        ]  # fmt: skip
     if kind is dict:
         return {decoded(key, encoder): decoded(value, encoder) for key, value in reply.items()}
     if isinstance(reply, bytes):
-        return encoder.decode(bytes(reply))
+        return reply.decode(encoder.encoding, encoder.encoding_errors)
     return reply
 
 
 def with_errors(reply: Any, parse_error: Any) -> Any:
-    """An array whose error items are redis-py's exceptions (EXEC and its like)."""
-    if type(reply) is list:
+    """A reply in the types that redis-py's parser gives; error items become its exceptions.
+
+    Lists and maps are changed in place.
+    """
+    kind = type(reply)
+    if kind is list:
         for index, item in enumerate(reply):
-            if type(item) is CommandError:
-                reply[index] = parse_error(str(item))
-            elif type(item) is list:
-                with_errors(item, parse_error)
-            elif type(item) is Status:
-                reply[index] = bytes(item)
+            if type(item) is not bytes and type(item) is not int:
+                reply[index] = with_errors(item, parse_error)
+    elif kind is dict:
+        for key, value in reply.items():
+            if type(value) is not bytes:
+                reply[key] = with_errors(value, parse_error)
+    elif kind is CommandError:
+        return parse_error(str(reply))
+    elif kind is set or kind is tuple:
+        return with_errors(list(reply), parse_error)
+    elif kind is not bytes and isinstance(reply, bytes):
+        return bytes(reply)
     return reply

@@ -1,0 +1,115 @@
+"""The short way of a command: from a client straight to the session of an idle connection.
+
+Sync and asyncio clients share it; they differ in where a connection keeps its `Wire`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import redis
+from redis.client import EMPTY_RESPONSE, NEVER_DECODE
+
+from fakeredis.clients.wire import decoded, encode, with_errors
+from fakeredis.engine.replies import NO_REPLY
+from fakeredis.errors import CommandError, ConnectionLost
+
+MISS: Final = object()  # the short way does not apply
+# Groups whose arrays hold plain items only: no statuses, no errors, no sets.
+FLAT_GROUPS: Final = frozenset({
+    "string", "generic", "hash", "list", "set", "sorted-set", "sorted_set", "bitmap", "geo",
+    "hyperloglog",
+})  # fmt: skip
+_callback: Final = dict.get  # the look-up of redis-py's own mapping is a Python call
+
+ShortCut = Callable[[Any, tuple[Any, ...], dict[str, Any]], Any]
+
+
+def make_short_cut(attribute: str, wire_class: Any, parse_response: Any) -> ShortCut:
+    """The short way for one kind of clients.
+
+    Args:
+        attribute: where its connections keep their wire.
+        wire_class: the class of wires that may take it; subclasses may not.
+        parse_response: the clients' own method, which a subclass must not have overridden.
+    """
+
+    def short_cut(client: Any, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
+        """Run a command without pool, retry and protocol; `MISS` where only the long way will do.
+
+        Works on any client of redis-py whose pool holds fake connections.
+
+        Raises:
+            redis.ResponseError: the reply is an error (its subclass by redis-py's own rules).
+        """
+        try:
+            idle = client.connection_pool._available_connections
+            connection = idle.pop()
+        except (AttributeError, IndexError):
+            return MISS
+        try:
+            wire: Any = getattr(connection, attribute, None)
+            if (
+                type(wire) is not wire_class
+                or client.connection is not None
+                or type(client).parse_response is not parse_response
+            ):
+                return MISS
+            session = wire.session
+            command = session.plain.get(args[0])
+            if command is None or session.guard or session.outbox:
+                return MISS
+            encoder = connection.encoder
+            argv = []
+            for arg in args[1:]:
+                kind = type(arg)
+                if kind is str:
+                    arg = arg.encode(encoder.encoding, encoder.encoding_errors)
+                elif kind is int:
+                    arg = b"%d" % arg
+                elif kind is not bytes:
+                    arg = encode(encoder, (arg,))[0]
+                argv.append(arg)
+            reply = session.call(command, argv)
+        except CommandError as error:
+            if EMPTY_RESPONSE in options:
+                return options[EMPTY_RESPONSE]
+            raise connection._parser.parse_error(str(error)) from None
+        except ConnectionLost:
+            return MISS
+        finally:
+            idle.append(connection)
+        kind = type(reply)
+        if kind is bytes:
+            if encoder.decode_responses and NEVER_DECODE not in options:
+                reply = reply.decode(encoder.encoding, encoder.encoding_errors)
+        elif kind is not int and reply is not None:
+            reply = _rich(reply, command, connection, options)
+        callback = _callback(client.response_callbacks, args[0])
+        if callback is None:
+            return reply
+        if not options:
+            return callback(reply)
+        return callback(reply, **for_callback(options))
+
+    return short_cut
+
+
+def _rich(reply: Any, command: Any, connection: Any, options: dict[str, Any]) -> Any:
+    """An array, a map, a status ... as redis-py's parser would give it."""
+    if type(reply) is not list or command.group not in FLAT_GROUPS:
+        if reply is NO_REPLY:
+            raise redis.TimeoutError(f"Timeout reading from {connection._host_error()}")
+        reply = with_errors(reply, connection._parser.parse_error)
+    if connection.encoder.decode_responses and NEVER_DECODE not in options:
+        return decoded(reply, connection.encoder)
+    return reply
+
+
+def for_callback(options: dict[str, Any]) -> dict[str, Any]:
+    """The options that a callback gets: without those for redis-py itself."""
+    return {
+        name: value for name, value in options.items()
+        if name not in ("keys", EMPTY_RESPONSE, NEVER_DECODE)
+    }  # fmt: skip

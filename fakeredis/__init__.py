@@ -70,6 +70,8 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name == "spy":  # a module that is also the function spy()
         return importlib.import_module(f"{__name__}.spy")
+    if name == "aioredis":
+        return importlib.import_module(f"{__name__}.aioredis")
     home = _HOMES.get(name)
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
@@ -79,4 +81,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_HOMES})
+    return sorted({*globals(), *_HOMES, "aioredis"})

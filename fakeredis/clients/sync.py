@@ -155,8 +155,9 @@ def take_own(kwargs: dict[str, Any]) -> Own:
 def _defaults(base: type) -> dict[str, Any]:
     """What a client gets where redis-py's own defaults cost time that no fake needs.
 
-    The driver info is made once, since it reads package metadata; nobody pauses between attempts to
-    reach a server that is known to be down.
+    The driver info is made once, since it reads package metadata; nobody asks for notices of
+    maintenance, which a plain server refuses; nobody pauses between attempts to reach a server that
+    is known to be down.
     """
     parameters = inspect.signature(base).parameters
     defaults = {}
@@ -164,6 +165,10 @@ def _defaults(base: type) -> dict[str, Any]:
         from redis.driver_info import DriverInfo
 
         defaults["driver_info"] = DriverInfo()
+    if "maint_notifications_config" in parameters:
+        from redis.maint_notifications import MaintNotificationsConfig
+
+        defaults["maint_notifications_config"] = MaintNotificationsConfig(enabled=False)
     if parameters["retry"].default is not None:
         defaults["retry"] = _without_pauses(parameters["retry"].default)
     return defaults

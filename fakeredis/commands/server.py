@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from fakeredis import errors
+from fakeredis.commands import facts
 from fakeredis.commands.arguments import Many, Raw, Rest
+from fakeredis.commands.generic import encoding
 from fakeredis.commands.help import help_lines
 from fakeredis.commands.registry import (
     ADMIN,
+    ALLOW_BUSY,
+    CONNECTION,
     FAST,
     LOADING,
     NO_ASYNC_LOADING,
@@ -18,13 +23,15 @@ from fakeredis.commands.registry import (
     READONLY,
     STALE,
     WRITE,
+    Command,
     Group,
 )
-from fakeredis.datatypes.numbers import parse_int
-from fakeredis.engine import info
+from fakeredis.datatypes.glob import matcher
+from fakeredis.datatypes.numbers import parse_float, parse_int
+from fakeredis.engine import dispatch, info
 from fakeredis.engine.context import Context
-from fakeredis.engine.replies import MAP, OK, Status, Verbatim
-from fakeredis.errors import CommandError
+from fakeredis.engine.replies import DEEP, MAP, NO_REPLY, OK, Status, Verbatim
+from fakeredis.errors import CommandError, ConnectionLost
 
 if TYPE_CHECKING:
     from fakeredis.engine.database import Database
@@ -218,3 +225,221 @@ def config_rewrite(ctx: Context) -> Status:
 def config_help(ctx: Context) -> list[Status]:
     """What the subcommands do."""
     return help_lines(ctx)
+
+
+# Commands ---------------------------------------------------------------------------------------
+
+_COMMAND_ACL: Final = ("slow", "connection")
+
+
+def _find(ctx: Context, name: bytes) -> Command | None:
+    """A command by its name, or a subcommand by ``container|name``."""
+    container, bar, sub = name.partition(b"|")
+    command = ctx.server.table.find(container)
+    if command is None or not bar:
+        return command
+    return (command.subcommands or {}).get(sub.upper())
+
+
+@group.command(
+    "COMMAND", Rest(), flags=_HELP, since="2.8.13", reply=DEEP, acl=_COMMAND_ACL, arity=-1
+)
+def command_(ctx: Context, words: list[bytes]) -> list[Any]:
+    """The facts about all commands."""
+    return [facts.describe(command) for command in ctx.server.table.commands()]
+
+
+@group.command("COMMAND COUNT", flags=_HELP, since="2.8.13", acl=_COMMAND_ACL)
+def command_count(ctx: Context) -> int:
+    """How many commands there are."""
+    return len(ctx.server.table.commands())
+
+
+@group.command(
+    "COMMAND INFO", Rest(), flags=_HELP, since="2.8.13", reply=DEEP, acl=_COMMAND_ACL
+)
+def command_info(ctx: Context, names: list[bytes]) -> list[Any]:
+    """The facts about some commands, null for unknown ones; without names about all."""
+    if not names:
+        return command_(ctx, names)
+    found = [_find(ctx, name) for name in names]
+    return [None if command is None else facts.describe(command) for command in found]
+
+
+@group.command("COMMAND DOCS", Rest(), flags=_HELP, since="7.0.0", reply=DEEP, acl=_COMMAND_ACL)
+def command_docs(ctx: Context, names: list[bytes]) -> dict[bytes, Any]:
+    """The documentation of some commands, or of all."""
+    found = [_find(ctx, name) for name in names] if names else ctx.server.table.commands()
+    return {
+        facts.shown_name(command): facts.document(command)
+        for command in found if command is not None
+    }  # fmt: skip
+
+
+@group.command("COMMAND LIST", Rest(), flags=_HELP, since="7.0.0", acl=_COMMAND_ACL)
+def command_list(ctx: Context, words: list[bytes]) -> list[bytes]:
+    """The names of all commands, or of those that a filter lets through."""
+    if words and (
+        len(words) != 3 or words[0].upper() != b"FILTERBY"
+        or words[1].upper() not in (b"MODULE", b"ACLCAT", b"PATTERN")
+    ):  # fmt: skip
+        raise CommandError(errors.SYNTAX)
+    commands = ctx.server.table.commands()
+    if not words:
+        return [facts.shown_name(command) for command in commands]
+    with_subs = [one for top in commands for one in (top, *facts.subcommands_of(top))]
+    kind, wanted = words[1].upper(), words[2]
+    if kind == b"PATTERN":
+        matches = matcher(wanted, nocase=True)
+        names = [facts.shown_name(command) for command in with_subs]
+        return [name for name in names if matches(name)]
+    if kind == b"MODULE":
+        return []
+    category = wanted.lower().decode("utf-8", "replace")
+    return [
+        facts.shown_name(one) for one in with_subs if category in one.declaration.categories()
+    ]
+
+
+def _call_keys(ctx: Context, words: Sequence[bytes]) -> list[tuple[bytes, list[str]]]:
+    command = ctx.server.table.find(words[0])
+    if command is not None and command.subcommands and len(words) > 1:
+        command = command.subcommands.get(words[1].upper())
+    return facts.keys_with_flags(command, words)
+
+
+@group.command("COMMAND GETKEYS", Rest(1), flags=_HELP, since="2.8.13", acl=_COMMAND_ACL)
+def command_getkeys(ctx: Context, words: list[bytes]) -> list[bytes]:
+    """The keys of a call."""
+    return [key for key, _ in _call_keys(ctx, words)]
+
+
+@group.command("COMMAND GETKEYSANDFLAGS", Rest(1), flags=_HELP, since="7.0.0", acl=_COMMAND_ACL)
+def command_getkeysandflags(ctx: Context, words: list[bytes]) -> list[Any]:
+    """The keys of a call, each with what the command does to it."""
+    return [
+        [key, [Status(flag.encode()) for flag in flags]] for key, flags in _call_keys(ctx, words)
+    ]
+
+
+@group.command("COMMAND HELP", flags=_HELP, since="5.0.0", acl=_COMMAND_ACL)
+def command_help(ctx: Context) -> list[Status]:
+    """What the subcommands do."""
+    return help_lines(ctx)
+
+
+# Watching and testing ---------------------------------------------------------------------------
+
+
+@group.command("MONITOR", flags=_ADMIN | CONNECTION)
+def monitor(ctx: Context) -> Any:
+    """Show this session every command from now on."""
+    session, server = ctx.session, ctx.server
+    if session.deny_blocking:
+        raise CommandError("ERR MONITOR isn't allowed for DENY BLOCKING client")
+    if session in server.monitors:
+        return NO_REPLY
+    server.monitors[session] = None
+    server.guard |= dispatch.MONITORED
+    return OK
+
+
+_NOT_ALLOWED: Final = (
+    'ERR %s command not allowed. If the %s option is set to "local", you can run it from a local '
+    "connection, otherwise you need to set this option in the configuration file, and then restart "
+    "the server."
+)
+_DEBUG_UNKNOWN: Final = (
+    "ERR unknown subcommand or wrong number of arguments for '%s'. Try DEBUG HELP."
+)
+# DEBUG subcommands that have no effect here, with the numbers of words that they take.
+_DEBUG_WITHOUT_EFFECT: Final = {
+    b"RELOAD": range(1, 5), b"LOADAOF": range(1, 2), b"SET-DISABLE-DENY-SCRIPTS": range(2, 3),
+    b"LOG": range(2, 3), b"CHANGE-REPL-ID": range(1, 2), b"PAUSE-CRON": range(2, 3),
+    b"DICT-RESIZING": range(2, 3), b"REPLYBUFFER": range(3, 4), b"REPLICATE": range(2, 99),
+}  # fmt: skip
+
+
+def _check_allowed(ctx: Context, what: str, parameter: str) -> None:
+    """A command that the configuration allows to nobody, to local connections, or to all."""
+    allowed = ctx.server.config.text(parameter)
+    local = ctx.session.address.startswith(("127.", "[::1]", "/", "unix"))
+    if allowed == "no" or (allowed == "local" and not local):
+        raise CommandError(_NOT_ALLOWED % (what, parameter))
+
+
+@group.command("DEBUG", Rest(1), flags=_ADMIN)
+def debug(ctx: Context, words: list[bytes]) -> Any:
+    """Subcommands for tests; refused unless ``enable-debug-command`` allows them."""
+    _check_allowed(ctx, "DEBUG", "enable-debug-command")
+    name, given = words[0].upper(), len(words)
+    if given in _DEBUG_WITHOUT_EFFECT.get(name, ()):
+        return OK
+    if name == b"ERROR" and given == 2:
+        raise CommandError(words[1].decode("utf-8", "surrogateescape"))
+    handler = _DEBUG.get(name)
+    if handler is None or given not in handler[1]:
+        shown = dispatch.clean(words[0][:128])
+        raise CommandError(_DEBUG_UNKNOWN % shown)
+    return handler[0](ctx, *words[1:])
+
+
+def _debug_sleep(ctx: Context, seconds: bytes) -> Status:
+    """Move the clock: nobody waits in a test."""
+    ctx.server.advance(max(0.0, parse_float(seconds) or 0.0))
+    return OK
+
+
+def _debug_active_expire(ctx: Context, on: bytes) -> Status:
+    ctx.server.active_expire = on.strip().lstrip(b"+-0").isdigit()
+    return OK
+
+
+def _debug_object(ctx: Context, key: bytes, *options: bytes) -> Status:
+    value = ctx.lookup(key)
+    if value is None:
+        raise CommandError(errors.NO_SUCH_KEY)
+    encoded = encoding(ctx, key, value).decode()
+    return Status(
+        f"Value at:0x{id(value):x} refcount:1 encoding:{encoded} serializedlength:"
+        f"{len(value)} lru:{int(ctx.server.now()) & 0xFFFFFF} lru_seconds_idle:0".encode()
+    )
+
+
+def _debug_match(ctx: Context, length: bytes, pattern: bytes) -> int:
+    return int(bool(matcher(pattern)(b"a" * (parse_int(length) or 0))))
+
+
+def _debug_packed(ctx: Context, size: bytes) -> Status:
+    if not re.fullmatch(rb"[0-9]+(?:[kmg]?b?)", size, re.IGNORECASE):
+        raise CommandError(
+            "ERR argument must be a memory value bigger than 1 and smaller than 4gb"
+        )
+    return OK
+
+
+_DEBUG: Final[dict[bytes, tuple[Callable[..., Any], Sequence[int]]]] = {
+    b"SLEEP": (_debug_sleep, (2,)), b"SET-ACTIVE-EXPIRE": (_debug_active_expire, (2,)),
+    b"OBJECT": (_debug_object, (2, 3)), b"STRINGMATCH-LEN": (_debug_match, (3,)),
+    b"QUICKLIST-PACKED-THRESHOLD": (_debug_packed, (2,)),
+}  # fmt: skip
+
+
+@group.command(
+    "SHUTDOWN", Rest(), since="1.0.0",
+    flags=_ADMIN | NO_MULTI | ALLOW_BUSY | CONNECTION,
+)  # fmt: skip
+def shutdown(ctx: Context, words: list[bytes]) -> Any:
+    """Close all connections; no new one is answered until ``server.connected`` is set again."""
+    options = {word.upper() for word in words}
+    if options - {b"NOSAVE", b"SAVE", b"NOW", b"FORCE", b"ABORT"} or (
+        {b"NOSAVE", b"SAVE"} <= options or (b"ABORT" in options and len(words) > 1)
+    ):
+        raise CommandError(errors.SYNTAX)
+    if b"ABORT" in options:
+        raise CommandError("ERR No shutdown in progress.")
+    server = ctx.server
+    server.guard |= dispatch.DOWN
+    for session in list(server.sessions.values()):
+        session.close()
+    raise ConnectionLost("Connection closed by server.")

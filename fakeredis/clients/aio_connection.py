@@ -19,7 +19,7 @@ from fakeredis.clients.connection import (
     settled,
     transmit,
 )
-from fakeredis.clients.wire import AsyncWire, Packed, decoded, words
+from fakeredis.clients.wire import AsyncWire, CarefulAsyncWire, Packed, decoded, is_plain, words
 from fakeredis.engine.replies import Push
 from fakeredis.engine.server import Server
 from fakeredis.errors import ConnectionLost
@@ -32,7 +32,8 @@ async def open_async_wire(connection: Any, server: Server | None = None) -> Asyn
         ConnectionRefusedError: there is no such server, or it is down.
     """
     session = open_session(connection, server)
-    return AsyncWire(session, getattr(connection, "socket_timeout", None))
+    kind = AsyncWire if is_plain(connection) else CarefulAsyncWire
+    return kind(session, getattr(connection, "socket_timeout", None))
 
 
 async def send_packed_command(connection: Any, command: Any, check_health: bool = True) -> None:

@@ -14,7 +14,15 @@ import redis
 import redis.connection as real
 
 from fakeredis.clients import network
-from fakeredis.clients.wire import Packed, Wire, decoded, with_errors, words
+from fakeredis.clients.wire import (
+    CarefulWire,
+    Packed,
+    Wire,
+    decoded,
+    is_plain,
+    with_errors,
+    words,
+)
 from fakeredis.engine.replies import Push
 from fakeredis.engine.server import Server
 from fakeredis.engine.session import Session
@@ -41,7 +49,8 @@ def open_session(connection: Any, server: Server | None = None) -> Session:
 
 def open_wire(connection: Any, server: Server | None = None) -> Wire:
     """A `Wire` on a new session, see `open_session`."""
-    return Wire(open_session(connection, server), getattr(connection, "socket_timeout", None))
+    kind = Wire if is_plain(connection) else CarefulWire
+    return kind(open_session(connection, server), getattr(connection, "socket_timeout", None))
 
 
 def client_address() -> str:

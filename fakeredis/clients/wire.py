@@ -263,6 +263,12 @@ class Wire:
             self._signal()  # it came meanwhile
 
 
+class CarefulWire(Wire):
+    """A `Wire` that no short cut takes: its connection does more than to send and to receive."""
+
+    __slots__ = ()
+
+
 def close_orphans() -> None:
     """Close the sessions whose connections have gone."""
     while _orphans:
@@ -361,6 +367,26 @@ class AsyncWire(Wire):
         if name == "peername":
             return self.getpeername()
         return self.getsockname() if name == "sockname" else default
+
+
+class CarefulAsyncWire(AsyncWire):
+    """The same for asyncio."""
+
+    __slots__ = ()
+
+
+_PASSED_OVER: Final = ("send_command", "send_packed_command", "pack_command", "read_response")
+_KNOWN: Final = frozenset({"fakeredis", "redis", "valkey"})
+
+
+def is_plain(connection: Any) -> bool:
+    """Whether a short cut passes over nothing: no health checks, no methods of the user's own."""
+    if connection.health_check_interval:
+        return False
+    for name in _PASSED_OVER:
+        if str(getattr(connection, name).__module__).partition(".")[0] not in _KNOWN:
+            return False
+    return True
 
 
 async def _ended(

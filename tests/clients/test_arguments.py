@@ -1,0 +1,375 @@
+"""Making clients: arguments of the parents and our own, pools, addresses, what is shared."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import inspect
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import redis
+import redis.asyncio
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+import fakeredis
+from fakeredis.clients.connection import FakeConnection
+from fakeredis.clients.sync import REAL
+
+
+@pytest.fixture(autouse=True)
+def _fresh() -> Iterator[None]:
+    fakeredis.reset()
+    yield
+    fakeredis.reset()
+
+
+def test_positional_arguments() -> None:
+    client = fakeredis.FakeRedis("h", 7000, 3)
+    assert client.get_connection_kwargs()["host"] == "h"
+    assert client.get_connection_kwargs()["port"] == 7000
+    client.set("k", "v")
+    assert client.fake_server.address == "h:7000"
+    assert fakeredis.FakeRedis("h", 7000).get("k") is None
+    assert fakeredis.FakeRedis("h", 7000, db=3).get("k") == b"v"
+
+
+def test_wrong_arguments() -> None:
+    with pytest.raises(TypeError, match="multiple values"):
+        fakeredis.FakeRedis("h", host="h")
+    with pytest.raises(TypeError):
+        fakeredis.FakeRedis(*range(1000))
+    with pytest.raises(TypeError):
+        fakeredis.FakeRedis(nonsense=1)
+    with pytest.raises(TypeError):
+        fakeredis.FakeAsyncRedis("h")
+
+
+def test_every_argument_of_the_parent_is_taken() -> None:
+    given = {
+        name: parameter.default
+        for name, parameter in inspect.signature(REAL).parameters.items()
+        if parameter.default is not inspect.Parameter.empty
+        and name not in ("lib_name", "lib_version", "retry_on_timeout")
+    }
+    client = fakeredis.FakeRedis(**given)
+    assert client.ping() is True
+
+
+def test_addresses_share_state() -> None:
+    fakeredis.FakeStrictRedis().set("foo", "bar")
+    for same in (
+        fakeredis.FakeRedis(host="127.0.0.1"), fakeredis.FakeRedis("::1", port=6379),
+        fakeredis.FakeRedis.from_url("redis://localhost"),
+        fakeredis.FakeRedis.from_url("redis://localhost:6379/0"),
+        fakeredis.FakeRedis(connection_pool=redis.ConnectionPool()),
+    ):  # fmt: skip
+        assert same.get("foo") == b"bar"
+    for other in (
+        fakeredis.FakeRedis(port=6380), fakeredis.FakeRedis("elsewhere"),
+        fakeredis.FakeRedis(unix_socket_path="/s"), fakeredis.FakeRedis.from_url("unix:///t"),
+        fakeredis.FakeRedis(server=fakeredis.FakeServer()), fakeredis.FakeRedis(db=1),
+    ):  # fmt: skip
+        assert other.get("foo") is None
+
+
+def test_async_shares_with_sync() -> None:
+    fakeredis.FakeRedis().set("foo", "bar")
+
+    async def look() -> Any:
+        async with fakeredis.FakeAsyncRedis() as client:
+            return await client.get("foo")
+
+    assert asyncio.run(look()) == b"bar"
+
+
+def test_reset_cuts_clients_off() -> None:
+    client = fakeredis.FakeRedis()
+    client.set("foo", "bar")
+    fakeredis.reset()
+    assert client.get("foo") is None
+    client.set("foo", "new")
+    assert fakeredis.FakeRedis().get("foo") == b"new"
+
+
+def test_versions_are_servers_of_their_own() -> None:
+    client = fakeredis.FakeRedis(version=(7,))
+    client.set("k", "7")
+    assert client.fake_server.profile.version[0] == 7
+    assert fakeredis.FakeRedis(version=(7,)).get("k") == b"7"
+    assert fakeredis.FakeRedis().get("k") is None
+    fakeredis.FakeRedis().set("k", "8")
+    assert fakeredis.FakeRedis(version="8.2").get("k") == b"8"
+    assert fakeredis.FakeRedis(server_type="valkey", version="8.1").get("k") is None
+    server = fakeredis.FakeServer(version=(7,), server_type="redis")
+    assert server.client().fake_server is server
+
+
+def test_names_of_the_public_fakeredis() -> None:
+    import fakeredis.aioredis as module
+
+    assert fakeredis.aioredis is module
+    assert module.FakeRedis is fakeredis.FakeAsyncRedis
+    client = fakeredis.FakeRedis(lua_modules={"cjson"})
+    assert client.fake_server.extra["lua_modules"] == {"cjson"}
+    pool = redis.ConnectionPool(
+        connection_class=fakeredis.FakeConnection, server=fakeredis.FakeServer()
+    )
+    assert redis.Redis(connection_pool=pool).set("k", "v") is True
+    assert fakeredis.FakeRedis(connection_pool=pool).get("k") == b"v"
+
+
+@pytest.mark.parametrize("kind", [redis.ConnectionPool, redis.BlockingConnectionPool])
+def test_pools(kind: Any) -> None:
+    server = fakeredis.FakeServer()
+    with kind(connection_class=FakeConnection, server=server, decode_responses=True) as pool:
+        client = redis.Redis(connection_pool=pool)
+        for _ in range(3):
+            client.set("k", "v")
+            assert client.get("k") == "v"
+        assert len(server.sessions) == 1
+    assert not server.sessions
+
+
+def test_from_pool_owns_the_pool() -> None:
+    server = fakeredis.FakeServer()
+    pool = redis.ConnectionPool(connection_class=FakeConnection, server=server)
+    with fakeredis.FakeRedis.from_pool(pool) as client:
+        client.ping()
+        assert len(server.sessions) == 1
+    assert not server.sessions
+
+
+def test_a_given_pool_never_reaches_the_network() -> None:
+    client = fakeredis.FakeRedis(connection_pool=redis.ConnectionPool(host="203.0.113.1"))
+    assert client.ping() is True
+
+
+def test_max_connections() -> None:
+    client = fakeredis.FakeRedis(max_connections=1)
+    held = client.connection_pool.get_connection()
+    with pytest.raises(redis.ConnectionError):
+        client.get("k")
+    client.connection_pool.release(held)
+    assert client.get("k") is None
+
+
+def test_single_connection_client() -> None:
+    server = fakeredis.FakeServer()
+    with fakeredis.FakeRedis(server=server, single_connection_client=True) as client:
+        assert client.connection is not None
+        client.set("k", 1)
+        assert client.get("k") == b"1"
+        assert len(server.sessions) == 1
+        with client.client() as other:
+            assert other.get("k") == b"1"
+            assert len(server.sessions) == 2
+    assert not server.sessions
+    url = fakeredis.FakeRedis.from_url("redis://", server=server, single_connection_client=True)
+    assert url.connection is not None
+    assert url.get("k") == b"1"
+    url.close()
+
+
+async def test_async_single_connection_client() -> None:
+    server = fakeredis.FakeServer()
+    async with fakeredis.FakeAsyncRedis(server=server, single_connection_client=True) as client:
+        await client.set("k", 1)
+        assert await client.get("k") == b"1"
+        assert len(server.sessions) == 1
+    assert not server.sessions
+
+
+def test_encodings() -> None:
+    client = fakeredis.FakeRedis(encoding="latin-1", decode_responses=True)
+    client.set("k", "\xe9")
+    assert client.get("k") == "\xe9"
+    assert fakeredis.FakeRedis().get("k") == b"\xe9"
+    with pytest.raises(UnicodeDecodeError):
+        fakeredis.FakeRedis(decode_responses=True).get("k")
+    lax = fakeredis.FakeRedis(decode_responses=True, encoding_errors="replace")
+    assert lax.get("k") == "\ufffd"
+    assert lax.mget("k", "none") == ["\ufffd", None]
+
+
+@pytest.mark.parametrize("value", [None, True, object(), [1], {}])
+def test_refused_values(value: Any) -> None:
+    client = fakeredis.FakeRedis()
+    for _ in range(2):  # the long way, the short way
+        with pytest.raises(redis.DataError, match="Invalid input of type"):
+            client.set("k", value)
+    with pytest.raises(redis.DataError), client.pipeline() as pipe:
+        pipe.set("k", value).execute()
+
+
+@pytest.mark.parametrize("value", [1, -5, 1.5, 1e300, 0.1, b"x", memoryview(b"m"), "\u20ac"])
+def test_accepted_values(value: Any) -> None:
+    client = fakeredis.FakeRedis()
+    expected = client.get_encoder().encode(value)
+    for _ in range(2):
+        client.set("k", value)
+        assert client.get("k") == bytes(expected)
+
+
+def test_response_callbacks() -> None:
+    client = fakeredis.FakeRedis()
+    client.set("k", "v")
+    client.set_response_callback("get", lambda reply, **options: ("mine", reply, options))
+    assert client.get("k") == ("mine", b"v", {})
+    assert client.pipeline().get("k").execute() == [("mine", b"v", {})]
+    assert client.pipeline(transaction=False).get("k").execute() == [("mine", b"v", {})]
+    assert client.execute_command("get", "k") == ("mine", b"v", {})
+    assert client.execute_command("GET", "k", extra=1) == ("mine", b"v", {"extra": 1})
+
+
+async def test_awaitable_response_callbacks() -> None:
+    async def later(reply: Any, **options: Any) -> Any:
+        await asyncio.sleep(0)
+        return reply, options
+
+    async with fakeredis.FakeAsyncRedis() as client:
+        client.set_response_callback("GET", later)
+        for _ in range(2):
+            assert await client.get("k") == (None, {})
+        assert await client.pipeline(transaction=False).get("k").execute() == [(None, {})]
+        assert await client.pipeline().get("k").execute() == [(None, {})]
+
+
+def test_empty_response_and_never_decode() -> None:
+    client = fakeredis.FakeRedis(decode_responses=True)
+    client.set("k", "v")
+    assert client.execute_command("GET", "k", NEVER_DECODE=[]) == b"v"
+    assert client.execute_command("LPUSH", "k", "x", EMPTY_RESPONSE=7) == 7
+    assert client.execute_command("GET", "k", EMPTY_RESPONSE=7) == "v"
+
+
+    def parse_response(self, connection: Any, command_name: Any, **options: Any) -> Any:
+        return "parsed", super().parse_response(connection, command_name, **options)
+
+
+class FakeCounting(fakeredis.FakeRedis):
+    def parse_response(self, connection: Any, command_name: Any, **options: Any) -> Any:
+        return "parsed", super().parse_response(connection, command_name, **options)
+
+
+def test_an_overridden_parser_is_used() -> None:
+    client = FakeCounting()
+    for _ in range(2):
+        assert client.get("k") == ("parsed", None)
+
+
+def test_retry_is_the_users() -> None:
+    attempts = []
+
+    class Counted(Retry):
+        def call_with_retry(self, do: Any, *args: Any, **kwargs: Any) -> Any:
+            attempts.append(do)
+            return super().call_with_retry(do, *args, **kwargs)
+
+    server = fakeredis.FakeServer()
+    client = fakeredis.FakeRedis(server=server, retry=Counted(NoBackoff(), 2))
+    client.ping()
+    assert attempts
+    assert client.get_retry().get_retries() == 2
+    server.connected = False
+    with pytest.raises(redis.ConnectionError):
+        client.ping()
+
+
+def test_a_server_that_is_down() -> None:
+    server = fakeredis.FakeServer()
+    client = fakeredis.FakeRedis(server=server)
+    client.set("k", "v")
+    server.connected = False
+    for _ in range(2):
+        with pytest.raises(redis.ConnectionError, match="refused"):
+            client.get("k")
+    with pytest.raises(redis.ConnectionError):
+        client.pipeline().get("k").execute()
+    with pytest.raises(redis.ConnectionError):
+        fakeredis.FakeRedis(connected=False).ping()
+    assert fakeredis.FakeRedis().ping() is True
+    server.connected = True
+    assert client.get("k") == b"v"
+
+
+async def test_an_async_server_that_is_down() -> None:
+    server = fakeredis.FakeServer()
+    async with fakeredis.FakeAsyncRedis(server=server) as client:
+        await client.set("k", "v")
+        server.connected = False
+        with pytest.raises(redis.ConnectionError):
+            await client.get("k")
+        server.connected = True
+        assert await client.get("k") == b"v"
+
+
+def test_redis_connect_func_and_client_name() -> None:
+    seen = []
+
+    def connect(connection: Any) -> None:
+        connection.on_connect()
+        seen.append(connection)
+
+    client = fakeredis.FakeRedis(redis_connect_func=connect, client_name="me")
+    assert client.client_getname() in ("me", b"me")
+    assert len(seen) == 1
+
+
+class Credentials(redis.CredentialProvider):
+    def get_credentials(self) -> tuple[str, str]:
+        return "default", "secret"
+
+
+@pytest.mark.parametrize("protocol", [2, 3])
+def test_credentials(protocol: int) -> None:
+    server = fakeredis.FakeServer()
+    server.client(protocol=protocol).config_set("requirepass", "secret")
+    for good in (
+        {"password": "secret"}, {"username": "default", "password": "secret"},
+        {"credential_provider": Credentials()},
+    ):  # fmt: skip
+        assert server.client(protocol=protocol, **good).ping() is True
+    with pytest.raises(redis.AuthenticationError):
+        server.client(protocol=protocol, password="wrong").ping()
+    with pytest.raises(redis.AuthenticationError):
+        server.client(protocol=2).get("k")
+
+
+def test_health_checks_are_made() -> None:
+    server = fakeredis.FakeServer()
+    client = server.client(health_check_interval=1000)
+    client.get("k")
+    connection = client.connection_pool.get_connection()
+    client.connection_pool.release(connection)
+    before = server.processed
+    client.get("k")
+    assert server.processed == before + 1
+    connection.next_health_check = 1e-9
+    client.get("k")
+    assert server.processed == before + 3
+
+
+def test_copy() -> None:
+    client = fakeredis.FakeRedis()
+    client.set("k", "v")
+    assert copy.copy(client).get("k") == b"v"
+
+
+def test_repr_names_the_class() -> None:
+    assert "FakeRedis" in repr(fakeredis.FakeRedis())
+    assert "FakeConnection" in repr(fakeredis.FakeRedis())
+
+
+def test_unusual_spellings() -> None:
+    client = fakeredis.FakeRedis()
+    for _ in range(2):
+        client.execute_command("set", "k", "v")
+        assert client.execute_command(b"GET", "k") == b"v"
+        assert client.execute_command("CONFIG", "GET", "databases")
+        with pytest.raises(redis.ResponseError, match="unknown command"):
+            client.execute_command("NONSENSE", "k")
+        with pytest.raises(redis.ResponseError, match="wrong number of arguments"):
+            client.execute_command("GET")

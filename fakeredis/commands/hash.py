@@ -86,7 +86,10 @@ def hset(ctx: Context, key: bytes, pairs: list[bytes]) -> int:
     if count == 2:
         added = int(value.set(pairs[0], pairs[1]))
     else:
+        before = len(value)
         added = value.update(zip(pairs[::2], pairs[1::2], strict=True))
+        if not before and 2 * added < count:
+            value.note_longest(max(map(len, pairs)))
     ctx.modified(key, "hset")
     return added
 
@@ -312,7 +315,9 @@ def hscan(ctx: Context, key: bytes, cursor: bytes, words: list[bytes]) -> list[A
     if value is None:
         return [b"0", []]
     match, count, without = scan_options(words, novalues=True)
-    after, pairs = value.scan(start, count)
+    # A small hash comes in one piece.
+    big = value.encoding(ctx.server.limits) == b"hashtable"
+    after, pairs = value.scan(start, count) if big else (0, value.items())
     if match is not None:
         pairs = [pair for pair in pairs if match(pair[0])]
     if without:
@@ -347,9 +352,9 @@ def _set_deadlines(
     ctx: Context, key: bytes, value: Hash, deadline: int, fields: Sequence[bytes]
 ) -> None:
     """Let fields, which must be there, expire; those that do so at once are removed."""
+    value.allow_expiry()
     if not fields:
         return
-    value.allow_expiry()
     if deadline <= ctx.now:
         for field in fields:
             value.delete(field)
@@ -545,8 +550,10 @@ def hgetex(ctx: Context, key: bytes, words: list[bytes]) -> list[bytes | None]:
     found = [field for field in fields if field in value]
     if deadline is not None:
         _set_deadlines(ctx, key, value, deadline, found)
-    elif at == 1 and sum([value.persist(field) for field in found]):
-        ctx.modified(key, "hpersist")
+    elif at == 1:
+        value.allow_expiry()
+        if sum([value.persist(field) for field in found]):
+            ctx.modified(key, "hpersist")
     return replies
 
 

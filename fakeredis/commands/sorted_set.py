@@ -270,11 +270,11 @@ def zscan(ctx: Context, key: bytes, cursor: bytes, words: list[bytes]) -> list[A
     if value is None:
         return [b"0", []]
     match, count, _ = scan_options(words)
-    after, pairs = value.scan(start, count)
+    # A small sorted set is kept as texts and comes in one piece, a big one has numbers for scores.
+    big = value.encoding(ctx.server.limits) == b"skiplist"
+    after, pairs = value.scan(start, count) if big else (0, value.items())
     if match is not None:
         pairs = [pair for pair in pairs if match(pair[0])]
-    # Scores are written as they are kept: as texts in a small sorted set, as numbers in a big one.
-    big = value.encoding(ctx.server.limits) == b"skiplist"
     flat: list[bytes] = []
     for member, score in pairs:
         flat += (member, b"%.17g" % score if big else format_float(score))

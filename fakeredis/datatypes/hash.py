@@ -141,6 +141,12 @@ class Hash(list[Any]):
         put = self.set
         return sum([put(field, value) for field, value in pairs])
 
+    def note_longest(self, length: int) -> None:
+        """Note the length of a value that was overwritten at once: encodings do not go back."""
+        if length > _SMALL_BYTES:
+            extra = self._grow()
+            extra.longest = max(extra.longest, length)
+
     def delete(self, field: bytes) -> bool:
         """Remove a field; whether it was there."""
         data = self[0]

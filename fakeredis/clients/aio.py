@@ -113,7 +113,7 @@ class FakeAsyncRedis(redis.asyncio.Redis, metaclass=StandIn):
     ``version``, ``server_type``, ``connected``.
     """
 
-    _stands_for = REAL
+    _stands_for = REAL  # and called by name, see FakeRedis
 
     def __init__(
         self, *args: Any, server: Server | None = None, store: Any = None, version: Any = None,
@@ -123,16 +123,16 @@ class FakeAsyncRedis(redis.asyncio.Redis, metaclass=StandIn):
         own = (server, store, version, server_type, connected, lua_modules)
         if kwargs.get("connection_pool") is not None:
             adopt_pool(kwargs["connection_pool"], own)
-            super().__init__(*args, **kwargs)
+            REAL.__init__(self, *args, **kwargs)
             return
-        super().__init__(*args, **with_defaults(REAL, kwargs))
+        REAL.__init__(self, *args, **with_defaults(REAL, kwargs))
         fake_async_pool(self.connection_pool, choose_server(*own, pool=self.connection_pool))
 
     async def execute_command(self, *args: Any, **options: Any) -> Any:
         """Run a command; see `redis.asyncio.Redis.execute_command`."""
         reply = async_short_cut(self, args, options)
         if reply is MISS:
-            return await super().execute_command(*args, **options)  # type: ignore[no-untyped-call]
+            return await REAL.execute_command(self, *args, **options)  # type: ignore[no-untyped-call]
         await turn()
         return await reply if hasattr(reply, "__await__") else reply
 

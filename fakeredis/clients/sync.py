@@ -39,6 +39,8 @@ class FakeRedis(redis.Redis, metaclass=StandIn):
         lua_modules: names of Lua modules that scripts may use.
     """
 
+    # What the base class does is called by its name: under the real class's name, these methods
+    # may get any of its instances (``redis.Redis.__init__(self)`` in a subclass made before).
     _stands_for = REAL
 
     def __init__(
@@ -50,23 +52,23 @@ class FakeRedis(redis.Redis, metaclass=StandIn):
         own = (server, store, version, server_type, connected, lua_modules)
         if given.get("connection_pool") is None:
             single = given.pop("single_connection_client", False)
-            super().__init__(**with_defaults(REAL, given))
+            REAL.__init__(self, **with_defaults(REAL, given))
             fake_pool(self.connection_pool, choose_server(*own, pool=self.connection_pool))
             if not single:
                 return
             # Once more, now that the pool makes fake connections: the client takes one at once.
             given = {"connection_pool": self.connection_pool, "single_connection_client": True}
-            super().__init__(**given)
+            REAL.__init__(self, **given)
             self.auto_close_connection_pool = True
             return
         adopt_pool(given["connection_pool"], own)
-        super().__init__(**given)
+        REAL.__init__(self, **given)
 
     def execute_command(self, *args: Any, **options: Any) -> Any:
         """Run a command; see `redis.Redis.execute_command`."""
         reply = short_cut(self, args, options)
         if reply is MISS:
-            return super().execute_command(*args, **options)  # type: ignore[no-untyped-call]
+            return REAL.execute_command(self, *args, **options)  # type: ignore[no-untyped-call]
         return reply
 
     def pipeline(self, transaction: bool = True, shard_hint: Any = None) -> FakePipeline:

@@ -41,16 +41,25 @@ def depth() -> int:
     return level
 
 
+def refuse(realm: Realm) -> None:
+    """Say that it is too late, where the patch says so.
+
+    Raises:
+        AfterExitError: it does.
+    """
+    if realm.after_exit == "raise":
+        raise AfterExitError(
+            "this Redis client was made inside of fakeredis.patch() and is used after its end"
+        )
+
+
 def server_after(realm: Realm, connection: Any) -> Server | None:
     """The server that a connection reaches once its patch has ended.
 
     Raises:
         AfterExitError: none, the patch says.
     """
-    if realm.after_exit == "raise":
-        raise AfterExitError(
-            "this Redis client was made inside of fakeredis.patch() and is used after its end"
-        )
+    refuse(realm)
     realm.warn()
     return realm.server_at(network.address_of(connection))
 
@@ -74,6 +83,11 @@ class _After:
 
 
 class _AfterSync(_After, FakeConnectionMixin):
+    def connect(self) -> None:
+        """Connect, or say at once that it is too late."""
+        refuse(self._realm)
+        super().connect()
+
     def _connect(self) -> Wire:
         return fakes.open_wire(self, server_after(self._realm, self))
 
@@ -81,6 +95,11 @@ class _AfterSync(_After, FakeConnectionMixin):
 class _AfterAsync(_After, FakeAsyncConnectionMixin):
     _reader: Any
     _writer: Any
+
+    async def connect(self) -> None:
+        """Connect, or say at once that it is too late (redis-py would wrap the error)."""
+        refuse(self._realm)
+        await super().connect()
 
     async def _connect(self) -> None:
         wire: AsyncWire = await open_async_wire(self, server_after(self._realm, self))

@@ -239,6 +239,15 @@ async def execute_batch_async(
         return await original(pipeline, connection, commands, raise_on_error)
 
 
+def forget_async(kind: str, original: Any, connection: Any, *args: Any) -> None:
+    """A connection goes: with a wire nothing of the machine is held, so nothing to warn of."""
+    wire = getattr(connection, "_writer", None)
+    if isinstance(wire, Wire):
+        wire.close()
+    else:
+        original(connection, *args)
+
+
 # Births -----------------------------------------------------------------------------------------
 
 
@@ -284,7 +293,7 @@ _ASYNC_CONNECTION: Final = {
     "send_packed_command": send_packed_command_async, "send_command": send_command_async,
     "pack_command": pack_command, "pack_commands": pack_commands, "can_read": can_read_async,
     "can_read_destructive": can_read_async, "read_response": read_response_async,
-    "__init__": make_connection,
+    "__init__": make_connection, "__del__": forget_async,
 }  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
 
 from fakeredis.clients import network
 from fakeredis.clients.network import normalise
+from fakeredis.engine.profiles import profile
 from fakeredis.engine.server import Server
 from fakeredis.patching import after, faults, states
 from fakeredis.patching.machinery import KINDS, LOCK, machinery
@@ -80,7 +81,7 @@ class patch(Assertions):  # noqa: N801 - reads as a function
         }  # fmt: skip
         self._addresses = _addresses(addresses)
         self._kinds = _kinds(clients)
-        FakeServer(None, version, server_type)  # complains of a wrong version now, not later
+        profile(version, server_type)  # complains of a wrong version now, not later
         self._entered: list[_Entry] = []
         self._last: _Entry | None = None
 
@@ -299,6 +300,7 @@ class _Entry:
             server.clock.freeze(self.frozen)
         server.clock.advance(self.offset)
         server.connected = self.up
+        server.extra["open"] = True  # the credentials of a production URL are accepted
         self.equip(server)
         return server
 

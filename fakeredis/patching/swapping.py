@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import gc
 import inspect
+import os
 from collections.abc import Callable
 from functools import partial
 from types import CodeType, FunctionType
@@ -18,6 +19,7 @@ from typing import Any
 
 _MARK = "fakeredis: the handler"
 _LOCAL = "_fakeredis_handler"
+_FILE = os.path.join(os.path.dirname(__file__), "<stub>")  # the spy takes it for the library
 
 Handler = Callable[..., Any]
 
@@ -129,6 +131,7 @@ def copy_of(function: FunctionType) -> FunctionType:
     )  # fmt: skip
     copy.__kwdefaults__ = function.__kwdefaults__
     copy.__qualname__ = function.__qualname__
+    copy.__module__ = __name__  # so that nobody takes it for the original
     return copy
 
 
@@ -146,7 +149,7 @@ def stub_of(function: FunctionType, handler: Handler) -> CodeType:
     )
     source = f"def make({', '.join(code.co_freevars)}):\n{body} return stub\n"
     namespace: dict[str, Any] = {}
-    exec(compile(source, __file__, "exec"), namespace)  # built from names alone
+    exec(compile(source, _FILE, "exec"), namespace)  # built from names alone
     cells = [None] * len(code.co_freevars)
     stub: CodeType = namespace["make"](*cells).__code__
     constants = tuple(handler if value == _MARK else value for value in stub.co_consts)

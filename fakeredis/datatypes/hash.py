@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from heapq import heapify, heappop, heappush
 from random import Random
 from typing import Any
 
@@ -13,6 +14,7 @@ from fakeredis.datatypes.order import Order
 _SMALL_FIELDS = 8
 _SMALL_BYTES = 64
 _MAX_SHAPES = 1024
+_SLACK = 64
 
 Shape = dict[bytes, int]
 _EMPTY: Shape = {}
@@ -37,16 +39,24 @@ def _shape_of(fields: tuple[bytes, ...]) -> Shape:
 class _Extra:
     """What only a big hash has."""
 
-    __slots__ = ("expires", "longest", "most", "order", "soonest")
+    __slots__ = ("expires", "heap", "longest", "most", "order", "soonest")
 
     def __init__(self) -> None:
         self.order = Order()
         self.expires: dict[bytes, int] | None = None
+        # Deadlines and fields, the earliest first; outdated ones stay until their time comes.
+        self.heap: list[tuple[int, bytes]] = []
         # Not later than any deadline; means nothing while there is none.
         self.soonest = 0
         # The longest value and the most fields that have since gone: encodings do not go back.
         self.longest = 0
         self.most = 0
+
+    def schedule(self) -> None:
+        """Make the heap from the deadlines alone."""
+        self.heap = [(deadline, field) for field, deadline in (self.expires or {}).items()]
+        heapify(self.heap)
+        self.soonest = self.heap[0][0] if self.heap else 0
 
 
 class Hash(list[Any]):
@@ -297,9 +307,13 @@ class Hash(list[Any]):
         """Let a field, which must be there, expire."""
         extra = self.allow_expiry()
         assert extra.expires is not None
-        if not extra.expires or deadline < extra.soonest:
-            extra.soonest = deadline
+        if not extra.expires:
+            extra.heap.clear()
         extra.expires[field] = deadline
+        heappush(extra.heap, (deadline, field))
+        if len(extra.heap) > 2 * len(extra.expires) + _SLACK:
+            extra.schedule()
+        extra.soonest = extra.heap[0][0]
 
     def persist(self, field: bytes) -> bool:
         """Remove the deadline of a field; whether it had one."""
@@ -311,11 +325,14 @@ class Hash(list[Any]):
         extra = self[-1]
         if extra.__class__ is not _Extra or not extra.expires or now < extra.soonest:
             return []
-        expires = extra.expires
-        gone = [field for field, deadline in expires.items() if deadline <= now]
-        for field in gone:
-            self.delete(field)
-        extra.soonest = min(expires.values(), default=0)
+        expires, heap = extra.expires, extra.heap
+        gone = []
+        while heap and (heap[0][0] <= now or expires.get(heap[0][1]) != heap[0][0]):
+            deadline, field = heappop(heap)
+            if expires.get(field) == deadline:
+                self.delete(field)
+                gone.append(field)
+        extra.soonest = heap[0][0] if heap else 0
         return gone
 
     def encoding(self, limits: EncodingLimits) -> bytes:
@@ -341,6 +358,7 @@ class Hash(list[Any]):
             if extra.expires:
                 assert set(extra.expires) <= set(self[0])
                 assert extra.soonest <= min(extra.expires.values())
+                assert {(time, field) for field, time in extra.expires.items()} <= set(extra.heap)
         else:
             assert list(self[0].values()) == list(range(1, _size(self)))
             assert _size(self) <= _SMALL_FIELDS + 1
@@ -353,5 +371,5 @@ def _restore(data: dict[bytes, bytes], expires: dict[bytes, int] | None) -> Hash
     if expires is not None:
         extra = value._grow()
         extra.expires = dict(expires)
-        extra.soonest = min(expires.values(), default=0)
+        extra.schedule()
     return value

@@ -179,7 +179,7 @@ SCRIPTS = {
         HPEXPIRETIME k FIELDS 1 f
         @HTTL k FIELDS 3 f g x
         @HPTTL k FIELDS 3 f g x
-        HPEXPIRE k 99001 FIELDS 1 f
+        HPEXPIRE k 99600 FIELDS 1 f
         HTTL k FIELDS 1 f
         HTTL missing FIELDS 2 f g
         HTTL k FOO 1 f

@@ -139,7 +139,7 @@ def _argument(argument: dict[str, Any]) -> dict[bytes, Any]:
     }
     if argument["type"] not in ("oneof", "block"):
         shown[b"display_text"] = argument.get("display_text", argument["name"]).encode()
-    for name in ("key_spec_index", "token", "since", "flags", "arguments"):
+    for name in ("key_spec_index", "token", "since", "deprecated_since", "flags", "arguments"):
         if name not in argument:
             continue
         value = argument[name]

@@ -284,10 +284,10 @@ def command_list(ctx: Context, words: list[bytes]) -> list[bytes]:
         or words[1].upper() not in (b"MODULE", b"ACLCAT", b"PATTERN")
     ):  # fmt: skip
         raise CommandError(errors.SYNTAX)
-    commands = ctx.server.table.commands()
+    tops = ctx.server.table.commands()
+    with_subs = [one for top in tops for one in (top, *facts.subcommands_of(top))]
     if not words:
-        return [facts.shown_name(command) for command in commands]
-    with_subs = [one for top in commands for one in (top, *facts.subcommands_of(top))]
+        return [facts.shown_name(command) for command in with_subs]
     kind, wanted = words[1].upper(), words[2]
     if kind == b"PATTERN":
         matches = matcher(wanted, nocase=True)

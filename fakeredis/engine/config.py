@@ -142,7 +142,7 @@ class Config:
             try:
                 values.append((name, self._parsed(name, _text(raw))))
             except _Refused as refused:
-                raise CommandError(_FAILED % (given, refused)) from None
+                raise CommandError(_FAILED % (given.lower(), refused)) from None
         for name, value in values:
             self.override(name, value)
 
@@ -281,16 +281,19 @@ _KINDS: Final[dict[str, Callable[[Sequence[Any]], Parse]]] = {
 
 
 def _memory_or_percent(text: str) -> str:
+    error = "argument must be a memory or percent value"
     if text.endswith("%"):
-        value = parse_int(_raw(text[:-1]))
-        if value is None or value < 0:
-            raise _Refused("argument must be a memory or percent value")
-        if value > 100:
-            raise _Refused("percentage argument must be less or equal to 100")
-        return f"{value}%" if value else "0"
-    value = _bytes_of(text, "argument must be a memory or percent value")
-    # What is negative as a signed number counts as percents.
-    return str(value) if value < 1 << 63 else f"{(1 << 64) - value}%"
+        percent = parse_int(_raw(text[:-1]))
+        if percent is None or percent < 0:
+            raise _Refused(error)
+    else:
+        value = _bytes_of(text, error)
+        if value < 1 << 63:
+            return str(value)
+        percent = (1 << 64) - value  # what is negative as a signed number counts as percents
+    if percent > 100:
+        raise _Refused("percentage argument must be less or equal to 100")
+    return f"{percent}%" if percent else "0"
 
 
 def _save(text: str) -> str:
@@ -324,7 +327,7 @@ def _oom_scores(text: str) -> str:
 
 def _percentiles(text: str) -> str:
     values = []
-    for word in text.split():
+    for word in text.split(" ") if text else ():
         try:
             value = float(word)
         except ValueError:

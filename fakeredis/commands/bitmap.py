@@ -374,7 +374,10 @@ def bitfield(ctx: Context, key: bytes, words: list[bytes]) -> list[int | None]:
         return _read_fields(ctx, key, steps)
     value = ctx.string(key)
     reach = max(step.offset + step.width for step in steps if step.name != b"GET")
-    edited = ctx.edit_string(key, value, (reach + 7) >> 3)
+    size = (reach + 7) >> 3
+    # Once the string has grown, also an operation that writes what was there is announced.
+    grown = size > len(value or b"")
+    edited = ctx.edit_string(key, value, size)
     replies: list[int | None] = []
     changed = False
     for step in steps:
@@ -387,7 +390,7 @@ def bitfield(ctx: Context, key: bytes, words: list[bytes]) -> list[int | None]:
             replies.append(None)
             continue
         _write(edited, step, new)
-        changed = True
+        changed = changed or grown or new != old
         replies.append(old if step.name == b"SET" else new)
     if changed:
         ctx.modified(key, "setbit")

@@ -214,7 +214,9 @@ def lset(ctx: Context, key: bytes, raw: bytes, value: bytes) -> Any:
     stored: List | None = ctx.lookup_write(key, List)
     if stored is None:
         raise CommandError(errors.NO_SUCH_KEY)
-    if not stored.set(_index(raw), value):
+    # The server keeps the index's lower 32 bits only: 2**32 means the first element.
+    index = (_index(raw) + (1 << 31) & (1 << 32) - 1) - (1 << 31)
+    if not stored.set(index, value):
         raise CommandError(errors.INDEX_OUT_OF_RANGE)
     ctx.modified(key, "lset")
     return OK

@@ -1,1 +1,68 @@
-"""The pytest plugin: fixtures and marker around fakeredis.patch."""
+"""pytest plugin: fixtures and the marker ``fakeredis``, which take the options of `patch`."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    import redis
+    import redis.asyncio
+
+    from fakeredis.patching.handle import patch
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Options for all tests of a run."""
+    group = parser.getgroup("fakeredis")
+    group.addoption("--fakeredis-store", metavar="URL", help="where the fake servers keep state")
+    group.addoption("--fakeredis-version", metavar="V", help="the version they imitate")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the marker known."""
+    config.addinivalue_line(
+        "markers", "fakeredis(**options): run the test inside of fakeredis.patch(**options)"
+    )
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """A marked test is patched before its other fixtures are set up."""
+    names = getattr(item, "fixturenames", None)
+    if names is not None and item.get_closest_marker("fakeredis") is not None:
+        if "fakeredis_patch" in names:
+            names.remove("fakeredis_patch")
+        names.insert(0, "fakeredis_patch")
+
+
+@pytest.fixture
+def fakeredis_patch(request: pytest.FixtureRequest) -> Iterator[patch]:
+    """An active patch, spying; the marker's options change it."""
+    import fakeredis
+
+    options: dict[str, Any] = {"spy": True}
+    for name in ("store", "version"):
+        value = request.config.getoption(f"--fakeredis-{name}")
+        if value is not None:
+            options[name] = value
+    for marker in reversed(list(request.node.iter_markers("fakeredis"))):
+        options.update(marker.kwargs)
+    with fakeredis.patch(**options) as handle:
+        yield handle
+
+
+@pytest.fixture
+def fake_redis(fakeredis_patch: patch) -> Iterator[redis.Redis]:
+    """A client of the patch's server at ``localhost:6379``, which decodes replies."""
+    with fakeredis_patch.client(decode_responses=True) as client:
+        yield client
+
+
+@pytest.fixture
+async def fake_async_redis(fakeredis_patch: patch) -> AsyncIterator[redis.asyncio.Redis]:
+    """Its asyncio peer; needs pytest-asyncio (in auto mode) or anyio."""
+    async with fakeredis_patch.async_client(decode_responses=True) as client:
+        yield client

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from typing import Any
 
+from fakeredis.commands.registry import Table
 from fakeredis.engine import dispatch
 from fakeredis.engine.server import Server
 from fakeredis.engine.session import Session
@@ -27,13 +29,24 @@ class _Fault:
         return list(args[: len(self.args)]) == self.args
 
 
+def _use_table(server: Server, table: Table) -> None:
+    """Have a server's sessions look up commands there.
+
+    Where no command is plain, clients take no short cut but redis-py's own way, with its retries.
+    """
+    with server.lock:
+        server.table = table
+        for session in server.sessions.values():
+            session.plain = table.plain
+
+
 class Faults:
     """The faults of one patch, on all its servers."""
 
     def __init__(self) -> None:
         self._faults: list[_Fault] = []
         self._servers: list[Server] = []
-        self._tables: dict[int, Any] = {}
+        self._tables: dict[int, Table] = {}  # the servers' own, by their id
 
     def add(self, error: Any, command: str, args: Sequence[Any], times: int) -> None:
         """Order failures."""
@@ -61,6 +74,9 @@ class Faults:
                 server.interceptors.remove(self._intercept)
             if not server.interceptors:
                 server.guard &= ~dispatch.INTERCEPTED
+            table = self._tables.pop(id(server), None)
+            if table is not None:
+                _use_table(server, table)
 
     def leave(self) -> None:
         """Leave the servers alone."""
@@ -71,6 +87,11 @@ class Faults:
         if self._intercept not in server.interceptors:
             server.interceptors.append(self._intercept)
         server.guard |= dispatch.INTERCEPTED
+        if id(server) not in self._tables:
+            self._tables[id(server)] = server.table
+            careful = copy(server.table)
+            careful.plain = {}
+            _use_table(server, careful)
 
     def _intercept(self, session: Session, command: Any, args: Sequence[bytes]) -> None:
         if session.via == "handshake":

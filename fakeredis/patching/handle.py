@@ -355,7 +355,7 @@ def patched(target: Any = None, /, *, as_kwarg: str | None = None, **options: An
         as_kwarg: the argument in which a function gets the handle; a class gets an attribute.
         options: see `patch`.
     """
-    if callable(target):
+    if callable(target) or isinstance(target, (classmethod, staticmethod, property)):
         return patch(as_kwarg=as_kwarg, **options)(target)
     return patch(target, as_kwarg=as_kwarg, **options)
 

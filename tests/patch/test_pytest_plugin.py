@@ -1,0 +1,102 @@
+"""The pytest plugin, by runs of pytest in processes of their own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+import fakeredis
+
+ROOT = Path(fakeredis.__file__).parent.parent
+
+
+def run(folder: Path, source: str, *options: str) -> subprocess.CompletedProcess[str]:
+    (folder / "test_it.py").write_text(textwrap.dedent(source))
+    command = [
+        sys.executable, "-m", "pytest", "-q", "-W", "error", "-p", "no:cacheprovider",
+        "-p", "no:randomly", "-o", "asyncio_mode=auto", "--strict-markers", *options,
+    ]  # fmt: skip
+    if not _is_installed():
+        command[3:3] = ["-p", "fakeredis.pytest_plugin"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    return subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+
+
+def _is_installed() -> bool:
+    from importlib.metadata import entry_points
+
+    return any(point.name == "fakeredis" for point in entry_points(group="pytest11"))
+
+
+SOURCE = """
+    import pytest, redis, redis.asyncio, fakeredis
+
+    def test_handle(fakeredis_patch):
+        redis.Redis().set("k", "v")
+        fakeredis_patch.assert_called_command_once("SET k v")
+
+    def test_client(fake_redis):
+        redis.Redis().set("k", "v")
+        assert fake_redis.get("k") == "v"
+
+    async def test_async_client(fake_async_redis):
+        await redis.asyncio.Redis().set("k", "v")
+        assert await fake_async_redis.get("k") == "v"
+
+    @pytest.fixture
+    def other():
+        return redis.Redis().incr("k")
+
+    @pytest.mark.fakeredis(version="7.2")
+    def test_marker(other):
+        assert other == 1
+        assert redis.Redis().info("server")["redis_version"].startswith("7.2")
+
+    @pytest.mark.fakeredis(spy=False, names=False)
+    class TestMarked:
+        def test_one(self, fakeredis_patch):
+            assert redis.Redis is not fakeredis.FakeRedis
+            assert redis.Redis().incr("k") == 1
+
+        @pytest.mark.fakeredis(names=True)
+        def test_two(self, fakeredis_patch):
+            assert redis.Redis is fakeredis.FakeRedis
+            with pytest.raises(RuntimeError): fakeredis_patch.calls
+
+    def test_unmarked():
+        assert fakeredis.active() is None
+"""
+
+
+def test_fixtures_and_marker(tmp_path: Path) -> None:
+    done = run(tmp_path, SOURCE)
+    assert "7 passed" in done.stdout, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("option", "says"), [("--fakeredis-version=7.4", "7.4"), ("--fakeredis-store=x://", "store")]
+)
+def test_options(option: str, says: str, tmp_path: Path) -> None:
+    source = """
+        def test(fakeredis_patch):
+            print(fakeredis_patch.client().info("server")["redis_version"])
+            assert False
+    """
+    assert says in run(tmp_path, source, option).stdout
+
+
+def test_it_costs_nothing_unused(tmp_path: Path) -> None:
+    source = """
+        import sys
+        def test():
+            assert "redis" not in sys.modules
+    """
+    done = run(tmp_path, source)
+    assert "1 passed" in done.stdout, done.stdout + done.stderr

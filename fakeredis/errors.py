@@ -24,6 +24,9 @@ class ConnectionLost(Exception):
 # Dispatch
 UNKNOWN_COMMAND = "ERR unknown command '%s', with args beginning with: %s"
 UNKNOWN_SUBCOMMAND = "ERR unknown subcommand '%s'. Try %s HELP."
+SUBCOMMAND_ARITY = (
+    "ERR unknown subcommand or wrong number of arguments for '%s'. Try %s HELP."
+)
 ARITY = "ERR wrong number of arguments for '%s' command"
 NO_AUTH = "NOAUTH Authentication required."
 SUBSCRIBED_ONLY = (
@@ -128,3 +131,71 @@ LPOS_COUNT_NEGATIVE = "ERR COUNT can't be negative"
 MAXLEN_NEGATIVE = "ERR MAXLEN can't be negative"
 COUNT_NOT_POSITIVE = "ERR count should be greater than 0"
 LIMIT_NEGATIVE = "ERR LIMIT can't be negative"
+
+# Streams
+STREAM_ID = "ERR Invalid stream ID specified as stream command argument"
+STREAM_INTERVAL = "ERR invalid %s ID for the interval"
+STREAM_ID_ZERO = "ERR The ID specified in XADD must be greater than 0-0"
+STREAM_ID_SMALL = (
+    "ERR The ID specified in XADD is equal or smaller than the target stream top item"
+)
+STREAM_EXHAUSTED = (
+    "ERR The stream has exhausted the last possible ID, unable to add more items"
+)
+STREAM_MAXLEN_NEGATIVE = "ERR The MAXLEN argument must be >= 0."
+STREAM_LIMIT_NEGATIVE = "ERR The LIMIT argument must be >= 0."
+STREAM_TWO_TRIMMINGS = (
+    "ERR syntax error, MAXLEN and MINID options at the same time are not compatible"
+)
+STREAM_LIMIT_ALONE = (
+    "ERR syntax error, LIMIT cannot be used without specifying a trimming strategy"
+)
+STREAM_LIMIT_EXACT = "ERR syntax error, LIMIT cannot be used without the special ~ option"
+STREAM_NO_TRIMMING = "ERR syntax error, XTRIM must be called with a trimming strategy"
+XREAD_TIMEOUT = "ERR timeout is not an integer or out of range"
+XREAD_ONLY_GROUP = "ERR The %s option is only supported by XREADGROUP. You called XREAD instead."
+XREAD_UNBALANCED = (
+    "ERR Unbalanced 'xread' list of streams: for each stream key an ID, '+', or '$' must be "
+    "specified."
+)
+XREADGROUP_UNBALANCED = (
+    "ERR Unbalanced 'xreadgroup' list of streams: for each stream key an ID or '>' must be "
+    "specified."
+)
+XREADGROUP_NO_GROUP = "ERR Missing GROUP option for XREADGROUP"
+XREADGROUP_MEANINGLESS = (
+    "ERR The %s ID is meaningless in the context of XREADGROUP: you want to read the history of "
+    "this consumer by specifying a proper ID, or use the > ID to get new messages. The %s ID would "
+    "just return an empty result set."
+)
+XREAD_NEW = (
+    "ERR The > ID can be specified only when calling XREADGROUP using the GROUP <group> "
+    "<consumer> option."
+)
+NO_GROUP = "NOGROUP No such key '%s' or consumer group '%s'"
+NO_GROUP_READ = NO_GROUP + " in XREADGROUP with GROUP option"
+NO_GROUP_FOR_KEY = "NOGROUP No such consumer group '%s' for key name '%s'"
+GROUP_EXISTS = "BUSYGROUP Consumer Group name already exists"
+XGROUP_NO_KEY = (
+    "ERR The XGROUP subcommand requires the key to exist. Note that for CREATE you may want to "
+    "use the MKSTREAM option to create an empty stream automatically."
+)
+ENTRIES_READ = "ERR value for ENTRIESREAD must be positive or -1"
+NUM_IDS = "ERR Number of IDs must be a positive integer"
+NUM_IDS_MISMATCH = "ERR The `numids` parameter must match the number of arguments"
+XCLAIM_OPTION = "ERR Unrecognized XCLAIM option '%s'"
+XCLAIM_ARGUMENT = "ERR Invalid %s option argument for XCLAIM"
+MIN_IDLE = "ERR Invalid min-idle-time argument for %s"
+XAUTOCLAIM_COUNT = "ERR COUNT must be > 0"
+XAUTOCLAIM_MEMORY = (
+    "ERR Insufficient memory, failed allocating transient memory, COUNT too high."
+)
+XSETID_BELOW_GIVEN = (
+    "ERR The ID specified in XSETID is smaller than the provided max_deleted_entry_id"
+)
+XSETID_BELOW_DELETED = (
+    "ERR The ID specified in XSETID is smaller than current max_deleted_entry_id"
+)
+XSETID_BELOW_TOP = "ERR The ID specified in XSETID is smaller than the target stream top item"
+XSETID_FEW = "ERR The entries_added specified in XSETID is smaller than the target stream length"
+XSETID_NEGATIVE = "ERR entries_added must be positive"

@@ -1,12 +1,15 @@
-"""Connection commands: Redis's "connection" group."""
+"""Connection commands: Redis's "connection" group, and ACL WHOAMI."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Final
 
 from fakeredis import errors
-from fakeredis.commands.arguments import Int, Optional, Raw, Rest
+from fakeredis.commands.arguments import Int, Raw, Rest
+from fakeredis.commands.pubsub import unsubscribe_all
 from fakeredis.commands.registry import (
+    ADMIN,
     ALLOW_BUSY,
     CONNECTION,
     FAST,
@@ -17,18 +20,35 @@ from fakeredis.commands.registry import (
     Group,
 )
 from fakeredis.datatypes.numbers import parse_int
+from fakeredis.engine import blocking, dispatch, pause
 from fakeredis.engine.context import Context
-from fakeredis.engine.replies import MAP, OK, PONG
+from fakeredis.engine.replies import DEEP, NO_REPLY, OK, PONG, RESET, Status
+from fakeredis.engine.server import Server
+from fakeredis.engine.session import Session
 from fakeredis.errors import CommandError
 
 group = Group("connection")
 group.container("CLIENT", since="2.4.0")
 
+_CLIENT: Final = NOSCRIPT | LOADING | STALE
+_OPEN: Final = NOSCRIPT | LOADING | STALE | FAST | NO_AUTH | ALLOW_BUSY
 
-@group.command("PING", Optional(Raw), flags=FAST, acl=("fast", "connection"))
-def ping(ctx: Context, message: bytes | None) -> Any:
-    """PONG, or the message."""
-    return PONG if message is None else message
+
+@group.command("PING", Rest(), flags=FAST, acl=("fast", "connection"))
+def ping(ctx: Context, words: list[bytes]) -> Any:
+    """PONG, or the message; RESP2 subscribers get an array."""
+    if len(words) > 1:
+        raise CommandError(errors.ARITY % "ping")
+    session = ctx.session
+    if session.guard & dispatch.SUBSCRIBED and session.protocol == 2:
+        return [b"pong", words[0] if words else b""]
+    return words[0] if words else PONG
+
+
+@group.command("ECHO", Raw, flags=LOADING | STALE | FAST)
+def echo(ctx: Context, message: bytes) -> bytes:
+    """The message."""
+    return message
 
 
 @group.command("SELECT", Int, flags=LOADING | STALE | FAST)
@@ -38,42 +58,493 @@ def select(ctx: Context, index: int) -> Any:
     return OK
 
 
-@group.command(
-    "HELLO", Rest(), flags=NOSCRIPT | LOADING | STALE | FAST | NO_AUTH | ALLOW_BUSY | CONNECTION,
-    since="6.0.0", reply=MAP,
-)  # fmt: skip
+@group.command("QUIT", Rest(), flags=_OPEN | CONNECTION)
+def quit_(ctx: Context, words: list[bytes]) -> Any:
+    """Close the connection, after this reply."""
+    ctx.session.release()
+    return OK
+
+
+@group.command("RESET", flags=_OPEN | CONNECTION, since="6.2.0")
+def reset(ctx: Context) -> Any:
+    """Make the session as good as new; only its ID and the client library's name stay."""
+    session, server = ctx.session, ctx.server
+    session.reset_transaction()
+    session.unwatch()
+    unsubscribe_all(session)
+    server.stop_monitoring(session)
+    session.guard = 0
+    session.reply_mode = "ON"
+    session.protocol = 2
+    session.name = b""
+    session.user = "default"
+    for name in (_NO_EVICT, _NO_TOUCH):
+        session.extra.pop(name, None)
+    ctx.db = server.database(0)
+    server.greet(session)
+    return RESET
+
+
+# Authentication -----------------------------------------------------------------------------
+
+WRONG_PASSWORD = "WRONGPASS invalid username-password pair or user is disabled."
+NO_PASSWORD_SET = (
+    "ERR AUTH <password> called without any password configured for the default user. "
+    "Are you sure your configuration is correct?"
+)
+HELLO_NO_AUTH = (
+    "NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO "
+    "<proto> AUTH <user> <pass> option can be used to authenticate the client and select the "
+    "RESP protocol version at the same time"
+)
+
+
+def authenticate(session: Session, user: bytes, password: bytes) -> None:
+    """Let a session act as a user from now on; there is the default user only.
+
+    Raises:
+        CommandError: WRONGPASS.
+    """
+    expected = session.server.config.text("requirepass")
+    given = password.decode("utf-8", "surrogateescape")
+    if not expected and "open" in session.server.extra:  # any credentials, see fakeredis.patch
+        return
+    if user != b"default" or (expected and given != expected):
+        raise CommandError(WRONG_PASSWORD)
+    session.user = "default"
+    session.guard &= ~dispatch.UNAUTHENTICATED
+
+
+@group.command("AUTH", Raw, Rest(), flags=_OPEN)
+def auth(ctx: Context, first: bytes, rest: list[bytes]) -> Any:
+    """Authenticate, with a password for the default user or a user's name and password."""
+    if len(rest) > 1:
+        raise CommandError(errors.SYNTAX)
+    if rest:
+        authenticate(ctx.session, first, rest[0])
+        return OK
+    if not ctx.server.config.text("requirepass") and "open" not in ctx.server.extra:
+        raise CommandError(NO_PASSWORD_SET)
+    authenticate(ctx.session, b"default", first)
+    return OK
+
+
+@group.command("HELLO", Rest(), flags=_OPEN | CONNECTION, since="6.0.0", reply=DEEP)
 def hello(ctx: Context, words: list[bytes]) -> Any:
-    """Choose the protocol; who the server is."""
+    """Choose the protocol, authenticate, name the session; who the server is.
+
+    Checked in the server's order: protocol, syntax and name, password, whether one is needed.
+    """
     session = ctx.session
-    if words:
-        protocol = parse_int(words[0])
-        if protocol not in (2, 3):
-            raise CommandError("NOPROTO unsupported protocol version")
+    protocol, name, credentials = _hello_words(words)
+    if credentials is not None:
+        authenticate(session, *credentials)
+    if session.guard & dispatch.UNAUTHENTICATED:
+        raise CommandError(HELLO_NO_AUTH)
+    if name is not None:
+        session.name = name
+    if protocol is not None:
         session.protocol = protocol
     profile = ctx.server.profile
     return {
         b"server": profile.server_type.encode(), b"version": profile.version_text.encode(),
         b"proto": session.protocol, b"id": session.id, b"mode": b"standalone",
-        b"role": b"master", b"modules": [],
+        b"role": b"master", b"modules": _modules(ctx.server),
     }  # fmt: skip
 
 
-@group.command(
-    "CLIENT SETINFO", Raw, Raw, flags=NOSCRIPT | LOADING | STALE, since="7.2.0",
-)  # fmt: skip
-def client_setinfo(ctx: Context, attribute: bytes, value: bytes) -> Any:
-    """Note the client library's name or version."""
-    if attribute.upper() == b"LIB-NAME":
-        ctx.session.lib_name = value
-    elif attribute.upper() == b"LIB-VER":
-        ctx.session.lib_version = value
-    else:
-        raise CommandError(errors.SYNTAX)
-    return OK
+def _hello_words(
+    words: list[bytes],
+) -> tuple[int | None, bytes | None, tuple[bytes, bytes] | None]:
+    """Protocol, name, and user with password; each may be missing."""
+    if not words:
+        return None, None, None
+    protocol = parse_int(words[0])
+    if protocol is None:
+        raise CommandError("ERR Protocol version is not an integer or out of range")
+    if protocol not in (2, 3):
+        raise CommandError("NOPROTO unsupported protocol version")
+    name, credentials, at = None, None, 1
+    while at < len(words):
+        option, left = words[at].upper(), len(words) - at - 1
+        if option == b"AUTH" and left >= 2:
+            credentials = words[at + 1], words[at + 2]
+            at += 3
+        elif option == b"SETNAME" and left >= 1:
+            name = words[at + 1]
+            _check_name(name)
+            at += 2
+        else:
+            word = dispatch.clean(words[at])
+            raise CommandError(f"ERR Syntax error in HELLO option '{word}'")
+    return protocol, name, credentials
 
 
-@group.command("CLIENT SETNAME", Raw, flags=NOSCRIPT | LOADING | STALE, since="2.6.9")
+def _modules(server: Server) -> list[Any]:
+    if not server.profile.has({"redis": "8.0.0"}):
+        return []
+    return [{b"name": b"vectorset", b"ver": 1, b"path": b"", b"args": []}]
+
+
+# Names and facts ----------------------------------------------------------------------------
+
+BAD_NAME = "ERR Client names cannot contain spaces, newlines or special characters."
+BAD_ATTRIBUTE = "ERR %s cannot contain spaces, newlines or special characters."
+_NO_EVICT, _NO_TOUCH = "CLIENT NO-EVICT", "CLIENT NO-TOUCH"
+
+
+def _is_plain(value: bytes) -> bool:
+    """Whether a value fits into the line of CLIENT LIST."""
+    return all(33 <= byte <= 126 for byte in value)
+
+
+def _check_name(name: bytes) -> None:
+    if not _is_plain(name):
+        raise CommandError(BAD_NAME)
+
+
+@group.command("CLIENT ID", flags=_CLIENT, since="5.0.0")
+def client_id(ctx: Context) -> int:
+    """This session's number."""
+    return ctx.session.id
+
+
+@group.command("CLIENT GETNAME", flags=_CLIENT, since="2.6.9")
+def client_getname(ctx: Context) -> Any:
+    """This session's name; None when it has none."""
+    return ctx.session.name or None
+
+
+@group.command("CLIENT SETNAME", Raw, flags=_CLIENT, since="2.6.9")
 def client_setname(ctx: Context, name: bytes) -> Any:
     """Name this session."""
+    _check_name(name)
     ctx.session.name = name
     return OK
+
+
+@group.command("CLIENT SETINFO", Raw, Raw, flags=_CLIENT, since="7.2.0")
+def client_setinfo(ctx: Context, attribute: bytes, value: bytes) -> Any:
+    """Note the client library's name or version."""
+    name = attribute.lower()
+    if name not in (b"lib-name", b"lib-ver"):
+        raise CommandError(f"ERR Unrecognized option '{dispatch.clean(attribute)}'")
+    if not _is_plain(value):
+        raise CommandError(BAD_ATTRIBUTE % name.decode())
+    if name == b"lib-name":
+        ctx.session.lib_name = value
+    else:
+        ctx.session.lib_version = value
+    return OK
+
+
+def _switch(ctx: Context, name: str, raw: bytes) -> Any:
+    """Note an ON or OFF that has no other effect here."""
+    word = raw.upper()
+    if word not in (b"ON", b"OFF"):
+        raise CommandError(errors.SYNTAX)
+    ctx.session.extra[name] = word == b"ON"
+    return OK
+
+
+@group.command("CLIENT NO-EVICT", Raw, flags=_CLIENT | ADMIN, since="7.0.0")
+def client_no_evict(ctx: Context, switch: bytes) -> Any:
+    """Protect this session from eviction."""
+    return _switch(ctx, _NO_EVICT, switch)
+
+
+@group.command("CLIENT NO-TOUCH", Raw, flags=_CLIENT, since="7.2.0")
+def client_no_touch(ctx: Context, switch: bytes) -> Any:
+    """Let this session's commands leave the keys' access times alone."""
+    return _switch(ctx, _NO_TOUCH, switch)
+
+
+@group.command("CLIENT REPLY", Raw, flags=_CLIENT | CONNECTION, since="3.2.0")
+def client_reply(ctx: Context, raw: bytes) -> Any:
+    """Reply no longer, not to the next command, or again."""
+    session, mode = ctx.session, raw.upper()
+    if mode == b"ON":
+        session.reply_mode = "ON"
+        session.guard &= ~dispatch.REPLY_MODE
+        return OK
+    if mode not in (b"OFF", b"SKIP"):
+        raise CommandError(errors.SYNTAX)
+    if mode == b"OFF" or session.reply_mode != "OFF":
+        session.reply_mode = mode.decode()
+    session.guard |= dispatch.REPLY_MODE
+    return NO_REPLY
+
+
+# Lists of sessions --------------------------------------------------------------------------
+
+
+def _flags(session: Session) -> str:
+    extra = session.extra
+    letters = [
+        ("O", session in session.server.monitors),
+        ("P", bool(session.channels or session.patterns or session.shard_channels)),
+        ("x", bool(session.guard & dispatch.QUEUEING)),
+        ("b", session.wait is not None),
+        ("d", session.watch_failed),
+        ("U", not session.address.rpartition(":")[0]),
+        ("e", bool(extra.get(_NO_EVICT))),
+        ("T", bool(extra.get(_NO_TOUCH))),
+    ]
+    return "".join(letter for letter, on in letters if on) or "N"
+
+
+def describe(session: Session) -> str:
+    """One line of CLIENT LIST; what the engine has no notion of (buffers) looks idle."""
+    server, command = session.server, session.ctx.command
+    now = server.clock.seconds()
+    idle = max(session.last_used, session.ctx._now / 1000)
+    local = server.address.replace("localhost", "127.0.0.1", 1)
+    queued = len(session.queue) if session.guard & dispatch.QUEUEING else -1
+    facts: dict[str, object] = {
+        "id": session.id, "addr": session.address, "laddr": local, "fd": session.id + 7,
+        "name": session.name.decode(), "age": max(int(now - session.created), 0),
+        "idle": max(int(now - idle), 0), "flags": _flags(session), "db": session.db,
+        "sub": len(session.channels), "psub": len(session.patterns),
+        "ssub": len(session.shard_channels), "multi": queued, "watch": len(session.watched),
+        "qbuf": 0, "qbuf-free": 20474, "argv-mem": 0, "multi-mem": 0, "rbs": 16384, "rbp": 16384,
+        "obl": 0, "oll": len(session.outbox), "omem": 0, "tot-mem": 37760, "events": "r",
+        "cmd": "NULL" if command is None else command.label, "user": session.user, "redir": -1,
+        "resp": session.protocol, "lib-name": session.lib_name.decode(),
+        "lib-ver": session.lib_version.decode(), "io-thread": 0, "tot-net-in": 0,
+        "tot-net-out": 0, "tot-cmds": 0,
+    }  # fmt: skip
+    has = server.profile.has
+    return " ".join(
+        f"{name}={value}" for name, value in facts.items() if has(_FIELD_SINCE.get(name, "1.0.0"))
+    )
+
+
+# Fields of CLIENT LIST that came later than 6.2.
+_FIELD_SINCE: Final = {
+    "multi-mem": "7.0.0", "rbs": "7.0.0", "rbp": "7.0.0", "ssub": "7.0.0", "resp": "7.0.0",
+    "lib-name": "7.2.0", "lib-ver": "7.2.0", "watch": "7.4.0", "io-thread": "8.0.0",
+    "tot-net-in": "8.0.0", "tot-net-out": "8.0.0", "tot-cmds": "8.0.0",
+}  # fmt: skip
+
+
+@group.command("CLIENT INFO", flags=_CLIENT, since="6.2.0")
+def client_info(ctx: Context) -> bytes:
+    """This session's line of CLIENT LIST."""
+    return describe(ctx.session).encode() + b"\n"
+
+
+_TYPES: Final = (b"NORMAL", b"MASTER", b"REPLICA", b"SLAVE", b"PUBSUB")
+
+
+def _type(raw: bytes) -> bytes:
+    word = raw.upper()
+    if word not in _TYPES:
+        raise CommandError(f"ERR Unknown client type '{dispatch.clean(raw)}'")
+    return word
+
+
+def _is_of_type(session: Session, kind: bytes) -> bool:
+    listens = bool(session.channels or session.patterns or session.shard_channels)
+    return kind == (b"PUBSUB" if listens else b"NORMAL")
+
+
+@group.command("CLIENT LIST", Rest(), flags=_CLIENT | ADMIN, since="2.4.0")
+def client_list(ctx: Context, words: list[bytes]) -> bytes:
+    """A line for each session, or those of a type, or those of some numbers."""
+    server = ctx.server
+    sessions = [session for session in list(server.sessions.values()) if not session.closed]
+    option = words[0].upper() if words else b""
+    if option == b"TYPE" and len(words) == 2:
+        kind = _type(words[1])
+        sessions = [session for session in sessions if _is_of_type(session, kind)]
+    elif option == b"ID" and len(words) > 1:
+        numbers = [_session_number(raw) for raw in words[1:]]
+        found = (server.sessions.get(number) for number in numbers)
+        sessions = [session for session in found if session is not None]
+    elif words:
+        raise CommandError(errors.SYNTAX)
+    return "".join(describe(session) + "\n" for session in sessions).encode()
+
+
+def _session_number(raw: bytes) -> int:
+    number = parse_int(raw)
+    if number is None:
+        raise CommandError("ERR Invalid client ID")
+    return number
+
+
+Filter = Callable[[Session], bool]
+
+
+@group.command("CLIENT KILL", Raw, Rest(), flags=_CLIENT | ADMIN, since="2.4.0")
+def client_kill(ctx: Context, first: bytes, rest: list[bytes]) -> Any:
+    """Close the connection of an address, or all that pass filters; how many those were."""
+    sessions = list(ctx.server.sessions.values())
+    if not rest:
+        address = first.decode("utf-8", "surrogateescape")
+        chosen = [session for session in sessions if session.address == address]
+        if not chosen:
+            raise CommandError("ERR No such client")
+        chosen[0].release()
+        return OK
+    filters, skip_me = _kill_filters(ctx, [first, *rest])
+    killed = 0
+    for session in sessions:
+        spared = skip_me and session is ctx.session
+        if not spared and all(accepts(session) for accepts in filters.values()):
+            session.release()
+            killed += 1
+    return killed
+
+
+def _kill_filters(ctx: Context, words: list[bytes]) -> tuple[dict[bytes, Filter], bool]:
+    """The filters by their words, of which later ones count, and SKIPME."""
+    filters: dict[bytes, Filter] = {}
+    skip_me = True
+    for at in range(0, len(words), 2):
+        option = words[at].upper()
+        if at + 1 == len(words):
+            raise CommandError(errors.SYNTAX)
+        if option == b"SKIPME":
+            skip_me = _yes(words[at + 1])
+        else:
+            filters[option] = _kill_filter(ctx, option, words[at + 1])
+    return filters, skip_me
+
+
+def _yes(raw: bytes) -> bool:
+    word = raw.upper()
+    if word not in (b"YES", b"NO"):
+        raise CommandError(errors.SYNTAX)
+    return word == b"YES"
+
+
+def _kill_filter(ctx: Context, option: bytes, raw: bytes) -> Filter:
+    text = raw.decode("utf-8", "surrogateescape")
+    if option == b"ID":
+        number = parse_int(raw)
+        if number is None or number < 1:
+            raise CommandError("ERR client-id should be greater than 0")
+        return lambda session: session.id == number
+    if option == b"TYPE":
+        kind = _type(raw)
+        return lambda session: _is_of_type(session, kind)
+    if option == b"ADDR":
+        return lambda session: session.address == text
+    if option == b"LADDR":
+        local = ctx.server.address.replace("localhost", "127.0.0.1", 1)
+        return lambda session: local == text
+    if option == b"USER":
+        if text != "default":
+            raise CommandError(f"ERR No such user '{dispatch.clean(raw)}'")
+        return lambda session: session.user == text
+    if option == b"MAXAGE":
+        return _age_filter(ctx, raw)
+    raise CommandError(errors.SYNTAX)
+
+
+def _age_filter(ctx: Context, raw: bytes) -> Filter:
+    age = parse_int(raw)
+    if age is None:
+        raise CommandError("ERR maxage is not an integer or out of range")
+    if age < 1:
+        raise CommandError("ERR maxage should be greater than 0")
+    latest = ctx.server.clock.seconds() - age
+    return lambda session: session.created <= latest
+
+
+@group.command("CLIENT UNBLOCK", Raw, Rest(), flags=_CLIENT | ADMIN, since="5.0.0")
+def client_unblock(ctx: Context, raw: bytes, rest: list[bytes]) -> int:
+    """End another session's wait as if its time were over, or with an error.
+
+    Checked in the server's order: number of words, reason, session's number.
+    """
+    if len(rest) > 1:
+        raise CommandError(errors.SUBCOMMAND_ARITY % ("UNBLOCK", "CLIENT"))
+    reason = rest[0].upper() if rest else b"TIMEOUT"
+    if reason not in (b"TIMEOUT", b"ERROR"):
+        raise CommandError("ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR")
+    number = parse_int(raw)
+    if number is None:
+        raise CommandError(errors.NOT_INTEGER)
+    session = ctx.server.sessions.get(number)
+    if session is None or pause.is_postponed(session):
+        return 0
+    return int(blocking.unblock(session, reason == b"ERROR"))
+
+
+# Pauses and tracking ------------------------------------------------------------------------
+
+
+@group.command("CLIENT PAUSE", Raw, Rest(), flags=_CLIENT | ADMIN, since="3.0.0")
+def client_pause(ctx: Context, raw: bytes, rest: list[bytes]) -> Any:
+    """Let all commands, or writes only, wait for so many milliseconds."""
+    if len(rest) > 1:
+        raise CommandError(errors.SUBCOMMAND_ARITY % ("PAUSE", "CLIENT"))
+    mode = rest[0].upper() if rest else b"ALL"
+    if mode not in (b"ALL", b"WRITE"):
+        raise CommandError("ERR CLIENT PAUSE mode must be WRITE or ALL")
+    milliseconds = parse_int(raw)
+    if milliseconds is None:
+        raise CommandError("ERR timeout is not an integer or out of range")
+    if milliseconds < 0:
+        raise CommandError(errors.TIMEOUT_NEGATIVE)
+    pause.begin(ctx.server, ctx.now + milliseconds, mode == b"ALL")
+    return OK
+
+
+@group.command("CLIENT UNPAUSE", flags=_CLIENT | ADMIN, since="6.2.0")
+def client_unpause(ctx: Context) -> Any:
+    """End a pause."""
+    pause.end(ctx.server)
+    return OK
+
+
+NOT_TRACKING = (
+    "ERR CLIENT CACHING can be called only when the client is in tracking mode with OPTIN or "
+    "OPTOUT mode enabled"
+)
+
+
+@group.command("CLIENT CACHING", Raw, flags=_CLIENT, since="6.0.0")
+def client_caching(ctx: Context, mode: bytes) -> Any:
+    """Track, or not, the next command's keys; an error, for nothing is tracked."""
+    raise CommandError(NOT_TRACKING)
+
+
+@group.command("CLIENT GETREDIR", flags=_CLIENT, since="6.0.0")
+def client_getredir(ctx: Context) -> int:
+    """Which session hears of invalidated keys; -1, for nothing is tracked."""
+    return -1
+
+
+@group.command("CLIENT TRACKINGINFO", flags=_CLIENT, since="6.2.0", reply=DEEP)
+def client_trackinginfo(ctx: Context) -> Any:
+    """How this session tracks keys: not at all."""
+    return {b"flags": {b"off"}, b"redirect": -1, b"prefixes": []}
+
+
+@group.command("CLIENT HELP", flags=LOADING | STALE, since="5.0.0")
+def client_help(ctx: Context) -> list[Status]:
+    """The subcommands."""
+    return dispatch.help_reply("CLIENT", (
+        "CACHING (YES|NO)", "    Track the keys of the next command, or do not.",
+        "GETNAME", "    Name of this connection.",
+        "GETREDIR", "    ID of the client that hears of invalidated keys.",
+        "ID", "    ID of this connection.",
+        "INFO", "    Facts about this connection.",
+        "KILL <ip:port>", "    Close the connection from an address.",
+        "KILL <option> <value> [<option> <value> [...]]",
+        "    Close connections by ADDR, LADDR, TYPE, USER, ID, MAXAGE; SKIPME (YES|NO).",
+        "LIST [TYPE (NORMAL|MASTER|REPLICA|PUBSUB)|ID <id> ...]",
+        "    Facts about all connections.",
+        "NO-EVICT (ON|OFF)", "    Protect this connection from eviction.",
+        "NO-TOUCH (ON|OFF)", "    Leave the access times of keys alone.",
+        "PAUSE <timeout> [WRITE|ALL]", "    Hold back commands for so many milliseconds.",
+        "REPLY (ON|OFF|SKIP)", "    Choose which replies are sent.",
+        "SETINFO (LIB-NAME|LIB-VER) <value>", "    Note facts about the client library.",
+        "SETNAME <name>", "    Name this connection.",
+        "TRACKINGINFO", "    How this connection tracks keys.",
+        "UNBLOCK <clientid> [TIMEOUT|ERROR]", "    End the wait of a blocked client.",
+        "UNPAUSE", "    End a pause.",
+    ))  # fmt: skip

@@ -1,7 +1,136 @@
-"""The "scripting" group."""
+"""Lua scripts: Redis's "scripting" group."""
 
 from __future__ import annotations
 
-from fakeredis.commands.registry import Group
+from collections.abc import Sequence
+from typing import Any, Final
+
+from fakeredis import errors
+from fakeredis.commands.arguments import Raw, Rest
+from fakeredis.commands.registry import (
+    ALLOW_BUSY,
+    LOADING,
+    MOVABLEKEYS,
+    NO_MANDATORY_KEYS,
+    NOSCRIPT,
+    READONLY,
+    SKIP_MONITOR,
+    STALE,
+    Group,
+)
+from fakeredis.datatypes.numbers import parse_int
+from fakeredis.engine import dispatch, scripting
+from fakeredis.engine.context import Context
+from fakeredis.engine.replies import OK, Shape, Status
+from fakeredis.errors import CommandError
 
 group = Group("scripting")
+group.container("SCRIPT", since="2.6.0")
+
+_EVAL: Final = NOSCRIPT | STALE | SKIP_MONITOR | MOVABLEKEYS | NO_MANDATORY_KEYS
+_REPLY: Final = Shape(scripting.resp2, scripting.resp3)
+
+
+def _keys(args: Sequence[bytes]) -> list[bytes]:
+    """The keys of a call."""
+    return list(args[2 : 2 + _count(args)])
+
+
+def _count(args: Sequence[bytes]) -> int:
+    """How many keys a call announces."""
+    count = parse_int(args[1])
+    if count is None:
+        raise CommandError(errors.NOT_INTEGER)
+    if count > len(args) - 2:
+        raise CommandError(errors.NUMKEYS_TOO_MANY)
+    if count < 0:
+        raise CommandError(errors.NUMKEYS_NEGATIVE)
+    return count
+
+
+def _eval(ctx: Context, words: list[bytes], read_only: bool) -> Any:
+    count = _count(words)
+    scripts = scripting.scripting_of(ctx.server)
+    return scripts.run(ctx.session, scripts.load(words[0]), words[2:], count, read_only)
+
+
+def _evalsha(ctx: Context, words: list[bytes], read_only: bool) -> Any:
+    count = _count(words)
+    scripts: scripting.Scripting | None = ctx.server.extra.get("scripting")
+    if scripts is None:
+        raise CommandError(scripting.NO_SCRIPT)
+    return scripts.run(ctx.session, scripts.find(words[0]), words[2:], count, read_only)
+
+
+@group.command("EVAL", Rest(2), flags=_EVAL, since="2.6.0", reply=_REPLY, keys=_keys)
+def eval_(ctx: Context, words: list[bytes]) -> Any:
+    """Run a script."""
+    return _eval(ctx, words, False)
+
+
+@group.command("EVAL_RO", Rest(2), flags=_EVAL | READONLY, since="7.0.0", reply=_REPLY, keys=_keys,
+               acl=("slow", "scripting"))  # fmt: skip
+def eval_ro(ctx: Context, words: list[bytes]) -> Any:
+    """Run a script that may not write."""
+    return _eval(ctx, words, True)
+
+
+@group.command("EVALSHA", Rest(2), flags=_EVAL, since="2.6.0", reply=_REPLY, keys=_keys)
+def evalsha(ctx: Context, words: list[bytes]) -> Any:
+    """Run a script that the server has, by its SHA1."""
+    return _evalsha(ctx, words, False)
+
+
+@group.command("EVALSHA_RO", Rest(2), flags=_EVAL | READONLY, since="7.0.0", reply=_REPLY,
+               keys=_keys, acl=("slow", "scripting"))  # fmt: skip
+def evalsha_ro(ctx: Context, words: list[bytes]) -> Any:
+    """Run a script that the server has and that may not write, by its SHA1."""
+    return _evalsha(ctx, words, True)
+
+
+@group.command("SCRIPT LOAD", Raw, flags=NOSCRIPT | STALE, since="2.6.0")
+def script_load(ctx: Context, source: bytes) -> bytes:
+    """Keep a script; its SHA1."""
+    return scripting.scripting_of(ctx.server).load(source).sha
+
+
+@group.command("SCRIPT EXISTS", Rest(1), flags=NOSCRIPT, since="2.6.0")
+def script_exists(ctx: Context, shas: list[bytes]) -> list[int]:
+    """Which of these scripts the server has."""
+    scripts: scripting.Scripting | None = ctx.server.extra.get("scripting")
+    return [int(scripts is not None and sha.lower() in scripts.scripts) for sha in shas]
+
+
+@group.command("SCRIPT FLUSH", Rest(), flags=NOSCRIPT, since="2.6.0")
+def script_flush(ctx: Context, words: list[bytes]) -> Any:
+    """Forget all scripts."""
+    if len(words) > 1 or (words and words[0].upper() not in (b"SYNC", b"ASYNC")):
+        raise CommandError("ERR SCRIPT FLUSH only support SYNC|ASYNC option")
+    ctx.server.extra.pop("scripting", None)
+    return OK
+
+
+@group.command("SCRIPT KILL", flags=NOSCRIPT | ALLOW_BUSY, since="2.6.0")
+def script_kill(ctx: Context) -> Any:
+    """End a running script: there never is one, for nothing runs beside a script."""
+    raise CommandError("NOTBUSY No scripts in execution right now.")
+
+
+@group.command("SCRIPT DEBUG", Raw, flags=NOSCRIPT, since="3.2.0")
+def script_debug(ctx: Context, mode: bytes) -> Any:
+    """Accepted, but scripts run as usual."""
+    if mode.upper() not in (b"YES", b"SYNC", b"NO"):
+        raise CommandError("ERR Use SCRIPT DEBUG YES/SYNC/NO")
+    return OK
+
+
+@group.command("SCRIPT HELP", flags=LOADING | STALE, since="5.0.0")
+def script_help(ctx: Context) -> list[Status]:
+    """The subcommands."""
+    return dispatch.help_reply("SCRIPT", (
+        "DEBUG (YES|SYNC|NO)", "    Choose how the next scripts are debugged.",
+        "EXISTS <sha1> [<sha1> ...]", "    Tell which scripts the server has.",
+        "FLUSH [ASYNC|SYNC]", "    Forget all scripts.",
+        "KILL", "    End the running script.",
+        "LOAD <script>", "    Keep a script without running it.",
+    ))  # fmt: skip

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Final
 
 from fakeredis import errors
 from fakeredis.commands.arguments import Key, Many
@@ -14,15 +15,18 @@ from fakeredis.commands.registry import (
     NOSCRIPT,
     SKIP_SLOWLOG,
     STALE,
+    Command,
     Group,
 )
 from fakeredis.engine import dispatch
 from fakeredis.engine.context import Context
-from fakeredis.engine.replies import OK
+from fakeredis.engine.replies import NO_REPLY, OK
 from fakeredis.engine.session import Session
 from fakeredis.errors import CommandError
 
 group = Group("transactions")
+
+_SEEN: Final = dispatch.RECORDED | dispatch.MONITORED
 
 
 @group.command(
@@ -49,7 +53,7 @@ def exec_(ctx: Context) -> Any:
     if not session.guard & dispatch.QUEUEING:
         raise CommandError(errors.EXEC_WITHOUT_MULTI)
     queue, failed = session.queue, session.queue_failed
-    changed = session.watched and _watch_failed(ctx)
+    changed = bool(session.watched) and _watch_failed(ctx)
     session.reset_transaction()
     if session.watched:
         session.unwatch()
@@ -57,22 +61,45 @@ def exec_(ctx: Context) -> Any:
         raise CommandError(errors.EXEC_ABORT)
     if changed:
         return None
+    via, session.via = session.via, "transaction"
     session.deny_blocking = True
+    session.collected = []
     try:
-        return [_reply_of(session, command, args) for command, args in queue]
+        return _replies(session, queue)
     finally:
+        session.via = via
         session.deny_blocking = False
+        session.collected = None
 
 
-def _reply_of(session: Session, command: Any, args: Any) -> Any:
+def _replies(session: Session, queue: list[tuple[Command, Sequence[bytes]]]) -> Any:
+    """Run what was queued.
+
+    SUBSCRIBE and its kin give one reply for each channel: the server fills the array with the first
+    replies, as many as there are commands, and sends the others after it.
+    """
+    replies = session.collected
+    assert replies is not None
+    for position, (command, args) in enumerate(queue):
+        session.position = position
+        reply = _reply_of(session, command, args)
+        if reply is not NO_REPLY:
+            replies.append(reply)
+    session.position = 0
+    if len(replies) <= len(queue):
+        return replies
+    for item in (replies[: len(queue)], *replies[len(queue) :]):
+        session.deliver(item)
+    return NO_REPLY
+
+
+def _reply_of(session: Session, command: Command, args: Sequence[bytes]) -> Any:
     try:
-        if session.server.guard & dispatch.RECORDED:
-            reply = dispatch.recorded(session, command, args, session.invoke)
-        else:
-            reply = session.invoke(command, args)
+        if session.server.guard & _SEEN:
+            return dispatch.observed(session, command, args, session.invoke)
+        return session.invoke(command, args)
     except CommandError as error:
-        reply = error
-    return reply
+        return error
 
 
 def _watch_failed(ctx: Context) -> bool:

@@ -1,7 +1,7 @@
 """Finding a command, and the guards between it and its handler, in the server's order.
 
-A session's and a server's ``guard`` are sets of bits that say which guards may apply.  Both are 0 in
-the plain case, and nothing here is called.
+A session's and a server's ``guard`` are sets of bits that say which guards may apply.  Both are 0
+in the plain case, and nothing here is called.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from fakeredis import errors
-from fakeredis.commands.registry import NO_AUTH, NO_MULTI, SKIP_MONITOR, Command
+from fakeredis.commands.registry import ADMIN, NO_AUTH, NO_MULTI, SKIP_MONITOR, Command
+from fakeredis.engine import pause
 from fakeredis.engine.replies import BLOCKED, NO_REPLY, QUEUED, Status
 from fakeredis.errors import CommandError, ConnectionLost
 
@@ -31,6 +32,8 @@ MONITORED: Final = 1 << 1
 DOWN: Final = 1 << 2
 INTERCEPTED: Final = 1 << 3  # faults and delays that a test has set
 RESTRICTED: Final = 1 << 4  # ACL rules other than the default user's
+LEAVING: Final = 1 << 5  # sessions were closed in the middle of a command: see `Session.close`
+PAUSED: Final = 1 << 6  # CLIENT PAUSE
 
 _RUN_IN_MULTI: Final = frozenset({"EXEC", "DISCARD", "MULTI", "WATCH", "QUIT", "RESET"})
 _RUN_SUBSCRIBED: Final = frozenset({
@@ -44,17 +47,36 @@ def find(session: Session, argv: Sequence[bytes]) -> Command:
 
     Raises:
         CommandError: there is none; a transaction that is being queued fails with it.
+        ConnectionLost: the server is down or the session is closed.
     """
     command = session.server.table.find(argv[0])
     if command is None:
-        raise rejected(session, unknown_command(argv))
+        raise _not_found(session, argv, unknown_command(argv))
     if command.subcommands is None or len(argv) < 2:
         return command
     found = command.subcommands.get(argv[1]) or command.subcommands.get(argv[1].upper())
     if found is None:
         name = clean(argv[1][:128])
-        raise rejected(session, CommandError(errors.UNKNOWN_SUBCOMMAND % (name, command.name)))
+        error = CommandError(errors.UNKNOWN_SUBCOMMAND % (name, command.name))
+        raise _not_found(session, argv, error)
     return found
+
+
+def _not_found(session: Session, argv: Sequence[bytes], error: CommandError) -> CommandError:
+    with session.server.lock:
+        check_connection(session)
+        name = clean(argv[0]).upper()
+        return rejected(session, error, name, argv)
+
+
+def check_connection(session: Session) -> None:
+    """Refuse sessions that are closed, and everything while the server is down.
+
+    Raises:
+        ConnectionLost: it is so.
+    """
+    if session.guard & CLOSED or session.server.guard & DOWN:
+        raise ConnectionLost("Connection closed by server.")
 
 
 def unknown_command(argv: Sequence[bytes]) -> CommandError:
@@ -72,60 +94,100 @@ def clean(raw: bytes) -> str:
     return raw.replace(b"\r", b" ").replace(b"\n", b" ").decode("utf-8", "surrogateescape")
 
 
-def rejected(session: Session, error: CommandError) -> CommandError:
-    """Note that a command was refused before it ran, which fails a transaction being queued."""
-    if session.guard & QUEUEING:
+def rejected(
+    session: Session, error: CommandError, name: str, argv: Sequence[bytes]
+) -> CommandError:
+    """Note that a command was refused before it ran, which fails a transaction being queued.
+
+    An EXEC that is refused ends its transaction, and says so.
+    """
+    if name == "EXEC":
+        session.reset_transaction()
+        session.unwatch()
+        error = CommandError(errors.EXEC_REJECTED % str(error).removeprefix("ERR "))
+    elif session.guard & QUEUEING:
         session.queue_failed = True
+    recorder = session.server.recorder
+    if recorder is not None:
+        recorder.end(recorder.begin(session, name, argv), None, error)
     return error
+
+
+def wrong_arity(session: Session, command: Command, args: Sequence[bytes]) -> CommandError:
+    """The error for a wrong number of arguments."""
+    error = CommandError(errors.ARITY % command.label)
+    return rejected(session, error, command.name, [*command.parts, *args])
 
 
 def guarded(session: Session, command: Command, args: Sequence[bytes]) -> Any:
     """Run a command past all guards; the lock is held."""
+    check_connection(session)
+    if session.server.guard & LEAVING:
+        session.server.release_sessions()
+    if session.guard & REPLY_MODE:
+        return _muted(session, command, args)
+    return _guarded(session, command, args)
+
+
+def _guarded(session: Session, command: Command, args: Sequence[bytes]) -> Any:
     server = session.server
-    if session.guard & CLOSED or server.guard & DOWN:
-        raise ConnectionLost("Connection closed by server.")
-    _admit(session, command, args)
+    error = _refusal(session, command, args)
+    if error is not None:
+        raise rejected(session, error, command.name, [*command.parts, *args])
     if server.guard & INTERCEPTED:
         server.intercept(session, command, args)
+    if server.guard & PAUSED and pause.applies(session, command):
+        return pause.postpone(session, command, args)
     if session.guard & QUEUEING and command.name not in _RUN_IN_MULTI:
         session.queue.append((command, args))
-        return _replied(session, QUEUED)
-    if server.guard & MONITORED and not command.flags & SKIP_MONITOR:
-        feed_monitors(server, session, command, args)
-    if server.guard & RECORDED:
-        return _replied(session, recorded(session, command, args, session.run))
-    try:
-        return _replied(session, session.run(command, args))
-    except CommandError as error:
-        return _replied(session, error)
+        return QUEUED
+    return observed(session, command, args, session.run)
 
 
-def _admit(session: Session, command: Command, args: Sequence[bytes]) -> None:
-    """Refuse what may not run now."""
+def _refusal(session: Session, command: Command, args: Sequence[bytes]) -> CommandError | None:
+    """Why a command may not run now; None when it may."""
     if not command.low <= len(args) <= command.high:
-        raise rejected(session, CommandError(errors.ARITY % command.label))
+        return CommandError(errors.ARITY % command.label)
     guard = session.guard
     if guard & UNAUTHENTICATED and not command.flags & NO_AUTH:
-        raise rejected(session, CommandError(errors.NO_AUTH))
+        return CommandError(errors.NO_AUTH)
     if guard & QUEUEING and command.flags & NO_MULTI:
-        raise rejected(session, CommandError(errors.NOT_IN_MULTI))
+        return CommandError(errors.NOT_IN_MULTI)
     if session.server.guard & RESTRICTED:
-        session.server.check_permissions(session, command, args)
+        try:
+            session.server.check_permissions(session, command, args)
+        except CommandError as error:
+            return error
     if guard & SUBSCRIBED and session.protocol == 2 and command.name not in _RUN_SUBSCRIBED:
-        raise rejected(session, CommandError(errors.SUBSCRIBED_ONLY % command.label))
+        return CommandError(errors.SUBSCRIBED_ONLY % command.label)
+    return None
 
 
-def _replied(session: Session, reply: Any) -> Any:
-    """The reply, or nothing after CLIENT REPLY OFF or SKIP."""
-    mode = session.reply_mode
-    if mode != "ON" and reply is not BLOCKED:
-        if mode == "SKIP NEXT":
-            session.reply_mode = "SKIP"
-        elif mode == "SKIP":
-            session.reply_mode = "ON"
-            session.guard &= ~REPLY_MODE
+def _muted(session: Session, command: Command, args: Sequence[bytes]) -> Any:
+    """Run a command after CLIENT REPLY OFF or SKIP: nobody hears its reply."""
+    if session.reply_mode == "SKIP":
+        session.reply_mode = "ON"
+        session.guard &= ~REPLY_MODE
+    try:
+        reply = _guarded(session, command, args)
+    except CommandError:
         return NO_REPLY
-    if isinstance(reply, CommandError):
+    # CLIENT REPLY ON is heard: it takes effect before it replies.
+    return reply if reply is BLOCKED or command.name == "CLIENT REPLY" else NO_REPLY
+
+
+def observed(
+    session: Session, command: Command, args: Sequence[bytes],
+    run: Callable[[Command, Sequence[bytes]], Any],
+) -> Any:
+    """Run a command before the eyes of MONITOR and of a spy, where there are any."""
+    server = session.server
+    if server.guard & MONITORED and not command.flags & (SKIP_MONITOR | ADMIN):
+        feed_monitors(server, session, command, args)
+    if not server.guard & RECORDED:
+        return run(command, args)
+    reply = recorded(session, command, args, run)
+    if type(reply) is CommandError:
         raise reply
     return reply
 
@@ -134,7 +196,7 @@ def recorded(
     session: Session, command: Command, args: Sequence[bytes],
     run: Callable[[Command, Sequence[bytes]], Any],
 ) -> Any:
-    """Run a command while a spy listens; an error is returned, for `_replied` to raise."""
+    """Run a command while a spy listens; an error is returned."""
     recorder = session.server.recorder
     assert recorder is not None
     record = recorder.begin(session, command.name, [*command.parts, *args])
@@ -174,3 +236,9 @@ def escape(raw: bytes) -> bytes:
         _ESCAPES.get(byte) or (bytes((byte,)) if 32 <= byte < 127 else b"\\x%02x" % byte)
         for byte in raw
     )
+
+
+def help_reply(name: str, lines: Sequence[str]) -> list[Status]:
+    """The reply of a container's HELP."""
+    head = f"{name} <subcommand> [<arg> [value] [opt] ...]. Subcommands are:"
+    return [Status(line.encode()) for line in (head, *lines, "HELP", "    Print this help.")]

@@ -74,5 +74,5 @@ class PubSub:
         """The names with subscribers, those that match ``pattern`` if one is given."""
         if pattern is None:
             return list(where)
-        matches: Callable[[bytes], bool] = matcher(pattern)
-        return [name for name in where if matches(name)]
+        matches: Callable[[bytes], object] = matcher(pattern)
+        return [name for name in list(where) if matches(name)]

@@ -64,6 +64,7 @@ class Server:
         self.limits = EncodingLimits()
         self.databases: dict[int, Database] = {}
         self.sessions: dict[int, Session] = {}
+        self.leaving: list[Session] = []  # closed in the middle of a command
         self.next_session_id = 1
         self.guard = 0
         self.recorder: Recorder | None = None
@@ -131,7 +132,7 @@ class Server:
     @staticmethod
     def touch_watchers(db: Database, key: bytes) -> None:
         """Fail the transactions of all who watch a key."""
-        for session in db.watchers.get(key, ()):
+        for session in list(db.watchers.get(key, ())):
             session.watch_failed = True
 
     def key_missed(self, db: Database, key: bytes) -> None:
@@ -216,8 +217,22 @@ class Server:
     def unregister(self, session: Session) -> None:
         """A session has gone."""
         self.sessions.pop(session.id, None)
+        self.stop_monitoring(session)
+
+    def stop_monitoring(self, session: Session) -> None:
+        """A session no longer sees all commands (MONITOR)."""
         if self.monitors.pop(session, 0) is None and not self.monitors:
             self.guard &= ~dispatch.MONITORED
+
+    def is_locked_here(self) -> bool:
+        """Whether this thread holds the lock, and so is in the middle of something."""
+        return self.lock._is_owned()  # type: ignore[attr-defined,no-any-return]
+
+    def release_sessions(self) -> None:
+        """Do what was put off when sessions were closed in the middle of a command."""
+        self.guard &= ~dispatch.LEAVING
+        while self.leaving:
+            self.leaving.pop().release()
 
     def greet(self, session: Session) -> None:
         """Decide whether a new session must authenticate first."""

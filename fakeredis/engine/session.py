@@ -6,7 +6,6 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from fakeredis import errors
 from fakeredis.engine import blocking, dispatch
 from fakeredis.engine.context import Context
 from fakeredis.engine.replies import BLOCKED
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
 class Session:
     """What the server calls a client.  Shells (sync, async, TCP) own one for each connection.
 
-    ``execute`` and ``call`` run one command at once and return its reply, in the session's protocol.
+    ``execute`` and ``call`` run one command at once and return its reply, as the protocol has it.
     What comes later (pushes, the reply of a command that had to wait) goes to ``outbox``, and
     ``wake`` is called, under the server's lock and possibly from another thread.
     """
@@ -32,7 +31,7 @@ class Session:
         "address", "lib_name", "lib_version", "created", "last_used", "last_command", "closed",
         "deny_blocking", "queue", "queue_failed", "watched", "watch_failed", "channels",
         "patterns", "shard_channels", "reply_mode", "via", "group", "position", "method",
-        "on_close", "extra", "plain", "__weakref__",
+        "on_close", "extra", "plain", "collected", "__weakref__",
     )  # fmt: skip
 
     def __init__(self, server: Server, protocol: int = 2, address: str = "127.0.0.1:0") -> None:
@@ -48,6 +47,7 @@ class Session:
         self.on_close: Callable[[], None] | None = None
         self.closed = False
         self.deny_blocking = False
+        self.collected: list[Any] | None = None  # EXEC's replies so far
         self.reply_mode = "ON"
         self.via, self.method = "direct", None  # for the spy
         self.group = self.position = 0
@@ -62,6 +62,7 @@ class Session:
         self.shard_channels: dict[bytes, None] = {}
         self.reset_transaction()
         self.watched: dict[tuple[int, bytes], bool] = {}
+        self.watch_failed = False
         self.user = "default"
         server.greet(self)
 
@@ -93,7 +94,7 @@ class Session:
     def run(self, command: Command, args: Sequence[bytes]) -> Any:
         """Run a command that no guard stops, and serve those whom it let go on."""
         if not command.low <= len(args) <= command.high:
-            raise CommandError(errors.ARITY % command.label)
+            raise dispatch.wrong_arity(self, command, args)
         server = self.server
         server.processed += 1
         ctx = self.ctx
@@ -159,6 +160,13 @@ class Session:
 
     push = deliver
 
+    def answer(self, item: Any) -> None:
+        """Give one of several replies to the running command (SUBSCRIBE); EXEC collects them."""
+        if self.collected is None:
+            self.deliver(item)
+        else:
+            self.collected.append(item)
+
     # State ----------------------------------------------------------------------------------
 
     @property
@@ -191,18 +199,35 @@ class Session:
         return len(self.channels) + len(self.patterns)
 
     def close(self) -> None:
-        """The connection is gone: end waits, WATCHes and subscriptions."""
-        with self.server.lock:
-            if self.closed:
+        """The connection is gone: end waits, WATCHes and subscriptions.
+
+        The garbage collector may call this in the middle of any command of the same thread, which
+        must not find its dictionaries changed: then the rest is done before the next command.
+        """
+        server = self.server
+        in_command = server.is_locked_here()
+        with server.lock:
+            if self.guard & dispatch.CLOSED:
                 return
-            self.closed = True
             self.guard |= dispatch.CLOSED
-            if self.wait is not None:
-                blocking.leave(self.wait)
-            self.unwatch()
-            self.reset_transaction()
-            self.server.pubsub.drop(self)
-            self.server.unregister(self)
+            if in_command:
+                server.leaving.append(self)
+                server.guard |= dispatch.LEAVING
+                return
+            self.release()
+
+    def release(self) -> None:
+        """Forget everything of a closed session; the lock is held."""
+        if self.closed:
+            return
+        self.closed = True
+        self.guard |= dispatch.CLOSED
+        if self.wait is not None:
+            blocking.leave(self.wait)
+        self.unwatch()
+        self.reset_transaction()
+        self.server.pubsub.drop(self)
+        self.server.unregister(self)
         if self.on_close is not None:
             self.on_close()
         if self.wake is not None:

@@ -1,0 +1,100 @@
+"""CLIENT PAUSE: commands that wait for the end of a pause, and which ones do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from fakeredis.engine import blocking
+from fakeredis.engine.replies import BLOCKED
+from fakeredis.errors import CommandError
+
+if TYPE_CHECKING:
+    from fakeredis.commands.registry import Command
+    from fakeredis.engine.server import Server
+    from fakeredis.engine.session import Session
+
+_NAME: Final = "CLIENT PAUSE"
+# What a pause of writes holds back although COMMAND INFO calls it no write.
+_MAY_WRITE: Final = frozenset({"EVAL", "EVALSHA", "FCALL", "PUBLISH", "SPUBLISH", "PFCOUNT"})
+
+
+class Pause:
+    """A pause that someone asked for."""
+
+    __slots__ = ("until", "everything")
+
+    def __init__(self, until: int, everything: bool) -> None:
+        self.until = until  # milliseconds since the epoch
+        self.everything = everything
+
+
+def begin(server: Server, until: int, everything: bool) -> None:
+    """Pause writes or everything; a running pause is never shortened nor weakened."""
+    from fakeredis.engine.dispatch import PAUSED
+
+    current: Pause | None = server.extra.get(_NAME)
+    if current is not None:
+        until = max(until, current.until)
+        everything = everything or current.everything
+    server.extra[_NAME] = Pause(until, everything)
+    server.guard |= PAUSED
+
+
+def end(server: Server) -> None:
+    """End a pause now, and run what waited for that."""
+    from fakeredis.engine.dispatch import PAUSED
+
+    server.guard &= ~PAUSED
+    server.extra.pop(_NAME, None)
+    for session in list(server.waiting):
+        wait = session.wait
+        if type(wait) is _Postponed:
+            blocking.time_out(wait)
+
+
+def applies(session: Session, command: Command) -> bool:
+    """Whether a pause that is not over holds back this command."""
+    server = session.server
+    current: Pause = server.extra[_NAME]
+    if current.until <= server.clock.milliseconds():
+        end(server)
+        return False
+    if current.everything:
+        return True
+    if command.name == "EXEC":
+        return any(_may_write(queued) for queued, _ in session.queue)
+    return _may_write(command)
+
+
+def _may_write(command: Command) -> bool:
+    from fakeredis.commands.registry import WRITE
+
+    return bool(command.flags & WRITE) or command.name in _MAY_WRITE
+
+
+def is_postponed(session: Session) -> bool:
+    """Whether what a session waits for is the end of a pause."""
+    return type(session.wait) is _Postponed
+
+
+class _Postponed(blocking.Wait):
+    """The wait of a command that has not run yet."""
+
+    __slots__ = ()
+
+
+def postpone(session: Session, command: Command, args: Sequence[bytes]) -> Any:
+    """Let a command wait for the end of the pause; its reply comes through the outbox."""
+    current: Pause = session.server.extra[_NAME]
+
+    def run() -> Any:
+        blocking.leave(wait)
+        try:
+            return session.call(command, args)
+        except CommandError as error:
+            return error
+
+    wait = _Postponed(session, command, args, session.ctx.db, (), current.until, run)
+    blocking.enter(wait)
+    return BLOCKED

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -62,7 +62,6 @@ def fake_redis(fakeredis_patch: patch) -> Iterator[redis.Redis]:
 
 
 @pytest.fixture
-async def fake_async_redis(fakeredis_patch: patch) -> AsyncIterator[redis.asyncio.Redis]:
-    """Its asyncio peer; needs pytest-asyncio (in auto mode) or anyio."""
-    async with fakeredis_patch.async_client(decode_responses=True) as client:
-        yield client
+def fake_async_redis(fakeredis_patch: patch) -> redis.asyncio.Redis:
+    """Its asyncio peer; no async fixture, so that it works under any plugin, in any mode."""
+    return fakeredis_patch.async_client(decode_responses=True)

@@ -13,8 +13,9 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-NUMBER = 300  # calls in one round, or commands in a pipeline round
+NUMBER = 3000  # commands in one round
 BATCH = 100
+SLOW = ("new client and GET", "lock", "pub/sub round trip")
 
 
 def fill(r: Any) -> None:
@@ -159,11 +160,11 @@ def main() -> None:
         name = line.strip()
         if name in workloads:
             run, commands = workloads[name]
-            number = max(NUMBER // (commands if commands > 1 else 1), 3)
+            number = NUMBER // (10 if name in SLOW else commands)
             seconds = time_sync(run, number)
         else:
             coroutine, commands = ASYNC[name]
-            number = max(NUMBER // (commands if commands > 1 else 1), 3)
+            number = NUMBER // commands
             seconds = time_async(loop, coroutine, async_r, number)
         print(seconds / number / commands * 1e6, flush=True)
     loop.run_until_complete(async_r.aclose())

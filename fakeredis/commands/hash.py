@@ -276,17 +276,20 @@ def hrandfield(ctx: Context, key: bytes, words: list[bytes]) -> Any:
     return [(field, value.get(field)) for field in fields] if with_values else fields
 
 
-def scan_options(words: Sequence[bytes], novalues: bool = False) -> tuple[Any, int, bool]:
+def scan_options(
+    words: Sequence[bytes], novalues: bool = False, known: bool = True
+) -> tuple[Any, int, bool]:
     """MATCH (as a matcher or None), COUNT and NOVALUES of HSCAN, SSCAN and ZSCAN.
 
     Raises:
-        CommandError: syntax, or NOVALUES where ``novalues`` does not allow it.
+        CommandError: syntax, or NOVALUES where ``novalues`` does not allow it; to a server that
+            does not have it (``known``) it is a word as any other.
     """
     match, count, without = None, 10, False
     at = 0
     while at < len(words):
         word = words[at].upper()
-        if word == b"NOVALUES":
+        if word == b"NOVALUES" and known:
             if not novalues:
                 raise CommandError(errors.NOVALUES_ONLY_HSCAN)
             without = True
@@ -314,7 +317,7 @@ def hscan(ctx: Context, key: bytes, cursor: bytes, words: list[bytes]) -> list[A
     value = _read(ctx, key)
     if value is None:
         return [b"0", []]
-    match, count, without = scan_options(words, novalues=True)
+    match, count, without = scan_options(words, True, ctx.traits.scan_without_values)
     # A small hash comes in one piece.
     big = value.encoding(ctx.server.limits) == b"hashtable"
     after, pairs = value.scan(start, count) if big else (0, value.items())

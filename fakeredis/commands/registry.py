@@ -136,9 +136,11 @@ class Command:
         low, high = self.syntax.low, self.syntax.high
         if arity is None:
             arity = -(low + words) if high != low else low + words
+        elif arity < 0:
+            high = UNLIMITED
         self.arity = arity
         self.low = abs(arity) - words
-        self.high = UNLIMITED if arity < 0 else self.low
+        self.high = high if arity < 0 else self.low
 
     def accepts(self, count: int) -> bool:
         """Whether this many arguments, the name's words left out, are a right number."""

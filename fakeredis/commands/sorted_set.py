@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
 from fakeredis import errors
-from fakeredis.commands.arguments import Float, Key, Many, NumKeys, Raw, Rest, Timeout
+from fakeredis.commands.arguments import Float, Key, Many, NumKeys, Optional, Raw, Rest, Timeout
 from fakeredis.commands.hash import random_options, scan_options
 from fakeredis.commands.registry import (
     BLOCKING,
@@ -207,37 +207,32 @@ def zmscore(ctx: Context, key: bytes, members: list[bytes]) -> list[float | None
     return [value.score(member) for member in members]
 
 
-def _rank(
-    ctx: Context, key: bytes, member: bytes, words: Sequence[bytes], reverse: bool
-) -> Any:
-    """ZRANK and ZREVRANK.
-
-    Checked in the server's order: number of arguments, syntax, type.
-    """
-    if len(words) > 1:
-        command = ctx.command
-        raise CommandError(errors.ARITY % ("" if command is None else command.label))
-    if words and words[0].upper() != b"WITHSCORE":
+def _rank(ctx: Context, key: bytes, member: bytes, word: bytes | None, reverse: bool) -> Any:
+    """ZRANK and ZREVRANK; the syntax is checked before the type."""
+    if word is not None and word.upper() != b"WITHSCORE":
         raise CommandError(errors.SYNTAX)
     value = ctx.lookup_read(key, SortedSet)
     rank = None if value is None else value.rank(member, reverse)
-    return rank if rank is None or not words else [rank, value.score(member)]
+    return rank if rank is None or word is None else [rank, value.score(member)]
+
+
+_WITHSCORE: Final = Optional(Raw).since("7.2.0")
 
 
 @group.command(
-    "ZRANK", Key, Raw, Rest(flat=True), flags=READONLY | FAST, since="2.0.0", reply=DOUBLES
+    "ZRANK", Key, Raw, _WITHSCORE, flags=READONLY | FAST, since="2.0.0", reply=DOUBLES
 )
-def zrank(ctx: Context, key: bytes, member: bytes, *words: bytes) -> Any:
+def zrank(ctx: Context, key: bytes, member: bytes, word: bytes | None = None) -> Any:
     """How many members are before a member, on request with its score."""
-    return _rank(ctx, key, member, words, reverse=False)
+    return _rank(ctx, key, member, word, reverse=False)
 
 
 @group.command(
-    "ZREVRANK", Key, Raw, Rest(flat=True), flags=READONLY | FAST, since="2.0.0", reply=DOUBLES
+    "ZREVRANK", Key, Raw, _WITHSCORE, flags=READONLY | FAST, since="2.0.0", reply=DOUBLES
 )
-def zrevrank(ctx: Context, key: bytes, member: bytes, *words: bytes) -> Any:
+def zrevrank(ctx: Context, key: bytes, member: bytes, word: bytes | None = None) -> Any:
     """How many members are behind a member, on request with its score."""
-    return _rank(ctx, key, member, words, reverse=True)
+    return _rank(ctx, key, member, word, reverse=True)
 
 
 @group.command("ZRANDMEMBER", Key, Rest(), flags=READONLY, since="6.2.0", reply=PAIRS)
@@ -269,7 +264,7 @@ def zscan(ctx: Context, key: bytes, cursor: bytes, words: list[bytes]) -> list[A
     value = ctx.lookup_read(key, SortedSet)
     if value is None:
         return [b"0", []]
-    match, count, _ = scan_options(words)
+    match, count, _ = scan_options(words, known=ctx.traits.scan_without_values)
     # A small sorted set is kept as texts and comes in one piece, a big one has numbers for scores.
     big = value.encoding(ctx.server.limits) == b"skiplist"
     after, pairs = value.scan(start, count) if big else (0, value.items())

@@ -40,6 +40,7 @@ class Traits(NamedTuple):
 
     resp3: bool = True
     embedded_keys: bool = True  # a short string shares its memory block with its key
+    scan_without_values: bool = True  # HSCAN's NOVALUES
 
 
 class Profile(NamedTuple):
@@ -59,6 +60,7 @@ class Profile(NamedTuple):
         return Traits(
             resp3=self.version >= (6, 0, 0),
             embedded_keys=self.server_type == "redis" and self.version >= (8, 2, 0),
+            scan_without_values=self.version >= (7, 4, 0),
         )
 
     def has(self, since: Since) -> bool:

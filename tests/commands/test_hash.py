@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-import pytest
+from collections.abc import Callable
+from typing import Any
 
+import pytest
+import redis
+
+import fakeredis
 from fakeredis.engine.server import Server
 from tests.commands.playing import play
 from tests.twin import Twin
@@ -547,3 +552,33 @@ def test_repeated_deadlines_do_not_pile_up(server: Server) -> None:
     assert len(server.deadlines) <= 1002
     server.advance(6)
     assert not server.database(0).data
+
+
+# Through redis-py ---------------------------------------------------------------------------
+
+CALLS: dict[str, Callable[[redis.Redis], Any]] = {
+    "hset": lambda r: [r.hset("k", "f", 1), r.hset("k", mapping={"x": 1, "y": 2.5})],
+    "get": lambda r: [r.hget("k", "f"), r.hget("k", "x"), r.hmget("k", ["f", "x"])],
+    "all": lambda r: [r.hgetall("k"), r.hgetall("missing"), r.hkeys("k"), r.hvals("k")],
+    "exists": lambda r: [r.hexists("k", "f"), r.hexists("k", "x"), r.hsetnx("k", "f", 1)],
+    "increment": lambda r: [r.hincrby("k", "f", 3), r.hincrbyfloat("k", "f", 0.5)],
+    "random": lambda r: sorted(r.hrandfield("k", 10, withvalues=True)),
+    "scan": lambda r: [r.hscan("k"), r.hscan("k", no_values=True), sorted(r.hscan_iter("k"))],
+    "expire": lambda r: [r.hexpire("k", 100, "f", "x"), r.httl("k", "f"), r.hpersist("k", "f")],
+    "getex": lambda r: [r.hgetex("k", "f", "x", ex=10), r.hgetdel("k", "f"), r.hlen("k")],
+    "setex": lambda r: [r.hsetex("k", "f", 1, ex=10), r.hsetex("k", mapping={"f": 1})],
+}
+
+
+@pytest.mark.parametrize("protocol", [2, 3])
+@pytest.mark.parametrize("decode", [False, True], ids=["bytes", "text"])
+@pytest.mark.parametrize("name", CALLS)
+def test_redis_py(clean_real_url: str, protocol: int, decode: bool, name: str) -> None:
+    options: dict[str, Any] = {"protocol": protocol, "decode_responses": decode}
+    with (
+        redis.Redis.from_url(clean_real_url, **options) as real,
+        fakeredis.FakeRedis(server=fakeredis.FakeServer(), **options) as fake,
+    ):
+        for client in (real, fake):
+            client.hset("k", mapping={"f": 1, "g": 2})
+        assert repr(CALLS[name](fake)) == repr(CALLS[name](real))

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-import pytest
+from collections.abc import Callable
+from typing import Any
 
+import pytest
+import redis
+
+import fakeredis
 from fakeredis.engine.replies import BLOCKED
+from fakeredis.engine.server import Server
+from fakeredis.errors import CommandError
 from tests.commands.playing import play
 from tests.twin import Twin
 
@@ -719,3 +726,47 @@ def test_big_scan_sees_every_member_once(twin: Twin) -> None:
         if cursor == b"0":
             break
     assert sorted(seen) == sorted(members)
+
+
+def test_old_servers() -> None:
+    """What ZRANK learnt with 7.2 is too much for those before."""
+    session = Server("6.2").session()
+    assert session.execute([b"ZADD", b"z", b"1", b"a"]) == 1
+    assert session.execute([b"ZRANK", b"z", b"a"]) == 0
+    with pytest.raises(CommandError, match="wrong number of arguments for 'zrank'"):
+        session.execute([b"ZRANK", b"z", b"a", b"WITHSCORE"])
+
+
+# Through redis-py ---------------------------------------------------------------------------
+
+CALLS: dict[str, Callable[[redis.Redis], Any]] = {
+    "zadd": lambda r: [r.zadd("z", {"a": 1, "x": 2.5}), r.zadd("z", {"a": 1}, incr=True)],
+    "zrange": lambda r: [r.zrange("z", 0, -1), r.zrange("z", 0, -1, withscores=True)],
+    "cast": lambda r: r.zrange("z", 0, -1, withscores=True, score_cast_func=str),
+    "by score": lambda r: r.zrangebyscore("z", 1, 3, start=0, num=1, withscores=True),
+    "rank": lambda r: [r.zrank("z", "a"), r.zrank("z", "a", withscore=True), r.zrank("z", "x")],
+    "scores": lambda r: [r.zscore("z", "a"), r.zscore("z", "x"), r.zmscore("z", ["a", "x"])],
+    "zincrby": lambda r: r.zincrby("z", 1, "a"),
+    "random": lambda r: sorted(r.zrandmember("z", 10, withscores=True)),
+    "scan": lambda r: [r.zscan("z"), sorted(r.zscan_iter("z"))],
+    "algebra": lambda r: [r.zunion({"z": 2, "y": 1}, withscores=True), r.zinter(["z", "z"])],
+    "zdiff": lambda r: r.zdiff(["z", "y"], withscores=True),
+    "stored": lambda r: [r.zunionstore("d", ["z", "y"], aggregate="MAX"), r.zcard("d")],
+    "pops": lambda r: [r.zpopmin("z"), r.zpopmax("z", 2), r.zpopmin("missing")],
+    "zmpop": lambda r: [r.zmpop(1, ["z"], min=True, count=2), r.zmpop(1, ["missing"], max=True)],
+    "blocking": lambda r: [r.bzpopmin(["y", "z"], 1), r.bzmpop(1, 1, ["z"], min=True)],
+}
+
+
+@pytest.mark.parametrize("protocol", [2, 3])
+@pytest.mark.parametrize("decode", [False, True], ids=["bytes", "text"])
+@pytest.mark.parametrize("name", CALLS)
+def test_redis_py(clean_real_url: str, protocol: int, decode: bool, name: str) -> None:
+    options: dict[str, Any] = {"protocol": protocol, "decode_responses": decode}
+    with (
+        redis.Redis.from_url(clean_real_url, **options) as real,
+        fakeredis.FakeRedis(server=fakeredis.FakeServer(), **options) as fake,
+    ):
+        for client in (real, fake):
+            client.zadd("z", {"a": 1, "b": 2, "c": 3.5})
+        assert repr(CALLS[name](fake)) == repr(CALLS[name](real))

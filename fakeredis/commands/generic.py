@@ -116,13 +116,17 @@ def _expire(ctx: Context, unit: str, key: bytes, raw: bytes, options: Sequence[b
     Checked in the server's order: options, number, key, condition.
     """
     conditions = _conditions(options) if options else None
-    deadline = ctx.deadline(unit, raw, False)
+    if unit == "EX" and raw.isdigit() and len(raw) < 12 and raw[0] != 48:
+        deadline = int(raw) * 1000 + ctx.now  # what everybody sends, with few calls
+    else:
+        deadline = ctx.deadline(unit, raw, False)
     db = ctx.db
-    if ctx.lookup(key) is None:
+    current = db.expires.get(key)
+    if key not in db.data or (current is not None and ctx.expire_if_due(key)):
         return 0
-    if conditions and not _condition_holds(conditions, db.expires.get(key), deadline):
+    if conditions and not _condition_holds(conditions, current, deadline):
         return 0
-    if deadline <= ctx.now:
+    if deadline <= ctx._now:
         db.delete(key)
         ctx.modified(key, "del")
     else:

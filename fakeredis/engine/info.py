@@ -10,7 +10,7 @@ import os
 import platform
 from collections.abc import Callable, Sequence
 from functools import cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from fakeredis import data
 from fakeredis.datatypes.hash import Hash
@@ -194,29 +194,30 @@ def _keyspace(server: Server) -> Fields:
     return fields
 
 
-_SIZED: Final[tuple[tuple[str, tuple[Any, ...]], ...]] = (
-    ("strings_sizes", (bytes, bytearray)), ("lists_items", (List,)), ("sets_items", (Set,)),
-    ("zsets_items", (SortedSet,)), ("hashes_items", (Hash,)),
-)  # fmt: skip
+_SIZED: Final[dict[type, str]] = {
+    bytes: "strings_sizes", bytearray: "strings_sizes", List: "lists_items", Set: "sets_items",
+    SortedSet: "zsets_items", Hash: "hashes_items",
+}  # fmt: skip
 
 
 def _keysizes(server: Server) -> Fields:
     """How many values of each type have which size, by powers of two."""
     fields: Fields = {}
     for index, db in sorted(server.databases.items()):
-        for name, kinds in _SIZED:
-            sizes: dict[int, int] = {}
-            for value in db.data.values():
-                if isinstance(value, kinds):
-                    size = _power_of_two(len(value))
-                    sizes[size] = sizes.get(size, 0) + 1
+        counts: dict[str, dict[int, int]] = {name: {} for name in _SIZED.values()}
+        for value in db.data.values():
+            name = _SIZED.get(type(value))
+            if name is not None:
+                size = _power_of_two(len(value))
+                counts[name][size] = counts[name].get(size, 0) + 1
+        for name, sizes in counts.items():
             if sizes:
                 text = ",".join(f"{_short(size)}={sizes[size]}" for size in sorted(sizes))
                 fields[f"db{index}_distrib_{name}"] = text
     return fields
 
 
-def _power_of_two(size: Any) -> int:
+def _power_of_two(size: int) -> int:
     return 1 << (size.bit_length() - 1) if size else 0
 
 

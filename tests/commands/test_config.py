@@ -15,10 +15,12 @@ if TYPE_CHECKING:
 # What would cut the real server off, or depends on its machine or on how the tests started it.
 DANGEROUS = {"bind", "port", "tls-port", "maxclients", "locale-collate", "requirepass"}
 STARTED_WITH = {"save", "bind", "port", "dir", "logfile", "enable-debug-command"}
-VALUES = ["", "0", "1", "-1", "5", "100", "2147483648", "4294967296", "9223372036854775807",
-          "9223372036854775808", "18446744073709551615", "1.5", " 5", "+5", "05", "1k", "5KB",
-          "2Mb", "1g", "b", "1tb", "5%", "101%", "-1%", "%", "yes", "NO", "no-such-value", "everysec",
-          "1 2 3", "a b c", "\xff"]  # fmt: skip
+VALUES = [
+    "", "0", "1", "-1", "5", "100", "2147483648", "4294967296", "9223372036854775807",
+    "9223372036854775808", "18446744073709551615", "1.5", " 5", "+5", "05", "1k", "5KB", "2Mb",
+    "1g", "b", "1tb", "5%", "101%", "-1%", "%", "yes", "NO", "no-such-value", "everysec", "1 2 3",
+    "a b c", "\xff",
+]  # fmt: skip
 
 
 def names() -> list[str]:

@@ -265,8 +265,7 @@ def facts_of_docs(docs: dict[bytes, Any]) -> Any:
 
 
 def plain(value: Any) -> Any:
-    """A reply without the difference of sets and arrays, and without the order of sets; key
-    specifications without their notes."""
+    """A reply without the order of sets, and key specifications without their notes."""
     if isinstance(value, dict):
         return sorted((key, plain(item)) for key, item in value.items() if key != b"notes")
     if isinstance(value, (list, set, tuple)):

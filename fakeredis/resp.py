@@ -72,7 +72,7 @@ class RequestParser:
                 return None
             text, at = line
             if not text.startswith(b"$"):
-                got = chr(text[0]) if text else "\r"
+                got = chr(text[0]) if text else " "
                 raise ProtocolError(f"ERR Protocol error: expected '$', got '{got}'")
             size = _number(text[1:], MAX_LENGTH, "invalid bulk length", 0)
             if len(self._buffer) < at + size + 2:

@@ -62,14 +62,20 @@ class Wire:
         try:
             reply = session.execute(argv)
         except CommandError as error:
-            reply = error
+            reply = error.with_traceback(None)  # frames would keep the client alive
         if reply is not BLOCKED and reply is not NO_REPLY:
             session.outbox.append(reply)
             if session.wake is not None:
                 session.wake()
 
     def send_bytes(self, data: bytes) -> None:
-        """Run what was packed into the protocol's bytes."""
+        """Run what was packed into the protocol's bytes.
+
+        Raises:
+            ConnectionLost: the server is down or has closed this connection.
+        """
+        if self.session.closed:
+            raise ConnectionLost("Connection closed by server.")
         if self._parser is None:
             self._parser = resp.RequestParser()
         try:

@@ -77,9 +77,8 @@ def test_the_oldest_is_served_first(server: fakeredis.FakeServer) -> None:
 def test_no_wake_up_is_lost(server: fakeredis.FakeServer) -> None:
     """One thread waits again and again, the other pushes as fast as it can."""
     count = 3000
+    client, pushing = server.client(), server.client()
     popped = Running(lambda: [client.blpop("l", 0)[1] for _ in range(count)])
-    client = server.client()
-    pushing = server.client()
     for number in range(count):
         pushing.rpush("l", number)
     assert popped.ended() == [b"%d" % number for number in range(count)]

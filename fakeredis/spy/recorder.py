@@ -45,7 +45,7 @@ class _LibraryFiles(dict[str, bool]):
 
 def _library_prefixes() -> tuple[str, ...]:
     own = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-    prefixes = [own + os.sep, threading.__file__, contextlib.__file__]
+    prefixes = [own + os.sep, "<fakeredis ", threading.__file__, contextlib.__file__]
     prefixes += [path + os.sep for path in (*asyncio.__path__, *concurrent.__path__)]
     for name in ("redis", "valkey"):
         module = sys.modules.get(name)

@@ -598,6 +598,7 @@ def test_events(twin: Twin) -> None:
     twin("CONFIG", "SET", "notify-keyspace-events", "EA")
     listener = twin.session()
     listener("PSUBSCRIBE", "__keyevent@*")
+    listener.reply()  # or the first commands may overtake it
     play(twin, EVENTS)
     twin("SET", "last", "1")
     while listener.reply()[-1] != b"last":

@@ -1,0 +1,146 @@
+"""Writes the pages that follow from the code: ``commands.rst`` and ``gaps.rst``.
+
+    python docs/generate.py
+
+A test fails when they are out of date.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+FOLDER = Path(__file__).resolve().parent
+sys.path.insert(0, str(FOLDER.parent))
+
+from tests import harvest  # noqa: E402
+from tests.known_gaps import GAPS  # noqa: E402
+
+VERSION = "8.2.3"
+# The groups in the order of Redis's own documentation, and how they are called there.
+TITLES = {
+    "string": "Strings", "generic": "Generic", "hash": "Hashes", "list": "Lists", "set": "Sets",
+    "sorted-set": "Sorted sets", "stream": "Streams", "bitmap": "Bitmaps", "geo": "Geospatial",
+    "hyperloglog": "HyperLogLog", "pubsub": "Pub/sub", "transactions": "Transactions",
+    "scripting": "Scripting and functions", "connection": "Connection", "server": "Server",
+    "cluster": "Cluster",
+}  # fmt: skip
+GENERATED = ".. Written by docs/generate.py; do not edit.\n\n"
+MODULES = {
+    "FT": "search", "JSON": "JSON", "TS": "time series", "BF": "Bloom filters",
+    "CF": "cuckoo filters", "CMS": "count-min sketches", "TOPK": "top-k", "TDIGEST": "t-digests",
+    "TIMESERIES": "time series in clusters", "V": "vector sets",
+}  # fmt: skip
+
+
+def commands_page() -> str:
+    """What is implemented, by group."""
+    ours = {
+        command.name: command.group
+        for command in harvest.all_commands()
+        if command.declaration.handler is not None
+    }
+    intro = (
+        f"These {len(ours)} commands and subcommands are implemented, with the version of Redis "
+        "that introduced each;\n``FakeServer(version=\"6.2\")`` and ``patch(version=\"6.2\")`` have "
+        "those up to their version.\nWhat is missing stands in :doc:`gaps`; "
+        "``python -m fakeredis commands`` prints the same list.\n"
+    )
+    return GENERATED + heading("Commands", "=") + intro + by_group(ours)
+
+
+def gaps_page() -> str:
+    """What is not, and what is known to differ."""
+    facts = harvest.command_facts()
+    missing = {
+        name: str(item["group"])
+        for name, item in facts.items()
+        if item["group"] != "module" and not implemented(name)
+    }
+    intro = (
+        f"Redis {VERSION} has {sum(item['group'] != 'module' for item in facts.values())} commands "
+        f"and subcommands without its modules; {len(missing)} of them are not\nimplemented so far. "
+        "They are answered as the server answers what it does not know::\n\n"
+        "    ERR unknown command 'XADD', with args beginning with: 'k' '*' 'f' 'v'\n"
+    )
+    parts = [GENERATED, heading("Known gaps", "="), intro, by_group(missing)]
+    return "".join([*parts, modules(facts), differences()])
+
+
+def implemented(name: str) -> bool:
+    return harvest.is_known(name.split(" "))
+
+
+def by_group(names: dict[str, str]) -> str:
+    """A table for each group that has any."""
+    return "".join(
+        f"\n{heading(title, '-')}{table(rows)}"
+        for group, title in TITLES.items()
+        if (rows := rows_of(name for name in sorted(names) if names[name] == group))
+    )
+
+
+def rows_of(names: Iterable[str]) -> list[tuple[str, ...]]:
+    return [(f"``{name}``", since(name)) for name in names]
+
+
+def since(name: str) -> str:
+    return str(harvest.command_facts().get(name, {}).get("since", ""))
+
+
+def modules(facts: dict[str, dict[str, object]]) -> str:
+    """The modules' commands, counted."""
+    counts = Counter(
+        name.partition(".")[0] if "." in name else "V"
+        for name, item in facts.items()
+        if item["group"] == "module" and not implemented(name)
+    )
+    rows = [(f"``{key}.*``" if key != "V" else "``V*``", MODULES.get(key, ""), str(count))
+            for key, count in sorted(counts.items())]  # fmt: skip
+    head = ("Commands", "For", "Number")
+    return f"\n{heading('Modules', '-')}{table(rows, head)}" if rows else ""
+
+
+def differences() -> str:
+    """The one list of known differences, ``tests/known_gaps.py``."""
+    lines = [f"- ``{name}``: {reason}\n" for name, reason in sorted(GAPS.items())]
+    text = "".join(lines) or "None is known in what is implemented.\n"
+    return f"\n{heading('Differences', '-')}{text}"
+
+
+def heading(title: str, line: str) -> str:
+    return f"{title}\n{line * len(title)}\n\n"
+
+
+def table(rows: Iterable[tuple[str, ...]], head: tuple[str, ...] = ("Command", "Since")) -> str:
+    """A simple table of reStructuredText."""
+    everything = [head, *rows]
+    widths = [max(map(len, column)) for column in zip(*everything, strict=True)]
+    ruler = " ".join("=" * width for width in widths)
+    lines = [
+        " ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in everything
+    ]
+    return "\n".join([ruler, lines[0], ruler, *lines[1:], ruler]) + "\n"
+
+
+PAGES: dict[str, Callable[[], str]] = {"commands.rst": commands_page, "gaps.rst": gaps_page}
+
+
+def outdated() -> Iterator[str]:
+    """The pages that differ from what would be written."""
+    for name, make in PAGES.items():
+        path = FOLDER / name
+        if not path.exists() or path.read_text(encoding="utf-8") != make():
+            yield name
+
+
+def main() -> None:
+    for name, make in PAGES.items():
+        (FOLDER / name).write_text(make(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

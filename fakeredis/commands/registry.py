@@ -55,14 +55,20 @@ class Flags(IntFlag):
     CONNECTION = 1 << 30
 
 
-WRITE, READONLY, DENYOOM, ADMIN = Flags.WRITE, Flags.READONLY, Flags.DENYOOM, Flags.ADMIN
-PUBSUB, NOSCRIPT, BLOCKING, LOADING = Flags.PUBSUB, Flags.NOSCRIPT, Flags.BLOCKING, Flags.LOADING
-STALE, FAST, NO_AUTH, NO_MULTI = Flags.STALE, Flags.FAST, Flags.NO_AUTH, Flags.NO_MULTI
-MOVABLEKEYS, CONNECTION, MODULE = Flags.MOVABLEKEYS, Flags.CONNECTION, Flags.MODULE
-MAY_REPLICATE, ALLOW_BUSY, SKIP_MONITOR = Flags.MAY_REPLICATE, Flags.ALLOW_BUSY, Flags.SKIP_MONITOR
-SKIP_SLOWLOG, ASKING = Flags.SKIP_SLOWLOG, Flags.ASKING
-NO_ASYNC_LOADING, NO_MANDATORY_KEYS = Flags.NO_ASYNC_LOADING, Flags.NO_MANDATORY_KEYS
-TOUCHES_ARBITRARY_KEYS = Flags.TOUCHES_ARBITRARY_KEYS
+# Plain numbers, since operators of enum members are Python calls.
+WRITE, READONLY, DENYOOM, ADMIN, PUBSUB, NOSCRIPT, BLOCKING, LOADING, STALE = map(int, (
+    Flags.WRITE, Flags.READONLY, Flags.DENYOOM, Flags.ADMIN, Flags.PUBSUB, Flags.NOSCRIPT,
+    Flags.BLOCKING, Flags.LOADING, Flags.STALE,
+))  # fmt: skip
+FAST, NO_AUTH, NO_MULTI, MOVABLEKEYS, CONNECTION, MODULE, MAY_REPLICATE, ALLOW_BUSY = map(int, (
+    Flags.FAST, Flags.NO_AUTH, Flags.NO_MULTI, Flags.MOVABLEKEYS, Flags.CONNECTION, Flags.MODULE,
+    Flags.MAY_REPLICATE, Flags.ALLOW_BUSY,
+))  # fmt: skip
+SKIP_MONITOR, SKIP_SLOWLOG, ASKING, NO_ASYNC_LOADING, NO_MANDATORY_KEYS = map(int, (
+    Flags.SKIP_MONITOR, Flags.SKIP_SLOWLOG, Flags.ASKING, Flags.NO_ASYNC_LOADING,
+    Flags.NO_MANDATORY_KEYS,
+))  # fmt: skip
+TOUCHES_ARBITRARY_KEYS = int(Flags.TOUCHES_ARBITRARY_KEYS)
 
 # ACL categories that a group implies; the others follow from the flags.
 _GROUP_CATEGORY = {
@@ -80,7 +86,7 @@ class Declaration:
     name: str  # upper case; "CONFIG GET" for a subcommand
     handler: Handler | None  # None for a container that does nothing by itself
     arguments: tuple[Declared, ...]
-    flags: Flags
+    flags: int
     since: Since
     group: str
     arity: int | None = None
@@ -222,7 +228,7 @@ class Group:
 
         def declare(handler: H) -> H:
             self._add(Declaration(
-                name, handler, arguments, Flags(flags), since, self.name, arity,
+                name, handler, arguments, int(flags), since, self.name, arity,
                 None if acl is None else tuple(acl), reply, keys, key_positions,
             ))  # fmt: skip
             return handler
@@ -235,7 +241,7 @@ class Group:
     ) -> None:
         """Declare a command that only has subcommands."""
         self._add(
-            Declaration(name, None, (), Flags(flags), since, self.name, arity, acl=tuple(acl))
+            Declaration(name, None, (), int(flags), since, self.name, arity, acl=tuple(acl))
         )
 
     def _add(self, declaration: Declaration) -> None:

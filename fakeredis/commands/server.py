@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from fakeredis import errors
 from fakeredis.commands import facts
-from fakeredis.commands.arguments import Many, Raw, Rest
+from fakeredis.commands.arguments import Key, Many, Raw, Rest
 from fakeredis.commands.generic import encoding
 from fakeredis.commands.help import help_lines
 from fakeredis.commands.registry import (
@@ -443,3 +443,215 @@ def shutdown(ctx: Context, words: list[bytes]) -> Any:
     for session in list(server.sessions.values()):
         session.close()
     raise ConnectionLost("Connection closed by server.")
+
+
+# Diagnoses: nothing here is ever slow, and memory is only estimated -----------------------------
+
+for _name, _since in (("SLOWLOG", "2.2.12"), ("LATENCY", "2.8.13"), ("MEMORY", "4.0.0"),
+                      ("MODULE", "4.0.0")):  # fmt: skip
+    group.container(_name, since=_since)
+
+_SLOWLOG: Final = ADMIN | LOADING | STALE
+_SLOWLOG_UNKNOWN: Final = (
+    "ERR unknown subcommand or wrong number of arguments for 'GET'. Try SLOWLOG HELP."
+)
+
+
+@group.command("SLOWLOG GET", Rest(), flags=_SLOWLOG, since="2.2.12")
+def slowlog_get(ctx: Context, words: list[bytes]) -> list[Any]:
+    """The slowest commands; there are none."""
+    if len(words) > 1:
+        raise CommandError(_SLOWLOG_UNKNOWN)
+    count = parse_int(words[0]) if words else 10
+    if count is None or count < -1:
+        raise CommandError("ERR count should be greater than or equal to -1")
+    return []
+
+
+@group.command("SLOWLOG LEN", flags=_SLOWLOG, since="2.2.12")
+def slowlog_len(ctx: Context) -> int:
+    """How many slow commands there were."""
+    return 0
+
+
+@group.command("SLOWLOG RESET", flags=_SLOWLOG, since="2.2.12")
+def slowlog_reset(ctx: Context) -> Status:
+    """Forget the slow commands."""
+    return OK
+
+
+@group.command("LATENCY LATEST", flags=_ADMIN, since="2.8.13")
+def latency_latest(ctx: Context) -> list[Any]:
+    """The latest delay of each kind; there are none."""
+    return []
+
+
+@group.command("LATENCY HISTORY", Raw, flags=_ADMIN, since="2.8.13")
+def latency_history(ctx: Context, event: bytes) -> list[Any]:
+    """The delays of one kind; there are none."""
+    return []
+
+
+@group.command("LATENCY RESET", Rest(), flags=_ADMIN, since="2.8.13")
+def latency_reset(ctx: Context, events: list[bytes]) -> int:
+    """Forget delays; of how many kinds there were some."""
+    return 0
+
+
+@group.command("LATENCY GRAPH", Raw, flags=_ADMIN, since="2.8.13")
+def latency_graph(ctx: Context, event: bytes) -> Any:
+    """The delays of one kind as a picture; there are none."""
+    raise CommandError(f"ERR No samples available for event '{dispatch.clean(event)}'")
+
+
+@group.command("LATENCY DOCTOR", flags=_ADMIN, since="2.8.13")
+def latency_doctor(ctx: Context) -> Verbatim:
+    """What the delays mean."""
+    return Verbatim(b"This server runs inside a test and has no delays to look into.\n")
+
+
+@group.command("LATENCY HISTOGRAM", Rest(), flags=_ADMIN, since="7.0.0", reply=MAP)
+def latency_histogram(ctx: Context, names: list[bytes]) -> dict[bytes, Any]:
+    """How long commands take; nothing is measured."""
+    return {}
+
+
+def _memory_usage(key: bytes, value: Any) -> int:
+    """A plausible number of bytes for a key and its value."""
+    if isinstance(value, (bytes, bytearray)):
+        return 40 + len(key) + len(value)
+    items = len(value) if hasattr(value, "__len__") else 1
+    return 96 + len(key) + 32 * items
+
+
+@group.command(
+    "MEMORY USAGE", Key, Rest(flat=True), flags=READONLY, since="4.0.0", acl=("read", "slow")
+)
+def memory_usage(ctx: Context, key: bytes, *options: bytes) -> int | None:
+    """An estimate of the bytes that a key takes; None when there is none."""
+    for at in range(0, len(options), 2):
+        if options[at].upper() != b"SAMPLES" or at + 1 == len(options):
+            raise CommandError(errors.SYNTAX)
+        samples = parse_int(options[at + 1])
+        if samples is None:
+            raise CommandError(errors.NOT_INTEGER)
+        if samples < 0:
+            raise CommandError(errors.SYNTAX)
+    value = ctx.lookup(key)
+    return None if value is None else _memory_usage(key, value)
+
+
+@group.command("MEMORY PURGE", since="4.0.0")
+def memory_purge(ctx: Context) -> Status:
+    """Give memory back; there is nothing to do."""
+    return OK
+
+
+@group.command("MEMORY DOCTOR", since="4.0.0")
+def memory_doctor(ctx: Context) -> Verbatim:
+    """What the use of memory means."""
+    return Verbatim(b"This server runs inside a test; its memory is that of the process.\n")
+
+
+@group.command("MEMORY MALLOC-STATS", since="4.0.0")
+def memory_malloc_stats(ctx: Context) -> Verbatim:
+    """Statistics of the allocator, which is Python's."""
+    return Verbatim(b"Stats not supported for the current allocator")
+
+
+_MEMORY_ZEROS: Final = (
+    b"replication.backlog", b"replica.fullsync.buffer", b"clients.slaves", b"clients.normal",
+    b"cluster.links", b"aof.buffer", b"lua.caches", b"functions.caches", b"script.VMs",
+)  # fmt: skip
+
+
+@group.command("MEMORY STATS", since="4.0.0", reply=DEEP)
+def memory_stats(ctx: Context) -> dict[bytes, Any]:
+    """Estimates of what takes how much memory."""
+    server = ctx.server
+    used, keys = info.used_memory(server), sum(len(db.data) for db in server.databases.values())
+    base = info.BASE_MEMORY
+    stats: dict[bytes, Any] = {
+        b"peak.allocated": used, b"total.allocated": used, b"startup.allocated": base
+    }
+    stats |= dict.fromkeys(_MEMORY_ZEROS, 0)
+    for index, db in sorted(server.databases.items()):
+        if db.data:
+            stats[b"db.%d" % index] = {
+                b"overhead.hashtable.main": 48 * len(db.data),
+                b"overhead.hashtable.expires": 24 * len(db.expires),
+            }
+    return stats | {
+        b"overhead.db.hashtable.lut": 0, b"overhead.db.hashtable.rehashing": 0,
+        b"overhead.total": base, b"db.dict.rehashing.count": 0, b"keys.count": keys,
+        b"keys.bytes-per-key": (used - base) // keys if keys else 0,
+        b"dataset.bytes": used - base, b"dataset.percentage": 100.0 if used > base else 0.0,
+        b"peak.percentage": 100.0, b"allocator.allocated": used, b"allocator.active": used,
+        b"allocator.resident": used, b"allocator.muzzy": 0,
+        b"allocator-fragmentation.ratio": 1.0, b"allocator-fragmentation.bytes": 0,
+        b"allocator-rss.ratio": 1.0, b"allocator-rss.bytes": 0, b"rss-overhead.ratio": 1.0,
+        b"rss-overhead.bytes": 0, b"fragmentation": 1.0, b"fragmentation.bytes": 0,
+    }  # fmt: skip
+
+
+_MODULES: Final = ADMIN | NOSCRIPT
+
+
+@group.command("MODULE LIST", flags=_MODULES, since="4.0.0", reply=DEEP)
+def module_list(ctx: Context) -> list[dict[bytes, Any]]:
+    """The modules; the vector sets, which Redis 8 has built in, count as one."""
+    if ctx.server.table.find(b"VADD") is None:
+        return []
+    return [{b"name": b"vectorset", b"ver": 1, b"path": b"", b"args": []}]
+
+
+@group.command("MODULE LOAD", Rest(1), flags=_MODULES | NO_ASYNC_LOADING, since="4.0.0")
+def module_load(ctx: Context, words: list[bytes]) -> Any:
+    """Refused: no module can be loaded into a process of Python."""
+    raise CommandError(_NOT_ALLOWED % ("MODULE", "enable-module-command"))
+
+
+@group.command("MODULE LOADEX", Rest(1), flags=_MODULES | NO_ASYNC_LOADING, since="7.0.0")
+def module_loadex(ctx: Context, words: list[bytes]) -> Any:
+    """Refused: no module can be loaded into a process of Python."""
+    raise CommandError(_NOT_ALLOWED % ("MODULE", "enable-module-command"))
+
+
+@group.command("MODULE UNLOAD", Raw, flags=_MODULES | NO_ASYNC_LOADING, since="4.0.0")
+def module_unload(ctx: Context, name: bytes) -> Any:
+    """Refused: there is nothing to unload."""
+    raise CommandError(_NOT_ALLOWED % ("MODULE", "enable-module-command"))
+
+
+@group.command("LATENCY HELP", flags=_HELP, since="2.8.13", acl=("slow",))
+def latency_help(ctx: Context) -> list[Status]:
+    """What the subcommands do."""
+    return help_lines(ctx)
+
+
+@group.command("SLOWLOG HELP", flags=_HELP, since="6.2.0", acl=("slow",))
+def slowlog_help(ctx: Context) -> list[Status]:
+    """What the subcommands do."""
+    return help_lines(ctx)
+
+
+@group.command("MEMORY HELP", flags=_HELP, since="4.0.0", acl=("slow",))
+def memory_help(ctx: Context) -> list[Status]:
+    """What the subcommands do."""
+    return help_lines(ctx)
+
+
+@group.command("MODULE HELP", flags=_HELP, since="5.0.0", acl=("slow",))
+def module_help(ctx: Context) -> list[Status]:
+    """What the subcommands do."""
+    return help_lines(ctx)
+
+
+@group.command("LOLWUT", Rest(), flags=READONLY | FAST, since="5.0.0", acl=("read", "fast"))
+def lolwut(ctx: Context, words: list[bytes]) -> Verbatim:
+    """The server's version, without a work of art."""
+    if len(words) > 1 and words[0].upper() == b"VERSION" and parse_int(words[1]) is None:
+        raise CommandError(errors.NOT_INTEGER)
+    profile = ctx.server.profile
+    text = f"{profile.server_type.capitalize()} ver. {profile.version_text}\n"
+    return Verbatim(text.encode())

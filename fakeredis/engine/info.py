@@ -31,7 +31,7 @@ _TITLES: Final = {
     "keysizes": "Keysizes",
 }  # fmt: skip
 _NOT_BY_DEFAULT: Final = {"commandstats", "latencystats"}
-_BASE_MEMORY: Final = 1 << 20  # what an empty server says it uses
+BASE_MEMORY: Final = 1 << 20  # what an empty server says it uses
 _KEY_MEMORY: Final = 72  # what each key adds
 _ALL_USED: Final = (
     "used_memory", "used_memory_rss", "used_memory_peak", "allocator_allocated",
@@ -79,7 +79,7 @@ def human(size: int) -> str:
 
 def used_memory(server: Server) -> int:
     """A plausible number of bytes: it grows with the number of keys."""
-    return _BASE_MEMORY + _KEY_MEMORY * sum(len(db.data) for db in server.databases.values())
+    return BASE_MEMORY + _KEY_MEMORY * sum(len(db.data) for db in server.databases.values())
 
 
 def _server(server: Server) -> Fields:
@@ -124,8 +124,8 @@ def _memory(server: Server) -> Fields:
         "used_memory_human": human(used), "used_memory_rss_human": human(used),
         "used_memory_peak_human": human(used), "used_memory_peak_perc": "100.00%",
         "used_memory_peak_time": int(server.clock.seconds()),
-        "used_memory_overhead": _BASE_MEMORY, "used_memory_startup": _BASE_MEMORY,
-        "used_memory_dataset": used - _BASE_MEMORY,
+        "used_memory_overhead": BASE_MEMORY, "used_memory_startup": BASE_MEMORY,
+        "used_memory_dataset": used - BASE_MEMORY,
         "maxmemory": limit, "maxmemory_human": human(limit),
         "maxmemory_policy": server.config.text("maxmemory-policy"),
         "mem_allocator": "libc",

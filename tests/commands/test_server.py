@@ -436,3 +436,59 @@ def test_shutdown() -> None:
         other.execute([b"PING"])
     server.connected = True
     assert server.session().execute([b"PING"]) == b"PONG"
+
+
+# Diagnoses --------------------------------------------------------------------------------------
+
+
+def test_diagnoses(twin: Twin) -> None:
+    twin("SLOWLOG", "RESET")
+    run(twin, """
+        SLOWLOG GET
+        SLOWLOG GET -1
+        SLOWLOG GET -2
+        SLOWLOG GET a
+        SLOWLOG GET 1 2
+        SLOWLOG LEN
+        SLOWLOG
+        SLOWLOG FOO
+        LATENCY LATEST
+        LATENCY HISTORY foo
+        LATENCY HISTORY
+        LATENCY RESET
+        LATENCY RESET foo bar
+        LATENCY GRAPH foo
+        LATENCY HISTOGRAM foo
+        MEMORY PURGE
+        MEMORY USAGE missing
+        MEMORY USAGE missing SAMPLES 0
+        MEMORY USAGE missing SAMPLES -1
+        MEMORY USAGE missing SAMPLES a
+        MEMORY USAGE missing SAMPLES
+        MEMORY USAGE missing FOO
+        MEMORY USAGE missing SAMPLES 1 FOO
+        MEMORY USAGE
+        MODULE LOAD x
+        MODULE LOADEX x
+        MODULE UNLOAD x
+        MODULE FOO
+        LOLWUT VERSION a
+        SET k v
+    """)
+    for line in ("MEMORY USAGE k", "MEMORY USAGE k SAMPLES 0", "LOLWUT", "LATENCY DOCTOR",
+                 "MEMORY DOCTOR", "LOLWUT VERSION 5"):  # fmt: skip
+        twin.same_shape(*line.split())
+    fake = twin.fake.execute([b"MEMORY", b"STATS"])
+    real = twin.wire.call(b"MEMORY", b"STATS")
+    assert list(fake)[::1 if twin.resp3 else 2] == list(real)[::1 if twin.resp3 else 2]
+
+
+@pytest.mark.parametrize("name", ["CONFIG", "COMMAND", "OBJECT", "SLOWLOG", "LATENCY", "MEMORY",
+                                  "MODULE"])  # fmt: skip
+def test_help(twin: Twin, name: str) -> None:
+    """The first and the last two lines are the server's, all are status replies."""
+    fake = twin.fake.execute([name.encode(), b"HELP"])
+    real = twin.wire.call(name.encode(), b"HELP")
+    assert [type(line) for line in fake] == [type(fake[0])] * len(fake)
+    assert type(fake[0]) is type(real[0])
+    assert (fake[0], fake[-2:]) == (real[0], real[-2:])

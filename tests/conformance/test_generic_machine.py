@@ -24,7 +24,9 @@ weights = st.sampled_from(["nosort", "*", "a*", "h_*->f", "#", "b"])
 options = st.lists(
     st.one_of(
         st.sampled_from([("ALPHA",), ("DESC",), ("ASC",), ("FOO",), ("LIMIT", "1")]),
-        st.tuples(st.just("LIMIT"), st.sampled_from(["0", "1", "-1"]), st.sampled_from(["2", "-1"])),
+        st.tuples(
+            st.just("LIMIT"), st.sampled_from(["0", "1", "-1"]), st.sampled_from(["2", "-1"])
+        ),
         st.tuples(st.just("BY"), weights),
         st.tuples(st.just("GET"), weights),
         st.tuples(st.just("STORE"), keys),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
+from operator import is_
 from types import ModuleType
 from typing import Any
 
@@ -25,30 +26,26 @@ class Names:
     def __init__(self, pairs: Iterable[tuple[type, type]]) -> None:
         self._fakes = {id(real): (real, fake) for real, fake in pairs}
         self._reals = {id(fake): (fake, real) for real, fake in self._fakes.values()}
-        self._modules: list[int] = []  # as they were when last looked through, by id
+        self._modules: list[ModuleType] = []  # as they were when last looked through
         self._namespaces: list[Namespace] = []
         self._sizes: list[int] = []
-        self._sites: dict[int, list[str]] = {}  # by id of the namespace: names of real classes
+        self._sites: dict[int, tuple[Namespace, set[str]]] = {}  # names of the classes, by id
         self._put: list[tuple[Namespace, str, type, type]] = []
         self._meant: set[tuple[int, str]] = set()  # places of fake classes before the replacement
 
     def replace(self) -> None:
         """Put the fake classes in the places of the real ones."""
         self._look()
-        put = self._put
         self._meant.clear()
-        for namespace in self._namespaces:
-            names = self._sites.get(id(namespace))
-            if names is None:
-                continue
+        for number, (namespace, names) in self._sites.items():
             for name in names:
-                number = id(namespace.get(name))
-                if number in self._fakes:
-                    real, fake = self._fakes[number]
+                value = id(namespace.get(name))
+                if value in self._fakes:
+                    real, fake = self._fakes[value]
                     namespace[name] = fake
-                    put.append((namespace, name, real, fake))
-                elif number in self._reals:
-                    self._meant.add((id(namespace), name))
+                    self._put.append((namespace, name, real, fake))
+                elif value in self._reals:
+                    self._meant.add((number, name))
 
     def restore(self) -> None:
         """Put the real classes back, also where a module took a fake one meanwhile."""
@@ -57,42 +54,34 @@ class Names:
                 namespace[name] = real
         self._put.clear()
         for namespace in self._look():
-            for name in self._sites.get(id(namespace), ()):
-                number = id(namespace.get(name))
+            for name in self._sites.get(id(namespace), (namespace, ()))[1]:
+                value = id(namespace.get(name))
                 # A new module may want the fake class itself; then it calls it so.
-                if number not in self._reals or name.startswith("Fake"):
+                if value not in self._reals or name.startswith("Fake"):
                     continue
                 if (id(namespace), name) not in self._meant:
-                    namespace[name] = self._reals[number][1]
+                    namespace[name] = self._reals[value][1]
 
     def _look(self) -> list[Namespace]:
         """Find the names in modules that are new or have changed in size; returns those."""
         modules = list(sys.modules.values())
-        numbers = list(map(id, modules))
-        if numbers == self._modules:
-            sizes = list(map(len, self._namespaces))
-            if sizes == self._sizes:
-                return []
-        else:
-            self._modules = numbers
-            self._adopt(modules)
-            sizes = list(map(len, self._namespaces))
-        return self._scan(sizes)
+        if not _same(modules, self._modules):
+            self._modules = modules
+            self._adopt()
+        sizes = list(map(len, self._namespaces))
+        return [] if sizes == self._sizes else self._scan(sizes)
 
-    def _adopt(self, modules: list[ModuleType]) -> None:
+    def _adopt(self) -> None:
         """Note the namespaces of the modules that are loaded now."""
-        known = {id(namespace): size for namespace, size in zip(
-            self._namespaces, self._sizes, strict=True
-        )}  # fmt: skip
+        known = dict(zip(map(id, self._namespaces), self._sizes, strict=True))
         self._namespaces = [
             module.__dict__
-            for module in modules
+            for module in self._modules
             if type(module) is ModuleType and not _own(module.__dict__.get("__name__"))
         ]
-        # A namespace that has gone may have left its id to a new one of another size: looked at.
         self._sizes = [known.get(id(namespace), -1) for namespace in self._namespaces]
         alive = set(map(id, self._namespaces))
-        self._sites = {number: names for number, names in self._sites.items() if number in alive}
+        self._sites = {number: site for number, site in self._sites.items() if number in alive}
 
     def _scan(self, sizes: list[int]) -> list[Namespace]:
         changed = []
@@ -103,9 +92,14 @@ class Names:
             changed.append(namespace)
             found = [name for name, value in list(namespace.items()) if id(value) in wanted]
             if found:
-                self._sites[id(namespace)] = list({*self._sites.get(id(namespace), ()), *found})
+                self._sites.setdefault(id(namespace), (namespace, set()))[1].update(found)
         self._sizes = sizes
         return changed
+
+
+def _same(some: list[ModuleType], others: list[ModuleType]) -> bool:
+    """Whether the same modules are loaded; by identity, as a module may define what ``==`` does."""
+    return len(some) == len(others) and all(map(is_, some, others))
 
 
 def _own(name: Any) -> bool:

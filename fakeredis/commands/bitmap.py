@@ -79,10 +79,10 @@ def getbit(ctx: Context, key: bytes, raw: bytes) -> int:
 # Counting and finding -----------------------------------------------------------------------
 
 
-def _in_bits(word: bytes) -> bool:
-    """Whether BIT or BYTE is meant."""
+def _in_bits(ctx: Context, word: bytes) -> bool:
+    """Whether BIT or BYTE is meant, which Redis knows since 7.0."""
     word = word.upper()
-    if word not in (b"BIT", b"BYTE"):
+    if word not in (b"BIT", b"BYTE") or not ctx.server.profile.has("7.0.0"):
         raise CommandError(errors.SYNTAX)
     return word == b"BIT"
 
@@ -100,6 +100,9 @@ def _bounds(size: int, start: int, end: int, in_bits: bool) -> tuple[int, int] |
     return (start, end) if in_bits else (start * 8, end * 8 + 7)
 
 
+_START_ONLY: Final = {"valkey": "8.0.0"}  # BITCOUNT key start
+
+
 @group.command("BITCOUNT", Key, Rest(), flags=READONLY, since="2.6.0")
 def bitcount(ctx: Context, key: bytes, words: list[bytes]) -> int:
     """The number of set bits, in the whole string or a part of it.
@@ -109,12 +112,12 @@ def bitcount(ctx: Context, key: bytes, words: list[bytes]) -> int:
     if not words:
         value = ctx.read_string(key)
         return 0 if value is None else _count(value, 0, len(value))
-    if len(words) == 1:
+    if len(words) == 1 and not ctx.server.profile.has(_START_ONLY):
         raise CommandError(errors.SYNTAX)
-    start, end = _number(words[0]), _number(words[1])
+    start, end = _number(words[0]), _number(words[1]) if len(words) > 1 else -1
     if len(words) > 3:
         raise CommandError(errors.SYNTAX)
-    in_bits = len(words) == 3 and _in_bits(words[2])
+    in_bits = len(words) == 3 and _in_bits(ctx, words[2])
     value = ctx.read_string(key)
     if value is None or (start < 0 and end < 0 and start > end):
         return 0
@@ -161,7 +164,7 @@ def bitpos(ctx: Context, key: bytes, raw: bytes, words: list[bytes]) -> int:
     bit = _number(raw)
     if bit not in (0, 1):
         raise CommandError(errors.BITPOS_BIT)
-    start, end, in_bits = _bitpos_range(words)
+    start, end, in_bits = _bitpos_range(ctx, words)
     value = ctx.read_string(key)
     if value is None:
         return -1 if bit else 0
@@ -174,13 +177,13 @@ def bitpos(ctx: Context, key: bytes, raw: bytes, words: list[bytes]) -> int:
     return found
 
 
-def _bitpos_range(words: Sequence[bytes]) -> tuple[int, int, bool]:
+def _bitpos_range(ctx: Context, words: Sequence[bytes]) -> tuple[int, int, bool]:
     if not words:
         return 0, -1, False
     if len(words) > 3:
         raise CommandError(errors.SYNTAX)
     start = _number(words[0])
-    in_bits = len(words) == 3 and _in_bits(words[2])
+    in_bits = len(words) == 3 and _in_bits(ctx, words[2])
     end = _number(words[1]) if len(words) > 1 else -1
     return start, end, in_bits
 

@@ -172,7 +172,7 @@ def sscan(ctx: Context, key: bytes, cursor: bytes, words: list[bytes]) -> list[A
     stored: Set | None = ctx.lookup_read(key, Set)
     if stored is None:
         return [b"0", []]
-    match, count, _ = scan_options(words)
+    match, count, _ = scan_options(words, known=ctx.traits.scan_without_values)
     if stored.encoding(ctx.server.limits) == b"hashtable":
         after, found = stored.scan(start, count)
     else:

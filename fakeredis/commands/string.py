@@ -7,7 +7,7 @@ whatever its size, as with the server.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Any, Final, NamedTuple
 
@@ -23,7 +23,7 @@ from fakeredis.datatypes.numbers import (
     parse_long_double,
 )
 from fakeredis.engine.context import Context
-from fakeredis.engine.profiles import Profile
+from fakeredis.engine.profiles import Profile, Since
 from fakeredis.engine.replies import MAP, OK
 from fakeredis.errors import CommandError
 
@@ -33,9 +33,10 @@ group = Group("string")
 # Options of SET and GETEX -------------------------------------------------------------------
 
 # Words by the version that introduced them; "NX GET" stands for the two together.
-_SET_WORDS: Final = {
+_SET_WORDS: Final[dict[str, Since]] = {
     "NX": "1.0.0", "XX": "1.0.0", "EX": "1.0.0", "PX": "1.0.0", "KEEPTTL": "6.0.0",
     "GET": "6.2.0", "EXAT": "6.2.0", "PXAT": "6.2.0", "NX GET": "7.0.0",
+    "IFEQ": {"redis": "8.4.0", "valkey": "8.1.0"},
 }  # fmt: skip
 _GETEX_WORDS: Final = frozenset({"EX", "PX", "EXAT", "PXAT", "PERSIST"})
 
@@ -46,16 +47,17 @@ def _set_words(profile: Profile) -> frozenset[str]:
 
 
 class _Options(NamedTuple):
-    condition: str | None = None  # NX or XX
+    condition: str | None = None  # NX, XX or IFEQ
     get: bool = False
     expiry: str | None = None  # EX, PX, EXAT, PXAT, KEEPTTL or PERSIST
     raw: bytes = b""  # what follows the expiry's word
+    compared: bytes = b""  # what follows IFEQ
 
 
 def _parse_options(words: Sequence[bytes], known: frozenset[str]) -> _Options:
     """The options in any order; a word may stand twice, the later value counts."""
     condition = expiry = None
-    get, raw = False, b""
+    get, raw, compared = False, b"", b""
     rest = iter(words)
     for argument in rest:
         word = argument.upper().decode("latin-1")
@@ -65,14 +67,23 @@ def _parse_options(words: Sequence[bytes], known: frozenset[str]) -> _Options:
             get = True
         elif word in ("NX", "XX"):
             condition = _only(condition, word)
+        elif word == "IFEQ":
+            if condition is not None:
+                raise CommandError(errors.SYNTAX)
+            condition, compared = word, _following(rest)
         else:
             expiry = _only(expiry, word)
             if word not in ("KEEPTTL", "PERSIST"):
-                value = next(rest, None)
-                if value is None:
-                    raise CommandError(errors.SYNTAX)
-                raw = value
-    return _Options(condition, get, expiry, raw)
+                raw = _following(rest)
+    return _Options(condition, get, expiry, raw, compared)
+
+
+def _following(rest: Iterator[bytes]) -> bytes:
+    """The value behind a word."""
+    value = next(rest, None)
+    if value is None:
+        raise CommandError(errors.SYNTAX)
+    return value
 
 
 def _only(before: str | None, word: str) -> str:
@@ -109,11 +120,14 @@ def set_(ctx: Context, key: bytes, value: bytes, *words: bytes) -> Any:
 
 
 def _set(ctx: Context, key: bytes, value: bytes, options: _Options) -> Any:
-    condition, get, expiry, raw = options
+    condition, get, expiry, raw, compared = options
     keep = expiry == "KEEPTTL"
     deadline = None if expiry is None or keep else ctx.deadline(expiry, raw)
     old = ctx.lookup_read(key, bytes) if get else None
-    if condition is not None and ctx.exists(key) is not (condition == "XX"):
+    if condition == "IFEQ":
+        if ctx.lookup_read(key, bytes) != compared:
+            return old
+    elif condition is not None and ctx.exists(key) is not (condition == "XX"):
         return old
     if keep:
         if not get:

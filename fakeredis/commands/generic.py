@@ -318,7 +318,8 @@ def scan_count(raw: bytes) -> int:
 
 
 def _place(db: Database, key: bytes, value: Any, deadline: int | None) -> None:
-    """Put a value with its deadlines where it has not been."""
+    """Put a value with its deadlines where it has not been; what was there is gone before."""
+    db.delete(key)
     db.put(key, value)
     if deadline is not None:
         db.expire_at(key, deadline)

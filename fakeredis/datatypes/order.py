@@ -29,6 +29,11 @@ class Order:
         if self.items is not None:
             self.items.append(element)
 
+    def trim(self, container: Collection[bytes]) -> None:
+        """Drop stale entries when most are, lest they pile up while nobody scans."""
+        if self.items is not None:
+            self._fresh(container)
+
     def reset(self) -> None:
         """Forget all positions, as after the container was emptied or replaced."""
         self.items = None

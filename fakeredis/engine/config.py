@@ -167,7 +167,8 @@ class Config:
 
     def _notify(self, value: str) -> None:
         server = self.server
-        server.notify_flags = notifications.parse_flags(value) or ""
+        server.notify_flags = flags = notifications.parse_flags(value) or ""
+        self.changed["notify-keyspace-events"] = notifications.format_flags(flags)
         for db in server.databases.values():
             db.observe()
 
@@ -311,7 +312,7 @@ def _event_classes(text: str) -> str:
     flags = notifications.parse_flags(text)
     if flags is None:
         raise _Refused("Invalid event class character. Use 'Ag$lshzxeKEtmdn'.")
-    return notifications.format_flags(flags)
+    return text
 
 
 def _oom_scores(text: str) -> str:

@@ -6,6 +6,7 @@ from heapq import heappush
 from typing import TYPE_CHECKING, Any
 
 from fakeredis.datatypes.order import Order
+from fakeredis.engine import notifications
 
 if TYPE_CHECKING:
     from fakeredis.engine.server import Server
@@ -40,13 +41,15 @@ class Database:
     def observe(self) -> None:
         """Work out whether changes interest anyone; called when that may have changed."""
         self.observed = bool(self.watchers or self.blocked or self.server.notify_flags)
+        if "n" in self.server.notify_flags:
+            self.ordering()  # so that `put` looks whether keys are new
 
     # Values ---------------------------------------------------------------------------------
 
     def put(self, key: bytes, value: Any) -> None:
         """Store a value as SET does: whatever was there is gone, its deadline too."""
         if self.order is not None and key not in self.data:
-            self.order.add(key)
+            self._appeared(key)
         self.data[key] = value
         if self.expires:
             self.expires.pop(key, None)
@@ -54,8 +57,16 @@ class Database:
     def replace(self, key: bytes, value: Any) -> None:
         """Store a value and keep the deadline."""
         if self.order is not None and key not in self.data:
-            self.order.add(key)
+            self._appeared(key)
         self.data[key] = value
+
+    def _appeared(self, key: bytes) -> None:
+        """Note a new key; called only where there is an order, for whatever reason."""
+        order = self.ordering()
+        order.trim(self.data)
+        order.add(key)
+        if "n" in self.server.notify_flags:
+            notifications.publish_event(self.server, self.index, key, "new", "")
 
     def delete(self, key: bytes) -> bool:
         """Remove a key; whether it was there.  The caller announces it."""
@@ -71,6 +82,7 @@ class Database:
         self.expires = {}
         self.field_deadlines = {}
         self.order = None
+        self.observe()
 
     # Deadlines ------------------------------------------------------------------------------
 

@@ -526,6 +526,37 @@ def test_events_and_statistics(twin: Twin) -> None:
         listener.reply()
 
 
+NEW_KEYS = """
+    SET k v
+    SET k w
+    COPY k copy
+    COPY k copy REPLACE
+    RENAME k copy
+    RPUSH l 1
+    RPUSH l 2
+    SORT l STORE dst
+    SORT l STORE dst
+    MOVE l 1
+    DEL copy
+    INCR copy
+    FLUSHALL
+    SET k v
+"""
+
+
+def test_events_of_new_keys(twin: Twin) -> None:
+    if twin.server.table.find(b"PSUBSCRIBE") is None:
+        pytest.skip("there is no pub/sub yet")
+    twin("CONFIG", "SET", "notify-keyspace-events", "KEAn")
+    listener = twin.session()
+    listener("PSUBSCRIBE", "__keyevent*")
+    listener.reply()
+    for line in NEW_KEYS.strip().splitlines():
+        twin(*line.split())
+        while listener.fake.outbox:
+            listener.reply()
+
+
 @pytest.mark.parametrize("line", [
     "DEL k", "UNLINK k", "EXPIRE k 100", "EXPIRE k 0", "PERSIST k", "RENAME k n", "RENAME n k",
     "RENAMENX k x", "RENAME k k", "MOVE k 1", "COPY n k", "COPY n k REPLACE", "SORT l STORE k",

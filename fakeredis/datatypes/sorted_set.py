@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterable, Iterator
-from itertools import accumulate
+from itertools import accumulate, chain
 from random import Random
 from typing import Any
 
@@ -312,6 +312,8 @@ class SortedSet(list[Any]):
         return member in (self[0].data if size == 1 else self[: size // 2])
 
     def __iter__(self) -> Iterator[bytes]:
+        if _size(self) == 1:
+            return chain.from_iterable(self[0].members)
         return iter(self.members())
 
     def __eq__(self, other: object) -> bool:

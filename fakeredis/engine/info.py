@@ -151,7 +151,7 @@ def _stats(server: Server) -> Fields:
     return {
         "total_connections_received": server.connections_received,
         "total_commands_processed": server.processed,
-        "expired_subkeys": getattr(server, "expired_fields", 0),
+        "expired_subkeys": server.expired_fields,
         "expired_keys": server.expired_keys, "keyspace_hits": server.hits,
         "keyspace_misses": server.misses, "pubsub_channels": len(pubsub.channels),
         "pubsub_patterns": len(pubsub.patterns),

@@ -87,7 +87,7 @@ class Server:
     def reset_statistics(self) -> None:
         """CONFIG RESETSTAT."""
         self.hits = self.misses = self.processed = self.dirty = 0
-        self.expired_keys = self.connections_received = 0
+        self.expired_keys = self.expired_fields = self.connections_received = 0
 
     # Time -----------------------------------------------------------------------------------
 
@@ -178,8 +178,10 @@ class Server:
 
     def expire_fields(self, db: Database, key: bytes, value: Hash, now: int) -> bool:
         """Remove the fields of a hash whose time has come; whether the key went with them."""
-        if not value.pop_expired(now):
+        gone = len(value.pop_expired(now))
+        if not gone:
             return False
+        self.expired_fields += gone
         if not value:
             db.delete(key)
         if db.observed:

@@ -210,12 +210,12 @@ def test_time_and_saving(twin: Twin) -> None:
         BGSAVE FOO
         BGSAVE SCHEDULE FOO
         BGREWRITEAOF x
-        ROLE
         ROLE x
         MULTI
         SAVE
         EXEC
     """)
+    twin.same_shape("ROLE")  # the offset counts what WAIT sends
     server = Server()
     session = server.session()
     server.advance(50)

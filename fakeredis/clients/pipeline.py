@@ -13,6 +13,7 @@ from redis.client import EMPTY_RESPONSE, NEVER_DECODE, Pipeline
 from fakeredis.clients.short import FLAT_GROUPS, MISS, for_callback
 from fakeredis.clients.wire import Wire, decoded, encode, with_errors
 from fakeredis.commands.registry import Command
+from fakeredis.engine.replies import Status
 from fakeredis.engine.session import Session
 from fakeredis.errors import CommandError
 
@@ -69,6 +70,9 @@ def run_pipeline(
     for index, (args, options) in enumerate(commands):
         reply = replies[index]
         kind = type(reply)
+        if kind is Status:
+            replies[index] = reply = bytes(reply)
+            kind = bytes
         if kind is bytes:
             if decode and NEVER_DECODE not in options:
                 replies[index] = reply = reply.decode(encoder.encoding, encoder.encoding_errors)
@@ -125,6 +129,9 @@ def _settle(connection: Any, batch: Batch, replies: list[Any]) -> None:
     decode = encoder.decode_responses
     for index, reply in enumerate(replies):
         kind = type(reply)
+        if kind is Status:
+            replies[index] = reply = bytes(reply)
+            kind = bytes
         if kind is bytes:
             if decode:
                 replies[index] = reply.decode(encoder.encoding, encoder.encoding_errors)

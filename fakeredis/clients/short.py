@@ -9,10 +9,11 @@ from collections.abc import Callable
 from typing import Any, Final
 
 import redis
+from redis._parsers import helpers
 from redis.client import EMPTY_RESPONSE, NEVER_DECODE
 
 from fakeredis.clients.wire import decoded, encode, with_errors
-from fakeredis.engine.replies import NO_REPLY
+from fakeredis.engine.replies import NO_REPLY, OK, Status
 from fakeredis.errors import CommandError, ConnectionLost
 
 MISS: Final = object()  # the short way does not apply
@@ -22,6 +23,16 @@ FLAT_GROUPS: Final = frozenset({
     "hyperloglog",
 })  # fmt: skip
 _callback: Final = dict.get  # the look-up of redis-py's own mapping is a Python call
+
+
+def _known(name: str) -> Any:
+    """A callback of redis-py that makes True of OK; something that none is if it has changed."""
+    callback = getattr(helpers, name, None)
+    return callback if callback is not None and callback(b"OK") is True else object()
+
+
+_bool_ok: Final = _known("bool_ok")
+_parse_set: Final = _known("parse_set_result")
 
 ShortCut = Callable[[Any, tuple[Any, ...], dict[str, Any]], Any]
 
@@ -82,6 +93,14 @@ def make_short_cut(attribute: str, wire_class: Any, parse_response: Any) -> Shor
             idle.append(connection)
         kind = type(reply)
         if kind is bytes:
+            if encoder.decode_responses and NEVER_DECODE not in options:
+                reply = reply.decode(encoder.encoding, encoder.encoding_errors)
+        elif kind is Status:
+            if reply is OK and not options:
+                callback = _callback(client.response_callbacks, args[0])
+                if callback is _bool_ok or callback is _parse_set:
+                    return True
+            reply = bytes(reply)
             if encoder.decode_responses and NEVER_DECODE not in options:
                 reply = reply.decode(encoder.encoding, encoder.encoding_errors)
         elif kind is not int and reply is not None:

@@ -162,7 +162,7 @@ def _defaults(base: type) -> dict[str, Any]:
     is known to be down.
     """
     parameters = inspect.signature(base).parameters
-    defaults = {}
+    defaults: dict[str, Any] = {}
     if "driver_info" in parameters:
         from redis.driver_info import DriverInfo
 

@@ -124,12 +124,13 @@ def test_names_of_the_public_fakeredis() -> None:
 @pytest.mark.parametrize("kind", [redis.ConnectionPool, redis.BlockingConnectionPool])
 def test_pools(kind: Any) -> None:
     server = fakeredis.FakeServer()
-    with kind(connection_class=FakeConnection, server=server, decode_responses=True) as pool:
-        client = redis.Redis(connection_pool=pool)
-        for _ in range(3):
-            client.set("k", "v")
-            assert client.get("k") == "v"
-        assert len(server.sessions) == 1
+    pool = kind(connection_class=FakeConnection, server=server, decode_responses=True)
+    client = redis.Redis(connection_pool=pool)
+    for _ in range(3):
+        client.set("k", "v")
+        assert client.get("k") == "v"
+    assert len(server.sessions) == 1
+    pool.disconnect()
     assert not server.sessions
 
 

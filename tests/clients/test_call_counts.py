@@ -1,7 +1,7 @@
 """Speed without a clock: how many Python functions a command calls.
 
-Counted from ``execute_command`` (inclusive) to its return; what redis-py's own method does before is
-not ours.
+Counted from ``execute_command`` (inclusive) to its return; what redis-py's own method does before
+is not ours.
 """
 
 from __future__ import annotations

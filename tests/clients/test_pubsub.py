@@ -83,7 +83,7 @@ def test_sharded(client: Any) -> None:
 def test_handlers(client: Any) -> None:
     seen: list[Any] = []
     with client.pubsub(ignore_subscribe_messages=True) as pubsub:
-        pubsub.subscribe(**{"a": seen.append})
+        pubsub.subscribe(a=seen.append)
         pubsub.psubscribe(**{"b*": seen.append})
         client.publish("a", 1)
         client.publish("bb", 2)
@@ -134,7 +134,7 @@ def test_in_a_thread(client: Any) -> None:
         arrived.set()
 
     with client.pubsub() as pubsub:
-        pubsub.subscribe(**{"a": note})
+        pubsub.subscribe(a=note)
         thread = pubsub.run_in_thread(sleep_time=0.01)
         client.publish("a", "x")
         assert arrived.wait(10)
@@ -221,19 +221,21 @@ def test_monitor(server: fakeredis.FakeServer) -> None:
 
 @pytest.mark.parametrize("protocol", [2, 3])
 async def test_async_messages(server: fakeredis.FakeServer, protocol: int) -> None:
-    async with server.async_client(protocol=protocol) as client:
-        async with client.pubsub(ignore_subscribe_messages=True) as pubsub:
-            await pubsub.subscribe("a")
-            await pubsub.psubscribe("p*")
-            for _ in range(3):
-                assert await pubsub.get_message() is None
-            assert await pubsub.get_message(timeout=0.02) is None
-            await client.publish("a", "x")
-            assert await pubsub.get_message() == message("message", b"a", b"x")
-            task = asyncio.create_task(pubsub.get_message(timeout=None))
-            await asyncio.sleep(0.01)
-            await client.publish("pp", "y")
-            assert await task == message("pmessage", b"pp", b"y", b"p*")
+    async with (
+        server.async_client(protocol=protocol) as client,
+        client.pubsub(ignore_subscribe_messages=True) as pubsub,
+    ):
+        await pubsub.subscribe("a")
+        await pubsub.psubscribe("p*")
+        for _ in range(3):
+            assert await pubsub.get_message() is None
+        assert await pubsub.get_message(timeout=0.02) is None
+        await client.publish("a", "x")
+        assert await pubsub.get_message() == message("message", b"a", b"x")
+        task = asyncio.create_task(pubsub.get_message(timeout=None))
+        await asyncio.sleep(0.01)
+        await client.publish("pp", "y")
+        assert await task == message("pmessage", b"pp", b"y", b"p*")
     assert not server.sessions
 
 
@@ -286,12 +288,11 @@ async def test_async_resubscription(server: fakeredis.FakeServer) -> None:
 
 
 async def test_async_monitor(server: fakeredis.FakeServer) -> None:
-    async with server.async_client() as client:
-        async with client.monitor() as monitor:
-            await client.set("k", "v")
-            async with asyncio_timeout():
-                while (await monitor.next_command())["command"] != "SET k v":
-                    pass
+    async with server.async_client() as client, client.monitor() as monitor:
+        await client.set("k", "v")
+        async with asyncio_timeout():
+            while (await monitor.next_command())["command"] != "SET k v":
+                pass
 
 
 def test_a_subscriber_in_resp2_may_not_run_commands(server: fakeredis.FakeServer) -> None:
@@ -300,6 +301,6 @@ def test_a_subscriber_in_resp2_may_not_run_commands(server: fakeredis.FakeServer
     connection.send_command("SUBSCRIBE", "a")
     assert connection.read_response() == [b"subscribe", b"a", 1]
     connection.send_command("GET", "k")
-    with pytest.raises(redis.ResponseError, match="only .* allowed in this context"):
+    with pytest.raises(redis.ResponseError, match=r"only .* allowed in this context"):
         connection.read_response()
     client.connection_pool.release(connection)

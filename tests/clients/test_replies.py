@@ -94,9 +94,11 @@ def pair(
 ) -> Iterator[tuple[Any, Any]]:
     options["decode_responses"] = request.param
     server = fakeredis.FakeServer()
-    with redis.Redis.from_url(clean_real_url, **options) as real:
-        with fakeredis.FakeRedis(server=server, **options) as fake:
-            yield fake, real
+    with (
+        redis.Redis.from_url(clean_real_url, **options) as real,
+        fakeredis.FakeRedis(server=server, **options) as fake,
+    ):
+        yield fake, real
 
 
 def test_types(pair: tuple[Any, Any]) -> None:

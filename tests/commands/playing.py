@@ -9,7 +9,7 @@ from __future__ import annotations
 import shlex
 from typing import Any
 
-from tests.twin import Pair
+from tests.twin import Pair, Twin
 
 
 def words(line: str) -> list[bytes]:
@@ -23,3 +23,15 @@ def play(pair: Pair, script: str) -> list[Any]:
     senders = {"?": pair.same_shape, "~": pair.unordered, "@": pair.near}
     lines = [line.strip() for line in script.strip().splitlines() if line.strip()]
     return [senders.get(line[0], pair)(*words(line.lstrip("?~@"))) for line in lines]
+
+
+def play_with_events(twin: Twin, script: str, classes: str = "EAm") -> None:
+    """Play a script; the keyspace events of both sides must be the same too."""
+    twin("CONFIG", "SET", "notify-keyspace-events", classes)
+    listener = twin.session()
+    listener("PSUBSCRIBE", "__keyevent@*")
+    listener.reply()  # or the first commands may overtake it
+    play(twin, script)
+    twin("SET", "the last", "1")
+    while listener.reply()[-1] != b"the last":
+        pass

@@ -10,7 +10,7 @@ import redis
 
 import fakeredis
 from fakeredis.engine.server import Server
-from tests.commands.playing import play
+from tests.commands.playing import play_with_events
 from tests.twin import Twin
 
 SCRIPTS = {
@@ -377,12 +377,7 @@ SCRIPTS = {
 }
 
 
-@pytest.mark.parametrize("name", SCRIPTS)
-def test_as_the_real_server(twin: Twin, name: str) -> None:
-    play(twin, SCRIPTS[name])
-
-
-EVENTS = """
+SCRIPTS["events"] = """
     HSET k f 1 g 2 h 3
     HMSET k f 1
     HSETNX k f 1
@@ -416,15 +411,9 @@ EVENTS = """
 """
 
 
-def test_events(twin: Twin) -> None:
-    twin("CONFIG", "SET", "notify-keyspace-events", "EA")
-    listener = twin.session()
-    listener("PSUBSCRIBE", "__keyevent@*")
-    listener.reply()  # or the first commands may overtake it
-    play(twin, EVENTS)
-    twin("SET", "last", "1")
-    while listener.reply()[-1] != b"last":
-        pass
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_as_the_real_server(twin: Twin, name: str) -> None:
+    play_with_events(twin, SCRIPTS[name])
 
 
 def test_middling_scan(twin: Twin) -> None:

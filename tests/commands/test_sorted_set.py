@@ -12,7 +12,7 @@ import fakeredis
 from fakeredis.engine.replies import BLOCKED
 from fakeredis.engine.server import Server
 from fakeredis.errors import CommandError
-from tests.commands.playing import play
+from tests.commands.playing import play, play_with_events
 from tests.twin import Twin
 
 FIVE = "ZADD z 1 a 2 b 3 c 4 d 5 e"
@@ -554,12 +554,7 @@ SCRIPTS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", SCRIPTS)
-def test_as_the_real_server(twin: Twin, name: str) -> None:
-    play(twin, SCRIPTS[name])
-
-
-EVENTS = """
+SCRIPTS["events"] = """
     ZADD z 1 a
     ZADD z 1 a
     ZADD z XX 2 a
@@ -594,15 +589,9 @@ EVENTS = """
 """
 
 
-def test_events(twin: Twin) -> None:
-    twin("CONFIG", "SET", "notify-keyspace-events", "EA")
-    listener = twin.session()
-    listener("PSUBSCRIBE", "__keyevent@*")
-    listener.reply()  # or the first commands may overtake it
-    play(twin, EVENTS)
-    twin("SET", "last", "1")
-    while listener.reply()[-1] != b"last":
-        pass
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_as_the_real_server(twin: Twin, name: str) -> None:
+    play_with_events(twin, SCRIPTS[name])
 
 
 # Waiting ------------------------------------------------------------------------------------

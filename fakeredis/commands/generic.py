@@ -55,14 +55,14 @@ def lookup_any(ctx: Context, key: bytes, notify: bool = True) -> Any:
 
     ``notify``: a miss is an event too.
     """
-    value = ctx.lookup(key)
-    server = ctx.server
-    if value is not None:
+    db, server = ctx.db, ctx.server
+    value = db.data.get(key)
+    if value is not None and not (key in db.expires and ctx.expire_if_due(key)):
         server.hits += 1
         return value
     server.misses += 1
-    if notify and ctx.db.observed:
-        server.key_missed(ctx.db, key)
+    if notify and db.observed:
+        server.key_missed(db, key)
     return None
 
 
@@ -91,6 +91,8 @@ def unlink(ctx: Context, keys: list[bytes]) -> int:
 @group.command("EXISTS", Many(Key), flags=READONLY | FAST)
 def exists(ctx: Context, keys: list[bytes]) -> int:
     """How many of the keys there are; one named twice counts twice."""
+    if len(keys) == 1:
+        return 0 if lookup_any(ctx, keys[0]) is None else 1
     return sum([lookup_any(ctx, key) is not None for key in keys])
 
 
@@ -116,17 +118,18 @@ def _expire(ctx: Context, unit: str, key: bytes, raw: bytes, options: Sequence[b
     Checked in the server's order: options, number, key, condition.
     """
     conditions = _conditions(options) if options else None
+    now = ctx.now
     if unit == "EX" and raw.isdigit() and len(raw) < 12 and raw[0] != 48:
-        deadline = int(raw) * 1000 + ctx.now  # what everybody sends, with few calls
+        deadline = int(raw) * 1000 + now  # what everybody sends, with few calls
     else:
         deadline = ctx.deadline(unit, raw, False)
     db = ctx.db
     current = db.expires.get(key)
-    if key not in db.data or (current is not None and ctx.expire_if_due(key)):
+    if key not in db.data or (current is not None and current <= now and ctx.expire_if_due(key)):
         return 0
     if conditions and not _condition_holds(conditions, current, deadline):
         return 0
-    if deadline <= ctx._now:
+    if deadline <= now:
         db.delete(key)
         ctx.modified(key, "del")
     else:

@@ -33,6 +33,12 @@ _TITLES: Final = {
 _NOT_BY_DEFAULT: Final = {"commandstats", "latencystats"}
 BASE_MEMORY: Final = 1 << 20  # what an empty server says it uses
 _KEY_MEMORY: Final = 72  # what each key adds
+# Valkey says so many more names of itself, and that it is as Redis was when they parted.
+_SHARED_VERSION: Final = "7.2.4"
+_VALKEY_NAMES: Final[dict[str, object]] = {
+    "redis_version": _SHARED_VERSION, "server_name": "valkey", "valkey_version": "",
+    "valkey_release_stage": "ga",
+}  # fmt: skip
 _ALL_USED: Final = (
     "used_memory", "used_memory_rss", "used_memory_peak", "allocator_allocated",
     "allocator_active", "allocator_resident",
@@ -56,6 +62,8 @@ def report(server: Server, sections: Sequence[str]) -> str:
 
 def _section(server: Server, name: str) -> str:
     fields: Fields = dict(_defaults().get(name, ()))
+    if name == "server" and server.profile.server_type == "valkey":
+        fields = _VALKEY_NAMES | fields  # the first of them keep their place
     known = _KNOWN.get(name)
     if known is not None:
         fields.update(known(server))
@@ -88,8 +96,11 @@ def _server(server: Server) -> Fields:
     port = server.address.rpartition(":")[2]
     port = port if port.isdigit() else "0"
     hz = server.config.text("hz")
-    return {
-        "redis_version": server.profile.version_text,
+    version = server.profile.version_text
+    names: Fields = {"redis_version": version}
+    if server.profile.server_type == "valkey":
+        names = {"redis_version": _SHARED_VERSION, "valkey_version": version}
+    return names | {
         "os": f"{platform.system()} {platform.release()} {platform.machine()}",
         "process_id": os.getpid(), "run_id": server.run_id, "tcp_port": port,
         "server_time_usec": int(now * 1_000_000), "uptime_in_seconds": uptime,

@@ -192,6 +192,15 @@ def test_truth_of_info() -> None:
     assert info["role"] == "master"
 
 
+def test_valkey_names_itself() -> None:
+    text = Server("8.1", "valkey").session().execute([b"INFO", b"server"])
+    server = parsed(text)["Server"]
+    assert list(server)[:4] == [
+        "redis_version", "server_name", "valkey_version", "valkey_release_stage",
+    ]  # fmt: skip
+    assert (server["redis_version"], server["valkey_version"]) == ("7.2.4", "8.1.8")
+
+
 # Facts ------------------------------------------------------------------------------------------
 
 

@@ -62,11 +62,11 @@ def _flush(ctx: Context, db: Database) -> None:
     """Empty a database; whoever watched or waited for one of its keys learns of it."""
     server, data = ctx.server, db.data
     server.dirty += len(data)
-    for key in list(db.watchers):
-        if key in data:
-            server.touch_watchers(db, key)
+    watched = [key for key in db.watchers if key in data]
     server.ready += [(db, key) for key in db.blocked if key in data]
     db.clear()
+    for key in watched:
+        server.touch_watchers(db, key)
 
 
 @group.command("FLUSHDB", Rest(), flags=WRITE, acl=(*_DANGEROUS_WRITE, "slow"))

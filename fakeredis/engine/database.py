@@ -48,11 +48,18 @@ class Database:
 
     def put(self, key: bytes, value: Any) -> None:
         """Store a value as SET does: whatever was there is gone, its deadline too."""
+        if self.expires and key in self.expires:
+            self._drop_deadline(key)
         if self.order is not None and key not in self.data:
             self._appeared(key)
         self.data[key] = value
-        if self.expires:
-            self.expires.pop(key, None)
+
+    def _drop_deadline(self, key: bytes) -> None:
+        """Forget a deadline; when it has passed, the key expires before it is written again."""
+        if self.observed and self.expires[key] <= self.server.clock.milliseconds():
+            self.server.expire_key(self, key)
+        else:
+            del self.expires[key]
 
     def replace(self, key: bytes, value: Any) -> None:
         """Store a value and keep the deadline."""

@@ -131,9 +131,16 @@ class Server:
 
     @staticmethod
     def touch_watchers(db: Database, key: bytes) -> None:
-        """Fail the transactions of all who watch a key."""
+        """Fail the transactions of all who watch a key.
+
+        A key that had expired before WATCH and is removed now has not changed for them.
+        """
+        watched = (db.index, key)
         for session in list(db.watchers.get(key, ())):
-            session.watch_failed = True
+            if session.watched.get(watched) and key not in db.data:
+                session.watched[watched] = False
+            else:
+                session.watch_failed = True
 
     def key_missed(self, db: Database, key: bytes) -> None:
         """A read found nothing."""

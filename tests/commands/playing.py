@@ -25,7 +25,7 @@ def play(pair: Pair, script: str) -> list[Any]:
     return [senders.get(line[0], pair)(*words(line.lstrip("?~@"))) for line in lines]
 
 
-def play_with_events(twin: Twin, script: str, classes: str = "EAm") -> None:
+def play_with_events(twin: Twin, script: str, classes: str = "EAmn") -> None:
     """Play a script; the keyspace events of both sides must be the same too."""
     twin("CONFIG", "SET", "notify-keyspace-events", classes)
     listener = twin.session()

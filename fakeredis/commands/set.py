@@ -131,6 +131,7 @@ def _spop_many(ctx: Context, key: bytes, words: Sequence[bytes]) -> list[bytes]:
     if stored is None or count == 0:
         return []
     if count >= len(stored):
+        ctx.server.hits += 1  # the server does as SUNION here, which reads
         gone = list(stored)
         stored.clear()
     else:

@@ -424,10 +424,10 @@ def lcs(ctx: Context, first: bytes, second: bytes, words: list[bytes]) -> Any:
 
     Checked in the server's order: types, syntax.
     """
-    try:
-        a, b = ctx.lookup_read(first, bytes) or b"", ctx.lookup_read(second, bytes) or b""
-    except CommandError:
-        raise CommandError(errors.LCS_NOT_STRINGS) from None
+    # Both keys are looked up, and counted, before either one's type is checked.
+    a, b = _lcs_string(ctx, first), _lcs_string(ctx, second)
+    if a is None or b is None:
+        raise CommandError(errors.LCS_NOT_STRINGS)
     options = _lcs_options(words)
     rows = _lcs_rows(a, b)
     if options.length:
@@ -441,6 +441,15 @@ def lcs(ctx: Context, first: bytes, second: bytes, words: list[bytes]) -> Any:
             match: list[Any] = [[at, at + size - 1], [other, other + size - 1]]
             matches.append([*match, size] if options.with_length else match)
     return {b"matches": matches, b"len": _zeros(rows[-1], len(b))}
+
+
+def _lcs_string(ctx: Context, key: bytes) -> bytes | None:
+    """The string at key, empty when there is none; None for another type."""
+    try:
+        value: bytes | None = ctx.lookup_read(key, bytes)
+    except CommandError:
+        return None
+    return value or b""
 
 
 def _lcs_options(words: Sequence[bytes]) -> _LcsOptions:

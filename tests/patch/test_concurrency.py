@@ -173,7 +173,7 @@ def test_short_cuts_come_back() -> None:
     with fakeredis.patch():
         client = redis.Redis()
         client.ping()
-        (connection,) = client.connection_pool._get_free_connections()
+        (connection,) = client.connection_pool._available_connections
         plain = type(connection._sock)
         with fakeredis.patch():
             pass

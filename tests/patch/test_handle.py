@@ -236,7 +236,7 @@ def test_retries_of_the_client_cover_faults(names: bool) -> None:
     from redis.retry import Retry
 
     with fakeredis.patch(names=names) as fake:
-        client = redis.Redis(retry=Retry(NoBackoff(), 3))
+        client = redis.Redis(retry=Retry(NoBackoff(), 3), retry_on_error=[redis.ConnectionError])
         client.ping()
         fake.fail_next(redis.ConnectionError, times=3)
         assert client.ping()

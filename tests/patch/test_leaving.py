@@ -103,7 +103,7 @@ def test_real_server_is_untouched(clean_real_url: str, names: bool) -> None:
     client = redis.Redis.from_url(clean_real_url)
     client.set("k", "real")
     commands = client.info("commandstats").get("cmdstat_set", {}).get("calls")
-    (connection,) = client.connection_pool._get_free_connections()
+    (connection,) = client.connection_pool._available_connections
     sock, parser = connection._sock, connection._parser
     with fakeredis.patch(names=names):
         assert client.get("k") is None
@@ -161,7 +161,7 @@ def test_new_connections_of_old_pools_go(clean_real_url: str) -> None:
     client = redis.Redis.from_url(clean_real_url)
     with fakeredis.patch():
         client.set("k", "fake")
-    (connection,) = client.connection_pool._get_free_connections()
+    (connection,) = client.connection_pool._available_connections
     assert connection._sock is None
     assert client.get("k") is None
     client.close()
@@ -170,7 +170,7 @@ def test_new_connections_of_old_pools_go(clean_real_url: str) -> None:
 def test_a_connection_that_dies_inside_takes_its_socket_along(clean_real_url: str) -> None:
     client = redis.Redis.from_url(clean_real_url)
     client.ping()
-    sock = client.connection_pool._get_free_connections().pop()._sock
+    sock = client.connection_pool._available_connections[0]._sock
     with fakeredis.patch():
         client.ping()
         del client
@@ -364,3 +364,27 @@ def test_a_mock_around_the_first_patch_that_ends_inside() -> None:
     with fakeredis.patch():
         mocked.stop()
         assert redis.Redis().set("k", "v")
+
+
+def test_old_client_that_waits_inside(clean_real_url: str) -> None:
+    client = redis.Redis.from_url(clean_real_url, socket_timeout=None, retry=None)
+    client.ping()
+    failed: list[Any] = []
+
+    def block() -> None:
+        try:
+            client.blpop("nothing", 0)
+        except redis.ConnectionError as error:
+            failed.append(error)
+
+    with fakeredis.patch() as fake:
+        client.ping()
+        thread = threading.Thread(target=block)
+        thread.start()
+        until = time.monotonic() + 5
+        while not fake.server().waiting and time.monotonic() < until:
+            time.sleep(0.001)
+    thread.join(5)
+    assert failed
+    assert client.ping()
+    client.close()

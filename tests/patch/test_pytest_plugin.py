@@ -19,7 +19,8 @@ def run(folder: Path, source: str, *options: str) -> subprocess.CompletedProcess
     (folder / "test_it.py").write_text(textwrap.dedent(source))
     command = [
         sys.executable, "-m", "pytest", "-q", "-W", "error", "-p", "no:cacheprovider",
-        "-p", "no:randomly", "-o", "asyncio_mode=auto", "-o", "asyncio_default_fixture_loop_scope=function",
+        "-p", "no:randomly", "-o", "asyncio_mode=auto",
+        "-o", "asyncio_default_fixture_loop_scope=function",
         "--strict-markers", *options,
     ]  # fmt: skip
     if not _is_installed():

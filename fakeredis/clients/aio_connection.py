@@ -76,7 +76,7 @@ async def can_read(connection: Any, timeout: float = 0) -> bool:
         redis.ConnectionError: the server has closed the connection.
     """
     wire = connection._reader
-    if wire.session.closed and not wire.session.outbox:
+    if wire.lost():
         raise redis.ConnectionError("Connection closed by server.")
     return bool(wire.readable(0))
 

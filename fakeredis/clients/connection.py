@@ -6,7 +6,6 @@ classes below use them as methods, and `fakeredis.patch` puts them under the rea
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable
 from typing import Any
 
@@ -130,7 +129,7 @@ def can_read(connection: Any, timeout: float | None = 0) -> bool:
     if not connection._sock:
         connection.connect()
     wire = connection._sock
-    if wire.session.closed and not wire.session.outbox:
+    if wire.lost():
         raise redis.ConnectionError("Connection closed by server.")
     return bool(wire.readable(timeout))
 
@@ -167,7 +166,7 @@ def read_response(
             connection.disconnect()
         raise
     if connection.health_check_interval:
-        connection.next_health_check = time.monotonic() + connection.health_check_interval
+        connection.next_health_check = health_clock() + connection.health_check_interval
     if type(reply) not in _NEVER_ERRORS and isinstance(reply, redis.ResponseError):
         raise reply
     return reply
@@ -211,7 +210,15 @@ def hand_over(parser: Any, message: list[Any]) -> Any:
     handle = getattr(parser, "handle_push_response", None)
     if handle is None:
         return message
+    if handle.__code__.co_argcount > 2:  # before redis-py 6
+        return handle(message, disable_decoding=False, push_request=True)
     return handle(message)
+
+
+def health_clock() -> float:
+    """The time by which redis-py's sync connections plan their health checks."""
+    clock: Any = real.time  # the function `time.time` before redis-py 6, the module since
+    return float(clock() if callable(clock) else clock.monotonic())
 
 
 class FakeConnectionMixin:

@@ -114,6 +114,11 @@ class Wire:
             return True
         return True
 
+    def lost(self) -> bool:
+        """Whether nothing will ever come: the session is closed, or the server is down."""
+        session = self.session
+        return not session.outbox and (session.closed or not session.server.connected)
+
     # Waiting --------------------------------------------------------------------------------
 
     def _await(self, timeout: float | None) -> None:

@@ -273,7 +273,7 @@ def test_retry_is_the_users() -> None:
     client = fakeredis.FakeRedis(server=server, retry=Counted(NoBackoff(), 2))
     client.ping()
     assert attempts
-    assert client.get_retry().get_retries() == 2
+    assert client.get_retry()._retries == 2
     server.connected = False
     with pytest.raises(redis.ConnectionError):
         client.ping()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 from typing import Any
 
@@ -149,7 +150,9 @@ def test_resubscription(client: Any, server: fakeredis.FakeServer) -> None:
         pubsub.psubscribe("p*")
         drained(pubsub)
         next(iter(server.sessions.values())).close()
-        assert pubsub.get_message() is None
+        for _ in range(2):
+            with contextlib.suppress(redis.ConnectionError):  # raised before redis-py 6
+                assert pubsub.get_message() is None
         assert client.publish("a", "x") == 1
         assert client.publish("pp", "y") == 1
         assert [item["data"] for item in drained(pubsub)] == [b"x", b"y"]
@@ -281,7 +284,8 @@ async def test_async_resubscription(server: fakeredis.FakeServer) -> None:
         next(iter(server.sessions.values())).close()
         async with asyncio_timeout():
             while not await client.publish("a", "x"):
-                await pubsub.get_message(ignore_subscribe_messages=True)
+                with contextlib.suppress(redis.ConnectionError):
+                    await pubsub.get_message(ignore_subscribe_messages=True)
             while (item := await pubsub.get_message(ignore_subscribe_messages=True)) is None:
                 pass
         assert item["data"] == b"x"

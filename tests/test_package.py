@@ -21,11 +21,13 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 # function (late groups, optional dependencies) or for type checkers only is free. Handlers use the
 # engine, which in turn knows the registry alone, and no command.
 BELOW = {
+    "data": set(),
     "datatypes": {"errors"},
-    "commands": {"datatypes", "errors", "engine"},
+    "commands": {"data", "datatypes", "errors", "engine"},
     "engine": {
         "commands.registry",
         "commands.arguments",
+        "data",
         "datatypes",
         "errors",
         "stores.base",

@@ -188,6 +188,54 @@ def bgrewriteaof(ctx: Context) -> Status:
     return Status(b"Background append only file rewriting started")
 
 
+# Replication: there is nobody else --------------------------------------------------------------
+
+
+def _replicate(host: bytes, port: bytes) -> Status:
+    """Stay a master; following another server needs a network."""
+    if (host.upper(), port.upper()) == (b"NO", b"ONE"):
+        return OK
+    number = parse_int(port)
+    if number is None or not 0 <= number <= 65535:
+        raise CommandError("ERR Invalid master port")
+    raise CommandError("ERR this server has no network and cannot follow another one")
+
+
+_REPLICATION: Final = ADMIN | NOSCRIPT | STALE | NO_ASYNC_LOADING
+
+
+@group.command("REPLICAOF", Raw, Raw, flags=_REPLICATION, since="5.0.0")
+def replicaof(ctx: Context, host: bytes, port: bytes) -> Status:
+    """Stay a master with ``NO ONE``; all else is refused."""
+    return _replicate(host, port)
+
+
+@group.command("SLAVEOF", Raw, Raw, flags=_REPLICATION)
+def slaveof(ctx: Context, host: bytes, port: bytes) -> Status:
+    """The old name of REPLICAOF."""
+    return _replicate(host, port)
+
+
+@group.command("FAILOVER", Rest(), flags=ADMIN | NOSCRIPT | STALE, since="6.2.0")
+def failover(ctx: Context, words: list[bytes]) -> Any:
+    """Refused: there is no replica to take over."""
+    names = [word.upper() for word in words]
+    if names == [b"ABORT"]:
+        raise CommandError("ERR No failover in progress.")
+    at = 0
+    while at < len(names):
+        taken = {b"TO": 3, b"TIMEOUT": 2, b"FORCE": 1}.get(names[at], 0)
+        if not taken or at + taken > len(names):
+            raise CommandError(errors.SYNTAX)
+        number = 0 if taken == 1 else parse_int(words[at + taken - 1])
+        if number is None:
+            raise CommandError(errors.NOT_INTEGER)
+        if taken == 2 and number <= 0:
+            raise CommandError("ERR FAILOVER timeout must be greater than 0")
+        at += taken
+    raise CommandError("ERR FAILOVER requires connected replicas.")
+
+
 # Configuration ----------------------------------------------------------------------------------
 
 group.container("CONFIG", since="2.0.0")

@@ -234,6 +234,16 @@ def test_time_and_saving(twin: Twin) -> None:
     assert session.execute([b"LASTSAVE"]) == before + 50
 
 
+@pytest.mark.parametrize("line", [
+    "REPLICAOF no one", "SLAVEOF NO ONE", "REPLICAOF NO x", "REPLICAOF x 99999999",
+    "REPLICAOF x -1", "REPLICAOF NO", "FAILOVER", "FAILOVER ABORT", "FAILOVER FOO", "FAILOVER TO",
+    "FAILOVER TO a b", "FAILOVER TIMEOUT 0", "FAILOVER TIMEOUT 5", "FAILOVER TO a 1 FORCE",
+    "FAILOVER ABORT FORCE", "FAILOVER TIMEOUT",
+])  # fmt: skip
+def test_replication(twin: Twin, line: str) -> None:
+    twin(*line.split())
+
+
 # COMMAND ----------------------------------------------------------------------------------------
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from fakeredis.engine.replies import BLOCKED
@@ -373,3 +375,20 @@ def test_closed_while_waiting(twin: Twin) -> None:
     twin("PING")
     twin("RPUSH", "k", 1)
     assert b.reply() == [b"k", b"1"]
+
+
+def test_through_the_client(r: Any) -> None:
+    """redis-py's own conversions fit the replies of both protocols."""
+    assert r.rpush("l", "a", "b", "c", "a") == 4
+    assert r.lrange("l", 0, -1) == [b"a", b"b", b"c", b"a"]
+    assert r.lpos("l", "a", rank=-1) == 3
+    assert r.lpos("l", "a", count=0) == [0, 3]
+    assert r.blpop(["missing", "l"], timeout=1) in ((b"l", b"a"), [b"l", b"a"])
+    assert r.lmpop(2, "missing", "l", direction="RIGHT", count=2) == [b"l", [b"a", b"c"]]
+    assert r.blmove("l", "m", 1) == b"b"
+    assert r.brpop("missing", timeout=0.01) is None
+    assert r.blmpop(0.01, 1, "missing", direction="LEFT") is None
+    assert r.brpoplpush("missing", "m", timeout=1) is None
+    assert r.lpop("m", 5) == [b"b"]
+    assert r.lpop("m", 5) is None
+    assert r.ltrim("m", 0, 1) is True

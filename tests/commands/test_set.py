@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.commands.scripts import play, play_with_events
@@ -198,3 +200,21 @@ def test_expired_keys(twin: Twin) -> None:
             PEXPIREAT k 1
             {call}
         """)
+
+
+def test_through_the_client(r: Any) -> None:
+    """redis-py's own conversions fit the replies of both protocols."""
+    assert r.sadd("s", "a", "b", "c") == 3
+    r.sadd("t", "b", "c", "d")
+    assert r.smembers("s") == {b"a", b"b", b"c"}
+    assert r.sinter("s", "t") == {b"b", b"c"}
+    assert r.sunion("s", "t") == {b"a", b"b", b"c", b"d"}
+    assert r.sdiff(["s", "t"]) == {b"a"}
+    assert r.smembers("missing") == set()
+    assert r.smismember("s", ["a", "x"]) == [1, 0]
+    assert r.sintercard(2, ["s", "t"], limit=1) == 1
+    assert sorted(r.srandmember("s", 3)) == sorted(r.sscan_iter("s")) == [b"a", b"b", b"c"]
+    assert r.sscan("s")[0] == 0
+    assert sorted(r.spop("s", 3)) == [b"a", b"b", b"c"]
+    assert r.spop("s") is None
+    assert r.smove("t", "s", "d")

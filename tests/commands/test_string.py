@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.commands.scripts import play, play_with_events
@@ -243,3 +245,28 @@ def test_longest_string(twin: Twin) -> None:
         STRLEN k
         DEL k
     """)
+
+
+def test_through_the_client(r: Any) -> None:
+    """redis-py's own conversions fit the replies of both protocols."""
+    assert r.set("k", "ohmytext", ex=100) is True
+    assert r.set("k", "v", nx=True) is None
+    assert r.set("k", "ohmytext", get=True, keepttl=True) == b"ohmytext"
+    assert r.mset({"a": 1, "b": "mynewtext"}) is True
+    assert r.msetnx({"a": 1, "c": 2}) is False
+    assert r.lcs("k", "b") == b"mytext"
+    assert r.lcs("k", "b", len=True) == 6
+    found = r.lcs("k", "b", idx=True, minmatchlen=3, withmatchlen=True)
+    assert found in (
+        [b"matches", [[[4, 7], [5, 8], 4]], b"len", 6],
+        {b"matches": [[[4, 7], [5, 8], 4]], b"len": 6},
+    )
+    assert r.incrbyfloat("a", 0.25) == 1.25
+    assert r.append("a", "0") == 5
+    assert r.get("a") == b"1.250"
+    assert r.getrange("a", 0, 2) == b"1.2"
+    assert r.mget("a", "missing") == [b"1.250", None]
+    assert r.setrange("a", 5, "x") == 6
+    assert r.setbit("bits", 7, 1) == 0
+    assert r.execute_command("BITFIELD", "bits", "INCRBY", "u8", 0, 255) == [0]
+    assert r.getdel("k") == b"ohmytext"

@@ -217,7 +217,7 @@ def hand_over(parser: Any, message: list[Any]) -> Any:
 
 def health_clock() -> float:
     """The time by which redis-py's sync connections plan their health checks."""
-    clock: Any = real.time  # the function `time.time` before redis-py 6, the module since
+    clock = vars(real)["time"]  # the function `time.time` before redis-py 6, the module since
     return float(clock() if callable(clock) else clock.monotonic())
 
 

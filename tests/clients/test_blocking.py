@@ -20,7 +20,6 @@ import fakeredis
 from fakeredis.clients.wire import Wire
 from fakeredis.engine.server import Server
 
-
 VERSION = tuple(int(part) for part in redis.__version__.split(".")[:2])
 
 

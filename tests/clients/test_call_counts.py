@@ -6,6 +6,7 @@ is not ours.
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -37,11 +38,14 @@ class Calls:
         self.names: list[str] = []
 
     def __enter__(self) -> Calls:
+        gc.collect()
+        gc.disable()  # finalizers would be counted
         sys.setprofile(self._note)
         return self
 
     def __exit__(self, *exc: object) -> None:
         sys.setprofile(None)
+        gc.enable()
         assert self.names.pop() == "__exit__"
 
     def _note(self, frame: Any, event: str, arg: Any) -> None:

@@ -52,7 +52,8 @@ command = st.one_of(
     words("HRANDFIELD", key, 100, st.sampled_from(["WITHVALUES", "FOO"])),
     with_options(
         words("HSCAN", key, st.sampled_from([0, "x"])), words("MATCH", "*g*"),
-        words("COUNT", count), words(st.sampled_from(["NOVALUES", "FOO"])),
+        words("COUNT", st.sampled_from([100, 0, -1, "x"])),
+        words(st.sampled_from(["NOVALUES", "FOO"])),
     ),
     joined(words(st.sampled_from(["HEXPIRE", "HPEXPIRE"]), key, time.map(
         lambda number: number * 1000 if isinstance(number, int) and number < 1000 else number

@@ -8,7 +8,6 @@ loaded.
 
 from __future__ import annotations
 
-import copy
 import warnings
 from collections.abc import Callable
 from typing import Any, Final
@@ -153,7 +152,7 @@ def load(connection: Any, state: State) -> None:
 
 def begin(connection: Any) -> None:
     """Make a connection one that is not connected yet; its parser keeps its handlers."""
-    parser = connection._parser = copy.copy(connection._parser)
+    parser = connection._parser = _copy(connection._parser)
     for name in _PARSER_FIELDS:
         if hasattr(parser, name):
             setattr(parser, name, False if name == "_connected" else None)
@@ -164,6 +163,18 @@ def begin(connection: Any) -> None:
     reset = getattr(connection, "_reset_himport_state", None)
     if reset is not None:
         reset()
+
+
+def _copy(parser: Any) -> Any:
+    """A shallow copy; `copy.copy` would leave a note in the class."""
+    copied = object.__new__(type(parser))
+    if hasattr(parser, "__dict__"):
+        vars(copied).update(vars(parser))
+    slots = (vars(cls).get("__slots__", ()) for cls in type(parser).__mro__)
+    for name in (name for names in slots for name in names):
+        if name not in ("__dict__", "__weakref__") and hasattr(parser, name):
+            setattr(copied, name, getattr(parser, name))
+    return copied
 
 
 def _close(state: State) -> None:

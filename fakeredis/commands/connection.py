@@ -29,6 +29,7 @@ from fakeredis.errors import CommandError
 
 group = Group("connection")
 group.container("CLIENT", since="2.4.0")
+group.container("ACL", since="6.0.0")
 
 _CLIENT: Final = NOSCRIPT | LOADING | STALE
 _OPEN: Final = NOSCRIPT | LOADING | STALE | FAST | NO_AUTH | ALLOW_BUSY
@@ -186,6 +187,12 @@ def _modules(server: Server) -> list[Any]:
     return [{b"name": b"vectorset", b"ver": 1, b"path": b"", b"args": []}]
 
 
+@group.command("ACL WHOAMI", flags=NOSCRIPT | LOADING | STALE, since="6.0.0", acl=("slow",))
+def acl_whoami(ctx: Context) -> bytes:
+    """The user as which this session acts."""
+    return ctx.session.user.encode()
+
+
 # Names and facts ----------------------------------------------------------------------------
 
 BAD_NAME = "ERR Client names cannot contain spaces, newlines or special characters."
@@ -230,7 +237,7 @@ def client_setinfo(ctx: Context, attribute: bytes, value: bytes) -> Any:
     if name not in (b"lib-name", b"lib-ver"):
         raise CommandError(f"ERR Unrecognized option '{dispatch.clean(attribute)}'")
     if not _is_plain(value):
-        raise CommandError(BAD_ATTRIBUTE % name.decode())
+        raise CommandError(BAD_ATTRIBUTE % dispatch.clean(attribute))
     if name == b"lib-name":
         ctx.session.lib_name = value
     else:
@@ -300,6 +307,8 @@ def describe(session: Session) -> str:
     idle = max(session.last_used, session.ctx._now / 1000)
     local = server.address.replace("localhost", "127.0.0.1", 1)
     queued = len(session.queue) if session.guard & dispatch.QUEUEING else -1
+    if queued > 0:
+        command = session.queue[-1][0]
     facts: dict[str, object] = {
         "id": session.id, "addr": session.address, "laddr": local, "fd": session.id + 7,
         "name": session.name.decode(), "age": max(int(now - session.created), 0),

@@ -89,7 +89,9 @@ def punsubscribe(ctx: Context, names: list[bytes]) -> Any:
 
 @group.command("SSUBSCRIBE", Many(Key), flags=_SUBSCRIBING, since="7.0.0")
 def ssubscribe(ctx: Context, names: list[bytes]) -> Any:
-    """Listen to shard channels."""
+    """Listen to shard channels; refused where each command must have one reply (MULTI)."""
+    if ctx.session.deny_blocking:
+        raise CommandError(errors.SSUBSCRIBE_DENIED)
     where, own = ctx.server.pubsub.shard_channels, ctx.session.shard_channels
     return _subscribe(ctx, b"ssubscribe", where, own, names)
 

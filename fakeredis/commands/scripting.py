@@ -55,6 +55,8 @@ def _eval(ctx: Context, words: list[bytes], read_only: bool) -> Any:
 
 
 def _evalsha(ctx: Context, words: list[bytes], read_only: bool) -> Any:
+    if len(words[0]) != 40:
+        raise CommandError(scripting.NO_SCRIPT)
     count = _count(words)
     scripts: scripting.Scripting | None = ctx.server.extra.get("scripting")
     if scripts is None:

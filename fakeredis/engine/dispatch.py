@@ -146,7 +146,7 @@ def _guarded(session: Session, command: Command, args: Sequence[bytes]) -> Any:
 
 def _refusal(session: Session, command: Command, args: Sequence[bytes]) -> CommandError | None:
     """Why a command may not run now; None when it may."""
-    if not command.low <= len(args) <= command.high:
+    if not command.accepts(len(args)):
         return CommandError(errors.ARITY % command.label)
     guard = session.guard
     if guard & UNAUTHENTICATED and not command.flags & NO_AUTH:
@@ -161,6 +161,14 @@ def _refusal(session: Session, command: Command, args: Sequence[bytes]) -> Comma
     if guard & SUBSCRIBED and session.protocol == 2 and command.name not in _RUN_SUBSCRIBED:
         return CommandError(errors.SUBSCRIBED_ONLY % command.label)
     return None
+
+
+def unheard(session: Session) -> Any:
+    """What becomes of an error after CLIENT REPLY OFF or SKIP."""
+    if session.reply_mode == "SKIP":
+        session.reply_mode = "ON"
+        session.guard &= ~REPLY_MODE
+    return NO_REPLY
 
 
 def _muted(session: Session, command: Command, args: Sequence[bytes]) -> Any:

@@ -77,12 +77,15 @@ class Scripting:
     """The scripts of one server, and its interpreter."""
 
     __slots__ = (
-        "scripts", "_frame", "_table", "_compile", "_run", "_run_with", "_classify", "_flat",
-        "_raw_get", "_type_of",
+        "scripts", "readers", "writers", "_frame", "_table", "_compile", "_run", "_run_with",
+        "_classify", "_flat", "_raw_get", "_type_of", "__weakref__",
     )  # fmt: skip
 
     def __init__(self, server: Server) -> None:
         self.scripts: dict[bytes, Script] = {}
+        # Commands by names that scripts used: those that any may call, those that some may.
+        self.readers: dict[bytes, Command] = {}
+        self.writers: dict[bytes, Command] = {}
         self._frame = _Frame()
         runtime, self._type_of = _new_runtime()
         self._table = runtime.table_from
@@ -179,7 +182,10 @@ class Scripting:
         kind = type(value)
         if kind is int or kind is bytes or value is None:
             return value
-        return self._reply(value, frame.protocol == 3)
+        reply = self._reply(value, frame.protocol == 3)
+        if type(reply) is CommandError:
+            raise reply
+        return reply
 
     @staticmethod
     def _failure(session: Session, script: Script, result: tuple[Any, ...]) -> CommandError:
@@ -412,34 +418,33 @@ def _find(server: Server, words: Sequence[bytes]) -> Command:
     return command
 
 
-def _call(frame: _Frame, session: Session, argv: Sequence[Any]) -> Any:
-    """Run a command for a script.
+def _allowed(
+    scripting: Scripting, server: Server, words: Sequence[bytes], read_only: bool
+) -> Command:
+    """The command that a script may call with these words.
 
-    Checked in the server's order: words, name, their number, whether scripts may, whether this
-    one may.
+    Checked in the server's order: name, number of words, whether scripts may, whether this one may.
     """
-    words = _words(argv)
-    server = session.server
-    command = server.table.by_name.get(words[0])
-    if command is None or command.subcommands is not None:
-        command = _find(server, words)
-    args = words[len(command.parts) :]
-    if not command.low <= len(args) <= command.high:
+    command = _find(server, words)
+    if not command.low <= len(words) - len(command.parts) <= command.high:
         raise CommandError(BAD_ARITY)
-    flags = command.flags
-    if flags & NOSCRIPT:
+    if command.flags & NOSCRIPT:
         raise CommandError(errors.NOT_FROM_SCRIPT)
-    if frame.read_only and (flags & WRITE or command.name in _MAY_WRITE):
-        raise CommandError(READ_ONLY)
-    if not server.guard:
-        reply = session.invoke(command, args)
-    else:
-        if server.guard & dispatch.RESTRICTED:
-            server.check_permissions(session, command, args)
-        reply = dispatch.observed(session, command, args, session.invoke)
-    if frame.protocol == 3 and command.wire == "set" and type(reply) is list:
-        return ScriptSet(reply)
-    return reply
+    if command.flags & WRITE or command.name in _MAY_WRITE:
+        if read_only:
+            raise CommandError(READ_ONLY)
+    elif len(command.parts) == 1 and command.subcommands is None:
+        scripting.readers[words[0]] = command
+    if len(command.parts) == 1 and command.subcommands is None:
+        scripting.writers[words[0]] = command
+    return command
+
+
+def _observed(session: Session, command: Command, args: Sequence[bytes]) -> Any:
+    server = session.server
+    if server.guard & dispatch.RESTRICTED:
+        server.check_permissions(session, command, args)
+    return dispatch.observed(session, command, args, session.invoke)
 
 
 def _caller(frame: _Frame) -> Callable[..., Any]:
@@ -450,9 +455,27 @@ def _caller(frame: _Frame) -> Callable[..., Any]:
         if session is None or scripting is None or frame.crash is not None:
             return None, b"ERR no script is running"
         try:
-            reply = _call(frame, session, argv)
+            words: Sequence[bytes] = argv
+            for value in argv:
+                if type(value) is not bytes:
+                    words = _words(argv)
+                    break
+            known = scripting.readers if frame.read_only else scripting.writers
+            command = known.get(words[0]) if words else None
+            if command is None or not command.low < len(words) <= command.high + 1:
+                words = _words(argv)
+                command = _allowed(scripting, session.server, words, frame.read_only)
+            args = words[len(command.parts) :]
+            if session.server.guard:
+                reply = _observed(session, command, args)
+            else:
+                reply = session.invoke(command, args)
             kind = type(reply)
-            return reply if kind is bytes or kind is int else scripting.to_lua(reply)
+            if kind is bytes or kind is int:
+                return reply
+            if kind is list and frame.protocol == 3 and command.wire == "set":
+                reply = ScriptSet(reply)
+            return scripting.to_lua(reply)
         except CommandError as error:
             return None, str(error).encode("utf-8", "surrogateescape")
         except BaseException as error:  # raised again when the script has ended

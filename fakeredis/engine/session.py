@@ -80,7 +80,12 @@ class Session:
         """
         command = self.server.table.by_name.get(argv[0])
         if command is None or command.subcommands is not None:
-            command = dispatch.find(self, argv)
+            try:
+                command = dispatch.find(self, argv)
+            except CommandError:
+                if self.guard & dispatch.REPLY_MODE:
+                    return dispatch.unheard(self)
+                raise
         return self.call(command, argv[len(command.parts) :])
 
     def call(self, command: Command, args: Sequence[bytes]) -> Any:
@@ -115,6 +120,8 @@ class Session:
 
     def invoke(self, command: Command, args: Sequence[bytes]) -> Any:
         """Run a command inside another one (EXEC, scripts, a wait that ends)."""
+        if len(args) > command.high:
+            raise CommandError(errors.ARITY % command.label)
         ctx = self.ctx
         ctx.command = command
         ctx.args = args

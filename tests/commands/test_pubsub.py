@@ -1,0 +1,168 @@
+"""Publishing and subscribing, against the real server."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+
+def test_channels(twin: Any) -> None:
+    listener = twin.session()
+    listener("SUBSCRIBE", "a", "b", "a")
+    listener.replies(3)
+    twin("PUBLISH", "a", "hi")
+    twin("PUBLISH", "nobody", "hi")
+    twin("PUBLISH", b"b", b"\xff\x00")
+    listener.replies(2)
+    twin("PUBSUB", "NUMSUB", "a", "b", "c")
+    twin.unordered("PUBSUB", "CHANNELS")
+    twin("PUBSUB", "CHANNELS", "[a]*")
+    listener("UNSUBSCRIBE", "a", "nosuch")
+    listener.replies(2)
+    twin("PUBLISH", "a", "hi")
+    listener("UNSUBSCRIBE")
+    listener("UNSUBSCRIBE")
+    listener.replies(2)
+    twin("PUBSUB", "CHANNELS")
+    listener("PING")
+    listener.silent()
+
+
+def test_patterns(twin: Any) -> None:
+    listener, other = twin.session(), twin.session()
+    listener("PSUBSCRIBE", "n*", "n?w", "n*")
+    listener.replies(3)
+    other("PSUBSCRIBE", "n*")
+    other.replies(1)
+    listener("SUBSCRIBE", "new")
+    listener.reply()
+    twin("PUBLISH", "new", "x")
+    listener.reply()
+    other.reply()
+    fakes = [listener.fake.outbox.popleft() for _ in range(2)]
+    reals = [(listener.wire.pushes or [listener.wire.read_any()]).pop(0) for _ in range(2)]
+    assert sorted(fakes) == sorted(reals)  # the server's order of patterns is none
+    twin("PUBSUB", "NUMPAT")
+    twin("PUBSUB", "NUMSUB", "new")
+    listener("PUNSUBSCRIBE", "n?w")
+    listener.reply()
+    listener("PUNSUBSCRIBE")
+    listener.reply()
+    listener("PUNSUBSCRIBE", "nosuch")
+    listener.reply()
+    twin("PUBSUB", "NUMPAT")
+
+
+def test_shard_channels(twin: Any) -> None:
+    listener = twin.session()
+    listener("SSUBSCRIBE", "s1", "s2", "s1")
+    listener.replies(3)
+    twin("SPUBLISH", "s1", "x")
+    twin("PUBLISH", "s1", "x")
+    listener.reply()
+    twin.unordered("PUBSUB", "SHARDCHANNELS")
+    twin("PUBSUB", "SHARDCHANNELS", "*2")
+    twin("PUBSUB", "SHARDNUMSUB", "s1", "s3")
+    twin("PUBSUB", "CHANNELS")
+    listener("SUNSUBSCRIBE", "x", "s1")
+    listener.replies(2)
+    listener("SUNSUBSCRIBE")
+    listener("SUNSUBSCRIBE")
+    listener.replies(2)
+    listener("PING")
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["PING", "PING x", "PING x y", "GET k", "GET", "NOSUCH", "CLIENT", "CLIENT ID", "CLIENT NOSUCH",
+     "MULTI", "EXEC", "HELLO 3", "SUBSCRIBE", "PUBLISH a b", "PUBSUB CHANNELS", "SELECT 1",
+     "AUTH x", "RESET"],
+)  # fmt: skip
+@pytest.mark.parametrize("start", ["SUBSCRIBE a", "PSUBSCRIBE a", "SSUBSCRIBE a"])
+def test_what_subscribers_may_do(twin: Any, start: str, words: str) -> None:
+    if words in ("CLIENT ID", "HELLO 3") and twin.resp3:
+        pytest.skip("the replies hold numbers of the session")
+    twin(*start.split())
+    twin.reply()
+    twin(*words.split())
+    twin("PING")
+
+
+def test_protocols_and_subscriber_mode(twin: Any) -> None:
+    twin("SUBSCRIBE", "a")
+    twin.reply()
+    if twin.resp3:
+        twin.same_shape("HELLO", 2)
+        twin("GET", "k")
+    twin("UNSUBSCRIBE")
+    twin.reply()
+    twin("GET", "k")
+
+
+def test_in_a_transaction(twin: Any) -> None:
+    twin("MULTI")
+    twin("SUBSCRIBE", "a")
+    twin("PING")
+    twin("PUBLISH", "a", "x")
+    twin("EXEC")
+    twin.reply()
+
+
+def test_more_replies_than_commands(twin: Any) -> None:
+    twin("MULTI")
+    twin("SUBSCRIBE", "a", "b")
+    twin("PING", "x")
+    twin("UNSUBSCRIBE", "a")
+    twin("EXEC")
+    twin.replies(2)
+
+
+def test_own_messages(twin: Any) -> None:
+    if not twin.resp3:
+        pytest.skip("RESP2 subscribers may not publish")
+    twin("SUBSCRIBE", "a")
+    twin.reply()
+    twin("PUBLISH", "a", "1")
+    twin.reply()
+    twin("RESET")
+    twin("PUBLISH", "a", "1")
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["PUBSUB CHANNELS a b", "PUBSUB SHARDCHANNELS a b", "PUBSUB NUMPAT x", "PUBSUB", "PUBSUB NOSUCH",
+     "PUBSUB NUMSUB", "PUBSUB SHARDNUMSUB", "PUBLISH a", "SPUBLISH a", "PUBLISH a b c"],
+)  # fmt: skip
+def test_bad_calls(twin: Any, words: str) -> None:
+    twin(*words.split())
+
+
+EVENTS = [
+    ("KEA", ["SET k v", "SET k v EX 100", "DEL k", "APPEND k x", "INCR n", "EXPIRE n 100",
+             "PERSIST n", "GETSET n 1", "SETEX n 10 v", "GETDEL n"]),
+    ("K$", ["SET k v", "DEL k"]),
+    ("Eg", ["SET k v", "DEL k"]),
+    ("KEm", ["GET nosuch", "SET k v"]),
+    ("KEn", ["SET k v", "SET k w"]),
+    ("KEA", ["LPUSH l a b", "RPOP l", "LPOP l", "LPOP l", "SADD s a", "SREM s a", "HSET h f v",
+             "HDEL h f", "ZADD z 1 a", "ZINCRBY z 1 a", "ZREM z a"]),
+    ("KEA", ["SET a 1", "RENAME a b", "COPY b c", "MSET x 1 y 2", "SETRANGE r 0 abc",
+             "EXPIRE b -1", "PEXPIRE c 100000"]),
+    ("A", ["SET k v"]),
+    ("", ["SET k v"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("flags", "commands"), EVENTS)
+def test_keyspace_events(twin: Any, flags: str, commands: list[str]) -> None:
+    twin("CONFIG", "SET", "notify-keyspace-events", flags)
+    listener = twin.session()
+    listener("PSUBSCRIBE", "__key*__:*")
+    listener.reply()
+    for command in commands:
+        twin(*command.split())
+        while listener.fake.outbox:
+            listener.reply()
+        listener.silent()
+    twin("CONFIG", "SET", "notify-keyspace-events", "")

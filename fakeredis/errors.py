@@ -29,6 +29,7 @@ SUBCOMMAND_ARITY = (
 )
 ARITY = "ERR wrong number of arguments for '%s' command"
 NO_AUTH = "NOAUTH Authentication required."
+SSUBSCRIBE_DENIED = "ERR SSUBSCRIBE isn't allowed for a DENY BLOCKING client"
 SUBSCRIBED_ONLY = (
     "ERR Can't execute '%s': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are "
     "allowed in this context"

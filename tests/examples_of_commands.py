@@ -34,7 +34,8 @@ LEFT_OUT = {
     "MODULE LOAD": "reads files", "MODULE LOADEX": "reads files",
     "CLIENT PAUSE": "stops every client of the server",
     "MONITOR": "replies for ever", "LOLWUT": "art",
-    "SCRIPT DEBUG": "there is no debugger",
+    "SCRIPT DEBUG": "there is no debugger", "MODULE UNLOAD": "modules are not loaded",
+    "LATENCY HISTOGRAM": "no durations are measured",
     "MEMORY MALLOC-STATS": "of the server's allocator", "MEMORY DOCTOR": "advice",
     "LATENCY DOCTOR": "advice", "PFSELFTEST": "takes a second",
 }  # fmt: skip
@@ -50,6 +51,7 @@ REPLACED = {
     "HEXPIRE": ("HSET k f 1 g 2", "HEXPIRE k 100 FIELDS 1 f"),
     "HPEXPIRE": ("HSET k f 1 g 2", "HPEXPIRE k 100000 FIELDS 1 f"),
     "MIGRATE": ("SET k 1", "MIGRATE 127.0.0.1 1 k 0 10"),
+    "INCRBYFLOAT": ("SET k 10; SET k2 12", "INCRBYFLOAT k 0.5"),
     "PEXPIRE": ("SET k 1", "PEXPIRE k 100000"),
     "PSETEX": ("SET k 1", "PSETEX k 100000 v"),
     "QUIT": ("", "QUIT"),
@@ -58,7 +60,6 @@ REPLACED = {
     "COMMAND": ("", "COMMAND COUNT"),
     "WAIT": ("", "WAIT 0 10"),
     "WAITAOF": ("", "WAITAOF 0 0 10"),
-    "MODULE UNLOAD": ("", "MODULE UNLOAD nosuch"),
 }  # fmt: skip
 
 # Further calls: several keys, other forms, options that the harvest does not have.
@@ -133,6 +134,7 @@ MORE = {
     "HMGET": ["HMGET k f x g"],
     "HSET": ["HSET k f 5 h 6"],
     "LCS": ["LCS k k2 LEN"],
+    "INCRBYFLOAT": ["INCRBYFLOAT k 1", "INCRBYFLOAT k -1e2"],
     "LINSERT": ["LINSERT k BEFORE 1 v", "LINSERT k AFTER 1 v"],
     "LMOVE": ["LMOVE k k2 LEFT RIGHT", "LMOVE k k LEFT RIGHT"],
     "LMPOP": ["LMPOP 2 k k2 RIGHT COUNT 2"],

@@ -138,7 +138,7 @@ def test_expired_keys(command: Command, active: bool, check: Checker) -> None:
 @pytest.mark.parametrize("protocol", [2, 3], ids=["resp2", "resp3"])
 @of_all("in MULTI")
 def test_in_multi(command: Command, protocol: int, check: Checker) -> None:
-    """Queued and run, or refused; and refused with too few arguments, which fails the rest."""
+    """Queued and run, or refused; with too few arguments, which fails all; and with too many."""
 
     def in_multi(before: Calls, call: list[str]) -> None:
         with stage(check.admin, check.url, before, protocol) as it:
@@ -151,7 +151,8 @@ def test_in_multi(command: Command, protocol: int, check: Checker) -> None:
             it.aftermath()
 
     before, call = the_example(command)
-    each([(before, call), (before, call[: len(command.parts)])], in_multi)
+    calls = [call, call[: len(command.parts)], [*call, "NOSUCH", "NOSUCH"]]
+    each(((before, words) for words in calls), in_multi)
 
 
 @pytest.mark.parametrize("script", ["EVAL", "EVAL_RO"])
@@ -162,9 +163,8 @@ def test_in_scripts(command: Command, script: str, check: Checker) -> None:
         pytest.skip("no scripting yet")
     before, call = the_example(command)
     source = "return redis.call(unpack(ARGV))"
-    with stage(check.admin, check.url, before) as it:
-        it.call(command.name, [script, source, 0, *call])
-        it.aftermath()
+    calls = [[script, source, "0", *words] for words in (call, [*call, "NOSUCH", "NOSUCH"])]
+    each(((command.name, before, words) for words in calls), check.call)
 
 
 @of_all("keys")

@@ -166,8 +166,10 @@ def keys_with_flags(
     if command is None:
         raise CommandError(_INVALID_COMMAND)
     args = argv[len(command.parts) :]
-    specs = facts_of(command).get("keys", ())
-    declared = command.declaration.keys is not None or command.key_positions()[0]
+    specs = [spec for spec in facts_of(command).get("keys", ()) if "not_key" not in spec[0].split()]
+    declared = command.group != "pubsub" and (
+        command.declaration.keys is not None or command.key_positions()[0]
+    )
     if not specs and not declared and command.syntax.numkeys is None:
         raise CommandError(_NO_KEYS)
     if not command.accepts(len(args)):
@@ -215,9 +217,14 @@ def _flags_of_call(command: Command, flags: list[str], argv: Sequence[bytes]) ->
         flags = [flag for flag in flags if flag != "variable_flags"]
         if command.name == "SET" and b"GET" not in words:
             return ["OW", "update"]
-        if command.name == "BITFIELD" and not words & {b"SET", b"INCRBY"}:
+        if command.name == "BITFIELD" and _only_reads(argv[2:]):
             return ["RO", "access"]
     return [flag for flag in flags if flag != "incomplete"]
+
+
+def _only_reads(words: Sequence[bytes]) -> bool:
+    """Whether BITFIELD's words are GETs throughout; what is wrong among them may write."""
+    return len(words) % 3 == 0 and all(word.upper() == b"GET" for word in words[::3])
 
 
 def _begin(begin: list[Any], argv: Sequence[bytes]) -> int | None:

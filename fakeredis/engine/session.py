@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from fakeredis import errors
 from fakeredis.engine import blocking, dispatch
 from fakeredis.engine.context import Context
 from fakeredis.engine.replies import BLOCKED

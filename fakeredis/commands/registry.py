@@ -149,8 +149,11 @@ class Command:
         self.high = high if arity < 0 else self.low
 
     def accepts(self, count: int) -> bool:
-        """Whether this many arguments, the name's words left out, are a right number."""
-        return self.low <= count <= self.high
+        """Whether the arity allows so many arguments, the name's words left out.
+
+        Those beyond `high` are refused when the command runs, which in MULTI is later.
+        """
+        return count == self.low if self.arity >= 0 else count >= self.low
 
     def keys(self, args: Args) -> list[bytes]:
         """The keys among ``args`` (the name's words left out)."""

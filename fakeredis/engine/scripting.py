@@ -426,7 +426,7 @@ def _allowed(
     Checked in the server's order: name, number of words, whether scripts may, whether this one may.
     """
     command = _find(server, words)
-    if not command.low <= len(words) - len(command.parts) <= command.high:
+    if not command.accepts(len(words) - len(command.parts)):
         raise CommandError(BAD_ARITY)
     if command.flags & NOSCRIPT:
         raise CommandError(errors.NOT_FROM_SCRIPT)

@@ -164,6 +164,11 @@ MORE = {
     "TOUCH": ["TOUCH k k2 k"],
     "UNLINK": ["UNLINK k k2"],
     "WATCH": ["WATCH k k2"],
+    "XACKDEL": [f"XACKDEL k g {how} IDS 2 1-1 2-1" for how in ("KEEPREF", "DELREF", "ACKED")],
+    "XADD": [f"XADD k MAXLEN = 1 {how} 9-1 f v" for how in ("KEEPREF", "DELREF", "ACKED")],
+    "XDELEX": [f"XDELEX k {how} IDS 2 1-1 2-1" for how in ("KEEPREF", "DELREF", "ACKED")],
+    "XREAD": ["XREAD COUNT 1 STREAMS k k2 0 0"],
+    "XTRIM": [f"XTRIM k MAXLEN = 0 {how}" for how in ("KEEPREF", "DELREF", "ACKED")],
     "ZDIFF": ["ZDIFF 2 k k2 WITHSCORES"],
     "ZDIFFSTORE": ["ZDIFFSTORE d 2 k k2"],
     "ZINTER": ["ZINTER 2 k k2 WEIGHTS 2 3 AGGREGATE MAX WITHSCORES"],
@@ -186,6 +191,7 @@ MORE = {
 SECOND_KEY = {
     "string": "SET k2 15", "bitmap": "SET k2 xbc", "generic": "SET k2 2", "hash": "HSET k2 f 5",
     "list": "RPUSH k2 7 1", "set": "SADD k2 2 3 4", "sorted-set": "ZADD k2 5 b 6 x",
+    "stream": "XADD k2 3-1 f w",
 }  # fmt: skip
 
 # Deadlines and timeouts that would pass while a test looks, and what stands in their place.

@@ -254,8 +254,8 @@ class Group:
 
 
 CORE_GROUPS: Sequence[str] = (
-    "string", "generic", "hash", "list", "set", "sorted_set", "bitmap", "connection", "pubsub",
-    "transactions", "scripting", "server",
+    "string", "generic", "hash", "list", "set", "sorted_set", "stream", "bitmap",
+    "connection", "pubsub", "transactions", "scripting", "server",
 )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""The configuration values that decide which encoding a value reports."""
+"""The configuration values that decide how a value is encoded."""
 
 from __future__ import annotations
 
@@ -17,6 +17,9 @@ class EncodingLimits:
     set_max_listpack_value: int = 64
     zset_max_listpack_entries: int = 128
     zset_max_listpack_value: int = 64
+    stream_node_max_bytes: int = 4096
+    stream_node_max_entries: int = 100
+    hll_sparse_max_bytes: int = 3000
 
 
 DEFAULT_LIMITS = EncodingLimits()

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from fakeredis import errors
 from fakeredis.datatypes.numbers import parse_int
-from fakeredis.engine import blocking
+from fakeredis.datatypes.string import MutableString
+from fakeredis.engine import blocking, notifications
 from fakeredis.engine.replies import BLOCKED
 from fakeredis.errors import CommandError
 
@@ -80,7 +81,7 @@ class Context:
             return None
         self.server.hits += 1
         if type(value) is not kind:
-            if kind is bytes and type(value) is bytearray:
+            if kind is bytes and type(value) is MutableString:
                 return bytes(value)
             raise CommandError(errors.WRONGTYPE)
         return value
@@ -96,19 +97,19 @@ class Context:
         if value is None or (db.expires and key in db.expires and self.expire_if_due(key)):
             return None
         if type(value) is not kind:
-            if kind is bytes and type(value) is bytearray:
+            if kind is bytes and type(value) is MutableString:
                 return bytes(value)
             raise CommandError(errors.WRONGTYPE)
         return value
 
     def string(self, key: bytes) -> bytes | bytearray | None:
-        """The string at a key without a copy: big ones that are changed in place are a bytearray.
+        """The string at a key without a copy: those changed in place are a `MutableString`.
 
         Raises:
             CommandError: WRONGTYPE, the value is no string.
         """
         value = self.lookup(key)
-        if value is None or type(value) is bytes or type(value) is bytearray:
+        if value is None or type(value) is bytes or type(value) is MutableString:
             return value
         raise CommandError(errors.WRONGTYPE)
 
@@ -119,7 +120,7 @@ class Context:
             CommandError: WRONGTYPE, the value is no string.
         """
         value = self.db.data.get(key)
-        if type(value) is bytearray and key not in self.db.expires:
+        if type(value) is MutableString and key not in self.db.expires:
             self.server.hits += 1
             return value
         found: bytes | None = self.lookup_read(key, bytes)
@@ -150,16 +151,32 @@ class Context:
             command = self.command
             server.announce(self.db, key, event, "" if command is None else command.group)
 
+    def noted(self, key: bytes, event: str = "", changes: int = 1) -> None:
+        """Announce a change that WATCH and blocked sessions do not hear of (consumer groups).
+
+        Args:
+            event: the keyspace event, if the server sends one.
+            changes: how many changes the server counts.
+        """
+        server = self.server
+        server.dirty += changes
+        if event and server.notify_flags:
+            command = self.command
+            group = "" if command is None else command.group
+            notifications.publish_event(server, self.db.index, key, event, group)
+
     def edit_string(
         self, key: bytes, value: bytes | bytearray | None, size: int = 0
-    ) -> bytearray:
-        """The string at a key, of at least ``size`` bytes, as a bytearray to be changed in place.
+    ) -> MutableString:
+        """The string at a key, of at least ``size`` bytes, to be changed in place.
+
+        Who changes it says so by its ``changed``, where it has ``counts``.
 
         Args:
             value: what `string` gave.
         """
-        if type(value) is not bytearray:
-            value = bytearray(value) if value else bytearray(size)
+        if type(value) is not MutableString:
+            value = MutableString(value or size)
             self.db.replace(key, value)
         if len(value) < size:
             value.extend(bytes(size - len(value)))

@@ -1,0 +1,1235 @@
+"""Stream commands: Redis's "stream" group."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
+from typing import Any, Final, NamedTuple
+
+from fakeredis import errors
+from fakeredis.commands.arguments import Args, Key, Many, Raw, Rest
+from fakeredis.commands.help import help_lines
+from fakeredis.commands.registry import (
+    BLOCKING,
+    DENYOOM,
+    FAST,
+    LOADING,
+    MOVABLEKEYS,
+    READONLY,
+    STALE,
+    WRITE,
+    Group,
+)
+from fakeredis.datatypes.numbers import INT_MAX, parse_int
+from fakeredis.datatypes.stream import (
+    ACKED,
+    DELREF,
+    KEEPREF,
+    MAX_ID,
+    SEQUENCE,
+    UNKNOWN,
+    Consumer,
+    Fields,
+    Found,
+    Pending,
+    PendingEntries,
+    Stream,
+    format_id,
+    parse_id,
+)
+from fakeredis.datatypes.stream import Group as ConsumerGroup
+from fakeredis.engine.context import Context
+from fakeredis.engine.profiles import Profile
+from fakeredis.engine.replies import DEEP, OK, Shape, Status
+from fakeredis.errors import CommandError
+
+group = Group("stream")
+
+_STRATEGIES: Final = {b"KEEPREF": KEEPREF, b"DELREF": DELREF, b"ACKED": ACKED}
+
+
+# IDs and numbers ----------------------------------------------------------------------------
+
+
+def _id(raw: bytes) -> int:
+    """A complete ID, or one whose sequence number is 0."""
+    number = parse_id(raw)
+    if number is None:
+        raise CommandError(errors.STREAM_ID)
+    return number
+
+
+def _start(raw: bytes) -> int:
+    """The lower end of an interval, which may be ``-``, or excluded by ``(``."""
+    if raw == b"-":
+        return 0
+    if raw == b"+":
+        return MAX_ID
+    if raw[:1] != b"(":
+        return _id(raw)
+    number = _id(raw[1:])
+    if number == MAX_ID:
+        raise CommandError(errors.STREAM_INTERVAL % "start")
+    return number + 1
+
+
+def _end(raw: bytes) -> int:
+    """The upper end of an interval; without a sequence number it has the highest one."""
+    if raw == b"-":
+        return 0
+    if raw == b"+":
+        return MAX_ID
+    exclusive = raw[:1] == b"("
+    number = parse_id(raw[1:] if exclusive else raw, SEQUENCE)
+    if number is None:
+        raise CommandError(errors.STREAM_ID)
+    if exclusive and not number:
+        raise CommandError(errors.STREAM_INTERVAL % "end")
+    return number - exclusive
+
+
+def _integer(raw: bytes, error: str = errors.NOT_INTEGER) -> int:
+    number = parse_int(raw)
+    if number is None:
+        raise CommandError(error)
+    return number
+
+
+def _text(raw: bytes) -> str:
+    """A name inside an error text."""
+    return raw.decode("utf-8", "surrogateescape")
+
+
+def _entries(found: Found) -> list[Any]:
+    """Entries as replies."""
+    return [[b"%d-%d" % (at >> 64, at & SEQUENCE), list(fields)] for at, fields in found]
+
+
+# Adding and trimming ------------------------------------------------------------------------
+
+
+class _Options(NamedTuple):
+    """Options of XADD and XTRIM."""
+
+    create: bool = True
+    length: int | None = None
+    lowest: int | None = None
+    approximate: bool = False
+    limit: int | None = None
+    strategy: str = KEEPREF
+
+    @property
+    def trims(self) -> bool:
+        """Whether there is anything to trim by."""
+        return self.length is not None or self.lowest is not None
+
+
+class _OptionParser:
+    """Reads the options in front of XADD's ID, and those of XTRIM."""
+
+    def __init__(self, words: Sequence[bytes], profile: Profile, adding: bool) -> None:
+        self.words = words
+        self.adding = adding
+        self.newer = profile.has("6.2.0")
+        self.newest = profile.has({"redis": "8.2.0"})
+        self.at = 0
+        self.values: dict[str, Any] = {}
+
+    def parse(self) -> _Options:
+        """All options; ``at`` is left at the ID."""
+        words = self.words
+        while self.at < len(words):
+            word = words[self.at].upper()
+            more = len(words) - self.at - 1
+            if self.adding and word == b"*":
+                break
+            if not self._option(word, more):
+                if not self.adding:
+                    raise CommandError(errors.SYNTAX)
+                break
+            self.at += 1
+        return _Options(**self.values)
+
+    def _option(self, word: bytes, more: int) -> bool:
+        """Take one option; whether the word is one."""
+        if word == b"MAXLEN" and more:
+            self._trimming(more, "length", self._length)
+        elif word == b"MINID" and more and self.newer:
+            self._trimming(more, "lowest", _id)
+        elif word == b"LIMIT" and more and self.newer:
+            self.at += 1
+            limit = _integer(self.words[self.at])
+            if limit < 0:
+                raise CommandError(errors.STREAM_LIMIT_NEGATIVE)
+            self.values["limit"] = limit
+        elif word == b"NOMKSTREAM" and self.adding and self.newer:
+            self.values["create"] = False
+        elif word in _STRATEGIES and self.newest and "strategy" not in self.values:
+            self.values["strategy"] = _STRATEGIES[word]
+        else:
+            return False
+        return True
+
+    def _trimming(self, more: int, name: str, convert: Callable[[bytes], int]) -> None:
+        values = self.values
+        if "length" in values or "lowest" in values:
+            raise CommandError(errors.STREAM_TWO_TRIMMINGS)
+        self.at += 1
+        mark = self.words[self.at]
+        if more > 1 and mark in (b"~", b"="):
+            values["approximate"] = mark == b"~"
+            self.at += 1
+        values[name] = convert(self.words[self.at])
+
+    @staticmethod
+    def _length(raw: bytes) -> int:
+        length = _integer(raw)
+        if length < 0:
+            raise CommandError(errors.STREAM_MAXLEN_NEGATIVE)
+        return length
+
+
+def _check_limit(options: _Options, adding: bool) -> None:
+    """LIMIT needs a trimming with ``~``, XTRIM any trimming; checked behind XADD's ID."""
+    if options.limit and not options.trims:
+        raise CommandError(errors.STREAM_LIMIT_ALONE)
+    if not adding and not options.trims:
+        raise CommandError(errors.STREAM_NO_TRIMMING)
+    if options.limit is not None and not options.approximate:
+        raise CommandError(errors.STREAM_LIMIT_EXACT)
+
+
+def _trim(ctx: Context, stream: Stream, options: _Options) -> int:
+    """Trim by the options; how many entries went."""
+    limit = options.limit or 0
+    if options.approximate and options.limit is None:
+        limit = min(100 * ctx.server.limits.stream_node_max_entries or 10_000, 1_000_000)
+    return stream.trim(
+        options.length, options.lowest or 0, options.approximate, limit, options.strategy
+    )
+
+
+class _Given(NamedTuple):
+    """The ID that XADD was given: all of it, or without its sequence number."""
+
+    number: int
+    complete: bool
+
+
+def _given_id(raw: bytes, profile: Profile) -> _Given:
+    if raw[-2:] == b"-*" and profile.has("7.0.0"):
+        number = parse_id(raw[:-2]) if b"-" not in raw[:-2] else None
+        if number is None or len(raw) > 127:
+            raise CommandError(errors.STREAM_ID)
+        return _Given(number, False)
+    return _Given(_id(raw), True)
+
+
+@group.command(
+    "XADD", Key, Raw, Raw, Raw, Rest(flat=True), flags=WRITE | DENYOOM | FAST, since="5.0.0"
+)
+def xadd(ctx: Context, key: bytes, *words: bytes) -> Any:
+    """Append an entry; its ID, or None with NOMKSTREAM and no stream.
+
+    Checked in the server's order: options and ID, number of words, an ID of zero, type, whether the
+    ID is higher than all before.
+    """
+    if words[0] == b"*":
+        options = given = None
+        fields = words[1:]
+    else:
+        options, given, fields = _xadd_words(ctx, words)
+    if not fields or len(fields) & 1:
+        raise CommandError(errors.ARITY % "xadd")
+    if given is not None and given.complete and not given.number:
+        raise CommandError(errors.STREAM_ID_ZERO)
+    stream: Stream | None = ctx.lookup_write(key, Stream)
+    if stream is None and options is not None and not options.create:
+        return None
+    last = 0 if stream is None else stream.last_id
+    number = ctx.now << 64 if given is None else given.number
+    if number <= last or given is not None:
+        number = _next_id(last, number, given)
+    if stream is None:
+        stream = Stream()
+        ctx.db.put(key, stream)
+    stream.append(number, fields, ctx.server.limits)
+    ctx.modified(key, "xadd")
+    if options is not None and options.trims and _trim(ctx, stream, options):
+        ctx.noted(key, "xtrim", changes=0)
+    return b"%d-%d" % (number >> 64, number & SEQUENCE)
+
+
+def _xadd_words(
+    ctx: Context, words: Sequence[bytes]
+) -> tuple[_Options, _Given | None, tuple[bytes, ...]]:
+    """Options, ID and fields of XADD."""
+    profile = ctx.server.profile
+    parser = _OptionParser(words, profile, adding=True)
+    options = parser.parse()
+    at = parser.at
+    given = None
+    if at < len(words) and words[at] != b"*":
+        given = _given_id(words[at], profile)
+    _check_limit(options, adding=True)
+    return options, given, tuple(words[at + 1 :])
+
+
+def _next_id(last: int, number: int, given: _Given | None) -> int:
+    """The ID of the new entry, which must be higher than the last one."""
+    if last == MAX_ID:
+        raise CommandError(errors.STREAM_EXHAUSTED)
+    if given is None:
+        return last + 1
+    if not given.complete and number >> 64 == last >> 64:
+        number = last + 1 if last & SEQUENCE != SEQUENCE else 0
+    if number <= last:
+        raise CommandError(errors.STREAM_ID_SMALL)
+    return number
+
+
+@group.command("XTRIM", Key, Raw, Raw, Rest(flat=True), flags=WRITE, since="5.0.0")
+def xtrim(ctx: Context, key: bytes, *words: bytes) -> int:
+    """Remove the oldest entries; how many went.
+
+    Checked in the server's order: syntax, type.
+    """
+    options = _OptionParser(words, ctx.server.profile, adding=False).parse()
+    _check_limit(options, adding=False)
+    stream: Stream | None = ctx.lookup_write(key, Stream)
+    if stream is None:
+        return 0
+    gone = _trim(ctx, stream, options)
+    if gone:
+        ctx.modified(key, "xtrim")
+        ctx.server.dirty += gone - 1
+    return gone
+
+
+@group.command(
+    "XSETID", Key, Raw, Rest(flat=True), flags=WRITE | DENYOOM | FAST, since="5.0.0"
+)
+def xsetid(ctx: Context, key: bytes, raw: bytes, *words: bytes) -> Any:
+    """Set the last ID of a stream, and what it knows of its past.
+
+    Checked in the server's order: ID, options, the ID against the options, key and type, the ID
+    against what was deleted and the entries.
+    """
+    number = _id(raw)
+    added, deleted = _setid_options(number, words)
+    stream: Stream | None = ctx.lookup_write(key, Stream)
+    if stream is None:
+        raise CommandError(errors.NO_SUCH_KEY)
+    if number < stream.max_deleted:
+        raise CommandError(errors.XSETID_BELOW_DELETED)
+    if stream.length:
+        if number < stream.top_id:
+            raise CommandError(errors.XSETID_BELOW_TOP)
+        if added is not None and added < stream.length:
+            raise CommandError(errors.XSETID_FEW)
+    stream.last_id = number
+    stream.added = stream.added if added is None else added
+    stream.max_deleted = deleted or stream.max_deleted
+    ctx.noted(key, "xsetid")
+    return OK
+
+
+def _setid_options(
+    number: int, words: Sequence[bytes]
+) -> tuple[int | None, int | None]:
+    added = deleted = None
+    rest = iter(words)
+    for word in rest:
+        value = next(rest, None)
+        name = word.upper()
+        if value is None or name not in (b"ENTRIESADDED", b"MAXDELETEDID"):
+            raise CommandError(errors.SYNTAX)
+        if name == b"MAXDELETEDID":
+            deleted = _id(value)
+            if deleted > number:
+                raise CommandError(errors.XSETID_BELOW_GIVEN)
+        else:
+            added = _integer(value)
+            if added < 0:
+                raise CommandError(errors.XSETID_NEGATIVE)
+    return added, deleted
+
+
+# Reading ------------------------------------------------------------------------------------
+
+
+@group.command("XLEN", Key, flags=READONLY | FAST, since="5.0.0")
+def xlen(ctx: Context, key: bytes) -> int:
+    """How many entries there are."""
+    stream = ctx.lookup_read(key, Stream)
+    return 0 if stream is None else stream.length
+
+
+@group.command("XRANGE", Key, Raw, Raw, Rest(flat=True), flags=READONLY, since="5.0.0")
+def xrange(ctx: Context, key: bytes, start: bytes, end: bytes, *words: bytes) -> Any:
+    """The entries between two IDs.
+
+    Checked in the server's order: IDs, options, type. A count of 0 gives null when there is a
+    stream.
+    """
+    return _range(ctx, key, _start(start), _end(end), words, False)
+
+
+@group.command("XREVRANGE", Key, Raw, Raw, Rest(flat=True), flags=READONLY, since="5.0.0")
+def xrevrange(ctx: Context, key: bytes, end: bytes, start: bytes, *words: bytes) -> Any:
+    """The entries between two IDs, the highest one first."""
+    low = _start(start)
+    return _range(ctx, key, low, _end(end), words, True)
+
+
+def _range(
+    ctx: Context, key: bytes, start: int, end: int, words: Sequence[bytes], reverse: bool
+) -> Any:
+    count = -1 if not words else _range_count(words)
+    stream = ctx.lookup_read(key, Stream)
+    if stream is None:
+        return []
+    if count == 0:
+        return None
+    found = stream.range_reverse if reverse else stream.range
+    return _entries(found(start, end, count))
+
+
+def _range_count(words: Sequence[bytes]) -> int:
+    count = -1
+    for at in range(0, len(words), 2):
+        if words[at].upper() != b"COUNT" or at + 1 == len(words):
+            raise CommandError(errors.SYNTAX)
+        count = max(_integer(words[at + 1]), 0)
+    return count
+
+
+class _Read:
+    """The arguments of XREAD and XREADGROUP."""
+
+    __slots__ = ("consumer", "count", "group", "ids", "keys", "noack", "streams_at", "timeout")
+
+    def __init__(self, ctx: Context, args: Args, grouped: bool) -> None:
+        self.group: bytes | None = None
+        self.consumer: bytes | None = None
+        self.timeout: int | None = None
+        self.count = -1
+        self.noack = False
+        self.streams_at = -1
+        at = 0
+        while at < len(args) and self.streams_at < 0:
+            at = self._option(ctx, args, at, grouped)
+        if self.streams_at < 0:
+            raise CommandError(errors.SYNTAX)
+        if grouped and self.group is None:
+            raise CommandError(errors.XREADGROUP_NO_GROUP)
+        half = (len(args) - self.streams_at) // 2
+        self.keys = list(args[self.streams_at : self.streams_at + half])
+        self.ids = list(args[self.streams_at + half :])
+
+    def _option(self, ctx: Context, args: Args, at: int, grouped: bool) -> int:
+        """Take one option; the position behind it."""
+        word = args[at].upper()
+        more = len(args) - at - 1
+        if word == b"BLOCK" and more:
+            self.timeout = _timeout(ctx, args[at + 1])
+        elif word == b"COUNT" and more:
+            # Neither 0 nor a negative count limits anything.
+            count = _integer(args[at + 1])
+            self.count = count if count > 0 else -1
+        elif word == b"GROUP" and more > 1:
+            if not grouped:
+                raise CommandError(errors.XREAD_ONLY_GROUP % "GROUP")
+            self.group, self.consumer = args[at + 1], args[at + 2]
+            return at + 3
+        elif word == b"NOACK":
+            if not grouped:
+                raise CommandError(errors.XREAD_ONLY_GROUP % "NOACK")
+            self.noack = True
+            return at + 1
+        elif word == b"STREAMS" and more:
+            self.streams_at = at + 1
+            if more % 2:
+                unbalanced = errors.XREADGROUP_UNBALANCED if grouped else errors.XREAD_UNBALANCED
+                raise CommandError(unbalanced)
+        else:
+            raise CommandError(errors.SYNTAX)
+        return at + 2
+
+
+def _timeout(ctx: Context, raw: bytes) -> int:
+    timeout = _integer(raw, errors.XREAD_TIMEOUT)
+    if timeout < 0:
+        raise CommandError(errors.TIMEOUT_NEGATIVE)
+    if timeout > INT_MAX - ctx.now:
+        raise CommandError(errors.TIMEOUT_OUT_OF_RANGE)
+    return timeout
+
+
+def _read_keys(args: Args) -> list[bytes]:
+    """The keys of XREAD and XREADGROUP: the first half of what follows STREAMS."""
+    at = 0
+    while at < len(args):
+        word = args[at].upper()
+        if word == b"STREAMS":
+            rest = args[at + 1 :]
+            return list(rest[: len(rest) // 2])
+        at += {b"BLOCK": 2, b"COUNT": 2, b"GROUP": 3}.get(word, 1)
+    return []
+
+
+def _as_map(reply: Any) -> Any:
+    """RESP3 gives what was read from each stream as a map."""
+    return dict(reply) if type(reply) is list else reply
+
+
+_BY_STREAM: Final = Shape(None, _as_map)
+
+
+@group.command(
+    "XREAD", Rest(at_least=3), flags=READONLY | BLOCKING | MOVABLEKEYS, since="5.0.0",
+    keys=_read_keys, key_positions=(0, 0, 0), reply=_BY_STREAM,
+)  # fmt: skip
+def xread(ctx: Context, args: list[bytes]) -> Any:
+    """What streams hold behind given IDs; may wait for it.
+
+    Checked in the server's order: options, then type and ID of one stream after the other. ``$`` is
+    the last ID when the command comes, also after it waited.
+    """
+    read = _Read(ctx, args, grouped=False)
+    resolved = []
+    for at, (key, raw) in enumerate(zip(read.keys, read.ids, strict=True)):
+        stream = ctx.lookup_read(key, Stream)
+        if raw == b"$":
+            after = 0 if stream is None else stream.last_id
+            read.ids[at] = format_id(after)
+        elif raw == b"+":
+            after = 0 if stream is None else stream.top_id - 1
+        elif raw == b">":
+            raise CommandError(errors.XREAD_NEW)
+        else:
+            after = _id(raw)
+        resolved.append((key, after, 1 if raw == b"+" else read.count))
+    reply = []
+    for key, after, count in resolved:
+        stream = ctx.lookup_read(key, Stream)  # the server looks twice too, which it counts
+        if stream is not None and stream.length and stream.top_id > after:
+            reply.append([key, _entries(stream.range(after + 1, MAX_ID, count))])
+    return reply or _wait(ctx, read, Stream)
+
+
+def _wait(ctx: Context, read: _Read, kind: type | None) -> Any:
+    """Wait if that was asked for; null if not."""
+    if read.timeout is None:
+        return None
+    at = read.streams_at
+    ctx.args = [*ctx.args[:at], *read.keys, *read.ids]
+    return ctx.block(read.keys, read.timeout, kind=kind)
+
+
+@group.command(
+    "XREADGROUP", Rest(at_least=6), flags=WRITE | BLOCKING | MOVABLEKEYS, since="5.0.0",
+    keys=_read_keys, key_positions=(0, 0, 0), reply=_BY_STREAM,
+)  # fmt: skip
+def xreadgroup(ctx: Context, args: list[bytes]) -> Any:
+    """What is new for a group, or what a consumer has pending; may wait for something new.
+
+    Checked in the server's order: options, then type, group and ID of one stream after the other.
+    """
+    read = _Read(ctx, args, grouped=True)
+    name, asking = read.group or b"", read.consumer or b""
+    found = [
+        _group_and_id(ctx, key, name, raw)
+        for key, raw in zip(read.keys, read.ids, strict=True)
+    ]
+    reply = []
+    for key, (stream, members, after) in zip(read.keys, found, strict=True):
+        ctx.lookup_read(key, Stream)
+        consumer = _consumer(ctx, key, members, asking)
+        if after is not None:
+            reply.append([key, _history(ctx, stream, consumer, after, read.count)])
+        elif stream.length and stream.top_id > members.last_id:
+            entries = _deliver(ctx, key, stream, members, consumer, read)
+            reply.append([key, entries])
+    return reply or _wait(ctx, read, None)
+
+
+def _group_and_id(
+    ctx: Context, key: bytes, name: bytes, raw: bytes
+) -> tuple[Stream, ConsumerGroup, int | None]:
+    """A stream, its group, and the ID behind which to look; None for ``>``."""
+    stream: Stream | None = ctx.lookup_read(key, Stream)
+    members = None if stream is None else stream.groups.get(name)
+    if stream is None or members is None:
+        raise CommandError(errors.NO_GROUP_READ % (_text(key), _text(name)))
+    if raw in (b"$", b"+"):
+        raise CommandError(errors.XREADGROUP_MEANINGLESS % (raw.decode(), raw.decode()))
+    after = MAX_ID if raw == b">" else _id(raw)
+    return stream, members, None if after == MAX_ID else after  # as the server keeps ``>``
+
+
+def _consumer(ctx: Context, key: bytes, members: ConsumerGroup, name: bytes) -> Consumer:
+    """A consumer who asks for something now; made when it is not there."""
+    consumer = members.consumers.get(name)
+    if consumer is None:
+        consumer = members.consumers[name] = Consumer(name, ctx.now)
+        ctx.noted(key, "xgroup-createconsumer")
+    consumer.seen = ctx.now
+    return consumer
+
+
+def _deliver(
+    ctx: Context, key: bytes, stream: Stream, members: ConsumerGroup, consumer: Consumer,
+    read: _Read,
+) -> list[Any]:
+    """Give a consumer what the group has not seen yet."""
+    found = stream.range(members.last_id + 1, MAX_ID, read.count)
+    now = ctx.now
+    for number, _ in found:
+        stream.advance(members, number)
+        if not read.noack:
+            members.deliver(number, consumer, now)
+    if not read.noack:
+        consumer.active = now
+    ctx.noted(key)
+    return _entries(found)
+
+
+def _history(
+    ctx: Context, stream: Stream, consumer: Consumer, after: int, count: int
+) -> list[Any]:
+    """Give a consumer again what it has pending; null for the fields of what was deleted."""
+    numbers = consumer.pending.since(after + 1)
+    entries = []
+    for number in numbers if count < 0 else islice(numbers, count):
+        fields = stream.get(number)
+        if fields is not None:
+            pending = consumer.pending.data[number]
+            pending.time = ctx.now
+            pending.count += 1
+        entries.append([format_id(number), None if fields is None else list(fields)])
+    return entries
+
+
+# Deleting and acknowledging -----------------------------------------------------------------
+
+
+def _ids(raw_ids: Iterable[bytes]) -> list[int]:
+    """All IDs, before anything is done with one."""
+    return [_id(raw) for raw in raw_ids]
+
+
+@group.command("XDEL", Key, Many(Raw), flags=WRITE | FAST, since="5.0.0")
+def xdel(ctx: Context, key: bytes, raw_ids: list[bytes]) -> int:
+    """Remove entries; how many there were. The IDs are looked at only when there is a stream."""
+    stream: Stream | None = ctx.lookup_write(key, Stream)
+    if stream is None:
+        return 0
+    gone = sum(map(stream.delete, _ids(raw_ids)))
+    _deleted(ctx, key, gone)
+    return gone
+
+
+def _deleted(ctx: Context, key: bytes, gone: int) -> None:
+    """Announce how many entries were deleted, if any."""
+    if gone:
+        ctx.modified(key, "xdel")
+        ctx.server.dirty += gone - 1
+
+
+def _strategy_and_ids(words: Sequence[bytes]) -> tuple[str, Sequence[bytes]]:
+    """``[KEEPREF | DELREF | ACKED] IDS numids id [id ...]``, in any order."""
+    strategy: str | None = None
+    ids: Sequence[bytes] | None = None
+    at = 0
+    while at < len(words):
+        word = words[at].upper()
+        if word in _STRATEGIES and strategy is None:
+            strategy = _STRATEGIES[word]
+            at += 1
+        elif word == b"IDS" and at + 1 < len(words):
+            count = parse_int(words[at + 1])
+            if count is None or count <= 0:
+                raise CommandError(errors.NUM_IDS)
+            ids = words[at + 2 : at + 2 + count]
+            if len(ids) < count:
+                raise CommandError(errors.NUM_IDS_MISMATCH)
+            at += 2 + count
+        else:
+            raise CommandError(errors.SYNTAX)
+    if ids is None:
+        raise CommandError(errors.SYNTAX)
+    return strategy or KEEPREF, ids
+
+
+_OUTCOME: Final = {None: -1, True: 1, False: 2}
+
+
+@group.command(
+    "XDELEX", Key, Raw, Raw, Raw, Rest(flat=True), flags=WRITE | FAST, since={"redis": "8.2.0"}
+)
+def xdelex(ctx: Context, key: bytes, *words: bytes) -> list[int]:
+    """Remove entries with regard to groups: -1 without the entry, 1 removed, 2 still needed.
+
+    Checked in the server's order: syntax, type, IDs.
+    """
+    strategy, raw_ids = _strategy_and_ids(words)
+    stream: Stream | None = ctx.lookup_write(key, Stream)
+    if stream is None:
+        return [-1] * len(raw_ids)
+    outcomes = [stream.delete_with(number, strategy) for number in _ids(raw_ids)]
+    _deleted(ctx, key, outcomes.count(True))
+    return [_OUTCOME[outcome] for outcome in outcomes]
+
+
+@group.command("XACK", Key, Raw, Many(Raw), flags=WRITE | FAST, since="5.0.0")
+def xack(ctx: Context, key: bytes, name: bytes, raw_ids: list[bytes]) -> int:
+    """Entries are no longer pending; how many were.
+
+    Checked in the server's order: type, group (0 without one), IDs.
+    """
+    stream: Stream | None = ctx.lookup_read(key, Stream)
+    members = None if stream is None else stream.groups.get(name)
+    if members is None:
+        return 0
+    gone = sum(map(members.acknowledge, _ids(raw_ids)))
+    if gone:
+        ctx.noted(key, changes=gone)
+    return gone
+
+
+@group.command(
+    "XACKDEL", Key, Raw, Raw, Raw, Raw, Rest(flat=True), flags=WRITE | FAST,
+    since={"redis": "8.2.0"},
+)  # fmt: skip
+def xackdel(ctx: Context, key: bytes, name: bytes, *words: bytes) -> list[int]:
+    """XACK and XDELEX in one: -1 where nothing was pending.
+
+    Checked in the server's order: syntax, type, group, IDs.
+    """
+    strategy, raw_ids = _strategy_and_ids(words)
+    stream: Stream | None = ctx.lookup_read(key, Stream)
+    members = None if stream is None else stream.groups.get(name)
+    if stream is None or members is None:
+        return [-1] * len(raw_ids)
+    outcomes, gone = [], 0
+    for number in _ids(raw_ids):
+        if not members.acknowledge(number):
+            outcomes.append(-1)
+            continue
+        deleted = stream.delete_with(number, strategy)
+        gone += bool(deleted)
+        outcomes.append(2 if deleted is False else 1)
+        ctx.noted(key)
+    _deleted(ctx, key, gone)
+    ctx.server.dirty -= gone
+    return outcomes
+
+
+# Groups -------------------------------------------------------------------------------------
+
+group.container("XGROUP", since="5.0.0")
+
+
+def _group_options(
+    ctx: Context, words: Sequence[bytes], creating: bool
+) -> tuple[bool, int]:
+    """MKSTREAM (of CREATE only) and ENTRIESREAD."""
+    create, read, at = False, UNKNOWN, 0
+    while at < len(words):
+        word = words[at].upper()
+        if word == b"MKSTREAM" and creating:
+            create = True
+            at += 1
+        elif word == b"ENTRIESREAD" and at + 1 < len(words):
+            read = _integer(words[at + 1])
+            if read < -1:
+                raise CommandError(errors.ENTRIES_READ)
+            at += 2
+        else:
+            raise _misused(ctx)
+    return create, read
+
+
+def _misused(ctx: Context) -> CommandError:
+    """The error of a subcommand whose words make no sense."""
+    assert ctx.command is not None
+    container, name = ctx.command.parts
+    return CommandError(errors.SUBCOMMAND_ARITY % (name.decode(), container.decode()))
+
+
+def _stream(ctx: Context, key: bytes) -> Stream:
+    """The stream at a key, without which XGROUP does nothing."""
+    stream: Stream | None = ctx.lookup_write(key, Stream)
+    if stream is None:
+        raise CommandError(errors.XGROUP_NO_KEY)
+    return stream
+
+
+def _group_of(stream: Stream, key: bytes, name: bytes) -> ConsumerGroup:
+    members = stream.groups.get(name)
+    if members is None:
+        raise CommandError(errors.NO_GROUP_FOR_KEY % (_text(name), _text(key)))
+    return members
+
+
+@group.command(
+    "XGROUP CREATE", Key, Raw, Raw, Rest(flat=True), flags=WRITE | DENYOOM, since="5.0.0"
+)
+def xgroup_create(ctx: Context, key: bytes, name: bytes, raw: bytes, *words: bytes) -> Any:
+    """Make a group that reads behind an ID.
+
+    Checked in the server's order: options, type, key, ID, whether the group is there.
+    """
+    create, read = _group_options(ctx, words, creating=True)
+    stream: Stream | None = ctx.lookup_write(key, Stream) if create else _stream(ctx, key)
+    if len(words) > 3:
+        raise _misused(ctx)
+    if raw == b"$":
+        last = 0 if stream is None else stream.last_id
+    else:
+        last = _id(raw)
+    if stream is None:
+        stream = Stream()
+        ctx.db.put(key, stream)
+        ctx.modified(key, "xgroup-create")
+    elif name in stream.groups:
+        raise CommandError(errors.GROUP_EXISTS)
+    else:
+        ctx.noted(key, "xgroup-create")
+    stream.groups[name] = ConsumerGroup(last, min(read, stream.added))
+    return OK
+
+
+@group.command(
+    "XGROUP SETID", Key, Raw, Raw, Rest(flat=True), flags=WRITE, since="5.0.0"
+)
+def xgroup_setid(ctx: Context, key: bytes, name: bytes, raw: bytes, *words: bytes) -> Any:
+    """Let a group read on behind an ID.
+
+    Checked in the server's order: options, type, key, group, ID.
+    """
+    read = _group_options(ctx, words, creating=False)[1]
+    stream = _stream(ctx, key)
+    members = _group_of(stream, key, name)
+    if len(words) > 2:
+        raise _misused(ctx)
+    ends = {b"$": stream.last_id, b"-": 0, b"+": MAX_ID}
+    members.last_id = ends[raw] if raw in ends else _id(raw)
+    members.read = min(read, stream.added)
+    ctx.noted(key, "xgroup-setid")
+    return OK
+
+
+@group.command("XGROUP DESTROY", Key, Raw, flags=WRITE, since="5.0.0")
+def xgroup_destroy(ctx: Context, key: bytes, name: bytes) -> int:
+    """Remove a group; whether it was there. Those who wait for something new learn of it."""
+    if _stream(ctx, key).groups.pop(name, None) is None:
+        return 0
+    ctx.noted(key, "xgroup-destroy")
+    if key in ctx.db.blocked:
+        ctx.server.ready.append((ctx.db, key))
+    return 1
+
+
+@group.command(
+    "XGROUP CREATECONSUMER", Key, Raw, Raw, flags=WRITE | DENYOOM, since="6.2.0"
+)
+def xgroup_createconsumer(ctx: Context, key: bytes, name: bytes, consumer: bytes) -> int:
+    """Make a consumer; whether it is new."""
+    members = _group_of(_stream(ctx, key), key, name)
+    if consumer in members.consumers:
+        return 0
+    _consumer(ctx, key, members, consumer)
+    return 1
+
+
+@group.command("XGROUP DELCONSUMER", Key, Raw, Raw, flags=WRITE, since="5.0.0")
+def xgroup_delconsumer(ctx: Context, key: bytes, name: bytes, consumer: bytes) -> int:
+    """Remove a consumer; how many entries it had pending, which no longer are."""
+    gone = _group_of(_stream(ctx, key), key, name).remove_consumer(consumer)
+    if gone is None:
+        return 0
+    ctx.noted(key, "xgroup-delconsumer")
+    return gone
+
+
+@group.command("XGROUP HELP", flags=LOADING | STALE, since="5.0.0", acl=("slow", "stream"))
+def xgroup_help(ctx: Context) -> list[Status]:
+    """What the subcommands are."""
+    return help_lines(ctx)
+
+
+# Pending entries ----------------------------------------------------------------------------
+
+
+def _existing_group(
+    ctx: Context, key: bytes, name: bytes
+) -> tuple[Stream, ConsumerGroup]:
+    """A stream and its group, without which there is nothing pending."""
+    stream: Stream | None = ctx.lookup_read(key, Stream)
+    members = None if stream is None else stream.groups.get(name)
+    if stream is None or members is None:
+        raise CommandError(errors.NO_GROUP % (_text(key), _text(name)))
+    return stream, members
+
+
+@group.command("XPENDING", Key, Raw, Rest(flat=True), flags=READONLY, since="5.0.0")
+def xpending(ctx: Context, key: bytes, name: bytes, *words: bytes) -> Any:
+    """What is pending in a group: a summary, or each entry of an interval.
+
+    Checked in the server's order: syntax, type, group.
+    """
+    if not words:
+        return _pending_summary(_existing_group(ctx, key, name)[1])
+    idle, start, end, count, consumer = _pending_arguments(words)
+    members = _existing_group(ctx, key, name)[1]
+    pending: PendingEntries | None = members.pending
+    if consumer is not None:
+        owner = members.consumers.get(consumer)
+        pending = None if owner is None else owner.pending
+    if pending is None or count <= 0:
+        return []
+    return list(islice(_pending_rows(ctx.now, pending, start, end, idle), count))
+
+
+def _pending_summary(members: ConsumerGroup) -> list[Any]:
+    if not members.pending:
+        return [0, None, None, None]
+    low, high = members.pending.bounds()
+    consumers = [
+        [name, b"%d" % len(consumer.pending)]
+        for name, consumer in sorted(members.consumers.items())
+        if consumer.pending
+    ]
+    return [len(members.pending), format_id(low), format_id(high), consumers]
+
+
+def _pending_arguments(
+    words: Sequence[bytes],
+) -> tuple[int, int, int, int, bytes | None]:
+    """Least idle time, interval, count and consumer."""
+    if not 3 <= len(words) <= 6:
+        raise CommandError(errors.SYNTAX)
+    idle = at = 0
+    if words[0].upper() == b"IDLE":
+        idle = _integer(words[1])
+        if len(words) < 5:
+            raise CommandError(errors.SYNTAX)
+        at = 2
+    count = _integer(words[at + 2])
+    start, end = _start(words[at]), _end(words[at + 1])
+    return idle, start, end, count, words[at + 3] if len(words) > at + 3 else None
+
+
+def _pending_rows(
+    now: int, pending: PendingEntries, start: int, end: int, idle: int
+) -> Iterable[list[Any]]:
+    for number in pending.since(start):
+        if number > end:
+            return
+        one = pending.data[number]
+        waited = max(now - one.time, 0)
+        if not idle or now - one.time >= idle:
+            assert one.consumer is not None
+            yield [format_id(number), one.consumer.name, waited, one.count]
+
+
+class _Claim:
+    """The options of XCLAIM."""
+
+    __slots__ = ("count", "force", "just_id", "last_id", "time")
+
+    def __init__(self, words: Sequence[bytes], now: int) -> None:
+        self.force = self.just_id = False
+        self.last_id = 0
+        self.time, self.count = now, -1
+        at = 0
+        while at < len(words):
+            at = self._option(words, at, now)
+        if self.time < 0 or self.time > now:
+            self.time = now
+
+    def _option(self, words: Sequence[bytes], at: int, now: int) -> int:
+        word = words[at].upper()
+        if word == b"FORCE":
+            self.force = True
+        elif word == b"JUSTID":
+            self.just_id = True
+        elif at + 1 == len(words) or word not in (b"IDLE", b"TIME", b"RETRYCOUNT", b"LASTID"):
+            raise CommandError(errors.XCLAIM_OPTION % _text(words[at]))
+        else:
+            self._valued(word, words[at + 1], now)
+            return at + 2
+        return at + 1
+
+    def _valued(self, word: bytes, raw: bytes, now: int) -> None:
+        if word == b"LASTID":
+            self.last_id = _id(raw)
+            return
+        value = _integer(raw, errors.XCLAIM_ARGUMENT % word.decode())
+        if word == b"IDLE":
+            self.time = now - value
+        elif word == b"TIME":
+            self.time = value
+        else:
+            self.count = value
+
+
+@group.command("XCLAIM", Key, Raw, Raw, Raw, Many(Raw), flags=WRITE | FAST, since="5.0.0")
+def xclaim(
+    ctx: Context, key: bytes, name: bytes, consumer_name: bytes, raw_idle: bytes,
+    words: list[bytes],
+) -> list[Any]:
+    """Take over pending entries from other consumers.
+
+    Checked in the server's order: type, group, idle time, options.
+    """
+    stream, members = _existing_group(ctx, key, name)
+    idle = max(_integer(raw_idle, errors.MIN_IDLE % "XCLAIM"), 0)
+    numbers: list[int] = []
+    for raw in words:
+        number = parse_id(raw)
+        if number is None:
+            break
+        numbers.append(number)
+    options = _Claim(words[len(numbers) :], ctx.now)
+    if options.last_id > members.last_id:
+        members.last_id = options.last_id
+        ctx.noted(key)
+    consumer = _consumer(ctx, key, members, consumer_name)
+    reply = []
+    for number in numbers:
+        fields = _claim(ctx, key, stream, members, consumer, number, idle, options)
+        if fields is not None:
+            reply.append(_claimed(number, fields, options.just_id))
+    return reply
+
+
+def _claimed(number: int, fields: Fields, just_id: bool) -> Any:
+    return format_id(number) if just_id else [format_id(number), list(fields)]
+
+
+def _claim(
+    ctx: Context, key: bytes, stream: Stream, members: ConsumerGroup, consumer: Consumer,
+    number: int, idle: int, options: _Claim,
+) -> Fields | None:
+    """Hand over one entry; its fields, or None when it was not."""
+    pending = members.pending.data.get(number)
+    fields = stream.get(number)
+    if fields is None:
+        if members.acknowledge(number):
+            ctx.noted(key)
+        return None
+    if pending is None:
+        if not options.force:
+            return None
+        pending = members.claimable(number, ctx.now)
+    elif idle and ctx.now - pending.time < idle:
+        return None
+    members.hand_over(number, pending, consumer)
+    pending.time = options.time
+    _count_delivery(pending, options.count, options.just_id)
+    consumer.active = ctx.now
+    ctx.noted(key)
+    return fields
+
+
+def _count_delivery(pending: Pending, count: int, just_id: bool) -> None:
+    if count >= 0:
+        pending.count = count
+    elif not just_id:
+        pending.count += 1
+
+
+_MOST_CLAIMED: Final = INT_MAX // 16
+
+
+@group.command(
+    "XAUTOCLAIM", Key, Raw, Raw, Raw, Raw, Rest(flat=True), flags=WRITE | FAST, since="6.2.0"
+)
+def xautoclaim(
+    ctx: Context, key: bytes, name: bytes, consumer_name: bytes, raw_idle: bytes, raw: bytes,
+    *words: bytes,
+) -> list[Any]:
+    """Take over what others have had pending for long; where to go on, entries, what was deleted.
+
+    Checked in the server's order: idle time, start, options, type, group.
+    """
+    idle = max(_integer(raw_idle, errors.MIN_IDLE % "XAUTOCLAIM"), 0)
+    start = _start(raw)
+    count, just_id = _autoclaim_options(words)
+    stream, members = _existing_group(ctx, key, name)
+    if count > 1 << 40:
+        raise CommandError(errors.XAUTOCLAIM_MEMORY)
+    consumer = _consumer(ctx, key, members, consumer_name)
+    claimed: list[Any] = []
+    deleted: list[bytes] = []
+    attempts, cursor = count * 10, 0
+    for number in members.pending.since(start):
+        if not attempts or not count:
+            cursor = number
+            break
+        attempts -= 1
+        fields = stream.get(number)
+        if fields is None:
+            members.acknowledge(number)
+            ctx.noted(key)
+            deleted.append(format_id(number))
+            count -= 1
+            continue
+        pending = members.pending.data[number]
+        if idle and ctx.now - pending.time < idle:
+            continue
+        members.hand_over(number, pending, consumer)
+        pending.time = ctx.now
+        _count_delivery(pending, -1, just_id)
+        consumer.active = ctx.now
+        ctx.noted(key)
+        claimed.append(_claimed(number, fields, just_id))
+        count -= 1
+    reply: list[Any] = [format_id(cursor), claimed]
+    return [*reply, deleted] if ctx.server.profile.has("7.0.0") else reply
+
+
+def _autoclaim_options(words: Sequence[bytes]) -> tuple[int, bool]:
+    count, just_id, at = 100, False, 0
+    while at < len(words):
+        word = words[at].upper()
+        if word == b"COUNT" and at + 1 < len(words):
+            count = _integer(words[at + 1], errors.XAUTOCLAIM_COUNT)
+            if not 1 <= count <= _MOST_CLAIMED:
+                raise CommandError(errors.XAUTOCLAIM_COUNT)
+            at += 2
+        elif word == b"JUSTID":
+            just_id = True
+            at += 1
+        else:
+            raise CommandError(errors.SYNTAX)
+    return count, just_id
+
+
+# Information --------------------------------------------------------------------------------
+
+group.container("XINFO", since="5.0.0")
+
+
+def _known_stream(ctx: Context, key: bytes) -> Stream:
+    stream: Stream | None = ctx.lookup_read(key, Stream)
+    if stream is None:
+        raise CommandError(errors.NO_SUCH_KEY)
+    return stream
+
+
+@group.command("XINFO STREAM", Key, Rest(flat=True), flags=READONLY, since="5.0.0", reply=DEEP)
+def xinfo_stream(ctx: Context, key: bytes, *words: bytes) -> Any:
+    """What is known of a stream; with FULL its entries and groups too.
+
+    Checked in the server's order: syntax of the words, key and type.
+    """
+    count = _full_count(ctx, words)
+    stream = _known_stream(ctx, key)
+    nodes = len(stream.blocks)
+    info: dict[bytes, Any] = {
+        b"length": stream.length, b"radix-tree-keys": nodes,
+        b"radix-tree-nodes": nodes + 1,
+        b"last-generated-id": format_id(stream.last_id),
+        b"max-deleted-entry-id": format_id(stream.max_deleted),
+        b"entries-added": stream.added,
+        b"recorded-first-entry-id": format_id(stream.first_id),
+    }  # fmt: skip
+    if count is not None:
+        info[b"entries"] = _entries(stream.range(0, MAX_ID, count or -1))
+        info[b"groups"] = [
+            _group_in_full(stream, name, members, count)
+            for name, members in sorted(stream.groups.items())
+        ]
+        return info
+    info[b"groups"] = len(stream.groups)
+    first, last = stream.range(0, MAX_ID, 1), stream.range_reverse(0, MAX_ID, 1)
+    info[b"first-entry"] = _entries(first)[0] if first else None
+    info[b"last-entry"] = _entries(last)[0] if last else None
+    return info
+
+
+def _full_count(ctx: Context, words: Sequence[bytes]) -> int | None:
+    """How many entries FULL shows, 0 for all; None without FULL."""
+    if not words:
+        return None
+    if words[0].upper() != b"FULL" or len(words) not in (1, 3):
+        raise _misused(ctx)
+    if len(words) == 1:
+        return 10
+    if words[1].upper() != b"COUNT":
+        raise _misused(ctx)
+    count = _integer(words[2])
+    return 10 if count < 0 else count
+
+
+def _group_in_full(
+    stream: Stream, name: bytes, members: ConsumerGroup, count: int
+) -> dict[bytes, Any]:
+    most = count or None
+    pending = []
+    for number in islice(members.pending.since(), most):
+        one = members.pending.data[number]
+        assert one.consumer is not None
+        pending.append([format_id(number), one.consumer.name, one.time, one.count])
+    return {
+        b"name": name, b"last-delivered-id": format_id(members.last_id),
+        b"entries-read": None if members.read == UNKNOWN else members.read,
+        b"lag": stream.lag(members), b"pel-count": len(members.pending),
+        b"pending": pending,
+        b"consumers": [
+            _consumer_in_full(consumer, most)
+            for _, consumer in sorted(members.consumers.items())
+        ],
+    }  # fmt: skip
+
+
+def _consumer_in_full(consumer: Consumer, most: int | None) -> dict[bytes, Any]:
+    data = consumer.pending.data
+    return {
+        b"name": consumer.name, b"seen-time": consumer.seen, b"active-time": consumer.active,
+        b"pel-count": len(data),
+        b"pending": [
+            [format_id(number), data[number].time, data[number].count]
+            for number in islice(consumer.pending.since(), most)
+        ],
+    }  # fmt: skip
+
+
+@group.command("XINFO GROUPS", Key, flags=READONLY, since="5.0.0", reply=DEEP)
+def xinfo_groups(ctx: Context, key: bytes) -> Any:
+    """The groups of a stream."""
+    stream = _known_stream(ctx, key)
+    return [
+        {
+            b"name": name, b"consumers": len(members.consumers),
+            b"pending": len(members.pending),
+            b"last-delivered-id": format_id(members.last_id),
+            b"entries-read": None if members.read == UNKNOWN else members.read,
+            b"lag": stream.lag(members),
+        }
+        for name, members in sorted(stream.groups.items())
+    ]  # fmt: skip
+
+
+@group.command("XINFO CONSUMERS", Key, Raw, flags=READONLY, since="5.0.0", reply=DEEP)
+def xinfo_consumers(ctx: Context, key: bytes, name: bytes) -> Any:
+    """The consumers of a group."""
+    members = _group_of(_known_stream(ctx, key), key, name)
+    return [
+        {
+            b"name": consumer.name, b"pending": len(consumer.pending),
+            b"idle": max(ctx.now - consumer.seen, 0),
+            b"inactive": -1 if consumer.active < 0 else max(ctx.now - consumer.active, 0),
+        }
+        for _, consumer in sorted(members.consumers.items())
+    ]  # fmt: skip
+
+
+@group.command("XINFO HELP", flags=LOADING | STALE, since="5.0.0", acl=("slow", "stream"))
+def xinfo_help(ctx: Context) -> list[Status]:
+    """What the subcommands are."""
+    return help_lines(ctx)

@@ -17,15 +17,15 @@ from fakeredis.clients import connection as fakes
 from fakeredis.clients import network
 from fakeredis.clients.aio import (
     FakeAsyncPipeline,
-    async_short_cut,
     async_short_pipeline,
     turn,
 )
 from fakeredis.clients.aio_connection import FakeAsyncConnectionMixin
 from fakeredis.clients.connection import FakeConnectionMixin
 from fakeredis.clients.pipeline import MISS, FakePipeline, marked, short_pipeline
-from fakeredis.clients.sync import short_cut
-from fakeredis.clients.wire import Wire
+from fakeredis.clients.short import ShortCut, make_short_cut
+from fakeredis.clients.wire import AsyncWire, Wire
+from fakeredis.patching.peers import translated
 from fakeredis.patching.realm import BORN, LIFE, Realm, choose_pace, settle
 from fakeredis.patching.swapping import AttributeSwap, Swap, swap
 
@@ -132,10 +132,12 @@ def read_response(kind: str, original: Any, connection: Any, *args: Any, **kwarg
     return read(connection, *args, **kwargs)
 
 
-def execute_command(kind: str, original: Any, client: Any, *args: Any, **options: Any) -> Any:
+def execute_command(
+    kind: str, cut: ShortCut, original: Any, client: Any, *args: Any, **options: Any
+) -> Any:
     """The short cut for a client of a real class."""
     if kind in network.current().kinds:
-        reply = short_cut(client, args, options)
+        reply = cut(client, args, options)
         if reply is not MISS:
             return reply
     return original(client, *args, **options)
@@ -212,11 +214,11 @@ async def read_response_async(
 
 
 async def execute_command_async(
-    kind: str, original: Any, client: Any, *args: Any, **options: Any
+    kind: str, cut: ShortCut, original: Any, client: Any, *args: Any, **options: Any
 ) -> Any:
     """As `execute_command`."""
     if kind in network.current().kinds:
-        reply = async_short_cut(client, args, options)
+        reply = cut(client, args, options)
         if reply is not MISS:
             await turn()
             return await reply if hasattr(reply, "__await__") else reply
@@ -297,18 +299,32 @@ _ASYNC_CONNECTION: Final = {
 }  # fmt: skip
 
 
-def swaps_for(kind: str, connection_module: Any, client_module: Any) -> list[Swap | AttributeSwap]:
-    """The swaps of one kind of clients (``redis``, ``redis.asyncio``)."""
+def swaps_for(
+    kind: str, connection_module: Any, client_module: Any, exceptions: Any = None
+) -> list[Swap | AttributeSwap]:
+    """The swaps of one kind of clients (``redis``, ``redis.asyncio``, ``valkey`` ...).
+
+    Args:
+        kind: its name, which is that of the package.
+        connection_module: where its connections and pools are.
+        client_module: where its clients and pipelines are.
+        exceptions: its module of exceptions, where these are not redis-py's.
+    """
     aio = kind.endswith(".asyncio")
     base = connection_module.AbstractConnection
     table = _ASYNC_CONNECTION if aio else _CONNECTION
-    places = [(base, name, partial(handler, kind)) for name, handler in table.items()]
+    places: list[tuple[Any, str, Any]] = [
+        (base, name, partial(handler, kind)) for name, handler in table.items()
+    ]
     # redis-py 6 moved the work of connect() there.
     inner = "connect_check_health" if "connect_check_health" in vars(base) else "connect"
     places.append((base, inner, partial(connect_async if aio else connect, kind)))
-    client = client_module.Redis
+    client = client_module.Redis if exceptions is None else client_module.Valkey
     run = "_execute_command" if "_execute_command" in vars(client) else "execute_command"
-    places.append((client, run, partial(execute_command_async if aio else execute_command, kind)))
+    attribute, wire = ("_reader", AsyncWire) if aio else ("_sock", Wire)
+    cut = make_short_cut(attribute, wire, client.parse_response)
+    execute = execute_command_async if aio else execute_command
+    places.append((client, run, partial(execute, kind, cut)))
     batch = execute_batch_async if aio else execute_batch
     for name, transaction in (("_execute_pipeline", False), ("_execute_transaction", True)):
         places.append((client_module.Pipeline, name, partial(batch, kind, transaction)))
@@ -316,5 +332,7 @@ def swaps_for(kind: str, connection_module: Any, client_module: Any) -> list[Swa
     places.append((pool, "__init__", partial(make_pool, kind)))
     makes = partial(make_in_pool, kind)
     places += [(owner, "make_connection", makes) for owner in (pool, blocking)]
+    if exceptions is not None:
+        places = [(owner, name, translated(to, exceptions)) for owner, name, to in places]
     found = [swap(owner, name, handler) for owner, name, handler in places]
     return [each for each in found if each is not None]

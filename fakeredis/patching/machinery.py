@@ -2,32 +2,30 @@
 
 from __future__ import annotations
 
+import importlib
+import sys
 from threading import RLock
 from typing import Any, Final
-
-import redis
-import redis.asyncio
-import redis.asyncio.client
-import redis.asyncio.connection
-import redis.client
-import redis.connection
 
 from fakeredis.clients import standin
 from fakeredis.clients.aio import FakeAsyncRedis
 from fakeredis.clients.sync import FakeRedis
 from fakeredis.patching.chokes import swaps_for
+from fakeredis.patching.imports import Watcher
 from fakeredis.patching.names import Names
 from fakeredis.patching.swapping import AttributeSwap, Swap
 
 LOCK: Final = RLock()
-KINDS: Final = frozenset({"redis", "redis.asyncio"})
+KINDS: Final = frozenset({"redis", "redis.asyncio", "valkey", "valkey.asyncio"})
+_LIBRARIES: Final = ("redis", "valkey")
 
 
 class Machinery:
     """Swaps and names, each installed while anyone wants it."""
 
     def __init__(self) -> None:
-        self._swaps: list[Swap | AttributeSwap] = []
+        self._swaps: dict[str, list[Swap | AttributeSwap]] = {}  # by library
+        self._watcher = Watcher(set(_LIBRARIES), self._loaded)
         self._names: Names | None = None
         self._wanted = self._named = 0
         # The fake classes' own methods, left out while something stands in the real ones' place.
@@ -42,8 +40,11 @@ class Machinery:
         """Lead the real classes to the engine; with ``names``, replace their names, too."""
         self._wanted += 1
         if self._wanted == 1:
-            for each in self._all_swaps():
-                each.install()
+            for library in _LIBRARIES:
+                if library in sys.modules:
+                    self._install(library)
+            if len(self._swaps) < len(_LIBRARIES):
+                self._watcher.install()
         if names:
             self._named += 1
             if self._named == 1:
@@ -57,16 +58,32 @@ class Machinery:
                 self._restore()
         self._wanted -= 1
         if self._wanted == 0:
-            for each in reversed(self._swaps):
-                each.remove()
+            self._watcher.remove()
+            for swaps in self._swaps.values():
+                for each in reversed(swaps):
+                    each.remove()
 
-    def _all_swaps(self) -> list[Swap | AttributeSwap]:
-        if not self._swaps:
-            self._swaps += swaps_for("redis", redis.connection, redis.client)
-            self._swaps += swaps_for(
-                "redis.asyncio", redis.asyncio.connection, redis.asyncio.client
-            )
-        return self._swaps
+    def _install(self, library: str) -> None:
+        if library not in self._swaps:
+            exceptions = None
+            if library != "redis":
+                exceptions = importlib.import_module(f"{library}.exceptions")
+            self._swaps[library] = [
+                each
+                for kind in (library, f"{library}.asyncio")
+                for each in swaps_for(
+                    kind, importlib.import_module(f"{kind}.connection"),
+                    importlib.import_module(f"{kind}.client"), exceptions,
+                )
+            ]  # fmt: skip
+        for each in self._swaps[library]:
+            each.install()
+
+    def _loaded(self, library: str) -> None:
+        """A library was first imported while a patch is active."""
+        with LOCK:
+            if self._wanted:
+                self._install(library)
 
     def _replace(self) -> None:
         if self._names is None:

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.usefixtures("no_network")
         ({"server": "localhost"}, TypeError),
         ({"addresses": "localhost:6379"}, TypeError),
         ({"clients": "redis"}, TypeError),
-        ({"clients": {"valkey"}}, NotImplementedError),
+        ({"clients": {"memcached"}}, NotImplementedError),
         ({"subprocesses": True}, NotImplementedError),
         ({"store": "sqlite:///r.db"}, NotImplementedError),
         ({"nonsense": 1}, TypeError),

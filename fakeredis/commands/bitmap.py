@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Final, NamedTuple
 from zlib import adler32
 
@@ -10,6 +11,7 @@ from fakeredis import errors
 from fakeredis.commands.arguments import Key, Raw, Rest
 from fakeredis.commands.registry import DENYOOM, FAST, READONLY, WRITE, Group
 from fakeredis.datatypes.numbers import parse_int
+from fakeredis.datatypes.string import BLOCK, MutableString
 from fakeredis.engine.context import Context
 from fakeredis.errors import CommandError
 
@@ -61,6 +63,8 @@ def setbit(ctx: Context, key: bytes, raw: bytes, bit: bytes) -> int:
     old = 1 if byte & mask else 0
     edited[at] = byte | mask if bit == b"1" else byte & ~mask
     if edited[at] != byte or at >= size:
+        if edited.counts:
+            edited.changed(at, at + 1)
         ctx.modified(key, "setbit")
     return old
 
@@ -134,12 +138,22 @@ def _count_bits(value: String, start: int, end: int) -> int:
 
 
 _BITS: Final = bytes(bin(byte).count("1") for byte in range(256))
-# Blocks whose bits are fewer than Adler-32's modulus.
-_COUNTED: Final = 65520 // 8 - 1
-_ZEROS: Final = bytes(_COUNTED)
+_ZEROS: Final = bytes(BLOCK)
 
 
 def _count(value: String, start: int, stop: int) -> int:
+    """Set bits from byte start to byte stop; of a long string, blocks counted before are known."""
+    first, last = -(-start // BLOCK), stop // BLOCK
+    if type(value) is not MutableString or last - first < 2:
+        return _count_anew(value, start, stop)
+    return (
+        _count_anew(value, start, first * BLOCK)
+        + value.count_blocks(first, last, partial(_count_anew, value))
+        + _count_anew(value, last * BLOCK, stop)
+    )
+
+
+def _count_anew(value: String, start: int, stop: int) -> int:
     """Set bits from byte start to byte stop.
 
     Each byte is replaced by its number of bits, and these are added up by Adler-32, whose low half
@@ -147,8 +161,8 @@ def _count(value: String, start: int, stop: int) -> int:
     ``int.bit_count``.
     """
     total = 0
-    for at in range(start, stop, _COUNTED):
-        block = value[at : min(at + _COUNTED, stop)]
+    for at in range(start, stop, BLOCK):
+        block = value[at : min(at + BLOCK, stop)]
         if block != _ZEROS:
             total += (adler32(block.translate(_BITS)) & 0xFFFF) - 1
     return total
@@ -293,7 +307,7 @@ def bitop(ctx: Context, operation: bytes, target: bytes, keys: list[bytes]) -> i
         ctx.delete(target)
         return 0
     if combine is None:
-        result = bytearray(values[0].translate(_INVERTED))
+        result = MutableString(values[0].translate(_INVERTED))
     else:
         result = _combined(combine, values, size)
     ctx.db.put(target, result)
@@ -308,9 +322,9 @@ def _operation(ctx: Context, name: bytes) -> Combine:
     return combine
 
 
-def _combined(combine: Combine, values: Sequence[String], size: int) -> bytearray:
+def _combined(combine: Combine, values: Sequence[String], size: int) -> MutableString:
     """The combination, block by block; what lacks at a string's end counts as zeros."""
-    result = bytearray()
+    result = MutableString()
     for at in range(0, size, _BLOCK):
         numbers = [int.from_bytes(value[at : at + _BLOCK], "little") for value in values]
         result += combine(numbers).to_bytes(min(_BLOCK, size - at), "little")
@@ -429,13 +443,14 @@ def _read(value: String, step: _Step) -> int:
     return number
 
 
-def _write(value: bytearray, step: _Step, number: int) -> None:
+def _write(value: MutableString, step: _Step, number: int) -> None:
     """Put an integer that fits into a field."""
     end = step.offset + step.width
     first, stop = step.offset >> 3, (end + 7) >> 3
     shift, mask = stop * 8 - end, (1 << step.width) - 1
     bits = int.from_bytes(value[first:stop], "big") & ~(mask << shift)
     value[first:stop] = (bits | (number & mask) << shift).to_bytes(stop - first, "big")
+    value.changed(first, stop)
 
 
 def _new_value(step: _Step, old: int) -> int | None:

@@ -26,6 +26,7 @@ from fakeredis.datatypes.list import List
 from fakeredis.datatypes.numbers import parse_int, parse_unsigned
 from fakeredis.datatypes.set import Set
 from fakeredis.datatypes.sorted_set import SortedSet
+from fakeredis.datatypes.string import MutableString
 from fakeredis.engine.context import Context
 from fakeredis.engine.replies import OK, Status
 from fakeredis.errors import CommandError
@@ -37,7 +38,7 @@ group = Group("generic")
 
 # What TYPE says; other classes of values say it themselves, by an attribute `type_name` (bytes).
 _TYPE_NAMES: Final[dict[type, Status]] = {
-    bytes: Status(b"string"), bytearray: Status(b"string"), Hash: Status(b"hash"),
+    bytes: Status(b"string"), MutableString: Status(b"string"), Hash: Status(b"hash"),
     List: Status(b"list"), Set: Status(b"set"), SortedSet: Status(b"zset"),
 }  # fmt: skip
 _NONE: Final = Status(b"none")
@@ -437,7 +438,7 @@ def encoding(ctx: Context, key: bytes, value: Any) -> bytes:
             return b"int"
         room = _room_beside(key, key in ctx.db.expires) if ctx.traits.embedded_keys else 44
         return b"embstr" if len(value) <= room else b"raw"
-    if type(value) is bytearray:
+    if type(value) is MutableString:
         return b"raw"
     found: bytes = value.encoding(ctx.server.limits)
     return found
@@ -682,7 +683,7 @@ def _by_pattern(ctx: Context, pattern: bytes, element: bytes) -> bytes | None:
     value = lookup_any(ctx, before + element + after)
     if type(value) is Hash:
         return _field(ctx, value, field) if arrow else None
-    if arrow or type(value) not in (bytes, bytearray):
+    if arrow or type(value) not in (bytes, MutableString):
         return None
     return bytes(value)
 

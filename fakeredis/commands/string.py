@@ -1,7 +1,7 @@
 """String commands: Redis's "string" group.
 
 A string is kept as `bytes`. One that was changed in place (APPEND, SETRANGE, SETBIT ...) is kept
-as a `bytearray`: the next change costs no more than what it changes, and its encoding is ``raw``
+as a `MutableString`: the next change costs no more than what it changes, and its encoding is ``raw``
 whatever its size, as with the server.
 """
 
@@ -22,6 +22,7 @@ from fakeredis.datatypes.numbers import (
     parse_int,
     parse_long_double,
 )
+from fakeredis.datatypes.string import MutableString
 from fakeredis.engine.context import Context
 from fakeredis.engine.profiles import Profile, Since
 from fakeredis.engine.replies import MAP, OK
@@ -230,7 +231,7 @@ _STRINGS: Final = frozenset({bytes, type(None)})
 def _reply(value: Any) -> bytes | None:
     """A string of either kind as a reply; None for anything else."""
     kind = type(value)
-    return value if kind is bytes else bytes(value) if kind is bytearray else None
+    return value if kind is bytes else bytes(value) if kind is MutableString else None
 
 
 def _string_or_none(ctx: Context, key: bytes) -> bytes | None:
@@ -295,7 +296,7 @@ def append(ctx: Context, key: bytes, tail: bytes) -> int:
     else:
         ctx.check_string_length(len(value) + size)
         edited = ctx.edit_string(key, value)
-        edited += tail
+        edited += tail  # what was counted were whole blocks
         size = len(edited)
     ctx.modified(key, "append")
     return size
@@ -317,6 +318,8 @@ def setrange(ctx: Context, key: bytes, offset: int, part: bytes) -> int:
     ctx.check_string_length(end)
     value = ctx.edit_string(key, value, end)
     value[offset:end] = part
+    if value.counts:
+        value.changed(offset, end)
     ctx.modified(key, "setrange")
     return len(value)
 

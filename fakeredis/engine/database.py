@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 class Database:
     """Keys and values.
 
-    ``data`` maps a key to its value itself: `bytes` (or `bytearray`, see `LargeString`), or an object
+    ``data`` maps a key to its value itself: `bytes` (or `MutableString`), or an object
     of `fakeredis.datatypes`.  ``expires`` maps a key to its deadline in milliseconds since the
     epoch.  Both may be read freely; they are changed through the methods only.
     """

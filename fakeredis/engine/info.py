@@ -17,6 +17,7 @@ from fakeredis.datatypes.hash import Hash
 from fakeredis.datatypes.list import List
 from fakeredis.datatypes.set import Set
 from fakeredis.datatypes.sorted_set import SortedSet
+from fakeredis.datatypes.string import MutableString
 
 if TYPE_CHECKING:
     from fakeredis.engine.server import Server
@@ -206,7 +207,7 @@ def _keyspace(server: Server) -> Fields:
 
 
 _SIZED: Final[dict[type, str]] = {
-    bytes: "strings_sizes", bytearray: "strings_sizes", List: "lists_items", Set: "sets_items",
+    bytes: "strings_sizes", MutableString: "strings_sizes", List: "lists_items", Set: "sets_items",
     SortedSet: "zsets_items", Hash: "hashes_items",
 }  # fmt: skip
 

@@ -1,0 +1,47 @@
+"""The string that is changed in place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+BLOCK = 8189  # bytes; the most whose bits are fewer than Adler-32's modulus
+
+
+class MutableString(bytearray):
+    """A string after SETRANGE, SETBIT, APPEND and their like; ``raw`` to OBJECT ENCODING.
+
+    A long one remembers how many bits are set in each block that was counted, so that BITCOUNT looks
+    only at what has changed since. Whoever changes it calls `changed` where ``counts`` is not None.
+    """
+
+    __slots__ = ("counts",)
+
+    def __init__(self, value: bytes | bytearray | int = b"") -> None:
+        super().__init__(value)
+        self.counts: dict[int, int] | None = None  # by number of the block; whole blocks only
+
+    def copy(self) -> MutableString:
+        """The same bytes once more; bits are counted anew."""
+        return MutableString(self)
+
+    def changed(self, start: int, stop: int) -> None:
+        """Forget what was counted between two positions in bytes."""
+        if self.counts is not None:
+            for block in range(start // BLOCK, (stop - 1) // BLOCK + 1):
+                self.counts.pop(block, None)
+
+    def count_blocks(self, first: int, last: int, count: Callable[[int, int], int]) -> int:
+        """Set bits of some whole blocks.
+
+        Args:
+            first: the first block's number.
+            last: the number behind the last one's.
+            count: counts from byte to byte where nothing is remembered.
+        """
+        counts = self.counts
+        if counts is None:
+            counts = self.counts = {}
+        for block in range(first, last):
+            if block not in counts:
+                counts[block] = count(block * BLOCK, (block + 1) * BLOCK)
+        return sum(map(counts.__getitem__, range(first, last)))

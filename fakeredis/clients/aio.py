@@ -22,6 +22,7 @@ from fakeredis.clients.pipeline import idle_connection, marked, run_pipeline, ru
 from fakeredis.clients.short import MISS, ShortCut, make_short_cut
 from fakeredis.clients.standin import StandIn
 from fakeredis.clients.sync import Own, choose_server, server_of, take_own, with_defaults
+from fakeredis.clients.templates import Templates
 from fakeredis.clients.wire import AsyncWire
 from fakeredis.engine.server import Server
 
@@ -31,6 +32,7 @@ __all__ = [
 ]  # fmt: skip
 
 REAL: Final = redis.asyncio.Redis  # the name may mean the fake later
+_templates: Final = Templates()
 # The caller awaits `turn`, and the value when a callback made it awaitable.
 async_short_cut: Final[ShortCut] = make_short_cut("_reader", AsyncWire, REAL.parse_response)
 PARSE_RESPONSE: Final = Pipeline.parse_response
@@ -125,7 +127,11 @@ class FakeAsyncRedis(redis.asyncio.Redis, metaclass=StandIn):
             adopt_pool(kwargs["connection_pool"], own)
             REAL.__init__(self, *args, **kwargs)
             return
-        REAL.__init__(self, *args, **with_defaults(REAL, kwargs))
+        key = None if args else _templates.key(kwargs)
+        if not _templates.fill(self, key):
+            complete = with_defaults(REAL, kwargs)
+            REAL.__init__(self, *args, **complete)
+            _templates.learn(self, key, complete)
         fake_async_pool(self.connection_pool, choose_server(*own, pool=self.connection_pool))
 
     async def execute_command(self, *args: Any, **options: Any) -> Any:

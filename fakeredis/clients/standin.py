@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import copyreg
 import importlib
+import inspect
 import sys
 from typing import Any, Final
 
@@ -53,6 +54,13 @@ class StandIn(_Base):  # type: ignore[misc]
 
     def __hash__(cls) -> int:
         return type.__hash__(vars(cls).get(_REAL, cls))
+
+    @property
+    def __signature__(cls) -> inspect.Signature:
+        """That of the real class while it stands in for it."""
+        if cls in _standing:
+            return inspect.signature(vars(cls)[_REAL])
+        raise AttributeError("__signature__")
 
     def __setattr__(cls, name: str, value: Any) -> None:
         real = vars(cls).get(_REAL)

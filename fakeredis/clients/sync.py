@@ -18,10 +18,12 @@ from fakeredis.clients.connection import FAKE_CLASSES, FakeConnectionMixin, fake
 from fakeredis.clients.pipeline import FakePipeline
 from fakeredis.clients.short import MISS, ShortCut, make_short_cut
 from fakeredis.clients.standin import StandIn
+from fakeredis.clients.templates import Templates
 from fakeredis.clients.wire import Wire
 from fakeredis.engine.server import Server
 
 REAL: Final = redis.Redis  # the name may mean `FakeRedis` later, inside of `fakeredis.patch`
+_templates: Final = Templates()
 short_cut: Final[ShortCut] = make_short_cut("_sock", Wire, REAL.parse_response)
 
 
@@ -52,7 +54,11 @@ class FakeRedis(redis.Redis, metaclass=StandIn):
         own = (server, store, version, server_type, connected, lua_modules)
         if given.get("connection_pool") is None:
             single = given.pop("single_connection_client", False)
-            REAL.__init__(self, **with_defaults(REAL, given))
+            key = _templates.key(given)
+            if not _templates.fill(self, key):
+                complete = with_defaults(REAL, given)
+                REAL.__init__(self, **complete)
+                _templates.learn(self, key, complete)
             fake_pool(self.connection_pool, choose_server(*own, pool=self.connection_pool))
             if not single:
                 return

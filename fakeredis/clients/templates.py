@@ -1,0 +1,129 @@
+"""Making a client from what an equal one became: redis-py's constructor takes its time.
+
+Most of it goes into the mapping of response callbacks, which is the same each time.  A template
+keeps what the constructor sets; where it sets anything that is not known here (a new version of
+redis-py may), there is no template, and the constructor runs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+# Arguments that are no more than values for the pool's connections.
+_PLAIN_ARGUMENTS: Final = frozenset({
+    "host", "port", "db", "username", "password", "socket_timeout", "socket_connect_timeout",
+    "encoding", "encoding_errors", "decode_responses", "unix_socket_path", "max_connections",
+    "health_check_interval", "client_name", "protocol", "legacy_responses",
+})  # fmt: skip
+_PLAIN_VALUES: Final = frozenset({type(None), bool, int, float, str})
+_LIMIT: Final = 64
+
+Key = tuple[Any, ...]
+
+
+def _fresh_kinds() -> dict[type, Callable[[], Any]]:
+    """What each client has one of its own of."""
+    kinds: dict[type, Callable[[], Any]] = {
+        type(threading.RLock()): threading.RLock, type(threading.Lock()): threading.Lock,
+        asyncio.Lock: asyncio.Lock,
+    }  # fmt: skip
+    try:
+        from redis.event import EventDispatcher
+    except ImportError:  # before redis-py 5.3
+        return kinds
+    return {**kinds, EventDispatcher: EventDispatcher}
+
+
+_FRESH: Final = _fresh_kinds()
+
+
+class Template:
+    """What a client's constructor made of its arguments."""
+
+    __slots__ = ("_plain", "_fresh", "_callbacks", "_kind", "_pool_class", "_pool_arguments")
+
+    def __init__(self, client: Any, arguments: Mapping[str, Any]) -> None:
+        self._plain: dict[str, Any] = {}
+        self._fresh: list[tuple[str, Callable[[], Any]]] = []
+        for name, value in vars(client).items():
+            if type(value) in _PLAIN_VALUES:
+                self._plain[name] = value
+            elif type(value) in _FRESH:
+                self._fresh.append((name, _FRESH[type(value)]))
+            elif name not in ("connection_pool", "response_callbacks"):
+                raise LookupError(name)
+        self._kind: Any = type(client.response_callbacks)
+        self._callbacks = dict(client.response_callbacks)
+        pool = client.connection_pool
+        self._pool_class = type(pool)
+        self._pool_arguments: dict[str, Any] = {
+            **pool.connection_kwargs,
+            "connection_class": pool.connection_class, "max_connections": pool.max_connections,
+        }  # fmt: skip
+        self._pool_arguments.pop("himport_registry", None)  # the pool makes its own
+        self._pool_arguments = _with_own_retry(self._pool_arguments)
+        if "maint_notifications_config" in arguments:
+            self._pool_arguments["maint_notifications_config"] = arguments[
+                "maint_notifications_config"
+            ]
+
+    def fill(self, client: Any) -> None:
+        """Make ``client`` what the constructor would."""
+        space = client.__dict__
+        space.update(self._plain)
+        for name, make in self._fresh:
+            space[name] = make()
+        space["connection_pool"] = self._pool_class(**_with_own_retry(self._pool_arguments))
+        kind = self._kind
+        callbacks = kind.__new__(kind)
+        dict.update(callbacks, self._callbacks)
+        space["response_callbacks"] = callbacks
+
+
+def _with_own_retry(arguments: dict[str, Any]) -> dict[str, Any]:
+    """A pool's arguments; what may be changed later is copied."""
+    arguments = arguments.copy()
+    for name in ("retry", "retry_on_error"):
+        if name in arguments:
+            arguments[name] = copy.deepcopy(arguments[name])
+    return arguments
+
+
+class Templates:
+    """The templates of one class of clients, by arguments."""
+
+    __slots__ = ("_known",)
+
+    def __init__(self) -> None:
+        self._known: dict[Key, Template | None] = {}
+
+    @staticmethod
+    def key(given: Mapping[str, Any]) -> Key | None:
+        """What tells one template from another; None where arguments are more than values."""
+        for name, value in given.items():
+            if name not in _PLAIN_ARGUMENTS or type(value) not in _PLAIN_VALUES:
+                return None
+        return tuple([(name, type(value), value) for name, value in given.items()])
+
+    def fill(self, client: Any, key: Key | None) -> bool:
+        """Make ``client`` from a template, if there is one."""
+        template = None if key is None else self._known.get(key)
+        if template is None:
+            return False
+        template.fill(client)
+        return True
+
+    def learn(self, client: Any, key: Key | None, arguments: Mapping[str, Any]) -> None:
+        """Keep what the constructor has just made of its arguments."""
+        if key is None or key in self._known:
+            return
+        if len(self._known) >= _LIMIT:
+            self._known.clear()
+        try:
+            self._known[key] = Template(client, arguments)
+        except LookupError:
+            self._known[key] = None

@@ -5,6 +5,15 @@ the engine (`chokes`, by exchanging code objects, see `swapping`), so that no cl
 however the code under test came to it. On top, the names of the classes are replaced in all loaded
 modules (`names`). What a connection held before is put aside and comes back (`realm`).
 
+What the replaced names change all the same
+-------------------------------------------
+With ``names=False`` none of this holds.
+
+- ``type(client) is redis.Redis`` is False for clients made before; ``==`` and `isinstance` hold.
+- A class object that was taken inside (``self.cls = redis.Redis``) is the fake one for ever.
+- ``mock.patch("redis.Redis")`` that begins inside and ends after puts the fake class back.
+- Modules of another type than `types.ModuleType` (lazy ones) keep the real class under its name.
+
 Which patch, when several are active
 ------------------------------------
 - One patch is active: all threads, tasks and clients of the process belong to it, also those that

@@ -258,6 +258,15 @@ class patch(Assertions):  # noqa: N801 - reads as a function
         """Bring the servers' data back to a snapshot; servers made since are emptied."""
         states.restore(self._entry.realm.servers, snapshot)
 
+    def state(self) -> dict[str, dict[int, dict[str, Any]]]:
+        """All data by address, database and key.
+
+        Values are texts (bytes that are no UTF-8 by surrogate escapes), lists, sets, dictionaries
+        for hashes and sorted sets, for streams lists of pairs of ID and fields. Values of modules
+        are left out.
+        """
+        return states.show(self._entry.realm.servers)
+
     def reset(self) -> None:
         """Forget the recorded calls."""
         self.spy.reset()

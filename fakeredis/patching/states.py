@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple
 
 from fakeredis.engine.server import Server
+from fakeredis.engine.session import Session
+from fakeredis.spy.values import to_text
 
 
 class Saved(NamedTuple):
@@ -47,6 +50,62 @@ def _fill(server: Server, number: int, saved: Saved) -> None:
         db.expire_at(key, deadline)
     for key, deadline in saved.field_deadlines.items():
         db.expire_fields_at(key, deadline)
+
+
+def show(servers: dict[str, Server]) -> dict[str, dict[int, dict[str, Any]]]:
+    """All data as plain values, by address, database and key; what is empty is left out."""
+    shown: dict[str, dict[int, dict[str, Any]]] = {}
+    for address, server in sorted(servers.items()):
+        with server.lock:
+            recorder = server.recorder
+            server.attach_recorder(None)
+            session = server.session(protocol=3)
+            try:
+                for number, db in sorted(server.databases.items()):
+                    if db.data:
+                        session.execute([b"SELECT", b"%d" % number])
+                        shown.setdefault(address, {})[number] = _database(session, list(db.data))
+            finally:
+                session.close()
+                server.attach_recorder(recorder)
+    return shown
+
+
+_READERS: Final = {
+    b"string": [b"GET"], b"list": [b"LRANGE", b"0", b"-1"], b"set": [b"SMEMBERS"],
+    b"hash": [b"HGETALL"], b"zset": [b"ZRANGE", b"0", b"-1", b"WITHSCORES"],
+    b"stream": [b"XRANGE", b"-", b"+"],
+}  # fmt: skip
+
+
+# How a reply becomes the value that is shown.
+_VIEWS: Final[dict[bytes, Callable[[Any], Any]]] = {
+    b"zset": dict, b"set": set,
+    b"stream": lambda entries: [
+        (number, dict(zip(fields[::2], fields[1::2], strict=True))) for number, fields in entries
+    ],
+}  # fmt: skip
+
+
+def _database(session: Session, keys: list[bytes]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key in sorted(keys):
+        kind = bytes(session.execute([b"TYPE", key]))
+        if kind in _READERS:
+            name, *options = _READERS[kind]
+            value = _text(session.execute([name, key, *options]))
+            found[to_text(key)] = _VIEWS[kind](value) if kind in _VIEWS else value
+    return found
+
+
+def _text(value: Any) -> Any:
+    if isinstance(value, bytes):
+        return to_text(value)
+    if isinstance(value, dict):
+        return {_text(key): _text(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple, set)):
+        return type(value)(map(_text, value))
+    return value
 
 
 def _copies(data: dict[bytes, Any]) -> dict[bytes, Any]:

@@ -296,3 +296,26 @@ def test_credentials(fake: fakeredis.patch) -> None:
     assert redis.Redis(password="secret").ping()
     with pytest.raises(redis.AuthenticationError):
         redis.Redis(password="wrong", retry=None).ping()
+
+
+def test_state(fake: fakeredis.patch) -> None:
+    client = redis.Redis()
+    assert fake.state() == {}
+    client.set("s", "v")
+    client.rpush("l", 1, 2)
+    client.hset("h", "f", "v")
+    client.sadd("set", "a")
+    client.zadd("z", {"m": 1.5})
+    client.xadd("x", {"f": "v"}, id="1-1")
+    redis.Redis(host="other", db=2).set(b"\xff", b"\xfe")
+    fake.reset()
+    assert fake.state() == {
+        "localhost:6379": {0: {
+            "s": "v", "l": ["1", "2"], "h": {"f": "v"}, "set": {"a"}, "z": {"m": 1.5},
+            "x": [("1-1", {"f": "v"})],
+        }},
+        "other:6379": {2: {"\udcff": "\udcfe"}},
+    }  # fmt: skip
+    fake.assert_no_commands()
+    client.get("s")
+    fake.assert_command_count(1)

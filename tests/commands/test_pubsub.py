@@ -131,7 +131,8 @@ def test_own_messages(twin: Any) -> None:
 
 @pytest.mark.parametrize(
     "words",
-    ["PUBSUB CHANNELS a b", "PUBSUB SHARDCHANNELS a b", "PUBSUB NUMPAT x", "PUBSUB", "PUBSUB NOSUCH",
+    ["PUBSUB CHANNELS a b", "PUBSUB SHARDCHANNELS a b", "PUBSUB NUMPAT x", "PUBSUB",
+     "PUBSUB NOSUCH",
      "PUBSUB NUMSUB", "PUBSUB SHARDNUMSUB", "PUBLISH a", "SPUBLISH a", "PUBLISH a b c"],
 )  # fmt: skip
 def test_bad_calls(twin: Any, words: str) -> None:

@@ -30,10 +30,12 @@ def test_scripts(twin: Any, script: str) -> None:
 
 @pytest.mark.parametrize(
     "script",
-    ["", "\n\nlocal x = 1\nreturn redis.call('incr', 'a', 'b')", "\n\nerror('x')", "#!lua\nreturn 1",
+    ["", "\n\nlocal x = 1\nreturn redis.call('incr', 'a', 'b')", "\n\nerror('x')",
+     "#!lua\nreturn 1",
      "#!lua flags=no-writes\nreturn redis.call('set', 'a', 'b')", "#!lua flags=bad\nreturn 1",
      "#!lua flags=no-writes,allow-oom,allow-stale,no-cluster,allow-cross-slot-keys\nreturn 1",
-     "#!lua foo=bar\nreturn 1", "#!lua foo\nreturn 1", "#!python\nreturn 1", "#!\nreturn 1", "#!lua",
+     "#!lua foo=bar\nreturn 1", "#!lua foo\nreturn 1", "#!python\nreturn 1", "#!\nreturn 1",
+     "#!lua",
      "#!lua name=x\nreturn 1", "#!lua flags=\nreturn 1", "#!lua\nerror('x')", "#!lua\n\nreturn x",
      b"return '\xff\xfe'", "local a = function()\n error('in')\nend\n\na()",
      "return {KEYS, ARGV, #KEYS, #ARGV}"],
@@ -45,7 +47,8 @@ def test_texts_and_arguments(twin: Any, script: str, words: tuple[Any, ...]) -> 
 
 @pytest.mark.parametrize("count", [199, 201, 9000])
 def test_many_arguments(twin: Any, count: int) -> None:
-    twin("EVAL", "return {#KEYS, #ARGV, KEYS[1], KEYS[#KEYS], ARGV[#ARGV]}", count, *range(count), "z")
+    script = "return {#KEYS, #ARGV, KEYS[1], KEYS[#KEYS], ARGV[#ARGV]}"
+    twin("EVAL", script, count, *range(count), "z")
     twin("EVAL", "return ARGV", 0, *range(count))
     twin("RPUSH", "l", *range(count))
     twin("EVAL", "return redis.call('lrange', KEYS[1], 0, -1)", 1, "l")
@@ -61,7 +64,8 @@ def test_bad_key_counts(twin: Any, command: str, words: str) -> None:
 
 
 def test_cache(twin: Any) -> None:
-    for words in ("EVALSHA abc 0", "EVALSHA " + "f" * 40 + " 0", "SCRIPT EXISTS a b", "SCRIPT KILL"):
+    for words in ("EVALSHA abc 0", "EVALSHA " + "f" * 40 + " 0", "SCRIPT EXISTS a b",
+                  "SCRIPT KILL"):  # fmt: skip
         twin(*words.split())
     sha = twin("SCRIPT", "LOAD", "return KEYS[1]")
     for command in ("EVALSHA", "EVALSHA_RO"):
@@ -225,7 +229,8 @@ def test_no_python_object_can_be_reached() -> None:
         "table.foreach(_G, function(k, v) if v == redis then v.x = 1 end end)",
         "setmetatable(string, {__index = {x = 1}})", "cjson.x = 1", "KEYS.x = 1 ARGV[1] = 2",
         "local _, t, _ = pairs(_G) t.x = 1", "math.randomseed(1)", "_G = 1",
-        "local g = _G g.KEYS = 1", "local c, t = next(_G) rawset(_G, c, 1)", "collectgarbage('stop')",
+        "local g = _G g.KEYS = 1", "local c, t = next(_G) rawset(_G, c, 1)",
+        "collectgarbage('stop')",
     ],
 )  # fmt: skip
 def test_no_script_changes_what_the_next_one_sees(script: str) -> None:
@@ -235,7 +240,8 @@ def test_no_script_changes_what_the_next_one_sees(script: str) -> None:
         "if type(v) == 'table' and k ~= 'KEYS' and k ~= 'ARGV' and k ~= '_G' then "
         "for n, w in pairs(v) do "
         "t[#t + 1] = k .. '.' .. tostring(n) .. tostring(w) end end end table.sort(t) "
-        "return {redis.call('ping'), ('x'):rep(2), table.concat(t), redis.x == nil, string.x == nil}"
+        "return {redis.call('ping'), ('x'):rep(2), table.concat(t), redis.x == nil, "
+        "string.x == nil}"
     )
     first = run(server, state)
     run(server, script)

@@ -18,8 +18,9 @@ COMMANDS = [
     "SET a 1", "SET b x", "INCR a", "INCR b", "DEL a", "GET a", "EXPIRE a 100", "EXPIRE a -1",
     "RENAME b a", "SETNX a 2", "APPEND a 1", "SELECT 1", "SELECT 0", "FLUSHDB", "SWAPDB 0 1",
     "LPUSH l x", "RPOP l", "BLPOP l 0", "LLEN l", "PUBLISH c m", "PUBSUB NUMSUB c", "PUBSUB NUMPAT",
-    "SUBSCRIBE c", "UNSUBSCRIBE c", "PSUBSCRIBE c*", "PUNSUBSCRIBE", "SSUBSCRIBE c", "SUNSUBSCRIBE c",
-    "SPUBLISH c m", "EVAL return(redis.call('incr','a')) 0", "EVAL return(redis.call('lpush','l','y')) 0",
+    "SUBSCRIBE c", "UNSUBSCRIBE c", "PSUBSCRIBE c*", "PUNSUBSCRIBE", "SSUBSCRIBE c",
+    "SUNSUBSCRIBE c", "SPUBLISH c m", "EVAL return(redis.call('incr','a')) 0",
+    "EVAL return(redis.call('lpush','l','y')) 0",
     "EVAL return(redis.pcall('lpop','l')) 0", "EVAL redis.call('set','a','5')error('x') 0",
     "CLIENT SETNAME n", "CLIENT GETNAME", "ECHO x",
 ]  # fmt: skip

@@ -44,7 +44,7 @@ def commands_page() -> str:
     }
     intro = (
         f"These {len(ours)} commands and subcommands are implemented, with the version of Redis "
-        "that introduced each;\n``FakeServer(version=\"6.2\")`` and ``patch(version=\"6.2\")`` have "
+        "that introduced each;\n``FakeServer(version='6.2')`` and ``patch(version='6.2')`` have "
         "those up to their version.\nWhat is missing stands in :doc:`gaps`; "
         "``python -m fakeredis commands`` prints the same list.\n"
     )

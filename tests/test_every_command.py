@@ -37,8 +37,17 @@ def commands() -> list[Command]:
 COMMANDS = commands()
 
 
+CHECKS: list[str] = []
+
+
+def names() -> set[str]:
+    """What known gaps may name."""
+    return {f"{command.name}: {check}" for command in COMMANDS for check in CHECKS}
+
+
 def of_all(check: str) -> pytest.MarkDecorator:
     """Every command; where a gap is known the check is expected to fail."""
+    CHECKS.append(check)
     return pytest.mark.parametrize(
         "command", [param(f"{command.name}: {check}", command) for command in COMMANDS]
     )
@@ -196,7 +205,7 @@ def test_every_option_is_called(command: Command, admin: Wire) -> None:
     """Each word that the server documents or the command declares stands in some call."""
     words = {word.upper() for it in examples(command.name, command.group) for word in it.call}
     missing = (documented_words(admin, command) | declared_words(command)) - words
-    assert not missing
+    assert not missing - {"*"}  # an ID that nobody can foresee
 
 
 def declared_words(command: Command) -> set[str]:

@@ -36,6 +36,18 @@ class FakeServer(Server):
         super().__init__(version, server_type, modules, address)
         self._own_session: Any = None
 
+    @property
+    def connected(self) -> bool:
+        """Whether the server answers; set to False, connections break and none can be made."""
+        return super().connected
+
+    @connected.setter
+    def connected(self, up: bool) -> None:
+        Server.connected.__set__(self, up)  # type: ignore[attr-defined]
+        if not up:
+            for session in list(self.sessions.values()):
+                session.close()
+
     def client(self, **kwargs: Any) -> FakeRedis:
         """A `FakeRedis` on this server; arguments as for `redis.Redis`."""
         from fakeredis.clients.sync import FakeRedis
@@ -57,7 +69,7 @@ class FakeServer(Server):
             fakeredis.errors.CommandError: the reply is an error.
             fakeredis.errors.ConnectionLost: the server is down.
         """
-        if self._own_session is None:
+        if self._own_session is None or self._own_session.closed:
             self._own_session = self.session(protocol=3)
         argv = [
             arg if isinstance(arg, bytes)

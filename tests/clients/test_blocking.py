@@ -19,6 +19,7 @@ import redis
 import fakeredis
 from fakeredis.clients.wire import Wire
 from fakeredis.engine.server import Server
+from fakeredis.errors import CommandError, ConnectionLost
 
 VERSION = tuple(int(part) for part in redis.__version__.split(".")[:2])
 
@@ -142,6 +143,29 @@ def test_closing_a_blocked_client(server: fakeredis.FakeServer) -> None:
     client.close()
     assert isinstance(waiting.ended(), redis.ConnectionError)
     assert not server.waiting
+
+
+def test_a_server_that_goes_down_breaks_a_wait(server: fakeredis.FakeServer) -> None:
+    server.execute("SET", "k", 1)
+    client = server.client()
+    waiting = Running(lambda: client.blpop("l", 0))
+    blocked(server)
+    server.connected = False
+    assert isinstance(waiting.ended(), redis.ConnectionError)
+    with pytest.raises(ConnectionLost):
+        server.execute("GET", "k")
+    server.connected = True
+    assert server.execute("GET", "k") == b"1"
+    assert client.get("k") == b"1"
+
+
+def test_a_server_s_own_door_waits(server: fakeredis.FakeServer) -> None:
+    waiting = Running(lambda: server.execute("BLPOP", "l", 0))
+    blocked(server)
+    server.client().rpush("l", 1.5)
+    assert waiting.ended() == [b"l", b"1.5"]
+    with pytest.raises(CommandError, match="WRONGTYPE"):
+        server.execute("RPUSH", "l", "x") and server.execute("GET", "l")
 
 
 def test_commands_behind_one_that_waits_keep_their_order(server: fakeredis.FakeServer) -> None:

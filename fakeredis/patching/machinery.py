@@ -41,7 +41,7 @@ class Machinery:
         self._wanted += 1
         if self._wanted == 1:
             for library in _LIBRARIES:
-                if library in sys.modules:
+                if _is_loaded(library):
                     self._install(library)
             if len(self._swaps) < len(_LIBRARIES):
                 self._watcher.install()
@@ -106,6 +106,13 @@ class Machinery:
         while self._covered:
             owner, name, value = self._covered.pop()
             type.__setattr__(owner, name, value)
+
+
+def _is_loaded(library: str) -> bool:
+    """Whether a library is there, and not just being imported by another thread."""
+    module = sys.modules.get(library)
+    spec = getattr(module, "__spec__", None)
+    return module is not None and not getattr(spec, "_initializing", False)
 
 
 machinery: Final = Machinery()

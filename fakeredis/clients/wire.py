@@ -23,9 +23,9 @@ from fakeredis.engine.replies import BLOCKED, NO_REPLY
 from fakeredis.engine.session import Session
 from fakeredis.errors import CommandError, ConnectionLost
 
-# Held in an object: tools that stop the clock (freezegun) replace names in modules, and a client
-# whose time stands still would wait for ever.
-_monotonic: Final = partial(time.monotonic)
+# Tools that stop the clock (freezegun) replace names in modules, and a client whose time stands
+# still would wait for ever.  They leave threading's own name alone, and none looks into objects.
+_monotonic: Final = partial(getattr(threading, "_time", time.monotonic))
 _TICK: Final = 0.1  # seconds between looks at keys that may expire while everyone waits
 # A wait without end cannot be interrupted on Windows.
 _LONGEST: Final = 1.0 if sys.platform == "win32" else None

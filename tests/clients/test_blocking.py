@@ -109,6 +109,26 @@ def test_the_clock_may_stand_still(server: fakeredis.FakeServer) -> None:
     assert server.client().blpop("l", 0.05) is None
 
 
+@pytest.mark.parametrize("imported", ["before", "inside"])
+def test_freezegun(imported: str) -> None:
+    """Waits end in real time, also where the package is imported while time stands still."""
+    pytest.importorskip("freezegun")
+    code = [
+        "import freezegun, redis", "import fakeredis",
+        "freezegun.freeze_time('2030-01-01').start()",
+        "print(fakeredis.FakeRedis().blpop('l', 0.01))",
+        "try: fakeredis.FakeRedis(socket_timeout=0.01, retry=None).blpop('l', 0)",
+        "except redis.TimeoutError: print('timeout')",
+    ]  # fmt: skip
+    if imported == "before":
+        code[2:2] = ["fakeredis.FakeRedis().ping()"]
+    done = subprocess.run(
+        [sys.executable, "-c", "\n".join(code)], capture_output=True, timeout=20, check=False,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )  # fmt: skip
+    assert done.stdout.split() == [b"None", b"timeout"], done.stderr.decode()
+
+
 def test_time_that_is_moved_ends_a_wait(server: fakeredis.FakeServer) -> None:
     waiting = Running(lambda: server.client().blpop("l", 1000))
     blocked(server)

@@ -59,7 +59,7 @@ class Holder:
 
 
 class Kinds(enum.Enum):
-    redis = functools.partial(redis.Redis)
+    redis = (redis.Redis,)
 
 
 @dataclass
@@ -94,7 +94,7 @@ WAYS: dict[str, Callable[[], Any]] = {
     "default": default,
     "closure": closure(),
     "partial": functools.partial(redis.Redis, db=1),
-    "enum": lambda: Kinds.redis.value() if hasattr(Kinds, "redis") else redis.Redis(),
+    "enum": lambda: Kinds.redis.value[0](),
     "dataclass": lambda: Data().client,
     "registry": lambda registry={"r": redis.Redis}: registry["r"](),
     "subclass": Subclass,

@@ -11,12 +11,31 @@ from typing import TYPE_CHECKING, Any
 from fakeredis._version import __version__
 
 if TYPE_CHECKING:
+    from fakeredis.clients.aio import FakeAsyncRedis
+    from fakeredis.clients.aio_connection import FakeAsyncConnection
+    from fakeredis.clients.connection import FakeConnection
     from fakeredis.clients.network import reset
     from fakeredis.clients.sync import FakeRedis, FakeStrictRedis
     from fakeredis.patching.after import AfterExitError, AfterExitWarning
-    from fakeredis.patching.handle import active, patch, patched
+    from fakeredis.patch import active, patch, patched
     from fakeredis.server import FakeServer
     from fakeredis.spy import ANY, Spy, call, like, matching
+    from fakeredis.spy import spy_on as spy
+
+    _innermost = patch()
+    assert_called_command = _innermost.assert_called_command
+    assert_called_command_once = _innermost.assert_called_command_once
+    assert_not_called_command = _innermost.assert_not_called_command
+    assert_has_commands = _innermost.assert_has_commands
+    assert_command_order = _innermost.assert_command_order
+    assert_only_commands = _innermost.assert_only_commands
+    assert_no_commands = _innermost.assert_no_commands
+    assert_command_count = _innermost.assert_command_count
+    assert_round_trips = _innermost.assert_round_trips
+    assert_keys_touched = _innermost.assert_keys_touched
+    assert_no_n_plus_one = _innermost.assert_no_n_plus_one
+    assert_clean = _innermost.assert_clean
+    assert_ttl = _innermost.assert_ttl
 
 # Where each public name comes from.
 _HOMES = {
@@ -31,12 +50,12 @@ _HOMES = {
     "AfterExitError": "patching.after",
     "AfterExitWarning": "patching.after",
     "Spy": "spy",
-    "active": "patching.handle",
+    "active": "patch",
     "call": "spy",
     "like": "spy",
     "matching": "spy",
-    "patch": "patching.handle",
-    "patched": "patching.handle",
+    "patch": "patch",
+    "patched": "patch",
     **dict.fromkeys(
         (
             "assert_called_command", "assert_called_command_once", "assert_not_called_command",
@@ -44,7 +63,7 @@ _HOMES = {
             "assert_no_commands", "assert_command_count", "assert_round_trips",
             "assert_keys_touched", "assert_no_n_plus_one", "assert_clean", "assert_ttl",
         ),
-        "patching.handle",
+        "patch",
     ),
 }  # fmt: skip
 
@@ -52,6 +71,9 @@ __all__ = [
     "ANY",
     "AfterExitError",
     "AfterExitWarning",
+    "FakeAsyncConnection",
+    "FakeAsyncRedis",
+    "FakeConnection",
     "FakeRedis",
     "FakeServer",
     "FakeStrictRedis",
@@ -64,6 +86,7 @@ __all__ = [
     "patch",
     "patched",
     "reset",
+    "spy",
 ]
 
 
@@ -75,7 +98,10 @@ def __getattr__(name: str) -> Any:
     home = _HOMES.get(name)
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"{__name__}.{home}"), name)
+    module = importlib.import_module(f"{__name__}.{home}")
+    if home == "patch":  # its import has bound the module to the class's name
+        globals()["patch"] = module.patch
+    value = getattr(module, name)
     globals()[name] = value
     return value
 

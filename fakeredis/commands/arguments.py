@@ -267,7 +267,8 @@ class Syntax:
         if isinstance(option, OneOf):
             for word, argument in option.words.items():
                 if profile.has(argument.introduced):
-                    values = () if argument is Token or argument.convert is _token else (argument,)
+                    is_token = argument is Token or argument.convert is _token
+                    values: tuple[Argument, ...] = () if is_token else (argument,)
                     self.entries[word.encode()] = _Entry(word, slot, values, True)
         elif profile.has(option.introduced):
             values = option.values if isinstance(option, Option) else ()

@@ -1,0 +1,1 @@
+"""Programs that mypy checks and nobody runs."""

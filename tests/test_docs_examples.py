@@ -13,6 +13,7 @@ from __future__ import annotations
 import ast
 import asyncio
 import doctest
+import importlib.metadata
 import inspect
 import re
 import subprocess
@@ -148,6 +149,8 @@ def run_pytest(source: str, folder: Path) -> None:
     command = [sys.executable, "-m", "pytest", "-q", "-W", "error", "--rootdir", str(folder)]
     command += ["-p", "no:cacheprovider", "-o", "asyncio_mode=auto"]
     command += ["-o", "asyncio_default_fixture_loop_scope=function", "test_example.py"]
+    if not importlib.metadata.entry_points(group="pytest11", name="fakeredis"):
+        command += ["-p", "fakeredis.pytest_plugin"]  # run from a clone
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stdout + done.stderr
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import redis
     import redis.asyncio
 
-    from fakeredis.patching.handle import patch
+    from fakeredis.patch import patch
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

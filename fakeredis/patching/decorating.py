@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator, Callable, Generator
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from fakeredis.patching.handle import patch
+    from fakeredis.patch import patch
 
 Function = Callable[..., Any]
 

@@ -1,10 +1,14 @@
-"""`patch`: context manager, decorator and handle in one object."""
+"""`patch`: context manager, decorator and handle in one object.
+
+``import fakeredis.patch`` binds this module to the name of the class; so the module is callable, too.
+How it works underneath: `fakeredis.patching`.
+"""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from types import TracebackType
+from types import ModuleType, TracebackType
 from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
 
 from fakeredis.clients import network
@@ -399,3 +403,13 @@ def _assertion_names() -> Iterator[str]:
 
 for _name in _assertion_names():
     setattr(sys.modules[__name__], _name, _forward(_name))
+
+
+class _CallableModule(ModuleType):
+    """This module in the place of the class: ``fakeredis.patch(spy=True)``."""
+
+    def __call__(self, *args: Any, **options: Any) -> patch:
+        return patch(*args, **options)
+
+
+sys.modules[__name__].__class__ = _CallableModule

@@ -200,3 +200,11 @@ XSETID_BELOW_DELETED = (
 XSETID_BELOW_TOP = "ERR The ID specified in XSETID is smaller than the target stream top item"
 XSETID_FEW = "ERR The entries_added specified in XSETID is smaller than the target stream length"
 XSETID_NEGATIVE = "ERR entries_added must be positive"
+
+# HyperLogLogs
+NOT_HYPERLOGLOG = "WRONGTYPE Key is not a valid HyperLogLog string value."
+HYPERLOGLOG_CORRUPTED = "INVALIDOBJ Corrupted HLL object detected"
+PFDEBUG_NO_KEY = "ERR The specified key does not exist"
+PFDEBUG_UNKNOWN = "ERR Unknown PFDEBUG subcommand '%s'"
+PFDEBUG_DENSE = "ERR HLL encoding is not sparse"
+PFDEBUG_SIMD = "ERR Argument must be ON or OFF"

@@ -250,6 +250,8 @@ def _positions(
     count = len(argv)
     if find[0] == "range":
         _, last, step, limit = find
+        if begin >= count:
+            raise CommandError(_INVALID_ARGUMENTS)  # PFMERGE without sources
         if last >= 0:
             end = begin + last
         elif limit <= 1:

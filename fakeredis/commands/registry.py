@@ -254,7 +254,7 @@ class Group:
 
 
 CORE_GROUPS: Sequence[str] = (
-    "string", "generic", "hash", "list", "set", "sorted_set", "stream", "bitmap",
+    "string", "generic", "hash", "list", "set", "sorted_set", "stream", "bitmap", "hyperloglog",
     "connection", "pubsub", "transactions", "scripting", "server",
 )  # fmt: skip
 

@@ -59,11 +59,12 @@ def gaps_page() -> str:
         for name, item in facts.items()
         if item["group"] != "module" and not implemented(name)
     }
+    unknown = next((name for name in sorted(missing) if " " not in name), "NOSUCH")
     intro = (
         f"Redis {VERSION} has {sum(item['group'] != 'module' for item in facts.values())} commands "
         f"and subcommands without its modules; {len(missing)} of them are not\nimplemented so far. "
         "They are answered as the server answers what it does not know::\n\n"
-        f"    ERR unknown command '{sorted(missing)[0].split()[0]}', with args beginning with: 'k' 'v'\n"
+        f"    ERR unknown command '{unknown}', with args beginning with: 'k' 'v'\n"
     )
     parts = [GENERATED, heading("Known gaps", "="), intro, by_group(missing)]
     return "".join([*parts, modules(facts), differences()])

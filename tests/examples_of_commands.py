@@ -142,6 +142,10 @@ MORE = {
     "LTRIM": ["LTRIM k 5 9"],
     "LREM": ["LREM k 0 1"],
     "MGET": ["MGET k k2 k"],
+    "MIGRATE": [
+        "MIGRATE 127.0.0.1 1  0 10 COPY REPLACE AUTH secret KEYS k k2",  # an empty key
+        "MIGRATE 127.0.0.1 1 k 0 10 AUTH2 user secret",
+    ],
     "MSET": ["MSET k v k2 v"],
     "MSETNX": ["MSETNX k v k2 v", "MSETNX d v e v"],
     "OBJECT ENCODING": ["OBJECT ENCODING k2"],
@@ -149,6 +153,7 @@ MORE = {
     "PFMERGE": ["PFMERGE k k2"],
     "RENAME": ["RENAME k k2"],
     "RENAMENX": ["RENAMENX k k2"],
+    "RESTORE": ["RESTORE k2 0 x ABSTTL"],
     "RPOPLPUSH": ["RPOPLPUSH k k2"],
     "SADD": ["SADD k 9 10 abc"],
     "SDIFF": ["SDIFF k k2"],

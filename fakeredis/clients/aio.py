@@ -19,7 +19,7 @@ from fakeredis.clients.aio_connection import (
 )
 from fakeredis.clients.connection import fake_class
 from fakeredis.clients.pipeline import idle_connection, marked, run_pipeline, run_transaction
-from fakeredis.clients.short import MISS, ShortCut, make_short_cut
+from fakeredis.clients.short import MISS, ShortCut, make_short_cut, plain_set
 from fakeredis.clients.standin import StandIn
 from fakeredis.clients.sync import Own, choose_server, server_of, take_own, with_defaults
 from fakeredis.clients.templates import Templates
@@ -81,6 +81,8 @@ async def async_short_execute(pipeline: Any, raise_on_error: bool) -> Any:
 
 class FakeAsyncPipeline(Pipeline):
     """redis-py's asyncio pipeline; the batch crosses to the engine in one call."""
+
+    set = plain_set(Pipeline)
 
     async def execute(self, raise_on_error: bool = True) -> list[Any]:
         """Run the commands; see `redis.asyncio.client.Pipeline.execute`."""
@@ -147,6 +149,8 @@ class FakeAsyncRedis(redis.asyncio.Redis, metaclass=StandIn):
         return FakeAsyncPipeline(
             self.connection_pool, self.response_callbacks, transaction, shard_hint
         )
+
+    set = plain_set(REAL)
 
     @property
     def fake_server(self) -> Server:

@@ -70,7 +70,12 @@ class Network:
             server = self.servers.get(address)
             if server is None:
                 server = self.servers[address] = self._make(address)
+                server.resolve_address = self._resolve
             return server
+
+    def _resolve(self, address: str) -> Server | None:
+        """The server that another one of this network finds at an address."""
+        return self.server_at(normalise(address))
 
     def all(self) -> list[Server]:
         """Every server that was reached, each once."""

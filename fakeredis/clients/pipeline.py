@@ -10,7 +10,7 @@ from typing import Any, Final
 import redis
 from redis.client import EMPTY_RESPONSE, NEVER_DECODE, Pipeline
 
-from fakeredis.clients.short import FLAT_GROUPS, MISS, for_callback
+from fakeredis.clients.short import FLAT_GROUPS, MISS, QUICK, for_callback, plain_set
 from fakeredis.clients.wire import Wire, decoded, encode, with_errors
 from fakeredis.commands.registry import Command
 from fakeredis.engine.replies import Status
@@ -84,6 +84,8 @@ def run_pipeline(
             replies[index] = reply = _rich(connection, batch[index][0], reply, plain)
         callback = _callback(callbacks, args[0])
         if callback is not None:
+            if kind is list:
+                callback = QUICK.get(callback, callback)
             replies[index] = callback(reply, **for_callback(options) if options else options)
     if raise_on_error:
         pipeline.raise_first_error(commands, replies)
@@ -203,6 +205,8 @@ def mark(session: Session, via: str) -> None:
 
 class FakePipeline(Pipeline):
     """redis-py's pipeline; the batch crosses to the engine in one call."""
+
+    set = plain_set(Pipeline)
 
     def execute(self, raise_on_error: bool = True) -> list[Any]:
         """Run the commands; see `redis.client.Pipeline.execute`."""

@@ -16,7 +16,7 @@ import redis
 from fakeredis.clients import network
 from fakeredis.clients.connection import FAKE_CLASSES, FakeConnectionMixin, fake_class
 from fakeredis.clients.pipeline import FakePipeline
-from fakeredis.clients.short import MISS, ShortCut, make_short_cut
+from fakeredis.clients.short import MISS, ShortCut, make_short_cut, plain_set
 from fakeredis.clients.standin import StandIn
 from fakeredis.clients.templates import Templates
 from fakeredis.clients.wire import Wire
@@ -82,6 +82,8 @@ class FakeRedis(redis.Redis, metaclass=StandIn):
         return FakePipeline(
             self.connection_pool, self.response_callbacks, transaction, shard_hint
         )
+
+    set = plain_set(REAL)
 
     @property
     def fake_server(self) -> Server:

@@ -133,6 +133,20 @@ MAXLEN_NEGATIVE = "ERR MAXLEN can't be negative"
 COUNT_NOT_POSITIVE = "ERR count should be greater than 0"
 LIMIT_NEGATIVE = "ERR LIMIT can't be negative"
 
+# Payloads of DUMP, and moving keys to other servers
+BUSY_KEY = "BUSYKEY Target key name already exists."
+TTL_NEGATIVE = "ERR Invalid TTL value, must be >= 0"
+IDLETIME_NEGATIVE = "ERR Invalid IDLETIME value, must be >= 0"
+FREQ_OUT_OF_RANGE = "ERR Invalid FREQ value, must be >= 0 and <= 255"
+PAYLOAD_NOT_INTACT = "ERR DUMP payload version or checksum are wrong"
+PAYLOAD_BAD = "ERR Bad data format"
+MIGRATE_KEYS = (
+    "ERR When using MIGRATE KEYS option, the key argument must be set to the empty string"
+)
+MIGRATE_CONNECTING = "IOERR error or timeout connecting to the client"
+MIGRATE_FAILED = "IOERR error or timeout %s to target instance"
+MIGRATE_REFUSED = "ERR Target instance replied with error: %s"
+
 # Streams
 STREAM_ID = "ERR Invalid stream ID specified as stream command argument"
 STREAM_INTERVAL = "ERR invalid %s ID for the interval"
@@ -208,3 +222,18 @@ PFDEBUG_NO_KEY = "ERR The specified key does not exist"
 PFDEBUG_UNKNOWN = "ERR Unknown PFDEBUG subcommand '%s'"
 PFDEBUG_DENSE = "ERR HLL encoding is not sparse"
 PFDEBUG_SIMD = "ERR Argument must be ON or OFF"
+
+# Places
+GEO_UNIT = "ERR unsupported unit provided. please use M, KM, FT, MI"
+GEO_PLACE = "ERR invalid longitude,latitude pair %f,%f"
+GEO_MEMBER = "ERR could not decode requested zset member"
+GEO_RADIUS = "ERR need numeric radius"
+GEO_RADIUS_NEGATIVE = "ERR radius cannot be negative"
+GEO_WIDTH = "ERR need numeric width"
+GEO_HEIGHT = "ERR need numeric height"
+GEO_BOX_NEGATIVE = "ERR height or width cannot be negative"
+GEO_COUNT = "ERR COUNT must be > 0"
+GEO_STORE = "ERR %s is not compatible with WITHDIST, WITHHASH and WITHCOORD options"
+GEO_NO_CENTER = "ERR exactly one of FROMMEMBER or FROMLONLAT can be specified for %s"
+GEO_NO_SHAPE = "ERR exactly one of BYRADIUS and BYBOX can be specified for %s"
+GEO_ANY = "ERR the ANY argument requires COUNT argument"

@@ -321,7 +321,7 @@ def scan_count(raw: bytes) -> int:
 # Moving whole values ----------------------------------------------------------------------------
 
 
-def _place(db: Database, key: bytes, value: Any, deadline: int | None) -> None:
+def place(db: Database, key: bytes, value: Any, deadline: int | None) -> None:
     """Put a value with its deadlines where it has not been; what was there is gone before."""
     db.delete(key)
     db.put(key, value)
@@ -337,7 +337,7 @@ def _rename(ctx: Context, key: bytes, new: bytes) -> None:
     db = ctx.db
     value, deadline = db.data[key], db.expires.get(key)
     db.delete(key)
-    _place(db, new, value, deadline)
+    place(db, new, value, deadline)
     ctx.modified(key, "rename_from")
     ctx.modified(new, "rename_to")
     ctx.server.dirty -= 1  # the server counts the pair as one change
@@ -386,7 +386,7 @@ def move(ctx: Context, key: bytes, index: int) -> int:
         return 0
     deadline = db.expires.get(key)
     db.delete(key)
-    _place(target, key, value, deadline)
+    place(target, key, value, deadline)
     ctx.modified(key, "move_from")
     modified_in(ctx, target, key, "move_to")
     ctx.server.dirty -= 1
@@ -407,7 +407,7 @@ def copy(ctx: Context, key: bytes, new: bytes, index: int | None, replace: bool 
     value = lookup_any(ctx, key)
     if value is None or (_present(ctx, target, new) is not None and not replace):
         return 0
-    _place(target, new, _copied(value), ctx.db.expires.get(key))
+    place(target, new, _copied(value), ctx.db.expires.get(key))
     modified_in(ctx, target, new, "copy_to")
     return 1
 

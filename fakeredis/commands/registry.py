@@ -254,8 +254,8 @@ class Group:
 
 
 CORE_GROUPS: Sequence[str] = (
-    "string", "generic", "hash", "list", "set", "sorted_set", "stream", "bitmap", "hyperloglog",
-    "connection", "pubsub", "transactions", "scripting", "server",
+    "string", "generic", "dump", "hash", "list", "set", "sorted_set", "stream", "bitmap",
+    "hyperloglog", "connection", "pubsub", "transactions", "scripting", "server",
 )  # fmt: skip
 
 
@@ -312,10 +312,10 @@ class Table:
 
 
 def core_groups() -> list[Group]:
-    """The groups of this package."""
-    return [
-        importlib.import_module(f"fakeredis.commands.{name}").group for name in CORE_GROUPS
-    ]
+    """The groups of this package; one may be declared in several files."""
+    modules = [importlib.import_module(f"fakeredis.commands.{name}") for name in CORE_GROUPS]
+    groups: list[Group] = [module.group for module in modules]
+    return list({id(group): group for group in groups}.values())
 
 
 @lru_cache(maxsize=None)

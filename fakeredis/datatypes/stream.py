@@ -78,7 +78,7 @@ def _string_bytes(text: bytes) -> int:
     return _with_length(size + (1 if size < 64 else 2 if size < 4096 else 5))
 
 
-class _Block:
+class Block:
     """The entries of one of the server's nodes; deleted ones still count for its size."""
 
     __slots__ = ("bound", "dead", "dead_bytes", "entries", "first", "ids", "last", "names")
@@ -91,6 +91,24 @@ class _Block:
         self.dead = self.dead_bytes = 0
         self.bound = 0  # an upper bound of the bytes taken
         self.bound = self.count_bytes()
+
+    @classmethod
+    def empty(cls, first: int, names: Fields) -> Block:
+        """One without entries, to be filled by `take` in order of their IDs."""
+        block = cls(first, ())
+        block.names = names
+        block.ids, block.entries = [], []
+        return block
+
+    def take(self, number: int, fields: Fields, dead: bool) -> None:
+        """Put an entry at the end, or only note that a deleted one was there."""
+        self.last = number
+        if dead:
+            self.dead += 1
+            self.dead_bytes += self.entry_bytes(number, fields)
+        else:
+            self.ids.append(number)
+            self.entries.append(fields)
 
     def entry_bytes(self, number: int, fields: Fields) -> int:
         """What an entry takes; one with the names of the first entry does not repeat them."""
@@ -285,7 +303,7 @@ class Stream:
     type_name = b"stream"
 
     def __init__(self) -> None:
-        self.blocks: list[_Block] = []
+        self.blocks: list[Block] = []
         self.length = 0
         self.last_id = 0
         self.max_deleted = 0
@@ -301,8 +319,8 @@ class Stream:
         """An independent copy."""
         copied = Stream()
         for block in self.blocks:
-            twin = _Block(block.ids[0], block.entries[0])
-            for name in _Block.__slots__:
+            twin = Block(block.ids[0], block.entries[0])
+            for name in Block.__slots__:
                 value = getattr(block, name)
                 setattr(twin, name, value[:] if type(value) is list else value)
             copied.blocks.append(twin)
@@ -338,7 +356,7 @@ class Stream:
                 block.last = number
                 block.bound += size + len(fields) * (4 if size < 4096 else 10) + 32
                 return
-        self.blocks.append(_Block(number, fields))
+        self.blocks.append(Block(number, fields))
 
     def _remember(self, name: bytes) -> bytes:
         if len(self.names) < _KNOWN_NAMES:
@@ -478,7 +496,7 @@ class Stream:
         return before - self.length
 
     def _trim_block(
-        self, block: _Block, length: int | None, lowest: int, strategy: str
+        self, block: Block, length: int | None, lowest: int, strategy: str
     ) -> int:
         """Remove the oldest entries of a block as far as may be; how many are left."""
         place = 0
@@ -574,6 +592,6 @@ class Stream:
 
 
 __all__: Sequence[str] = (
-    "ACKED", "DELREF", "KEEPREF", "MAX_ID", "SEQUENCE", "UNKNOWN", "Consumer", "Fields", "Found",
-    "Group", "Pending", "PendingEntries", "Stream", "format_id", "parse_id",
+    "ACKED", "DELREF", "KEEPREF", "MAX_ID", "SEQUENCE", "UNKNOWN", "Block", "Consumer", "Fields",
+    "Found", "Group", "Pending", "PendingEntries", "Stream", "format_id", "parse_id",
 )  # fmt: skip

@@ -17,6 +17,10 @@ _LATEST_PATCH = {
     ("redis", (6, 2)): (6, 2, 14),
     ("valkey", (8, 1)): (8, 1, 8),
 }
+_RDB_VERSIONS: tuple[tuple[Version, int], ...] = (
+    ((7, 4, 0), 12), ((7, 2, 0), 11), ((7, 0, 0), 10), ((5, 0, 0), 9), ((4, 0, 0), 8),
+    ((3, 2, 0), 7),
+)  # fmt: skip
 
 
 def parse_version(version: str | tuple[int, ...]) -> Version:
@@ -41,6 +45,7 @@ class Traits(NamedTuple):
     resp3: bool = True
     embedded_keys: bool = True  # a short string shares its memory block with its key
     scan_without_values: bool = True  # HSCAN's NOVALUES
+    rdb_version: int = 12  # of the format of DUMP and of files
 
 
 class Profile(NamedTuple):
@@ -61,7 +66,17 @@ class Profile(NamedTuple):
             resp3=self.version >= (6, 0, 0),
             embedded_keys=self.server_type == "redis" and self.version >= (8, 2, 0),
             scan_without_values=self.version >= (7, 4, 0),
+            rdb_version=self._rdb_version(),
         )
+
+    def _rdb_version(self) -> int:
+        """The newest version of the format of values that this server reads, which it writes."""
+        if self.server_type == "valkey":
+            return 11
+        for introduced, number in _RDB_VERSIONS:
+            if self.version >= introduced:
+                return number
+        return 6
 
     def has(self, since: Since) -> bool:
         """Whether something introduced in ``since`` exists here."""

@@ -56,6 +56,8 @@ class Server:
     ) -> None:
         self.lock = RLock()
         self.address = address
+        # Which server answers at an address (MIGRATE); set by the network that made this one.
+        self.resolve_address: Callable[[str], Server | None] | None = None
         self.profile = profile(version, server_type)
         self.traits = self.profile.traits
         self.table = table(self.profile, modules)

@@ -1,0 +1,252 @@
+"""Values as bytes that servers understand: DUMP, RESTORE, and MIGRATE from server to server."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from fakeredis import errors
+from fakeredis.commands.arguments import Args, Key, Raw, Rest
+from fakeredis.commands.generic import group, lookup_any, place
+from fakeredis.commands.registry import ASKING, DENYOOM, MOVABLEKEYS, READONLY, WRITE
+from fakeredis.commands.server import group as server_group
+from fakeredis.datatypes.numbers import parse_int
+from fakeredis.engine.context import MAX_MILLISECONDS, Context
+from fakeredis.engine.replies import OK, Status
+from fakeredis.errors import CommandError, ConnectionLost
+from fakeredis.rdb import payload as rdb
+from fakeredis.rdb.errors import FormatError
+
+if TYPE_CHECKING:
+    from fakeredis.engine.server import Server
+    from fakeredis.engine.session import Session
+
+_ACL: Final = ("keyspace", "write", "slow", "dangerous")
+
+
+def _dump(ctx: Context, value: Any) -> bytes:
+    server = ctx.server
+    compress = server.config.boolean("rdbcompression")
+    return rdb.dump(value, server.limits, ctx.traits.rdb_version, compress)
+
+
+@group.command("DUMP", Key, flags=READONLY, since="2.6.0")
+def dump(ctx: Context, key: bytes) -> bytes | None:
+    """The value at key as bytes for RESTORE; None when there is no key."""
+    value = lookup_any(ctx, key)
+    return None if value is None else _dump(ctx, value)
+
+
+class _Options:
+    """What RESTORE is asked for besides; idle time and frequency are checked, not kept."""
+
+    __slots__ = ("absolute", "replace")
+
+    def __init__(self, words: Sequence[bytes]) -> None:
+        self.replace = self.absolute = False
+        used = b""  # IDLETIME or FREQ, which exclude each other
+        at = 0
+        while at < len(words):
+            word = words[at].upper()
+            if word == b"REPLACE":
+                self.replace = True
+            elif word == b"ABSTTL":
+                self.absolute = True
+            elif (
+                word in (b"IDLETIME", b"FREQ") and at + 1 < len(words) and used in (b"", word)
+            ):
+                used = word
+                at += 1
+                _check_use(word, words[at])
+            else:
+                raise CommandError(errors.SYNTAX)
+            at += 1
+
+
+def _check_use(word: bytes, raw: bytes) -> None:
+    number = _integer(raw)
+    if word == b"IDLETIME" and number < 0:
+        raise CommandError(errors.IDLETIME_NEGATIVE)
+    if word == b"FREQ" and not 0 <= number <= 255:
+        raise CommandError(errors.FREQ_OUT_OF_RANGE)
+
+
+def _integer(raw: bytes) -> int:
+    number = parse_int(raw)
+    if number is None:
+        raise CommandError(errors.NOT_INTEGER)
+    return number
+
+
+@group.command("RESTORE", Key, Raw, Raw, Rest(), flags=WRITE | DENYOOM, since="2.6.0", acl=_ACL)
+def restore(
+    ctx: Context, key: bytes, ttl: bytes, payload: bytes, words: Sequence[bytes]
+) -> Status:
+    """Put a value that DUMP gave at a key.
+
+    Checked in the server's order: options with their numbers, whether the key is free, the time to
+    live, checksum and version of the payload, the value in it.
+    """
+    options = _Options(words)
+    if ctx.lookup(key) is not None and not options.replace:
+        raise CommandError(errors.BUSY_KEY)
+    milliseconds = _integer(ttl)
+    if milliseconds < 0:
+        raise CommandError(errors.TTL_NEGATIVE)
+    value = _load(ctx, payload)
+    deadline = milliseconds or None
+    if deadline is not None and not options.absolute:
+        deadline += ctx.now
+        if deadline > MAX_MILLISECONDS:
+            deadline = 0  # the server's number overflows: long ago
+    if deadline is not None and deadline <= ctx.now:
+        ctx.delete(key)
+        return OK
+    place(ctx.db, key, value, deadline)
+    ctx.modified(key, "restore")
+    return OK
+
+
+def _load(ctx: Context, payload: bytes) -> Any:
+    if not rdb.is_intact(payload, ctx.traits.rdb_version):
+        raise CommandError(errors.PAYLOAD_NOT_INTACT)
+    try:
+        return rdb.load(payload)
+    except FormatError:
+        raise CommandError(errors.PAYLOAD_BAD) from None
+
+
+server_group.command(
+    "RESTORE-ASKING", Key, Raw, Raw, Rest(), flags=WRITE | DENYOOM | ASKING, since="3.0.0",
+    acl=_ACL,
+)(restore)  # fmt: skip
+
+
+# MIGRATE ----------------------------------------------------------------------------------------
+
+_NO_KEY: Final = Status(b"NOKEY")
+_ATOI: Final = re.compile(rb"\s*([+-]?[0-9]+)").match
+_NUMERIC_HOST: Final = re.compile(rb"[0-9.]+|localhost|.*:.*").fullmatch
+_DEFAULT_TIMEOUT = 1000
+
+
+class _Migration:
+    """What MIGRATE is asked for."""
+
+    __slots__ = ("auth", "copy", "keys", "replace")
+
+    def __init__(self, key: bytes, words: Sequence[bytes]) -> None:
+        self.copy = self.replace = False
+        self.auth: Sequence[bytes] = ()
+        self.keys: Sequence[bytes] = (key,)
+        at = 0
+        while at < len(words):
+            word, left = words[at].upper(), len(words) - at - 1
+            if word in (b"COPY", b"REPLACE"):
+                self.copy |= word == b"COPY"
+                self.replace |= word == b"REPLACE"
+            elif word == b"AUTH" and left >= 1:
+                self.auth = words[at + 1 : at + 2]
+            elif word == b"AUTH2" and left >= 2:
+                self.auth = words[at + 1 : at + 3]
+            elif word == b"KEYS":
+                if key:
+                    raise CommandError(errors.MIGRATE_KEYS)
+                self.keys = words[at + 1 :]
+                return
+            else:
+                raise CommandError(errors.SYNTAX)
+            at += 1 + {b"AUTH": 1, b"AUTH2": 2}.get(word, 0)
+
+
+def _migrate_keys(args: Args) -> list[bytes]:
+    """The key, or those after KEYS."""
+    if args[2]:
+        return [args[2]]
+    words = [word.upper() for word in args[5:]]
+    return list(args[6 + words.index(b"KEYS") :]) if b"KEYS" in words else [args[2]]
+
+
+@group.command(
+    "MIGRATE", Raw, Raw, Key, Raw, Raw, Rest(), flags=WRITE | MOVABLEKEYS, since="2.6.0",
+    acl=_ACL, keys=_migrate_keys,
+)  # fmt: skip
+def migrate(
+    ctx: Context, host: bytes, port: bytes, key: bytes, database: bytes, timeout: bytes,
+    words: Sequence[bytes],
+) -> Status:
+    """Move keys to another server of the same network; what arrived is removed here.
+
+    Checked in the server's order: options, time-out, database number, whether there is any key, the
+    connection, then what the other server replies, of which the first error is told.
+    """
+    options = _Migration(key, words)
+    milliseconds, index = _integer(timeout), _integer(database)
+    found = {one: lookup_any(ctx, one) for one in options.keys}
+    values = {one: value for one, value in found.items() if value is not None}
+    if not values:
+        return _NO_KEY
+    target = _target(ctx.server, host, port)
+    # Two servers may be at it in both directions: who cannot have the other's lock gives up.
+    if not target.lock.acquire(timeout=(max(milliseconds, 0) or _DEFAULT_TIMEOUT) / 1000):
+        raise CommandError(errors.MIGRATE_FAILED % "reading")
+    try:
+        problem = _send(ctx, target.session(), values, index, options)
+    finally:
+        target.lock.release()
+    if problem is not None:
+        raise CommandError(errors.MIGRATE_REFUSED % problem)
+    return OK
+
+
+def _target(server: Server, host: bytes, port: bytes) -> Server:
+    """The server at an address."""
+    found = _ATOI(port)
+    number = int(found[1]) if found else 0
+    if number < 0 or number >= 1 << 63 or not host:
+        raise CommandError(errors.MIGRATE_CONNECTING)
+    name = host.decode("utf-8", "surrogateescape")
+    resolve = server.resolve_address
+    target = None if resolve is None else resolve(f"{name}:{number & 0xFFFF}")
+    if target is None and not _NUMERIC_HOST(host):
+        raise CommandError(errors.MIGRATE_CONNECTING)
+    if target is None or not target.connected:
+        raise CommandError(errors.MIGRATE_FAILED % "writing")
+    if target is server:
+        raise CommandError(errors.MIGRATE_FAILED % "reading")  # it cannot answer itself meanwhile
+    return target
+
+
+def _send(
+    ctx: Context, session: Session, values: dict[bytes, Any], index: int, options: _Migration
+) -> CommandError | None:
+    """Restore values over there; the first error, if there was any."""
+    problems: list[CommandError] = []
+
+    def call(*argv: bytes) -> None:
+        try:
+            session.execute(list(argv))
+        except CommandError as error:
+            problems.append(error)
+        except ConnectionLost:
+            raise CommandError(errors.MIGRATE_FAILED % "reading") from None
+
+    try:
+        # As the server does it: all commands go out, whatever is replied to the first ones.
+        if options.auth:
+            call(b"AUTH", *options.auth)
+        if index != -1:
+            call(b"SELECT", b"%d" % index)
+        prelude = len(problems)
+        for key, value in values.items():
+            deadline = ctx.db.expires.get(key)
+            ttl = 0 if deadline is None else max(deadline - ctx.now, 1)
+            before = len(problems)
+            replace = (b"REPLACE",) if options.replace else ()
+            call(b"RESTORE", key, b"%d" % ttl, _dump(ctx, value), *replace)
+            if not prelude and len(problems) == before and not options.copy:
+                ctx.delete(key)
+    finally:
+        session.close()
+    return problems[0] if problems else None

@@ -1,0 +1,216 @@
+"""Whole files: the databases of a server with their deadlines."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any, Final, NamedTuple
+
+from fakeredis.datatypes.limits import EncodingLimits
+from fakeredis.rdb import types
+from fakeredis.rdb.checksum import crc64
+from fakeredis.rdb.errors import EmptyValueError, FormatError
+from fakeredis.rdb.reading import Reader, module_name
+from fakeredis.rdb.writing import Writer, length
+
+_MAGIC: Final = b"REDIS"
+_OLDEST_WITH_CHECKSUM: Final = 5
+_OLDEST_WITH_AUX: Final = 7
+_OLDEST_WITH_FUNCTIONS: Final = 10
+
+
+class Entry(NamedTuple):
+    """A key with its value."""
+
+    database: int
+    key: bytes
+    value: Any
+    deadline: int | None = None  # in milliseconds since the epoch
+
+
+@dataclass
+class Contents:
+    """What is in a file."""
+
+    version: int
+    entries: list[Entry] = field(default_factory=list)
+    functions: list[bytes] = field(default_factory=list)  # the code of each library
+    aux: dict[bytes, bytes] = field(default_factory=dict)  # what the file says of its server
+
+
+# Writing --------------------------------------------------------------------------------------
+
+
+def write(contents: Contents, limits: EncodingLimits, compress: bool = True) -> bytes:
+    """The bytes of a file; the entries of a database must stand together."""
+    writer = Writer(limits, contents.version, compress)
+    chunks = [b"%b%04d" % (_MAGIC, contents.version)]
+    if contents.version >= _OLDEST_WITH_AUX:
+        chunks += (_record(writer, types.AUX, *pair) for pair in contents.aux.items())
+    if contents.version >= _OLDEST_WITH_FUNCTIONS:
+        chunks += (_record(writer, types.FUNCTION, code) for code in contents.functions)
+    chunks += _databases(writer, contents.entries)
+    chunks.append(bytes((types.END,)))
+    data = b"".join(chunks)
+    if contents.version < _OLDEST_WITH_CHECKSUM:
+        return data
+    return data + struct.pack("<Q", crc64(data))
+
+
+def _record(writer: Writer, code: int, *texts: bytes) -> bytes:
+    writer.out = bytearray((code,))
+    writer.strings(texts)
+    return bytes(writer.out)
+
+
+def _databases(writer: Writer, entries: Iterable[Entry]) -> Iterable[bytes]:
+    by_number: dict[int, list[Entry]] = {}
+    for entry in entries:
+        by_number.setdefault(entry.database, []).append(entry)
+    for number, found in by_number.items():
+        yield bytes((types.SELECT_DB,)) + length(number)
+        if writer.version >= _OLDEST_WITH_AUX:
+            expiring = sum(entry.deadline is not None for entry in found)
+            yield bytes((types.RESIZE_DB,)) + length(len(found)) + length(expiring)
+        for entry in found:
+            yield _entry(writer, entry)
+
+
+def _entry(writer: Writer, entry: Entry) -> bytes:
+    before = b""
+    if entry.deadline is not None:
+        before = struct.pack("<Bq", types.EXPIRE_MS, entry.deadline)
+    kind, body = writer.value(entry.value)
+    writer.out = bytearray()
+    writer.string(entry.key)
+    return before + bytes((kind,)) + bytes(writer.out) + body
+
+
+# Reading --------------------------------------------------------------------------------------
+
+
+def read(data: bytes, newest: int) -> Contents:
+    """What a file holds.
+
+    Args:
+        data: the whole file.
+        newest: the newest version of the format that may be read.
+
+    Raises:
+        FormatError: the file is no such file, newer than that, damaged, or holds a value of a
+            module's type.
+    """
+    contents = Contents(_version(data, newest))
+    reading = _Reading(data, contents)
+    while (code := reading.reader.byte()) != types.END:
+        handle = _CODES.get(code)
+        if handle is None:
+            reading.entry(code)
+        else:
+            handle(reading)
+    _check_end(data, reading.reader, contents.version)
+    return contents
+
+
+def _version(data: bytes, newest: int) -> int:
+    if data[:5] != _MAGIC or not data[5:9].isdigit():
+        raise FormatError("this is no RDB file")
+    version = int(data[5:9])
+    if not 1 <= version <= newest:
+        raise FormatError(
+            f"the file's format is of version {version}, beyond what can be read here: {newest}", 5
+        )
+    return version
+
+
+def _check_end(data: bytes, reader: Reader, version: int) -> None:
+    if version < _OLDEST_WITH_CHECKSUM:
+        return
+    end = reader.at
+    checksum = reader.number(8)
+    if checksum and checksum != crc64(memoryview(data)[:end]):
+        raise FormatError("the checksum is wrong: the file is damaged", end)
+
+
+class _Reading:
+    """Where the reading of a file has come to."""
+
+    def __init__(self, data: bytes, contents: Contents) -> None:
+        self.reader = Reader(data, 9)
+        self.contents = contents
+        self.database = 0
+        self.deadline: int | None = None
+
+    def entry(self, kind: int) -> None:
+        """A key and its value; empty containers are left out, as the server does."""
+        key = self.reader.string()
+        deadline, self.deadline = self.deadline, None
+        try:
+            value = self.reader.value(kind)
+        except EmptyValueError:
+            return
+        self.contents.entries.append(Entry(self.database, key, value, deadline))
+
+    def select(self) -> None:
+        """The entries of another database follow."""
+        self.database = self.reader.length()
+
+    def resize(self) -> None:
+        """How much will come: of no use here."""
+        self.reader.length()
+        self.reader.length()
+
+    def slot(self) -> None:
+        """The same for a slot of a cluster."""
+        self.reader.length()
+        self.resize()
+
+    def seconds(self) -> None:
+        """A deadline in seconds."""
+        self.deadline = self.reader.number(4, signed=True) * 1000
+
+    def milliseconds(self) -> None:
+        """A deadline in milliseconds."""
+        self.deadline = self.reader.number(8, signed=True)
+
+    def frequency(self) -> None:
+        """How often the next key is used: not kept."""
+        self.reader.byte()
+
+    def aux(self) -> None:
+        """A fact of the server that wrote the file."""
+        name = self.reader.string()
+        self.contents.aux[name] = self.reader.string()
+
+    def function(self) -> None:
+        """A library of functions."""
+        self.contents.functions.append(self.reader.string())
+
+    def module(self) -> None:
+        """What a module keeps beside its values: skipped."""
+        reader = self.reader
+        name = module_name(reader.length())
+        while part := reader.length():
+            if part == 5:
+                reader.string()
+            elif part in (3, 4):
+                reader.take(4 if part == 3 else 8)
+            elif part in (1, 2):
+                reader.length()
+            else:
+                raise reader.fail(f"the data of the module {name} cannot be read")
+
+
+_CODES: Final[dict[int, Callable[[_Reading], None]]] = {
+    types.SELECT_DB: _Reading.select, types.RESIZE_DB: _Reading.resize,
+    types.EXPIRE_SECONDS: _Reading.seconds, types.EXPIRE_MS: _Reading.milliseconds,
+    types.IDLE: lambda reading: _skip(reading.reader.length()),
+    types.FREQUENCY: _Reading.frequency, types.AUX: _Reading.aux,
+    types.FUNCTION: _Reading.function, types.MODULE_AUX: _Reading.module,
+    types.SLOT_INFO: _Reading.slot,
+}  # fmt: skip
+
+
+def _skip(value: object) -> None:
+    """Take no notice of something that had to be read."""

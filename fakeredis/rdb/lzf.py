@@ -1,0 +1,128 @@
+"""LZF, the quick compression that the server uses for strings.
+
+Packed data are a row of literals (a byte with their number less one, then they themselves) and of
+references back (three bits of length, thirteen of distance; a length of seven goes on in a byte).
+"""
+
+from __future__ import annotations
+
+import zlib
+
+from fakeredis.rdb.errors import FormatError
+
+_MOST_LITERALS = 32
+_FARTHEST = 1 << 13
+_LONGEST = 264
+_WORTH_A_LOOK = 4096  # longer ones are not packed byte by byte before it is clear that it helps
+
+
+def compress(data: bytes) -> bytes | None:
+    """The data packed, or None where that saves fewer than four bytes.
+
+    Short data become what the server makes of them, byte for byte.
+    """
+    size = len(data)
+    if size > _WORTH_A_LOOK and len(zlib.compress(data, 1)) > size * 0.9:
+        return None
+    room = size - 4
+    seen: dict[int, int] = {}
+    out = bytearray()
+    at = start = 0  # literals from `start` on are not written yet
+    while at < size - 2:
+        # The server's table has places for 16 bits, so that other words may take a word's place.
+        place = ((data[at] << 8 | data[at + 1]) - 5 * (data[at + 1] << 8 | data[at + 2])) & 0xFFFF
+        back = seen.get(place, 0)
+        seen[place] = at
+        if not 0 < back < at or at - back > _FARTHEST or data[back : back + 3] != data[at : at + 3]:
+            at += 1
+            continue
+        if _filled(out, at - start, 0) + 4 >= room:
+            return None
+        length = _match(data, back, at)
+        _put_literals(out, data, start, at)
+        _put_reference(out, at - back - 1, length - 2)
+        start = at = at + length
+        if at < size - 2:
+            for near in (at - 2, at - 1):
+                one, two, three = data[near : near + 3]
+                seen[((one << 8 | two) - 5 * (two << 8 | three)) & 0xFFFF] = near
+    if _filled(out, at - start, 1) + 3 > room:
+        return None
+    _put_literals(out, data, start, size)
+    return bytes(out)
+
+
+def _filled(out: bytearray, literals: int, empty: int) -> int:
+    """The bytes taken with literals still to be written; ``empty`` counts for a row of none.
+
+    When these become too many the server gives up, a little before there is no room any more.
+    """
+    rows, rest = divmod(literals, _MOST_LITERALS)
+    return len(out) + rows * (_MOST_LITERALS + 1) + (rest + 1 if rest else empty)
+
+
+def _match(data: bytes, back: int, at: int) -> int:
+    """How many bytes at two places are the same, three of which are known to be."""
+    most = min(len(data) - at - 2, _LONGEST)
+    length = 3
+    while length < most and data[back + length] == data[at + length]:
+        length += 1
+    return length
+
+
+def _put_literals(out: bytearray, data: bytes, start: int, stop: int) -> None:
+    for at in range(start, stop, _MOST_LITERALS):
+        part = data[at : min(at + _MOST_LITERALS, stop)]
+        out.append(len(part) - 1)
+        out += part
+
+
+def _put_reference(out: bytearray, distance: int, length: int) -> None:
+    if length < 7:
+        out.append(distance >> 8 | length << 5)
+    else:
+        out += bytes((distance >> 8 | 7 << 5, length - 7))
+    out.append(distance & 255)
+
+
+def decompress(data: bytes, size: int) -> bytes:
+    """The ``size`` bytes that were packed.
+
+    Raises:
+        FormatError: the data are damaged.
+    """
+    if size > len(data) * _LONGEST:
+        raise FormatError("a compressed string is shorter than it says")
+    out = bytearray()
+    at, end = 0, len(data)
+    try:
+        while at < end and len(out) <= size:
+            control = data[at]
+            at += 1
+            if control < _MOST_LITERALS:
+                out += data[at : at + control + 1]
+                at += control + 1
+                continue
+            length = control >> 5
+            if length == 7:
+                length += data[at]
+                at += 1
+            back = len(out) - ((control & 31) << 8 | data[at]) - 1
+            at += 1
+            _copy(out, back, length + 2)
+    except IndexError:
+        at = end + 1
+    if at != end or len(out) != size:
+        raise FormatError("a compressed string is damaged")
+    return bytes(out)
+
+
+def _copy(out: bytearray, back: int, length: int) -> None:
+    """Append what stands at an earlier place; it may reach into what is being appended."""
+    if back < 0:
+        raise IndexError
+    period = len(out) - back
+    if period >= length:
+        out += out[back : back + length]
+    else:
+        out += (out[back:] * (length // period + 1))[:length]

@@ -1,0 +1,207 @@
+"""Values into bytes, in the form that a server of some version writes and reads."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable, Iterator
+from typing import Any, Final
+
+from fakeredis.datatypes.hash import Hash
+from fakeredis.datatypes.limits import EncodingLimits
+from fakeredis.datatypes.list import List
+from fakeredis.datatypes.numbers import format_float, parse_int
+from fakeredis.datatypes.set import Set
+from fakeredis.datatypes.sorted_set import SortedSet
+from fakeredis.datatypes.stream import Stream
+from fakeredis.rdb import lzf, types
+from fakeredis.rdb.compact import listpack_entry, write_intset, write_listpack
+
+_SHORT = 20  # bytes up to which strings are not compressed
+_LONGEST_NUMBER = 11
+_NODE_BYTES: Final = (4096, 8192, 16384, 32768, 65536)
+_ENTRY_OVERHEAD = 8
+_EMPTY_NODE = 7
+_SAFE_BYTES = 8192  # the most in a node where elements are counted
+
+
+def length(value: int) -> bytes:
+    """A number of variable size."""
+    if value < 1 << 6:
+        return bytes((value,))
+    if value < 1 << 14:
+        return struct.pack(">H", 0x4000 | value)
+    if value < 1 << 32:
+        return b"\x80" + struct.pack(">I", value)
+    return b"\x81" + struct.pack(">Q", value)
+
+
+class Writer:
+    """Gathers the bytes of values.
+
+    Args:
+        limits: what decides on the form of small containers.
+        version: the version of the format.
+        compress: whether long strings are packed.
+    """
+
+    __slots__ = ("compress", "limits", "out", "version")
+
+    def __init__(self, limits: EncodingLimits, version: int, compress: bool = True) -> None:
+        self.out = bytearray()
+        self.limits = limits
+        self.version = version
+        self.compress = compress
+
+    def length(self, value: int) -> None:
+        """Put a number of variable size."""
+        self.out += length(value)
+
+    def number(self, value: int, size: int = 8) -> None:
+        """Put a number of fixed size, its lowest byte first."""
+        self.out += value.to_bytes(size, "little", signed=value < 0)
+
+    def string(self, text: bytes | bytearray) -> None:
+        """Put a string, as a number or packed where that is shorter."""
+        text = bytes(text)
+        size = len(text)
+        number = parse_int(text) if size <= _LONGEST_NUMBER else None
+        if number is not None and -(1 << 31) <= number < 1 << 31:
+            self._small_number(number)
+            return
+        packed = lzf.compress(text) if self.compress and size > _SHORT else None
+        if packed is None:
+            self.out += length(size) + text
+        else:
+            self.out += b"\xc3" + length(len(packed)) + length(size) + packed
+
+    def _small_number(self, number: int) -> None:
+        for place, size in enumerate((1, 2, 4)):
+            if -(1 << 8 * size - 1) <= number < 1 << 8 * size - 1:
+                self.out.append(0xC0 | place)
+                self.out += number.to_bytes(size, "little", signed=True)
+                return
+
+    def strings(self, texts: Iterable[bytes]) -> None:
+        """Put several strings."""
+        for text in texts:
+            self.string(text)
+
+    def value(self, value: Any) -> tuple[int, bytes]:
+        """The number of a value's type, and its bytes."""
+        self.out = bytearray()
+        kind = self._put(value)
+        return kind, bytes(self.out)
+
+    def _put(self, value: Any) -> int:
+        if isinstance(value, List):
+            return self._list(value)
+        if isinstance(value, Set):
+            return self._set(value)
+        if isinstance(value, SortedSet):
+            return self._sorted_set(value)
+        if isinstance(value, Hash):
+            return self._hash(value)
+        if isinstance(value, Stream):
+            from fakeredis.rdb.streams import write_stream
+
+            return write_stream(self, value)
+        if isinstance(value, (bytes, bytearray)):
+            self.string(value)
+            return types.STRING
+        raise TypeError(f"the format has no form for a {type(value).__name__}")
+
+    def _is_compact(self, value: Any, oldest: int = types.OLDEST_WITH_LISTPACKS) -> bool:
+        return self.version >= oldest and value.encoding(self.limits).startswith(b"listpack")
+
+    # Containers -------------------------------------------------------------------------------
+
+    def _list(self, value: List) -> int:
+        if self.version < types.OLDEST_WITH_LISTPACKS:
+            self.length(len(value))
+            self.strings(value.values())
+            return types.LIST
+        whole = value.encoding(self.limits) == b"listpack"
+        nodes = [value.values()] if whole else list(self._nodes(value))
+        self.length(len(nodes))
+        for node in nodes:
+            plain = len(node) == 1 and len(node[0]) > self._most_in_node()
+            self.length(1 if plain else 2)
+            self.string(node[0] if plain else write_listpack(node))
+        return types.LIST_QUICKLIST_2
+
+    def _most_in_node(self) -> int:
+        limit = self.limits.list_max_listpack_size
+        return _SAFE_BYTES if limit >= 0 else _NODE_BYTES[min(-limit, 5) - 1]
+
+    def _nodes(self, value: List) -> Iterator[list[bytes]]:
+        """The elements as the server shares them out when they come one after the other."""
+        most, limit = self._most_in_node(), self.limits.list_max_listpack_size
+        most_elements = max(limit, 1) if limit >= 0 else len(value)
+        node: list[bytes] = []
+        size = _EMPTY_NODE
+        for item in value.values():
+            added = len(item) + _ENTRY_OVERHEAD  # what the server reckons with before it knows
+            if node and (size + added > most or len(node) >= most_elements):
+                yield node
+                node, size = [], _EMPTY_NODE
+            node.append(item)
+            size += len(listpack_entry(item))
+        if node:
+            yield node
+
+    def _set(self, value: Set) -> int:
+        if value.encoding(self.limits) == b"intset":
+            self.string(write_intset(sorted(map(int, value))))
+            return types.SET_INTSET
+        if self._is_compact(value, types.OLDEST_WITH_SET_LISTPACKS):
+            self.string(write_listpack(value))
+            return types.SET_LISTPACK
+        self.length(len(value))
+        self.strings(value)
+        return types.SET
+
+    def _sorted_set(self, value: SortedSet) -> int:
+        pairs = value.items()
+        if self._is_compact(value):
+            self.string(write_listpack(
+                part for member, score in pairs for part in (member, format_float(score))
+            ))  # fmt: skip
+            return types.ZSET_LISTPACK
+        self.length(len(pairs))
+        for member, score in reversed(pairs):  # the highest first, as the server has it
+            self.string(member)
+            self.out += struct.pack("<d", score)
+        return types.ZSET_2
+
+    def _hash(self, value: Hash) -> int:
+        if self.version >= types.OLDEST_WITH_FIELD_EXPIRY:
+            expires = value.expires
+            if expires is not None and self._is_compact(value):
+                return self._listpack_with_deadlines(value, expires)
+            if expires:
+                return self._hash_with_deadlines(value, expires)
+        if self._is_compact(value):
+            self.string(write_listpack(value.flat()))
+            return types.HASH_LISTPACK
+        self.length(len(value))
+        self.strings(value.flat())
+        return types.HASH
+
+    def _listpack_with_deadlines(self, value: Hash, expires: dict[bytes, int]) -> int:
+        """Fields in the order of their deadlines, those without one at the end."""
+        self.number(min(expires.values(), default=0))
+        ordered = sorted(value.items(), key=lambda pair: expires.get(pair[0], 1 << 64))
+        self.string(write_listpack(
+            part for field, text in ordered for part in (field, text, expires.get(field, 0))
+        ))  # fmt: skip
+        return types.HASH_LISTPACK_EX
+
+    def _hash_with_deadlines(self, value: Hash, expires: dict[bytes, int]) -> int:
+        earliest = min(expires.values())
+        self.number(earliest)
+        self.length(len(value))
+        for field, text in value.items():
+            deadline = expires.get(field)
+            self.length(0 if deadline is None else deadline - earliest + 1)
+            self.strings((field, text))
+        return types.HASH_METADATA

@@ -1,20 +1,31 @@
-"""The protocol's bytes: requests in, values out.  No I/O."""
+"""The protocol's bytes: requests in, replies out.  No I/O."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from typing import Final
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Final
 
-from fakeredis.datatypes.numbers import parse_int
+from fakeredis.datatypes.numbers import format_float, parse_int
+from fakeredis.engine.replies import (
+    BigNumber,
+    Push,
+    Sentinel,
+    SetReply,
+    Status,
+    Verbatim,
+)
+from fakeredis.errors import CommandError
 
 MAX_WORDS: Final = 2**31 - 1
-MAX_LENGTH: Final = 512 * 1024 * 1024
+MAX_LENGTH: Final = 512 * 1024 * 1024  # proto-max-bulk-len's default
 MAX_INLINE: Final = 64 * 1024
+_UNTRUSTED_WORDS: Final = 10  # what those may send who have not authenticated
+_UNTRUSTED_LENGTH: Final = 16384
 
 
 class ProtocolError(ValueError):
-    """Bytes that are no request; the text is the server's."""
+    """Bytes that are no request; the text is the server's, empty where it says nothing."""
 
 
 def pack(argv: Sequence[bytes]) -> bytes:
@@ -23,13 +34,37 @@ def pack(argv: Sequence[bytes]) -> bytes:
     return head + b"".join([b"$%d\r\n%b\r\n" % (len(arg), arg) for arg in argv])
 
 
-class RequestParser:
-    """Feed it bytes, get whole commands."""
+# Requests -----------------------------------------------------------------------------------
 
-    __slots__ = ("_buffer",)
+# The header lines of usual commands; all others are read byte by byte.
+_COUNTS: Final = {b"*%d" % count: count for count in range(1, 65)}
+_SIZES: Final = {b"$%d" % size: size for size in range(4096)}
+_size = _SIZES.get
+_QUICK: Final = 1 << 20  # more bytes than this are not split at once
+
+
+class RequestParser:
+    """Feed it bytes, get whole commands.
+
+    Attributes:
+        error: what was wrong with the bytes after the last command; nothing can follow it.
+        trusted: the client has authenticated, and may send what it likes.
+        max_length: the longest argument, ``proto-max-bulk-len``.
+    """
+
+    __slots__ = (
+        "error", "trusted", "max_length", "_chunks", "_size", "_needed", "_left", "_argv",
+    )  # fmt: skip
 
     def __init__(self) -> None:
-        self._buffer = bytearray()
+        self.error: ProtocolError | None = None
+        self.trusted = True
+        self.max_length = MAX_LENGTH
+        self._chunks: list[bytes] = []
+        self._size = 0  # bytes in chunks
+        self._needed = 0  # bytes without which there is no progress
+        self._left = 0  # arguments that the command being read still lacks
+        self._argv: list[bytes] = []
 
     def feed(self, data: bytes) -> Iterator[list[bytes]]:
         """The commands that are complete with ``data``.
@@ -37,60 +72,154 @@ class RequestParser:
         Raises:
             ProtocolError: the bytes are no request.
         """
-        self._buffer += data
+        self.push(data)
+        yield from self.take()
+        if self.error is not None:
+            raise self.error
+
+    def push(self, data: bytes) -> None:
+        """Add bytes, to be parsed by `take`."""
+        self._chunks.append(data)
+        self._size += len(data)
+
+    @property
+    def pending(self) -> int:
+        """Bytes that wait for the rest of their command."""
+        return self._size
+
+    def take(self, limit: int = -1) -> list[list[bytes]]:
+        """The commands that are complete, at most ``limit``; `error` tells of what follows."""
+        done: list[list[bytes]] = []
+        if self._size < self._needed or not self._size or self.error is not None:
+            return done
+        data = self._chunks[0] if len(self._chunks) == 1 else b"".join(self._chunks)
         at = 0
-        try:
-            while at < len(self._buffer):
-                parsed = self._next(at)
-                if parsed is None:
-                    return
-                argv, at = parsed
-                if argv:
-                    yield argv
-        finally:
-            del self._buffer[:at]
+        if not self._left and limit < 0 and len(data) <= _QUICK:
+            at = _split(data, done)
+        self._needed = 0
+        if at < len(data):
+            try:
+                at = self._parse(data, at, done, limit)
+            except ProtocolError as error:
+                self.error = error
+                at = len(data)
+        self._chunks = [data[at:]] if at < len(data) else []
+        self._size = len(data) - at
+        return done
 
-    def _line(self, at: int, error: str) -> tuple[bytes, int] | None:
-        end = self._buffer.find(b"\n", at)
-        if end < 0:
-            if len(self._buffer) - at > MAX_INLINE:
-                raise ProtocolError(f"ERR Protocol error: {error}")
-            return None
-        return bytes(self._buffer[at:end]).rstrip(b"\r"), end + 1
+    def _parse(self, data: bytes, at: int, done: list[list[bytes]], limit: int) -> int:
+        """Read commands and parts of them; where the first byte is that was not used."""
+        while at < len(data) and len(done) != limit:
+            if self._left:
+                used = self._arguments(data, at, done)
+            elif data[at] == 42:  # an asterisk
+                used = self._head(data, at)
+            else:
+                used = _inline(data, at, done)
+            if used == at:
+                break
+            at = used
+        return at
 
-    def _next(self, at: int) -> tuple[list[bytes], int] | None:
-        line = self._line(at, "too big inline request")
+    def _head(self, data: bytes, at: int) -> int:
+        """``*3``: how many arguments come."""
+        line, end = _line(data, at, "too big mbulk count string")
         if line is None:
-            return None
-        text, at = line
-        if not text.startswith(b"*"):
-            return split_inline(text), at
-        argv: list[bytes] = []
-        for _ in range(_number(text[1:], MAX_WORDS, "invalid multibulk length")):
-            line = self._line(at, "too big bulk count string")
+            return at
+        count = parse_int(line[1:])
+        if count is None or count > MAX_WORDS:
+            raise ProtocolError("ERR Protocol error: invalid multibulk length")
+        if count > _UNTRUSTED_WORDS and not self.trusted:
+            raise ProtocolError("ERR Protocol error: unauthenticated multibulk length")
+        self._left = max(count, 0)
+        self._argv = []
+        return end
+
+    def _arguments(self, data: bytes, at: int, done: list[list[bytes]]) -> int:
+        """``$3``, three bytes, and so on until the command is complete."""
+        argv, left = self._argv, self._left
+        while left:
+            line, start = _line(data, at, "too big bulk count string")
             if line is None:
-                return None
-            text, at = line
-            if not text.startswith(b"$"):
-                got = chr(text[0]) if text else " "
-                raise ProtocolError(f"ERR Protocol error: expected '$', got '{got}'")
-            size = _number(text[1:], MAX_LENGTH, "invalid bulk length", 0)
-            if len(self._buffer) < at + size + 2:
-                return None
-            argv.append(bytes(self._buffer[at : at + size]))
-            at += size + 2
-        return argv, at
+                break
+            size = _SIZES.get(line)
+            if size is None:
+                size = self._length(line)
+            end = start + size + 2
+            if end > len(data):
+                self._needed = end - at
+                break
+            argv.append(data[start : end - 2])
+            at = end
+            left -= 1
+        self._left = left
+        if not left:
+            done.append(argv)
+        return at
+
+    def _length(self, line: bytes) -> int:
+        if line[:1] != b"$":
+            got = chr(line[0]) if line else " "
+            raise ProtocolError(f"ERR Protocol error: expected '$', got '{got}'")
+        size = parse_int(line[1:])
+        if size is None or not 0 <= size <= self.max_length:
+            raise ProtocolError("ERR Protocol error: invalid bulk length")
+        if size > _UNTRUSTED_LENGTH and not self.trusted:
+            raise ProtocolError("ERR Protocol error: unauthenticated bulk length")
+        return size
 
 
-def _number(raw: bytes, high: int, error: str, low: int = -(1 << 63)) -> int:
-    value = parse_int(raw)
-    if value is None or not low <= value <= high:
-        raise ProtocolError(f"ERR Protocol error: {error}")
-    return value
+def _split(data: bytes, done: list[list[bytes]]) -> int:
+    """Read usual commands by cutting all bytes into lines at once.
+
+    Gives where the first command begins that is incomplete or unusual, such as one with an
+    argument of several lines.
+    """
+    lines = data.split(b"\r\n")
+    end, at = len(lines) - 1, 0
+    while at < end:
+        stop = at + 1 + 2 * _COUNTS.get(lines[at], end)
+        if stop > end:
+            break
+        argv = lines[at + 2 : stop : 2]
+        if [*map(len, argv)] != [*map(_size, lines[at + 1 : stop : 2])]:
+            break
+        done.append(argv)
+        at = stop
+    return len(data) - sum(map(len, lines[at:])) - 2 * (end - at)
 
 
-# One word of an inline command: bare, or in quotes that a space or the end must follow.
-_BARE: Final = re.compile(rb"[^\s\"']+")
+def _line(data: bytes, at: int, error: str) -> tuple[bytes | None, int]:
+    """A header line and where the next one begins; no line when it is incomplete.
+
+    The server looks no further than to a zero byte.
+    """
+    end = data.find(b"\r", at)
+    if end < 0 or data.find(b"\0", at, end) >= 0:
+        if len(data) - at > MAX_INLINE:
+            raise ProtocolError(f"ERR Protocol error: {error}")
+        return None, at
+    if end + 2 > len(data):
+        return None, at
+    return data[at:end], end + 2
+
+
+def _inline(data: bytes, at: int, done: list[list[bytes]]) -> int:
+    """A command as a person types it."""
+    end = data.find(b"\n", at)
+    if end < 0 or data.find(b"\0", at, end) >= 0:
+        if len(data) - at > MAX_INLINE:
+            raise ProtocolError("ERR Protocol error: too big inline request")
+        return at
+    argv = split_inline(data[at:end].removesuffix(b"\r"))
+    if argv:
+        done.append(argv)
+    return end + 1
+
+
+# One piece of an inline command: bare, or in quotes that a space or the end must follow.
+_SPACE: Final = b" \t\n\r\v\f"
+_BARE: Final = re.compile(rb"[^ \t\n\r\"']+")
 _DOUBLE: Final = re.compile(rb'"((?:[^"\\]|\\.)*)"(?=\s|\Z)', re.DOTALL)
 _SINGLE: Final = re.compile(rb"'((?:[^'\\]|\\'|\\)*)'(?=\s|\Z)", re.DOTALL)
 _ESCAPE: Final = re.compile(rb"\\(?:x([0-9a-fA-F]{2})|(.))", re.DOTALL)
@@ -106,29 +235,134 @@ def split_inline(text: bytes) -> list[bytes]:
     words: list[bytes] = []
     at = 0
     while True:
-        while text[at : at + 1].isspace():
+        while text[at : at + 1] and text[at] in _SPACE:
             at += 1
         if at >= len(text):
             return words
-        word = b""
-        while at < len(text) and not text[at : at + 1].isspace():
-            piece, at = _piece(text, at)
-            word += piece
+        word, at = _word(text, at)
         words.append(word)
 
 
-def _piece(text: bytes, at: int) -> tuple[bytes, int]:
-    for pattern in (_BARE, _DOUBLE, _SINGLE):
-        found = pattern.match(text, at)
-        if found is not None:
-            if pattern is _DOUBLE:
-                return _ESCAPE.sub(_unescape, found[1]), found.end()
-            piece = found[0] if pattern is _BARE else found[1].replace(b"\\'", b"'")
-            return piece, found.end()
-    raise ProtocolError("ERR Protocol error: unbalanced quotes in request")
+def _word(text: bytes, at: int) -> tuple[bytes, int]:
+    bare = _BARE.match(text, at)
+    word = b""
+    if bare is not None:
+        word, at = bare[0], bare.end()
+    if text[at : at + 1] not in (b'"', b"'"):
+        return word, at
+    found = _DOUBLE.match(text, at)
+    if found is not None:
+        return word + _ESCAPE.sub(_unescape, found[1]), found.end()
+    found = _SINGLE.match(text, at)
+    if found is None:
+        raise ProtocolError("ERR Protocol error: unbalanced quotes in request")
+    return word + found[1].replace(b"\\'", b"'"), found.end()
 
 
 def _unescape(found: re.Match[bytes]) -> bytes:
     if found[1] is not None:
         return bytes((int(found[1], 16),))
     return _ESCAPED.get(found[2], found[2])
+
+
+# Replies ------------------------------------------------------------------------------------
+
+
+def encode(reply: Any, protocol: int) -> bytes:
+    """A reply of a `fakeredis.engine.session.WireSession` as bytes."""
+    kind = type(reply)
+    if kind is bytes:
+        return b"$%d\r\n%b\r\n" % (len(reply), reply)
+    if kind is Status:
+        return b"+%b\r\n" % reply
+    if kind is int and -(1 << 63) <= reply < 1 << 63:
+        return b":%d\r\n" % reply
+    return (_resp2 if protocol == 2 else _resp3)(reply)
+
+
+def _bulk(reply: bytes) -> bytes:
+    return b"$%d\r\n%b\r\n" % (len(reply), reply)
+
+
+def _error(reply: CommandError) -> bytes:
+    text = str(reply).encode("utf-8", "surrogateescape")
+    return b"-%b\r\n" % text.replace(b"\r", b" ").replace(b"\n", b" ")
+
+
+def _integer(reply: int) -> bytes:
+    """An integer; what has more than 64 bits is a big number."""
+    return b"%b%d\r\n" % (b":" if -(1 << 63) <= reply < 1 << 63 else b"(", reply)
+
+
+def _double(reply: float) -> bytes:
+    return b",%b\r\n" % format_float(reply)
+
+
+def _array2(reply: Sequence[Any]) -> bytes:
+    return b"*%d\r\n" % len(reply) + b"".join([
+        b"$%d\r\n%b\r\n" % (len(item), item) if type(item) is bytes else _resp2(item)
+        for item in reply
+    ])  # fmt: skip
+
+
+def _array3(reply: Sequence[Any], head: bytes = b"*") -> bytes:
+    return b"%b%d\r\n" % (head, len(reply)) + b"".join([
+        b"$%d\r\n%b\r\n" % (len(item), item) if type(item) is bytes else _resp3(item)
+        for item in reply
+    ])  # fmt: skip
+
+
+def _map2(reply: dict[Any, Any]) -> bytes:
+    return _array2([part for pair in reply.items() for part in pair])
+
+
+def _map3(reply: dict[Any, Any]) -> bytes:
+    pairs = [_resp3(part) for pair in reply.items() for part in pair]
+    return b"%%%d\r\n" % len(reply) + b"".join(pairs)
+
+
+Writer = Callable[[Any], bytes]
+_BOTH: Final[dict[type, Writer]] = {
+    bytes: _bulk, bytearray: _bulk, int: _integer, Status: lambda reply: b"+%b\r\n" % reply,
+    CommandError: _error,
+}  # fmt: skip
+_WRITERS2: Final[dict[type, Writer]] = {
+    **_BOTH, type(None): lambda reply: b"$-1\r\n", Sentinel: lambda reply: b"*-1\r\n",
+    list: _array2, tuple: _array2, dict: _map2, set: lambda reply: _array2([*reply]),
+    frozenset: lambda reply: _array2([*reply]), SetReply: _array2, Push: _array2,
+    float: lambda reply: _bulk(format_float(reply)), bool: lambda reply: b":%d\r\n" % reply,
+    Verbatim: _bulk, BigNumber: _bulk,
+}  # fmt: skip
+_WRITERS3: Final[dict[type, Writer]] = {
+    **_BOTH, type(None): lambda reply: b"_\r\n", Sentinel: lambda reply: b"_\r\n",
+    list: _array3, tuple: _array3, dict: _map3, set: lambda reply: _array3([*reply], b"~"),
+    frozenset: lambda reply: _array3([*reply], b"~"), SetReply: lambda reply: _array3(reply, b"~"),
+    Push: lambda reply: _array3(reply, b">"), float: _double,
+    bool: lambda reply: b"#t\r\n" if reply else b"#f\r\n",
+    Verbatim: lambda reply: b"=%d\r\ntxt:%b\r\n" % (len(reply) + 4, reply),
+    BigNumber: lambda reply: b"(%b\r\n" % reply,
+}  # fmt: skip
+
+
+def _resp2(reply: Any) -> bytes:
+    return _WRITERS2.get(type(reply), _other2)(reply)
+
+
+def _resp3(reply: Any) -> bytes:
+    return _WRITERS3.get(type(reply), _other3)(reply)
+
+
+def _other2(reply: Any) -> bytes:
+    """A subclass of one of the types."""
+    return _ancestor(reply, _WRITERS2)
+
+
+def _other3(reply: Any) -> bytes:
+    return _ancestor(reply, _WRITERS3)
+
+
+def _ancestor(reply: Any, writers: dict[type, Writer]) -> bytes:
+    for kind in type(reply).__mro__:
+        if kind in writers:
+            return writers[kind](reply)
+    raise TypeError(f"no reply of the protocol: {reply!r}")

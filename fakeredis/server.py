@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fakeredis.engine import persistence
 from fakeredis.engine.replies import BLOCKED
 from fakeredis.engine.server import Server
 from fakeredis.errors import CommandError
 
 if TYPE_CHECKING:
+    from ssl import SSLContext
+
     from fakeredis.clients.aio import FakeAsyncRedis
     from fakeredis.clients.sync import FakeRedis
     from fakeredis.commands.registry import Group
+    from fakeredis.tcp import Listener
 
 
 class FakeServer(Server):
@@ -59,6 +65,49 @@ class FakeServer(Server):
         from fakeredis.clients.aio import FakeAsyncRedis
 
         return FakeAsyncRedis(server=self, **kwargs)
+
+    def listen(
+        self, host: str = "127.0.0.1", port: int = 0, *, unixsocket: str | None = None,
+        ssl: SSLContext | None = None,
+    ) -> Listener:
+        """Let other programs in: serve this server's data at a TCP port, in a thread.
+
+        Args:
+            host: the address to listen at, this machine's own by default.
+            port: 0 takes a free one; see the result's ``port``.
+            unixsocket: listen at this path instead.
+            ssl: serve TLS.
+
+        Returns:
+            An object with ``address``, ``port`` and ``close()``; also a context manager.
+
+        Raises:
+            OSError: the address is taken, or is not this machine's.
+        """
+        from fakeredis import tcp
+
+        sock = tcp.bind(host, port) if unixsocket is None else tcp.bind_unix(unixsocket)
+        return tcp.Listener(self, [sock], ssl)
+
+    def load_rdb(self, path: str | os.PathLike[str]) -> None:
+        """Replace all data by those of an RDB file, such as a server's ``dump.rdb``.
+
+        Keys whose time is over are left out, as are libraries of functions.
+
+        Raises:
+            OSError: the file cannot be read.
+            ValueError: it is no such file, is damaged, of a newer version than this server, or
+                holds values of a module; the text says where. Nothing has changed then.
+        """
+        persistence.from_bytes(self, Path(path).read_bytes())
+
+    def save_rdb(self, path: str | os.PathLike[str]) -> None:
+        """Write all data to an RDB file, which a server of this version can load.
+
+        Raises:
+            OSError: the file cannot be written.
+        """
+        Path(path).write_bytes(persistence.to_bytes(self))
 
     def execute(self, *args: bytes | str | float) -> Any:
         """Run one command and return the engine's plain reply (RESP3's types).

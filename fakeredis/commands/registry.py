@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from fakeredis.commands.arguments import UNLIMITED, Args, Declared, NumKeys, Parse, Syntax
 from fakeredis.engine.profiles import Profile, Since
-from fakeredis.engine.replies import PLAIN, Shape, Shaper
+from fakeredis.engine.replies import NULL_ARRAY, PLAIN, Shape, Shaper, wire_shape
 
 if TYPE_CHECKING:
     from fakeredis.engine.context import Context
@@ -94,6 +94,7 @@ class Declaration:
     shape: Shape = PLAIN
     keys: KeysOf | None = None
     key_positions: tuple[int, int, int] | None = None
+    null_array: bool = False
 
     def categories(self) -> frozenset[str]:
         """The ACL categories, without their ``@``."""
@@ -117,10 +118,12 @@ class Command:
 
     __slots__ = (
         "name", "handler", "parse", "low", "high", "flags", "resp2", "resp3", "wire", "group",
-        "declaration", "syntax", "subcommands", "arity", "parts", "label",
+        "declaration", "syntax", "subcommands", "arity", "parts", "label", "null",
     )  # fmt: skip
 
-    def __init__(self, declaration: Declaration, profile: Profile) -> None:
+    def __init__(
+        self, declaration: Declaration, profile: Profile, for_bytes: bool = False
+    ) -> None:
         self.declaration = declaration
         self.name = declaration.name
         self.parts = [part.encode() for part in self.name.split(" ")]
@@ -128,9 +131,14 @@ class Command:
         self.group = declaration.group
         self.flags = declaration.flags
         self.handler: Handler = declaration.handler or _no_handler
+        self.null: Any
         self.resp2: Shaper | None
         self.resp3: Shaper | None
-        self.resp2, self.resp3, self.wire = declaration.shape
+        shape, self.null = declaration.shape, None  # what a wait that times out replies
+        if for_bytes:
+            shape = wire_shape(shape, declaration.null_array)
+            self.null = NULL_ARRAY if declaration.null_array else None
+        self.resp2, self.resp3, self.wire = shape
         self.syntax = Syntax(declaration.arguments, profile)
         self.parse: Parse | None = self.syntax.parser()
         self.subcommands: dict[bytes, Command] | None = None
@@ -211,6 +219,7 @@ class Group:
         reply: Shape = PLAIN,
         keys: KeysOf | None = None,
         key_positions: tuple[int, int, int] | None = None,
+        null_array: bool = False,
     ) -> Callable[[H], H]:
         """Declare a command; decorates its handler.
 
@@ -224,6 +233,7 @@ class Group:
             reply: how RESP2 and RESP3 differ.
             keys: a function from the arguments to the keys, where declaration cannot say it.
             key_positions: first, last, step of COMMAND INFO, where they do not follow.
+            null_array: null is RESP2's null array, not its null bulk string.
 
         Raises:
             ValueError: the name is taken in this group.
@@ -232,7 +242,7 @@ class Group:
         def declare(handler: H) -> H:
             self._add(Declaration(
                 name, handler, arguments, int(flags), since, self.name, arity,
-                None if acl is None else tuple(acl), reply, keys, key_positions,
+                None if acl is None else tuple(acl), reply, keys, key_positions, null_array,
             ))  # fmt: skip
             return handler
 
@@ -260,11 +270,17 @@ CORE_GROUPS: Sequence[str] = (
 
 
 class Table:
-    """All commands of one profile, found by any spelling of their names."""
+    """All commands of one profile, found by any spelling of their names.
+
+    Args:
+        for_bytes: replies keep what only those who write the protocol's bytes need to know.
+    """
 
     __slots__ = ("profile", "by_name", "plain")
 
-    def __init__(self, profile: Profile, groups: Iterable[Group]) -> None:
+    def __init__(
+        self, profile: Profile, groups: Iterable[Group], for_bytes: bool = False
+    ) -> None:
         self.profile = profile
         self.by_name: dict[bytes, Command] = {}  # b"GET", b"get", b"CONFIG" ...
         self.plain: dict[str, Command] = {}  # "GET", "CONFIG GET": what may take the short cut
@@ -272,7 +288,7 @@ class Table:
         for group in groups:
             for declaration in group.declarations.values():
                 if profile.has(declaration.since):
-                    self._add(Command(declaration, profile), subcommands)
+                    self._add(Command(declaration, profile, for_bytes), subcommands)
         for command in subcommands:
             self._attach(command)
 
@@ -319,15 +335,20 @@ def core_groups() -> list[Group]:
 
 
 @lru_cache(maxsize=None)
-def core_table(profile: Profile) -> Table:
+def core_table(profile: Profile, for_bytes: bool = False) -> Table:
     """The shared table of a profile without third parties' commands."""
-    return Table(profile, core_groups())
+    return Table(profile, core_groups(), for_bytes)
 
 
-def table(profile: Profile, modules: Sequence[Group] = ()) -> Table:
+def table(profile: Profile, modules: Sequence[Group] = (), for_bytes: bool = False) -> Table:
     """The commands of ``profile`` and of third parties' ``modules``.
+
+    Args:
+        for_bytes: see `Table`.
 
     Raises:
         ValueError: a name is declared twice.
     """
-    return Table(profile, [*core_groups(), *modules]) if modules else core_table(profile)
+    if modules:
+        return Table(profile, [*core_groups(), *modules], for_bytes)
+    return core_table(profile, for_bytes)

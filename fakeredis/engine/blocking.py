@@ -110,7 +110,7 @@ def finish(wait: Wait, reply: Any) -> None:
 
 def time_out(wait: Wait) -> None:
     """End the wait because its time is over."""
-    finish(wait, wait.on_timeout() if wait.on_timeout is not None else None)
+    finish(wait, wait.command.null if wait.on_timeout is None else wait.on_timeout())
 
 
 def unblock(session: Session, with_error: bool) -> bool:

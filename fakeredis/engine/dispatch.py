@@ -49,7 +49,7 @@ def find(session: Session, argv: Sequence[bytes]) -> Command:
         CommandError: there is none; a transaction that is being queued fails with it.
         ConnectionLost: the server is down or the session is closed.
     """
-    command = session.server.table.find(argv[0])
+    command = session.table.find(argv[0])
     if command is None:
         raise _not_found(session, argv, unknown_command(argv))
     if command.subcommands is None or len(argv) < 2:

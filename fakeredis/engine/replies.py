@@ -1,9 +1,9 @@
 """Reply values and how they change between RESP2 and RESP3.
 
-Handlers return plain values in RESP3's richer terms: ``None``, `int`, `bytes`, `list`, `dict` (map),
-`set` (set), `float` (double), `bool`, `Status`, `Verbatim`, and `CommandError` items.  A command
-whose replies look different in the two protocols is declared with a `Shape`, so that all others
-pay nothing.
+Handlers return plain values in RESP3's richer terms: ``None``, `int`, `bytes`, `list`, `dict`
+(map), `set` (set), `float` (double), `bool`, `Status`, `Verbatim`, and `CommandError` items.  A
+command whose replies look different in the two protocols is declared with a `Shape`, so that all
+others pay nothing.
 """
 
 from __future__ import annotations
@@ -25,6 +25,18 @@ class Status(bytes):
 
 class Verbatim(bytes):
     """A verbatim string (``=txt:``) in RESP3, a bulk string in RESP2."""
+
+    __slots__ = ()
+
+
+class BigNumber(bytes):
+    """A big number (``(``) in RESP3, a bulk string in RESP2."""
+
+    __slots__ = ()
+
+
+class SetReply(list[Any]):
+    """A set (``~``) that keeps its order; only sessions that write bytes have such replies."""
 
     __slots__ = ()
 
@@ -52,6 +64,7 @@ QUEUED: Final = Status(b"QUEUED")
 PONG: Final = Status(b"PONG")
 RESET: Final = Status(b"RESET")
 BLOCKED: Final = Sentinel("BLOCKED")  # the session waits; its reply comes through its outbox
+NULL_ARRAY: Final = Sentinel("NULL_ARRAY")  # RESP2's other null, for those who write bytes
 NO_REPLY: Final = Sentinel("NO_REPLY")  # everything there is to say was pushed
 
 Shaper = Callable[[Any], Any]
@@ -60,8 +73,8 @@ Shaper = Callable[[Any], Any]
 class Shape(NamedTuple):
     """How a handler's value becomes the reply of each protocol; ``None`` leaves it as it is.
 
-    ``wire`` names the RESP3 type of a top-level list for those who write bytes: ``array`` or
-    ``set``.
+    ``wire`` names the RESP3 type of the reply for those who write bytes: ``set`` makes one of a
+    list, ``verbatim`` a verbatim string of bytes, ``array`` leaves everything as it is.
     """
 
     resp2: Shaper | None
@@ -156,3 +169,40 @@ DOUBLE: Final = Shape(double, None)
 DOUBLES: Final = Shape(doubles, None)
 PAIRS: Final = Shape(flat_pairs, lists)
 DEEP: Final = Shape(deep_resp2, deep_resp3)
+VERBATIM: Final = Shape(None, None, "verbatim")
+
+
+# For those who write bytes ------------------------------------------------------------------
+
+
+def set_reply(reply: Any) -> Any:
+    """A list as a RESP3 set."""
+    return SetReply(reply) if type(reply) is list else reply
+
+
+def verbatim_reply(reply: Any) -> Any:
+    """Bytes as a RESP3 verbatim string."""
+    return Verbatim(reply) if type(reply) is bytes else reply
+
+
+_WIRE: Final[dict[str, Shaper | None]] = {
+    "array": None, "set": set_reply, "verbatim": verbatim_reply,
+}  # fmt: skip
+
+
+def wire_shape(shape: Shape, null_array: bool) -> Shape:
+    """The shape for a session whose replies become bytes: no type of RESP3 is lost.
+
+    Args:
+        null_array: null is RESP2's null array.
+    """
+    resp2, resp3 = shape.resp2, _WIRE[shape.wire]
+    if not null_array:
+        return Shape(resp2, resp3, shape.wire)
+
+    def with_null(reply: Any) -> Any:
+        if reply is None:
+            return NULL_ARRAY
+        return reply if resp2 is None else resp2(reply)
+
+    return Shape(with_null, resp3, shape.wire)

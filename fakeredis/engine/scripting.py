@@ -21,7 +21,7 @@ from fakeredis import errors
 from fakeredis.commands.registry import NOSCRIPT, WRITE, Command
 from fakeredis.datatypes.numbers import format_float
 from fakeredis.engine import blocking, dispatch, script_libraries
-from fakeredis.engine.replies import Status, Verbatim
+from fakeredis.engine.replies import BigNumber, SetReply, Status, Verbatim
 from fakeredis.errors import CommandError
 
 if TYPE_CHECKING:
@@ -238,7 +238,7 @@ class Scripting:
         get = self._raw_get
         items = [self._reply(get(flat, at), booleans) for at in range(1, int(count) + 1)]
         if keys_only:
-            return ScriptSet(items[::2])
+            return SetReply(items[::2])
         return {_hashable(key): value for key, value in zip(items[::2], items[1::2], strict=True)}
 
     # From replies to Lua --------------------------------------------------------------------
@@ -268,27 +268,15 @@ class Scripting:
         if isinstance(reply, dict):
             pairs = {self.to_lua(key): self.to_lua(value) for key, value in reply.items()}
             return table({b"map": table(pairs)})
-        if isinstance(reply, set | frozenset | ScriptSet):
+        if isinstance(reply, set | frozenset | SetReply):
             return table({b"set": table({self.to_lua(item): True for item in reply})})
         return bytes(reply)
-
-
-class ScriptSet(list[Any]):
-    """A set that a script returned: its items may be anything."""
-
-    __slots__ = ()
-
-
-class BigNumber(bytes):
-    """A big number that a script returned, as text."""
-
-    __slots__ = ()
 
 
 def resp2(reply: Any) -> Any:
     """A script's reply in RESP2's terms."""
     kind = type(reply)
-    if kind is list or kind is ScriptSet:
+    if kind is list or kind is SetReply:
         return [resp2(item) for item in reply]
     if kind is dict:
         return [resp2(part) for pair in reply.items() for part in pair]
@@ -302,7 +290,7 @@ def resp2(reply: Any) -> Any:
 def resp3(reply: Any) -> Any:
     """A script's reply in RESP3's terms."""
     kind = type(reply)
-    if kind is list or kind is ScriptSet:
+    if kind is list or kind is SetReply:
         return [resp3(item) for item in reply]
     if kind is dict:
         return {key: resp3(value) for key, value in reply.items()}
@@ -474,7 +462,7 @@ def _caller(frame: _Frame) -> Callable[..., Any]:
             if kind is bytes or kind is int:
                 return reply
             if kind is list and frame.protocol == 3 and command.wire == "set":
-                reply = ScriptSet(reply)
+                reply = SetReply(reply)
             return scripting.to_lua(reply)
         except CommandError as error:
             return None, str(error).encode("utf-8", "surrogateescape")

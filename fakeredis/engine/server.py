@@ -5,11 +5,12 @@ from __future__ import annotations
 import random
 import secrets
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from heapq import heapify, heappop
 from threading import RLock
 from typing import TYPE_CHECKING, Any, Protocol
 
-from fakeredis.commands.registry import Command, Group, table
+from fakeredis.commands.registry import Command, Group, Table, table
 from fakeredis.datatypes.hash import Hash
 from fakeredis.datatypes.limits import EncodingLimits
 from fakeredis.engine import blocking, dispatch, notifications
@@ -61,6 +62,7 @@ class Server:
         self.profile = profile(version, server_type)
         self.traits = self.profile.traits
         self.table = table(self.profile, modules)
+        self.modules = modules
         self.clock = Clock()
         self.config = Config(self)
         self.limits = EncodingLimits()
@@ -216,6 +218,11 @@ class Server:
         """A new session, as a client's connection makes one."""
         with self.lock:
             return Session(self, protocol, address)
+
+    @cached_property
+    def wire_table(self) -> Table:
+        """The commands for sessions whose replies become bytes."""
+        return table(self.profile, self.modules, for_bytes=True)
 
     def register(self, session: Session) -> int:
         """Count a session in; returns its client ID."""

@@ -13,7 +13,7 @@ from fakeredis.engine.replies import BLOCKED
 from fakeredis.errors import CommandError
 
 if TYPE_CHECKING:
-    from fakeredis.commands.registry import Command
+    from fakeredis.commands.registry import Command, Table
     from fakeredis.engine.server import Server
 
     Batch = Sequence[tuple[Command, Sequence[bytes]]]
@@ -178,6 +178,11 @@ class Session:
     # State ----------------------------------------------------------------------------------
 
     @property
+    def table(self) -> Table:
+        """The commands as this session finds them."""
+        return self.server.table
+
+    @property
     def db(self) -> int:
         """The selected database's number."""
         return self.ctx.db.index
@@ -240,3 +245,34 @@ class Session:
             self.on_close()
         if self.wake is not None:
             self.wake()
+
+
+class WireSession(Session):
+    """A session for shells that write the protocol's bytes.
+
+    Its replies keep the types that a parser loses and clients inside this process never see:
+    RESP3's sets and verbatim strings, RESP2's two nulls.
+    """
+
+    __slots__ = ("wire_table",)
+
+    def __init__(self, server: Server, protocol: int = 2, address: str = "127.0.0.1:0") -> None:
+        self.wire_table = server.wire_table
+        super().__init__(server, protocol, address)
+
+    @property
+    def table(self) -> Table:
+        """The commands with the shapes of bytes."""
+        return self.wire_table
+
+    def execute(self, argv: Sequence[bytes]) -> Any:
+        """See `Session.execute`."""
+        command = self.wire_table.by_name.get(argv[0])
+        if command is None or command.subcommands is not None:
+            try:
+                command = dispatch.find(self, argv)
+            except CommandError:
+                if self.guard & dispatch.REPLY_MODE:
+                    return dispatch.unheard(self)
+                raise
+        return self.call(command, argv[len(command.parts) :])

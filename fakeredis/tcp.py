@@ -1,0 +1,517 @@
+"""The engine over TCP and Unix sockets, for programs outside this process.
+
+One thread runs an asyncio loop; a connection is an `asyncio.Protocol` around a `WireSession`.  What
+a client sends is parsed and run as it comes, all replies to one packet go out in one write, and a
+client that does not read is not read from, so that it stalls nobody.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import ipaddress
+import os
+import socket
+import threading
+from collections import deque
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Final
+
+from fakeredis.engine import blocking, dispatch
+from fakeredis.engine.replies import BLOCKED, NO_REPLY
+from fakeredis.engine.session import WireSession
+from fakeredis.errors import CommandError, ConnectionLost
+from fakeredis.resp import RequestParser, encode
+
+if TYPE_CHECKING:
+    import ssl
+
+    from fakeredis.engine.server import Server
+
+_TICK: Final = 0.1  # seconds between looks at keys that expire and waits that end
+_BATCH: Final = 1 << 16  # bytes of replies after which they are written
+_BACKLOG: Final = 1024  # commands of a blocked client that wait, until it is not read any more
+MAX_CLIENTS: Final = b"-ERR max number of clients reached\r\n"
+DENIED: Final = (
+    b"-DENIED Redis is running in protected mode because protected mode is enabled and no "
+    b"password is set for the default user. In this mode connections are only accepted from "
+    b"the loopback interface. If you want to connect from external computers to Redis you "
+    b"may adopt one of the following solutions: 1) Just disable protected mode sending the "
+    b"command 'CONFIG SET protected-mode no' from the loopback interface by connecting to "
+    b"Redis from the same host the server is running, however MAKE SURE Redis is not "
+    b"publicly accessible from internet if you do so. Use CONFIG REWRITE to make this change"
+    b" permanent. 2) Alternatively you can just disable the protected mode by editing the "
+    b"Redis configuration file, and setting the protected mode option to 'no', and then "
+    b"restarting the server. 3) If you started the server manually just for testing, restart"
+    b" it with the '--protected-mode no' option. 4) Set up an authentication password for "
+    b"the default user. NOTE: You only need to do one of the above things in order for the "
+    b"server to start accepting connections from the outside.\r\n"
+)
+
+
+class _Connection(asyncio.Protocol):
+    """One client."""
+
+    __slots__ = (
+        "door", "loop", "transport", "session", "parser", "backlog", "running", "scheduled",
+        "full", "deaf", "timed", "timer",
+    )  # fmt: skip
+
+    def __init__(self, door: _Door, loop: asyncio.AbstractEventLoop) -> None:
+        self.door = door
+        self.loop = loop
+        self.transport: Any = None
+        self.session: WireSession | None = None
+        self.parser = RequestParser()
+        self.backlog: deque[list[bytes]] = deque()  # commands that have come and not run
+        self.running = False  # the loop is in `_run`, which looks at the outbox itself
+        self.scheduled = False  # the loop will look at the outbox
+        self.full = False  # the client does not read its replies
+        self.deaf = False  # the client is not read from
+        self.timed: blocking.Wait | None = None  # the wait that the timer is for
+        self.timer: asyncio.TimerHandle | None = None
+
+    # The transport's calls ------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Greet a client, or refuse it."""
+        self.transport = transport
+        peer = transport.get_extra_info("peername")
+        refusal = self.door.refusal(peer)
+        if refusal is not None:
+            self.transport.write(refusal)
+            self.transport.close()
+            return
+        server = self.door.server
+        with server.lock:
+            self.session = session = WireSession(server, 2, self._address(peer))
+        session.wake = self._woken
+        self.door.connections.add(self)
+
+    def _address(self, peer: Any) -> str:
+        """As CLIENT LIST shows it."""
+        if isinstance(peer, tuple):
+            return f"[{peer[0]}]:{peer[1]}" if ":" in peer[0] else f"{peer[0]}:{peer[1]}"
+        return f"{self.transport.get_extra_info('sockname')}:0"
+
+    def data_received(self, data: bytes) -> None:
+        """Run what the client sends."""
+        session = self.session
+        if session is None or self.transport.is_closing():
+            return
+        parser = self.parser
+        parser.max_length = self.door.server.config.proto_max_bulk_len
+        parser.push(data)
+        self._parse(session)
+        if not self.running:
+            self._run()
+        if parser.pending > 1 << 20 and parser.pending > self.door.query_limit():
+            self.transport.abort()
+
+    def _parse(self, session: WireSession) -> None:
+        """Read commands: only the next one of a client that must authenticate first."""
+        parser = self.parser
+        parser.trusted = not session.guard & dispatch.UNAUTHENTICATED
+        if parser.trusted:
+            self.backlog += parser.take()
+        elif not self.backlog:
+            self.backlog += parser.take(1)
+
+    def eof_received(self) -> None:
+        """The client sends no more: the transport closes when all is written."""
+
+    def pause_writing(self) -> None:
+        """The client reads too slowly: run nothing more for it."""
+        self.full = True
+        self._listen()
+
+    def resume_writing(self) -> None:
+        """It has read."""
+        self.full = False
+        self._look()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The client is gone."""
+        self.door.connections.discard(self)
+        self.backlog.clear()
+        self._stop_timer()
+        if self.session is not None:
+            self.session.wake = None
+            self.session.close()
+
+    # Commands -------------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        """Run the commands that have come, as far as nothing holds them back."""
+        session = self.session
+        assert session is not None
+        self.running = True
+        try:
+            self._run_backlog(session)
+        except ConnectionLost:
+            self.transport.abort()
+            return
+        finally:
+            self.running = False
+        if session.closed:
+            self.transport.close()
+            return
+        if session.wait is not None:
+            self._start_timer(session.wait)
+        if session.outbox:
+            self._woken()  # another thread came in between
+        if self.deaf or self.full or len(self.backlog) > _BACKLOG:
+            self._listen()
+
+    def _run_backlog(self, session: WireSession) -> None:
+        backlog, outbox = self.backlog, session.outbox
+        out: list[bytes] = []
+        size = 0
+        while not self.full and session.wait is None and not session.closed:
+            if not backlog:
+                self._parse_more(session, out)
+                if not backlog:
+                    break
+            try:
+                reply = session.execute(backlog.popleft())
+            except CommandError as error:
+                reply = error
+            if reply is not BLOCKED and reply is not NO_REPLY:
+                out.append(encode(reply, session.protocol))
+                size += len(out[-1])
+            while outbox:
+                out.append(encode(outbox.popleft(), session.protocol))
+                size += len(out[-1])
+            if size >= _BATCH:
+                self.transport.write(b"".join(out))
+                out.clear()
+                size = 0
+        if out:
+            self.transport.write(b"".join(out))
+
+    def _parse_more(self, session: WireSession, out: list[bytes]) -> None:
+        """All commands have run: parse on after AUTH, or tell what was wrong with the bytes."""
+        parser = self.parser
+        if parser.error is None:
+            if not parser.trusted:
+                self._parse(session)
+            if self.backlog or parser.error is None:
+                return
+        text = str(parser.error)
+        if text:
+            out.append(encode(CommandError(text), session.protocol))
+        session.close()
+
+    # What comes later -----------------------------------------------------------------------
+
+    def _woken(self) -> None:
+        """Something is in the outbox, or the session was closed; called by any thread."""
+        if self.running or self.scheduled:
+            return
+        self.scheduled = True
+        if threading.get_ident() == self.door.thread:
+            self.loop.call_soon(self._look)
+            return
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            self.loop.call_soon_threadsafe(self._look)
+
+    def _look(self) -> None:
+        """Write what is in the outbox, and go on with what it held back."""
+        self.scheduled = False
+        session = self.session
+        if session is None or self.transport.is_closing():
+            return
+        out = []
+        while session.outbox:
+            out.append(encode(session.outbox.popleft(), session.protocol))
+        if out:
+            self.transport.write(b"".join(out))
+            self._check_output(session)
+        if session.closed:
+            self.transport.abort()  # by another client, or by the server
+        elif session.wait is None and not self.full:
+            self._run()
+
+    def _check_output(self, session: WireSession) -> None:
+        """Drop a subscriber that does not read, as ``client-output-buffer-limit`` says."""
+        waiting = self.transport.get_write_buffer_size()
+        if waiting > 1 << 20 and session.guard & dispatch.SUBSCRIBED:
+            limit = self.door.output_limit()
+            if limit and waiting > limit:
+                session.close()
+
+    def _listen(self) -> None:
+        """Read from the client, or no longer."""
+        deaf = self.full or len(self.backlog) > _BACKLOG
+        if deaf != self.deaf and not self.transport.is_closing():
+            self.deaf = deaf
+            if deaf:
+                self.transport.pause_reading()
+            else:
+                self.transport.resume_reading()
+
+    # Waits that end by themselves -----------------------------------------------------------
+
+    def _start_timer(self, wait: blocking.Wait) -> None:
+        if wait is self.timed or wait.deadline is None:
+            return
+        self._stop_timer()
+        self.timed = wait
+        seconds = wait.deadline / 1000 - self.door.server.clock.seconds()
+        self.timer = self.loop.call_later(max(seconds, 0), self._time_out, wait)
+
+    def _stop_timer(self) -> None:
+        if self.timer is not None:
+            self.timer.cancel()
+            self.timer = None
+        self.timed = None
+
+    def _time_out(self, wait: blocking.Wait) -> None:
+        """The blocked command's time is over, also where the server's clock stands still."""
+        session = self.session
+        self._stop_timer()
+        assert session is not None
+        with self.door.server.lock:
+            if session.wait is wait:
+                blocking.time_out(wait)
+        if session.wait is not None:
+            self._start_timer(session.wait)
+
+
+class _Door:
+    """Sockets that listen for one server, and the loop that serves them."""
+
+    def __init__(
+        self, server: Server, sockets: list[socket.socket], context: ssl.SSLContext | None = None
+    ) -> None:
+        self.server = server
+        self.sockets = sockets
+        self.context = context
+        self.connections: set[_Connection] = set()
+        self.thread = 0
+        self.loop: asyncio.AbstractEventLoop | None = None
+        self.ready = threading.Event()
+        self._stopping: asyncio.Event | None = None
+        self._stop_asked = False
+
+    def run(self) -> None:
+        """Serve until `stop` is called."""
+        asyncio.run(self.serve())
+
+    async def serve(self) -> None:
+        """The same inside a loop."""
+        self.loop = loop = asyncio.get_running_loop()
+        self.thread = threading.get_ident()
+        self._stopping = asyncio.Event()
+        listening = [
+            await loop.create_server(
+                lambda: _Connection(self, loop), sock=each, ssl=self.context, backlog=511
+            )
+            for each in self.sockets
+        ]
+        ticking = loop.create_task(self._tick())
+        self.ready.set()
+        try:
+            if not self._stop_asked:
+                await self._stopping.wait()
+        finally:
+            ticking.cancel()
+            for each in listening:
+                each.close()
+            for connection in list(self.connections):
+                connection.transport.abort()
+            await asyncio.sleep(0)  # let the transports close their sockets
+            self.loop = None
+
+    def stop(self) -> None:
+        """End `run`; may be called by any thread."""
+        self._stop_asked = True
+        loop, stopping = self.loop, self._stopping
+        if loop is not None and stopping is not None:
+            with contextlib.suppress(RuntimeError):  # it has ended meanwhile
+                loop.call_soon_threadsafe(stopping.set)
+
+    async def _tick(self) -> None:
+        """Let keys expire and waits end while nobody sends anything."""
+        server = self.server
+        while True:
+            await asyncio.sleep(_TICK)
+            if server.deadlines or server.waiting:
+                server.catch_up()
+
+    # Rules ----------------------------------------------------------------------------------
+
+    def refusal(self, peer: Any) -> bytes | None:
+        """What a new client is told instead of being served; None when it is welcome."""
+        server = self.server
+        if not server.connected:
+            return b""
+        if len(server.sessions) >= server.config.integer("maxclients"):
+            return MAX_CLIENTS
+        if isinstance(peer, tuple) and not ipaddress.ip_address(peer[0]).is_loopback:
+            if server.config.boolean("protected-mode") and not server.config.requirepass:
+                return DENIED
+        return None
+
+    def query_limit(self) -> int:
+        """Bytes that a client may send before a command is complete."""
+        return self.server.config.integer("client-query-buffer-limit")
+
+    def output_limit(self) -> int:
+        """Bytes that may wait for a subscriber; 0 for any number."""
+        words = self.server.config.text("client-output-buffer-limit").split()
+        return int(words[words.index("pubsub") + 1])
+
+
+class Listener:
+    """A server's door to other programs; a context manager that closes it.
+
+    Made by `fakeredis.FakeServer.listen`.  A thread of its own serves the clients.
+    """
+
+    def __init__(
+        self, server: Server, sockets: list[socket.socket], context: ssl.SSLContext | None = None
+    ) -> None:
+        self.address: Any = sockets[0].getsockname()  # (host, port), or a Unix socket's path
+        self._paths = [each.getsockname() for each in sockets]
+        self._door = _Door(server, sockets, context)
+        self._thread = threading.Thread(target=self._door.run, name="fakeredis", daemon=True)
+        self._thread.start()
+        self._door.ready.wait()
+
+    @property
+    def port(self) -> int:
+        """The TCP port.
+
+        Raises:
+            TypeError: it is a Unix socket.
+        """
+        if not isinstance(self.address, tuple):
+            raise TypeError(f"a Unix socket has no port: {self.address}")
+        return int(self.address[1])
+
+    def close(self) -> None:
+        """Close all connections and the sockets that listen."""
+        self._door.stop()
+        if self._thread is not threading.current_thread():
+            self._thread.join()
+        remove(self._paths)
+
+    def __enter__(self) -> Listener:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+class TcpFakeServer:
+    """A server on a TCP port, with the names of `socketserver.BaseServer`.
+
+    Args:
+        server_address: host and port; port 0 takes a free one.
+        bind_and_activate: accepted for compatibility; it is always bound.
+        server_type: ``"redis"`` or ``"valkey"``.
+        server_version: the version to imitate.
+        fake_server: a `fakeredis.FakeServer` to serve instead of a new one.
+    """
+
+    allow_reuse_address = True
+    daemon_threads = True
+
+    def __init__(
+        self, server_address: tuple[str, int], bind_and_activate: bool = True,
+        server_type: str = "redis", server_version: str | tuple[int, ...] = "8.2",
+        fake_server: Server | None = None,
+    ) -> None:
+        from fakeredis.server import FakeServer
+
+        if fake_server is None:
+            fake_server = FakeServer(version=server_version, server_type=server_type)
+        self.fake_server = fake_server
+        self.socket = bind(*server_address)
+        self.server_address: tuple[str, int] = self.socket.getsockname()[:2]
+        self._door = _Door(fake_server, [self.socket])
+        self._done = threading.Event()
+        self._done.set()
+
+    def serve_forever(self, poll_interval: float = 0.5) -> None:
+        """Serve until `shutdown` is called by another thread."""
+        self._done.clear()
+        try:
+            self._door.run()
+        finally:
+            self._done.set()
+
+    def shutdown(self) -> None:
+        """End `serve_forever`, and wait for its end."""
+        self._door.stop()
+        self._done.wait()
+
+    def server_close(self) -> None:
+        """Close the socket that listens."""
+        self._door.stop()
+        self.socket.close()
+
+    def fileno(self) -> int:
+        """The descriptor of the socket that listens."""
+        return self.socket.fileno()
+
+    def __enter__(self) -> TcpFakeServer:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.server_close()
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A socket that will listen at an address.
+
+    Raises:
+        OSError: the address is taken, or is not this machine's.
+    """
+    family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+    return socket.create_server((host, port), family=family, backlog=511)
+
+
+def bind_unix(path: str) -> socket.socket:
+    """A Unix socket that will listen at a path; one that nobody listens at is replaced.
+
+    Raises:
+        OSError: another program listens there, or there is a file.
+    """
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        _remove_stale(path)
+        sock.bind(path)
+        sock.listen(511)
+    except OSError:
+        sock.close()
+        raise
+    return sock
+
+
+def _remove_stale(path: str) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        try:
+            probe.connect(path)
+        except ConnectionRefusedError:
+            remove([path])
+        except OSError:
+            pass  # nothing is there, or nothing that can be told
+        else:
+            raise OSError(errno.EADDRINUSE, f"another program listens at {path}")
+
+
+def remove(addresses: list[Any]) -> None:
+    """Remove the files of Unix sockets among addresses."""
+    for address in addresses:
+        if isinstance(address, str) and address:
+            with contextlib.suppress(OSError):
+                os.unlink(address)

@@ -214,7 +214,7 @@ def getex(ctx: Context, key: bytes, *words: bytes) -> Any:
 def mget(ctx: Context, *keys: bytes) -> list[Any]:
     """Values at keys; None where there is no string."""
     db, server = ctx.db, ctx.server
-    if db.expires or db.observed:
+    if db.observed or (db.expires and not db.expires.keys().isdisjoint(keys)):
         return [_string_or_none(ctx, key) for key in keys]
     replies: list[Any] = list(map(db.data.get, keys))
     missing = replies.count(None)

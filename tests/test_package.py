@@ -31,6 +31,7 @@ BELOW = {
         "data",
         "datatypes",
         "errors",
+        "rdb",
         "stores.base",
         "stores.memory",
     },

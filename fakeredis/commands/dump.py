@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from fakeredis import errors
 from fakeredis.commands.arguments import Args, Key, Raw, Rest
-from fakeredis.commands.generic import group, lookup_any, place
+from fakeredis.commands.generic import group, lookup_any
 from fakeredis.commands.registry import ASKING, DENYOOM, MOVABLEKEYS, READONLY, WRITE
 from fakeredis.commands.server import group as server_group
 from fakeredis.datatypes.numbers import parse_int
@@ -103,7 +103,7 @@ def restore(
     if deadline is not None and deadline <= ctx.now:
         ctx.delete(key)
         return OK
-    place(ctx.db, key, value, deadline)
+    ctx.db.place(key, value, deadline)
     ctx.modified(key, "restore")
     return OK
 

@@ -27,6 +27,7 @@ from fakeredis.datatypes.numbers import parse_int, parse_unsigned
 from fakeredis.datatypes.set import Set
 from fakeredis.datatypes.sorted_set import SortedSet
 from fakeredis.datatypes.string import MutableString
+from fakeredis.engine import cluster
 from fakeredis.engine.context import Context
 from fakeredis.engine.replies import OK, Status
 from fakeredis.errors import CommandError
@@ -321,23 +322,11 @@ def scan_count(raw: bytes) -> int:
 # Moving whole values ----------------------------------------------------------------------------
 
 
-def place(db: Database, key: bytes, value: Any, deadline: int | None) -> None:
-    """Put a value with its deadlines where it has not been; what was there is gone before."""
-    db.delete(key)
-    db.put(key, value)
-    if deadline is not None:
-        db.expire_at(key, deadline)
-    if type(value) is Hash:
-        soonest = value.next_expiry
-        if soonest is not None:
-            db.expire_fields_at(key, soonest)
-
-
 def _rename(ctx: Context, key: bytes, new: bytes) -> None:
     db = ctx.db
     value, deadline = db.data[key], db.expires.get(key)
     db.delete(key)
-    place(db, new, value, deadline)
+    db.place(new, value, deadline)
     ctx.modified(key, "rename_from")
     ctx.modified(new, "rename_to")
     ctx.server.dirty -= 1  # the server counts the pair as one change
@@ -378,6 +367,7 @@ def move(ctx: Context, key: bytes, index: int) -> int:
 
     Checked in the server's order: number, range, same database, the key, the other key.
     """
+    cluster.refuse(ctx.server, "ERR MOVE is not allowed in cluster mode")
     db, target = ctx.db, ctx.server.select(index)
     if db is target:
         raise CommandError("ERR source and destination objects are the same")
@@ -386,7 +376,7 @@ def move(ctx: Context, key: bytes, index: int) -> int:
         return 0
     deadline = db.expires.get(key)
     db.delete(key)
-    place(target, key, value, deadline)
+    target.place(key, value, deadline)
     ctx.modified(key, "move_from")
     modified_in(ctx, target, key, "move_to")
     ctx.server.dirty -= 1
@@ -407,7 +397,7 @@ def copy(ctx: Context, key: bytes, new: bytes, index: int | None, replace: bool 
     value = lookup_any(ctx, key)
     if value is None or (_present(ctx, target, new) is not None and not replace):
         return 0
-    place(target, new, _copied(value), ctx.db.expires.get(key))
+    target.place(new, _copied(value), ctx.db.expires.get(key))
     modified_in(ctx, target, new, "copy_to")
     return 1
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from heapq import heappush
 from typing import TYPE_CHECKING, Any
 
+from fakeredis.datatypes.hash import Hash
 from fakeredis.datatypes.order import Order
 from fakeredis.engine import notifications
 
@@ -74,6 +75,17 @@ class Database:
         order.add(key)
         if "n" in self.server.notify_flags:
             notifications.publish_event(self.server, self.index, key, "new", "")
+
+    def place(self, key: bytes, value: Any, deadline: int | None) -> None:
+        """Store a value that comes in one piece, with its deadlines; what was there is gone."""
+        self.delete(key)
+        self.put(key, value)
+        if deadline is not None:
+            self.expire_at(key, deadline)
+        if type(value) is Hash:
+            soonest = value.next_expiry
+            if soonest is not None:
+                self.expire_fields_at(key, soonest)
 
     def delete(self, key: bytes) -> bool:
         """Remove a key; whether it was there.  The caller announces it."""

@@ -15,6 +15,7 @@ from fakeredis.rdb.reading import Reader, module_name
 from fakeredis.rdb.writing import Writer, length
 
 _MAGIC: Final = b"REDIS"
+_VALKEY_MAGIC: Final = b"VALKEY"
 _OLDEST_WITH_CHECKSUM: Final = 5
 _OLDEST_WITH_AUX: Final = 7
 _OLDEST_WITH_FUNCTIONS: Final = 10
@@ -90,19 +91,20 @@ def _entry(writer: Writer, entry: Entry) -> bytes:
 # Reading --------------------------------------------------------------------------------------
 
 
-def read(data: bytes, newest: int) -> Contents:
+def read(data: bytes, newest: int, databases: int = 16) -> Contents:
     """What a file holds.
 
     Args:
         data: the whole file.
         newest: the newest version of the format that may be read.
+        databases: how many databases there are.
 
     Raises:
         FormatError: the file is no such file, newer than that, damaged, or holds a value of a
             module's type.
     """
     contents = Contents(_version(data, newest))
-    reading = _Reading(data, contents)
+    reading = _Reading(data, contents, databases)
     while (code := reading.reader.byte()) != types.END:
         handle = _CODES.get(code)
         if handle is None:
@@ -114,6 +116,8 @@ def read(data: bytes, newest: int) -> Contents:
 
 
 def _version(data: bytes, newest: int) -> int:
+    if data[:6] == _VALKEY_MAGIC:
+        raise FormatError("the file's format is that of Valkey 9, which cannot be read here")
     if data[:5] != _MAGIC or not data[5:9].isdigit():
         raise FormatError("this is no RDB file")
     version = int(data[5:9])
@@ -136,15 +140,21 @@ def _check_end(data: bytes, reader: Reader, version: int) -> None:
 class _Reading:
     """Where the reading of a file has come to."""
 
-    def __init__(self, data: bytes, contents: Contents) -> None:
+    def __init__(self, data: bytes, contents: Contents, databases: int) -> None:
         self.reader = Reader(data, 9)
+        self.databases = databases
+        self.seen: set[tuple[int, bytes]] = set()
         self.contents = contents
         self.database = 0
         self.deadline: int | None = None
 
     def entry(self, kind: int) -> None:
         """A key and its value; empty containers are left out, as the server does."""
+        start = self.reader.at
         key = self.reader.string()
+        if (self.database, key) in self.seen:
+            raise FormatError("a key for the second time", start)
+        self.seen.add((self.database, key))
         deadline, self.deadline = self.deadline, None
         try:
             value = self.reader.value(kind)
@@ -154,7 +164,12 @@ class _Reading:
 
     def select(self) -> None:
         """The entries of another database follow."""
+        start = self.reader.at
         self.database = self.reader.length()
+        if self.database >= self.databases:
+            raise FormatError(
+                f"keys of database {self.database}, but there are only {self.databases}", start
+            )
 
     def resize(self) -> None:
         """How much will come: of no use here."""

@@ -129,6 +129,33 @@ MORE = {
         "EVAL return(redis.call('incr',KEYS[1])) 1 k",
     ],
     "EVAL_RO": ["EVAL_RO return(redis.call('get',KEYS[1])) 1 k"],
+    "GEOADD": ["GEOADD k NX 1 1 x", "GEOADD k XX CH 1 1 m", "GEOADD k CH 1 1 m 2 2 x"],
+    "GEODIST": [f"GEODIST k m m {unit}" for unit in ("M", "KM", "FT", "MI")],
+    **{
+        name: [
+            f"{name} {where} 100 {unit} {words}"
+            for unit in ("m", "km", "ft", "mi")
+            for words in ("ASC", "DESC COUNT 1", "WITHCOORD WITHDIST WITHHASH", "COUNT 2 ANY",
+                          *([] if name.endswith("_RO") else ["STORE d", "STOREDIST d"]))
+        ]
+        for name, where in (
+            ("GEORADIUS", "k 13 52"), ("GEORADIUS_RO", "k 13 52"),
+            ("GEORADIUSBYMEMBER", "k m"), ("GEORADIUSBYMEMBER_RO", "k m"),
+        )
+    },
+    **{
+        name: [
+            f"{name} {keys} {where} {shape} {unit} {words}"
+            for unit in ("m", "km", "ft", "mi")
+            for where in ("FROMMEMBER m", "FROMLONLAT 13 52")
+            for shape in ("BYRADIUS 100", "BYBOX 100 100")
+            for words in ("ASC", "DESC COUNT 1 ANY", last)
+        ]
+        for name, keys, last in (
+            ("GEOSEARCH", "k", "WITHCOORD WITHDIST WITHHASH"),
+            ("GEOSEARCHSTORE", "d k", "STOREDIST"),
+        )
+    },
     "GETBIT": ["GETBIT k 7", "GETBIT k 4000"],
     "HDEL": ["HDEL k f g"],
     "HMGET": ["HMGET k f x g"],

@@ -203,6 +203,10 @@ def _by_specs(
         begin = _begin(spec[1], argv)
         if begin is None:
             continue
+        if begin >= len(argv):
+            if spec[1][0] == "index":
+                raise CommandError(_INVALID_ARGUMENTS)  # PFMERGE without sources
+            continue
         positions = list(_positions(command, spec[2], begin, argv))
         if command.name == "MIGRATE" and begin == 3 and not argv[3]:
             continue  # an empty key says that the keys stand behind KEYS
@@ -250,8 +254,6 @@ def _positions(
     count = len(argv)
     if find[0] == "range":
         _, last, step, limit = find
-        if begin >= count:
-            raise CommandError(_INVALID_ARGUMENTS)  # PFMERGE without sources
         if last >= 0:
             end = begin + last
         elif limit <= 1:

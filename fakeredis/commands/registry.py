@@ -73,7 +73,7 @@ TOUCHES_ARBITRARY_KEYS = int(Flags.TOUCHES_ARBITRARY_KEYS)
 # ACL categories that a group implies; the others follow from the flags.
 _GROUP_CATEGORY = {
     "string": "string", "hash": "hash", "list": "list", "set": "set", "sorted-set": "sortedset",
-    "stream": "stream", "bitmap": "bitmap", "hyperloglog": "hyperloglog", "geo": "geo",
+    "stream": "stream", "bitmap": "bitmap", "hyperloglog": "hyperloglog", "geo", "geo": "geo",
     "generic": "keyspace", "connection": "connection", "pubsub": "pubsub",
     "transactions": "transaction", "scripting": "scripting",
 }  # fmt: skip

@@ -73,7 +73,7 @@ TOUCHES_ARBITRARY_KEYS = int(Flags.TOUCHES_ARBITRARY_KEYS)
 # ACL categories that a group implies; the others follow from the flags.
 _GROUP_CATEGORY = {
     "string": "string", "hash": "hash", "list": "list", "set": "set", "sorted-set": "sortedset",
-    "stream": "stream", "bitmap": "bitmap", "hyperloglog": "hyperloglog", "geo", "geo": "geo",
+    "stream": "stream", "bitmap": "bitmap", "hyperloglog": "hyperloglog", "geo": "geo",
     "generic": "keyspace", "connection": "connection", "pubsub": "pubsub",
     "transactions": "transaction", "scripting": "scripting",
 }  # fmt: skip
@@ -265,7 +265,7 @@ class Group:
 
 CORE_GROUPS: Sequence[str] = (
     "string", "generic", "dump", "hash", "list", "set", "sorted_set", "stream", "bitmap",
-    "hyperloglog", "connection", "pubsub", "transactions", "scripting", "server",
+    "hyperloglog", "geo", "connection", "pubsub", "transactions", "scripting", "server",
 )  # fmt: skip
 
 

@@ -27,8 +27,9 @@ class List(_list[bytes]):
     def __init__(self, values: Iterable[bytes] = ()) -> None:
         super().__init__(values)
         self.start = 0
-        # Whether it has become a quicklist, as far as it is known; see encoding().
-        self.quick = False
+        # Whether it has become a quicklist, as far as it is known; see encoding(). A number: it is
+        # one until it has fewer elements than that.
+        self.quick: bool | int = False
 
     def __len__(self) -> int:
         return _size(self) - self.start
@@ -234,6 +235,8 @@ class List(_list[bytes]):
         """
         limit = limits.list_max_listpack_size
         size = len(self)
+        if self.quick.__class__ is int and size >= self.quick:
+            return b"quicklist"
         if limit >= 0:
             limit = max(limit, 1)
             self.quick = size > limit or (self.quick and size * 2 > limit)
@@ -242,6 +245,10 @@ class List(_list[bytes]):
             used = limit + 1 if size * 2 > limit else 7 + self._listpack_bytes()
             self.quick = used > limit or (self.quick and used * 2 > limit)
         return b"quicklist" if self.quick else b"listpack"
+
+    def stay_quick(self) -> None:
+        """Be a quicklist, however small, until elements are removed."""
+        self.quick = len(self)
 
     def _listpack_bytes(self) -> int:
         """Roughly the bytes of all entries: the last one is counted as it arrives, bare."""
@@ -272,7 +279,7 @@ def _entry_bytes(value: bytes) -> int:
     return used + (1 if used < 128 else 2 if used < 16384 else 3)
 
 
-def _restore(values: _list[bytes], quick: bool) -> List:
+def _restore(values: _list[bytes], quick: bool | int) -> List:
     copied = List(values)
     copied.quick = quick
     return copied

@@ -13,6 +13,7 @@ from fakeredis.rdb.errors import FormatError
 _MOST_LITERALS = 32
 _FARTHEST = 1 << 13
 _LONGEST = 264
+_IN_ONE_GO = 16
 _WORTH_A_LOOK = 4096  # longer ones are not packed byte by byte before it is clear that it helps
 
 
@@ -62,9 +63,17 @@ def _filled(out: bytearray, literals: int, empty: int) -> int:
 
 
 def _match(data: bytes, back: int, at: int) -> int:
-    """How many bytes at two places are the same, three of which are known to be."""
+    """How many bytes at two places are the same, three of which are known to be.
+
+    The last two bytes of all are left alone; but the server looks at sixteen more in one go.
+    """
     most = min(len(data) - at - 2, _LONGEST)
     length = 3
+    if most > _IN_ONE_GO:
+        while length <= _IN_ONE_GO + 2:
+            if data[back + length] != data[at + length]:
+                return length
+            length += 1
     while length < most and data[back + length] == data[at + length]:
         length += 1
     return length

@@ -133,19 +133,22 @@ def _list(reader: Reader, kind: int) -> List:
 
 
 def _ziplist(reader: Reader, kind: int) -> List:
-    return _filled_list(reader, reader.compact(read_ziplist))
+    value = _filled_list(reader, reader.compact(read_ziplist))
+    value.stay_quick()
+    return value
 
 
 def _quicklist(reader: Reader, kind: int) -> List:
     """Nodes of several elements, from version 10 on also of one long one."""
     items: list[bytes] = []
-    nodes = 0
+    nodes = plain = 0
     for _ in range(reader.length()):
         container = reader.length() if kind == types.LIST_QUICKLIST_2 else _PACKED
         if container not in (_PLAIN, _PACKED):
             raise reader.fail("a list's node of an unknown kind")
         if container == _PLAIN:
             found = [reader.string()]
+            plain += 1
             if not found[0]:
                 raise reader.fail("a list's node is empty")
         else:
@@ -154,7 +157,8 @@ def _quicklist(reader: Reader, kind: int) -> List:
         nodes += bool(found)
         items += found
     value = _filled_list(reader, items)
-    value.quick = nodes > 1
+    if nodes > 1 or plain:
+        value.stay_quick()
     return value
 
 

@@ -64,6 +64,10 @@ REPLACED = {
 
 # Further calls: several keys, other forms, options that the harvest does not have.
 MORE = {
+    "CLUSTER SLOT-STATS": [
+        "CLUSTER SLOT-STATS ORDERBY key-count LIMIT 2 ASC",
+        "CLUSTER SLOT-STATS ORDERBY key-count DESC",
+    ],
     "ZREVRANGEBYSCORE": ["ZREVRANGEBYSCORE k 3 1 WITHSCORES LIMIT 1 1"],
     "ZRANDMEMBER": ["ZRANDMEMBER k 2 WITHSCORES"],
     "ZADD": ["ZADD k LT CH 0 a 9 b", "ZADD k XX GT CH 5 a 0 b 1 x", "ZADD k INCR 5 a"],

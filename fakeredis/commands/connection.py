@@ -20,7 +20,7 @@ from fakeredis.commands.registry import (
     Group,
 )
 from fakeredis.datatypes.numbers import parse_int
-from fakeredis.engine import blocking, dispatch, pause
+from fakeredis.engine import blocking, cluster, dispatch, pause
 from fakeredis.engine.context import Context
 from fakeredis.engine.replies import DEEP, NO_REPLY, OK, PONG, RESET, Status
 from fakeredis.engine.server import Server
@@ -55,6 +55,8 @@ def echo(ctx: Context, message: bytes) -> bytes:
 @group.command("SELECT", Int, flags=LOADING | STALE | FAST)
 def select(ctx: Context, index: int) -> Any:
     """Choose the database of this session."""
+    if index:
+        cluster.refuse(ctx.server, "ERR SELECT is not allowed in cluster mode")
     ctx.db = ctx.server.select(index)
     return OK
 
@@ -149,7 +151,8 @@ def hello(ctx: Context, words: list[bytes]) -> Any:
     profile = ctx.server.profile
     return {
         b"server": profile.server_type.encode(), b"version": profile.version_text.encode(),
-        b"proto": session.protocol, b"id": session.id, b"mode": b"standalone",
+        b"proto": session.protocol, b"id": session.id,
+        b"mode": b"cluster" if ctx.server.guard & dispatch.CLUSTERED else b"standalone",
         b"role": b"master", b"modules": _modules(ctx.server),
     }  # fmt: skip
 

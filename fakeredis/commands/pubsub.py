@@ -8,6 +8,7 @@ from fakeredis import errors
 from fakeredis.commands.arguments import Key, Many, Raw, Rest
 from fakeredis.commands.registry import CONNECTION, FAST, LOADING, NOSCRIPT, PUBSUB, STALE, Group
 from fakeredis.engine import dispatch
+from fakeredis.engine.cluster import broadcast
 from fakeredis.engine.context import Context
 from fakeredis.engine.pubsub import PubSub, Subscribers
 from fakeredis.engine.replies import NO_REPLY, Push, Status
@@ -112,6 +113,8 @@ def unsubscribe_all(session: Session) -> None:
 @group.command("PUBLISH", Raw, Raw, flags=PUBSUB | LOADING | STALE | FAST, since="2.0.0")
 def publish(ctx: Context, channel: bytes, message: bytes) -> int:
     """Send a message; how many received it."""
+    if ctx.server.guard & dispatch.CLUSTERED:
+        broadcast(ctx.server, channel, message)
     return ctx.server.pubsub.publish(channel, message)
 
 

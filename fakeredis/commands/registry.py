@@ -265,7 +265,7 @@ class Group:
 
 CORE_GROUPS: Sequence[str] = (
     "string", "generic", "dump", "hash", "list", "set", "sorted_set", "stream", "bitmap",
-    "hyperloglog", "geo", "connection", "pubsub", "transactions", "scripting", "server",
+    "hyperloglog", "geo", "connection", "pubsub", "transactions", "scripting", "server", "cluster",
 )  # fmt: skip
 
 

@@ -28,7 +28,7 @@ from fakeredis.commands.registry import (
 )
 from fakeredis.datatypes.glob import matcher
 from fakeredis.datatypes.numbers import parse_float, parse_int
-from fakeredis.engine import dispatch, info
+from fakeredis.engine import cluster, dispatch, info
 from fakeredis.engine.context import Context
 from fakeredis.engine.replies import DEEP, MAP, NO_REPLY, OK, Status, Verbatim
 from fakeredis.errors import CommandError, ConnectionLost
@@ -95,6 +95,7 @@ def swapdb(ctx: Context, first: bytes, second: bytes) -> Status:
 
     Checked in the server's order: first number, second number, their ranges.
     """
+    cluster.refuse(ctx.server, "ERR SWAPDB is not allowed in cluster mode")
     one, other = parse_int(first), parse_int(second)
     if one is None or not -(1 << 31) <= one < 1 << 31:
         raise CommandError("ERR invalid first DB index")
@@ -202,23 +203,29 @@ def _replicate(host: bytes, port: bytes) -> Status:
 
 
 _REPLICATION: Final = ADMIN | NOSCRIPT | STALE | NO_ASYNC_LOADING
+_NO_FAILOVER: Final = (
+    "ERR FAILOVER not allowed in cluster mode. Use CLUSTER FAILOVER command instead."
+)
 
 
 @group.command("REPLICAOF", Raw, Raw, flags=_REPLICATION, since="5.0.0")
 def replicaof(ctx: Context, host: bytes, port: bytes) -> Status:
     """Stay a master with ``NO ONE``; all else is refused."""
+    cluster.refuse(ctx.server, "ERR REPLICAOF not allowed in cluster mode.")
     return _replicate(host, port)
 
 
 @group.command("SLAVEOF", Raw, Raw, flags=_REPLICATION)
 def slaveof(ctx: Context, host: bytes, port: bytes) -> Status:
     """The old name of REPLICAOF."""
+    cluster.refuse(ctx.server, "ERR REPLICAOF not allowed in cluster mode.")
     return _replicate(host, port)
 
 
 @group.command("FAILOVER", Rest(), flags=ADMIN | NOSCRIPT | STALE, since="6.2.0")
 def failover(ctx: Context, words: list[bytes]) -> Any:
     """Refused: there is no replica to take over."""
+    cluster.refuse(ctx.server, _NO_FAILOVER)
     names = [word.upper() for word in words]
     if names == [b"ABORT"]:
         raise CommandError("ERR No failover in progress.")

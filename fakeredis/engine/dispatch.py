@@ -34,8 +34,10 @@ INTERCEPTED: Final = 1 << 3  # faults and delays that a test has set
 RESTRICTED: Final = 1 << 4  # ACL rules other than the default user's
 LEAVING: Final = 1 << 5  # sessions were closed in the middle of a command: see `Session.close`
 PAUSED: Final = 1 << 6  # CLIENT PAUSE
+CLUSTERED: Final = 1 << 12  # the server is a node of a cluster
 
 _RUN_IN_MULTI: Final = frozenset({"EXEC", "DISCARD", "MULTI", "WATCH", "QUIT", "RESET"})
+_REDIRECTIONS: Final = frozenset({"MOVED", "ASK", "CROSSSLOT", "CLUSTERDOWN", "TRYAGAIN"})
 _RUN_SUBSCRIBED: Final = frozenset({
     "PING", "SUBSCRIBE", "UNSUBSCRIBE", "PSUBSCRIBE", "PUNSUBSCRIBE", "SSUBSCRIBE",
     "SUNSUBSCRIBE", "QUIT", "RESET",
@@ -104,7 +106,8 @@ def rejected(
     if name == "EXEC":
         session.reset_transaction()
         session.unwatch()
-        error = CommandError(errors.EXEC_REJECTED % str(error).removeprefix("ERR "))
+        if str(error).partition(" ")[0] not in _REDIRECTIONS:
+            error = CommandError(errors.EXEC_REJECTED % str(error).removeprefix("ERR "))
     elif session.guard & QUEUEING:
         session.queue_failed = True
     recorder = session.server.recorder
@@ -158,6 +161,12 @@ def _refusal(session: Session, command: Command, args: Sequence[bytes]) -> Comma
             session.server.check_permissions(session, command, args)
         except CommandError as error:
             return error
+    if session.server.guard & CLUSTERED:
+        from fakeredis.engine import cluster
+
+        refusal = cluster.refusal(session, command, args)
+        if refusal is not None:
+            return refusal
     if guard & SUBSCRIBED and session.protocol == 2 and command.name not in _RUN_SUBSCRIBED:
         return CommandError(errors.SUBSCRIBED_ONLY % command.label)
     return None

@@ -18,6 +18,7 @@ from fakeredis.datatypes.list import List
 from fakeredis.datatypes.set import Set
 from fakeredis.datatypes.sorted_set import SortedSet
 from fakeredis.datatypes.string import MutableString
+from fakeredis.engine import dispatch
 
 if TYPE_CHECKING:
     from fakeredis.engine.server import Server
@@ -101,6 +102,8 @@ def _server(server: Server) -> Fields:
     names: Fields = {"redis_version": version}
     if server.profile.server_type == "valkey":
         names = {"redis_version": _SHARED_VERSION, "valkey_version": version}
+    if server.guard & dispatch.CLUSTERED:
+        names["redis_mode"] = "cluster"
     return names | {
         "os": f"{platform.system()} {platform.release()} {platform.machine()}",
         "process_id": os.getpid(), "run_id": server.run_id, "tcp_port": port,

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 from fakeredis import errors
 from fakeredis.commands.registry import NOSCRIPT, WRITE, Command
 from fakeredis.datatypes.numbers import format_float
-from fakeredis.engine import blocking, dispatch, script_libraries
+from fakeredis.engine import blocking, cluster, dispatch, script_libraries
 from fakeredis.engine.replies import BigNumber, SetReply, Status, Verbatim
 from fakeredis.errors import CommandError
 
@@ -432,6 +432,8 @@ def _observed(session: Session, command: Command, args: Sequence[bytes]) -> Any:
     server = session.server
     if server.guard & dispatch.RESTRICTED:
         server.check_permissions(session, command, args)
+    if server.guard & dispatch.CLUSTERED:
+        cluster.check_script(session, command, args)
     return dispatch.observed(session, command, args, session.invoke)
 
 

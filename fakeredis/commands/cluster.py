@@ -1,0 +1,559 @@
+"""Nodes and slots: Redis's "cluster" group."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Final
+
+from fakeredis import errors
+from fakeredis.commands.arguments import Rest
+from fakeredis.commands.help import help_lines
+from fakeredis.commands.registry import (
+    ADMIN,
+    CONNECTION,
+    FAST,
+    LOADING,
+    NO_ASYNC_LOADING,
+    NOSCRIPT,
+    STALE,
+    Group,
+)
+from fakeredis.datatypes.numbers import parse_int
+from fakeredis.engine.cluster import SLOTS, Node, node_of, slot_of
+from fakeredis.engine.context import Context
+from fakeredis.engine.replies import DEEP, OK, Status, Verbatim
+from fakeredis.errors import CommandError
+
+group = Group("cluster")
+group.container("CLUSTER", since="3.0.0")
+
+_DISABLED: Final = "ERR This instance has cluster support disabled"
+_BAD_SLOT: Final = "ERR Invalid or out of range slot"
+_BAD_SETSLOT: Final = (
+    "ERR Invalid CLUSTER SETSLOT action or number of arguments. Try CLUSTER HELP"
+)
+_BAD_WORDS: Final = (
+    "ERR unknown subcommand or wrong number of arguments for '%s'. Try CLUSTER HELP."
+)
+_CHANGES: Final = ADMIN | NO_ASYNC_LOADING | STALE
+_ASKS: Final = ADMIN | STALE
+_OWN: Final = ("connection", "fast")
+Words = Sequence[bytes]
+
+
+def _here(ctx: Context) -> Node:
+    """The node that is asked.
+
+    Raises:
+        CommandError: the server is not of a cluster.
+    """
+    node = node_of(ctx.server)
+    if node is None:
+        raise CommandError(_DISABLED)
+    return node
+
+
+def _slot(raw: bytes) -> int:
+    slot = parse_int(raw)
+    if slot is None or not 0 <= slot < SLOTS:
+        raise CommandError(_BAD_SLOT)
+    return slot
+
+
+def _integer(raw: bytes) -> int:
+    number = parse_int(raw)
+    if number is None:
+        raise CommandError(errors.NOT_INTEGER)
+    return number
+
+
+def _said(ctx: Context) -> str:
+    """The subcommand that runs."""
+    assert ctx.command is not None
+    return ctx.command.name.partition(" ")[2]
+
+
+def _known(here: Node, name: bytes) -> Node:
+    node = here.cluster.node(name)
+    if node is None:
+        raise CommandError(f"ERR Unknown node {name.decode('utf-8', 'surrogateescape')}")
+    return node
+
+
+# One connection's mode --------------------------------------------------------------------------
+
+
+@group.command("READONLY", flags=FAST | LOADING | STALE | CONNECTION, since="3.0.0", acl=_OWN)
+def readonly(ctx: Context) -> Status:
+    """Allow this connection to read from replicas; there are none."""
+    _here(ctx)
+    return OK
+
+
+@group.command("READWRITE", flags=FAST | LOADING | STALE | CONNECTION, since="3.0.0", acl=_OWN)
+def readwrite(ctx: Context) -> Status:
+    """Undo READONLY."""
+    _here(ctx)
+    return OK
+
+
+@group.command("ASKING", flags=FAST | CONNECTION, since="3.0.0", acl=_OWN)
+def asking(ctx: Context) -> Status:
+    """Let the next command be served where its slot is only being imported."""
+    _here(ctx)
+    ctx.session.extra["asking"] = True
+    return OK
+
+
+# Facts ------------------------------------------------------------------------------------------
+
+
+@group.command("CLUSTER KEYSLOT", Rest(1), arity=3, flags=STALE, since="3.0.0")
+def keyslot(ctx: Context, words: Words) -> int:
+    """The slot of a key."""
+    _here(ctx)
+    return slot_of(words[0])
+
+
+@group.command("CLUSTER MYID", arity=2, flags=STALE, since="3.0.0")
+def myid(ctx: Context) -> bytes:
+    """The ID of this node."""
+    return _here(ctx).id.encode()
+
+
+@group.command("CLUSTER MYSHARDID", arity=2, flags=STALE, since="7.2.0")
+def myshardid(ctx: Context) -> bytes:
+    """The ID of the shard of this node."""
+    return _here(ctx).shard.encode()
+
+
+@group.command("CLUSTER COUNTKEYSINSLOT", Rest(1), arity=3, flags=STALE, since="3.0.0")
+def countkeysinslot(ctx: Context, words: Words) -> int:
+    """How many keys of a slot this node has."""
+    node, slot = _here(ctx), _integer(words[0])
+    if not 0 <= slot < SLOTS:
+        raise CommandError("ERR Invalid slot")
+    return len(node.keys_in(slot))
+
+
+@group.command("CLUSTER GETKEYSINSLOT", Rest(2), arity=4, flags=STALE, since="3.0.0")
+def getkeysinslot(ctx: Context, words: Words) -> list[bytes]:
+    """Some of the keys of a slot that this node has."""
+    node, slot, count = _here(ctx), _integer(words[0]), _integer(words[1])
+    if not 0 <= slot < SLOTS or count < 0:
+        raise CommandError("ERR Invalid slot or number of keys")
+    return node.keys_in(slot)[:count]
+
+
+@group.command("CLUSTER INFO", arity=2, flags=STALE, since="3.0.0")
+def info(ctx: Context) -> Verbatim:
+    """The state of the cluster in lines."""
+    node = _here(ctx)
+    cluster = node.cluster
+    assigned = cluster.assigned
+    fields = {
+        "cluster_state": "ok" if cluster.is_up(node) else "fail",
+        "cluster_slots_assigned": assigned, "cluster_slots_ok": assigned,
+        "cluster_slots_pfail": 0, "cluster_slots_fail": 0,
+        "cluster_known_nodes": len(cluster.nodes),
+        "cluster_size": len({id(owner) for owner in cluster.owners if owner is not None}),
+        "cluster_current_epoch": cluster.epoch, "cluster_my_epoch": node.epoch,
+        "cluster_stats_messages_sent": 0, "cluster_stats_messages_received": 0,
+        "total_cluster_links_buffer_limit_exceeded": 0,
+    }  # fmt: skip
+    return Verbatim("".join(f"{name}:{value}\r\n" for name, value in fields.items()).encode())
+
+
+@group.command("CLUSTER NODES", arity=2, flags=STALE, since="3.0.0")
+def nodes(ctx: Context) -> Verbatim:
+    """All nodes, a line each."""
+    here = _here(ctx)
+    lines = (_node_line(here, node) + "\n" for node in here.cluster.nodes)
+    return Verbatim("".join(lines).encode())
+
+
+def _node_line(here: Node, node: Node) -> str:
+    flags = "myself,master" if node is here else "master"
+    seen = 0 if node is here else here.server.clock.milliseconds()
+    words = [
+        node.id, f"{node.shown_host}:{node.port}@{node.port + 10000}", flags, "-", "0", str(seen),
+        str(node.epoch), "connected",
+    ]  # fmt: skip
+    words += [f"{first}-{last}" if first < last else f"{first}" for first, last in node.slots()]
+    if node is here:
+        words += [f"[{slot}->-{other.id}]" for slot, other in sorted_slots(node.migrating)]
+        words += [f"[{slot}-<-{other.id}]" for slot, other in sorted_slots(node.importing)]
+    return " ".join(words)
+
+
+def sorted_slots(slots: dict[int, Node]) -> list[tuple[int, Node]]:
+    """Slots that are moving, in their order."""
+    return sorted(slots.items(), key=lambda pair: pair[0])
+
+
+@group.command("CLUSTER SLOTS", arity=2, flags=LOADING | STALE, since="3.0.0", reply=DEEP)
+def slots(ctx: Context) -> list[Any]:
+    """Ranges of slots, with the node that serves each."""
+    return [
+        [first, last, [node.shown_host.encode(), node.port, node.id.encode(), {}]]
+        for first, last, node in _here(ctx).cluster.ranges()
+    ]
+
+
+@group.command("CLUSTER SHARDS", arity=2, flags=LOADING | STALE, since="7.0.0", reply=DEEP)
+def shards(ctx: Context) -> list[Any]:
+    """Shards: their ranges of slots and their nodes."""
+    return [
+        {
+            b"slots": [slot for pair in node.slots() for slot in pair],
+            b"nodes": [{
+                b"id": node.id.encode(), b"port": node.port, b"ip": node.shown_host.encode(),
+                b"endpoint": node.shown_host.encode(), b"role": b"master",
+                b"replication-offset": 0, b"health": b"online",
+            }],
+        }
+        for node in _here(ctx).cluster.nodes
+    ]  # fmt: skip
+
+
+@group.command("CLUSTER LINKS", arity=2, flags=STALE, since="7.0.0", reply=DEEP)
+def links(ctx: Context) -> list[Any]:
+    """The connections between this node and the others: two for each."""
+    here = _here(ctx)
+    created = int(here.server.started * 1000)
+    return [
+        {
+            b"direction": direction, b"node": node.id.encode(), b"create-time": created,
+            b"events": b"r", b"send-buffer-allocated": 0, b"send-buffer-used": 0,
+        }
+        for node in here.cluster.nodes if node is not here
+        for direction in (b"to", b"from")
+    ]  # fmt: skip
+
+
+def _replicas(ctx: Context, words: Words) -> list[bytes]:
+    _known(_here(ctx), words[0])
+    return []
+
+
+@group.command("CLUSTER REPLICAS", Rest(1), arity=3, flags=_ASKS, since="5.0.0")
+def replicas(ctx: Context, words: Words) -> list[bytes]:
+    """The replicas of a node: there are none."""
+    return _replicas(ctx, words)
+
+
+@group.command("CLUSTER SLAVES", Rest(1), arity=3, flags=_ASKS, since="3.0.0")
+def slaves(ctx: Context, words: Words) -> list[bytes]:
+    """The replicas of a node: there are none."""
+    return _replicas(ctx, words)
+
+
+@group.command("CLUSTER COUNT-FAILURE-REPORTS", Rest(1), arity=3, flags=_ASKS, since="3.0.0")
+def count_failure_reports(ctx: Context, words: Words) -> int:
+    """How many nodes hold a node to have failed: none does."""
+    _known(_here(ctx), words[0])
+    return 0
+
+
+@group.command(
+    "CLUSTER SLOT-STATS", Rest(2), arity=-4, flags=LOADING | STALE,
+    since={"redis": "8.2.0", "valkey": "8.0.0"}, reply=DEEP,
+)  # fmt: skip
+def slot_stats(ctx: Context, words: Words) -> list[Any]:
+    """Statistics of the slots of this node, by slot or in the order of a figure."""
+    node = _here(ctx)
+    action = words[0].upper()
+    if action == b"SLOTSRANGE" and len(words) == 3:
+        first, last = _slot(words[1]), _slot(words[2])
+        if first > last:
+            raise CommandError(
+                f"ERR Start slot number {first} is greater than end slot number {last}"
+            )
+        return [_stats(node, slot) for slot in range(first, last + 1) if _serves(node, slot)]
+    if action != b"ORDERBY" or len(words) < 2:
+        raise CommandError(_BAD_WORDS % "SLOT-STATS")
+    limit, descending = _order(words[2:])
+    if words[1].lower() != b"key-count":
+        raise CommandError("ERR Unrecognized sort metric for ORDERBY.")
+    found = [_stats(node, slot) for slot in range(SLOTS) if _serves(node, slot)]
+    found.sort(key=lambda entry: entry[1][b"key-count"], reverse=descending)
+    return found[:limit]
+
+
+def _serves(node: Node, slot: int) -> bool:
+    return node.cluster.owners[slot] is node
+
+
+def _stats(node: Node, slot: int) -> list[Any]:
+    return [slot, {b"key-count": len(node.keys_in(slot))}]
+
+
+def _order(words: Words) -> tuple[int, bool]:
+    """LIMIT and the direction, which may stand in any order."""
+    limit, descending, rest = SLOTS, True, list(words)
+    seen: set[bool] = set()
+    while rest:
+        word = rest.pop(0).upper()
+        if (word == b"LIMIT") in seen and word in (b"LIMIT", b"ASC", b"DESC"):
+            raise CommandError("ERR Multiple filters of the same type are disallowed.")
+        seen.add(word == b"LIMIT")
+        if word == b"LIMIT" and rest:
+            number = parse_int(rest.pop(0))
+            if number is None or not 1 <= number <= SLOTS:
+                raise CommandError(
+                    "ERR Limit has to lie in between 1 and 16384 (maximum number of slots)."
+                )
+            limit = number
+        elif word in (b"ASC", b"DESC"):
+            descending = word == b"DESC"
+        else:
+            raise CommandError(errors.SYNTAX)
+    return limit, descending
+
+
+# Changes ----------------------------------------------------------------------------------------
+
+
+def _singles(words: Words) -> Iterator[int]:
+    return map(_slot, words)
+
+
+def _ranges(words: Words) -> Iterator[int]:
+    """The slots of pairs of first and last, all of which are looked at before any is given."""
+    pairs = []
+    for first, last in zip(words[::2], words[1::2], strict=True):
+        low, high = _slot(first), _slot(last)
+        if low > high:
+            raise CommandError(
+                f"ERR start slot number {low} is greater than end slot number {high}"
+            )
+        pairs.append(range(low, high + 1))
+    return (slot for pair in pairs for slot in pair)
+
+
+def _change(here: Node, chosen: Iterator[int], adds: bool) -> Status:
+    """Take on slots that nobody serves, or let go of slots, all or none."""
+    owners = here.cluster.owners
+    wanted: dict[int, None] = {}
+    for slot in chosen:
+        if adds and owners[slot] is not None:
+            raise CommandError(f"ERR Slot {slot} is already busy")
+        if not adds and owners[slot] is None:
+            raise CommandError(f"ERR Slot {slot} is already unassigned")
+        if slot in wanted:
+            raise CommandError(f"ERR Slot {slot} specified multiple times")
+        wanted[slot] = None
+    for slot in wanted:
+        owners[slot] = here if adds else None
+        if adds:
+            here.importing.pop(slot, None)
+    return OK
+
+
+def _pairs(words: Words, label: str) -> Iterator[int]:
+    if len(words) % 2:
+        raise CommandError(errors.ARITY % f"cluster|{label}")
+    return _ranges(words)
+
+
+@group.command("CLUSTER ADDSLOTS", Rest(1), arity=-3, flags=_CHANGES, since="3.0.0")
+def addslots(ctx: Context, words: Words) -> Status:
+    """Let this node serve slots."""
+    return _change(_here(ctx), _singles(words), True)
+
+
+@group.command("CLUSTER ADDSLOTSRANGE", Rest(2), arity=-4, flags=_CHANGES, since="7.0.0")
+def addslotsrange(ctx: Context, words: Words) -> Status:
+    """Let this node serve ranges of slots."""
+    here = _here(ctx)
+    return _change(here, _pairs(words, "addslotsrange"), True)
+
+
+@group.command("CLUSTER DELSLOTS", Rest(1), arity=-3, flags=_CHANGES, since="3.0.0")
+def delslots(ctx: Context, words: Words) -> Status:
+    """Let nobody serve slots."""
+    return _change(_here(ctx), _singles(words), False)
+
+
+@group.command("CLUSTER DELSLOTSRANGE", Rest(2), arity=-4, flags=_CHANGES, since="7.0.0")
+def delslotsrange(ctx: Context, words: Words) -> Status:
+    """Let nobody serve ranges of slots."""
+    here = _here(ctx)
+    return _change(here, _pairs(words, "delslotsrange"), False)
+
+
+@group.command("CLUSTER FLUSHSLOTS", arity=2, flags=_CHANGES, since="3.0.0")
+def flushslots(ctx: Context) -> Status:
+    """Let nobody serve the slots of this node."""
+    here = _here(ctx)
+    if here.server.database(0).data:
+        raise CommandError("ERR DB must be empty to perform CLUSTER FLUSHSLOTS.")
+    _let_go(here)
+    return OK
+
+
+def _let_go(node: Node) -> None:
+    owners = node.cluster.owners
+    owners[:] = [None if owner is node else owner for owner in owners]
+
+
+@group.command("CLUSTER SETSLOT", Rest(2), arity=-4, flags=_CHANGES, since="3.0.0")
+def setslot(ctx: Context, words: Words) -> Status:
+    """Move a slot, in steps: MIGRATING, IMPORTING, NODE; STABLE undoes the first two.
+
+    Checked in the server's order: slot, action and number of words, owner, node.
+    """
+    here, slot = _here(ctx), _slot(words[0])
+    actions: dict[bytes, tuple[int, Callable[[Node, int, Words], None]]] = {
+        b"MIGRATING": (3, _migrate), b"IMPORTING": (3, _import), b"STABLE": (2, _settle),
+        b"NODE": (3, _assign),
+    }  # fmt: skip
+    length, act = actions.get(words[1].upper(), (0, _settle))
+    if len(words) != length:
+        raise CommandError(_BAD_SETSLOT)
+    act(here, slot, words)
+    return OK
+
+
+def _other(here: Node, name: bytes) -> Node:
+    node = here.cluster.node(name)
+    if node is None:
+        text = name.decode("utf-8", "surrogateescape")
+        raise CommandError(f"ERR I don't know about node {text}")
+    return node
+
+
+def _migrate(here: Node, slot: int, words: Words) -> None:
+    if not _serves(here, slot):
+        raise CommandError(f"ERR I'm not the owner of hash slot {slot}")
+    here.migrating[slot] = _other(here, words[2])
+
+
+def _import(here: Node, slot: int, words: Words) -> None:
+    if _serves(here, slot):
+        raise CommandError(f"ERR I'm already the owner of hash slot {slot}")
+    here.importing[slot] = _other(here, words[2])
+
+
+def _settle(here: Node, slot: int, words: Words) -> None:
+    here.migrating.pop(slot, None)
+    here.importing.pop(slot, None)
+
+
+def _assign(here: Node, slot: int, words: Words) -> None:
+    node = _known(here, words[2])
+    if _serves(here, slot) and node is not here and here.keys_in(slot):
+        raise CommandError(
+            f"ERR Can't assign hashslot {slot} to a different node while I still hold keys for "
+            "this hash slot."
+        )
+    here.cluster.owners[slot] = node
+    for each in here.cluster.nodes:
+        _settle(each, slot, words)
+
+
+@group.command("CLUSTER BUMPEPOCH", arity=2, flags=_CHANGES, since="3.0.0")
+def bumpepoch(ctx: Context) -> Status:
+    """Make this node's configuration the newest."""
+    here = _here(ctx)
+    cluster = here.cluster
+    if here.epoch == cluster.epoch and here.epoch:
+        return Status(b"STILL %d" % here.epoch)
+    cluster.epoch += 1
+    here.epoch = cluster.epoch
+    return Status(b"BUMPED %d" % here.epoch)
+
+
+@group.command("CLUSTER SET-CONFIG-EPOCH", Rest(1), arity=3, flags=_CHANGES, since="3.0.0")
+def set_config_epoch(ctx: Context, words: Words) -> Status:
+    """Number the configuration of a node that knows no other yet."""
+    here, epoch = _here(ctx), _integer(words[0])
+    if epoch < 0:
+        raise CommandError(f"ERR Invalid config epoch specified: {epoch}")
+    if len(here.cluster.nodes) > 1:
+        raise CommandError(
+            "ERR The user can assign a config epoch only when the node does not know any other "
+            "node."
+        )
+    if here.epoch:
+        raise CommandError("ERR Node config epoch is already non-zero")
+    here.epoch = epoch
+    here.cluster.epoch = max(here.cluster.epoch, epoch)
+    return OK
+
+
+@group.command("CLUSTER SAVECONFIG", arity=2, flags=_CHANGES, since="3.0.0")
+def saveconfig(ctx: Context) -> Status:
+    """Say that the configuration was written to a file; there is none."""
+    _here(ctx)
+    return OK
+
+
+@group.command("CLUSTER MEET", Rest(2), arity=-4, flags=_CHANGES, since="3.0.0")
+def meet(ctx: Context, words: Words) -> Status:
+    """Say that a node will be met; a fake cluster has its nodes from the beginning."""
+    _here(ctx)
+    if len(words) > 3:
+        raise CommandError(_BAD_WORDS % _said(ctx))
+    for raw, name in zip(words[1:], ("base", "bus"), strict=False):
+        if parse_int(raw) is None:
+            text = raw.decode("utf-8", "surrogateescape")
+            raise CommandError(f"ERR Invalid {name} port specified: {text}")
+    return OK
+
+
+@group.command("CLUSTER FORGET", Rest(1), arity=3, flags=_CHANGES, since="3.0.0")
+def forget(ctx: Context, words: Words) -> Status:
+    """Remove a node from the cluster."""
+    here = _here(ctx)
+    node = _known(here, words[0])
+    if node is here:
+        raise CommandError("ERR I tried hard but I can't forget myself...")
+    _let_go(node)
+    here.cluster.nodes.remove(node)
+    return OK
+
+
+@group.command("CLUSTER REPLICATE", Rest(1), arity=3, flags=_CHANGES, since="3.0.0")
+def replicate(ctx: Context, words: Words) -> Status:
+    """Refuse to become a replica, which no node of a fake cluster is."""
+    here = _here(ctx)
+    if _known(here, words[0]) is here:
+        raise CommandError("ERR Can't replicate myself")
+    raise CommandError(
+        "ERR To set a master the node must be empty and without assigned slots."
+    )
+
+
+@group.command("CLUSTER FAILOVER", Rest(), arity=-2, flags=_CHANGES, since="3.0.0")
+def failover(ctx: Context, words: Words) -> Status:
+    """Refuse to take over from a master, as every master does."""
+    _here(ctx)
+    if len(words) > 1:
+        raise CommandError(_BAD_WORDS % _said(ctx))
+    if words and words[0].upper() not in (b"FORCE", b"TAKEOVER"):
+        raise CommandError(errors.SYNTAX)
+    raise CommandError("ERR You should send CLUSTER FAILOVER to a replica")
+
+
+@group.command(
+    "CLUSTER RESET", Rest(), arity=-2, flags=ADMIN | NOSCRIPT | STALE, since="3.0.0"
+)
+def reset(ctx: Context, words: Words) -> Status:
+    """Let this node serve nothing any more."""
+    here = _here(ctx)
+    if len(words) > 1:
+        raise CommandError(_BAD_WORDS % _said(ctx))
+    if words and words[0].upper() not in (b"HARD", b"SOFT"):
+        raise CommandError(errors.SYNTAX)
+    if here.server.database(0).data:
+        raise CommandError("ERR CLUSTER RESET can't be called with master nodes containing keys")
+    _let_go(here)
+    return OK
+
+
+@group.command("CLUSTER HELP", arity=2, flags=LOADING | STALE, since="5.0.0")
+def help_(ctx: Context) -> list[Status]:
+    """The subcommands."""
+    _here(ctx)
+    return help_lines(ctx)

@@ -13,6 +13,7 @@ import redis
 import redis.connection as real
 
 from fakeredis.clients import network
+from fakeredis.clients.handshake import greet, is_simple
 from fakeredis.clients.wire import (
     CarefulWire,
     Packed,
@@ -25,7 +26,7 @@ from fakeredis.clients.wire import (
 from fakeredis.engine.replies import Push
 from fakeredis.engine.server import Server
 from fakeredis.engine.session import Session
-from fakeredis.errors import ConnectionLost
+from fakeredis.errors import CommandError, ConnectionLost
 
 _UNSET: Any = object()
 _next_port = 40000
@@ -238,6 +239,16 @@ class FakeConnectionMixin:
         if not self._sock:
             super().connect()  # type: ignore[misc]
             self._sock.session.via = "direct"
+
+    def on_connect_check_health(self, check_health: bool = True) -> None:
+        """redis-py's handshake, or the same words by a shorter way."""
+        if is_simple(self):
+            try:
+                greet(self)
+                return
+            except (CommandError, ConnectionLost):
+                pass  # redis-py tries once more, and raises what it would
+        super().on_connect_check_health(check_health)  # type: ignore[misc]
 
     send_packed_command = send_packed_command
     send_command = send_command

@@ -1,0 +1,67 @@
+"""The plain handshake of a new connection, said to the session directly.
+
+redis-py greets a server with some commands (HELLO, CLIENT SETINFO, SELECT ...), each with all the care
+that a network asks for.  A connection that asks for nothing special says the same words here in a
+third of the time; any other leaves it to redis-py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from redis._parsers import _RESP2Parser
+
+from fakeredis.clients.wire import Wire, decoded
+from fakeredis.errors import CommandError
+
+
+def is_simple(connection: Any) -> bool:
+    """Whether redis-py would say nothing but what `greet` does."""
+    if not hasattr(connection, "driver_info"):  # before redis-py 7.4
+        return False
+    if connection.username or connection.password or connection.credential_provider:
+        return False
+    notices = getattr(connection, "maint_notifications_config", None)
+    if notices is not None and notices.enabled:
+        return False
+    return type(connection._sock) is Wire and not (
+        connection.protocol == 3 and isinstance(connection._parser, _RESP2Parser)
+    )
+
+
+def greet(connection: Any) -> None:
+    """Make the handshake.
+
+    Raises:
+        CommandError, ConnectionLost: the server refused; the connection had better be greeted by
+            redis-py, whose errors are the right ones.
+    """
+    connection._reset_himport_state()
+    connection._parser.on_connect(connection)
+    execute = connection._sock.session.execute
+    if connection.protocol == 3:
+        about = execute((b"HELLO", b"3"))
+        encoder = connection.encoder
+        connection.handshake_metadata = (
+            decoded(about, encoder) if encoder.decode_responses else about
+        )
+    for argv in _words(connection):
+        try:
+            execute(argv)
+        except CommandError:
+            if argv[1] != b"SETINFO":  # which older servers do not know
+                raise
+
+
+def _words(connection: Any) -> Iterator[tuple[bytes, ...]]:
+    encode = connection.encoder.encode
+    if connection.client_name:
+        yield b"CLIENT", b"SETNAME", encode(connection.client_name)
+    driver = connection.driver_info
+    if driver and driver.formatted_name:
+        yield b"CLIENT", b"SETINFO", b"LIB-NAME", encode(driver.formatted_name)
+    if driver and driver.lib_version:
+        yield b"CLIENT", b"SETINFO", b"LIB-VER", encode(driver.lib_version)
+    if connection.db:
+        yield b"SELECT", encode(connection.db)

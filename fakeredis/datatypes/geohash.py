@@ -121,7 +121,8 @@ class Area(NamedTuple):
         """The distance of the farthest place."""
         if self.radius is not None:
             return self.radius
-        return sqrt((self.width / 2) ** 2 + (self.height / 2) ** 2)
+        width, height = self.width / 2, self.height / 2
+        return sqrt(width * width + height * height)  # a power would overflow
 
     def measure(self) -> Callable[[Place], float | None]:
         """A function that gives the distance of a place, None where it is outside."""

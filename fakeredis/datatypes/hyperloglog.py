@@ -265,10 +265,10 @@ def is_valid(data: bytes | bytearray) -> bool:
 
 def merged(all_registers: Iterable[bytes]) -> bytes:
     """The highest value of each register."""
-    highest = bytes(REGISTERS)
+    highest: bytes | None = None
     for registers in all_registers:
-        highest = bytes(map(max, highest, registers))
-    return highest
+        highest = registers if highest is None else bytes(map(max, highest, registers))
+    return highest or bytes(REGISTERS)
 
 
 def _unpack(dense: bytearray) -> list[bytes]:

@@ -3,8 +3,8 @@
     python benchmarks/compare.py --rival /path/to/rival-venv/bin/python [--rounds 15] [--save]
 
 Each round times every workload once on each target, in turn, so that a busy machine disturbs all of
-them alike; the best round of each counts.  The rival's environment holds ``fakeredis[lua]==2.40`` and
-``hiredis``.  ``--save`` writes the table to ``benchmarks/results/compare.txt``.
+them alike; the best round of each counts.  The rival's environment holds ``fakeredis[lua]==2.40``
+and ``hiredis``.  ``--save`` writes the table to ``benchmarks/results/compare.txt``.
 """
 
 from __future__ import annotations
@@ -98,8 +98,9 @@ def main() -> None:
                    "real": Worker(sys.executable, "real", port)}  # fmt: skip
         if options.rival:
             workers["rival"] = Worker(options.rival, "rival", port)
-        names = options.only or [*SINGLE, *PIPELINES, *ASYNC]
-        best = {target: dict.fromkeys([*SINGLE, *PIPELINES, *ASYNC], math.inf) for target in workers}
+        every = [*SINGLE, *PIPELINES, *ASYNC]
+        names = options.only or every
+        best = {target: dict.fromkeys(every, math.inf) for target in workers}
         for _ in range(options.rounds):
             for name in names:
                 for target, worker in workers.items():

@@ -2,8 +2,8 @@
 
     python benchmarks/scaling.py [--sizes 10000 100000 1000000] [--save]
 
-Both run in this process, in turn; the best of several rounds counts.  ``--save`` writes the table to
-``benchmarks/results/scaling.txt``.
+Both run in this process, in turn; the best of several rounds counts.  ``--save`` writes the table
+to ``benchmarks/results/scaling.txt``.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """The workloads, and a worker that times them on one target.
 
-A worker is a process of its own: the rival needs another environment.  It reads one workload's name a
-line and answers with the seconds that one round took; so the controller can interleave the targets.
+A worker is a process of its own: the rival needs another environment.  It reads one workload's name
+a line and answers with the seconds that one round took; so the controller can interleave the
+targets.
 """
 
 from __future__ import annotations
@@ -61,7 +62,8 @@ def pubsub_cycle(r: Any) -> Callable[[], None]:
     def run() -> None:
         r.publish("channel", "hello")
         message = listener.get_message(timeout=1)
-        assert message is not None and message["data"] == b"hello"
+        assert message is not None
+        assert message["data"] == b"hello"
 
     return run
 

@@ -14,10 +14,11 @@ if TYPE_CHECKING:
     from fakeredis.clients.aio import FakeAsyncRedis
     from fakeredis.clients.aio_connection import FakeAsyncConnection
     from fakeredis.clients.connection import FakeConnection
+    from fakeredis.clients.cluster import FakeAsyncRedisCluster, FakeRedisCluster
     from fakeredis.clients.network import reset
     from fakeredis.clients.sync import FakeRedis, FakeStrictRedis
-    from fakeredis.patching.after import AfterExitError, AfterExitWarning
     from fakeredis.patch import active, patch, patched
+    from fakeredis.patching.after import AfterExitError, AfterExitWarning
     from fakeredis.server import FakeServer
     from fakeredis.spy import ANY, Spy, call, like, matching
     from fakeredis.spy import spy_on as spy
@@ -41,6 +42,8 @@ if TYPE_CHECKING:
 _HOMES = {
     "FakeRedis": "clients.sync",
     "FakeStrictRedis": "clients.sync",
+    "FakeRedisCluster": "clients.cluster",
+    "FakeAsyncRedisCluster": "clients.cluster",
     "FakeAsyncConnection": "clients.aio_connection",
     "FakeAsyncRedis": "clients.aio",
     "FakeConnection": "clients.connection",

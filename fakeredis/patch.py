@@ -1,6 +1,7 @@
 """`patch`: context manager, decorator and handle in one object.
 
-``import fakeredis.patch`` binds this module to the name of the class; so the module is callable, too.
+``import fakeredis.patch`` binds this module to the name of the class; so the module is callable,
+too.
 How it works underneath: `fakeredis.patching`.
 """
 

@@ -1,8 +1,8 @@
 """The plain handshake of a new connection, said to the session directly.
 
-redis-py greets a server with some commands (HELLO, CLIENT SETINFO, SELECT ...), each with all the care
-that a network asks for.  A connection that asks for nothing special says the same words here in a
-third of the time; any other leaves it to redis-py.
+redis-py greets a server with some commands (HELLO, CLIENT SETINFO, SELECT ...), each with all the
+care that a network asks for.  A connection that asks for nothing special says the same words here
+in a third of the time; any other leaves it to redis-py.
 """
 
 from __future__ import annotations

@@ -1,12 +1,12 @@
 """The words in which a command declares its arguments, and the parser made from them.
 
-A declaration is a row of positional arguments (`Key`, `Raw`, `Int`, ``Optional(...)``), then options
-in any order (`Flag`, `Option`, `OneOf`), then at most one repeated tail (`Many`, `Rest`).  The handler
-is called with ``ctx``, one value for each positional argument, one for each option (None when it was
-not given), and the tail as a list.
+A declaration is a row of positional arguments (`Key`, `Raw`, `Int`, ``Optional(...)``), then
+options in any order (`Flag`, `Option`, `OneOf`), then at most one repeated tail (`Many`, `Rest`).
+The handler is called with ``ctx``, one value for each positional argument, one for each option
+(None when it was not given), and the tail as a list.
 
-What the server parses before it looks at the key is declared with a type; what it parses later stays
-`Raw` and is converted by the handler at that point: the order of failures is behaviour.
+What the server parses before it looks at the key is declared with a type; what it parses later
+stays `Raw` and is converted by the handler at that point: the order of failures is behaviour.
 """
 
 from __future__ import annotations
@@ -127,8 +127,8 @@ class Many:
 class Rest:
     """A tail of any words, at least ``at_least`` of them, parsed by the handler itself.
 
-    A ``flat`` one is handed over as further arguments (``*words``): nothing is parsed then, which is
-    the quickest way for commands that seldom have options.
+    A ``flat`` one is handed over as further arguments (``*words``): nothing is parsed then, which
+    is the quickest way for commands that seldom have options.
     """
 
     at_least: int = 0
@@ -139,8 +139,8 @@ class Rest:
 class NumKeys:
     """``numkeys key [key ...]``, handed over as the list of keys.
 
-    ``error`` answers a count that is no integer, ``low_error`` one below 1, ``high_error`` one beyond
-    the arguments there are.
+    ``error`` answers a count that is no integer, ``low_error`` one below 1, ``high_error`` one
+    beyond the arguments there are.
     """
 
     error: str = errors.NOT_INTEGER

@@ -1,8 +1,8 @@
 """String commands: Redis's "string" group.
 
 A string is kept as `bytes`. One that was changed in place (APPEND, SETRANGE, SETBIT ...) is kept
-as a `MutableString`: the next change costs no more than what it changes, and its encoding is ``raw``
-whatever its size, as with the server.
+as a `MutableString`: the next change costs no more than what it changes, and its encoding is
+``raw`` whatever its size, as with the server.
 """
 
 from __future__ import annotations

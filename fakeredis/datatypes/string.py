@@ -10,8 +10,9 @@ BLOCK = 8189  # bytes; the most whose bits are fewer than Adler-32's modulus
 class MutableString(bytearray):
     """A string after SETRANGE, SETBIT, APPEND and their like; ``raw`` to OBJECT ENCODING.
 
-    A long one remembers how many bits are set in each block that was counted, so that BITCOUNT looks
-    only at what has changed since. Whoever changes it calls `changed` where ``counts`` is not None.
+    A long one remembers how many bits are set in each block that was counted, so that BITCOUNT
+    looks only at what has changed since. Whoever changes it calls `changed` where ``counts`` is
+    not None.
     """
 
     __slots__ = ("counts",)

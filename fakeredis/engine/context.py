@@ -242,8 +242,8 @@ class Context:
     ) -> Any:
         """Wait until one of ``keys`` may be ready; the handler runs again then.
 
-        Returns the value that the handler must return: `BLOCKED`, or the time-out's reply at once in
-        a transaction or a script, where nothing waits.
+        Returns the value that the handler must return: `BLOCKED`, or the time-out's reply at once
+        in a transaction or a script, where nothing waits.
 
         Args:
             timeout: milliseconds; 0 waits for ever.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import cache
 from typing import NamedTuple
 
 Since = str | Mapping[str, str]
@@ -89,7 +89,7 @@ class Profile(NamedTuple):
         return self.version >= introduced_in
 
 
-@lru_cache(maxsize=None)
+@cache
 def profile(version: str | tuple[int, ...] = "8.2", server_type: str = "redis") -> Profile:
     """The profile of a version; two numbers mean its newest known patch release.
 

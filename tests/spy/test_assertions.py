@@ -64,22 +64,22 @@ class TestCalled:
         [
             ("SET k v", "SET k v NX", "NX is missing"),
             ("SET k v NX", "SET k v", "argument 3: NX is not expected"),
-            ("SET k v PX 60", "SET k v EX 60", "EX 60 is missing; "
-             "argument 3: PX 60 is not expected"),
+            ("SET k v PX 60", "SET k v EX 60",
+             "EX 60 is missing; argument 3: PX 60 is not expected"),
             ("SET k v NX PX 60", "SET k v NX PX 6", "argument 5: expected 6, got 60"),
             ("SET k v", ("SET", like("user:*"), "v"), "argument 1: expected like('user:*'), got k"),
             ("SET k v", "SET k", "argument 2: v is not expected"),
-            ("SET k v", "SET l w x", "argument 1: expected l, got k; argument 2: expected w, got v; "
-             "x is missing"),
+            ("SET k v", "SET l w x",
+             "argument 1: expected l, got k; argument 2: expected w, got v; x is missing"),
             ("HSET h a 1 b 2", "HSET h b 3 a 1", "argument 5: expected 3, got 2"),
             ("HSET h a 1 b 2", "HSET h a 1 c 2", "argument 4: expected c, got b"),
             ("SADD s a b", "SADD s b c", "c is missing; argument 2: a is not expected"),
             ("INCRBY k 5", ("INCR", "k"), "argument 2: expected 1, got 5"),
-            ("RPUSH l a b", "RPUSH l b a", "argument 2: expected b, got a; "
-             "argument 3: expected a, got b"),
+            ("RPUSH l a b", "RPUSH l b a",
+             "argument 2: expected b, got a; argument 3: expected a, got b"),
             ("MSET a 1 b 2 c 3 d 4", "MSET e 0",
-             "e 0 is missing; argument 1: a 1 is not expected; argument 3: b 2 is not expected; "
-             "and 2 more"),
+             ("e 0 is missing; argument 1: a 1 is not expected; argument 3: b 2 is not expected; "
+              "and 2 more")),
         ],
     )  # fmt: skip
     def test_differences(

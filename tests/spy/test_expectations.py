@@ -82,7 +82,10 @@ SAME = [
     ("SCAN 0 MATCH a* COUNT 5", "SCAN 0 COUNT 5 MATCH a*"),
     ("LINSERT l BEFORE a b", "LINSERT l before a b"),
     ("HEXPIRE h 10 NX FIELDS 2 a b", "HEXPIRE h 10 NX FIELDS 2 a b"),
-    ("ZUNIONSTORE d 2 a b AGGREGATE MAX WEIGHTS 1 2", "ZUNIONSTORE d 2 a b WEIGHTS 1 2 AGGREGATE MAX"),
+    (
+        "ZUNIONSTORE d 2 a b AGGREGATE MAX WEIGHTS 1 2",
+        "ZUNIONSTORE d 2 a b WEIGHTS 1 2 AGGREGATE MAX",
+    ),
     ("CONFIG GET maxmemory", "config get maxmemory"),
     ("CONFIG GET maxmemory", ("CONFIG GET", "maxmemory")),
     ("CONFIG GET maxmemory", ("CONFIG", "GET", "maxmemory")),

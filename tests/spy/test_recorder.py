@@ -32,7 +32,8 @@ def test_a_call_has_all_that_is_known_of_it(spy: Spy, session: StubSession) -> N
     assert call.server == "localhost:6379"
     assert call.thread == threading.current_thread().name
     assert call.at == 1234.5
-    assert call.duration is not None and 0 <= call.duration < 5
+    assert call.duration is not None
+    assert 0 <= call.duration < 5
     assert call.keys == ("k",)
 
 

@@ -126,7 +126,7 @@ def test_a_transaction_reads_as_sent(spy: Spy, r: redis.Redis) -> None:
 
 def test_a_failure_tells_what_came_nearest(spy: Spy, r: redis.Redis) -> None:
     r.set("session:42", "x", ex=60, nx=True)
-    with pytest.raises(AssertionError, match="argument [0-9]: expected 61, got 60"):
+    with pytest.raises(AssertionError, match=r"argument [0-9]: expected 61, got 60"):
         spy.assert_called_command("SET session:42 x EX 61 NX")
     spy.assert_ttl("session:*", at_least=60, at_most=60)
 
@@ -135,7 +135,9 @@ def test_what_waited_is_recorded_once(spy: Spy, server: fakeredis.FakeServer) ->
     waiting = fakeredis.FakeRedis(server=server)
     pushing = fakeredis.FakeRedis(server=server)
     got: list[object] = []
-    thread = threading.Thread(daemon=True, target=lambda: got.append(waiting.blpop(["q"], timeout=5)))
+    thread = threading.Thread(
+        daemon=True, target=lambda: got.append(waiting.blpop(["q"], timeout=5))
+    )
     thread.start()
     ends = time.monotonic() + 3
     while spy.count("BLPOP") == 0 and time.monotonic() < ends:

@@ -81,7 +81,7 @@ class Server:
         self.deadlines: list[tuple[int, int, bytes]] = []  # a heap; may hold outdated entries
         self.deadlines_limit = 1000  # more entries than this are looked through for outdated ones
         self.active_expire = True
-        self.random = random.Random()  # noqa: S311 - nothing secret
+        self.random = random.Random()
         self.run_id = secrets.token_hex(20)
         self.started = self.clock.seconds()
         self.last_save = int(self.started)

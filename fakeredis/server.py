@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fakeredis.engine import persistence
 from fakeredis.engine.replies import BLOCKED
 from fakeredis.engine.server import Server
 from fakeredis.errors import CommandError
@@ -99,6 +98,8 @@ class FakeServer(Server):
             ValueError: it is no such file, is damaged, of a newer version than this server, or
                 holds values of a module; the text says where. Nothing has changed then.
         """
+        from fakeredis.engine import persistence
+
         persistence.from_bytes(self, Path(path).read_bytes())
 
     def save_rdb(self, path: str | os.PathLike[str]) -> None:
@@ -107,6 +108,8 @@ class FakeServer(Server):
         Raises:
             OSError: the file cannot be written.
         """
+        from fakeredis.engine import persistence
+
         Path(path).write_bytes(persistence.to_bytes(self))
 
     def execute(self, *args: bytes | str | float) -> Any:

@@ -15,8 +15,6 @@ from fakeredis.datatypes.numbers import parse_int
 from fakeredis.engine.context import MAX_MILLISECONDS, Context
 from fakeredis.engine.replies import OK, Status
 from fakeredis.errors import CommandError, ConnectionLost
-from fakeredis.rdb import payload as rdb
-from fakeredis.rdb.errors import FormatError
 
 if TYPE_CHECKING:
     from fakeredis.engine.server import Server
@@ -26,6 +24,8 @@ _ACL: Final = ("keyspace", "write", "slow", "dangerous")
 
 
 def _dump(ctx: Context, value: Any) -> bytes:
+    from fakeredis.rdb import payload as rdb  # only now: few programs ask for it
+
     server = ctx.server
     compress = server.config.boolean("rdbcompression")
     return rdb.dump(value, server.limits, ctx.traits.rdb_version, compress)
@@ -109,6 +109,9 @@ def restore(
 
 
 def _load(ctx: Context, payload: bytes) -> Any:
+    from fakeredis.rdb import payload as rdb
+    from fakeredis.rdb.errors import FormatError
+
     if not rdb.is_intact(payload, ctx.traits.rdb_version):
         raise CommandError(errors.PAYLOAD_NOT_INTACT)
     try:

@@ -177,6 +177,10 @@ class _Connection(asyncio.Protocol):
                 reply = session.execute(backlog.popleft())
             except CommandError as error:
                 reply = error
+            except ConnectionLost:
+                raise
+            except Exception as error:
+                reply = self._failed(error)
             if reply is not BLOCKED and reply is not NO_REPLY:
                 out.append(encode(reply, session.protocol))
                 size += len(out[-1])
@@ -189,6 +193,14 @@ class _Connection(asyncio.Protocol):
                 size = 0
         if out:
             self.transport.write(b"".join(out))
+
+    def _failed(self, error: Exception) -> CommandError:
+        """A command of this program or of a third party has a fault: tell both sides."""
+        self.loop.call_exception_handler({
+            "message": "a command failed in an unforeseen way", "exception": error,
+            "protocol": self, "transport": self.transport,
+        })  # fmt: skip
+        return CommandError(f"ERR internal error: {type(error).__name__}: {error}")
 
     def _parse_more(self, session: WireSession, out: list[bytes]) -> None:
         """All commands have run: parse on after AUTH, or tell what was wrong with the bytes."""

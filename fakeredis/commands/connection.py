@@ -22,7 +22,7 @@ from fakeredis.commands.registry import (
 from fakeredis.datatypes.numbers import parse_int
 from fakeredis.engine import blocking, cluster, dispatch, pause
 from fakeredis.engine.context import Context
-from fakeredis.engine.replies import DEEP, NO_REPLY, OK, PONG, RESET, Status
+from fakeredis.engine.replies import DEEP, NO_REPLY, OK, PONG, RESET, VERBATIM, Status
 from fakeredis.engine.server import Server
 from fakeredis.engine.session import Session
 from fakeredis.errors import CommandError
@@ -339,7 +339,7 @@ _FIELD_SINCE: Final = {
 }  # fmt: skip
 
 
-@group.command("CLIENT INFO", flags=_CLIENT, since="6.2.0")
+@group.command("CLIENT INFO", flags=_CLIENT, since="6.2.0", reply=VERBATIM)
 def client_info(ctx: Context) -> bytes:
     """This session's line of CLIENT LIST."""
     return describe(ctx.session).encode() + b"\n"
@@ -360,7 +360,7 @@ def _is_of_type(session: Session, kind: bytes) -> bool:
     return kind == (b"PUBSUB" if listens else b"NORMAL")
 
 
-@group.command("CLIENT LIST", Rest(), flags=_CLIENT | ADMIN, since="2.4.0")
+@group.command("CLIENT LIST", Rest(), flags=_CLIENT | ADMIN, since="2.4.0", reply=VERBATIM)
 def client_list(ctx: Context, words: list[bytes]) -> bytes:
     """A line for each session, or those of a type, or those of some numbers."""
     server = ctx.server

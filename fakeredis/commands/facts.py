@@ -15,7 +15,7 @@ from fakeredis import data
 from fakeredis.commands.help import first_line
 from fakeredis.commands.registry import CONNECTION, MODULE, Command, Flags
 from fakeredis.datatypes.numbers import parse_int
-from fakeredis.engine.replies import Status
+from fakeredis.engine.replies import SetReply, Status
 from fakeredis.errors import CommandError
 
 # In the server's order.
@@ -52,8 +52,8 @@ def shown_name(command: Command) -> bytes:
     return (command.name if command.flags & MODULE else command.label).encode()
 
 
-def _statuses(names: Sequence[str]) -> list[Status]:
-    return [Status(name.encode()) for name in names]
+def _statuses(names: Sequence[str]) -> list[Any]:
+    return SetReply(Status(name.encode()) for name in names)
 
 
 def subcommands_of(command: Command) -> list[Command]:
@@ -77,9 +77,10 @@ def describe(command: Command) -> list[Any]:
         ]),
         *command.key_positions(),
         _statuses([f"@{name}" for name in _CATEGORIES if name in categories]),
-        [tip.encode() for tip in facts.get("tips", ())],
-        [_spec(*spec) for spec in facts.get("keys", ())],
-        [describe(subcommand) for subcommand in subcommands_of(command)],
+        SetReply(tip.encode() for tip in facts.get("tips", ())),
+        SetReply(_spec(*spec) for spec in facts.get("keys", ())),
+        # Without subcommands it is a set, with some an array: so the server has it.
+        [describe(subcommand) for subcommand in subcommands_of(command)] or SetReply(),
     ]  # fmt: skip
 
 

@@ -23,7 +23,7 @@ from fakeredis.datatypes.geohash import (
 from fakeredis.datatypes.numbers import format_float, parse_float, parse_int
 from fakeredis.datatypes.sorted_set import SortedSet
 from fakeredis.engine.context import Context
-from fakeredis.engine.replies import Shape
+from fakeredis.engine.replies import Shape, null_items
 from fakeredis.errors import CommandError
 
 group = Group("geo")
@@ -131,8 +131,9 @@ def geohash(ctx: Context, key: bytes, *members: bytes) -> list[bytes | None]:
 
 
 @group.command(
-    "GEOPOS", Key, Rest(flat=True), flags=READONLY, since="3.2.0", reply=_PLACES
-)
+    "GEOPOS", Key, Rest(flat=True), flags=READONLY, since="3.2.0", reply=_PLACES,
+    nulls=null_items,
+)  # fmt: skip
 def geopos(ctx: Context, key: bytes, *members: bytes) -> list[Any]:
     """Longitude and latitude of each member, None where it is missing."""
     value = ctx.lookup_read(key, SortedSet)

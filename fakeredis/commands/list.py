@@ -28,7 +28,7 @@ from fakeredis.commands.registry import (
 from fakeredis.datatypes.list import List
 from fakeredis.datatypes.numbers import INT_MAX, parse_int
 from fakeredis.engine.context import Context
-from fakeredis.engine.replies import OK
+from fakeredis.engine.replies import OK, null_array
 from fakeredis.errors import CommandError
 
 group = Group("list")
@@ -264,7 +264,12 @@ def _pop_many(ctx: Context, key: bytes, left: bool, words: Sequence[bytes]) -> A
     return _pop(ctx, key, stored, left, count) if count else []
 
 
-@group.command("LPOP", Key, Rest(flat=True), flags=WRITE | FAST)
+def _counted_nulls(args: Sequence[bytes], reply: Any) -> Any:
+    """Null instead of an array is a null array: when a count was given."""
+    return null_array(args, reply) if len(args) > 1 else reply
+
+
+@group.command("LPOP", Key, Rest(flat=True), flags=WRITE | FAST, nulls=_counted_nulls)
 def lpop(ctx: Context, key: bytes, *count: bytes) -> Any:
     """Remove one element from the front, or with a count several."""
     if count:
@@ -277,7 +282,7 @@ def lpop(ctx: Context, key: bytes, *count: bytes) -> Any:
     return value
 
 
-@group.command("RPOP", Key, Rest(flat=True), flags=WRITE | FAST)
+@group.command("RPOP", Key, Rest(flat=True), flags=WRITE | FAST, nulls=_counted_nulls)
 def rpop(ctx: Context, key: bytes, *count: bytes) -> Any:
     """Remove one element from the end, or with a count several."""
     if count:
@@ -321,7 +326,7 @@ def _mpop_options(words: Sequence[bytes]) -> tuple[bool, int]:
 
 @group.command(
     "LMPOP", _COUNTED_KEYS, Rest(1), flags=WRITE | MOVABLEKEYS, since="7.0.0",
-    key_positions=(0, 0, 0),
+    key_positions=(0, 0, 0), nulls=null_array,
 )  # fmt: skip
 def lmpop(ctx: Context, keys: list[bytes], words: list[bytes]) -> Any:
     """Remove elements of the first list that has some.
@@ -399,7 +404,7 @@ def _keys_before_timeout(args: Sequence[bytes]) -> list[bytes]:
 
 @group.command(
     "BLPOP", Rest(2), flags=WRITE | BLOCKING, since="2.0.0", keys=_keys_before_timeout,
-    key_positions=(1, -2, 1),
+    key_positions=(1, -2, 1), nulls=null_array,
 )  # fmt: skip
 def blpop(ctx: Context, words: list[bytes]) -> Any:
     """LPOP that waits for one of several lists."""
@@ -408,7 +413,7 @@ def blpop(ctx: Context, words: list[bytes]) -> Any:
 
 @group.command(
     "BRPOP", Rest(2), flags=WRITE | BLOCKING, since="2.0.0", keys=_keys_before_timeout,
-    key_positions=(1, -2, 1),
+    key_positions=(1, -2, 1), nulls=null_array,
 )  # fmt: skip
 def brpop(ctx: Context, words: list[bytes]) -> Any:
     """RPOP that waits for one of several lists."""
@@ -421,7 +426,7 @@ def _keys_after_timeout(args: Sequence[bytes]) -> list[bytes]:
 
 @group.command(
     "BLMPOP", Raw, _COUNTED_KEYS, Rest(1), flags=WRITE | BLOCKING | MOVABLEKEYS,
-    since="7.0.0", keys=_keys_after_timeout, key_positions=(0, 0, 0),
+    since="7.0.0", keys=_keys_after_timeout, key_positions=(0, 0, 0), nulls=null_array,
 )  # fmt: skip
 def blmpop(ctx: Context, raw: bytes, keys: list[bytes], words: list[bytes]) -> Any:
     """LMPOP that waits; the timeout is the last that is checked before the types."""
@@ -439,8 +444,9 @@ def _blocking_move(
 
 
 @group.command(
-    "BLMOVE", Key, Key, Raw, Raw, Raw, flags=WRITE | DENYOOM | BLOCKING, since="6.2.0"
-)
+    "BLMOVE", Key, Key, Raw, Raw, Raw, flags=WRITE | DENYOOM | BLOCKING, since="6.2.0",
+    nulls=null_array,
+)  # fmt: skip
 def blmove(
     ctx: Context, source: bytes, target: bytes, where: bytes, to: bytes, timeout: bytes
 ) -> Any:
@@ -450,8 +456,9 @@ def blmove(
 
 
 @group.command(
-    "BRPOPLPUSH", Key, Key, Timeout, flags=WRITE | DENYOOM | BLOCKING, since="2.2.0"
-)
+    "BRPOPLPUSH", Key, Key, Timeout, flags=WRITE | DENYOOM | BLOCKING, since="2.2.0",
+    nulls=null_array,
+)  # fmt: skip
 def brpoplpush(ctx: Context, source: bytes, target: bytes, timeout: int) -> Any:
     """BLMOVE RIGHT LEFT."""
     return _blocking_move(ctx, source, target, (False, True), timeout)

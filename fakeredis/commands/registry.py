@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from fakeredis.commands.arguments import UNLIMITED, Args, Declared, NumKeys, Parse, Syntax
 from fakeredis.engine.profiles import Profile, Since
-from fakeredis.engine.replies import NULL_ARRAY, PLAIN, Shape, Shaper, wire_shape
+from fakeredis.engine.replies import PLAIN, Nulls, Shape, Shaper, wire_shape
 
 if TYPE_CHECKING:
     from fakeredis.engine.context import Context
@@ -94,7 +94,7 @@ class Declaration:
     shape: Shape = PLAIN
     keys: KeysOf | None = None
     key_positions: tuple[int, int, int] | None = None
-    null_array: bool = False
+    nulls: Nulls | None = None
 
     def categories(self) -> frozenset[str]:
         """The ACL categories, without their ``@``."""
@@ -131,18 +131,31 @@ class Command:
         self.group = declaration.group
         self.flags = declaration.flags
         self.handler: Handler = declaration.handler or _no_handler
-        self.null: Any
         self.resp2: Shaper | None
         self.resp3: Shaper | None
-        shape, self.null = declaration.shape, None  # what a wait that times out replies
+        self.null: Any = None  # what a wait that times out replies
+        shape = declaration.shape
         if for_bytes:
-            shape = wire_shape(shape, declaration.null_array)
-            self.null = NULL_ARRAY if declaration.null_array else None
+            shape = wire_shape(shape)
+            self._keep_nulls(declaration.nulls)
         self.resp2, self.resp3, self.wire = shape
         self.syntax = Syntax(declaration.arguments, profile)
         self.parse: Parse | None = self.syntax.parser()
         self.subcommands: dict[bytes, Command] | None = None
         self._bounds(declaration.arity)
+
+    def _keep_nulls(self, nulls: Nulls | None) -> None:
+        """Let the handler tell RESP2's two nulls apart."""
+        if nulls is None:
+            return
+        plain, keep = self.handler, nulls
+
+        def handler(ctx: Context, *args: Any) -> Any:
+            return keep(ctx.args, plain(ctx, *args))
+
+        self.handler = handler
+        if self.flags & BLOCKING:
+            self.null = keep((), None)
 
     def _bounds(self, arity: int | None) -> None:
         """Arity as COMMAND INFO counts it (with the name; a subcommand's counts both words)."""
@@ -219,7 +232,7 @@ class Group:
         reply: Shape = PLAIN,
         keys: KeysOf | None = None,
         key_positions: tuple[int, int, int] | None = None,
-        null_array: bool = False,
+        nulls: Nulls | None = None,
     ) -> Callable[[H], H]:
         """Declare a command; decorates its handler.
 
@@ -233,7 +246,8 @@ class Group:
             reply: how RESP2 and RESP3 differ.
             keys: a function from the arguments to the keys, where declaration cannot say it.
             key_positions: first, last, step of COMMAND INFO, where they do not follow.
-            null_array: null is RESP2's null array, not its null bulk string.
+            nulls: which nulls are RESP2's null arrays, where these are not null bulk strings;
+                usually `fakeredis.engine.replies.null_array`.
 
         Raises:
             ValueError: the name is taken in this group.
@@ -242,7 +256,7 @@ class Group:
         def declare(handler: H) -> H:
             self._add(Declaration(
                 name, handler, arguments, int(flags), since, self.name, arity,
-                None if acl is None else tuple(acl), reply, keys, key_positions, null_array,
+                None if acl is None else tuple(acl), reply, keys, key_positions, nulls,
             ))  # fmt: skip
             return handler
 

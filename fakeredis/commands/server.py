@@ -30,7 +30,7 @@ from fakeredis.datatypes.glob import matcher
 from fakeredis.datatypes.numbers import parse_float, parse_int
 from fakeredis.engine import cluster, dispatch, info
 from fakeredis.engine.context import Context
-from fakeredis.engine.replies import DEEP, MAP, NO_REPLY, OK, Status, Verbatim
+from fakeredis.engine.replies import DEEP, MAP, NO_REPLY, OK, SetReply, Status, Verbatim
 from fakeredis.errors import CommandError, ConnectionLost
 
 if TYPE_CHECKING:
@@ -369,11 +369,14 @@ def command_getkeys(ctx: Context, words: list[bytes]) -> list[bytes]:
     return [key for key, _ in _call_keys(ctx, words)]
 
 
-@group.command("COMMAND GETKEYSANDFLAGS", Rest(1), flags=_HELP, since="7.0.0", acl=_COMMAND_ACL)
+@group.command(
+    "COMMAND GETKEYSANDFLAGS", Rest(1), flags=_HELP, since="7.0.0", acl=_COMMAND_ACL, reply=DEEP
+)
 def command_getkeysandflags(ctx: Context, words: list[bytes]) -> list[Any]:
     """The keys of a call, each with what the command does to it."""
     return [
-        [key, [Status(flag.encode()) for flag in flags]] for key, flags in _call_keys(ctx, words)
+        [key, SetReply(Status(flag.encode()) for flag in flags)]
+        for key, flags in _call_keys(ctx, words)
     ]
 
 

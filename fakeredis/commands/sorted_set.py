@@ -21,7 +21,17 @@ from fakeredis.datatypes.numbers import format_float, parse_float, parse_int, pa
 from fakeredis.datatypes.set import Set
 from fakeredis.datatypes.sorted_set import Pair, SortedSet
 from fakeredis.engine.context import Context
-from fakeredis.engine.replies import DEEP, DOUBLE, DOUBLES, PAIRS, Shape, doubles, flat_pairs, lists
+from fakeredis.engine.replies import (
+    DEEP,
+    DOUBLE,
+    DOUBLES,
+    PAIRS,
+    Shape,
+    doubles,
+    flat_pairs,
+    lists,
+    null_array,
+)
 from fakeredis.errors import CommandError
 
 group = Group("sorted-set")
@@ -219,17 +229,24 @@ def _rank(ctx: Context, key: bytes, member: bytes, word: bytes | None, reverse: 
 _WITHSCORE: Final = Optional(Raw).since("7.2.0")
 
 
+def _ranked_nulls(args: Sequence[bytes], reply: Any) -> Any:
+    """Null instead of rank and score is a null array."""
+    return null_array(args, reply) if len(args) > 2 else reply
+
+
 @group.command(
-    "ZRANK", Key, Raw, _WITHSCORE, flags=READONLY | FAST, since="2.0.0", reply=DOUBLES
-)
+    "ZRANK", Key, Raw, _WITHSCORE, flags=READONLY | FAST, since="2.0.0", reply=DOUBLES,
+    nulls=_ranked_nulls,
+)  # fmt: skip
 def zrank(ctx: Context, key: bytes, member: bytes, word: bytes | None = None) -> Any:
     """How many members are before a member, on request with its score."""
     return _rank(ctx, key, member, word, reverse=False)
 
 
 @group.command(
-    "ZREVRANK", Key, Raw, _WITHSCORE, flags=READONLY | FAST, since="2.0.0", reply=DOUBLES
-)
+    "ZREVRANK", Key, Raw, _WITHSCORE, flags=READONLY | FAST, since="2.0.0", reply=DOUBLES,
+    nulls=_ranked_nulls,
+)  # fmt: skip
 def zrevrank(ctx: Context, key: bytes, member: bytes, word: bytes | None = None) -> Any:
     """How many members are behind a member, on request with its score."""
     return _rank(ctx, key, member, word, reverse=True)
@@ -675,7 +692,7 @@ def _all_but_last(args: Sequence[bytes]) -> list[bytes]:
 
 @group.command(
     "BZPOPMIN", Rest(2), flags=WRITE | FAST | BLOCKING, since="5.0.0", reply=DOUBLES,
-    keys=_all_but_last, key_positions=(1, -2, 1),
+    keys=_all_but_last, key_positions=(1, -2, 1), nulls=null_array,
 )  # fmt: skip
 def bzpopmin(ctx: Context, words: list[bytes]) -> Any:
     """ZPOPMIN of the first key that has members, or wait for one."""
@@ -684,7 +701,7 @@ def bzpopmin(ctx: Context, words: list[bytes]) -> Any:
 
 @group.command(
     "BZPOPMAX", Rest(2), flags=WRITE | FAST | BLOCKING, since="5.0.0", reply=DOUBLES,
-    keys=_all_but_last, key_positions=(1, -2, 1),
+    keys=_all_but_last, key_positions=(1, -2, 1), nulls=null_array,
 )  # fmt: skip
 def bzpopmax(ctx: Context, words: list[bytes]) -> Any:
     """ZPOPMAX of the first key that has members, or wait for one."""
@@ -712,8 +729,9 @@ _POP_KEYS: Final = NumKeys(error=errors.NUMKEYS_NOT_POSITIVE)
 
 
 @group.command(
-    "ZMPOP", _POP_KEYS, Rest(1), flags=WRITE | MOVABLEKEYS, since="7.0.0", reply=DEEP
-)
+    "ZMPOP", _POP_KEYS, Rest(1), flags=WRITE | MOVABLEKEYS, since="7.0.0", reply=DEEP,
+    nulls=null_array,
+)  # fmt: skip
 def zmpop(ctx: Context, keys: list[bytes], words: list[bytes]) -> Any:
     """Pop from the first key that has members.
 
@@ -726,7 +744,7 @@ def zmpop(ctx: Context, keys: list[bytes], words: list[bytes]) -> Any:
 
 @group.command(
     "BZMPOP", Raw, _POP_KEYS, Rest(1), flags=WRITE | BLOCKING | MOVABLEKEYS, since="7.0.0",
-    reply=DEEP,
+    reply=DEEP, nulls=null_array,
 )  # fmt: skip
 def bzmpop(ctx: Context, raw: bytes, keys: list[bytes], words: list[bytes]) -> Any:
     """ZMPOP, or wait for a key that has members.

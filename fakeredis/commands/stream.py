@@ -40,7 +40,7 @@ from fakeredis.datatypes.stream import (
 from fakeredis.datatypes.stream import Group as ConsumerGroup
 from fakeredis.engine.context import Context
 from fakeredis.engine.profiles import Profile
-from fakeredis.engine.replies import DEEP, OK, Shape, Status
+from fakeredis.engine.replies import DEEP, OK, Shape, Status, null_array
 from fakeredis.errors import CommandError
 
 group = Group("stream")
@@ -365,7 +365,9 @@ def xlen(ctx: Context, key: bytes) -> int:
     return 0 if stream is None else stream.length
 
 
-@group.command("XRANGE", Key, Raw, Raw, Rest(flat=True), flags=READONLY, since="5.0.0")
+@group.command(
+    "XRANGE", Key, Raw, Raw, Rest(flat=True), flags=READONLY, since="5.0.0", nulls=null_array
+)
 def xrange(ctx: Context, key: bytes, start: bytes, end: bytes, *words: bytes) -> Any:
     """The entries between two IDs.
 
@@ -375,7 +377,9 @@ def xrange(ctx: Context, key: bytes, start: bytes, end: bytes, *words: bytes) ->
     return _range(ctx, key, _start(start), _end(end), words, False)
 
 
-@group.command("XREVRANGE", Key, Raw, Raw, Rest(flat=True), flags=READONLY, since="5.0.0")
+@group.command(
+    "XREVRANGE", Key, Raw, Raw, Rest(flat=True), flags=READONLY, since="5.0.0", nulls=null_array
+)
 def xrevrange(ctx: Context, key: bytes, end: bytes, start: bytes, *words: bytes) -> Any:
     """The entries between two IDs, the highest one first."""
     low = _start(start)
@@ -483,12 +487,12 @@ def _as_map(reply: Any) -> Any:
     return dict(reply) if type(reply) is list else reply
 
 
-_BY_STREAM: Final = Shape(None, _as_map)
+_BY_STREAM: Final = Shape(None, _as_map, "same")
 
 
 @group.command(
     "XREAD", Rest(at_least=3), flags=READONLY | BLOCKING | MOVABLEKEYS, since="5.0.0",
-    keys=_read_keys, key_positions=(0, 0, 0), reply=_BY_STREAM,
+    keys=_read_keys, key_positions=(0, 0, 0), reply=_BY_STREAM, nulls=null_array,
 )  # fmt: skip
 def xread(ctx: Context, args: list[bytes]) -> Any:
     """What streams hold behind given IDs; may wait for it.
@@ -529,7 +533,7 @@ def _wait(ctx: Context, read: _Read, kind: type | None) -> Any:
 
 @group.command(
     "XREADGROUP", Rest(at_least=6), flags=WRITE | BLOCKING | MOVABLEKEYS, since="5.0.0",
-    keys=_read_keys, key_positions=(0, 0, 0), reply=_BY_STREAM,
+    keys=_read_keys, key_positions=(0, 0, 0), reply=_BY_STREAM, nulls=null_array,
 )  # fmt: skip
 def xreadgroup(ctx: Context, args: list[bytes]) -> Any:
     """What is new for a group, or what a consumer has pending; may wait for something new.
@@ -874,7 +878,14 @@ def _existing_group(
     return stream, members
 
 
-@group.command("XPENDING", Key, Raw, Rest(flat=True), flags=READONLY, since="5.0.0")
+def _pending_nulls(args: Sequence[bytes], reply: Any) -> Any:
+    """The summary of a group without pending entries ends with a null array."""
+    return reply if len(args) > 2 else [*reply[:3], null_array((), reply[3])]
+
+
+@group.command(
+    "XPENDING", Key, Raw, Rest(flat=True), flags=READONLY, since="5.0.0", nulls=_pending_nulls
+)
 def xpending(ctx: Context, key: bytes, name: bytes, *words: bytes) -> Any:
     """What is pending in a group: a summary, or each entry of an interval.
 

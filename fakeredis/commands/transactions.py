@@ -20,7 +20,7 @@ from fakeredis.commands.registry import (
 )
 from fakeredis.engine import dispatch
 from fakeredis.engine.context import Context
-from fakeredis.engine.replies import NO_REPLY, OK
+from fakeredis.engine.replies import NO_REPLY, OK, null_array
 from fakeredis.engine.session import Session
 from fakeredis.errors import CommandError
 
@@ -42,8 +42,9 @@ def multi(ctx: Context) -> Any:
 
 
 @group.command(
-    "EXEC", flags=NOSCRIPT | LOADING | STALE | SKIP_SLOWLOG | CONNECTION, since="1.2.0"
-)
+    "EXEC", flags=NOSCRIPT | LOADING | STALE | SKIP_SLOWLOG | CONNECTION, since="1.2.0",
+    nulls=null_array,
+)  # fmt: skip
 def exec_(ctx: Context) -> Any:
     """Run what was queued; None when a watched key changed meanwhile.
 

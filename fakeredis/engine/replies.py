@@ -8,7 +8,7 @@ others pay nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple
 
 from fakeredis.datatypes.numbers import format_float
@@ -74,7 +74,8 @@ class Shape(NamedTuple):
     """How a handler's value becomes the reply of each protocol; ``None`` leaves it as it is.
 
     ``wire`` names the RESP3 type of the reply for those who write bytes: ``set`` makes one of a
-    list, ``verbatim`` a verbatim string of bytes, ``array`` leaves everything as it is.
+    list, ``verbatim`` a verbatim string of bytes, ``array`` leaves everything as the handler gives
+    it; ``same`` says that ``resp3`` holds for bytes as well.
     """
 
     resp2: Shaper | None
@@ -138,10 +139,13 @@ def lists(reply: Any) -> Any:
     return list(map(list, reply))
 
 
+_ARRAYS: Final = frozenset({list, tuple, set, SetReply})
+
+
 def deep_resp2(reply: Any) -> Any:
     """Any nested value in RESP2's terms."""
     kind = type(reply)
-    if kind is list or kind is tuple or kind is set:
+    if kind in _ARRAYS:
         return [deep_resp2(item) for item in reply]
     if kind is dict:
         return [deep_resp2(part) for item in reply.items() for part in item]
@@ -155,7 +159,7 @@ def deep_resp2(reply: Any) -> Any:
 def deep_resp3(reply: Any) -> Any:
     """Any nested value as a RESP3 parser gives it: sets and tuples become lists."""
     kind = type(reply)
-    if kind is list or kind is tuple or kind is set:
+    if kind in _ARRAYS:
         return [deep_resp3(item) for item in reply]
     if kind is dict:
         return {key: deep_resp3(value) for key, value in reply.items()}
@@ -190,19 +194,23 @@ _WIRE: Final[dict[str, Shaper | None]] = {
 }  # fmt: skip
 
 
-def wire_shape(shape: Shape, null_array: bool) -> Shape:
-    """The shape for a session whose replies become bytes: no type of RESP3 is lost.
+def wire_shape(shape: Shape) -> Shape:
+    """The shape for a session whose replies become bytes: no type of RESP3 is lost."""
+    resp3 = shape.resp3 if shape.wire == "same" else _WIRE[shape.wire]
+    return Shape(shape.resp2, resp3, shape.wire)
 
-    Args:
-        null_array: null is RESP2's null array.
-    """
-    resp2, resp3 = shape.resp2, _WIRE[shape.wire]
-    if not null_array:
-        return Shape(resp2, resp3, shape.wire)
 
-    def with_null(reply: Any) -> Any:
-        if reply is None:
-            return NULL_ARRAY
-        return reply if resp2 is None else resp2(reply)
+# Which nulls are RESP2's null arrays: from a command's arguments and its reply to the reply.
+Nulls = Callable[[Sequence[bytes], Any], Any]
 
-    return Shape(with_null, resp3, shape.wire)
+
+def null_array(args: Sequence[bytes], reply: Any) -> Any:
+    """A null reply is a null array."""
+    return NULL_ARRAY if reply is None else reply
+
+
+def null_items(args: Sequence[bytes], reply: Any) -> Any:
+    """The null items of an array are null arrays."""
+    if type(reply) is not list:
+        return reply
+    return [NULL_ARRAY if item is None else item for item in reply]

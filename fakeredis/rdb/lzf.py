@@ -29,24 +29,29 @@ def compress(data: bytes) -> bytes | None:
     seen: dict[int, int] = {}
     out = bytearray()
     at = start = 0  # literals from `start` on are not written yet
+    pair = int.from_bytes(data[:2], "big")
     while at < size - 2:
         # The server's table has places for 16 bits, so that other words may take a word's place.
-        place = ((data[at] << 8 | data[at + 1]) - 5 * (data[at + 1] << 8 | data[at + 2])) & 0xFFFF
+        following = (pair << 8 | data[at + 2]) & 0xFFFF
+        place = (pair - 5 * following) & 0xFFFF
         back = seen.get(place, 0)
         seen[place] = at
-        if not 0 < back < at or at - back > _FARTHEST or data[back : back + 3] != data[at : at + 3]:
+        if not back or at - back > _FARTHEST or data[back : back + 3] != data[at : at + 3]:
             at += 1
+            pair = following
             continue
-        if _filled(out, at - start, 0) + 4 >= room:
+        new = at - start
+        if len(out) + 2 * new + 5 >= room and _filled(out, new, 0) + 4 >= room:
             return None
         length = _match(data, back, at)
         _put_literals(out, data, start, at)
         _put_reference(out, at - back - 1, length - 2)
         start = at = at + length
         if at < size - 2:
-            for near in (at - 2, at - 1):
-                one, two, three = data[near : near + 3]
-                seen[((one << 8 | two) - 5 * (two << 8 | three)) & 0xFFFF] = near
+            one, two, three, four = data[at - 2 : at + 2]
+            first, second, pair = one << 8 | two, two << 8 | three, three << 8 | four
+            seen[(first - 5 * second) & 0xFFFF] = at - 2
+            seen[(second - 5 * pair) & 0xFFFF] = at - 1
     if _filled(out, at - start, 1) + 3 > room:
         return None
     _put_literals(out, data, start, size)

@@ -105,7 +105,7 @@ class Reader:
         except IndexError:
             raise FormatError("a compact container is damaged", start) from None
         except FormatError as error:
-            raise FormatError(error.reason, max(start, error.offset)) from None
+            raise FormatError(error.reason, start) from None
 
     def value(self, kind: int) -> Any:
         """A value of a type, named by its number.

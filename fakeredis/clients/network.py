@@ -8,6 +8,7 @@ from itertools import count
 from threading import RLock
 from typing import Any
 
+from fakeredis.engine.cluster import node_of
 from fakeredis.engine.profiles import profile
 from fakeredis.engine.server import Server
 
@@ -37,6 +38,12 @@ def normalise(address: str) -> str:
     return f"{'localhost' if host in _LOCAL else host}:{port}"
 
 
+def member(server: Server, address: str) -> Server | None:
+    """The node at an address of the cluster that a server belongs to, if it does to one."""
+    node = node_of(server)
+    return node.cluster.at(address) if node is not None else None
+
+
 class Network:
     """Servers by address; one is made at the first connection, as the network were full of them.
 
@@ -64,8 +71,9 @@ class Network:
         if self.addresses is not None and address not in self.addresses:
             return None
         if self.single is not None:
-            self.servers.setdefault(address, self.single)
-            return self.single
+            server = member(self.single, address) or self.single
+            self.servers.setdefault(address, server)
+            return server
         with self.lock:
             server = self.servers.get(address)
             if server is None:
@@ -89,6 +97,7 @@ def _make_default(address: str) -> Server:
 
 
 default = Network(_make_default)  # outside of patch(), until reset()
+clusters = Network(_make_default)  # likewise, of cluster clients: beside the single servers
 _entered: list[Network] = []  # the networks of active patches, in the order of their entry
 # Those that were entered in this context (thread, task), by number: it keeps nothing alive.
 _context: ContextVar[tuple[int, ...]] = ContextVar("fakeredis_networks", default=())
@@ -153,8 +162,9 @@ def server_like(
 
 def reset() -> None:
     """Forget the servers outside of patches, with all their data; their clients are cut off."""
-    servers = default.all()
+    servers = [*default.all(), *clusters.all()]
     default.servers.clear()
+    clusters.servers.clear()
     for server in servers:
         server.clear()
         for session in list(server.sessions.values()):

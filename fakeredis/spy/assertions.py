@@ -11,7 +11,7 @@ from fakeredis.spy.calls import CommandCall
 from fakeredis.spy.expectations import Expectation, Filters
 from fakeredis.spy.keyspace import KeyState, key_states
 from fakeredis.spy.lint import Finding
-from fakeredis.spy.values import Wire, equal, glob_to_regex, quote
+from fakeredis.spy.values import Wire, equal, glob_to_regex, quote, whole_number
 
 __all__ = ["Assertions"]
 
@@ -74,6 +74,7 @@ class Assertions:
         """The command was called, as often as said; returns the calls."""
         __tracebackhide__ = True
         expected = Expectation.of(command, *args, **filters)
+        _check_bounds(times, at_least, at_most)
         found = self._find(expected)
         if times is None and at_least is None and at_most is None:
             at_least = 1
@@ -103,6 +104,7 @@ class Assertions:
     def assert_command_count(self, n: int, command: Any = "*", *args: Any, **filters: Any) -> None:
         """Exactly n commands were called, or n of one command."""
         __tracebackhide__ = True
+        whole_number("n, the first argument,", n)
         expected = Expectation.of(command, *args, **filters)
         found = self._find(expected)
         if len(found) != n:
@@ -119,8 +121,8 @@ class Assertions:
     ) -> list[CommandCall]:
         """All were called, in this order, others between them allowed; returns their calls."""
         __tracebackhide__ = True
-        if isinstance(commands, (str, bytes)):
-            raise TypeError("commands is a list of commands")
+        if isinstance(commands, (str, bytes)) or not isinstance(commands, Iterable):
+            raise TypeError(f"commands is a list, such as ['SET k v', 'GET k'], not {commands!r}")
         expected = [Expectation.of(each, **filters) for each in commands]
         find = self._pair_any_order if any_order else self._pair_in_order
         found = find(expected)
@@ -167,6 +169,7 @@ class Assertions:
         __tracebackhide__ = True
         if n is None and at_most is None:
             raise TypeError("assert_round_trips needs n or at_most")
+        _check_bounds(n, None, at_most, "n")
         trips = self._trips()
         if not _in_bounds(len(trips), n, None, at_most):
             wanted = f"{n}" if n is not None else f"at most {at_most}"
@@ -194,6 +197,7 @@ class Assertions:
     def assert_no_n_plus_one(self, threshold: int = 5) -> None:
         """No command was sent one by one where one command or a pipeline would do."""
         __tracebackhide__ = True
+        whole_number("threshold", threshold, 1)
         found = list(linting.n_plus_one(self.calls, threshold))
         if found:
             self._fail(["Expected no command one by one (N+1):", *_findings(found)])
@@ -213,6 +217,9 @@ class Assertions:
     ) -> None:
         """Every key that was written, is still there and fits has a TTL, in seconds as set."""
         __tracebackhide__ = True
+        for name, bound in (("at_least", at_least), ("at_most", at_most)):
+            if bound is not None and not isinstance(bound, (int, float)):
+                raise TypeError(f"{name} is a number of seconds, not {bound!r}")
         states = [
             (name[2], state)
             for name, state in key_states(self.calls).items()
@@ -311,6 +318,25 @@ class Assertions:
 
 def _was_called(found: Sequence[CommandCall]) -> str:
     return f"It was called {reports.times(len(found))}:" if found else "It was not called."
+
+
+def _check_bounds(
+    exactly: int | None, at_least: int | None, at_most: int | None, name: str = "times"
+) -> None:
+    """Refuse numbers that no count of calls could meet.
+
+    Raises:
+        TypeError: one is no whole number, or too many were given.
+        ValueError: one is negative, or they exclude each other.
+    """
+    given = {name: exactly, "at_least": at_least, "at_most": at_most}
+    for each, number in given.items():
+        if number is not None:
+            whole_number(each, number)
+    if exactly is not None and (at_least is not None or at_most is not None):
+        raise TypeError(f"{name} is exact: leave at_least and at_most out, or {name}")
+    if at_least is not None and at_most is not None and at_least > at_most:
+        raise ValueError(f"at_least={at_least} is more than at_most={at_most}")
 
 
 def _in_bounds(n: int, exactly: int | None, at_least: int | None, at_most: int | None) -> bool:

@@ -99,7 +99,7 @@ def _run(steps: tuple[Step, ...]) -> list[Any]:
     stub = target
     for step in steps:
         if isinstance(step, str):
-            target = getattr(target, step)
+            target = _attribute(target, step, target is stub)
             continue
         try:
             target = target(*step[0], **step[1])
@@ -110,6 +110,12 @@ def _run(steps: tuple[Step, ...]) -> list[Any]:
         text = "call" + "".join(map(_step_text, steps))
         raise ValueError(f"{text} sends {len(stub.sent)} commands, not one")
     return list(stub.sent[0])
+
+
+def _attribute(target: Any, name: str, is_client: bool) -> Any:
+    if is_client and not hasattr(target, name):
+        raise AttributeError(f"redis-py's clients have no method {name!r}: call.{name}(...)")
+    return getattr(target, name)
 
 
 def _run_with_stand_ins(steps: tuple[Step, ...]) -> list[Any]:

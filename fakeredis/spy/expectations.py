@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from fakeredis.spy.building import Expression, sent_by, steps_of_mock
@@ -27,6 +27,7 @@ from fakeredis.spy.values import (
 __all__ = ["Expectation", "Filters"]
 
 FILTERS = ("via", "db", "client", "server", "key", "method")
+WAYS = ("direct", "pipeline", "transaction", "script", "handshake")
 
 
 class Filters:
@@ -40,15 +41,21 @@ class Filters:
     def __init__(self, given: dict[str, Any]) -> None:
         unknown = sorted(given.keys() - set(FILTERS))
         if unknown:
-            raise TypeError(f"unknown filter {unknown[0]!r}: there are {', '.join(FILTERS)}")
+            raise TypeError(
+                f"unknown filter {unknown[0]!r}: there are {', '.join(FILTERS)}; what belongs to "
+                "the command is an argument, as in 'SET', 'k', 'v', 'EX', 10, or stands in "
+                "call.set('k', 'v', ex=10)"
+            )
         self.given = {name: value for name, value in given.items() if value is not None}
+        for way in _choices(given.get("via")):
+            if isinstance(way, str) and way not in WAYS:
+                raise ValueError(f"no command goes via {way!r}: there are {', '.join(WAYS)}")
 
     def differences(self, call: CommandCall) -> list[str]:
         """In what a call is not the one asked for."""
         found = [] if "via" in self.given or call.via != "handshake" else ["via: a handshake"]
         for name, wanted in self.given.items():
-            choices = wanted if isinstance(wanted, (list, tuple, set, frozenset)) else (wanted,)
-            if not any(_fits(name, choice, call) for choice in choices):
+            if not any(_fits(name, choice, call) for choice in _choices(wanted)):
                 found.append(f"{name}: expected {_named(wanted)}, got {_actual(name, call)}")
         return found
 
@@ -58,6 +65,10 @@ class Filters:
 
     def __str__(self) -> str:
         return ", ".join(f"{name}={_named(value)}" for name, value in self.given.items())
+
+
+def _choices(wanted: Any) -> Collection[Any]:
+    return wanted if isinstance(wanted, (list, tuple, set, frozenset)) else (wanted,)
 
 
 def _fits(name: str, wanted: Any, call: CommandCall) -> bool:
@@ -133,11 +144,13 @@ class Expectation:
         """
         chosen = Filters(filters)
         words, is_exact = _words(command, args)
-        if not words or not isinstance(words[0], (str, bytes)):
-            raise TypeError(f"no command: {command!r}")
+        if not words or not isinstance(words[0], (str, bytes)) or not words[0].strip():
+            raise TypeError(
+                "a command is 'SET', 'k', 'v' or 'SET k v' or call.set('k', 'v'), "
+                f"not {command!r}"
+            )
         name, rest = _split_name(words)
-        if not name:
-            raise TypeError(f"no command: {command!r}")
+        _check_arguments(rest)
         if name in ALIASES and rest == [...]:
             rest = [ANY]
         text = " ".join([name, *map(quote, rest)])
@@ -201,6 +214,19 @@ def _words(command: Any, args: tuple[Any, ...]) -> tuple[list[Any], bool]:
             words[-1] = ...
         return [*words, *args], False
     return [command, *args], False
+
+
+def _check_arguments(args: list[Any]) -> None:
+    """Refuse what no command could have been sent with: the assertion would mean nothing.
+
+    Raises:
+        TypeError: there is such an argument.
+    """
+    if any(arg is ... for arg in args[:-1]):
+        raise TypeError("... stands for all further arguments, so it comes last; one is ANY")
+    for arg in args:
+        if arg is None or isinstance(arg, (bool, dict, list, tuple, set)):
+            raise TypeError(f"{arg!r} is never sent: redis-py takes bytes, text and numbers only")
 
 
 def _split_name(words: list[Any]) -> tuple[str, list[Any]]:

@@ -6,7 +6,22 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-__all__ = ["ANY", "Wire", "equal", "glob_to_regex", "is_placeholder", "like", "matching", "quote"]
+__all__ = [
+    "ANY", "Wire", "equal", "glob_to_regex", "is_placeholder", "like", "matching", "quote",
+    "whole_number",
+]  # fmt: skip
+
+
+def whole_number(name: str, value: Any, least: int = 0) -> None:
+    """Refuse what is no whole number, or is too small.
+
+    Raises:
+        TypeError, ValueError: the argument ``name`` is such.
+    """
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise TypeError(f"{name} is a whole number, not {value!r}")
+    if value < least:
+        raise ValueError(f"{name} is at least {least}, not {value}")
 
 
 class _Any:
@@ -31,6 +46,8 @@ class like:  # noqa: N801 - reads as a word in an assertion
     """Equal to every value that fits a glob, as in ``KEYS``: ``like("user:*")``."""
 
     def __init__(self, pattern: str | bytes) -> None:
+        if not isinstance(pattern, (str, bytes)):
+            raise TypeError(f"a pattern is text, such as like('user:*'), not {pattern!r}")
         self.pattern = pattern
         self._regex = glob_to_regex(pattern)
 

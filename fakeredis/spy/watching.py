@@ -25,6 +25,8 @@ class Spy(Assertions):
     """
 
     def __init__(self, *targets: Any) -> None:
+        for target in targets:
+            _engine_of(target)
         self._targets = targets
         self._records: list[Record] = []
         self._forgotten = 0  # records that reset() took away
@@ -165,8 +167,6 @@ class Span(Assertions):
 
 def spy_on(*targets: Any) -> Spy:
     """A spy on clients or servers, to be used as a context manager."""
-    for target in targets:
-        _engine_of(target)
     return Spy(*targets)
 
 
@@ -184,12 +184,13 @@ def _engine_of(target: Any) -> Any:
     Raises:
         TypeError: it has none.
     """
+    given = target
     for name in ("fake_server", "engine", "server"):
         if hasattr(target, "recorder"):
             break
         target = getattr(target, name, target)
     if not hasattr(target, "recorder"):
-        raise TypeError(f"not a fake client or server: {target!r}")
+        raise TypeError(f"a spy listens to fake clients and servers, not to {given!r}")
     return target
 
 

@@ -251,7 +251,7 @@ class TestSeveral:
         assert "2. GET a   <- called once only\n" in message
 
     def test_one_text_is_no_list(self, spy: Spy) -> None:
-        with pytest.raises(TypeError, match="list of commands"):
+        with pytest.raises(TypeError, match="commands is a list"):
             spy.assert_has_commands("GET a")
 
     def test_others(self, spy: Spy, session: StubSession) -> None:

@@ -166,7 +166,7 @@ def test_a_call_stands_for_itself(spy: Spy, session: StubSession) -> None:
 
 @pytest.mark.parametrize("command", [5, None, (), "", ANY])
 def test_what_is_no_command_is_refused(spy: Spy, command: Any) -> None:
-    with pytest.raises(TypeError, match="no command"):
+    with pytest.raises(TypeError, match="a command is"):
         spy.count(command)
 
 
@@ -251,3 +251,31 @@ def test_an_unknown_filter_is_refused(spy: Spy) -> None:
 def test_keys_of_a_call(spy: Spy, session: StubSession, sent: str, keys: str) -> None:
     _run(session, sent)
     assert list(spy.calls[0].keys) == keys.split()
+
+
+@pytest.mark.parametrize(
+    ("ask", "kind", "text"),
+    [
+        (lambda spy: spy.assert_not_called_command("SET", ..., "v"), TypeError, "comes last"),
+        (lambda spy: spy.assert_not_called_command("SET", "k", None), TypeError, "never sent"),
+        (lambda spy: spy.assert_not_called_command("SET", {"a": 1}), TypeError, "never sent"),
+        (lambda spy: spy.assert_not_called_command("SET k v", ex=10), TypeError, "call.set"),
+        (lambda spy: spy.assert_not_called_command("SET", via="pipe"), ValueError, "pipeline"),
+        (lambda spy: spy.assert_not_called_command(call.sett("k", 1)), AttributeError, "'sett'"),
+        (lambda spy: spy.assert_called_command("SET", times="2"), TypeError, "whole number"),
+        (lambda spy: spy.assert_called_command("SET", times=-1), ValueError, "at least 0"),
+        (lambda spy: spy.assert_called_command("SET", times=1, at_most=2), TypeError, "exact"),
+        (lambda spy: spy.assert_called_command("SET", at_least=3, at_most=2), ValueError, "more"),
+        (lambda spy: spy.assert_command_count("SET", 3), TypeError, "first argument"),
+        (lambda spy: spy.assert_round_trips("3"), TypeError, "whole number"),
+        (lambda spy: spy.assert_no_n_plus_one(0), ValueError, "at least 1"),
+        (lambda spy: spy.assert_ttl("k", at_most="60"), TypeError, "seconds"),
+        (lambda spy: spy.assert_has_commands(3), TypeError, "is a list"),
+        (lambda spy: spy.assert_called_command("SET", like(3)), TypeError, "pattern"),
+    ],
+)  # fmt: skip
+def test_an_assertion_that_cannot_mean_anything_is_refused(
+    spy: Spy, ask: Any, kind: type[Exception], text: str
+) -> None:
+    with pytest.raises(kind, match=text):
+        ask(spy)

@@ -94,7 +94,7 @@ def test_a_command_that_waits_while_spies_come_and_go() -> None:
 
 
 def test_what_has_no_server_is_refused() -> None:
-    with pytest.raises(TypeError, match="not a fake client or server: 5"):
+    with pytest.raises(TypeError, match="fake clients and servers, not to 5"):
         spy_on(5)
 
 

@@ -35,7 +35,9 @@ _orphans: deque[Session] = deque()  # to be closed as soon as no lock is in the 
 class Wire:
     """One end of a connection that never touches the network."""
 
-    __slots__ = ("session", "timeout", "_waiter", "_parser", "_pair", "_backlog", "__weakref__")
+    __slots__ = (
+        "session", "timeout", "_waiter", "_parser", "_pair", "_backlog", "_closed", "__weakref__",
+    )  # fmt: skip
 
     def __init__(self, session: Session, timeout: float | None = None) -> None:
         self.session = session
@@ -44,6 +46,7 @@ class Wire:
         self._parser: resp.RequestParser | None = None
         self._pair: tuple[socket.socket, socket.socket] | None = None
         self._backlog: deque[Sequence[bytes]] | None = None  # sent while a command waits
+        self._closed = False  # from this end
 
     # Commands and messages ------------------------------------------------------------------
 
@@ -207,6 +210,7 @@ class Wire:
         very thread runs: the session is closed later then.
         """
         _orphans.append(self.session)
+        self._closed = True
         self._backlog = None
         if not self.session.server.lock._is_owned():  # type: ignore[attr-defined]
             close_orphans()
@@ -245,7 +249,13 @@ class Wire:
         return host, int(port or 0)
 
     def fileno(self) -> int:
-        """A descriptor that polls readable while messages wait; made when first asked for."""
+        """A descriptor that polls readable while messages wait; made when first asked for.
+
+        As a socket's it is -1 once this end was closed: event loops ask for it again in order to
+        forget it.
+        """
+        if self._closed:
+            return -1
         if self._pair is None:
             self._pair = socket.socketpair()
             for end in self._pair:

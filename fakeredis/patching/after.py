@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from typing import Any
+from weakref import WeakSet
 
 import redis
 from redis.asyncio.retry import Retry as AsyncRetry
@@ -20,7 +21,9 @@ from fakeredis.clients.aio_connection import FakeAsyncConnectionMixin, open_asyn
 from fakeredis.clients.connection import FakeConnectionMixin
 from fakeredis.clients.wire import AsyncWire, Wire
 from fakeredis.engine.server import Server
-from fakeredis.patching.realm import Realm
+from fakeredis.patching.realm import TICKS, Realm, slow_down
+
+_ended: WeakSet[Realm] = WeakSet()  # whose clients may still be around
 
 
 class AfterExitWarning(ResourceWarning):
@@ -73,11 +76,20 @@ class _After:
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self._realm.newborn.add(self)
         self.settle_retries()
+
+    def rise(self) -> None:
+        """Become again what it was."""
+        attributes = vars(self)
+        self.retry = attributes.pop("_own_retry", self.retry)
+        self.__class__ = type(self).__bases__[1]
+        slow_down(self)
 
     def settle_retries(self) -> None:
         """A refusal is final."""
         if self._realm.after_exit == "raise":
+            vars(self)["_own_retry"] = self.retry
             kind = AsyncRetry if isinstance(self, FakeAsyncConnectionMixin) else Retry
             self.retry = kind(NoBackoff(), 0)
 
@@ -107,25 +119,48 @@ class _AfterAsync(_After, FakeAsyncConnectionMixin):
 
 
 def bury(realm: Realm) -> None:
-    """Turn the connections and pools that were made in a realm into such that outlive it."""
-    if realm.after_exit == "real":
-        return
-    classes: dict[type, type] = {}
+    """Turn the connections and pools that were made in a realm into such that outlive it.
+
+    So are those of realms that ended before, as soon as no patch is active that began since: for
+    such a patch they were made before it, see `exhume`.
+    """
+    if realm.after_exit != "real":
+        realm.end = next(TICKS)
+        _ended.add(realm)
+    newest = max((each.begin for each in network.entered() if isinstance(each, Realm)), default=0)
+    for each in list(_ended):
+        if newest < each.end:
+            _lay(each)
+
+
+def exhume() -> None:
+    """A patch begins: what is left of ended ones are clients made before, which it leads."""
+    for realm in list(_ended):
+        for connection in list(realm.newborn):
+            if isinstance(connection, _After):
+                connection.rise()
+        for pool in list(realm.pools):
+            if issubclass(pool.connection_class, _After):
+                pool.connection_class = pool.connection_class.__bases__[1]
+
+
+def _lay(realm: Realm) -> None:
     for connection in list(realm.newborn):
-        connection.__class__ = _after_class(realm, type(connection), classes)
-        connection.settle_retries()
+        if not isinstance(connection, (FakeConnectionMixin, FakeAsyncConnectionMixin)):
+            connection.__class__ = _after_class(realm, type(connection))
+            connection.settle_retries()
     for pool in list(realm.pools):
         if not issubclass(pool.connection_class, (FakeConnectionMixin, FakeAsyncConnectionMixin)):
-            pool.connection_class = _after_class(realm, pool.connection_class, classes)
+            pool.connection_class = _after_class(realm, pool.connection_class)
 
 
-def _after_class(realm: Realm, connection_class: type, classes: dict[type, type]) -> type:
-    found = classes.get(connection_class)
+def _after_class(realm: Realm, connection_class: type) -> type:
+    found = realm.after_classes.get(connection_class)
     if found is None:
         from redis.asyncio.connection import AbstractConnection
 
         mixin = _AfterAsync if issubclass(connection_class, AbstractConnection) else _AfterSync
-        found = classes[connection_class] = type(
+        found = realm.after_classes[connection_class] = type(
             connection_class.__name__, (mixin, connection_class), {"_realm": realm}
         )
         found.__module__ = connection_class.__module__

@@ -279,7 +279,7 @@ def make_in_pool(kind: str, original: Any, pool: Any) -> Any:
         born = vars(pool).get(BORN)
         if born is not realm:
             realm.newborn.discard(inner)
-            if born is not None and born.active:
+            if born is not None and (born.active or born.end):
                 born.newborn.add(inner)
     return connection
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from itertools import count
 from typing import Any, Final
 from weakref import WeakSet
 
@@ -19,6 +20,7 @@ from fakeredis.clients.wire import AsyncWire, Wire
 from fakeredis.engine.server import Server
 
 LIFE: Final = "_fakeredis_life"  # in a connection's namespace, while a patch has it in hand
+TICKS: Final = count(1)  # the order in which realms begin and end
 BORN: Final = "_fakeredis_born"  # in a pool's: the realm it was made in
 
 # What of a connection belongs to its present socket (sync and asyncio, of all versions).
@@ -70,11 +72,14 @@ class Realm(Network):
         self.pools: WeakSet[Any] = WeakSet()  # that were made inside
         self.newborn: WeakSet[Any] = WeakSet()  # connections made inside, not by an older pool
         self.handle: Any = None
+        self.begin = self.end = 0  # ticks; without an end it has none yet, or lets go
+        self.after_classes: dict[type, type] = {}  # the classes of connections that outlive it
         self._warned = False
 
     def enter(self) -> None:
         """Become the network of new connections."""
         self.active = True
+        self.begin = next(TICKS)
         network.enter(self)
         choose_pace()
 
@@ -221,3 +226,11 @@ def choose_pace(wire: Any = None) -> None:
                     end = state.get(name)
                     if isinstance(end, Wire):
                         end.__class__ = change.get(type(end), type(end))
+
+
+def slow_down(connection: Any) -> None:
+    """Let no short cut take a connection's wire: it is asked first whose turn it is."""
+    for name in ("_sock", "_writer"):
+        end = getattr(connection, name, None)
+        if isinstance(end, Wire):
+            end.__class__ = _SLOW.get(type(end), type(end))

@@ -205,6 +205,8 @@ def test_fileno_polls(client: Any) -> None:
         assert select.select([sock], [], [], 1)[0]
         assert pubsub.get_message()["data"] == b"x"
         assert not select.select([sock], [], [], 0)[0]
+    client.connection_pool.disconnect()
+    assert sock.fileno() == -1
 
 
 def test_monitor(server: fakeredis.FakeServer) -> None:

@@ -242,14 +242,80 @@ def test_after_exit_async(after_exit: str, names: bool) -> None:
 
 
 @pytest.mark.usefixtures("no_network")
-def test_old_client_is_made_inside_again_later() -> None:
+@pytest.mark.parametrize("between", [False, True], ids=["unused", "used between"])
+def test_clients_of_an_ended_patch_were_made_before_the_next(names: bool, between: bool) -> None:
+    """Pools that a program makes once and keeps: made in the first test, used in all."""
+    with fakeredis.patch(names=names):
+        client = redis.Redis()
+        client.set("k", "first")
+        taken = client.connection_pool.get_connection()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", fakeredis.AfterExitWarning)
+        if between:
+            assert client.get("k") == b"first"
+    for _ in range(2):
+        with fakeredis.patch(names=names, spy=True) as fake:
+            assert client.get("k") is None
+            client.set("k", "next")
+            fake.assert_called_command("SET k next")
+            taken.send_command("GET", "k")
+            assert taken.read_response() == b"next"
+            with client.pipeline() as pipeline:
+                assert pipeline.get("k").execute() == [b"next"]
+            more = [client.connection_pool.get_connection() for _ in range(2)]
+            assert type(more[0]) is redis.Connection
+            for connection in more:
+                client.connection_pool.release(connection)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", fakeredis.AfterExitWarning)
+        assert client.get("k") == b"first"
+        more[1].send_command("GET", "k")
+        assert more[1].read_response() == b"first"
+
+
+@pytest.mark.usefixtures("no_network")
+def test_they_refuse_again_after_the_next(names: bool) -> None:
+    with fakeredis.patch(names=names, after_exit="raise"):
+        client = redis.Redis()
+        client.ping()
+    retry = client.get_retry()
+    with pytest.raises(fakeredis.AfterExitError):
+        client.ping()
+    with fakeredis.patch(names=names):
+        assert client.ping()
+        connection = client.connection_pool.get_connection()
+        assert vars(connection.retry) == vars(retry) or connection.retry._retries == retry._retries
+        client.connection_pool.release(connection)
+    with pytest.raises(fakeredis.AfterExitError):
+        client.ping()
+
+
+@pytest.mark.usefixtures("no_network")
+async def test_async_clients_of_an_ended_patch(names: bool) -> None:
+    async with fakeredis.patch(names=names):
+        client = redis.asyncio.Redis()
+        await client.set("k", "first")
+    async with fakeredis.patch(names=names, spy=True) as fake:
+        assert await client.get("k") is None
+        fake.assert_called_command("GET k")
+    with pytest.warns(fakeredis.AfterExitWarning):
+        assert await client.get("k") == b"first"
+    await client.aclose()
+
+
+@pytest.mark.usefixtures("no_network")
+def test_patches_that_overlap_lead_clients_of_an_ended_one() -> None:
     with fakeredis.patch():
         client = redis.Redis()
         client.set("k", "first")
-    with fakeredis.patch(), warnings.catch_warnings():
+    one, two = fakeredis.patch().start(), fakeredis.patch().start()
+    client.set("k", "second")
+    one.stop()
+    assert client.get("k") == b"second"
+    two.stop()
+    with warnings.catch_warnings():
         warnings.simplefilter("ignore", fakeredis.AfterExitWarning)
-        client.set("k", "second")
-        assert client.get("k") == b"second"
+        assert client.get("k") == b"first"
 
 
 @pytest.mark.usefixtures("no_network")

@@ -1,4 +1,4 @@
-"""Connection commands: Redis's "connection" group, and ACL WHOAMI."""
+"""Connection commands: Redis's "connection" group."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ from fakeredis.commands.registry import (
     Group,
 )
 from fakeredis.datatypes.numbers import parse_int
-from fakeredis.engine import blocking, cluster, dispatch, pause
+from fakeredis.engine import acl, blocking, cluster, dispatch, pause, tracking
+from fakeredis.engine.client_info import NO_EVICT, NO_TOUCH, describe
 from fakeredis.engine.context import Context
 from fakeredis.engine.replies import DEEP, NO_REPLY, OK, PONG, RESET, VERBATIM, Status
 from fakeredis.engine.server import Server
@@ -29,7 +30,6 @@ from fakeredis.errors import CommandError
 
 group = Group("connection")
 group.container("CLIENT", since="2.4.0")
-group.container("ACL", since="6.0.0")
 
 _CLIENT: Final = NOSCRIPT | LOADING | STALE
 _OPEN: Final = NOSCRIPT | LOADING | STALE | FAST | NO_AUTH | ALLOW_BUSY
@@ -76,12 +76,14 @@ def reset(ctx: Context) -> Any:
     session.unwatch()
     unsubscribe_all(session)
     server.stop_monitoring(session)
+    if server.guard & dispatch.TRACKED:
+        tracking.of(server).stop(session)
     session.guard = 0
     session.reply_mode = "ON"
     session.protocol = 2
     session.name = b""
     session.user = "default"
-    for name in (_NO_EVICT, _NO_TOUCH):
+    for name in (NO_EVICT, NO_TOUCH):
         session.extra.pop(name, None)
     ctx.db = server.database(0)
     server.greet(session)
@@ -90,7 +92,6 @@ def reset(ctx: Context) -> Any:
 
 # Authentication -----------------------------------------------------------------------------
 
-WRONG_PASSWORD = "WRONGPASS invalid username-password pair or user is disabled."
 NO_PASSWORD_SET = (
     "ERR AUTH <password> called without any password configured for the default user. "
     "Are you sure your configuration is correct?"
@@ -102,33 +103,17 @@ HELLO_NO_AUTH = (
 )
 
 
-def authenticate(session: Session, user: bytes, password: bytes) -> None:
-    """Let a session act as a user from now on; there is the default user only.
-
-    Raises:
-        CommandError: WRONGPASS.
-    """
-    expected = session.server.config.text("requirepass")
-    given = password.decode("utf-8", "surrogateescape")
-    if not expected and "open" in session.server.extra:  # any credentials, see fakeredis.patch
-        return
-    if user != b"default" or (expected and given != expected):
-        raise CommandError(WRONG_PASSWORD)
-    session.user = "default"
-    session.guard &= ~dispatch.UNAUTHENTICATED
-
-
 @group.command("AUTH", Raw, Rest(), flags=_OPEN)
 def auth(ctx: Context, first: bytes, rest: list[bytes]) -> Any:
     """Authenticate, with a password for the default user or a user's name and password."""
     if len(rest) > 1:
         raise CommandError(errors.SYNTAX)
     if rest:
-        authenticate(ctx.session, first, rest[0])
+        acl.authenticate(ctx.session, first, rest[0], "AUTH")
         return OK
-    if not ctx.server.config.text("requirepass") and "open" not in ctx.server.extra:
+    if "open" not in ctx.server.extra and acl.of(ctx.server).users["default"].no_password:
         raise CommandError(NO_PASSWORD_SET)
-    authenticate(ctx.session, b"default", first)
+    acl.authenticate(ctx.session, b"default", first, "AUTH")
     return OK
 
 
@@ -141,8 +126,8 @@ def hello(ctx: Context, words: list[bytes]) -> Any:
     session = ctx.session
     protocol, name, credentials = _hello_words(words)
     if credentials is not None:
-        authenticate(session, *credentials)
-    if session.guard & dispatch.UNAUTHENTICATED:
+        acl.authenticate(session, *credentials, "HELLO")
+    if session.guard & dispatch.UNAUTHENTICATED and ctx.server.closed_by_default:
         raise CommandError(HELLO_NO_AUTH)
     if name is not None:
         session.name = name
@@ -190,17 +175,10 @@ def _modules(server: Server) -> list[Any]:
     return [{b"name": b"vectorset", b"ver": 1, b"path": b"", b"args": []}]
 
 
-@group.command("ACL WHOAMI", flags=NOSCRIPT | LOADING | STALE, since="6.0.0", acl=("slow",))
-def acl_whoami(ctx: Context) -> bytes:
-    """The user as which this session acts."""
-    return ctx.session.user.encode()
-
-
 # Names and facts ----------------------------------------------------------------------------
 
 BAD_NAME = "ERR Client names cannot contain spaces, newlines or special characters."
 BAD_ATTRIBUTE = "ERR %s cannot contain spaces, newlines or special characters."
-_NO_EVICT, _NO_TOUCH = "CLIENT NO-EVICT", "CLIENT NO-TOUCH"
 
 
 def _is_plain(value: bytes) -> bool:
@@ -260,13 +238,13 @@ def _switch(ctx: Context, name: str, raw: bytes) -> Any:
 @group.command("CLIENT NO-EVICT", Raw, flags=_CLIENT | ADMIN, since="7.0.0")
 def client_no_evict(ctx: Context, switch: bytes) -> Any:
     """Protect this session from eviction."""
-    return _switch(ctx, _NO_EVICT, switch)
+    return _switch(ctx, NO_EVICT, switch)
 
 
 @group.command("CLIENT NO-TOUCH", Raw, flags=_CLIENT, since="7.2.0")
 def client_no_touch(ctx: Context, switch: bytes) -> Any:
     """Let this session's commands leave the keys' access times alone."""
-    return _switch(ctx, _NO_TOUCH, switch)
+    return _switch(ctx, NO_TOUCH, switch)
 
 
 @group.command("CLIENT REPLY", Raw, flags=_CLIENT | CONNECTION, since="3.2.0")
@@ -286,57 +264,6 @@ def client_reply(ctx: Context, raw: bytes) -> Any:
 
 
 # Lists of sessions --------------------------------------------------------------------------
-
-
-def _flags(session: Session) -> str:
-    extra = session.extra
-    letters = [
-        ("O", session in session.server.monitors),
-        ("P", bool(session.channels or session.patterns or session.shard_channels)),
-        ("x", bool(session.guard & dispatch.QUEUEING)),
-        ("b", session.wait is not None),
-        ("d", session.watch_failed),
-        ("U", not session.address.rpartition(":")[0]),
-        ("e", bool(extra.get(_NO_EVICT))),
-        ("T", bool(extra.get(_NO_TOUCH))),
-    ]
-    return "".join(letter for letter, on in letters if on) or "N"
-
-
-def describe(session: Session) -> str:
-    """One line of CLIENT LIST; what the engine has no notion of (buffers) looks idle."""
-    server, command = session.server, session.ctx.command
-    now = server.clock.seconds()
-    idle = max(session.last_used, session.ctx._now / 1000)
-    local = server.address.replace("localhost", "127.0.0.1", 1)
-    queued = len(session.queue) if session.guard & dispatch.QUEUEING else -1
-    if queued > 0:
-        command = session.queue[-1][0]
-    facts: dict[str, object] = {
-        "id": session.id, "addr": session.address, "laddr": local, "fd": session.id + 7,
-        "name": session.name.decode(), "age": max(int(now - session.created), 0),
-        "idle": max(int(now - idle), 0), "flags": _flags(session), "db": session.db,
-        "sub": len(session.channels), "psub": len(session.patterns),
-        "ssub": len(session.shard_channels), "multi": queued, "watch": len(session.watched),
-        "qbuf": 0, "qbuf-free": 20474, "argv-mem": 0, "multi-mem": 0, "rbs": 16384, "rbp": 16384,
-        "obl": 0, "oll": len(session.outbox), "omem": 0, "tot-mem": 37760, "events": "r",
-        "cmd": "NULL" if command is None else command.label, "user": session.user, "redir": -1,
-        "resp": session.protocol, "lib-name": session.lib_name.decode(),
-        "lib-ver": session.lib_version.decode(), "io-thread": 0, "tot-net-in": 0,
-        "tot-net-out": 0, "tot-cmds": 0,
-    }  # fmt: skip
-    has = server.profile.has
-    return " ".join(
-        f"{name}={value}" for name, value in facts.items() if has(_FIELD_SINCE.get(name, "1.0.0"))
-    )
-
-
-# Fields of CLIENT LIST that came later than 6.2.
-_FIELD_SINCE: Final = {
-    "multi-mem": "7.0.0", "rbs": "7.0.0", "rbp": "7.0.0", "ssub": "7.0.0", "resp": "7.0.0",
-    "lib-name": "7.2.0", "lib-ver": "7.2.0", "watch": "7.4.0", "io-thread": "8.0.0",
-    "tot-net-in": "8.0.0", "tot-net-out": "8.0.0", "tot-cmds": "8.0.0",
-}  # fmt: skip
 
 
 @group.command("CLIENT INFO", flags=_CLIENT, since="6.2.0", reply=VERBATIM)
@@ -447,7 +374,7 @@ def _kill_filter(ctx: Context, option: bytes, raw: bytes) -> Filter:
         local = ctx.server.address.replace("localhost", "127.0.0.1", 1)
         return lambda session: local == text
     if option == b"USER":
-        if text != "default":
+        if text not in acl.of(ctx.server).users:
             raise CommandError(f"ERR No such user '{dispatch.clean(raw)}'")
         return lambda session: session.user == text
     if option == b"MAXAGE":
@@ -518,22 +445,148 @@ NOT_TRACKING = (
 )
 
 
+@group.command("CLIENT TRACKING", Raw, Rest(), flags=_CLIENT, since="6.0.0")
+def client_tracking(ctx: Context, switch: bytes, words: list[bytes]) -> Any:
+    """Hear of changes to keys that this session has read or, with BCAST, to any keys.
+
+    Checked in the server's order: options, the switch, which options go together.
+    """
+    tracker, prefixes = _tracker(ctx, words)
+    word = switch.upper()
+    if word not in (b"ON", b"OFF"):
+        raise CommandError(errors.SYNTAX)
+    state = tracking.of(ctx.server)
+    if word == b"OFF":
+        state.stop(ctx.session)
+        return OK
+    old = state.trackers.get(ctx.session)
+    _check_tracker(tracker, prefixes, old)
+    if tracker.broadcast:
+        tracker.prefixes = set(prefixes or [b""]).union(() if old is None else old.prefixes)
+    state.start(ctx.session, tracker)
+    return OK
+
+
+def _tracker(ctx: Context, words: list[bytes]) -> tuple[tracking.Tracker, list[bytes]]:
+    """What the options of CLIENT TRACKING say, and their prefixes."""
+    tracker, at = tracking.Tracker(), 0
+    prefixes: list[bytes] = []
+    while at < len(words):
+        option, left = words[at].upper(), len(words) - at - 1
+        if option in _TRACKING_WORDS:
+            setattr(tracker, _TRACKING_WORDS[option], True)
+        elif option == b"REDIRECT" and left:
+            at += 1
+            _redirect(ctx, tracker, words[at])
+        elif option == b"PREFIX" and left:
+            at += 1
+            prefixes.append(words[at])
+        else:
+            raise CommandError(errors.SYNTAX)
+        at += 1
+    return tracker, prefixes
+
+
+_TRACKING_WORDS: Final = {
+    b"BCAST": "broadcast", b"OPTIN": "opt_in", b"OPTOUT": "opt_out", b"NOLOOP": "no_loop",
+}  # fmt: skip
+
+
+def _redirect(ctx: Context, tracker: tracking.Tracker, raw: bytes) -> None:
+    if tracker.redirect:
+        raise CommandError("ERR A client can only redirect to a single other client")
+    number = parse_int(raw)
+    if number is None:
+        raise CommandError(errors.NOT_INTEGER)
+    if number not in ctx.server.sessions:
+        raise CommandError("ERR The client ID you want redirect to does not exist")
+    tracker.redirect = number
+
+
+OVERLAP = "ERR Prefix '%s' overlaps with %s '%s'. Prefixes for a single client must not overlap."
+
+
+def _check_prefixes(prefixes: list[bytes], old: tracking.Tracker | None) -> None:
+    """Refuse prefixes that overlap."""
+    known = [] if old is None else sorted(old.prefixes)
+    for at, prefix in enumerate(prefixes):
+        for what, others in (
+            ("an existing prefix", known), ("another provided prefix", prefixes[at + 1 :]),
+        ):  # fmt: skip
+            for other in others:
+                if _overlap(prefix, other):
+                    names = dispatch.clean(prefix), what, dispatch.clean(other)
+                    raise CommandError(OVERLAP % names)
+
+
+def _overlap(one: bytes, other: bytes) -> bool:
+    return one.startswith(other) or other.startswith(one)
+
+
+def _check_tracker(
+    tracker: tracking.Tracker, prefixes: list[bytes], old: tracking.Tracker | None
+) -> None:
+    """Refuse options that do not go together, or not with those of before."""
+    error = None
+    if prefixes and not tracker.broadcast:
+        error = "PREFIX option requires BCAST mode to be enabled"
+    elif old is not None and old.broadcast != tracker.broadcast:
+        error = SWITCHED % "BCAST mode on/off"
+    elif tracker.broadcast and (tracker.opt_in or tracker.opt_out):
+        error = "OPTIN and OPTOUT are not compatible with BCAST"
+    elif tracker.opt_in and tracker.opt_out:
+        error = "You can't specify both OPTIN mode and OPTOUT mode"
+    elif old is not None and (
+        (tracker.opt_in and old.opt_out) or (tracker.opt_out and old.opt_in)
+    ):
+        error = SWITCHED % "OPTIN/OPTOUT mode"
+    if error is not None:
+        raise CommandError(f"ERR {error}")
+    if tracker.broadcast:
+        _check_prefixes(prefixes, old)
+
+
+SWITCHED = (
+    "You can't switch %s before disabling tracking for this client, and then re-enabling it with "
+    "a different mode."
+)
+
+
 @group.command("CLIENT CACHING", Raw, flags=_CLIENT, since="6.0.0")
 def client_caching(ctx: Context, mode: bytes) -> Any:
-    """Track, or not, the next command's keys; an error, for nothing is tracked."""
-    raise CommandError(NOT_TRACKING)
+    """Track, or not, the keys of the next command or transaction."""
+    tracker, word = tracking.tracker_of(ctx.session), mode.upper()
+    if tracker is None:
+        raise CommandError(NOT_TRACKING)
+    if word not in (b"YES", b"NO"):
+        raise CommandError(errors.SYNTAX)
+    if not (tracker.opt_in if word == b"YES" else tracker.opt_out):
+        needed = "OPTIN" if word == b"YES" else "OPTOUT"
+        raise CommandError(
+            f"ERR CLIENT CACHING {word.decode()} is only valid when tracking is enabled in "
+            f"{needed} mode."
+        )
+    tracker.caching = True
+    return OK
 
 
 @group.command("CLIENT GETREDIR", flags=_CLIENT, since="6.0.0")
 def client_getredir(ctx: Context) -> int:
-    """Which session hears of invalidated keys; -1, for nothing is tracked."""
-    return -1
+    """Which session hears of changes in place of this one; 0 for none, -1 without tracking."""
+    tracker = tracking.tracker_of(ctx.session)
+    return -1 if tracker is None else tracker.redirect
 
 
 @group.command("CLIENT TRACKINGINFO", flags=_CLIENT, since="6.2.0", reply=DEEP)
 def client_trackinginfo(ctx: Context) -> Any:
-    """How this session tracks keys: not at all."""
-    return {b"flags": {b"off"}, b"redirect": -1, b"prefixes": []}
+    """How this session tracks keys."""
+    tracker = tracking.tracker_of(ctx.session)
+    flags = [b"off"] if tracker is None else tracker.flags()
+    return {
+        b"flags": flags if ctx.session.protocol == 2 else set(flags),
+        b"redirect": client_getredir(ctx),
+        b"prefixes": [] if tracker is None else sorted(tracker.prefixes),
+    }
 
 
 @group.command("CLIENT HELP", flags=LOADING | STALE, since="5.0.0")
@@ -556,6 +609,8 @@ def client_help(ctx: Context) -> list[Status]:
         "REPLY (ON|OFF|SKIP)", "    Choose which replies are sent.",
         "SETINFO (LIB-NAME|LIB-VER) <value>", "    Note facts about the client library.",
         "SETNAME <name>", "    Name this connection.",
+        "TRACKING (ON|OFF) [REDIRECT <id>] [BCAST] [PREFIX <prefix> ...] [OPTIN] [OPTOUT] [NOLOOP]",
+        "    Hear of changes to keys.",
         "TRACKINGINFO", "    How this connection tracks keys.",
         "UNBLOCK <clientid> [TIMEOUT|ERROR]", "    End the wait of a blocked client.",
         "UNPAUSE", "    End a pause.",

@@ -19,7 +19,7 @@ from fakeredis.engine.replies import SetReply, Status
 from fakeredis.errors import CommandError
 
 # In the server's order.
-_CATEGORIES: Final = (
+CATEGORIES: Final = (
     "keyspace", "read", "write", "set", "sortedset", "list", "hash", "string", "bitmap",
     "hyperloglog", "geo", "stream", "pubsub", "admin", "fast", "slow", "blocking", "dangerous",
     "connection", "transaction", "scripting",
@@ -76,7 +76,7 @@ def describe(command: Command) -> list[Any]:
             if flag & command.flags and flag != CONNECTION
         ]),
         *command.key_positions(),
-        _statuses([f"@{name}" for name in _CATEGORIES if name in categories]),
+        _statuses([f"@{name}" for name in CATEGORIES if name in categories]),
         SetReply(tip.encode() for tip in facts.get("tips", ())),
         SetReply(_spec(*spec) for spec in facts.get("keys", ())),
         # Without subcommands it is a set, with some an array: so the server has it.

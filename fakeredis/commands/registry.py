@@ -278,7 +278,7 @@ class Group:
 
 
 CORE_GROUPS: Sequence[str] = (
-    "string", "generic", "dump", "hash", "list", "set", "sorted_set", "stream", "bitmap",
+    "acl", "string", "generic", "dump", "hash", "list", "set", "sorted_set", "stream", "bitmap",
     "hyperloglog", "geo", "connection", "pubsub", "transactions", "scripting", "server", "cluster",
 )  # fmt: skip
 

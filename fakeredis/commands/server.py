@@ -28,13 +28,14 @@ from fakeredis.commands.registry import (
 )
 from fakeredis.datatypes.glob import matcher
 from fakeredis.datatypes.numbers import parse_float, parse_int
-from fakeredis.engine import cluster, dispatch, info
+from fakeredis.engine import cluster, dispatch, info, tracking
 from fakeredis.engine.context import Context
 from fakeredis.engine.replies import DEEP, MAP, NO_REPLY, OK, SetReply, Status, Verbatim
 from fakeredis.errors import CommandError, ConnectionLost
 
 if TYPE_CHECKING:
     from fakeredis.engine.database import Database
+    from fakeredis.engine.server import Server
 
 group = Group("server")
 
@@ -69,11 +70,18 @@ def _flush(ctx: Context, db: Database) -> None:
         server.touch_watchers(db, key)
 
 
+def _invalidate_all(server: Server) -> None:
+    """Tell the sessions that cache keys that all of them have gone."""
+    if server.guard & dispatch.TRACKED:
+        tracking.of(server).flushed()
+
+
 @group.command("FLUSHDB", Rest(), flags=WRITE, acl=(*_DANGEROUS_WRITE, "slow"))
 def flushdb(ctx: Context, words: list[bytes]) -> Status:
     """Remove all keys of the selected database."""
     _check_flush(words)
     _flush(ctx, ctx.db)
+    _invalidate_all(ctx.server)
     return OK
 
 
@@ -83,6 +91,7 @@ def flushall(ctx: Context, words: list[bytes]) -> Status:
     _check_flush(words)
     for db in ctx.server.databases.values():
         _flush(ctx, db)
+    _invalidate_all(ctx.server)
     ctx.server.deadlines.clear()
     return OK
 

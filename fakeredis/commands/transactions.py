@@ -26,7 +26,9 @@ from fakeredis.errors import CommandError
 
 group = Group("transactions")
 
-_SEEN: Final = dispatch.RECORDED | dispatch.MONITORED
+_SEEN: Final = (
+    dispatch.RECORDED | dispatch.MONITORED | dispatch.TRACKED | dispatch.RESTRICTED
+)
 
 
 @group.command(
@@ -97,7 +99,7 @@ def _replies(session: Session, queue: list[tuple[Command, Sequence[bytes]]]) -> 
 def _reply_of(session: Session, command: Command, args: Sequence[bytes]) -> Any:
     try:
         if session.server.guard & _SEEN:
-            return dispatch.observed(session, command, args, session.invoke)
+            return dispatch.queued(session, command, args)
         return session.invoke(command, args)
     except CommandError as error:
         return error

@@ -160,10 +160,17 @@ class Config:
             setattr(self, attribute, int(value))
         elif isinstance(default, str):
             setattr(self, attribute, value)
+            if name == "requirepass":
+                self._set_password(value)
         elif attribute in _LIMITS:
             self.server.limits = replace(self.server.limits, **{attribute: int(value)})
         elif name == "notify-keyspace-events":
             self._notify(value)
+
+    def _set_password(self, password: str) -> None:
+        from fakeredis.engine import acl
+
+        acl.set_default_password(self.server, password)
 
     def _notify(self, value: str) -> None:
         server = self.server

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from fakeredis.datatypes.hash import Hash
 from fakeredis.datatypes.order import Order
-from fakeredis.engine import notifications
+from fakeredis.engine import dispatch, notifications
 
 if TYPE_CHECKING:
     from fakeredis.engine.server import Server
@@ -41,7 +41,10 @@ class Database:
 
     def observe(self) -> None:
         """Work out whether changes interest anyone; called when that may have changed."""
-        self.observed = bool(self.watchers or self.blocked or self.server.notify_flags)
+        server = self.server
+        self.observed = bool(
+            self.watchers or self.blocked or server.notify_flags or server.guard & dispatch.TRACKED
+        )
         if "n" in self.server.notify_flags:
             self.ordering()  # so that `put` looks whether keys are new
 

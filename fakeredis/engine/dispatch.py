@@ -34,6 +34,7 @@ INTERCEPTED: Final = 1 << 3  # faults and delays that a test has set
 RESTRICTED: Final = 1 << 4  # ACL rules other than the default user's
 LEAVING: Final = 1 << 5  # sessions were closed in the middle of a command: see `Session.close`
 PAUSED: Final = 1 << 6  # CLIENT PAUSE
+TRACKED: Final = 1 << 7  # a session caches keys: see `fakeredis.engine.tracking`
 CLUSTERED: Final = 1 << 12  # the server is a node of a cluster
 
 _RUN_IN_MULTI: Final = frozenset({"EXEC", "DISCARD", "MULTI", "WATCH", "QUIT", "RESET"})
@@ -153,7 +154,8 @@ def _refusal(session: Session, command: Command, args: Sequence[bytes]) -> Comma
         return CommandError(errors.ARITY % command.label)
     guard = session.guard
     if guard & UNAUTHENTICATED and not command.flags & NO_AUTH:
-        return CommandError(errors.NO_AUTH)
+        if session.server.closed_by_default:
+            return CommandError(errors.NO_AUTH)
     if guard & QUEUEING and command.flags & NO_MULTI:
         return CommandError(errors.NOT_IN_MULTI)
     if session.server.guard & RESTRICTED:
@@ -197,8 +199,10 @@ def observed(
     session: Session, command: Command, args: Sequence[bytes],
     run: Callable[[Command, Sequence[bytes]], Any],
 ) -> Any:
-    """Run a command before the eyes of MONITOR and of a spy, where there are any."""
+    """Run a command before the eyes of MONITOR, of a spy and of caches, where there are any."""
     server = session.server
+    if server.guard & TRACKED:
+        run = _tracked(session, run)
     if server.guard & MONITORED and not command.flags & (SKIP_MONITOR | ADMIN):
         feed_monitors(server, session, command, args)
     if not server.guard & RECORDED:
@@ -207,6 +211,25 @@ def observed(
     if type(reply) is CommandError:
         raise reply
     return reply
+
+
+def _tracked(
+    session: Session, run: Callable[[Command, Sequence[bytes]], Any]
+) -> Callable[[Command, Sequence[bytes]], Any]:
+    """How to run a command while sessions track."""
+    state = session.server.extra["tracking"]
+    return lambda command, args: state.run(session, command, args, run)
+
+
+def queued(session: Session, command: Command, args: Sequence[bytes]) -> Any:
+    """Run a command of a transaction that is watched somehow; what it may do is asked again.
+
+    Raises:
+        CommandError: the reply is an error.
+    """
+    if session.server.guard & RESTRICTED:
+        session.server.check_permissions(session, command, args)
+    return observed(session, command, args, session.invoke)
 
 
 def recorded(

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 from fakeredis import errors
 from fakeredis.commands.registry import NOSCRIPT, WRITE, Command
 from fakeredis.datatypes.numbers import format_float
-from fakeredis.engine import blocking, cluster, dispatch, script_libraries
+from fakeredis.engine import acl, blocking, cluster, dispatch, script_libraries
 from fakeredis.engine.replies import BigNumber, SetReply, Status, Verbatim
 from fakeredis.errors import CommandError
 
@@ -485,13 +485,15 @@ def _acl_checker(frame: _Frame) -> Callable[..., Any]:
         try:
             words = _words(argv)
             command = session.server.table.find(words[0])
+            if command is not None and command.subcommands is not None and len(words) > 1:
+                command = command.subcommands.get(words[1].lower())
             if command is None:
                 return None, INVALID_ACL_COMMAND.encode()
-            session.server.check_permissions(session, command, words[1:])
+            if not session.server.guard & dispatch.RESTRICTED:
+                return True
+            return acl.denial(session, command, words[len(command.parts) :]) is None
         except CommandError as error:
-            code = str(error)
-            return False if code.startswith("NOPERM") else (None, code.encode())
-        return True
+            return None, str(error).encode()
 
     return check
 

@@ -64,6 +64,7 @@ class Server:
         self.table = table(self.profile, modules)
         self.modules = modules
         self.clock = Clock()
+        self.closed_by_default = False  # whether new sessions must authenticate
         self.config = Config(self)
         self.limits = EncodingLimits()
         self.databases: dict[int, Database] = {}
@@ -126,6 +127,8 @@ class Server:
 
     def announce(self, db: Database, key: bytes, event: str, group: str) -> None:
         """Tell everyone interested that a key changed; called through ``ctx.modified`` only."""
+        if self.guard & dispatch.TRACKED:
+            self.extra["tracking"].invalidate(key)
         if db.watchers:
             self.touch_watchers(db, key)
         if db.blocked and key in db.blocked:
@@ -236,6 +239,8 @@ class Server:
         """A session has gone."""
         self.sessions.pop(session.id, None)
         self.stop_monitoring(session)
+        if self.guard & dispatch.TRACKED:
+            self.extra["tracking"].stop(session)
 
     def stop_monitoring(self, session: Session) -> None:
         """A session no longer sees all commands (MONITOR)."""
@@ -254,13 +259,20 @@ class Server:
 
     def greet(self, session: Session) -> None:
         """Decide whether a new session must authenticate first."""
-        if self.config.requirepass:
+        if self.closed_by_default:
             session.guard |= dispatch.UNAUTHENTICATED
 
     def check_permissions(
         self, session: Session, command: Command, args: Sequence[bytes]
     ) -> None:
-        """Access rules of the session's user."""
+        """Access rules of the session's user.
+
+        Raises:
+            CommandError: they forbid the command, one of its keys or its channels.
+        """
+        from fakeredis.engine import acl
+
+        acl.check(session, command, args)
 
     def intercept(self, session: Session, command: Command, args: Sequence[bytes]) -> None:
         """Faults and delays that a test has set."""

@@ -1,0 +1,327 @@
+"""Access control, beside the real server."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.commands.playing import play
+from tests.twin import fake_reply, in_order, same
+
+# Whatever a rule may be, and rules after one another.
+RULES = """
+ACL SETUSER u
+ACL SETUSER a on >p +@all -@dangerous +config|get ~k:* %R~r:* %W~w:* %RW~rw &ch*
+ACL SETUSER b on nopass allkeys allchannels +get +set -set +@string -get "(+@write ~x* &y)" "(%R~q)"
+ACL SETUSER c +@all -@all +get|x
+ACL SETUSER c +config|get
+ACL SETUSER c -config
+ACL SETUSER c +config -config|set
+ACL SETUSER c +config|set
+ACL SETUSER c allcommands -config|set
+ACL SETUSER c +config
+ACL SETUSER c nocommands +@all +@read
+ACL SETUSER c -@all +@read -@read +@READ -get +@Read
+ACL SETUSER c -@all +get +get -get -get +GET
+ACL SETUSER c +nosuch
+ACL SETUSER c -nosuch
+ACL SETUSER c +config|nosuch
+ACL SETUSER c -config|get
+ACL SETUSER c -config|nosuch
+ACL SETUSER c -config|
+ACL SETUSER c +select|0
+ACL SETUSER c +select|0 +select|A +select|a
+ACL SETUSER c -select
+ACL SETUSER c -select|0
+ACL SETUSER c +get|
+ACL SETUSER c +get|a|b
+ACL SETUSER c +acl|setuser|x
+ACL SETUSER c +config|
+ACL SETUSER c +|
+ACL SETUSER c +
+ACL SETUSER c -
+ACL SETUSER c @read
+ACL SETUSER c +@
+ACL SETUSER c +@nosuch
+ACL SETUSER c -@all|x
+ACL SETUSER c ~* ~a
+ACL SETUSER c allkeys ~a
+ACL SETUSER c allchannels &a
+ACL SETUSER c resetchannels &a &a &*
+ACL SETUSER c &b
+ACL SETUSER c resetkeys ~a ~a ~*
+ACL SETUSER c ~b
+ACL SETUSER c resetkeys %R~*
+ACL SETUSER c %W~*
+ACL SETUSER c %R
+ACL SETUSER c %
+ACL SETUSER c %~a
+ACL SETUSER c %X~a
+ACL SETUSER c %RR~a
+ACL SETUSER c %rw~zz %WR~q ~
+ACL SETUSER c #abc
+ACL SETUSER c #ABCDEF0000000000000000000000000000000000000000000000000000000000
+ACL SETUSER c #abcdef0000000000000000000000000000000000000000000000000000000000
+ACL SETUSER c <nopw
+ACL SETUSER c !abc
+ACL SETUSER c !abcdef0000000000000000000000000000000000000000000000000000000001
+ACL SETUSER c !abcdef0000000000000000000000000000000000000000000000000000000000
+ACL SETUSER c >x >x >y <x
+ACL SETUSER c nopass
+ACL SETUSER c >
+ACL SETUSER c nopass resetpass
+ACL SETUSER c reset
+ACL SETUSER c (+get
+ACL SETUSER c ( +get ~x )
+ACL SETUSER c (on)
+ACL SETUSER c ()
+ACL SETUSER c "(+get) "
+ACL SETUSER c "(+get)x"
+ACL SETUSER c )
+ACL SETUSER c on (+get on ~x)
+ACL SETUSER c on (+get ~x) nosuch
+ACL SETUSER c clearselectors
+ACL SETUSER c ON OFF Nopass
+ACL SETUSER c skip-sanitize-payload
+ACL SETUSER "a b" on
+ACL SETUSER "" on
+ACL SETUSER c "~a b"
+ACL SETUSER c "& b"
+ACL SETUSER c "> b" ""
+ACL SETUSER c " on"
+ACL SETUSER newone +nosuch
+ACL SETUSER c -@all +@slow -@connection +client|list -client +@fast -@read
+"""
+
+
+def test_rules(twin: Any) -> None:
+    for line in RULES.strip().splitlines():
+        play(twin, line)
+        play(twin, "ACL GETUSER c\nACL LIST")
+    play(twin, "ACL GETUSER a\nACL GETUSER b\nACL GETUSER u\nACL GETUSER nobody\nACL USERS")
+
+
+ODD = """
+ACL GETUSER default
+ACL DELUSER nobody
+ACL DELUSER default
+ACL DELUSER nobody default
+ACL LOAD
+ACL SAVE
+ACL CAT
+ACL CAT all
+ACL CAT x y
+ACL WHOAMI
+ACL WHOAMI x
+ACL NOSUCH
+? ACL GENPASS
+? ACL GENPASS 5
+? ACL GENPASS 4096
+ACL GENPASS 0
+ACL GENPASS 4097
+ACL GENPASS x
+ACL LOG RESET
+ACL LOG
+ACL LOG -1
+ACL LOG x
+ACL DRYRUN nobody GET k
+ACL DRYRUN default nosuch k
+ACL DRYRUN default config get
+ACL DRYRUN default config nosuch
+ACL DRYRUN default get
+ACL DRYRUN default get k
+"""
+
+
+def test_odd_calls(twin: Any) -> None:
+    play(twin, ODD)
+
+
+@pytest.mark.parametrize("category", ["list", "LIST", "scripting", "pubsub", "connection", "admin"])
+def test_categories(twin: Any, category: str) -> None:
+    known = {command.label.encode() for command in twin.server.table.all()}
+    fake = twin.fake.execute([b"ACL", b"CAT", category.encode()])
+    real = twin.wire.call(b"ACL", b"CAT", category.encode())
+    assert sorted(fake) == sorted(name for name in real if name in known)
+
+
+PERMISSIONS = """
+get w|set r x|set r x get|set w x|set w x get|exists w|exists r|exists q|ttl w|strlen w|del r|del w
+incr w|incr rw|append w x|lpush w x|lpush r x|lpop w|copy r w|copy w r|rename w w|sort r
+sort r store w|sort r by x* store w|bitfield r get u8 0|bitfield w get u8 0|bitfield r set u8 0 1
+xgroup create w g 0|zunionstore w 2 r rw|zunionstore w 2 r w|zunionstore w a r w|blpop r 0
+eval x 1 w|eval x 1 r|eval x 1 rw|eval x a w|eval_ro x 1 r|xread streams r w 0 0|object encoding w
+memory usage w|watch w|watch q|scan 0|keys *|randomkey|mset r 1 w 2|flushall|acl list|touch w
+type w|unsubscribe x|punsubscribe x|sunsubscribe x|publish c1 x|publish x x|spublish x x
+subscribe c1 x|ssubscribe x|psubscribe c*|psubscribe c1
+auth x|hello|mget r r q w|mget|config get|config set a b
+"""
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        "+@all %R~r* %W~w* ~rw* &c*",
+        "+@read ~* (+@write ~w) (+@pubsub &*)",
+        "+get +set|r (+@all -@dangerous ~r* ~w)",
+        "allcommands -config|set allkeys",
+        "",
+    ],
+)
+def test_permissions(twin: Any, rules: str) -> None:
+    twin("ACL", "SETUSER", "z", *rules.split(" (")[0].split())
+    for selector in rules.split(" (")[1:]:
+        twin("ACL", "SETUSER", "z", "(" + selector)
+    for call in PERMISSIONS.replace("\n", "|").strip("|").split("|"):
+        twin("ACL", "DRYRUN", "z", *call.split())
+
+
+def test_refusals(twin: Any) -> None:
+    twin("ACL", "LOG", "RESET")
+    twin("ACL", "SETUSER", "d", "on", ">p", "~k*", "&c*", "+@pubsub", "+@connection", "+@scripting",
+         "+@transaction", "+get", "+set", "+config|get", "+mget")  # fmt: skip
+    other = twin.session()
+    play(other, """
+        AUTH nobody x
+        AUTH d bad
+        HELLO 2 AUTH d bad
+        AUTH d p
+        GET k
+        GET x
+        MGET k x
+        DEL k
+        CONFIG SET a b
+        CONFIG
+        NOSUCH
+        GET
+        SUBSCRIBE x
+        SUBSCRIBE c x
+        PSUBSCRIBE c
+        SSUBSCRIBE x
+        SPUBLISH x y
+        PUBLISH x y
+        PUBLISH c y
+        ACL WHOAMI
+        ACL LOG
+        MULTI
+        GET k
+        GET x
+        EXEC
+        EVAL "return redis.call('get','x')" 0
+        EVAL "return redis.call('del','x')" 0
+        EVAL "return redis.pcall('publish','x', 'y')" 0
+        EVAL "return redis.acl_check_cmd('get','x')" 0
+        EVAL "return redis.acl_check_cmd('get','k')" 0
+        EVAL "return redis.acl_check_cmd('get')" 0
+        EVAL "return redis.acl_check_cmd('config', 'get', 'x')" 0
+        EVAL "return redis.acl_check_cmd('config', 'set', 'x', 'y')" 0
+        EVAL "return redis.acl_check_cmd('config')" 0
+        EVAL "return redis.acl_check_cmd('nosuch')" 0
+    """)  # fmt: skip
+    _same_log(twin)
+    for change in ("-get", "resetkeys"):
+        play(other, "MULTI\nGET k\nPING")
+        twin("ACL", "SETUSER", "d", change)
+        other("EXEC")
+        twin("ACL", "SETUSER", "d", "+get", "~k*")
+    twin("ACL", "SETUSER", "d", "resetchannels")
+    play(other, "MULTI\nSET k v\nGET k\nEXEC\nPUBLISH c x")
+    _same_log(twin)
+    play(other, "SET x y\nSET x y\nSET y y")
+    _same_log(twin)
+    twin("ACL", "LOG", "RESET")
+    twin("ACL", "LOG")
+
+
+STEADY = ("cmd=", "user=", "db=")
+
+
+def _same_log(twin: Any) -> None:
+    """The logs agree but for times, numbers of entries and addresses."""
+    logs = [fake_reply(twin.fake, [b"ACL", b"LOG", b"100"]), twin.wire.call(b"ACL", b"LOG", b"100")]
+    fake, real = (list(map(_entry, log)) for log in logs)
+    assert fake == real
+
+
+def _entry(entry: Any) -> dict[bytes, Any]:
+    facts = dict(entry) if isinstance(entry, dict) else dict(zip(*[iter(entry)] * 2, strict=True))
+    for name in (b"age-seconds", b"entry-id", b"timestamp-created", b"timestamp-last-updated"):
+        facts.pop(name)
+    words = facts.pop(b"client-info").decode().split(" ")
+    return {**facts, b"client": [word for word in words if word.startswith(STEADY)]}
+
+
+def test_users_come_and_go(twin: Any) -> None:
+    twin("ACL", "SETUSER", "d", "on", ">p", "allkeys", "+@all", "&a", "&b*")
+    listener, other, late = (twin.session() for _ in range(3))
+    for pair in (listener, other):
+        pair("AUTH", "d", "p")
+        pair("CLIENT", "SETNAME", "x")
+    listener("SUBSCRIBE", "a", "b1")
+    listener.replies(2)
+    twin("ACL", "SETUSER", "d", "off", "&c")
+    play(other, "GET k\nACL WHOAMI\nAUTH d p\nGET k")
+    late("AUTH", "d", "p")
+    twin("PUBLISH", "b1", "x")
+    listener.reply()
+    twin("ACL", "SETUSER", "d", "resetchannels", "&b1")  # who listens to more is cut off
+    twin("PUBLISH", "b1", "x")
+    other("GET", "k")
+    twin("CLIENT", "KILL", "USER", "nobody")
+    twin("ACL", "DELUSER", "d", "nobody")
+    other("GET", "k")
+    twin("ACL", "LIST")
+
+
+def test_the_default_user(twin: Any) -> None:
+    try:
+        play(twin, """
+            CONFIG SET requirepass foo
+            ACL GETUSER default
+            ACL SETUSER default >bar
+            CONFIG GET requirepass
+            AUTH bar
+            AUTH foo
+            AUTH default foo
+            AUTH default x
+        """)  # fmt: skip
+        before = twin.session()
+        before("PING")
+        play(twin, """
+            ACL SETUSER default nopass
+            CONFIG GET requirepass
+            ACL GETUSER default
+        """)  # fmt: skip
+        before("PING")
+        play(twin, "CONFIG SET requirepass ''\nAUTH x\nAUTH default x\nACL SETUSER default off")
+        after = twin.session()
+        for pair in (before, after, twin):
+            pair("GET", "k")
+        twin("ACL", "SETUSER", "default", "on", "-get")
+        for pair in (before, after, twin):
+            pair("GET", "k")
+            pair("SET", "k", "v")
+    finally:
+        twin("ACL", "SETUSER", "default", "reset", "on", "nopass", "~*", "&*", "+@all")
+
+
+def test_new_users_and_channels(twin: Any) -> None:
+    twin("CONFIG", "SET", "acl-pubsub-default", "allchannels")
+    play(twin, "ACL SETUSER n\nACL GETUSER n\nACL SETUSER n (+get)\nACL GETUSER n")
+    twin("CONFIG", "SET", "acl-pubsub-default", "resetchannels")
+    play(twin, "ACL SETUSER n reset\nACL GETUSER n\nACL SETUSER m\nACL GETUSER m")
+
+
+def test_unrestricted_costs_nothing() -> None:
+    from fakeredis.engine.server import Server
+
+    server = Server()
+    session = server.session()
+    session.execute([b"ACL", b"SETUSER", b"u", b"on", b"nopass", b"+@all", b"~*", b"&*"])
+    assert server.guard == session.guard == 0
+    session.execute([b"ACL", b"SETUSER", b"u", b"-get"])
+    assert server.guard
+    session.execute([b"ACL", b"DELUSER", b"u"])
+    assert server.guard == 0
+    assert same(in_order(session.execute([b"ACL", b"USERS"])), [b"default"])

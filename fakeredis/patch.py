@@ -16,7 +16,7 @@ from fakeredis.clients import network
 from fakeredis.clients.network import normalise
 from fakeredis.engine.profiles import profile
 from fakeredis.engine.server import Server
-from fakeredis.patching import after, faults, forks, states
+from fakeredis.patching import after, faults, states
 from fakeredis.patching.machinery import KINDS, LOCK, machinery
 from fakeredis.patching.realm import Realm
 from fakeredis.server import FakeServer
@@ -115,7 +115,6 @@ class patch(Assertions):  # noqa: N801 - reads as a function
             finally:
                 machinery.remove(self._options["names"])
                 entry.end()
-                forks.ended()
 
     def __enter__(self) -> patch:
         return self.start()

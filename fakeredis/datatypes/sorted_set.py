@@ -16,10 +16,19 @@ Pair = tuple[bytes, float]
 
 _SMALL_MEMBERS = 16
 _SMALL_BYTES = 64
+_COMPACT_MEMBERS = 128
 _BLOCK = 2048
 _NOTED = 256
 
 _size = list.__len__
+
+
+def _without_small_zeros(data: dict[bytes, float]) -> Iterator[float]:
+    """The scores; those that come while the server still has a listpack are never -0."""
+    compact = True
+    for number, (member, score) in enumerate(data.items()):
+        compact = compact and number < _COMPACT_MEMBERS and len(member) <= _SMALL_BYTES
+        yield score + 0.0 if compact else score  # adding 0.0 makes 0.0 of -0.0
 
 
 class _Big:
@@ -57,6 +66,12 @@ class _Big:
         self.starts: list[int] | None = None
         self.grown: list[int] = []
         self.shrunk: list[int] = []
+
+    def is_compact(self, member: bytes) -> bool:
+        """Whether the server keeps it, with one member more, as a listpack, which has no -0."""
+        if max(len(self.data), self.most) >= _COMPACT_MEMBERS or len(member) > _SMALL_BYTES:
+            return False
+        return max(self.longest, *map(len, self.data), 0) <= _SMALL_BYTES
 
     def locate(self, score: float, member: bytes) -> tuple[int, int]:
         """Block and place in it of the first element not below (score, member)."""
@@ -194,10 +209,9 @@ class SortedSet(list[Any]):
 
     def _load(self, data: dict[bytes, float]) -> None:
         """Fill an empty sorted set."""
-        ordered = sorted(zip(data.values(), data))
+        ordered = sorted(zip(_without_small_zeros(data), data))
         members = [member for _, member in ordered]
-        # Adding 0.0 turns -0.0 into 0.0, which is what the server's small sorted sets keep.
-        scores = [score + 0.0 for score, _ in ordered]
+        scores = [score for score, _ in ordered]
         if len(data) <= _SMALL_MEMBERS and max(map(len, members)) <= _SMALL_BYTES:
             super().__init__(members + scores)
         else:
@@ -253,7 +267,7 @@ class SortedSet(list[Any]):
     @staticmethod
     def _set_big(big: _Big, member: bytes, score: float) -> bool:
         old = big.data.get(member)
-        if score == 0.0 and len(big.data) < 128:
+        if score == 0.0 and big.is_compact(member):
             score = 0.0
         if old is None:
             if big.order.items is not None:

@@ -327,7 +327,7 @@ def test_what_makes_no_list(twin: Twin) -> None:
     "BLMPOP {} 1 k LEFT",
 ])  # fmt: skip
 def test_timeout(twin: Twin, call: str) -> None:
-    assert play(twin, call.format("0.05")) is BLOCKED
+    assert play(twin, call.format("0.3")) is BLOCKED
     twin.reply()
     twin("RPUSH", "k", "x")
     twin("LLEN", "k")

@@ -760,3 +760,15 @@ def test_redis_py(clean_real_url: str, protocol: int, decode: bool, name: str) -
         for client in (real, fake):
             client.zadd("z", {"a": 1, "b": 2, "c": 3.5})
         assert repr(CALLS[name](fake)) == repr(CALLS[name](real))
+
+
+def test_zeros_without_a_sign(twin: Twin) -> None:
+    """A listpack writes -0 as 0, a skiplist keeps it."""
+    long = "x" * 65
+    twin("ZADD", "a", "-0.0", "m")
+    twin("ZADD", "b", "-0.0", "m", 0, long, "-0.0", "n")
+    twin("ZADD", "c", 0, long, "-0.0", "m")
+    twin("ZADD", "c", "-0.0", "n")
+    twin("ZADD", "d", "-0.0", long)
+    for key in "abcd":
+        twin("ZRANGE", key, 0, -1, "WITHSCORES")

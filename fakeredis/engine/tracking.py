@@ -61,13 +61,15 @@ class Tracker:
 class Tracking:
     """Who tracks on one server, and what."""
 
-    __slots__ = ("server", "trackers", "keys", "changed", "current")
+    __slots__ = ("server", "trackers", "keys", "changed", "pending", "current")
 
     def __init__(self, server: Server) -> None:
         self.server = server
         self.trackers: dict[Session, Tracker] = {}
         self.keys: dict[bytes, dict[int, None]] = {}  # numbers of the sessions that have read it
         self.changed: dict[bytes, Session | None] = {}  # to be broadcast: by whom last
+        # What sessions are to be told after the running command.
+        self.pending: list[tuple[Session, Tracker, list[bytes] | None]] = []
         self.current: Session | None = None  # whose command runs
 
     def prefixes(self) -> set[bytes]:
@@ -115,6 +117,9 @@ class Tracking:
 
     def _ended(self, session: Session, command: Command, tracker: Tracker | None) -> None:
         """After a command, a whole transaction or a script."""
+        pending, self.pending = self.pending, []
+        for message in pending:
+            self._tell(*message)
         self.broadcast()
         if tracker is not None and command.parts[0] != b"CLIENT":
             if not session.guard & dispatch.QUEUEING:
@@ -168,7 +173,13 @@ class Tracking:
             self._tell(session, tracker, None)
 
     def _tell(self, session: Session, tracker: Tracker, keys: list[bytes] | None) -> None:
-        """Tell a session, or the one to which it redirects, of these keys; of all without them."""
+        """Tell a session, or the one to which it redirects, of these keys; of all without them.
+
+        While a command runs this waits: a script's session speaks another protocol meanwhile.
+        """
+        if self.current is not None:
+            self.pending.append((session, tracker, keys))
+            return
         target: Session | None = session
         if tracker.redirect:
             target = self.server.sessions.get(tracker.redirect)

@@ -1,0 +1,248 @@
+"""Caches of clients (CLIENT TRACKING), beside the real server and with redis-py's own cache."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import redis
+
+import fakeredis
+from fakeredis.engine.server import Server
+from tests.commands.playing import play
+
+OPTIONS = """
+CLIENT GETREDIR
+CLIENT TRACKINGINFO
+CLIENT CACHING yes
+CLIENT TRACKING maybe
+CLIENT TRACKING on NOSUCH
+CLIENT TRACKING on PREFIX
+CLIENT TRACKING on PREFIX a
+CLIENT TRACKING on REDIRECT
+CLIENT TRACKING on REDIRECT x
+CLIENT TRACKING on REDIRECT 0
+CLIENT TRACKING on REDIRECT 99999
+CLIENT TRACKING on OPTIN OPTOUT
+CLIENT TRACKING on BCAST OPTIN
+CLIENT TRACKING off NOSUCH
+CLIENT TRACKING off BCAST
+CLIENT TRACKING on
+CLIENT TRACKINGINFO
+CLIENT GETREDIR
+CLIENT CACHING yes
+CLIENT CACHING no
+CLIENT CACHING maybe
+CLIENT TRACKING on BCAST
+CLIENT TRACKING on OPTIN
+CLIENT TRACKING on OPTOUT
+CLIENT CACHING no
+CLIENT CACHING yes
+CLIENT TRACKINGINFO
+CLIENT TRACKINGINFO
+PING
+CLIENT TRACKINGINFO
+CLIENT TRACKING on NOLOOP
+CLIENT TRACKINGINFO
+CLIENT TRACKING on OPTOUT
+CLIENT CACHING no
+CLIENT TRACKINGINFO
+CLIENT TRACKING off
+CLIENT TRACKING on BCAST PREFIX a PREFIX ab
+CLIENT TRACKING on BCAST PREFIX ab PREFIX a
+CLIENT TRACKING on BCAST PREFIX a PREFIX b
+CLIENT TRACKING on BCAST PREFIX aa
+CLIENT TRACKING on BCAST PREFIX a
+CLIENT TRACKING on BCAST PREFIX c NOLOOP
+CLIENT TRACKING on
+CLIENT TRACKING on BCAST
+CLIENT TRACKINGINFO
+CLIENT TRACKING on BCAST PREFIX x
+MULTI
+CLIENT TRACKING off
+CLIENT TRACKINGINFO
+EXEC
+RESET
+CLIENT TRACKINGINFO
+"""
+
+
+def test_options(twin: Any) -> None:
+    play(twin, OPTIONS)
+
+
+# What one session reads, and what another then does: the first hears of each.
+HEARD = [
+    ("GET k", "SET k v"), ("GET k", "DEL k"), ("MGET a b", "MSET a 1 b 2"),
+    ("EXISTS zz", "SET zz 1"), ("GET zz", "EXPIRE zz 100"), ("GET zz", "RENAME zz z2"),
+    ("TYPE z2", "UNLINK z2"), ("XREAD STREAMS s 0", "XADD s 1-1 a b"), ("GET a", "FLUSHDB"),
+    ("LRANGE l 0 -1", "RPUSH l a b"), ("LRANGE l 0 -1", "LPOP l 2"), ("GET e", "SET e 1 EX 100"),
+    ("EVAL \"return redis.call('get','q')\" 0", "SET q 1"), ("GET h", "HSET h f 1"),
+    ("EVAL_RO \"return redis.call('get',KEYS[1])\" 2 q r", "SET q 1"), ("GET q", "FLUSHALL"),
+    ("SMEMBERS s1", "SADD s1 a"), ("SINTER s1 s2", "SMOVE s1 s2 a"), ("GET k", "APPEND k x"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("redirected", [False, True])
+def test_changes_are_told(twin: Any, redirected: bool) -> None:
+    writer, listener = twin.session(), twin.session()
+    _track(twin, listener, redirected)
+    heard = listener if redirected or not twin.resp3 else twin
+    for read, change in HEARD:
+        play(twin, read)
+        play(writer, change)
+        if twin.resp3 or redirected:
+            for _ in range(2 if change.startswith(("MSET", "SMOVE")) else 1):
+                heard.reply()
+        play(writer, change.replace("FLUSH", "PING #"))
+        heard.silent()
+
+
+def _track(twin: Any, listener: Any, redirected: bool, *options: str) -> None:
+    """Let the first session track, and the second hear of it where that is asked for."""
+    if not redirected:
+        twin("CLIENT", "TRACKING", "ON", *options)
+        return
+    listener("SUBSCRIBE", "__redis__:invalidate")
+    listener.reply()
+    for session in (twin, listener):
+        session.number = session.wire.call(b"CLIENT", b"ID") if twin.resp3 else None
+    _redirect(twin, listener, options)
+
+
+def _redirect(twin: Any, listener: Any, options: Any) -> None:
+    """Numbers of sessions differ between the two servers."""
+    words = [b"CLIENT", b"TRACKING", b"ON", b"REDIRECT"]
+    rest = [option.encode() for option in options]
+    address = b"%d" % listener.wire.sock.getsockname()[1]
+    lines = twin.wire.call(b"CLIENT", b"LIST").split(b"\n")
+    line = next(line for line in lines if b" addr=127.0.0.1:%s " % address in line)
+    number = line.split(b" ")[0].removeprefix(b"id=")
+    assert twin.wire.call(*words, number, *rest) == b"OK"
+    twin.fake.execute([*words, b"%d" % listener.fake.id, *rest])
+
+
+def test_own_changes(twin: Any) -> None:
+    other = twin.session()
+    twin("CLIENT", "TRACKING", "ON")
+    for script, count in (
+        ("GET k\nSET k v", 1), ("SET k v", 0), ("MULTI\nGET k\nSET k v\nEXEC", 1),
+        ("EVAL \"redis.call('get','k') redis.call('set','k',1)\" 0", 1),
+    ):  # fmt: skip
+        play(twin, script)
+        if twin.resp3:
+            twin.replies(count)
+        twin.silent()
+    twin("CLIENT", "TRACKING", "ON", "NOLOOP")
+    play(twin, "GET k\nSET k v\nGET k")
+    twin.silent()
+    play(twin, "CLIENT TRACKING OFF\nGET k")
+    other("SET", "k", "v")
+    twin.silent()
+
+
+@pytest.mark.parametrize("mode", ["OPTIN", "OPTOUT"])
+def test_caching(twin: Any, mode: str) -> None:
+    other = twin.session()
+    said = "YES" if mode == "OPTIN" else "NO"
+    twin("CLIENT", "TRACKING", "ON", mode)
+    for script in (
+        "GET k", f"CLIENT CACHING {said}\nGET k", f"CLIENT CACHING {said}\nPING\nGET k",
+        f"CLIENT CACHING {said}\nMULTI\nGET k\nPING\nEXEC",
+        f"MULTI\nCLIENT CACHING {said}\nGET k\nEXEC", "MULTI\nGET k\nEXEC",
+    ):  # fmt: skip
+        play(twin, script)
+        other("SET", "k", "v")
+        tracked = (mode == "OPTIN") == ("CACHING" in script and "PING\nGET" not in script)
+        if twin.resp3 and tracked:
+            twin.reply()
+        twin.silent()
+
+
+def test_broadcasts(twin: Any) -> None:
+    other = twin.session()
+    twin("CLIENT", "TRACKING", "ON", "BCAST", "PREFIX", "a", "PREFIX", "b")
+    for script, count in (
+        ("MSET b1 1 a2 2 a1 3 c1 4", 2), ("SET c 1", 0), ("SET a 1 EX 100", 1),
+        ("MULTI\nSET a 1\nSET a0 1\nSET a 2\nEXEC", 1), ("DEL a b1", 2), ("FLUSHALL", 1),
+    ):  # fmt: skip
+        play(other, script)
+        if twin.resp3:
+            twin.replies(count)
+        twin.silent()
+    twin("SET", "a", "1")
+    if twin.resp3:
+        twin.reply()
+    play(twin, "CLIENT TRACKING OFF\nCLIENT TRACKING ON BCAST NOLOOP\nSET a 1")
+    twin.silent()
+    play(other, "SET z 1")
+    if twin.resp3:
+        twin.reply()
+    twin.silent()
+
+
+def test_redirection_breaks(twin: Any) -> None:
+    writer, listener = twin.session(), twin.session()
+    _track(twin, listener, True)
+    play(twin, "GET k")
+    listener("QUIT")
+    if not twin.wire.is_silent(0.05):
+        raise AssertionError
+    writer("SET", "k", "v")
+    if twin.resp3:
+        twin.reply(lambda fake, real: fake[0] == real[0])
+    fake = twin.fake.execute([b"CLIENT", b"TRACKINGINFO"])
+    real = twin.wire.call(b"CLIENT", b"TRACKINGINFO")
+    flags = [set(reply[b"flags"] if twin.resp3 else reply[1]) for reply in (fake, real)]
+    assert flags[0] == flags[1] == {b"on", b"broken_redirect"}
+
+
+def test_expired_and_forgotten() -> None:
+    server = Server()
+    reader, writer = server.session(3), server.session()
+    assert server.guard == 0
+    reader.execute([b"CLIENT", b"TRACKING", b"ON"])
+    writer.execute([b"SET", b"k", b"v", b"PX", b"1000"])
+    assert reader.execute([b"GET", b"k"]) == b"v"
+    server.advance(2)
+    assert list(reader.outbox) == [[b"invalidate", [b"k"]]]
+    reader.close()
+    assert server.guard == 0
+    assert not server.databases[0].observed
+
+
+def test_cache_of_redis_py() -> None:
+    cache = pytest.importorskip("redis.cache")
+    server = fakeredis.FakeServer()
+    reader = fakeredis.FakeRedis(server=server, protocol=3, cache_config=cache.CacheConfig())
+    writer = fakeredis.FakeRedis(server=server)
+    writer.set("k", "1")
+    assert reader.get("k") == b"1"
+    assert reader.get_cache().size == 1
+    hits = server.execute("INFO", "stats")
+    assert reader.get("k") == b"1"  # without the server
+    assert _field(server.execute("INFO", "stats"), "keyspace_hits") == _field(hits, "keyspace_hits")
+    writer.set("k", "2")
+    assert reader.get("k") == b"2"
+    writer.flushall()
+    assert reader.get("k") is None
+    reader.set("k", "3")
+    assert reader.get("k") == b"3"
+    reader.close()
+
+
+def test_cache_inside_patch() -> None:
+    cache = pytest.importorskip("redis.cache")
+    with fakeredis.patch():
+        reader = redis.Redis(protocol=3, cache_config=cache.CacheConfig())
+        writer = redis.Redis()
+        writer.hset("h", "f", "1")
+        for value in ("2", "3"):
+            reader.hget("h", "f")
+            writer.hset("h", "f", value)
+            assert reader.hget("h", "f") == value.encode()
+
+
+def _field(info: Any, name: str) -> str:
+    text = info.decode() if isinstance(info, bytes) else str(info)
+    return next(line for line in text.splitlines() if line.startswith(name))

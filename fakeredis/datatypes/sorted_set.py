@@ -246,7 +246,8 @@ class SortedSet(list[Any]):
         size = _size(self)
         if size == 1:
             return self._set_big(self[0], member, score)
-        score += 0.0
+        if len(member) <= _SMALL_BYTES:
+            score += 0.0  # no -0 while it is small
         half = size // 2
         members = self[:half]
         known = member in members

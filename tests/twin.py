@@ -150,6 +150,7 @@ class Twin(Pair):
     def __init__(self, url: str, protocol: int, version: str = "8.2") -> None:
         self.url, self.protocol = url, protocol
         self.server = Server(version=version)
+        self.server.next_session_id = 1000  # calls that name client 1 name nobody on either side
         self.history: list[str] = []
         self._pairs: list[Pair] = []
         self._databases = {0}

@@ -118,6 +118,7 @@ def _clients(server: Server) -> Fields:
     sessions = server.sessions.values()
     watched = [db.watchers for db in server.databases.values()]
     blocked = [db.blocked for db in server.databases.values()]
+    extra = server.extra
     return {
         "connected_clients": len(server.sessions), "maxclients": server.config.text("maxclients"),
         "blocked_clients": len(server.waiting),
@@ -128,6 +129,7 @@ def _clients(server: Server) -> Fields:
         "clients_in_timeout_table": sum(
             one.wait is not None and one.wait.deadline is not None for one in server.waiting
         ),
+        "tracking_clients": len(extra["tracking"].trackers) if "tracking" in extra else 0,
     }  # fmt: skip
 
 
@@ -172,7 +174,22 @@ def _stats(server: Server) -> Fields:
         "pubsub_patterns": len(pubsub.patterns),
         "pubsubshard_channels": len(pubsub.shard_channels),
         "total_reads_processed": server.processed, "total_writes_processed": server.processed,
+        **_rare_stats(server),
     }  # fmt: skip
+
+
+def _rare_stats(server: Server) -> Fields:
+    """What is counted only where it is used."""
+    fields: Fields = {}
+    tracking, acl = server.extra.get("tracking"), server.extra.get("acl")
+    if tracking is not None:
+        fields["tracking_total_keys"] = len(tracking.keys)
+        fields["tracking_total_items"] = sum(map(len, tracking.keys.values()))
+        fields["tracking_total_prefixes"] = len(tracking.prefixes())
+    if acl is not None:
+        for reason, count in acl.denied.items():
+            fields[f"acl_access_denied_{'cmd' if reason == 'command' else reason}"] = count
+    return fields
 
 
 def _replication(server: Server) -> Fields:

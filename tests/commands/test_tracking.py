@@ -246,3 +246,15 @@ def test_cache_inside_patch() -> None:
 def _field(info: Any, name: str) -> str:
     text = info.decode() if isinstance(info, bytes) else str(info)
     return next(line for line in text.splitlines() if line.startswith(name))
+
+
+def test_info() -> None:
+    server = Server()
+    session, other = server.session(), server.session()
+    session.execute([b"CLIENT", b"TRACKING", b"ON"])
+    session.execute([b"MGET", b"a", b"b"])
+    other.execute([b"CLIENT", b"TRACKING", b"ON", b"BCAST"])
+    text = session.execute([b"INFO"]).decode()
+    for field in ("tracking_clients:2", "tracking_total_keys:2", "tracking_total_items:2",
+                  "tracking_total_prefixes:1"):  # fmt: skip
+        assert f"{field}\r\n" in text

@@ -16,11 +16,13 @@ if TYPE_CHECKING:
     from fakeredis.clients.connection import FakeConnection
     from fakeredis.clients.cluster import FakeAsyncRedisCluster, FakeRedisCluster
     from fakeredis.clients.network import reset
+    from fakeredis.clients.sentinel import FakeAsyncSentinel, FakeSentinel
     from fakeredis.clients.sync import FakeRedis, FakeStrictRedis
     from fakeredis.patch import active, patch, patched
     from fakeredis.patching.after import AfterExitError, AfterExitWarning
     from fakeredis.server import FakeServer
     from fakeredis.spy import ANY, Spy, call, like, matching
+    from fakeredis.tcp import TcpFakeServer
     from fakeredis.spy import spy_on as spy
 
     _innermost = patch()
@@ -44,10 +46,13 @@ _HOMES = {
     "FakeStrictRedis": "clients.sync",
     "FakeRedisCluster": "clients.cluster",
     "FakeAsyncRedisCluster": "clients.cluster",
+    "FakeSentinel": "clients.sentinel",
+    "FakeAsyncSentinel": "clients.sentinel",
     "FakeAsyncConnection": "clients.aio_connection",
     "FakeAsyncRedis": "clients.aio",
     "FakeConnection": "clients.connection",
     "FakeServer": "server",
+    "TcpFakeServer": "tcp",
     "reset": "clients.network",
     "ANY": "spy",
     "AfterExitError": "patching.after",
@@ -77,12 +82,15 @@ __all__ = [
     "FakeAsyncConnection",
     "FakeAsyncRedis",
     "FakeAsyncRedisCluster",
+    "FakeAsyncSentinel",
     "FakeConnection",
     "FakeRedis",
     "FakeRedisCluster",
+    "FakeSentinel",
     "FakeServer",
     "FakeStrictRedis",
     "Spy",
+    "TcpFakeServer",
     "__version__",
     "active",
     "call",

@@ -1,12 +1,15 @@
-"""The command line: run a program with a fake Redis, list what is implemented."""
+"""The command line: run a program with a fake Redis, serve one, list what is implemented."""
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import runpy
+import socket
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from fakeredis._version import __version__
 
@@ -26,6 +29,7 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("program", metavar="PROGRAM", help="a script, or a module's name after -m")
     run.add_argument("args", nargs=argparse.REMAINDER, help="the program's own arguments")
     run.set_defaults(do=_run)
+    _add_serve(actions)
     commands = actions.add_parser("commands", help="list the commands that are implemented")
     commands.add_argument("--group", help="only those of one group, such as sorted-set")
     commands.add_argument(
@@ -36,6 +40,51 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _add_serve(actions: Any) -> None:
+    serve = actions.add_parser("serve", help="serve other programs over TCP or a Unix socket")
+    serve.add_argument("--host", default="127.0.0.1", help="address (default: %(default)s)")
+    serve.add_argument(
+        "--port", type=int, help="TCP port, 0 for a free one (default: 6379, none beside a socket)"
+    )
+    serve.add_argument("--unixsocket", metavar="PATH", help="serve at a Unix socket")
+    serve.add_argument("--store", metavar="URL", help="where state lives (default: memory)")
+    serve.add_argument(
+        "--version", default="8.2", metavar="V", dest="server_version",
+        help="the Redis version to imitate (default: %(default)s)",
+    )  # fmt: skip
+    serve.add_argument("--server-type", default="redis", choices=("redis", "valkey"))
+    serve.add_argument(
+        "--config", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"),
+        help="a setting as for CONFIG SET, such as --config requirepass secret; may be repeated",
+    )  # fmt: skip
+    serve.set_defaults(do=_serve)
+
+
+def _serve(options: argparse.Namespace) -> None:
+    """Serve until Ctrl-C, SIGTERM or SHUTDOWN; one line says where when it is ready."""
+    from fakeredis import tcp
+    from fakeredis.errors import CommandError
+    from fakeredis.server import FakeServer
+
+    port = 6379 if options.port is None else options.port
+    try:
+        server = FakeServer(options.store, options.server_version, options.server_type)
+        for name, value in options.config:
+            server.execute("CONFIG", "SET", name, value)
+        sockets = []
+        if options.port is not None or options.unixsocket is None:
+            sockets.append(tcp.bind(options.host, port))
+        if options.unixsocket is not None:
+            sockets.append(tcp.bind_unix(options.unixsocket))
+    except (NotImplementedError, ValueError, CommandError) as error:
+        sys.exit(f"fakeredis: {error}")
+    except (OSError, OverflowError) as error:
+        where = options.unixsocket if port == 0 else f"{options.host}:{port}"
+        sys.exit(f"fakeredis: cannot listen at {where}: {error}")
+    with contextlib.suppress(KeyboardInterrupt):
+        tcp.serve(server, sockets, lambda line: print(line, flush=True))
+
+
 def _run(options: argparse.Namespace) -> None:
     """Run the program as ``python PROGRAM`` or ``python -m PROGRAM`` would, under `patch`."""
     import fakeredis
@@ -43,7 +92,10 @@ def _run(options: argparse.Namespace) -> None:
     if not options.module and not Path(options.program).exists():
         sys.exit(f"fakeredis: no such file: {options.program}")
     try:
-        patch = fakeredis.patch(options.store, spy=options.spy, version=options.server_version)
+        patch = fakeredis.patch(
+            options.store, spy=options.spy, version=options.server_version,
+            subprocesses=hasattr(socket, "AF_UNIX"),
+        )  # fmt: skip
     except (NotImplementedError, ValueError) as error:
         sys.exit(f"fakeredis: {error}")
     with patch as fake:

@@ -159,7 +159,7 @@ class RequestParser:
 
     def _length(self, line: bytes) -> int:
         if line[:1] != b"$":
-            got = chr(line[0]) if line else " "
+            got = line[:1].decode("utf-8", "surrogateescape") or " "
             raise ProtocolError(f"ERR Protocol error: expected '$', got '{got}'")
         size = parse_int(line[1:])
         if size is None or not 0 <= size <= self.max_length:

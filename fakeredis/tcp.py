@@ -12,9 +12,11 @@ import contextlib
 import errno
 import ipaddress
 import os
+import signal
 import socket
 import threading
 from collections import deque
+from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
 _TICK: Final = 0.1  # seconds between looks at keys that expire and waits that end
 _BATCH: Final = 1 << 16  # bytes of replies after which they are written
 _BACKLOG: Final = 1024  # commands of a blocked client that wait, until it is not read any more
+# A browser that somebody has tricked into talking to this port; only valid commands come before.
+_HTTP: Final = frozenset({b"post", b"host:"})
 MAX_CLIENTS: Final = b"-ERR max number of clients reached\r\n"
 DENIED: Final = (
     b"-DENIED Redis is running in protected mode because protected mode is enabled and no "
@@ -77,6 +81,7 @@ class _Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Greet a client, or refuse it."""
         self.transport = transport
+        self.door.connections.add(self)
         peer = transport.get_extra_info("peername")
         refusal = self.door.refusal(peer)
         if refusal is not None:
@@ -87,7 +92,6 @@ class _Connection(asyncio.Protocol):
         with server.lock:
             self.session = session = WireSession(server, 2, self._address(peer))
         session.wake = self._woken
-        self.door.connections.add(self)
 
     def _address(self, peer: Any) -> str:
         """As CLIENT LIST shows it."""
@@ -173,9 +177,12 @@ class _Connection(asyncio.Protocol):
                 self._parse_more(session, out)
                 if not backlog:
                     break
+            argv = backlog.popleft()
             try:
-                reply = session.execute(backlog.popleft())
+                reply = session.execute(argv)
             except CommandError as error:
+                if argv[0].lower() in _HTTP:
+                    raise ConnectionLost from error
                 reply = error
             except ConnectionLost:
                 raise
@@ -304,6 +311,7 @@ class _Door:
         self.thread = 0
         self.loop: asyncio.AbstractEventLoop | None = None
         self.ready = threading.Event()
+        self.ends_with_server = False  # SHUTDOWN ends `run`
         self._stopping: asyncio.Event | None = None
         self._stop_asked = False
 
@@ -329,12 +337,24 @@ class _Door:
                 await self._stopping.wait()
         finally:
             ticking.cancel()
-            for each in listening:
-                each.close()
-            for connection in list(self.connections):
-                connection.transport.abort()
-            await asyncio.sleep(0)  # let the transports close their sockets
+            await self._close(loop, listening)
             self.loop = None
+
+    async def _close(
+        self, loop: asyncio.AbstractEventLoop, listening: list[asyncio.Server]
+    ) -> None:
+        """Close everything. What is being accepted must come up first: asyncio loses it else."""
+        with contextlib.suppress(NotImplementedError):  # Windows
+            for each in self.sockets:
+                loop.remove_reader(each.fileno())
+        for _ in range(5):
+            await asyncio.sleep(0)
+        for server in listening:
+            server.close()
+        for connection in list(self.connections):
+            connection.transport.abort()
+        for _ in range(5):
+            await asyncio.sleep(0)
 
     def stop(self) -> None:
         """End `run`; may be called by any thread."""
@@ -351,6 +371,8 @@ class _Door:
             await asyncio.sleep(_TICK)
             if server.deadlines or server.waiting:
                 server.catch_up()
+            if self.ends_with_server and not server.connected:
+                self.stop()
 
     # Rules ----------------------------------------------------------------------------------
 
@@ -420,6 +442,44 @@ class Listener:
         self.close()
 
 
+def serve(server: Server, sockets: list[socket.socket], say: Callable[[str], None]) -> None:
+    """Serve in this thread until Ctrl-C, SIGTERM or SHUTDOWN.
+
+    Args:
+        say: is given a line for each address when all is ready.
+    """
+    addresses = [each.getsockname() for each in sockets]
+    door = _Door(server, sockets)
+    door.ends_with_server = True
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            with contextlib.suppress(NotImplementedError, ValueError):  # Windows; not main thread
+                loop.add_signal_handler(number, door.stop)
+        for address in addresses:
+            text = address if isinstance(address, str) else f"{address[0]}:{address[1]}"
+            say(f"fakeredis {server.profile.version_text} ready at {text}")
+        await door.serve()
+
+    _allow_many_files()
+    try:
+        asyncio.run(main())
+    finally:
+        remove(addresses)
+
+
+def _allow_many_files() -> None:
+    """As many connections as the system lets this process have."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
 class TcpFakeServer:
     """A server on a TCP port, with the names of `socketserver.BaseServer`.
 
@@ -487,7 +547,10 @@ def bind(host: str, port: int) -> socket.socket:
 
     Raises:
         OSError: the address is taken, or is not this machine's.
+        OverflowError: there is no such port.
     """
+    if not 0 <= port <= 65535:
+        raise OverflowError("port must be 0-65535")
     family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
     return socket.create_server((host, port), family=family, backlog=511)
 

@@ -1,0 +1,419 @@
+"""The fake behind a socket, byte by byte beside the real server."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+import redis.asyncio
+
+import fakeredis
+from fakeredis.tcp import Listener
+from tests import harvest
+from tests.raw import RawClient, in_order, tree, types
+
+Addresses = tuple[Any, Any]  # of the fake and of the real server
+
+
+@pytest.fixture(scope="module")
+def door() -> Iterator[Listener]:
+    with fakeredis.FakeServer(version="8.2.3").listen() as listener:
+        yield listener
+
+
+@pytest.fixture
+def both(door: Listener, clean_real_url: str) -> Addresses:
+    """The addresses of the fake and of the real server, both emptied."""
+    host, port = clean_real_url.removeprefix("redis://").removesuffix("/0").split(":")
+    with RawClient(door.address) as client:
+        client.call(b"FLUSHALL")
+    return door.address, (host, int(port))
+
+
+def same(addresses: Addresses, conversation: Callable[[Any], Any]) -> Any:
+    """Whatever happens with the fake happens with the real server; gives what did."""
+    fake, real = map(conversation, addresses)
+    assert fake == real
+    return real
+
+
+def exchange(*packets: bytes, protocol: int = 2) -> Callable[[Any], Any]:
+    """Sends packets one by one and reads all that comes back."""
+
+    def talk(address: Any) -> Any:
+        with RawClient(address, protocol) as client:
+            for packet in packets:
+                client.sock.sendall(packet)
+            return client.rest()
+
+    return talk
+
+
+# Bad and odd requests -----------------------------------------------------------------------
+
+ODD = [
+    b"*3\r\nSET\r\n", b"*abc\r\n", b"*-1\r\nPING\r\n", b"*0\r\nPING\r\n", b"*1\r\n$-1\r\n",
+    b"*1\r\n$abc\r\n", b"*1\r\n\r\n", b"*2147483648\r\n", b"*1\r\n$536870913\r\n",
+    b"*1\r\n$0\r\n\r\n", b"PING\n", b"\r\n  \r\nPING\r\n", b'SET "a b" c\r\n',
+    b'SET "a b\r\nPING\r\n',
+    b"SET 'a'b c\r\n", b'ECHO "\\x41\\n\\"\\q\\r\\t\\b\\a\\\\"\r\n', b"ECHO 'it\\'s \\n'\r\n",
+    b"PING\r\r\n", b"ECHO a\rb\r\n", b"ECHO a\0b\r\n", b"ECHO a\vb\r\n", b'ECHO a"b"\r\n',
+    b'ECHO a"b"c\r\n', b"*1\n$4\nPING\n", b"*1\r\n$4\r\nPINGxxPING\r\n", b"*+1\r\n", b"*01\r\n",
+    b"*\r\n", b"*1\r\n$\r\n", b"*1\r\n$04\r\n", b"x" * 65537, b"x" * 65536, b"x" * 70000 + b"\r\n",
+    b"*1\r\n$" + b"1" * 65540, b"*" + b"1" * 65540, b"POST / HTTP/1.1\r\nHost: a\r\n\r\n",
+    b"Host: x\r\n", b"*1\r\n$4\r\nPOST\r\n", b"PING\r\nQUIT\r\nPING\r\n", b"*1\r\n\xff\r\n",
+    b"*1\r\n\0\r\n", b"*1\rX$4\r\nPING\r\n", b"PING\r\nBAD 'x\r\nPING\r\n", b"unknown a b\r\n",
+    b"SUBSCRIBE c d\r\nPING\r\nPING x\r\nGET a\r\nQUIT\r\n", b"RESET\r\nPING\r\n",
+    b"BLPOP q 0.01\r\nPING\r\n", b"MULTI\r\nBLPOP q 0\r\nLPOP q 2\r\nEXEC\r\n",
+    b"CLIENT REPLY OFF\r\nPING\r\nCLIENT REPLY ON\r\nPING\r\n",
+    b"CLIENT KILL TYPE normal SKIPME no\r\nPING\r\n",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("packet", ODD, ids=lambda packet: repr(packet)[2:40])
+def test_odd_requests(both: Addresses, packet: bytes) -> None:
+    same(both, exchange(packet))
+
+
+def test_pushes_come_behind_the_reply_of_their_own_command(both: Addresses) -> None:
+    same(both, exchange(
+        b"SUBSCRIBE c\r\nPUBLISH c x\r\nMULTI\r\nPUBLISH c y\r\nPUBLISH c z\r\nEXEC\r\nPING\r\n",
+        protocol=3,
+    ))  # fmt: skip
+
+
+def test_whoever_must_authenticate_may_send_little(both: Addresses) -> None:
+    same(both, exchange(b"CONFIG SET requirepass x\r\n"))
+    try:
+        for packet in (
+            b"*11\r\n", b"*10\r\n$16385\r\n", b"*1\r\n$16384\r\n", b"PING\r\n",
+            b"AUTH x\r\n*11\r\n", b"AUTH x\r\n*2\r\n$4\r\nECHO\r\n$16385\r\n",
+        ):  # fmt: skip
+            same(both, exchange(packet))
+    finally:
+        same(both, exchange(b"AUTH x\r\nCONFIG SET requirepass ''\r\n"))
+
+
+def test_limits_of_the_configuration(both: Addresses) -> None:
+    same(both, exchange(b"CONFIG SET proto-max-bulk-len 1mb\r\n"))
+    try:
+        same(both, exchange(b"*1\r\n$1048577\r\n"))
+        same(both, exchange(b"*1\r\n$1048576\r\n"))
+    finally:
+        same(both, exchange(b"CONFIG SET proto-max-bulk-len 512mb\r\n"))
+
+
+def test_too_many_clients() -> None:
+    server = fakeredis.FakeServer()
+    server.execute("CONFIG", "SET", "maxclients", "2")
+    with server.listen() as door, RawClient(door.address) as client:
+        assert client.call(b"PING") == b"+PONG\r\n"
+        with RawClient(door.address) as another:  # the server's own session is the second
+            assert another.rest() == (b"-ERR max number of clients reached\r\n", True)
+        assert client.call(b"PING") == b"+PONG\r\n"
+
+
+# Replies byte by byte -----------------------------------------------------------------------
+
+# What depends on the moment, changes the real server for others, or is worded by us.
+LEFT_OUT = {
+    "SHUTDOWN", "DEBUG", "FAILOVER", "REPLICAOF", "SLAVEOF", "MONITOR", "SYNC", "PSYNC", "REPLCONF",
+    "SAVE", "BGSAVE", "BGREWRITEAOF", "CONFIG", "ACL", "MODULE", "CLIENT", "CLUSTER", "(general)",
+    "MIGRATE", "INFO", "LATENCY", "SLOWLOG", "MEMORY", "COMMAND", "TIME", "OBJECT", "LOLWUT",
+    "WAIT", "WAITAOF", "SWAPDB", "HELLO", "FUNCTION", "ROLE", "LASTSAVE", "PEXPIRETIME",
+}  # fmt: skip
+NAMES = [
+    name for name in harvest.replies()
+    if name.split()[0] not in LEFT_OUT and not name.endswith(" HELP")
+    and name not in ("SCRIPT KILL", "RANDOMKEY") and harvest.is_known(name.split())
+]  # fmt: skip
+PARTS = 8
+
+
+def calls(name: str) -> list[harvest.Case]:
+    """A command's example and its calls with odd numbers, each once."""
+    found = {
+        (*case.before, *case.call): case
+        for category, cases in harvest.cases(name)
+        if category in ("example", "numbers", "syntax")
+        for case in cases
+        if case.reply != harvest.BLOCKS and all(harvest.is_known(c.split()) for c in case.before)
+    }
+    return list(found.values())
+
+
+@pytest.mark.parametrize("part", range(PARTS))
+@pytest.mark.parametrize("protocol", [2, 3])
+def test_replies_to_harvested_calls(both: Addresses, protocol: int, part: int) -> None:
+    differences = []
+    with RawClient(both[0]) as fake, RawClient(both[1]) as real:
+        for name in NAMES[part::PARTS]:
+            for case in calls(name):
+                for control in (fake, real):
+                    control.call(b"FLUSHALL")
+                    for call in case.before:
+                        control.call(*call.encode().split(b" "))
+                replies = [_reply(address, protocol, case) for address in both]
+                if replies[0] != replies[1] and not _alike(name, *replies):
+                    differences.append((case.before, case.call, *replies))
+    assert not differences, "\n" + "\n".join(map(repr, differences))
+
+
+def _reply(address: Any, protocol: int, case: harvest.Case) -> bytes:
+    with RawClient(address, protocol) as client:
+        return client.call(*(word.encode() for word in case.call))
+
+
+def _alike(name: str, fake: bytes, real: bytes) -> bool:
+    """Whether replies differ only in what is random or in no order."""
+    tips = harvest.command_facts().get(name, {}).get("tips", ())
+    if not fake or not real:  # one of them closes the connection or waits
+        return False
+    left, right = tree(fake), tree(real)
+    if "nondeterministic_output" in tips:
+        return bool(types(left) == types(right))
+    if "nondeterministic_output_order" in tips:
+        left, right = in_order(left), in_order(right)
+    return left == right
+
+
+NULLS_AND_TYPES = """
+    LPOP no|LPOP no 2|RPOP no 0|LMPOP 1 no LEFT|BLPOP no 0.01|BRPOP no 0.01|BZPOPMIN no 0.01
+    BLMPOP 0.01 1 no LEFT|BZMPOP 0.01 1 no MIN|BLMOVE no a LEFT LEFT 0.01|BRPOPLPUSH no a 0.01
+    ZMPOP 1 no MIN|ZRANK z no|ZRANK z no WITHSCORE|ZREVRANK z no WITHSCORE|ZRANK z a WITHSCORE
+    XREAD STREAMS x 9-1|XREAD BLOCK 5 STREAMS x $|XREAD STREAMS x 0|XRANGE x - + COUNT 0
+    XPENDING x g|XREADGROUP GROUP g c STREAMS x >|XREADGROUP GROUP g c BLOCK 5 STREAMS x >
+    XPENDING x g - + 1 nobody|XINFO STREAM x|XINFO STREAM x FULL COUNT 0|ZSCORE z a|ZMSCORE z a no
+    ZADD z INCR 1 a|ZADD z NX INCR 1 a|ZRANGE z 0 -1 WITHSCORES|ZPOPMIN z|ZPOPMIN z 2|SMEMBERS s
+    SPOP no 2|SRANDMEMBER no 2|HGETALL h|HRANDFIELD h 1 WITHVALUES|HMGET h f no|CONFIG GET maxmemory
+    COMMAND INFO get nope|COMMAND GETKEYSANDFLAGS set a b|CLIENT TRACKINGINFO|CLIENT LIST ID 999999
+    LCS t t IDX|GEOPOS z no|GEOPOS no a|CLIENT GETNAME|SET no x XX|SET t x GET|INFO nope
+    MEMORY STATS
+""".replace("\n", "|")  # fmt: skip
+SCRIPTS = (
+    "return 1.5", "return false", "return {1,{'a'},nil}", "return {double=1.5}", "return {}",
+    "return {map={a=1}}", "return {set={a=true}}", "return {big_number='12345678901234567890'}",
+    "return {verbatim_string={format='txt',string='hi'}}", "redis.setresp(3) return {true,false}",
+    "redis.setresp(3) return redis.call('hgetall','h')", "return redis.call('lpop','no',2)",
+    "redis.setresp(3) return redis.call('zscore','z','a')", "return {err='A b'}", "return {ok='c'}",
+    "redis.setresp(3) return redis.call('smembers','s')",
+)  # fmt: skip
+MADE = (
+    "ZADD z 1 a 2.5 b", "HSET h f v", "XADD x 1-1 f v", "XGROUP CREATE x g 0", "SET t v",
+    "SADD s m",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("protocol", [2, 3])
+def test_nulls_and_types(both: Addresses, protocol: int) -> None:
+    with RawClient(both[0], protocol) as fake, RawClient(both[1], protocol) as real:
+        _compare_nulls_and_types(fake, real)
+
+
+def _compare_nulls_and_types(one: RawClient, other: RawClient) -> None:
+    def call(*words: bytes) -> None:
+        fake, real = one.call(*words), other.call(*words)
+        if fake != real:
+            left, right = in_order(tree(fake)), in_order(tree(real))
+            if words[0] in (b"XINFO", b"MEMORY"):  # figures of the server's memory
+                left, right = types(left), types(right)
+            assert left == right, (words, fake, real)
+
+    for line in (*MADE, *filter(None, map(str.strip, NULLS_AND_TYPES.split("|")))):
+        call(*line.encode().split())
+    for script in SCRIPTS:
+        call(b"EVAL", script.encode(), b"0")
+    for line in ("WATCH t", "MULTI", "GET t", "SET t w", "EXEC"):
+        call(*line.encode().split())
+    for line in ("MULTI", "LPOP no 2", "HGETALL h", "SMEMBERS s", "ZSCORE z b", "EXEC"):
+        call(*line.encode().split())
+
+
+# Conversations ------------------------------------------------------------------------------
+
+
+def test_commands_behind_a_blocked_one_wait(both: Addresses) -> None:
+    def talk(address: Any) -> Any:
+        with RawClient(address) as waiting, RawClient(address) as other:
+            waiting.sock.sendall(b"BLPOP q 0\r\nECHO a\r\nBLPOP q 0\r\nECHO b\r\nQUIT\r\n")
+            other.call(b"RPUSH", b"q", b"1", b"2")
+            return waiting.rest()
+
+    assert same(both, talk)[1]
+
+
+def test_killed_connections_are_closed(both: Addresses) -> None:
+    def talk(address: Any) -> Any:
+        with RawClient(address) as victim, RawClient(address) as other:
+            victim.sock.sendall(b"CLIENT ID\r\nBLPOP q 0\r\n")
+            number = victim.reply().strip(b":\r\n")
+            return other.call(b"CLIENT", b"KILL", b"ID", number), victim.rest()
+
+    assert same(both, talk) == (b":1\r\n", (b"", True))
+
+
+def test_a_blocked_client_that_vanishes_takes_nothing(both: Addresses) -> None:
+    def talk(address: Any) -> Any:
+        with RawClient(address) as other:
+            with RawClient(address) as vanishing:
+                vanishing.sock.sendall(b"BLPOP q 0\r\n")
+                while b" cmd=blpop " not in other.call(b"CLIENT", b"LIST"):
+                    pass
+            while b" cmd=blpop " in other.call(b"CLIENT", b"LIST"):
+                pass
+            return other.call(b"RPUSH", b"q", b"1"), other.call(b"LLEN", b"q")
+
+    same(both, talk)
+
+
+def test_a_slow_reader_stalls_nobody(door: Listener) -> None:
+    """1,000 replies of a megabyte, which nobody reads: the server keeps few of them."""
+    with RawClient(door.address) as slow, RawClient(door.address) as other:
+        other.call(b"SET", b"big", bytes(1 << 20))
+        slow.sock.sendall(b"GET big\r\n" * 1000 + b"SET done 1\r\n")
+        for _ in range(100):
+            assert other.call(b"EXISTS", b"done") == b":0\r\n"
+        for _ in range(1000):
+            assert len(slow.reply()) == (1 << 20) + 12
+        assert slow.reply() == b"+OK\r\n"
+
+
+def test_messages_from_a_client_inside_the_process() -> None:
+    server = fakeredis.FakeServer()
+    with server.listen() as door, RawClient(door.address) as outside:
+        outside.call(b"SUBSCRIBE", b"c")
+        assert server.client().publish("c", "x") == 1
+        assert outside.reply() == b"*3\r\n$7\r\nmessage\r\n$1\r\nc\r\n$1\r\nx\r\n"
+
+
+def test_waits_end_when_the_clock_is_moved() -> None:
+    server = fakeredis.FakeServer()
+    with server.listen() as door, RawClient(door.address) as client:
+        client.sock.sendall(b"BLPOP q 1000\r\n")
+        while not server.waiting:
+            time.sleep(0.001)
+        server.advance(1001)
+        assert client.reply() == b"*-1\r\n"
+
+
+# redis-py, ways to listen -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("protocol", [2, 3])
+def test_redis_py(door: Listener, protocol: int) -> None:
+    with redis.Redis(port=door.port, protocol=protocol, decode_responses=True) as client:
+        client.flushall()
+        client.set("a", "é", ex=100)
+        with client.pipeline() as pipe:
+            pipe.get("a").hset("h", mapping={"f": "v"}).hgetall("h")
+            assert pipe.execute() == ["é", 1, {"f": "v"}]
+        with client.pubsub() as listener:
+            listener.subscribe("c")
+            assert listener.get_message(timeout=5)["type"] == "subscribe"
+            client.publish("c", "m")
+            assert listener.get_message(timeout=5)["data"] == "m"
+        assert client.blpop(["q"], timeout=0.01) is None
+
+
+def test_redis_py_async(door: Listener) -> None:
+    async def main() -> None:
+        async with redis.asyncio.Redis(port=door.port) as client:
+            assert await asyncio.gather(*(client.incr("n") for _ in range(50)))
+            waiting = asyncio.ensure_future(client.blpop(["aq"], timeout=5))
+            await client.rpush("aq", "x")
+            assert await waiting in ([b"aq", b"x"], (b"aq", b"x"))
+
+    asyncio.run(main())
+
+
+def test_closing_ends_connections() -> None:
+    door = fakeredis.FakeServer().listen()
+    with RawClient(door.address) as client:
+        client.call(b"PING")
+        door.close()
+        assert client.rest() == (b"", True)
+    with pytest.raises(ConnectionError):
+        RawClient(door.address)
+
+
+@pytest.mark.skipif(not hasattr(socket, "AF_UNIX"), reason="no Unix sockets here")
+def test_unix_sockets(tmp_path: Path) -> None:
+    path = str(tmp_path / "s")
+    server = fakeredis.FakeServer()
+    with server.listen(unixsocket=path) as door:
+        with redis.Redis(unix_socket_path=path) as client:
+            assert client.set("a", 1)
+        with pytest.raises(OSError, match="another program listens"):
+            server.listen(unixsocket=path)
+        with pytest.raises(TypeError, match="no port"):
+            _ = door.port
+    assert not Path(path).exists()
+
+
+@pytest.mark.parametrize("server_type", ["redis", "valkey"])
+def test_the_names_of_the_public_fakeredis(server_type: str) -> None:
+    server = fakeredis.TcpFakeServer(("127.0.0.1", 0), server_type=server_type)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    host, port = server.server_address
+    with redis.Redis(host, port) as client:
+        assert client.ping()
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+# The command line ---------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def serving(*options: str) -> Iterator[tuple[subprocess.Popen[str], int]]:
+    """`fakeredis serve` in a process of its own, and its port."""
+    command = [sys.executable, "-m", "fakeredis", "serve", "--port", "0", *options]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            yield process, int(process.stdout.readline().rpartition(":")[2])
+        finally:
+            process.kill()
+
+
+def test_serve_ends_with_ctrl_c() -> None:
+    with (
+        serving("--config", "requirepass", "secret") as (process, port),
+        redis.Redis(port=port, password="secret") as client,
+    ):
+        assert client.set("a", 1)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(10) == 0
+
+
+def test_serve_ends_with_shutdown() -> None:
+    with serving() as (process, port), RawClient(("127.0.0.1", port)) as client:
+        client.send(b"SHUTDOWN", b"NOSAVE")
+        assert process.wait(10) == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [(["--store", "sqlite:///x"], "memory"), (["--port", "99999"], "cannot listen at 127.0.0.1:99"),
+     (["--config", "nope", "1"], "nope")],
+)  # fmt: skip
+def test_serve_refuses_what_it_cannot_do(
+    options: list[str], text: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from fakeredis.cli import main
+
+    with pytest.raises(SystemExit, match=text):
+        main(["serve", "--port", "0", *options])

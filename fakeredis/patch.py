@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from math import isfinite
 from types import ModuleType, TracebackType
 from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
 
 from fakeredis.clients import network
 from fakeredis.clients.network import normalise
+from fakeredis.engine.clock import checked_seconds
 from fakeredis.engine.profiles import profile
 from fakeredis.engine.server import Server
 from fakeredis.patching import after, faults, states
@@ -71,6 +73,7 @@ class patch(Assertions):  # noqa: N801 - reads as a function
     ) -> None:
         if callable(store) and not isinstance(store, str):
             raise TypeError("patch() takes options, not a function: write @fakeredis.patched")
+        _check_plain(spy=spy, names=names, subprocesses=subprocesses, as_kwarg=as_kwarg)
         if after_exit not in _AFTER_EXIT:
             raise ValueError(f"after_exit must be one of {_AFTER_EXIT}, not {after_exit!r}")
         if server is not None and not isinstance(server, Server):
@@ -159,6 +162,8 @@ class patch(Assertions):  # noqa: N801 - reads as a function
         """
         realm = self._entry.realm
         servers = realm.all()
+        if address is not None and not isinstance(address, str):
+            raise TypeError(f"an address is text: 'localhost:6379', not {address!r}")
         if address is None and len(servers) == 1:
             return servers[0]  # type: ignore[return-value]
         found = realm.server_at(normalise(address or "localhost:6379"))
@@ -212,7 +217,7 @@ class patch(Assertions):  # noqa: N801 - reads as a function
     def advance(self, seconds: float) -> None:
         """Move the servers' clocks ahead; keys expire and waits time out."""
         entry = self._entry
-        entry.offset += seconds
+        entry.offset += checked_seconds(seconds)
         for server in entry.realm.all():
             server.advance(seconds)
 
@@ -222,6 +227,8 @@ class patch(Assertions):  # noqa: N801 - reads as a function
         moment = at.timestamp() if hasattr(at, "timestamp") else at
         if moment is None:
             moment = self.server().now()
+        elif not isinstance(moment, (int, float)) or not isfinite(moment):
+            raise TypeError(f"a time is seconds since 1970 or a datetime, not {at!r}")
         entry.frozen, entry.offset = float(moment), 0.0
         for server in entry.realm.all():
             server.clock.freeze(entry.frozen)
@@ -341,17 +348,34 @@ class _Entry:
             self.spy.detach()
 
 
+def _check_plain(*, as_kwarg: Any, **flags: Any) -> None:
+    for option, given in flags.items():
+        if not isinstance(given, bool):
+            raise TypeError(f"{option} is True or False, not {given!r}")
+    if as_kwarg is not None and not (isinstance(as_kwarg, str) and as_kwarg.isidentifier()):
+        raise TypeError(f"as_kwarg is the name of an argument, not {as_kwarg!r}")
+
+
+def _texts(name: str, given: Any, example: str) -> frozenset[str]:
+    """An option that is a set of texts."""
+    if isinstance(given, Iterable) and not isinstance(given, (str, bytes)):
+        texts = frozenset(given)
+        if all(isinstance(each, str) for each in texts):
+            return texts
+    raise TypeError(f"{name} is a set of {example}, not {given!r}")
+
+
 def _addresses(addresses: Iterable[str] | None) -> frozenset[str] | None:
-    if isinstance(addresses, str):
-        raise TypeError("addresses is a set of addresses: {'localhost:6379'}")
-    return None if addresses is None else frozenset(map(normalise, addresses))
+    if addresses is None:
+        return None
+    given = _texts("addresses", addresses, "addresses: {'localhost:6379'}")
+    return frozenset(map(normalise, given))
 
 
 def _kinds(clients: Iterable[str] | None) -> frozenset[str]:
-    if isinstance(clients, str):
-        raise TypeError("clients is a set of kinds: {'redis', 'redis.asyncio'}")
     if clients is None:
         return KINDS
+    clients = _texts("clients", clients, "kinds: {'redis', 'redis.asyncio'}")
     unknown = sorted(set(clients) - KINDS)
     if unknown:
         raise NotImplementedError(f"not built yet: {unknown}; there are {sorted(KINDS)}")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fakeredis.commands.registry import Group
 from fakeredis.engine.replies import BLOCKED
 from fakeredis.engine.server import Server
 from fakeredis.errors import CommandError
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
     from fakeredis.clients.aio import FakeAsyncRedis
     from fakeredis.clients.sync import FakeRedis
-    from fakeredis.commands.registry import Group
     from fakeredis.tcp import Listener
 
 
@@ -38,6 +38,7 @@ class FakeServer(Server):
     ) -> None:
         if store is not None:
             raise NotImplementedError("only the memory store exists so far; leave store=None")
+        _check_modules(modules)
         super().__init__(version, server_type, modules, address)
         self._own_session: Any = None
 
@@ -85,6 +86,9 @@ class FakeServer(Server):
         """
         from fakeredis import tcp
 
+        place: tuple[Any, Any] = (host, port)
+        if not isinstance(place[0], str) or not isinstance(place[1], int):
+            raise TypeError(f"listen('127.0.0.1', 6379), not listen({host!r}, {port!r})")
         sock = tcp.bind(host, port) if unixsocket is None else tcp.bind_unix(unixsocket)
         return tcp.Listener(self, [sock], ssl)
 
@@ -120,16 +124,13 @@ class FakeServer(Server):
         Raises:
             fakeredis.errors.CommandError: the reply is an error.
             fakeredis.errors.ConnectionLost: the server is down.
+            TypeError: no command was given, or something that is never sent.
         """
+        if not args:
+            raise TypeError("execute() takes a command and its arguments: execute('GET', 'k')")
         if self._own_session is None or self._own_session.closed:
             self._own_session = self.session(protocol=3)
-        argv = [
-            arg if isinstance(arg, bytes)
-            else arg.encode() if isinstance(arg, str)
-            else repr(arg).encode()
-            for arg in args
-        ]  # fmt: skip
-        reply = self._own_session.execute(argv)
+        reply = self._own_session.execute([_encoded(arg) for arg in args])
         if reply is BLOCKED:
             from fakeredis.clients.wire import Wire
 
@@ -137,3 +138,22 @@ class FakeServer(Server):
             if isinstance(reply, CommandError):
                 raise reply
         return reply
+
+
+def _check_modules(modules: Any) -> None:
+    if not isinstance(modules, Iterable):
+        raise TypeError(f"modules is a list of command groups, not {modules!r}")
+    for each in modules:
+        if not isinstance(each, Group):
+            raise TypeError(f"a module is a fakeredis.commands.registry.Group, not {each!r}")
+
+
+def _encoded(arg: Any) -> bytes:
+    """An argument as it would be sent."""
+    if isinstance(arg, bytes):
+        return arg
+    if isinstance(arg, str):
+        return arg.encode()
+    if isinstance(arg, (int, float)) and not isinstance(arg, bool):
+        return repr(arg).encode()
+    raise TypeError(f"a command is made of bytes, text and numbers, not {arg!r}")

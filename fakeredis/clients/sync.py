@@ -135,7 +135,17 @@ def choose_server(
     server: Server | None, store: Any, version: Any, server_type: str | None,
     connected: bool = True, lua_modules: Any = None, pool: Any = None,
 ) -> Server | None:
-    """The server that a client's own arguments mean; None for the one at its address."""
+    """The server that a client's own arguments mean; None for the one at its address.
+
+    Raises:
+        TypeError: ``server`` is none.
+        ValueError: a server and a store were given.
+    """
+    if server is not None:
+        if not isinstance(server, Server):
+            raise TypeError(f"server is a fakeredis.FakeServer, not {server!r}")
+        if store is not None:
+            raise ValueError("a server has its own store: give server or store, not both")
     if server is None and store is None and connected and pool is not None:
         if version is not None or server_type is not None:
             server = network.server_like(address_of(pool), version, server_type)

@@ -2,7 +2,22 @@
 
 from __future__ import annotations
 
+import math
 import time
+
+
+def checked_seconds(seconds: float) -> float:
+    """Refuse what time cannot move by.
+
+    Raises:
+        TypeError: it is no number.
+        ValueError: it is endless, or no number after all.
+    """
+    if not isinstance(seconds, (int, float)):
+        raise TypeError(f"time moves by a number of seconds, not {seconds!r}")
+    if not math.isfinite(seconds):
+        raise ValueError(f"time moves by a finite number of seconds, not {seconds}")
+    return seconds
 
 
 class Clock:
@@ -30,7 +45,7 @@ class Clock:
 
     def advance(self, seconds: float) -> None:
         """Move ahead by ``seconds``."""
-        self.offset += seconds
+        self.offset += checked_seconds(seconds)
 
     def freeze(self, at: float | None = None) -> None:
         """Stand still, at ``at`` (seconds since the epoch) or where the clock is."""

@@ -27,14 +27,17 @@ def parse_version(version: str | tuple[int, ...]) -> Version:
     """``"8.2"``, ``"8.2.3"`` or ``(7,)`` as three numbers.
 
     Raises:
-        ValueError: the text is no version.
+        TypeError: it is neither text nor a tuple.
+        ValueError: it is no version.
     """
+    if not isinstance(version, (str, tuple)):
+        raise TypeError(f"a server version is text or a tuple: '8.2' or (8, 2), not {version!r}")
     parts = version.split(".") if isinstance(version, str) else version
     try:
         numbers = tuple(int(part) for part in parts)
-    except ValueError:
+    except (TypeError, ValueError):
         raise ValueError(f"not a server version: {version!r}; write it as '8.2'") from None
-    if not 1 <= len(numbers) <= 3:
+    if not 1 <= len(numbers) <= 3 or min(numbers) < 0:
         raise ValueError(f"not a server version: {version!r}; write it as '8.2'")
     return (*numbers, 0, 0)[:3]  # type: ignore[return-value]
 

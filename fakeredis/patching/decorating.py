@@ -52,8 +52,22 @@ def _wrapped(function: Function, model: patch) -> Function:
     wrapper = functools.wraps(function)(kind(function, model))
     name = model._options["as_kwarg"]
     if name is not None:
-        wrapper.__signature__ = _without(inspect.signature(function), name)  # type: ignore[attr-defined]
+        signature = inspect.signature(function)
+        if not _takes(signature, name):
+            raise TypeError(
+                f"{function.__qualname__}() has no argument {name!r}, which as_kwarg={name!r} "
+                "promises: add it, or leave as_kwarg out"
+            )
+        wrapper.__signature__ = _without(signature, name)  # type: ignore[attr-defined]
     return wrapper
+
+
+def _takes(signature: inspect.Signature, name: str) -> bool:
+    """Whether an argument can be given by that name."""
+    named = signature.parameters.get(name)
+    if named is not None:
+        return named.kind in (named.KEYWORD_ONLY, named.POSITIONAL_OR_KEYWORD)
+    return any(each.kind is each.VAR_KEYWORD for each in signature.parameters.values())
 
 
 def _without(signature: inspect.Signature, name: str) -> inspect.Signature:

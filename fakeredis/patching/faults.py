@@ -48,14 +48,14 @@ class Faults:
         self._servers: list[Server] = []
         self._tables: dict[int, Table] = {}  # the servers' own, by their id
 
-    def add(self, error: Any, command: str, args: Sequence[Any], times: int) -> None:
+    def add(self, error: Any, command: str, args: Sequence[Any], times: Any) -> None:
         """Order failures."""
         if isinstance(error, type) and issubclass(error, Exception):
             error = error(f"{error.__name__} ordered by fail_next")
         if not isinstance(error, (str, Exception)):
             raise TypeError(f"an error is a text or an exception, not {error!r}")
-        if times < 1:
-            raise ValueError("times must be at least 1")
+        if not isinstance(times, int) or times < 1:
+            raise ValueError(f"times is how many commands fail, at least 1, not {times!r}")
         self._faults.append(_Fault(error, command, args, times))
         for server in self._servers:
             self._arm(server)

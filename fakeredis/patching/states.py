@@ -34,7 +34,13 @@ def take(servers: dict[str, Server]) -> Snapshot:
 
 
 def restore(servers: dict[str, Server], snapshot: Snapshot) -> None:
-    """Bring data back; the snapshot stays good for another time."""
+    """Bring data back; the snapshot stays good for another time.
+
+    Raises:
+        TypeError: it is no snapshot.
+    """
+    if not isinstance(snapshot, dict):
+        raise TypeError(f"restore() takes what snapshot() returned, not {snapshot!r}")
     for address, server in list(servers.items()):
         with server.lock:
             server.clear()

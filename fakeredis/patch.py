@@ -379,7 +379,9 @@ def _kinds(clients: Iterable[str] | None) -> frozenset[str]:
     unknown = sorted(set(clients) - KINDS)
     if unknown:
         raise NotImplementedError(f"not built yet: {unknown}; there are {sorted(KINDS)}")
-    return frozenset(clients)
+    chosen = frozenset(clients)
+    # Clients of clusters and Sentinels have the connections of plain ones.
+    return chosen | {kind.removesuffix(".cluster").removesuffix(".sentinel") for kind in chosen}
 
 
 @overload

@@ -63,17 +63,19 @@ class Network:
         self.single = single
         self.addresses = addresses
         self.servers: dict[str, Server] = {}
+        self.watched: Any = None  # what Sentinels know here
+        self.services: dict[str, Server] = {}  # their masters
         # The kinds of real clients that lead here from underneath ("redis", "redis.asyncio" ...).
         self.kinds: frozenset[str] = frozenset()
 
     def server_at(self, address: str) -> Server | None:
         """The server at an address; None where there is none."""
         if self.addresses is not None and address not in self.addresses:
-            return None
+            return self.services.get(address)
         if self.single is not None:
-            server = member(self.single, address) or self.single
-            self.servers.setdefault(address, server)
-            return server
+            node = member(self.single, address) or self.single
+            self.servers.setdefault(address, node)
+            return node
         with self.lock:
             server = self.servers.get(address)
             if server is None:
@@ -84,6 +86,14 @@ class Network:
     def _resolve(self, address: str) -> Server | None:
         """The server that another one of this network finds at an address."""
         return self.server_at(normalise(address))
+
+    def service_at(self, address: str) -> Server:
+        """The master of a service, which exists whatever addresses do."""
+        server = self.services.get(address) or self.server_at(address)
+        if server is None:
+            server = self.servers[address] = self._make(address)
+        self.services[address] = server
+        return server
 
     def all(self) -> list[Server]:
         """Every server that was reached, each once."""
@@ -165,6 +175,8 @@ def reset() -> None:
     servers = [*default.all(), *clusters.all()]
     default.servers.clear()
     clusters.servers.clear()
+    default.services.clear()
+    default.watched = None
     for server in servers:
         server.clear()
         for session in list(server.sessions.values()):

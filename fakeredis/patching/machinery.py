@@ -9,14 +9,24 @@ from typing import Any, Final
 
 from fakeredis.clients import standin
 from fakeredis.clients.aio import FakeAsyncRedis
+from fakeredis.clients.cluster import FakeAsyncRedisCluster, FakeRedisCluster
+from fakeredis.clients.sentinel import FakeAsyncSentinel, FakeSentinel
 from fakeredis.clients.sync import FakeRedis
+from fakeredis.patching import topology
 from fakeredis.patching.chokes import swaps_for
 from fakeredis.patching.imports import Watcher
 from fakeredis.patching.names import Names
 from fakeredis.patching.swapping import AttributeSwap, Swap
 
 LOCK: Final = RLock()
-KINDS: Final = frozenset({"redis", "redis.asyncio", "valkey", "valkey.asyncio"})
+KINDS: Final = frozenset({
+    "redis", "redis.asyncio", "redis.cluster", "redis.asyncio.cluster", "redis.sentinel",
+    "redis.asyncio.sentinel", "valkey", "valkey.asyncio",
+})  # fmt: skip
+_FAKES: Final[tuple[type, ...]] = (
+    FakeRedis, FakeAsyncRedis, FakeRedisCluster, FakeAsyncRedisCluster, FakeSentinel,
+    FakeAsyncSentinel,
+)  # fmt: skip
 _LIBRARIES: Final = ("redis", "valkey")
 
 
@@ -32,7 +42,7 @@ class Machinery:
         self._covered: list[tuple[type, str, Any]] = []
         self._originals = {
             (fake, name): vars(vars(fake)["_stands_for"]).get(name)
-            for fake in (FakeRedis, FakeAsyncRedis)
+            for fake in _FAKES
             for name in ("__init__", "execute_command", "pipeline", "from_url")
         }
 
@@ -76,6 +86,8 @@ class Machinery:
                     importlib.import_module(f"{kind}.client"), exceptions,
                 )
             ]  # fmt: skip
+            if library == "redis":
+                self._swaps[library] += topology.swaps()
         for each in self._swaps[library]:
             each.install()
 
@@ -87,7 +99,7 @@ class Machinery:
 
     def _replace(self) -> None:
         if self._names is None:
-            pairs = [(vars(fake)["_stands_for"], fake) for fake in (FakeRedis, FakeAsyncRedis)]
+            pairs = [(vars(fake)["_stands_for"], fake) for fake in _FAKES]
             self._names = Names(pairs)
         for (fake, name), original in self._originals.items():
             real = vars(fake)["_stands_for"]
@@ -95,12 +107,12 @@ class Machinery:
                 self._covered.append((fake, name, vars(fake)[name]))
                 type.__delattr__(fake, name)
         self._names.replace()
-        for fake in (FakeRedis, FakeAsyncRedis):
+        for fake in _FAKES:
             standin.stand(fake)
 
     def _restore(self) -> None:
         assert self._names is not None
-        for fake in (FakeRedis, FakeAsyncRedis):
+        for fake in _FAKES:
             standin.leave(fake)
         self._names.restore()
         while self._covered:

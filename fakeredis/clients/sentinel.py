@@ -1,0 +1,255 @@
+"""`FakeSentinel` and `FakeAsyncSentinel`: redis-py's Sentinel clients on fake servers.
+
+Whatever service a client asks for exists from then on: each name has a server of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import redis
+import redis.asyncio.sentinel as aio
+import redis.sentinel as sync
+
+from fakeredis.clients import network
+from fakeredis.clients.aio import fake_async_pool
+from fakeredis.clients.aio_connection import (
+    FAKE_ASYNC_CLASSES,
+    FakeAsyncConnection,
+    FakeAsyncSSLConnection,
+)
+from fakeredis.clients.connection import FAKE_CLASSES, FakeConnection, FakeSSLConnection
+from fakeredis.clients.network import Network, normalise
+from fakeredis.clients.standin import StandIn
+from fakeredis.clients.sync import fake_pool
+from fakeredis.commands.sentinel import Watched, make_sentinel
+from fakeredis.engine.server import Server
+
+REAL: Final = sync.Sentinel  # the names may mean the fakes later
+REAL_ASYNC: Final = aio.Sentinel
+_SENTINELS: Final = (("localhost", 26379),)
+
+
+# Which servers ----------------------------------------------------------------------------------
+
+
+def watch(here: Network, sentinel: Any, service: Any) -> None:
+    """See to it that the servers a Sentinel client names are Sentinels, and know a service."""
+    watched = here.watched
+    if watched is None:
+        watched = here.watched = Watched()
+    clients = sentinel.sentinels
+    watched.sentinels = max(watched.sentinels, len(clients), sentinel.min_other_sentinels + 1)
+    name = service.decode() if isinstance(service, bytes) else str(service)
+    if name not in watched.masters:
+        server = here.service_at(normalise(name))
+        watched.masters[name] = server
+    for client in clients:
+        pool = client.connection_pool
+        found = pool.connection_kwargs.get("server") or here.server_at(_address_of(pool))
+        if found is not None:
+            make_sentinel(found, watched)
+
+
+def _address_of(pool: Any) -> str:
+    kwargs = pool.connection_kwargs
+    if kwargs.get("path"):
+        return str(kwargs["path"])
+    return normalise(f"{kwargs.get('host', '')}:{kwargs.get('port', 6379)}")
+
+
+class _Own:
+    """The network of a client that was given its server, or a version."""
+
+    def __init__(self, server: Server | None, version: Any, server_type: str | None) -> None:
+        from fakeredis.server import FakeServer
+
+        def make(address: str) -> Server:
+            return FakeServer(
+                None, version or "8.2", server_type or "redis", address=address
+            )
+
+        self.sentinel = make("localhost:26379")
+        self.here = Network(make)
+        self.server = server
+
+    def server_for(self, service: Any) -> Server:
+        """The server of a service."""
+        name = service.decode() if isinstance(service, bytes) else str(service)
+        if self.server is not None:
+            return self.server
+        return self.here.service_at(normalise(name))
+
+
+def _own(server: Server | None, version: Any, server_type: str | None) -> _Own | None:
+    wanted = server is not None or version is not None or server_type is not None
+    return _Own(server, version, server_type) if wanted else None
+
+
+def _sentinel_of(own: _Own | None) -> Server | None:
+    return None if own is None else own.sentinel
+
+
+def _master_of(sentinel: Any, service: Any) -> Server | None:
+    own: _Own | None = sentinel._own
+    return None if own is None else own.server_for(service)
+
+
+def _prepare(sentinel: Any, service: Any) -> None:
+    own: _Own | None = sentinel._own
+    if own is None:
+        watch(network.current(), sentinel, service)
+        return
+    name = service.decode() if isinstance(service, bytes) else str(service)
+    if own.here.watched is None:
+        own.here.watched = Watched()
+    own.here.watched.masters[name] = own.server_for(service)
+    watch(own.here, sentinel, service)
+
+
+# Connections ------------------------------------------------------------------------------------
+
+
+class FakeSentinelManagedConnection(  # type: ignore[misc]
+    sync.SentinelManagedConnection, FakeConnection
+):
+    """A connection to the master or a replica of a service."""
+
+    def connect(self) -> None:
+        """Ask the Sentinels, and open a session with the server they name."""
+        super().connect()  # type: ignore[no-untyped-call]
+        if self._sock:
+            self._sock.session.via = "direct"
+
+
+class FakeSentinelManagedSSLConnection(  # type: ignore[misc]
+    FakeSentinelManagedConnection, FakeSSLConnection
+):
+    """The same with TLS."""
+
+
+class FakeAsyncSentinelManagedConnection(  # type: ignore[misc]
+    aio.SentinelManagedConnection, FakeAsyncConnection
+):
+    """A connection of asyncio to the master or a replica of a service."""
+
+    async def connect(self) -> None:
+        """Ask the Sentinels, and open a session with the server they name."""
+        await super().connect()  # type: ignore[no-untyped-call]
+        if self._reader:
+            self._reader.session.via = "direct"
+
+
+class FakeAsyncSentinelManagedSSLConnection(  # type: ignore[misc]
+    FakeAsyncSentinelManagedConnection, FakeAsyncSSLConnection
+):
+    """The same with TLS."""
+
+
+FAKE_CLASSES[sync.SentinelManagedConnection] = FakeSentinelManagedConnection
+FAKE_CLASSES[sync.SentinelManagedSSLConnection] = FakeSentinelManagedSSLConnection
+FAKE_ASYNC_CLASSES[aio.SentinelManagedConnection] = FakeAsyncSentinelManagedConnection
+FAKE_ASYNC_CLASSES[aio.SentinelManagedSSLConnection] = FakeAsyncSentinelManagedSSLConnection
+
+
+# Clients ----------------------------------------------------------------------------------------
+
+
+class FakeSentinel(sync.Sentinel, metaclass=StandIn):
+    """`redis.sentinel.Sentinel` on servers in this process.
+
+    Takes all arguments of `redis.sentinel.Sentinel` (without addresses: one),
+    and:
+
+    Args:
+        server: a `FakeServer` that is the master of every service; without it, each name has a
+            server of its own, which other clients share.
+        version: the version of the servers.
+        server_type: ``"redis"`` or ``"valkey"``.
+    """
+
+    _stands_for = REAL
+
+    def __init__(
+        self, sentinels: Sequence[tuple[str, int]] = _SENTINELS, *args: Any,
+        server: Server | None = None, version: Any = None, server_type: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        REAL.__init__(self, sentinels, *args, **kwargs)  # type: ignore[no-untyped-call]
+        self._own = _own(server, version, server_type)
+        for client in self.sentinels:
+            fake_pool(client.connection_pool, _sentinel_of(self._own))
+
+    def discover_master(self, service_name: Any) -> Any:
+        """Host and port of the master of a service."""
+        _prepare(self, service_name)
+        return REAL.discover_master(self, service_name)  # type: ignore[no-untyped-call]
+
+    def discover_slaves(self, service_name: Any) -> Any:
+        """The replicas of a service: none."""
+        _prepare(self, service_name)
+        return REAL.discover_slaves(self, service_name)  # type: ignore[no-untyped-call]
+
+    def master_for(
+        self, service_name: Any, redis_class: Any = redis.Redis, *args: Any, **kwargs: Any
+    ) -> Any:
+        """A client of the master of a service."""
+        real: Any = REAL.master_for
+        client = real(self, service_name, redis_class, *args, **kwargs)
+        fake_pool(client.connection_pool, _master_of(self, service_name))
+        return client
+
+    def slave_for(
+        self, service_name: Any, redis_class: Any = redis.Redis, *args: Any, **kwargs: Any
+    ) -> Any:
+        """A client of a replica, or without replicas of the master."""
+        real: Any = REAL.slave_for
+        client = real(self, service_name, redis_class, *args, **kwargs)
+        fake_pool(client.connection_pool, _master_of(self, service_name))
+        return client
+
+
+class FakeAsyncSentinel(aio.Sentinel, metaclass=StandIn):
+    """`redis.asyncio.sentinel.Sentinel` on servers in this process.
+
+    Takes all arguments of `redis.asyncio.sentinel.Sentinel`, and those that `FakeSentinel` adds.
+    """
+
+    _stands_for = REAL_ASYNC
+
+    def __init__(
+        self, sentinels: Sequence[tuple[str, int]] = _SENTINELS, *args: Any,
+        server: Server | None = None, version: Any = None, server_type: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        REAL_ASYNC.__init__(self, sentinels, *args, **kwargs)  # type: ignore[no-untyped-call]
+        self._own = _own(server, version, server_type)
+        for client in self.sentinels:
+            fake_async_pool(client.connection_pool, _sentinel_of(self._own))
+
+    async def discover_master(self, service_name: Any) -> Any:
+        """Host and port of the master of a service."""
+        _prepare(self, service_name)
+        return await REAL_ASYNC.discover_master(self, service_name)
+
+    async def discover_slaves(self, service_name: Any) -> Any:
+        """The replicas of a service: none."""
+        _prepare(self, service_name)
+        return await REAL_ASYNC.discover_slaves(self, service_name)
+
+    def master_for(
+        self, service_name: Any, redis_class: Any = redis.asyncio.Redis, *args: Any, **kwargs: Any
+    ) -> Any:
+        """A client of the master of a service."""
+        client = REAL_ASYNC.master_for(self, service_name, redis_class, *args, **kwargs)
+        fake_async_pool(client.connection_pool, _master_of(self, service_name))
+        return client
+
+    def slave_for(
+        self, service_name: Any, redis_class: Any = redis.asyncio.Redis, *args: Any, **kwargs: Any
+    ) -> Any:
+        """A client of a replica, or without replicas of the master."""
+        client = REAL_ASYNC.slave_for(self, service_name, redis_class, *args, **kwargs)
+        fake_async_pool(client.connection_pool, _master_of(self, service_name))
+        return client

@@ -204,13 +204,30 @@ def observed(
     if server.guard & TRACKED:
         run = _tracked(session, run)
     if server.guard & MONITORED and not command.flags & (SKIP_MONITOR | ADMIN):
-        feed_monitors(server, session, command, args)
+        if command.name == "EXEC":  # shown after the commands that it runs
+            run = _fed_afterwards(session, run)
+        else:
+            feed_monitors(server, session, command, args)
     if not server.guard & RECORDED:
         return run(command, args)
     reply = recorded(session, command, args, run)
     if type(reply) is CommandError:
         raise reply
     return reply
+
+
+def _fed_afterwards(
+    session: Session, run: Callable[[Command, Sequence[bytes]], Any]
+) -> Callable[[Command, Sequence[bytes]], Any]:
+    """How to run a command that MONITOR shows when it has ended."""
+
+    def then_feed(command: Command, args: Sequence[bytes]) -> Any:
+        try:
+            return run(command, args)
+        finally:
+            feed_monitors(session.server, session, command, args)
+
+    return then_feed
 
 
 def _tracked(
@@ -257,13 +274,28 @@ def feed_monitors(
     server: Server, session: Session, command: Command, args: Sequence[bytes]
 ) -> None:
     """Show a command to the sessions in MONITOR."""
-    words = b" ".join(b'"' + escape(word) + b'"' for word in (*command.parts, *args))
+    shown = (*command.parts, *_without_secrets(command, args))
+    words = b" ".join(b'"' + escape(word) + b'"' for word in shown)
     source = "lua" if session.via == "script" else session.address
     head = f"{server.clock.seconds():.6f} [{session.db} {source}] ".encode()
     for monitor in list(server.monitors):
         monitor.push(Status(head + words))
 
 
+def _without_secrets(command: Command, args: Sequence[bytes]) -> Sequence[bytes]:
+    """A command's arguments with its users and passwords made unreadable."""
+    if command.name == "AUTH":
+        return [_REDACTED] * len(args)
+    if command.name != "HELLO":
+        return args
+    shown = list(args)
+    for at, word in enumerate(args[:-2]):
+        if at and word.upper() == b"AUTH":
+            shown[at + 1 : at + 3] = [_REDACTED] * 2
+    return shown
+
+
+_REDACTED: Final = b"(redacted)"
 _ESCAPES: Final = {
     ord("\\"): b"\\\\", ord('"'): b'\\"', ord("\n"): b"\\n", ord("\r"): b"\\r", ord("\t"): b"\\t",
     7: b"\\a", 8: b"\\b",

@@ -401,6 +401,17 @@ def test_monitor(twin: Twin) -> None:
         watcher.reply(compare=same_but_for_moment)
 
 
+def test_monitor_shows_no_secrets_and_transactions_in_order(twin: Twin) -> None:
+    watcher = twin.session()
+    watcher("MONITOR")
+    for call in ("AUTH a b", "HELLO 2 AUTH a b SETNAME x", "HELLO 2 AUTH a", "EXEC", "MULTI",
+                 "GET k", "SET k v", "EXEC", "MULTI", "NOSUCH", "EXEC", "MULTI", "GET k",
+                 "DISCARD"):  # fmt: skip
+        twin(*call.split())
+    for _ in range(12):
+        watcher.reply(compare=same_but_for_moment)
+
+
 def same_but_for_moment(fake: Any, real: Any) -> bool:
     """Lines of MONITOR without time and address."""
     parts = [bytes(line).split(b" ", 3) for line in (fake, real)]

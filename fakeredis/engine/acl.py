@@ -606,7 +606,7 @@ class AccessControl:
 def _context(session: Session) -> str:
     if session.via == "script":
         return "lua"
-    in_multi = session.guard & dispatch.QUEUEING or session.via == "transaction"
+    in_multi = session.guard & dispatch.QUEUEING or session.collected is not None
     return "multi" if in_multi else "toplevel"
 
 
@@ -662,7 +662,7 @@ def check(session: Session, command: Command, args: Sequence[bytes]) -> None:
     found = denial(session, command, args)
     if found is None:
         return
-    if session.via == "transaction":
+    if session.collected is not None:  # EXEC runs it
         session.ctx.command = session.server.table.by_name[b"EXEC"]
     elif session.via != "script":
         session.ctx.command = command
@@ -670,7 +670,7 @@ def check(session: Session, command: Command, args: Sequence[bytes]) -> None:
     words = found.text(session.user)
     if session.via == "script":
         raise CommandError(f"ERR ACL failure in script: {words}")
-    if session.via == "transaction":
+    if session.collected is not None:  # EXEC runs it
         raise CommandError(CHANGED % _REASONS_AT_EXEC[found.reason])
     raise CommandError(f"NOPERM {words}")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from redis.exceptions import NoPermissionError
 
 from tests.commands.playing import play
 from tests.twin import fake_reply, in_order, same
@@ -325,3 +326,20 @@ def test_unrestricted_costs_nothing() -> None:
     session.execute([b"ACL", b"DELUSER", b"u"])
     assert server.guard == 0
     assert same(in_order(session.execute([b"ACL", b"USERS"])), [b"default"])
+
+
+@pytest.mark.parametrize("r", ["resp2", "resp3", "real"], indirect=True)
+def test_refused_in_a_pipeline(r: Any) -> None:
+    r.acl_setuser("bob", enabled=True, passwords=["+pw"], categories=["+@read", "+@transaction"],
+                  keys=["k*"])  # fmt: skip
+    try:
+        with r.pipeline() as pipe:
+            pipe.watch("k")
+            pipe.immediate_execute_command("AUTH", "bob", "pw")
+            pipe.multi()
+            pipe.get("k").get("k").set("k", 1)
+            with pytest.raises(NoPermissionError, match="Command # 3 "):
+                pipe.execute()
+    finally:
+        r.connection_pool.disconnect()
+        r.acl_deluser("bob")

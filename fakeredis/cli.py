@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import runpy
+import socket
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -91,7 +92,10 @@ def _run(options: argparse.Namespace) -> None:
     if not options.module and not Path(options.program).exists():
         sys.exit(f"fakeredis: no such file: {options.program}")
     try:
-        patch = fakeredis.patch(options.store, spy=options.spy, version=options.server_version)
+        patch = fakeredis.patch(
+            options.store, spy=options.spy, version=options.server_version,
+            subprocesses=hasattr(socket, "AF_UNIX"),
+        )  # fmt: skip
     except (NotImplementedError, ValueError) as error:
         sys.exit(f"fakeredis: {error}")
     with patch as fake:

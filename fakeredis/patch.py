@@ -18,7 +18,7 @@ from fakeredis.clients.network import normalise
 from fakeredis.engine.clock import checked_seconds
 from fakeredis.engine.profiles import profile
 from fakeredis.engine.server import Server
-from fakeredis.patching import after, faults, states
+from fakeredis.patching import after, children, faults, forks, states
 from fakeredis.patching.machinery import KINDS, LOCK, machinery
 from fakeredis.patching.realm import Realm
 from fakeredis.server import FakeServer
@@ -79,13 +79,13 @@ class patch(Assertions):  # noqa: N801 - reads as a function
         if server is not None and not isinstance(server, Server):
             raise TypeError(f"server must be a FakeServer, not {server!r}")
         if subprocesses:
-            raise NotImplementedError("subprocesses=True is not built yet; leave it out")
+            children.check()
         if store is not None:
             raise NotImplementedError("only the memory store exists so far; leave store=None")
         self._options: dict[str, Any] = {
             "server": server, "spy": spy, "version": version, "server_type": server_type,
             "names": names, "after_exit": after_exit, "clients": clients, "as_kwarg": as_kwarg,
-            "addresses": addresses,
+            "addresses": addresses, "subprocesses": subprocesses,
         }  # fmt: skip
         self._addresses = _addresses(addresses)
         self._kinds = _kinds(clients)
@@ -104,6 +104,8 @@ class patch(Assertions):  # noqa: N801 - reads as a function
             entry.realm.enter()
             self._entered.append(entry)
             self._last = entry
+            if self._options["subprocesses"]:
+                entry.open_door(self._options)
         return self
 
     def stop(self) -> None:
@@ -112,12 +114,15 @@ class patch(Assertions):  # noqa: N801 - reads as a function
             if not self._entered:
                 return
             entry = self._entered.pop()
+            if entry.door is not None:
+                entry.door.close()
             try:
                 entry.realm.leave()
                 after.bury(entry.realm)
             finally:
                 machinery.remove(self._options["names"])
                 entry.end()
+                forks.ended()
 
     def __enter__(self) -> patch:
         return self.start()
@@ -306,6 +311,7 @@ class _Entry:
         self.offset = 0.0
         self.frozen: float | None = None
         self.up = True
+        self.door: children.Door | None = None
         self.faults = faults.Faults()
         self.spy = Spy() if options["spy"] else None
         single = options["server"]
@@ -325,6 +331,19 @@ class _Entry:
         server.extra["open"] = True  # the credentials of a production URL are accepted
         self.equip(server)
         return server
+
+    def open_door(self, options: dict[str, Any]) -> None:
+        """Let Python child processes in."""
+        told: dict[str, Any] = {
+            name: options[name] for name in ("version", "server_type", "names")
+        }  # fmt: skip
+        if self.realm.single is not None:
+            facts = self.realm.single.profile
+            told.update(version=facts.version_text, server_type=facts.server_type)
+        for name in ("addresses", "clients"):
+            if options[name] is not None:
+                told[name] = sorted(options[name])
+        self.door = children.Door(self.realm, told)
 
     def equip(self, server: Server) -> None:
         """Let the spy and the faults have their hand in a server."""

@@ -11,6 +11,7 @@ from fakeredis.commands.registry import Group
 from fakeredis.engine.replies import BLOCKED
 from fakeredis.engine.server import Server
 from fakeredis.errors import CommandError
+from fakeredis.patching import forks
 
 if TYPE_CHECKING:
     from ssl import SSLContext
@@ -41,6 +42,7 @@ class FakeServer(Server):
         _check_modules(modules)
         super().__init__(version, server_type, modules, address)
         self._own_session: Any = None
+        forks.servers.add(self)
 
     @property
     def connected(self) -> bool:

@@ -35,7 +35,7 @@ class Machinery:
 
     def __init__(self) -> None:
         self._swaps: dict[str, list[Swap | AttributeSwap]] = {}  # by library
-        self._watcher = Watcher(set(_LIBRARIES), self._loaded)
+        self._watcher = Watcher(set(_LIBRARIES), self.loaded)
         self._names: Names | None = None
         self._wanted = self._named = 0
         # The fake classes' own methods, left out while something stands in the real ones' place.
@@ -91,7 +91,7 @@ class Machinery:
         for each in self._swaps[library]:
             each.install()
 
-    def _loaded(self, library: str) -> None:
+    def loaded(self, library: str) -> None:
         """A library was first imported while a patch is active."""
         with LOCK:
             if self._wanted:

@@ -25,7 +25,6 @@ pytestmark = pytest.mark.usefixtures("no_network")
         ({"addresses": "localhost:6379"}, TypeError),
         ({"clients": "redis"}, TypeError),
         ({"clients": {"memcached"}}, NotImplementedError),
-        ({"subprocesses": True}, NotImplementedError),
         ({"store": "sqlite:///r.db"}, NotImplementedError),
         ({"nonsense": 1}, TypeError),
     ],

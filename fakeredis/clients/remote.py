@@ -1,0 +1,476 @@
+"""Sessions with a server that lives in another process: forked children and their parent.
+
+A child process has one `Channel` to the process in which the servers live: a Unix socket with
+frames of marshalled plain values.  What waits there or listens costs nothing here: one thread
+reads the channel, and gives late replies and pushes to the sessions they are for, exactly as the
+engine would.  The other end is `fakeredis.patching.forks.Host`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import marshal
+import os
+import socket
+import struct
+import sys
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from itertools import count
+from threading import RLock
+from typing import Any, Final
+
+from fakeredis.engine import dispatch
+from fakeredis.engine.replies import (
+    BLOCKED,
+    NO_REPLY,
+    NULL_ARRAY,
+    OK,
+    BigNumber,
+    Push,
+    SetReply,
+    Status,
+    Verbatim,
+)
+from fakeredis.engine.server import Server
+from fakeredis.errors import ConnectionLost
+
+__all__ = [
+    "Channel", "RemoteSession", "frame", "frames", "is_remote", "make_remote", "packed", "unpacked",
+]  # fmt: skip
+
+_HEAD: Final = struct.Struct("<I")
+_MARSHAL_VERSION: Final = 2  # every Python reads it
+_GONE: Final = "Connection closed by server."
+
+# Values on their way ----------------------------------------------------------------------------
+
+_PLAIN: Final = frozenset({bytes, int, type(None), float, bool, str})
+_SINGLES: Final = (BLOCKED, NO_REPLY, NULL_ARRAY)
+_LISTS: Final[tuple[type, ...]] = (tuple, Push, set, SetReply, frozenset)
+_BYTES: Final[tuple[type, ...]] = (Status, Verbatim, BigNumber, bytearray)
+
+
+def packed(value: Any) -> Any:
+    """A reply as values that `marshal` takes; a tuple is the mark of a richer type."""
+    kind = type(value)
+    if kind in _PLAIN:
+        return value
+    if kind is list:
+        return [item if type(item) is bytes else packed(item) for item in value]
+    if kind is dict:
+        return ("dict", [(packed(key), packed(item)) for key, item in value.items()])
+    if kind in _BYTES:
+        return (kind.__name__, bytes(value))
+    if kind in _LISTS:
+        return (kind.__name__, [packed(item) for item in value])
+    if isinstance(value, BaseException):
+        return ("error", type(value).__module__, type(value).__qualname__, str(value))
+    return (repr(value),)
+
+
+def unpacked(value: Any) -> Any:
+    """Undo `packed`."""
+    kind = type(value)
+    if kind is list:
+        return [item if type(item) is bytes else unpacked(item) for item in value]
+    if kind is not tuple:
+        return value
+    name, *rest = value
+    if name == "dict":
+        return {unpacked(key): unpacked(item) for key, item in rest[0]}
+    if name == "error":
+        return _error(*rest)
+    if name == "Status":
+        return OK if rest[0] == b"OK" else Status(rest[0])
+    made = _KINDS.get(name)
+    if made is None:
+        return _SINGLES_BY_NAME[name]
+    return made(rest[0] if made in _BYTES else map(unpacked, rest[0]))
+
+
+_KINDS: Final = {kind.__name__: kind for kind in (*_BYTES, *_LISTS)}
+_SINGLES_BY_NAME: Final = {repr(single): single for single in _SINGLES}
+
+
+def _error(module: str, name: str, text: str) -> BaseException:
+    """An exception of the other process: of the same class, where that is loaded here."""
+    made = getattr(sys.modules.get(module), name, None)
+    if isinstance(made, type) and issubclass(made, Exception):
+        with contextlib.suppress(Exception):
+            return made(text)
+    return RuntimeError(f"{name}: {text}")
+
+
+def frame(message: Any) -> bytes:
+    """A message of plain values as bytes."""
+    data = marshal.dumps(message, _MARSHAL_VERSION)
+    return _HEAD.pack(len(data)) + data
+
+
+def frames(read: Callable[[], bytes]) -> Iterator[Any]:
+    """The messages that come, until nothing more does.
+
+    Args:
+        read: gives bytes; none at the end.
+    """
+    buffer = bytearray()
+    while data := read():
+        buffer += data
+        at = 0
+        while len(buffer) >= at + _HEAD.size:
+            start = at + _HEAD.size
+            end = start + _HEAD.unpack_from(buffer, at)[0]
+            if len(buffer) < end:
+                break
+            yield marshal.loads(bytes(buffer[start:end]))
+            at = end
+        del buffer[:at]
+
+
+# The child's end --------------------------------------------------------------------------------
+
+
+class _Answer:
+    """What a thread waits for."""
+
+    __slots__ = ("lock", "value")
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.lock.acquire()
+        self.value: Any = ConnectionLost(_GONE)
+
+
+class Channel:
+    """The way from this process to the one in which the servers live.
+
+    Args:
+        descriptor: a socket that leads there.
+        connect: opens one instead, when first needed.
+    """
+
+    def __init__(
+        self, descriptor: int | None = None, connect: Callable[[], socket.socket] | None = None
+    ) -> None:
+        self.connect = connect
+        self._begin(descriptor)
+
+    def _begin(self, descriptor: int | None) -> None:
+        # Kept as a number until used: one that never is needs no closing at the process's end.
+        self._descriptor = descriptor
+        self.lock = RLock()  # the garbage collector may close a session while we send
+        self.sock: socket.socket | None = None
+        self.lost = False
+        self.sessions: dict[int, RemoteSession] = {}
+        self._answers: dict[int, _Answer] = {}
+        self._numbers = count(1)
+
+    def branch(self) -> int | None:
+        """A socket for a child that this process is about to fork; None when it needs none."""
+        if self.connect is not None:
+            return None
+        mine, childs = socket.socketpair()
+        with mine, contextlib.suppress(ConnectionLost):
+            self.send(("adopt", 0), mine.fileno())
+        return childs.detach()
+
+    def renew(self, descriptor: int | None) -> None:
+        """In a forked child: leave the parent's socket to the parent, take an own one."""
+        if self.sock is not None:
+            self.sock.close()
+        elif self._descriptor is not None:
+            os.close(self._descriptor)
+        sessions = list(self.sessions.values())
+        self._begin(descriptor)
+        for session in sessions:
+            session.wake = None  # whoever waited, waits in the parent
+            session.kill()
+
+    def ask(self, *message: Any) -> Any:
+        """Send a request and wait for its answer.
+
+        Raises:
+            ConnectionLost: the other process has gone.
+        """
+        answer = _Answer()
+        with self.lock:
+            number = next(self._numbers)
+            self._answers[number] = answer
+            try:
+                self.send((message[0], number, *message[1:]))
+            except BaseException:
+                self._answers.pop(number, None)
+                raise
+        try:
+            answer.lock.acquire()
+        finally:
+            self._answers.pop(number, None)
+        if isinstance(answer.value, BaseException):
+            raise answer.value
+        return answer.value
+
+    def send(self, message: Any, descriptor: int | None = None) -> None:
+        """Send a request that has no answer, if need be with a descriptor.
+
+        Raises:
+            ConnectionLost: the other process has gone.
+        """
+        data = frame(message)
+        with self.lock:
+            sock = self._open()
+            try:
+                sent = 0
+                if descriptor is not None:
+                    sent = socket.send_fds(sock, [data], [descriptor])
+                sock.sendall(data[sent:])
+            except OSError:
+                self.close()
+                raise ConnectionLost(_GONE) from None
+            except BaseException:
+                self.close()  # nobody knows how much of the request has been sent
+                raise
+
+    def _open(self) -> socket.socket:
+        """The socket, with a thread that reads it."""
+        if self.lost:
+            raise ConnectionLost(_GONE)
+        if self.sock is None:
+            try:
+                if self.connect is not None:
+                    self.sock = self.connect()
+                else:
+                    self.sock, self._descriptor = socket.socket(fileno=self._descriptor), None
+            except OSError:
+                self.lost = True
+                raise ConnectionLost(_GONE) from None
+            name = "fakeredis-channel"
+            threading.Thread(target=self._read, args=(self.sock,), name=name, daemon=True).start()
+        return self.sock
+
+    def close(self) -> None:
+        """Tell the other process that this one needs it no more."""
+        self.lost = True
+        if self.sock is not None:
+            with contextlib.suppress(OSError):
+                self.sock.shutdown(socket.SHUT_RDWR)
+
+    def _read(self, sock: socket.socket) -> None:
+        """Hand out what comes."""
+        try:
+            for kind, number, *rest in frames(lambda: _receive(sock)):
+                if kind == "late":
+                    self._late(number, *rest)
+                else:
+                    self._answer(number, *rest)
+        finally:
+            self.lost = True
+            sock.close()
+            for session in list(self.sessions.values()):
+                session.kill()
+            for answer in list(self._answers.values()):
+                _release(answer)
+
+    def _late(self, number: int, state: Any, items: list[Any]) -> None:
+        session = self.sessions.get(number)
+        if session is not None:
+            session.outbox.extend(map(unpacked, items))
+            session.adopt(state)
+            if session.wake is not None:
+                session.wake()
+
+    def _answer(self, number: int, owner: int, state: Any, value: Any) -> None:
+        session = self.sessions.get(owner)
+        if session is not None:
+            session.adopt(state)
+        answer = self._answers.get(number)
+        if answer is not None:
+            answer.value = unpacked(value)
+            _release(answer)
+
+    def session(self, server: Server, key: Any, protocol: int) -> RemoteSession:
+        """A new session with a server of the other process.
+
+        Raises:
+            ConnectionRefusedError: there is no such server any more, or it is down.
+        """
+        try:
+            number, identity, address, state = self.ask("open", key, protocol)
+        except ConnectionLost:
+            raise ConnectionRefusedError(111, "Connection refused") from None
+        session = RemoteSession(self, server, number, identity, address)
+        session.adopt(state)
+        self.sessions[number] = session
+        if self.lost:
+            session.kill()
+        return session
+
+
+def _release(answer: _Answer) -> None:
+    try:
+        answer.lock.release()
+    except RuntimeError:
+        pass  # it was answered already
+
+
+def _receive(sock: socket.socket) -> bytes:
+    try:
+        return sock.recv(1 << 16)
+    except OSError:
+        return b""
+
+
+class _Waiting:
+    """That a command waits: for how long, the other process knows."""
+
+    deadline = None
+    recording = None
+
+
+_WAITING: Final = _Waiting()
+
+
+class RemoteSession:
+    """A session in another process, used as `fakeredis.engine.session.Session` is."""
+
+    __slots__ = (
+        "channel", "server", "number", "id", "address", "protocol", "guard", "outbox", "wake",
+        "wait", "closed", "plain", "via", "group", "position", "method", "extra", "__weakref__",
+    )  # fmt: skip
+
+    def __init__(
+        self, channel: Channel, server: Server, number: int, identity: int, address: str
+    ) -> None:
+        self.channel = channel
+        self.server = server
+        self.number = number
+        self.id = identity
+        self.address = address
+        self.protocol = 2
+        self.guard = 0
+        self.outbox: deque[Any] = deque()
+        self.wake: Callable[[], None] | None = None
+        self.wait: Any = None
+        self.closed = False
+        self.plain: dict[Any, Any] = {}  # no short cut: redis-py's own way is not the slow part
+        self.via, self.method = "direct", None
+        self.group = self.position = 0
+        self.extra: dict[str, Any] = {}
+        server.sessions[identity] = self  # type: ignore[assignment]
+
+    def adopt(self, state: Any) -> None:
+        """Take over what the other process says of the session."""
+        self.protocol, self.guard, waits, closed = state
+        self.wait = _WAITING if waits else None
+        if closed:
+            self.kill()
+
+    def execute(self, argv: Sequence[bytes]) -> Any:
+        """See `fakeredis.engine.session.Session.execute`.
+
+        Raises:
+            CommandError: the reply is an error.
+            ConnectionLost: the other process has gone, or the session is closed.
+        """
+        if self.closed:
+            raise ConnectionLost(_GONE)
+        return self.channel.ask("run", self.number, self.via, self.group, self.method, [*argv])
+
+    def close(self) -> None:
+        """The connection is gone."""
+        if not self.closed:
+            self.kill()
+            if not self.channel.lost:
+                with contextlib.suppress(ConnectionLost):
+                    self.channel.send(("close", 0, self.number))
+
+    def kill(self) -> None:
+        """Nothing comes any more."""
+        self.closed = True
+        self.guard |= dispatch.CLOSED
+        self.wait = None
+        self.channel.sessions.pop(self.number, None)
+        self.server.sessions.pop(self.id, None)
+        if self.wake is not None:
+            self.wake()
+
+
+# Servers ----------------------------------------------------------------------------------------
+
+
+class _Remote(Server):
+    """A server of another process; what this one holds of it is a name."""
+
+    _channel: Channel
+    _key: Any
+
+    def session(self, protocol: int = 2, address: str = "127.0.0.1:0") -> Any:
+        """A session in the process in which the server lives."""
+        return self._channel.session(self, self._key, protocol)
+
+    def _tell(self, what: str, *args: Any) -> None:
+        with contextlib.suppress(ConnectionLost):
+            self._channel.ask("do", self._key, what, args)
+
+    @property
+    def connected(self) -> bool:
+        """Whether it answers, as far as one knows without asking."""
+        return not self._channel.lost
+
+    @connected.setter
+    def connected(self, up: bool) -> None:
+        self._tell("connected", up)
+
+    def advance(self, seconds: float) -> None:
+        """Move its clock ahead."""
+        self.clock.advance(seconds)
+        self._tell("advance", seconds)
+
+    def clear(self) -> None:
+        """Remove all its keys."""
+        self._tell("clear")
+
+    def catch_up(self) -> None:
+        """It does so itself."""
+
+
+_classes: Final[dict[type, type]] = {}
+
+
+def _remote_class(kind: type) -> type:
+    made = _classes.get(kind)
+    if made is not None:
+        return made
+    made = _classes[kind] = type(kind.__name__, (_Remote, kind), {"__doc__": kind.__doc__})
+    made.__module__, made.__qualname__ = kind.__module__, kind.__qualname__
+    return made
+
+
+def make_remote(server: Server, channel: Channel, key: Any) -> None:
+    """Let a server of this process, a copy that nobody needs, stand for one of another.
+
+    Args:
+        server: the copy.
+        channel: the way there.
+        key: how that process knows it.
+    """
+    for session in list(server.sessions.values()):
+        session.closed = True
+        session.guard |= dispatch.CLOSED
+        session.wait = session.wake = None
+    server.sessions.clear()
+    server.lock = RLock()
+    server.databases.clear()
+    server.deadlines.clear()
+    server.waiting.clear()
+    server.notify_flags = ""
+    server.recorder = None
+    server.guard = 0
+    server.__class__ = _remote_class(type(server))
+    server._channel, server._key = channel, key  # type: ignore[attr-defined]
+
+
+def is_remote(server: Server) -> bool:
+    """Whether a server lives in another process."""
+    return isinstance(server, _Remote)

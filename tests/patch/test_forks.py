@@ -1,0 +1,452 @@
+"""Forked processes: parent and children see one server."""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from typing import Any
+
+import pytest
+import redis
+import redis.asyncio
+
+import fakeredis
+from tests.downstream import jobs
+from tests.patch.forking import Child, count, forked, square
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="processes do not fork here")
+
+NEVER: Any = None  # no retries
+BEFORE = redis.Redis("queue.example", 6400, decode_responses=True)
+
+
+@pytest.fixture(autouse=True)
+def nothing_remains() -> Iterator[None]:
+    """No thread and no descriptor outlives a patch."""
+    threads, descriptors = threading.active_count(), descriptors_open()
+    yield
+    until(lambda: threading.active_count() <= threads and descriptors_open() <= descriptors)
+
+
+def descriptors_open() -> int:
+    folder = "/proc/self/fd"
+    return len(os.listdir(folder)) if os.path.isdir(folder) else 0
+
+
+@pytest.fixture
+def client(fake: fakeredis.patch) -> redis.Redis:
+    client = redis.Redis(decode_responses=True)
+    client.ping()  # a connection is idle in the pool
+    return client
+
+
+def test_a_client_made_before_the_fork(client: redis.Redis) -> None:
+    client.set("k", "parent")
+    assert forked(lambda: (client.get("k"), client.set("k", "child"))) == ("parent", True)
+    assert client.get("k") == "child"
+
+
+def test_a_client_made_in_the_child(names: bool, no_network: None) -> None:
+    with fakeredis.patch(names=names):
+        redis.Redis().set("k", "parent")
+        assert forked(lambda: redis.Redis().getset("k", "child")) == b"parent"
+        assert redis.Redis().get("k") == b"child"
+
+
+def test_a_client_made_before_the_patch(fake: fakeredis.patch) -> None:
+    assert forked(lambda: BEFORE.set("k", "child"))
+    assert BEFORE.get("k") == "child"
+
+
+def test_a_server_that_the_child_reaches_first(fake: fakeredis.patch) -> None:
+    assert forked(lambda: redis.Redis("new.example").set("k", "child"))
+    assert redis.Redis("new.example").get("k") == b"child"
+    assert redis.Redis().get("k") is None
+
+
+def test_servers_that_do_not_exist(no_network: None) -> None:
+    def refused() -> str:
+        try:
+            return str(redis.Redis("nowhere").get("k"))
+        except redis.ConnectionError as error:
+            return type(error).__name__
+
+    with fakeredis.patch(addresses={"localhost:6379"}):
+        assert forked(redis.Redis().ping)
+        assert forked(refused) == "ConnectionError"
+
+
+def test_without_a_patch() -> None:
+    server = fakeredis.FakeServer()
+    client = server.client()
+    assert forked(lambda: client.set("k", "child"))
+    assert client.get("k") == b"child"
+    assert forked(lambda: server.execute("GET", "k")) == b"child"
+
+
+def test_a_patch_of_the_child_is_its_own(client: redis.Redis) -> None:
+    def inside() -> Any:
+        with fakeredis.patch():
+            redis.Redis().set("k", "inner")
+            inner = forked(lambda: redis.Redis().get("k"))
+        return inner, client.get("k")
+
+    client.set("k", "outer")
+    assert forked(inside) == (b"inner", "outer")
+    assert client.get("k") == "outer"
+
+
+def test_children_of_children(client: redis.Redis) -> None:
+    def deeper(depth: int) -> int:
+        client.incr("n")
+        if depth:
+            return forked(lambda: deeper(depth - 1)) + 1
+        return 1
+
+    assert forked(lambda: deeper(3)) == 4
+    assert client.get("n") == "4"
+
+
+def test_nothing_is_lost(fake: fakeredis.patch) -> None:
+    context = multiprocessing.get_context("fork")
+    children = [context.Process(target=count, args=(50,)) for _ in range(4)]
+    for child in children:
+        child.start()
+    count(50)
+    for child in children:
+        child.join(30)
+        assert child.exitcode == 0
+        child.close()
+    assert redis.Redis().get("n") == b"250"
+
+
+def test_pools_of_processes(fake: fakeredis.patch) -> None:
+    context = multiprocessing.get_context("fork")
+    with ProcessPoolExecutor(2, mp_context=context) as pool:
+        assert list(pool.map(square, range(6))) == [0, 1, 4, 9, 16, 25]
+    assert redis.Redis().get("calls") == b"6"
+
+
+def test_the_spy_records(client: redis.Redis, fake: fakeredis.patch) -> None:
+    fake.reset()
+    with_pipeline = client.pipeline(transaction=False).set("a", 1).get("a")
+    forked(lambda: (client.set("k", "v"), with_pipeline.execute()))
+    fake.assert_called_command_once("SET k v", via="direct")
+    pipelined = fake.assert_called_command("SET a 1", via="pipeline")
+    assert fake.assert_called_command("GET a")[0].group == pipelined[0].group
+    assert not [call for call in fake.calls if call.via == "handshake"]
+
+
+# Replies ----------------------------------------------------------------------------------------
+
+
+def replies(client: redis.Redis) -> list[Any]:
+    """Of every type, errors included."""
+    commands: list[tuple[Any, ...]] = [
+        ("SET", "s", "v"), ("GET", "s"), ("GET", "missing"), ("LPUSH", "s", "x"), ("NOPE", "x"),
+        ("RPUSH", "l", "a", "b"), ("LRANGE", "l", 0, -1), ("SADD", "set", "a"),
+        ("SMEMBERS", "set"), ("HSET", "h", "f", "v"), ("HGETALL", "h"), ("ZADD", "z", 1.5, "m"),
+        ("ZRANGE", "z", 0, -1, "WITHSCORES"), ("ZSCORE", "z", "m"), ("INCR", "n"),
+        ("XADD", "x", "1-1", "f", "v"), ("XRANGE", "x", "-", "+"), ("CONFIG GET", "maxmemory"),
+        ("EVAL", "return {1, 'a', {ok='fine'}, false}", 0), ("SET", "big", "x" * 300_000),
+        ("GET", "big"), ("INCR", "s"), ("GEOPOS", "z", "m"), ("MEMORY USAGE", "missing"),
+    ]  # fmt: skip
+    client.flushall()
+    return [tried(lambda c=command: client.execute_command(*c)) for command in commands]  # type: ignore[misc]
+
+
+def tried(function: Callable[[], Any]) -> Any:
+    try:
+        return function()
+    except redis.RedisError as error:
+        return type(error).__name__, str(error)
+
+
+@pytest.mark.parametrize("protocol", [2, 3])
+@pytest.mark.parametrize("decode", [True, False])
+def test_replies_are_the_same(fake: fakeredis.patch, protocol: int, decode: bool) -> None:
+    client = redis.Redis(protocol=protocol, decode_responses=decode)
+    assert forked(lambda: replies(client)) == replies(client)
+
+
+def test_transactions(client: redis.Redis) -> None:
+    def transact() -> Any:
+        with client.pipeline() as pipe:
+            pipe.watch("k")
+            pipe.multi()
+            pipe.incr("k").get("k")
+            first = pipe.execute()
+            pipe.watch("k")
+            client.set("k", "changed")
+            pipe.multi()
+            pipe.get("k")
+            return first, tried(pipe.execute)
+
+    first, second = forked(transact)
+    assert first == [1, "1"]
+    assert second[0] == "WatchError"
+
+
+def test_orders_of_the_handle(client: redis.Redis, fake: fakeredis.patch) -> None:
+    def ask() -> Any:
+        failed = tried(lambda: client.get("k"))
+        client.set("k", "v", ex=100)
+        fake.advance(101)
+        gone = client.get("k")
+        client.set("k", "v")
+        fake.flush()
+        return failed, gone, client.dbsize()
+
+    fake.fail_next("ERR as ordered", "GET")
+    failed, gone, size = forked(ask)
+    assert failed == ("ResponseError", "as ordered")
+    assert gone is None
+    assert size == 0
+    assert client.time()[0] > time.time() + 100
+
+
+# Waiting ----------------------------------------------------------------------------------------
+
+
+def test_blocked_in_the_parent(client: redis.Redis) -> None:
+    child = Child(lambda: client.rpush("q", "from child"))
+    assert client.blpop(["q"], 5) == ("q", "from child")
+    assert child.result() == 1
+
+
+def test_blocked_in_the_child(client: redis.Redis, fake: fakeredis.patch) -> None:
+    child = Child(lambda: client.blpop(["q"], 5))
+    until(lambda: fake.server().waiting)
+    client.rpush("q", "from parent")
+    assert list(child.result()) == ["q", "from parent"]
+
+
+def until(condition: Callable[[], Any]) -> None:
+    ends = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < ends
+        time.sleep(0.002)
+
+
+def test_time_is_over_in_the_child(client: redis.Redis, fake: fakeredis.patch) -> None:
+    assert forked(lambda: client.blpop(["q"], 0.02)) is None
+    fake.freeze()
+    assert forked(lambda: client.blpop(["q"], 0.02)) is None
+
+
+def test_messages_for_the_child(client: redis.Redis) -> None:
+    def listen() -> Any:
+        with client.pubsub(ignore_subscribe_messages=True) as pubsub:
+            pubsub.subscribe("c")
+            return next(pubsub.listen())["data"]
+
+    child = Child(listen)
+    until(lambda: client.publish("c", "hello"))
+    assert child.result() == "hello"
+
+
+def test_messages_for_the_parent(client: redis.Redis) -> None:
+    with client.pubsub(ignore_subscribe_messages=True) as pubsub:
+        pubsub.subscribe("c")
+        pubsub.get_message(timeout=1)
+        child = Child(lambda: client.publish("c", "hello"))
+        message = pubsub.get_message(timeout=5)
+        assert child.result() == 1
+    assert message is not None
+    assert message["data"] == "hello"
+
+
+def test_a_subscriber_made_before_the_fork(client: redis.Redis) -> None:
+    """The connection stays the parent's; the child's copy connects and subscribes anew."""
+    pubsub = client.pubsub(ignore_subscribe_messages=True)
+    pubsub.subscribe("c")
+    pubsub.get_message(timeout=1)
+
+    def listen() -> Any:
+        client.rpush("ready", 1)
+        while (message := pubsub.get_message(timeout=5)) is None:
+            client.rpush("ready", 1)
+        return message["data"]
+
+    child = Child(listen)
+    client.blpop(["ready"], 5)
+    until(lambda: client.pubsub_numsub("c")[0][1] == 2)
+    client.publish("c", "hello")
+    assert child.result() == "hello"
+    message = pubsub.get_message(timeout=1)
+    assert message is not None
+    pubsub.close()
+
+
+def test_asyncio_clients(fake: fakeredis.patch) -> None:
+    client = redis.asyncio.Redis(decode_responses=True)
+    asyncio.run(warm(client))
+
+    async def use() -> Any:
+        fresh = redis.asyncio.Redis(decode_responses=True)
+        async with fresh, client:
+            waiting = asyncio.create_task(fresh.blpop(["q"], 5))
+            await asyncio.sleep(0)
+            await client.rpush("q", "x")
+            async with fresh.pipeline() as pipe:
+                done = await pipe.set("k", "child").get("k").execute()
+            return await waiting, done
+
+    waited, done = forked(lambda: asyncio.run(use()))
+    assert list(waited) == ["q", "x"]
+    assert done == [True, "child"]
+    assert redis.Redis().get("k") == b"child"
+
+
+async def warm(client: Any) -> None:
+    await client.ping()
+    await client.aclose()
+
+
+# Ends -------------------------------------------------------------------------------------------
+
+
+def test_other_threads_run_commands(client: redis.Redis) -> None:
+    """Whatever they hold at the moment of the fork, the child waits for nobody."""
+    going = threading.Event()
+    going.set()
+
+    def work() -> None:
+        own = redis.Redis()
+        while going.is_set():
+            own.incr("n")
+            own.pipeline().set("a", 1).get("a").execute()
+
+    threads = [threading.Thread(target=work) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    try:
+        for number in range(8):
+            assert forked(lambda: redis.Redis().incr("children")) == number + 1
+    finally:
+        going.clear()
+        for thread in threads:
+            thread.join()
+
+
+if sys.version_info >= (3, 12):  # it warns of just this
+    test_other_threads_run_commands = pytest.mark.filterwarnings("ignore:This process")(
+        test_other_threads_run_commands
+    )
+
+
+def test_the_parent_dies(no_network: None) -> None:
+    read, write = os.pipe()
+
+    def parent() -> None:
+        with fakeredis.patch():
+            client = redis.Redis(retry=NEVER)
+            client.ping()
+            if os.fork() == 0:
+                client.get("k")
+                os.kill(os.getppid(), signal.SIGKILL)
+                failed = tried(lambda: client.blpop(["q"], 5)), tried(redis.Redis().ping)
+                os.write(write, repr([name for name, _ in failed]).encode())
+                os._exit(0)
+            time.sleep(20)
+
+    pid = os.fork()
+    if pid == 0:
+        parent()
+    os.close(write)
+    with os.fdopen(read, "rb") as pipe:
+        assert pipe.read() == b"['ConnectionError', 'ConnectionError']"
+    assert os.WTERMSIG(os.waitpid(pid, 0)[1]) == signal.SIGKILL
+
+
+def test_the_patch_ends(no_network: None) -> None:
+    with fakeredis.patch() as fake:
+        client = redis.Redis(retry=NEVER)
+        child = Child(lambda: (tried(lambda: client.blpop(["q"], 0)), tried(client.ping)))
+        until(lambda: fake.server().waiting)
+    assert not [each for each in threading.enumerate() if each.name.startswith("fakeredis")]
+    blocked, after = child.result()
+    assert blocked[0] == after[0] == "ConnectionError"
+
+
+def test_the_server_goes_down(client: redis.Redis, fake: fakeredis.patch) -> None:
+    def wait() -> Any:
+        fragile = redis.Redis(retry=NEVER)
+        return tried(lambda: fragile.blpop(["q"], 0)), tried(fragile.ping)
+
+    child = Child(wait)
+    until(lambda: fake.server().waiting)
+    fake.down()
+    assert [name for name, _ in child.result()] == ["ConnectionError", "ConnectionError"]
+    fake.up()
+    assert forked(client.ping)
+
+
+def test_the_child_leaves_the_patch(no_network: None) -> None:
+    handle = fakeredis.patch()
+    with handle:
+        client = redis.Redis()
+        client.set("k", "v")
+        assert forked(handle.stop) is None
+        assert client.get("k") == b"v"
+
+
+def test_sessions_of_a_child_that_has_gone(client: redis.Redis, fake: fakeredis.patch) -> None:
+    forked(lambda: (client.ping(), redis.Redis().ping()))
+    until(lambda: len(fake.server().sessions) == 1)
+
+
+def test_nothing_warns(tmp_path: Any) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(SCRIPT)
+    root = os.path.dirname(os.path.dirname(fakeredis.__file__))
+    command = [sys.executable, "-W", "error", "-X", "dev", str(script)]
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=60, check=False,
+        env={**os.environ, "PYTHONPATH": root},
+    )  # fmt: skip
+    assert (done.stderr, done.stdout, done.returncode) == ("", "parent 2\n", 0)
+
+
+SCRIPT = """
+import os, sys
+import redis
+import fakeredis
+
+def child():
+    if os.fork() == 0:
+        redis.Redis().incr("n")
+        sys.exit()  # the interpreter's whole end, unlike os._exit
+
+with fakeredis.patch():
+    child()
+    child()
+    unused = os.fork()
+    if not unused:
+        sys.exit()
+    for _ in range(3):
+        os.wait()
+    print("parent", int(redis.Redis().get("n")))
+"""
+
+
+# Libraries --------------------------------------------------------------------------------------
+
+
+def test_rq_forks_for_each_job(fake: fakeredis.patch) -> None:
+    rq = pytest.importorskip("rq")
+    connection = redis.Redis("queue.example", 6400)
+    queue = rq.Queue(connection=connection)
+    done, failed = queue.enqueue(jobs.add, 2, b=3), queue.enqueue(jobs.fail)
+    assert rq.Worker(["default"], connection=connection).work(burst=True, logging_level="ERROR")
+    assert done.return_value() == 5
+    assert failed.get_status(refresh=True) == "failed"
+    assert queue.finished_job_registry.get_job_ids() == [done.id]

@@ -10,7 +10,7 @@ import importlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import IntFlag
-from functools import lru_cache
+from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from fakeredis.commands.arguments import UNLIMITED, Args, Declared, NumKeys, Parse, Syntax
@@ -348,7 +348,7 @@ def core_groups() -> list[Group]:
     return list({id(group): group for group in groups}.values())
 
 
-@lru_cache(maxsize=None)
+@cache
 def core_table(profile: Profile, for_bytes: bool = False) -> Table:
     """The shared table of a profile without third parties' commands."""
     return Table(profile, core_groups(), for_bytes)

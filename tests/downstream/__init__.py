@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+MISSING = 'needs more libraries: python -m pip install -e ".[downstream]"'
+
 
 def library(name: str) -> Any:
     """A module of a library; skips what needs it where it is not installed.
@@ -15,6 +17,4 @@ def library(name: str) -> Any:
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return pytest.importorskip(
-            name, reason=f'{name} is not there: python -m pip install -e ".[downstream]"'
-        )
+        return pytest.importorskip(name, reason=MISSING)

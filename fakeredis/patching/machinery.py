@@ -51,7 +51,7 @@ class Machinery:
         self._wanted += 1
         if self._wanted == 1:
             for library in _LIBRARIES:
-                if _is_loaded(library):
+                if is_loaded(library):
                     self._install(library)
             if len(self._swaps) < len(_LIBRARIES):
                 self._watcher.install()
@@ -120,7 +120,7 @@ class Machinery:
             type.__setattr__(owner, name, value)
 
 
-def _is_loaded(library: str) -> bool:
+def is_loaded(library: str) -> bool:
     """Whether a library is there, and not just being imported by another thread."""
     module = sys.modules.get(library)
     spec = getattr(module, "__spec__", None)

@@ -18,7 +18,7 @@ from fakeredis.errors import CommandError
 
 def is_simple(connection: Any) -> bool:
     """Whether redis-py would say nothing but what `greet` does."""
-    if not hasattr(connection, "driver_info"):  # before redis-py 7.4
+    if not hasattr(connection, "_reset_himport_state"):  # before redis-py 8
         return False
     if connection.username or connection.password or connection.credential_provider:
         return False

@@ -298,7 +298,8 @@ async def test_async_blpop_served_from_a_thread(server: fakeredis.FakeServer) ->
             task = asyncio.create_task(client.blpop("l", 0))
             await asleep(server)
             thread = Running(lambda n=number: server.client().rpush("l", n))
-            assert await task == (b"l", b"%d" % number)
+            async with asyncio_timeout():
+                assert await task == (b"l", b"%d" % number)
             assert thread.ended() == 1
 
 

@@ -31,9 +31,7 @@ def settings() -> Iterator[None]:
     from django.conf import settings
 
     if not settings.configured:
-        settings.configure(
-            CACHES=CACHES, SESSION_ENGINE="django.contrib.sessions.backends.cache"
-        )
+        settings.configure(CACHES=CACHES, SESSION_ENGINE="django.contrib.sessions.backends.cache")
         django.setup()
     from django.core.cache import caches
 

@@ -13,8 +13,8 @@ from fakeredis._version import __version__
 if TYPE_CHECKING:
     from fakeredis.clients.aio import FakeAsyncRedis
     from fakeredis.clients.aio_connection import FakeAsyncConnection
-    from fakeredis.clients.connection import FakeConnection
     from fakeredis.clients.cluster import FakeAsyncRedisCluster, FakeRedisCluster
+    from fakeredis.clients.connection import FakeConnection
     from fakeredis.clients.network import reset
     from fakeredis.clients.sentinel import FakeAsyncSentinel, FakeSentinel
     from fakeredis.clients.sync import FakeRedis, FakeStrictRedis
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from fakeredis.patching.after import AfterExitError, AfterExitWarning
     from fakeredis.server import FakeServer
     from fakeredis.spy import ANY, Spy, call, like, matching
-    from fakeredis.tcp import TcpFakeServer
     from fakeredis.spy import spy_on as spy
+    from fakeredis.tcp import TcpFakeServer
 
     _innermost = patch()
     assert_called_command = _innermost.assert_called_command

@@ -158,6 +158,9 @@ def stage(
         it.twin.finish()
     finally:
         it.twin.close()
+        # The next test may be one that expects the defaults.
+        admin.call(b"CONFIG", b"SET", b"notify-keyspace-events", b"")
+        admin.call(b"DEBUG", b"SET-ACTIVE-EXPIRE", b"1")
 
 
 def keys_of(admin: Wire, calls: Calls) -> set[bytes]:

@@ -124,9 +124,11 @@ def bury(realm: Realm) -> None:
     So are those of realms that ended before, as soon as no patch is active that began since: for
     such a patch they were made before it, see `exhume`.
     """
-    if realm.after_exit != "real":
+    if realm.after_exit != "real" and (realm.pools or realm.newborn):
         realm.end = next(TICKS)
         _ended.add(realm)
+    if not _ended:
+        return
     newest = max((each.begin for each in network.entered() if isinstance(each, Realm)), default=0)
     for each in list(_ended):
         if newest < each.end:
@@ -135,7 +137,9 @@ def bury(realm: Realm) -> None:
 
 def exhume() -> None:
     """A patch begins: what is left of ended ones are clients made before, which it leads."""
-    for realm in list(_ended):
+    for realm in list(_ended) if _ended else ():
+        if not realm.pools and not realm.newborn:
+            _ended.discard(realm)  # all of them have gone
         for connection in list(realm.newborn):
             if isinstance(connection, _After):
                 connection.rise()

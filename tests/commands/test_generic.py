@@ -39,7 +39,7 @@ def test_presence_and_types(twin: Twin) -> None:
         twin("EXISTS", name, name, "missing")
         twin("OBJECT", "ENCODING", name)
         twin("OBJECT", "REFCOUNT", name)
-        twin("OBJECT", "IDLETIME", name)
+        twin.near("OBJECT", "IDLETIME", name, tolerance=2)
         twin("OBJECT", "FREQ", name)
         twin("TOUCH", name, "missing", name)
     twin("DEL", "string", "missing", "string", "list")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import mock
+import mock  # noqa: UP026 - the package, which is not the standard library's module
 import pytest
 import redis
 import wrapt

@@ -11,12 +11,16 @@ Version = tuple[int, int, int]
 
 # Valkey was forked from Redis 7.2: what Redis had by then, Valkey has too.
 _LAST_SHARED: Version = (7, 2, 4)
-_LATEST_PATCH = {
-    ("redis", (8, 2)): (8, 2, 3),
-    ("redis", (7, 4)): (7, 4, 1),
-    ("redis", (6, 2)): (6, 2, 14),
-    ("valkey", (8, 1)): (8, 1, 8),
-}
+# The versions that can be asked for, each with the patch release that stands for it.
+_RELEASES: dict[str, tuple[Version, ...]] = {
+    "redis": (
+        (6, 2, 14), (7, 0, 15), (7, 2, 4), (7, 4, 1), (8, 0, 3), (8, 2, 3), (8, 4, 0), (8, 6, 0),
+        (8, 8, 0),
+    ),
+    "valkey": ((7, 2, 8), (8, 0, 2), (8, 1, 8), (9, 0, 0)),
+}  # fmt: skip
+# The default version is one of Redis; for Valkey it means the release of Valkey nearest to it.
+_NEAREST: dict[tuple[str, tuple[int, ...]], Version] = {("valkey", (8, 2)): (8, 1, 8)}
 _RDB_VERSIONS: tuple[tuple[Version, int], ...] = (
     ((7, 4, 0), 12), ((7, 2, 0), 11), ((7, 0, 0), 10), ((5, 0, 0), 9), ((4, 0, 0), 8),
     ((3, 2, 0), 7),
@@ -94,14 +98,24 @@ class Profile(NamedTuple):
 
 @cache
 def profile(version: str | tuple[int, ...] = "8.2", server_type: str = "redis") -> Profile:
-    """The profile of a version; two numbers mean its newest known patch release.
+    """The profile of a version: ``"7.2.4"`` is exact, ``"7.2"`` some release of 7.2.
+
+    ``"7"`` is the newest release of 7, as in the tags of container images.
 
     Raises:
-        ValueError: unknown server type, or no version.
+        ValueError: unknown server type, no version, or none that there is.
     """
-    if server_type not in ("redis", "valkey"):
+    if server_type not in _RELEASES:
         raise ValueError(f"unknown server_type {server_type!r}; use 'redis' or 'valkey'")
     numbers = parse_version(version)
-    if numbers[2] == 0:
-        numbers = _LATEST_PATCH.get((server_type, numbers[:2]), numbers)
-    return Profile(server_type, numbers)
+    given = len(version.split(".") if isinstance(version, str) else version)
+    wanted = numbers[: min(given, 2)]
+    release = _NEAREST.get((server_type, wanted))
+    for candidate in _RELEASES[server_type]:
+        if candidate[: len(wanted)] == wanted:
+            release = candidate
+    if release is None:
+        known = ", ".join(f"{major}.{minor}" for major, minor, _ in _RELEASES[server_type])
+        shown = ".".join(map(str, numbers[:given]))
+        raise ValueError(f"there is no {server_type} {shown} to imitate; the versions are: {known}")
+    return Profile(server_type, numbers if given == 3 and numbers[:2] == release[:2] else release)

@@ -251,8 +251,22 @@ class patch(Assertions):  # noqa: N801 - reads as a function
         """
         self._entry.faults.add(error, command, args, times)
 
+    def delay(self, seconds: float, command: str = "*", *args: Any) -> None:
+        """Let commands that match be answered late, until `reset_faults`.
+
+        They run at once, and their replies arrive ``seconds`` after they were sent: clients sleep
+        so long, or for their ``socket_timeout``, which ends as with a slow server in a
+        `redis.TimeoutError`. While the clock is frozen nobody sleeps; it moves ahead instead.
+
+        Args:
+            seconds: how late; the replies to one batch come together.
+            command: a command's name; ``"*"`` for any.
+            args: the arguments it must begin with.
+        """
+        self._entry.faults.delay(seconds, command, args)
+
     def reset_faults(self) -> None:
-        """Forget what `fail_next` has ordered and has not happened yet."""
+        """Forget what `fail_next` has ordered and has not happened yet, and all delays."""
         self._entry.faults.clear()
 
     def down(self) -> None:

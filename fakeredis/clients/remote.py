@@ -336,7 +336,7 @@ class RemoteSession:
 
     __slots__ = (
         "channel", "server", "number", "id", "address", "protocol", "guard", "outbox", "wake",
-        "wait", "closed", "plain", "via", "group", "position", "method", "extra", "__weakref__",
+        "wait", "closed", "plain", "via", "group", "position", "method", "extra", "lag", "__weakref__",
     )  # fmt: skip
 
     def __init__(
@@ -356,6 +356,7 @@ class RemoteSession:
         self.plain: dict[Any, Any] = {}  # no short cut: redis-py's own way is not the slow part
         self.via, self.method = "direct", None
         self.group = self.position = 0
+        self.lag = 0.0
         self.extra: dict[str, Any] = {}
         server.sessions[identity] = self  # type: ignore[assignment]
 

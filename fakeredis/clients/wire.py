@@ -36,7 +36,8 @@ class Wire:
     """One end of a connection that never touches the network."""
 
     __slots__ = (
-        "session", "timeout", "_waiter", "_parser", "_pair", "_backlog", "_closed", "__weakref__",
+        "session", "timeout", "_waiter", "_parser", "_pair", "_backlog", "_closed", "_late",
+        "__weakref__",
     )  # fmt: skip
 
     def __init__(self, session: Session, timeout: float | None = None) -> None:
@@ -47,6 +48,8 @@ class Wire:
         self._pair: tuple[socket.socket, socket.socket] | None = None
         self._backlog: deque[Sequence[bytes]] | None = None  # sent while a command waits
         self._closed = False  # from this end
+        # Until when replies are on their way: by our own clock, and by the server's.
+        self._late: tuple[float, float] | None = None
 
     # Commands and messages ------------------------------------------------------------------
 
@@ -66,9 +69,11 @@ class Wire:
             reply = session.execute(argv)
         except CommandError as error:
             reply = error.with_traceback(None)  # frames would keep the client alive
+        if session.lag:
+            self._hold_back()
         if reply is not BLOCKED and reply is not NO_REPLY:
             session.outbox.append(reply)
-            if session.wake is not None:
+            if session.wake is not None and not self._on_its_way():
                 session.wake()
 
     def send_bytes(self, data: bytes) -> None:
@@ -96,7 +101,7 @@ class Wire:
             ConnectionLost: nothing will ever come.
         """
         outbox = self.session.outbox
-        if not outbox:
+        if not outbox or self._late is not None:
             self._await(timeout)
         item = outbox.popleft()
         if self._pair is not None and not outbox:
@@ -105,9 +110,9 @@ class Wire:
 
     def readable(self, timeout: float | None) -> bool:
         """Whether something can be received within ``timeout`` seconds; also when it is closed."""
-        if self.session.outbox or self.session.closed:
+        if (self.session.outbox and self._late is None) or self.session.closed:
             return True
-        if timeout is not None and timeout <= 0 and not self._backlog:
+        if timeout is not None and timeout <= 0 and not self._backlog and self._late is None:
             return False
         try:
             self._await(timeout)
@@ -132,7 +137,7 @@ class Wire:
             self._waiter.acquire()
         session.wake = self.woken
         ends, due = self._limits(timeout)
-        while not self._has_come():
+        while self._is_late(ends) or not self._has_come():
             seconds = self._pause(ends, due)
             if seconds is None:
                 seconds = _LONGEST
@@ -185,6 +190,8 @@ class Wire:
         now = _monotonic()
         server = self.session.server
         seconds = _TICK if server.notify_flags or server.deadlines else None
+        if self._late is not None:
+            seconds = max(0.0, min(_TICK, self._late[0] - now))
         if due is not None and self.session.wait is not None:
             if now >= due:
                 self._time_out()
@@ -201,6 +208,56 @@ class Wire:
             if self.session.wait is not None:
                 blocking.time_out(self.session.wait)
 
+    # Replies that come late -----------------------------------------------------------------
+
+    def _hold_back(self) -> None:
+        """Let the last command's reply, and what follows it, arrive late."""
+        session = self.session
+        seconds, session.lag = session.lag, 0.0
+        ours, servers = self._late or (0.0, 0.0)
+        self._late = (
+            max(ours, _monotonic() + seconds),
+            max(servers, session.server.clock.seconds() + seconds),
+        )
+        if self._pair is not None and self._on_its_way():
+            timer = threading.Timer(seconds, self._arrive)
+            timer.daemon = True
+            timer.start()
+
+    def _on_its_way(self) -> bool:
+        """Whether replies are late, and time passes by itself."""
+        return self._late is not None and self.session.server.clock.frozen is None
+
+    def _arrive(self) -> None:
+        """Let those know who poll the descriptor."""
+        if self._late is not None and self._late[0] <= _monotonic():
+            self._late = None
+        self.woken()
+
+    def _is_late(self, ends: float | None) -> bool:
+        """Whether a reply is still on its way.
+
+        While the server's clock is frozen it moves ahead instead, up to the reply's arrival or to
+        the end of the shell's patience.
+
+        Raises:
+            TimeoutError: which comes first.
+        """
+        if self._late is None or self.session.closed:
+            return False
+        server = self.session.server
+        left = min(self._late[0] - _monotonic(), self._late[1] - server.clock.seconds())
+        if left > 0 and server.clock.frozen is not None:
+            left = self._late[1] - server.clock.seconds()
+            patience = left if ends is None else max(ends - _monotonic(), 0)
+            server.advance(min(left, patience))
+            if patience < left:
+                raise TimeoutError("timed out")
+            left = 0
+        if left <= 0:
+            self._late = None
+        return left > 0
+
     # A socket's manners ---------------------------------------------------------------------
 
     def close(self) -> None:
@@ -211,7 +268,7 @@ class Wire:
         """
         _orphans.append(self.session)
         self._closed = True
-        self._backlog = None
+        self._backlog = self._late = None
         if not self.session.server.lock._is_owned():  # type: ignore[attr-defined]
             close_orphans()
         if self._pair is not None:
@@ -320,7 +377,7 @@ class AsyncWire(Wire):
             ConnectionLost: nothing will ever come.
         """
         outbox = self.session.outbox
-        if not outbox:
+        if not outbox or self._late is not None:
             await self._await_async(timeout)
         item = outbox.popleft()
         if self._pair is not None and not outbox:
@@ -332,13 +389,15 @@ class AsyncWire(Wire):
         loop = asyncio.get_running_loop()
         session.wake = self.woken
         ends, due = self._limits(timeout)
-        while not self._has_come():
+        while True:
             try:
+                if not self._is_late(ends) and self._has_come():
+                    return
                 seconds = self._pause(ends, due)
             except TimeoutError:
                 raise asyncio.TimeoutError from None
             future = self._future = loop.create_future()
-            if session.outbox or session.closed:
+            if (session.outbox and self._late is None) or session.closed:
                 continue  # it came from another thread meanwhile
             if await _ended(loop, future, seconds):
                 session.server.catch_up()

@@ -139,13 +139,27 @@ def _guarded(session: Session, command: Command, args: Sequence[bytes]) -> Any:
     if error is not None:
         raise rejected(session, error, command.name, [*command.parts, *args])
     if server.guard & INTERCEPTED:
-        server.intercept(session, command, args)
+        _intercept(session, command, args)
     if server.guard & PAUSED and pause.applies(session, command):
         return pause.postpone(session, command, args)
     if session.guard & QUEUEING and command.name not in _RUN_IN_MULTI:
         session.queue.append((command, args))
         return QUEUED
     return observed(session, command, args, session.run)
+
+
+def _intercept(session: Session, command: Command, args: Sequence[bytes]) -> None:
+    """Let a test's faults have their turn; what they refuse is recorded as any refusal is."""
+    try:
+        session.server.intercept(session, command, args)
+    except CommandError as error:
+        raise rejected(session, error, command.name, [*command.parts, *args]) from None
+    except Exception as error:  # the connection breaks: the client's own exception
+        recorder = session.server.recorder
+        if recorder is not None:
+            record = recorder.begin(session, command.name, [*command.parts, *args])
+            recorder.end(record, None, error)
+        raise
 
 
 def _refusal(session: Session, command: Command, args: Sequence[bytes]) -> CommandError | None:

@@ -32,7 +32,7 @@ class Session:
         "address", "lib_name", "lib_version", "created", "last_used", "last_command", "closed",
         "deny_blocking", "queue", "queue_failed", "watched", "watch_failed", "channels",
         "patterns", "shard_channels", "reply_mode", "via", "group", "position", "method",
-        "on_close", "extra", "plain", "collected", "__weakref__",
+        "on_close", "extra", "plain", "collected", "lag", "__weakref__",
     )  # fmt: skip
 
     def __init__(self, server: Server, protocol: int = 2, address: str = "127.0.0.1:0") -> None:
@@ -50,6 +50,7 @@ class Session:
         self.deny_blocking = False
         self.collected: list[Any] | None = None  # EXEC's replies so far
         self.reply_mode = "ON"
+        self.lag = 0.0  # seconds by which the shell is to hold back the next reply
         self.via, self.method = "direct", None  # for the spy
         self.group = self.position = 0
         self.extra: dict[str, Any] = {}  # rare state, by the name of the command that keeps it

@@ -1,4 +1,4 @@
-"""Errors that a test orders: the next commands that match fail."""
+"""What a test orders: the next commands that match fail, or are answered late."""
 
 from __future__ import annotations
 
@@ -8,17 +8,20 @@ from typing import Any
 
 from fakeredis.commands.registry import Table
 from fakeredis.engine import dispatch
+from fakeredis.engine.clock import checked_seconds
 from fakeredis.engine.server import Server
 from fakeredis.engine.session import Session
 from fakeredis.errors import CommandError
 
 
-class _Fault:
-    def __init__(self, error: Any, command: str, args: Sequence[Any], times: int) -> None:
-        self.error = error
+class _Order:
+    """Something that befalls the commands that match."""
+
+    def __init__(self, command: str, args: Sequence[Any]) -> None:
+        if not isinstance(command, str) or not command.split():
+            raise TypeError(f"a command is its name, or '*' for any, not {command!r}")
         self.names = command.upper().split()
         self.args = [arg if isinstance(arg, bytes) else str(arg).encode() for arg in args]
-        self.left = times
 
     def fits(self, words: Sequence[bytes], args: Sequence[bytes]) -> bool:
         """Whether a command is meant."""
@@ -27,6 +30,19 @@ class _Fault:
             if names[: len(self.names)] != self.names:
                 return False
         return list(args[: len(self.args)]) == self.args
+
+
+class _Fault(_Order):
+    def __init__(self, error: Any, command: str, args: Sequence[Any], times: int) -> None:
+        super().__init__(command, args)
+        self.error = error
+        self.left = times
+
+
+class _Delay(_Order):
+    def __init__(self, seconds: float, command: str, args: Sequence[Any]) -> None:
+        super().__init__(command, args)
+        self.seconds = seconds
 
 
 def _use_table(server: Server, table: Table) -> None:
@@ -41,10 +57,11 @@ def _use_table(server: Server, table: Table) -> None:
 
 
 class Faults:
-    """The faults of one patch, on all its servers."""
+    """The faults and delays of one patch, on all its servers."""
 
     def __init__(self) -> None:
         self._faults: list[_Fault] = []
+        self._delays: list[_Delay] = []
         self._servers: list[Server] = []
         self._tables: dict[int, Table] = {}  # the servers' own, by their id
 
@@ -60,15 +77,24 @@ class Faults:
         for server in self._servers:
             self._arm(server)
 
+    def delay(self, seconds: float, command: str, args: Sequence[Any]) -> None:
+        """Order that commands are answered late, until `clear`."""
+        if isinstance(seconds, bool) or checked_seconds(seconds) < 0:
+            raise ValueError(f"a delay is a number of seconds from 0 on, not {seconds!r}")
+        self._delays.append(_Delay(seconds, command, args))
+        for server in self._servers:
+            self._arm(server)
+
     def watch(self, server: Server) -> None:
         """Have a hand in a server's commands from the first fault on."""
         self._servers.append(server)
-        if self._faults:
+        if self._faults or self._delays:
             self._arm(server)
 
     def clear(self) -> None:
         """Order nothing any more."""
         self._faults.clear()
+        self._delays.clear()
         for server in self._servers:
             if self._intercept in server.interceptors:
                 server.interceptors.remove(self._intercept)
@@ -96,6 +122,9 @@ class Faults:
     def _intercept(self, session: Session, command: Any, args: Sequence[bytes]) -> None:
         if session.via == "handshake":
             return
+        for delay in self._delays:
+            if delay.fits(command.parts, args):
+                session.lag += delay.seconds
         for fault in self._faults:
             if fault.fits(command.parts, args):
                 fault.left -= 1

@@ -19,7 +19,7 @@ from fakeredis.clients.aio_connection import (
 )
 from fakeredis.clients.connection import fake_class
 from fakeredis.clients.pipeline import idle_connection, marked, run_pipeline, run_transaction
-from fakeredis.clients.short import MISS, ShortCut, make_short_cut, plain_set
+from fakeredis.clients.short import MISS, ShortCut, make_short_cut, other_wire, plain_set
 from fakeredis.clients.standin import StandIn
 from fakeredis.clients.sync import Own, choose_server, server_of, take_own, with_defaults
 from fakeredis.clients.templates import Templates
@@ -50,7 +50,9 @@ async def async_short_pipeline(
         redis.WatchError: a watched key changed.
     """
     wire = getattr(connection, "_reader", None)
-    if type(wire) is not AsyncWire or type(pipeline).parse_response is not PARSE_RESPONSE:
+    if type(wire) is not AsyncWire:
+        wire = other_wire(wire, connection)
+    if wire is None or type(pipeline).parse_response is not PARSE_RESPONSE:
         return MISS
     run = run_transaction if transaction else run_pipeline
     replies = run(pipeline, wire, connection, commands, raise_on_error)
@@ -186,7 +188,7 @@ def adopt_pool(pool: Any, own: Own) -> None:
 
 def fake_async_pool(pool: Any, server: Server | None) -> None:
     """Let an asyncio pool that has no connections yet make fake ones, as ``fake_pool`` does."""
-    if server is None and "redis.asyncio" in network.current().kinds:
+    if server is None and "redis.asyncio" in network.current("redis.asyncio").kinds:
         return
     pool.connection_class = fake_class(
         pool.connection_class, FakeAsyncConnectionMixin, FAKE_ASYNC_CLASSES

@@ -19,19 +19,22 @@ from fakeredis.clients.connection import (
     settled,
     transmit,
 )
+from fakeredis.clients.network import Network
 from fakeredis.clients.wire import AsyncWire, CarefulAsyncWire, Packed, decoded, is_plain, words
 from fakeredis.engine.replies import Push
 from fakeredis.engine.server import Server
 from fakeredis.errors import ConnectionLost
 
 
-async def open_async_wire(connection: Any, server: Server | None = None) -> AsyncWire:
+async def open_async_wire(
+    connection: Any, server: Server | None = None, here: Network | None = None
+) -> AsyncWire:
     """A new session with the server that the connection's address means.
 
     Raises:
         ConnectionRefusedError: there is no such server, or it is down.
     """
-    session = open_session(connection, server)
+    session = open_session(connection, server, here)
     kind = AsyncWire if is_plain(connection) else CarefulAsyncWire
     return kind(session, getattr(connection, "socket_timeout", None))
 

@@ -184,7 +184,7 @@ class FakeNodesManager(redis.cluster.NodesManager):
         """A node's client; it has no connection yet."""
         client: Any = super().create_redis_node(host, port, **kwargs)  # type: ignore[no-untyped-call]
         pool = client.connection_pool
-        if self._fake_server is None and "redis" in network.current().kinds:
+        if self._fake_server is None and "redis" in network.current("redis").kinds:
             return client  # the real connections lead to the engine
         pool.connection_class = fake_class(
             pool.connection_class, FakeClusterConnectionMixin, _CLASSES
@@ -319,7 +319,7 @@ class FakeAsyncRedisCluster(redis.asyncio.cluster.RedisCluster, metaclass=StandI
         REAL_ASYNC.__init__(self, *args, **kwargs)
         if "retry" not in kwargs:
             _hurry(self.retry)
-        if self._fake_server is None and "redis.asyncio" in network.current().kinds:
+        if self._fake_server is None and "redis.asyncio" in network.current("redis.asyncio").kinds:
             return  # the real connections lead to the engine
         for node in self.nodes_manager.startup_nodes.values():
             node.connection_class = self._fake(node.connection_class)

@@ -32,14 +32,21 @@ _UNSET: Any = object()
 _next_port = 40000
 
 
-def open_session(connection: Any, server: Server | None = None) -> Session:
+def open_session(
+    connection: Any, server: Server | None = None, here: network.Network | None = None
+) -> Session:
     """A new session with the server that the connection's address means.
+
+    Args:
+        connection: that of redis-py.
+        server: the server, if it is known already.
+        here: the network in which it is looked for, by default that of the present patch.
 
     Raises:
         ConnectionRefusedError: there is no such server, or it is down.
     """
     if server is None:
-        server = network.current().server_at(network.address_of(connection))
+        server = (here or network.current()).server_at(network.address_of(connection))
     if server is None or not server.connected:
         raise ConnectionRefusedError(111, "Connection refused")
     session = server.session(address=client_address())
@@ -47,10 +54,13 @@ def open_session(connection: Any, server: Server | None = None) -> Session:
     return session
 
 
-def open_wire(connection: Any, server: Server | None = None) -> Wire:
+def open_wire(
+    connection: Any, server: Server | None = None, here: network.Network | None = None
+) -> Wire:
     """A `Wire` on a new session, see `open_session`."""
     kind = Wire if is_plain(connection) else CarefulWire
-    return kind(open_session(connection, server), getattr(connection, "socket_timeout", None))
+    session = open_session(connection, server, here)
+    return kind(session, getattr(connection, "socket_timeout", None))
 
 
 def client_address() -> str:

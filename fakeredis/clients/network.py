@@ -109,22 +109,30 @@ def _make_default(address: str) -> Server:
 default = Network(_make_default)  # outside of patch(), until reset()
 clusters = Network(_make_default)  # likewise, of cluster clients: beside the single servers
 _entered: list[Network] = []  # the networks of active patches, in the order of their entry
+_active: dict[int, Network] = {}  # the same, by number
 # Those that were entered in this context (thread, task), by number: it keeps nothing alive.
 _context: ContextVar[tuple[int, ...]] = ContextVar("fakeredis_networks", default=())
 
 
-def current() -> Network:
+def current(kind: str | None = None) -> Network:
     """The network that a new connection belongs to.
 
     That of the only active patch; of several the one that this thread or task entered last; where
     it entered none, the one that anyone entered last.
+
+    Args:
+        kind: the kind of clients whose connection it is; patches that leave it out do not count
+            where another one does not.
     """
     if len(_entered) < 2:
         return _entered[0] if _entered else default
-    active = {network.number: network for network in _entered}
     for number in reversed(_context.get()):
-        if number in active:
-            return active[number]
+        network = _active.get(number)
+        if network is not None and (kind is None or kind in network.kinds):
+            return network
+    for network in reversed(_entered):
+        if kind is None or kind in network.kinds:
+            return network
     return _entered[-1]
 
 
@@ -135,10 +143,10 @@ def entered() -> list[Network]:
 
 def enter(network: Network) -> None:
     """Let new connections go to ``network``."""
-    active = {each.number for each in _entered}
-    kept = tuple(number for number in _context.get() if number in active)
+    kept = [number for number in _context.get() if number in _active]
     _context.set((*kept, network.number))
     _entered.append(network)
+    _active[network.number] = network
 
 
 def leave(network: Network) -> None:
@@ -147,6 +155,7 @@ def leave(network: Network) -> None:
         if _entered[index] is network:
             del _entered[index]
             break
+    _active.pop(network.number, None)
     _context.set(tuple(number for number in _context.get() if number != network.number))
 
 

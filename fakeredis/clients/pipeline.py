@@ -10,7 +10,7 @@ from typing import Any, Final
 import redis
 from redis.client import EMPTY_RESPONSE, NEVER_DECODE, Pipeline
 
-from fakeredis.clients.short import FLAT_GROUPS, MISS, QUICK, for_callback, plain_set
+from fakeredis.clients.short import FLAT_GROUPS, MISS, QUICK, for_callback, other_wire, plain_set
 from fakeredis.clients.wire import Wire, decoded, encode, with_errors
 from fakeredis.commands.registry import Command
 from fakeredis.engine.replies import Status
@@ -163,7 +163,9 @@ def short_pipeline(
         redis.WatchError: a watched key changed.
     """
     wire = getattr(connection, "_sock", None)
-    if type(wire) is not Wire or type(pipeline).parse_response is not PARSE_RESPONSE:
+    if type(wire) is not Wire:
+        wire = other_wire(wire, connection)
+    if wire is None or type(pipeline).parse_response is not PARSE_RESPONSE:
         return MISS
     run = run_transaction if transaction else run_pipeline
     return run(pipeline, wire, connection, commands, raise_on_error)

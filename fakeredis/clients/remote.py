@@ -336,7 +336,8 @@ class RemoteSession:
 
     __slots__ = (
         "channel", "server", "number", "id", "address", "protocol", "guard", "outbox", "wake",
-        "wait", "closed", "plain", "via", "group", "position", "method", "extra", "lag", "__weakref__",
+        "wait", "closed", "plain", "via", "group", "position", "method", "extra", "lag",
+        "__weakref__",
     )  # fmt: skip
 
     def __init__(

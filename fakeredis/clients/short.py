@@ -75,8 +75,10 @@ def make_short_cut(attribute: str, wire_class: Any, parse_response: Any) -> Shor
             return MISS
         try:
             wire: Any = getattr(connection, attribute, None)
+            if type(wire) is not wire_class:
+                wire = other_wire(wire, connection)
             if (
-                type(wire) is not wire_class
+                wire is None
                 or client.connection is not None
                 or type(client).parse_response is not parse_response
             ):
@@ -129,6 +131,12 @@ def make_short_cut(attribute: str, wire_class: Any, parse_response: Any) -> Shor
         return callback(reply, **for_callback(options))
 
     return short_cut
+
+
+def other_wire(wire: Any, connection: Any) -> Any:
+    """What a short cut may take where a connection's wire is not a plain one; None: nothing."""
+    turn = getattr(wire, "turn", None)
+    return None if turn is None else turn(connection)
 
 
 def plain_set(real: Any) -> Any:

@@ -234,7 +234,7 @@ def fake_pool(pool: Any, server: Server | None) -> None:
 
     Inside of `fakeredis.patch` the real ones lead to the engine, so the pool stays as it is.
     """
-    if server is None and "redis" in network.current().kinds:
+    if server is None and "redis" in network.current("redis").kinds:
         return
     pool.connection_class = fake_class(pool.connection_class, FakeConnectionMixin, FAKE_CLASSES)
     if server is not None:

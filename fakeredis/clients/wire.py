@@ -51,6 +51,10 @@ class Wire:
         # Until when replies are on their way: by our own clock, and by the server's.
         self._late: tuple[float, float] | None = None
 
+    def turn(self, connection: Any) -> Wire | None:
+        """The wire that a short cut may take instead of this one; None: none may."""
+        return None
+
     # Commands and messages ------------------------------------------------------------------
 
     def send(self, argv: Sequence[bytes]) -> None:
@@ -246,9 +250,10 @@ class Wire:
         if self._late is None or self.session.closed:
             return False
         server = self.session.server
-        left = min(self._late[0] - _monotonic(), self._late[1] - server.clock.seconds())
+        ours, servers = self._late
+        left: float = min(ours - _monotonic(), servers - server.clock.seconds())
         if left > 0 and server.clock.frozen is not None:
-            left = self._late[1] - server.clock.seconds()
+            left = servers - server.clock.seconds()
             patience = left if ends is None else max(ends - _monotonic(), 0)
             server.advance(min(left, patience))
             if patience < left:

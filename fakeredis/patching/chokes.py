@@ -34,7 +34,7 @@ _FAKES: Final = (FakeConnectionMixin, FakeAsyncConnectionMixin)
 
 def realm_for(connection: Any, kind: str) -> Realm | None:
     """The realm a connection belongs to now; None for one that no patch has a say in."""
-    realm = network.current()
+    realm = network.current(kind)
     if kind not in realm.kinds or isinstance(connection, _FAKES):
         return None
     return realm  # type: ignore[return-value]  # only realms have kinds
@@ -47,7 +47,7 @@ def taken(connection: Any, kind: str) -> bool:
         return False
     life = vars(connection).get(LIFE)
     if life is None or life.realm is not realm:
-        settle(connection, realm)
+        settle(connection, realm, kind)
     return True
 
 
@@ -87,7 +87,7 @@ def _connected(connection: Any, name: str) -> None:
 
 
 def _open(connection: Any) -> Wire:
-    wire = fakes.open_wire(connection)
+    wire = fakes.open_wire(connection, here=vars(connection)[LIFE].realm)
     choose_pace(wire)
     return wire
 
@@ -136,7 +136,7 @@ def execute_command(
     kind: str, cut: ShortCut, original: Any, client: Any, *args: Any, **options: Any
 ) -> Any:
     """The short cut for a client of a real class."""
-    if kind in network.current().kinds:
+    if kind in network.current(kind).kinds:
         reply = cut(client, args, options)
         if reply is not MISS:
             return reply
@@ -173,7 +173,7 @@ async def connect_async(
 
 
 async def _open_async(connection: Any) -> None:
-    wire = await aio_fakes.open_async_wire(connection)
+    wire = await aio_fakes.open_async_wire(connection, here=vars(connection)[LIFE].realm)
     choose_pace(wire)
     connection._reader = connection._writer = wire
 
@@ -217,7 +217,7 @@ async def execute_command_async(
     kind: str, cut: ShortCut, original: Any, client: Any, *args: Any, **options: Any
 ) -> Any:
     """As `execute_command`."""
-    if kind in network.current().kinds:
+    if kind in network.current(kind).kinds:
         reply = cut(client, args, options)
         if reply is not MISS:
             await turn()
@@ -255,7 +255,7 @@ def forget_async(kind: str, original: Any, connection: Any, *args: Any) -> None:
 
 def make_pool(kind: str, original: Any, pool: Any, *args: Any, **kwargs: Any) -> None:
     """Note in which realm a pool is made."""
-    realm = network.current()
+    realm = network.current(kind)
     if kind in realm.kinds:
         vars(pool)[BORN] = realm
         realm.pools.add(pool)  # type: ignore[attr-defined]

@@ -17,7 +17,7 @@ from fakeredis.errors import CommandError
 class _Order:
     """Something that befalls the commands that match."""
 
-    def __init__(self, command: str, args: Sequence[Any]) -> None:
+    def __init__(self, command: Any, args: Sequence[Any]) -> None:
         if not isinstance(command, str) or not command.split():
             raise TypeError(f"a command is its name, or '*' for any, not {command!r}")
         self.names = command.upper().split()

@@ -37,9 +37,10 @@ State = dict[str, Any]
 class Life:
     """The states of one connection: one is loaded, the others wait."""
 
-    __slots__ = ("aside", "realm")
+    __slots__ = ("aside", "kind", "realm")
 
-    def __init__(self) -> None:
+    def __init__(self, kind: str) -> None:
+        self.kind = kind  # of clients
         self.realm: Realm | None = None  # whose state is loaded; None: the real one
         self.aside: dict[Realm | None, State] = {}
 
@@ -126,12 +127,12 @@ class Realm(Network):
             )  # fmt: skip
 
 
-def settle(connection: Any, realm: Realm) -> None:
+def settle(connection: Any, realm: Realm, kind: str) -> None:
     """See to it that a connection is in the hands of a realm."""
     attributes = vars(connection)
     life = attributes.get(LIFE)
     if life is None:
-        life = attributes[LIFE] = Life()
+        life = attributes[LIFE] = Life(kind)
     elif life.realm is realm:
         return
     life.aside[life.realm] = take(connection)
@@ -194,15 +195,38 @@ def _close(state: State) -> None:
 
 
 class SlowWire(Wire):
-    """A `Wire` that no short cut takes: with several patches each command asks whose turn it is."""
+    """A `Wire` for several patches: each command asks first whose turn it is."""
 
     __slots__ = ()
+
+    def turn(self, connection: Any) -> Wire | None:
+        """The wire of the patch whose turn it is; None where its connection is yet to be made."""
+        found = _turn(connection)
+        return getattr(connection, "_sock", None) if found else None
 
 
 class SlowAsyncWire(AsyncWire):
     """The same for asyncio."""
 
     __slots__ = ()
+
+    def turn(self, connection: Any) -> Wire | None:
+        """As `SlowWire.turn`."""
+        found = _turn(connection)
+        return getattr(connection, "_reader", None) if found else None
+
+
+def _turn(connection: Any) -> bool:
+    """Let a connection have the state of the patch whose turn it is; whether there is one."""
+    life = vars(connection).get(LIFE)
+    if life is None:
+        return False
+    realm = network.current(life.kind)
+    if realm is not life.realm:
+        if life.kind not in realm.kinds:
+            return False
+        settle(connection, realm, life.kind)  # type: ignore[arg-type]  # only realms have kinds
+    return True
 
 
 _SLOW: Final[dict[type, type]] = {Wire: SlowWire, AsyncWire: SlowAsyncWire}

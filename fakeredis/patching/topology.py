@@ -25,7 +25,7 @@ _FAKES: Final = (FakeSentinel, FakeAsyncSentinel)
 
 
 def _gather(kind: str, manager: Any) -> None:
-    here = network.current()
+    here = network.current(kind)
     if kind not in here.kinds or isinstance(manager, FakeNodesManager):
         return
     if manager.connection_kwargs.get("server") is None:  # else a fake client has seen to it
@@ -47,7 +47,7 @@ async def initialize_async(
 
 
 def _watch(kind: str, sentinel: Any, service: Any) -> None:
-    here = network.current()
+    here = network.current(kind)
     if kind in here.kinds and not isinstance(sentinel, _FAKES):
         watch(here, sentinel, service)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import gc
+import sys
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -201,3 +203,52 @@ def test_many_threads_enter_and_leave() -> None:
         thread.join(30)
     assert not failures
     assert fakeredis.active() is None
+
+
+def calls_of(function: Callable[[], Any]) -> int:
+    """How many Python functions are called."""
+    count = 0
+
+    def note(frame: Any, event: str, arg: Any) -> None:
+        nonlocal count
+        count += event == "call"
+
+    gc.collect()
+    gc.disable()
+    sys.setprofile(note)
+    try:
+        function()
+    finally:
+        sys.setprofile(None)
+        gc.enable()
+    return count
+
+
+def test_nested_patches_have_a_short_cut(names: bool) -> None:
+    client = redis.Redis()
+    with fakeredis.patch(names=names):
+        client.ping()
+        alone = calls_of(lambda: client.get("k"))
+        with fakeredis.patch(names=names):
+            client.ping()
+            nested = calls_of(lambda: client.get("k"))
+    assert nested <= alone + 6
+
+
+@pytest.mark.parametrize("kind", ["redis", "redis.asyncio"])
+async def test_an_inner_patch_of_other_clients_uncovers_nothing(kind: str, names: bool) -> None:
+    sync, aio = redis.Redis(), redis.asyncio.Redis()
+    with fakeredis.patch(names=names) as outer:
+        sync.set("k", "sync")
+        await aio.set("l", "async")
+        with fakeredis.patch(names=names, clients={kind}) as inner:
+            fresh, fresh_aio = redis.Redis(), redis.asyncio.Redis()
+            for one in (sync, fresh):
+                assert one.get("k") == (None if kind == "redis" else b"sync")
+                assert one.pipeline().get("k").execute() == [one.get("k")]
+            for other in (aio, fresh_aio):
+                assert await other.get("l") == (None if kind == "redis.asyncio" else b"async")
+            assert set(inner.servers) == set(outer.servers) == {"localhost:6379"}
+            await fresh_aio.aclose()
+        assert sync.get("k") == b"sync"
+    await aio.aclose()

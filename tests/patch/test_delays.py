@@ -104,8 +104,8 @@ async def test_a_shorter_timeout_of_asyncio(names: bool) -> None:
         with pytest.raises(redis.TimeoutError):
             await client.get("k")
         assert await client.ping()
+        patient = redis.asyncio.Redis(socket_timeout=None)
         with pytest.raises(asyncio.TimeoutError):
-            patient = redis.asyncio.Redis(socket_timeout=None)
             await asyncio.wait_for(patient.get("k"), 0.03)
         await client.aclose()
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from fakeredis.server import FakeServer
     from fakeredis.spy import ANY, Spy, call, like, matching
     from fakeredis.spy import spy_on as spy
+    from fakeredis.stores.memory import MemoryStore
     from fakeredis.tcp import TcpFakeServer
 
     _innermost = patch()
@@ -52,6 +53,7 @@ _HOMES = {
     "FakeAsyncRedis": "clients.aio",
     "FakeConnection": "clients.connection",
     "FakeServer": "server",
+    "MemoryStore": "stores.memory",
     "TcpFakeServer": "tcp",
     "reset": "clients.network",
     "ANY": "spy",
@@ -89,6 +91,7 @@ __all__ = [
     "FakeSentinel",
     "FakeServer",
     "FakeStrictRedis",
+    "MemoryStore",
     "Spy",
     "TcpFakeServer",
     "__version__",

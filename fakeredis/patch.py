@@ -13,6 +13,7 @@ from math import isfinite
 from types import ModuleType, TracebackType
 from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
 
+from fakeredis import stores
 from fakeredis.clients import network
 from fakeredis.clients.network import normalise
 from fakeredis.engine.clock import checked_seconds
@@ -61,7 +62,6 @@ class patch(Assertions):  # noqa: N801 - reads as a function
 
     Raises:
         TypeError, ValueError: an argument makes no sense.
-        NotImplementedError: it is not built yet.
     """
 
     def __init__(
@@ -80,12 +80,15 @@ class patch(Assertions):  # noqa: N801 - reads as a function
             raise TypeError(f"server must be a FakeServer, not {server!r}")
         if subprocesses:
             children.check()
-        if store is not None:
-            raise NotImplementedError("only the memory store exists so far; leave store=None")
+        if server is not None and store is not None:
+            raise ValueError("a server has its own store: give server or store, not both")
+        if store == "memory://":
+            store = None  # fresh at each entry
         self._options: dict[str, Any] = {
-            "server": server, "spy": spy, "version": version, "server_type": server_type,
-            "names": names, "after_exit": after_exit, "clients": clients, "as_kwarg": as_kwarg,
-            "addresses": addresses, "subprocesses": subprocesses,
+            "store": stores.resolve(store), "server": server, "spy": spy, "version": version,
+            "server_type": server_type, "names": names, "after_exit": after_exit,
+            "clients": clients, "as_kwarg": as_kwarg, "addresses": addresses,
+            "subprocesses": subprocesses,
         }  # fmt: skip
         self._addresses = _addresses(addresses)
         self._kinds = _kinds(clients)
@@ -321,6 +324,7 @@ class _Entry:
         self, handle: patch, options: dict[str, Any], addresses: frozenset[str] | None,
         kinds: frozenset[str],
     ) -> None:
+        self.store = options["store"]
         self.version, self.server_type = options["version"], options["server_type"]
         self.offset = 0.0
         self.frozen: float | None = None
@@ -337,7 +341,7 @@ class _Entry:
 
     def make(self, address: str) -> FakeServer:
         """The server of an address, made at the first connection."""
-        server = FakeServer(None, self.version, self.server_type, address=address)
+        server = FakeServer(self.store, self.version, self.server_type, address=address)
         if self.frozen is not None:
             server.clock.freeze(self.frozen)
         server.clock.advance(self.offset)

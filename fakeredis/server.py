@@ -7,11 +7,15 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fakeredis import stores
 from fakeredis.commands.registry import Group
+from fakeredis.engine.profiles import profile
 from fakeredis.engine.replies import BLOCKED
 from fakeredis.engine.server import Server
 from fakeredis.errors import CommandError
 from fakeredis.patching import forks
+from fakeredis.stores.base import KeyspaceStore
+from fakeredis.stores.memory import MemoryStore
 
 if TYPE_CHECKING:
     from ssl import SSLContext
@@ -25,24 +29,50 @@ class FakeServer(Server):
     """A Redis in this process; clients that share one see the same data.
 
     Args:
-        store: where state lives; None for memory.
+        store: where state lives: a store, a URL such as ``"sqlite:///r.db"``, or None for memory.
+            The servers that a `MemoryStore` keeps are one for each address.
         version: the version to imitate, ``"8.2"`` or ``(8, 2)``.
         server_type: ``"redis"`` or ``"valkey"``.
         modules: command groups of third parties, see `fakeredis.commands.registry.Group`.
         address: where clients believe it to be.
     """
 
+    def __new__(
+        cls, store: Any = None, version: str | tuple[int, ...] = "8.2",
+        server_type: str = "redis", modules: Sequence[Group] = (),
+        address: str = "localhost:6379",
+    ) -> FakeServer:
+        """The server that a memory store keeps at the address, or a new one."""
+        if isinstance(store, MemoryStore):
+            known = store.server_at(address)
+            if known is not None:
+                _check_same(known, version, server_type)
+                return known
+        return super().__new__(cls)
+
     def __init__(
         self, store: Any = None, version: str | tuple[int, ...] = "8.2",
         server_type: str = "redis", modules: Sequence[Group] = (),
         address: str = "localhost:6379",
     ) -> None:
-        if store is not None:
-            raise NotImplementedError("only the memory store exists so far; leave store=None")
+        if "store" in vars(self):
+            return  # the one that the store knows
         _check_modules(modules)
         super().__init__(version, server_type, modules, address)
+        self.store = stores.resolve(store)
         self._own_session: Any = None
+        self._attach()
         forks.servers.add(self)
+
+    def _attach(self) -> None:
+        """Let the state live in the store."""
+        store = self.store
+        if isinstance(store, MemoryStore):
+            store.adopt(self)
+        elif isinstance(store, KeyspaceStore):
+            raise NotImplementedError("keyspace stores are not built yet")
+        elif store is not None:
+            raise NotImplementedError("forwarding stores are not built yet")
 
     @property
     def connected(self) -> bool:
@@ -140,6 +170,18 @@ class FakeServer(Server):
             if isinstance(reply, CommandError):
                 raise reply
         return reply
+
+
+def _check_same(
+    known: Server, version: str | tuple[int, ...], server_type: str
+) -> None:
+    """Refuse to take one server for another."""
+    if profile(version, server_type) != known.profile:
+        there = known.profile
+        raise ValueError(
+            f"this store has a server at {known.address} already, which is "
+            f"{there.server_type} {there.version_text}: take another address, or another store"
+        )
 
 
 def _check_modules(modules: Any) -> None:

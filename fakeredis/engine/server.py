@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import secrets
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
 from heapq import heapify, heappop
 from threading import RLock
@@ -298,9 +299,13 @@ class Server:
             if recorder is not None:
                 self.guard |= dispatch.RECORDED
 
+    def rewriting(self) -> AbstractContextManager[None]:
+        """To be held while data are changed otherwise than by commands."""
+        return nullcontext()
+
     def clear(self) -> None:
         """Remove all keys of all databases, without a command's side effects."""
-        with self.lock:
+        with self.lock, self.rewriting():
             for db in self.databases.values():
                 db.clear()
             self.deadlines.clear()

@@ -3,34 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
+from fakeredis.engine import snapshots
 from fakeredis.engine.server import Server
 from fakeredis.engine.session import Session
 from fakeredis.spy.values import to_text
 
-
-class Saved(NamedTuple):
-    """One database."""
-
-    data: dict[bytes, Any]
-    expires: dict[bytes, int]
-    field_deadlines: dict[bytes, int]
-
-
-Snapshot = dict[str, dict[int, Saved]]
+Snapshot = dict[str, dict[int, snapshots.Saved]]
 
 
 def take(servers: dict[str, Server]) -> Snapshot:
     """A copy of all data, by address and database."""
-    snapshot: Snapshot = {}
-    for address, server in list(servers.items()):
-        with server.lock:
-            snapshot[address] = {
-                number: Saved(_copies(db.data), dict(db.expires), dict(db.field_deadlines))
-                for number, db in server.databases.items()
-            }
-    return snapshot
+    return {address: snapshots.take(server) for address, server in list(servers.items())}
 
 
 def restore(servers: dict[str, Server], snapshot: Snapshot) -> None:
@@ -42,20 +27,7 @@ def restore(servers: dict[str, Server], snapshot: Snapshot) -> None:
     if not isinstance(snapshot, dict):
         raise TypeError(f"restore() takes what snapshot() returned, not {snapshot!r}")
     for address, server in list(servers.items()):
-        with server.lock:
-            server.clear()
-            for number, saved in snapshot.get(address, {}).items():
-                _fill(server, number, saved)
-
-
-def _fill(server: Server, number: int, saved: Saved) -> None:
-    db = server.database(number)
-    for key, value in _copies(saved.data).items():
-        db.put(key, value)
-    for key, deadline in saved.expires.items():
-        db.expire_at(key, deadline)
-    for key, deadline in saved.field_deadlines.items():
-        db.expire_fields_at(key, deadline)
+        snapshots.restore(server, snapshot.get(address, {}))
 
 
 def show(servers: dict[str, Server]) -> dict[str, dict[int, dict[str, Any]]]:
@@ -112,9 +84,3 @@ def _text(value: Any) -> Any:
     if isinstance(value, (list, tuple, set)):
         return type(value)(map(_text, value))
     return value
-
-
-def _copies(data: dict[bytes, Any]) -> dict[bytes, Any]:
-    return {
-        key: value.copy() if hasattr(value, "copy") else value for key, value in data.items()
-    }

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.usefixtures("no_network")
         ({"addresses": "localhost:6379"}, TypeError),
         ({"clients": "redis"}, TypeError),
         ({"clients": {"memcached"}}, NotImplementedError),
-        ({"store": "sqlite:///r.db"}, NotImplementedError),
+        ({"store": "nosuch:///r.db"}, ValueError),
         ({"nonsense": 1}, TypeError),
     ],
 )

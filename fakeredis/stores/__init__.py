@@ -1,0 +1,73 @@
+"""Stores: where the servers' state lives.
+
+A store is given as an object or as a URL, such as ``sqlite:///path/to/file.db``.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any, Final
+
+from fakeredis.stores.base import KeyspaceStore, Store, StoreBusy, StoreError
+
+if TYPE_CHECKING:
+    from fakeredis.stores.memory import MemoryStore
+
+__all__ = ["KeyspaceStore", "MemoryStore", "Store", "StoreBusy", "StoreError", "resolve"]
+
+_HOMES: Final = {"MemoryStore": "memory"}
+# URL scheme -> what makes a store of the URL.  Others come from the entry point.
+SCHEMES: Final = {
+    "memory": "fakeredis.stores.memory:MemoryStore.from_url",
+}
+ENTRY_POINT: Final = "fakeredis.stores"
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def resolve(store: Any) -> Store | None:
+    """The store that a user means by an object, a URL or None.
+
+    Raises:
+        TypeError: it is neither.
+        ValueError: nobody knows the URL's scheme, or the URL makes no sense.
+    """
+    if store is None or isinstance(store, Store):
+        return store
+    if not isinstance(store, str):
+        raise TypeError(f"a store is an object of fakeredis.stores or a URL, not {store!r}")
+    scheme, colon, _ = store.partition("://")
+    make = _maker(scheme) if colon else None
+    if make is None:
+        known = ", ".join(f"{name}://" for name in SCHEMES)
+        raise ValueError(f"no store knows the URL {store!r}; there are {known}")
+    found = make(store)
+    if not isinstance(found, Store):
+        raise TypeError(f"the entry point {scheme!r} gave {found!r}, which is no store")
+    return found
+
+
+def _maker(scheme: str) -> Any:
+    """What makes stores of a scheme's URLs: a function, or a class of stores."""
+    if scheme in SCHEMES:
+        module, _, path = SCHEMES[scheme].partition(":")
+        found = importlib.import_module(module)
+        for name in path.split("."):
+            found = getattr(found, name)
+        return found
+    from importlib.metadata import entry_points
+
+    entries = list(entry_points(group=ENTRY_POINT, name=scheme))
+    if len({entry.value for entry in entries}) > 1:
+        names = ", ".join(sorted(entry.value for entry in entries))
+        raise ValueError(f"several packages have a store for {scheme}://: {names}")
+    if not entries:
+        return None
+    made = entries[0].load()
+    return getattr(made, "from_url", made)

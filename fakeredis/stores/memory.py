@@ -1,0 +1,63 @@
+"""`MemoryStore`: state in this process, in plain dictionaries; the default."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from fakeredis.stores.base import Store
+
+if TYPE_CHECKING:
+    from fakeredis.server import FakeServer
+
+
+class MemoryStore(Store):
+    """State in this process's memory.
+
+    Who gives no store gets a fresh one.  One that is given keeps its data for as long as it lives:
+    patches, servers and clients that are given the same one see the same data, each address its
+    own.  Within, values are the engine's own objects; nothing is written or copied anywhere.
+    """
+
+    def __init__(self) -> None:
+        self._servers: dict[str, FakeServer] = {}  # by address
+
+    @classmethod
+    def from_url(cls, url: str) -> MemoryStore:
+        """A fresh store for ``memory://``.
+
+        Raises:
+            ValueError: the URL goes on after that.
+        """
+        if url != "memory://":
+            raise ValueError(f"a memory store has nothing to name: 'memory://', not {url!r}")
+        return cls()
+
+    def server_at(self, address: str) -> FakeServer | None:
+        """The server whose data are here, at an address."""
+        return self._servers.get(address)
+
+    def adopt(self, server: FakeServer) -> None:
+        """Keep the server that has the data of its address."""
+        self._servers[server.address] = server
+
+    def snapshot(self) -> dict[str, Any]:
+        """The data of all servers, for `restore`.
+
+        Strings, which never change, are shared with it; other values are copied.
+        """
+        from fakeredis.engine import snapshots
+
+        return {address: snapshots.take(server) for address, server in self._servers.items()}
+
+    def restore(self, snapshot: dict[str, Any]) -> None:
+        """Bring the data back to a snapshot, which stays good for another time."""
+        from fakeredis.engine import snapshots
+
+        for address, server in self._servers.items():
+            snapshots.restore(server, snapshot.get(address, {}))
+
+    def close(self) -> None:
+        """Forget all data."""
+        for server in self._servers.values():
+            server.clear()
+        self._servers.clear()

@@ -9,7 +9,7 @@ import socket
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from fakeredis._version import __version__
 
@@ -41,11 +41,21 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_serve(actions: Any) -> None:
-    serve = actions.add_parser("serve", help="serve other programs over TCP or a Unix socket")
-    serve.add_argument("--host", default="127.0.0.1", help="address (default: %(default)s)")
+    serve = actions.add_parser(
+        "serve", help="serve other programs over TCP, TLS or a Unix socket", allow_abbrev=False,
+        usage="fakeredis serve [redis.conf] [options] [--NAME VALUE ...]",
+        epilog="Every parameter of redis.conf is an option too: --requirepass secret, "
+        "--databases 32, --tls-port 6380 --tls-cert-file CRT --tls-key-file KEY "
+        "--tls-ca-cert-file CA --tls-auth-clients no.",
+    )  # fmt: skip
     serve.add_argument(
-        "--port", type=int, help="TCP port, 0 for a free one (default: 6379, none beside a socket)"
-    )
+        "--host", "--bind", action="extend", nargs="+", metavar="HOST",
+        help="addresses to listen at (default: 127.0.0.1)",
+    )  # fmt: skip
+    serve.add_argument(
+        "--port", type=int, help="TCP port, 0 for a free one "
+        "(default: 6379, none beside a Unix socket or a TLS port)",
+    )  # fmt: skip
     serve.add_argument("--unixsocket", metavar="PATH", help="serve at a Unix socket")
     serve.add_argument("--store", metavar="URL", help="where state lives (default: memory)")
     serve.add_argument(
@@ -55,34 +65,41 @@ def _add_serve(actions: Any) -> None:
     serve.add_argument("--server-type", default="redis", choices=("redis", "valkey"))
     serve.add_argument(
         "--config", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"),
-        help="a setting as for CONFIG SET, such as --config requirepass secret; may be repeated",
+        help="the same as --NAME VALUE; may be repeated",
     )  # fmt: skip
     serve.set_defaults(do=_serve)
 
 
+# The options that are not parameters of the server.
+_SERVE: Final = frozenset({
+    "--host", "--bind", "--port", "--unixsocket", "--store", "--version", "--server-type",
+    "--config", "--help", "-h",
+})  # fmt: skip
+
+
+def _split(words: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The words behind ``serve``: options, and a configuration file with the server's settings."""
+    ours: list[str] = []
+    settings: list[str] = []
+    current = settings  # a file's name may come first
+    for word in words:
+        if word.startswith("-") and (word.startswith("--") or word == "-h"):
+            current = ours if word.partition("=")[0] in _SERVE else settings
+        current.append(word)
+    return ours, settings
+
+
 def _serve(options: argparse.Namespace) -> None:
     """Serve until Ctrl-C, SIGTERM or SHUTDOWN; one line says where when it is ready."""
-    from fakeredis import tcp
-    from fakeredis.errors import CommandError
-    from fakeredis.server import FakeServer
+    from fakeredis import serving
 
-    port = 6379 if options.port is None else options.port
     try:
-        server = FakeServer(options.store, options.server_version, options.server_type)
-        for name, value in options.config:
-            server.execute("CONFIG", "SET", name, value)
-        sockets = []
-        if options.port is not None or options.unixsocket is None:
-            sockets.append(tcp.bind(options.host, port))
-        if options.unixsocket is not None:
-            sockets.append(tcp.bind_unix(options.unixsocket))
-    except (NotImplementedError, ValueError, CommandError) as error:
+        settings = serving.from_words(options.settings)
+        settings += [serving.Setting(name.lower(), [value]) for name, value in options.config]
+        with contextlib.suppress(KeyboardInterrupt):
+            serving.serve(options, settings)
+    except (NotImplementedError, ValueError, serving.BadSettings) as error:
         sys.exit(f"fakeredis: {error}")
-    except (OSError, OverflowError) as error:
-        where = options.unixsocket if port == 0 else f"{options.host}:{port}"
-        sys.exit(f"fakeredis: cannot listen at {where}: {error}")
-    with contextlib.suppress(KeyboardInterrupt):
-        tcp.serve(server, sockets, lambda line: print(line, flush=True))
 
 
 def _run(options: argparse.Namespace) -> None:
@@ -131,5 +148,11 @@ def _commands(options: argparse.Namespace) -> None:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """The console script; ``argv`` without the program's name."""
-    options = _parser().parse_args(argv)
+    words = sys.argv[1:] if argv is None else list(argv)
+    settings: list[str] = []
+    if words[:1] == ["serve"]:
+        ours, settings = _split(words[1:])
+        words = ["serve", *ours]
+    options = _parser().parse_args(words)
+    options.settings = settings
     options.do(options)

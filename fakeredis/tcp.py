@@ -18,7 +18,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from fakeredis.engine import blocking, dispatch
 from fakeredis.engine.replies import BLOCKED, NO_REPLY
@@ -59,7 +59,7 @@ class _Connection(asyncio.Protocol):
 
     __slots__ = (
         "door", "loop", "transport", "session", "parser", "backlog", "running", "scheduled",
-        "full", "deaf", "timed", "timer",
+        "full", "deaf", "timed", "timer", "heard", "received", "sent", "count", "over",
     )  # fmt: skip
 
     def __init__(self, door: _Door, loop: asyncio.AbstractEventLoop) -> None:
@@ -75,6 +75,9 @@ class _Connection(asyncio.Protocol):
         self.deaf = False  # the client is not read from
         self.timed: blocking.Wait | None = None  # the wait that the timer is for
         self.timer: asyncio.TimerHandle | None = None
+        self.heard = loop.time()  # when the client last sent something
+        self.received = self.sent = self.count = 0  # bytes, bytes and commands so far
+        self.over = 0.0  # since when more waits for the client than the soft limit
 
     # The transport's calls ------------------------------------------------------------------
 
@@ -89,15 +92,23 @@ class _Connection(asyncio.Protocol):
             self.transport.close()
             return
         server = self.door.server
+        own = transport.get_extra_info("sockname")
         with server.lock:
-            self.session = session = WireSession(server, 2, self._address(peer))
+            self.session = session = WireSession(
+                server, 2, _shown(peer if isinstance(peer, tuple) else own), _shown(own)
+            )
         session.wake = self._woken
+        session.usage = self._usage
 
-    def _address(self, peer: Any) -> str:
-        """As CLIENT LIST shows it."""
-        if isinstance(peer, tuple):
-            return f"[{peer[0]}]:{peer[1]}" if ":" in peer[0] else f"{peer[0]}:{peer[1]}"
-        return f"{self.transport.get_extra_info('sockname')}:0"
+    def _usage(self) -> dict[str, int]:
+        """What CLIENT LIST tells of the connection."""
+        waiting = self.transport.get_write_buffer_size()
+        return {
+            "fd": self.transport.get_extra_info("socket").fileno(), "qbuf": self.parser.pending,
+            "qbuf-free": 0, "oll": int(waiting > 0), "omem": waiting,
+            "tot-mem": 1928 + self.parser.pending + waiting, "tot-net-in": self.received,
+            "tot-net-out": self.sent, "tot-cmds": self.count,
+        }  # fmt: skip
 
     def data_received(self, data: bytes) -> None:
         """Run what the client sends."""
@@ -105,7 +116,11 @@ class _Connection(asyncio.Protocol):
         if session is None or self.transport.is_closing():
             return
         parser = self.parser
-        parser.max_length = self.door.server.config.proto_max_bulk_len
+        server = self.door.server
+        self.heard = self.loop.time()
+        self.received += len(data)
+        session.last_used = server.clock.seconds()
+        parser.max_length = server.config.proto_max_bulk_len
         parser.push(data)
         self._parse(session)
         if not self.running:
@@ -126,8 +141,8 @@ class _Connection(asyncio.Protocol):
         """The client sends no more: the transport closes when all is written."""
 
     def pause_writing(self) -> None:
-        """The client reads too slowly: run nothing more for it."""
-        self.full = True
+        """The client reads too slowly: run nothing more for it, unless a limit is to end it."""
+        self.full = not self.door.limits("normal")[0]
         self._listen()
 
     def resume_writing(self) -> None:
@@ -178,6 +193,7 @@ class _Connection(asyncio.Protocol):
                 if not backlog:
                     break
             argv = backlog.popleft()
+            self.count += 1
             try:
                 reply = session.execute(argv)
             except CommandError as error:
@@ -195,11 +211,32 @@ class _Connection(asyncio.Protocol):
                 out.append(encode(outbox.popleft(), session.protocol))
                 size += len(out[-1])
             if size >= _BATCH:
-                self.transport.write(b"".join(out))
+                self._write(session, b"".join(out))
                 out.clear()
                 size = 0
         if out:
-            self.transport.write(b"".join(out))
+            self._write(session, b"".join(out))
+
+    def _write(self, session: WireSession, data: bytes) -> None:
+        """Send replies; a client for whom too much waits is dropped."""
+        self.sent += len(data)
+        transport = self.transport
+        transport.write(data)
+        if len(data) > _BATCH or transport.get_write_buffer_size():
+            self.check_output(session, len(data))
+
+    def check_output(self, session: WireSession, size: int = 0) -> None:
+        """Drop a client that does not read, as ``client-output-buffer-limit`` says."""
+        listens = session.channels or session.patterns or session.shard_channels
+        hard, soft, seconds = self.door.limits("pubsub" if listens else "normal")
+        waiting = max(self.transport.get_write_buffer_size(), size)
+        if not soft or waiting <= soft:
+            self.over = 0.0
+        elif not self.over:
+            self.over = self.loop.time()
+        if (hard and waiting > hard) or (self.over and self.loop.time() - self.over > seconds):
+            self.transport.abort()
+            session.close()
 
     def _failed(self, error: Exception) -> CommandError:
         """A command of this program or of a third party has a fault: tell both sides."""
@@ -245,20 +282,11 @@ class _Connection(asyncio.Protocol):
         while session.outbox:
             out.append(encode(session.outbox.popleft(), session.protocol))
         if out:
-            self.transport.write(b"".join(out))
-            self._check_output(session)
+            self._write(session, b"".join(out))
         if session.closed:
             self.transport.abort()  # by another client, or by the server
         elif session.wait is None and not self.full:
             self._run()
-
-    def _check_output(self, session: WireSession) -> None:
-        """Drop a subscriber that does not read, as ``client-output-buffer-limit`` says."""
-        waiting = self.transport.get_write_buffer_size()
-        if waiting > 1 << 20 and session.guard & dispatch.SUBSCRIBED:
-            limit = self.door.output_limit()
-            if limit and waiting > limit:
-                session.close()
 
     def _listen(self) -> None:
         """Read from the client, or no longer."""
@@ -298,15 +326,29 @@ class _Connection(asyncio.Protocol):
             self._start_timer(session.wait)
 
 
+class Entrance(NamedTuple):
+    """A socket that listens, with TLS or without."""
+
+    sock: socket.socket
+    context: ssl.SSLContext | None = None
+
+    @property
+    def address(self) -> Any:
+        """Host and port, or a Unix socket's path."""
+        return self.sock.getsockname()
+
+    @property
+    def is_tcp(self) -> bool:
+        """Whether it has a port."""
+        return isinstance(self.address, tuple)
+
+
 class _Door:
     """Sockets that listen for one server, and the loop that serves them."""
 
-    def __init__(
-        self, server: Server, sockets: list[socket.socket], context: ssl.SSLContext | None = None
-    ) -> None:
+    def __init__(self, server: Server, entrances: list[Entrance]) -> None:
         self.server = server
-        self.sockets = sockets
-        self.context = context
+        self.entrances = entrances
         self.connections: set[_Connection] = set()
         self.thread = 0
         self.loop: asyncio.AbstractEventLoop | None = None
@@ -314,6 +356,8 @@ class _Door:
         self.ends_with_server = False  # SHUTDOWN ends `run`
         self._stopping: asyncio.Event | None = None
         self._stop_asked = False
+        self._limits_text: str | None = None
+        self._limits: dict[str, tuple[int, int, int]] = {}
 
     def run(self) -> None:
         """Serve until `stop` is called."""
@@ -326,9 +370,9 @@ class _Door:
         self._stopping = asyncio.Event()
         listening = [
             await loop.create_server(
-                lambda: _Connection(self, loop), sock=each, ssl=self.context, backlog=511
+                lambda: _Connection(self, loop), sock=each.sock, ssl=each.context, backlog=511
             )
-            for each in self.sockets
+            for each in self.entrances
         ]
         ticking = loop.create_task(self._tick())
         self.ready.set()
@@ -345,8 +389,8 @@ class _Door:
     ) -> None:
         """Close everything. What is being accepted must come up first: asyncio loses it else."""
         with contextlib.suppress(NotImplementedError):  # Windows
-            for each in self.sockets:
-                loop.remove_reader(each.fileno())
+            for each in self.entrances:
+                loop.remove_reader(each.sock.fileno())
         for _ in range(5):
             await asyncio.sleep(0)
         for server in listening:
@@ -367,12 +411,29 @@ class _Door:
     async def _tick(self) -> None:
         """Let keys expire and waits end while nobody sends anything."""
         server = self.server
+        ticks = 0
         while True:
             await asyncio.sleep(_TICK)
             if server.deadlines or server.waiting:
                 server.catch_up()
             if self.ends_with_server and not server.connected:
                 self.stop()
+            ticks += 1
+            if ticks % 10 == 0:
+                self._drop_idle()
+
+    def _drop_idle(self) -> None:
+        """End connections that have been silent, or have not read, for too long."""
+        seconds = self.server.config.integer("timeout")
+        silent = asyncio.get_running_loop().time() - seconds if seconds else 0.0
+        for each in list(self.connections):
+            session = each.session
+            if session is None:
+                continue
+            if each.over:
+                each.check_output(session)
+            if each.heard < silent and not _waits(session):
+                each.transport.abort()
 
     # Rules ----------------------------------------------------------------------------------
 
@@ -392,10 +453,32 @@ class _Door:
         """Bytes that a client may send before a command is complete."""
         return self.server.config.integer("client-query-buffer-limit")
 
-    def output_limit(self) -> int:
-        """Bytes that may wait for a subscriber; 0 for any number."""
-        words = self.server.config.text("client-output-buffer-limit").split()
-        return int(words[words.index("pubsub") + 1])
+    def limits(self, kind: str) -> tuple[int, int, int]:
+        """How much may wait for clients of a kind: at all, and for so many seconds; 0 for any."""
+        text = self.server.config.text("client-output-buffer-limit")
+        if text is not self._limits_text:
+            words = text.split()
+            self._limits_text, self._limits = text, {
+                words[at]: (int(words[at + 1]), int(words[at + 2]), int(words[at + 3]))
+                for at in range(0, len(words), 4)
+            }  # fmt: skip
+        return self._limits[kind]
+
+
+def _shown(address: Any) -> str:
+    """An address as CLIENT LIST shows it."""
+    if isinstance(address, tuple):
+        host, port = address[:2]
+        return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    return f"{address}:0"
+
+
+def _waits(session: WireSession) -> bool:
+    """Whether a client is silent with good reason, so that ``timeout`` does not end it."""
+    return bool(
+        session.wait is not None or session.channels or session.patterns or session.shard_channels
+        or session in session.server.monitors
+    )  # fmt: skip
 
 
 class Listener:
@@ -409,7 +492,7 @@ class Listener:
     ) -> None:
         self.address: Any = sockets[0].getsockname()  # (host, port), or a Unix socket's path
         self._paths = [each.getsockname() for each in sockets]
-        self._door = _Door(server, sockets, context)
+        self._door = _Door(server, [Entrance(each, context) for each in sockets])
         self._thread = threading.Thread(target=self._door.run, name="fakeredis", daemon=True)
         self._thread.start()
         self._door.ready.wait()
@@ -442,23 +525,23 @@ class Listener:
         self.close()
 
 
-def serve(server: Server, sockets: list[socket.socket], say: Callable[[str], None]) -> None:
+def serve(server: Server, entrances: list[Entrance], say: Callable[[str], None]) -> None:
     """Serve in this thread until Ctrl-C, SIGTERM or SHUTDOWN.
 
     Args:
         say: is given a line for each address when all is ready.
     """
-    addresses = [each.getsockname() for each in sockets]
-    door = _Door(server, sockets)
+    door = _Door(server, entrances)
     door.ends_with_server = True
+    addresses = [each.address for each in entrances]
 
     async def main() -> None:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             with contextlib.suppress(NotImplementedError, ValueError):  # Windows; not main thread
                 loop.add_signal_handler(number, door.stop)
-        for address in addresses:
-            text = address if isinstance(address, str) else f"{address[0]}:{address[1]}"
+        for address in (each.address for each in entrances):
+            text = f"{address[0]}:{address[1]}" if isinstance(address, tuple) else address
             say(f"fakeredis {server.profile.version_text} ready at {text}")
         await door.serve()
 
@@ -506,7 +589,7 @@ class TcpFakeServer:
         self.fake_server = fake_server
         self.socket = bind(*server_address)
         self.server_address: tuple[str, int] = self.socket.getsockname()[:2]
-        self._door = _Door(fake_server, [self.socket])
+        self._door = _Door(fake_server, [Entrance(self.socket)])
         self._done = threading.Event()
         self._done.set()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import shutil
 import signal
 import socket
 import subprocess
@@ -17,6 +18,8 @@ from typing import Any
 import pytest
 import redis
 import redis.asyncio
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 import fakeredis
 from fakeredis.tcp import Listener
@@ -378,9 +381,12 @@ def test_the_names_of_the_public_fakeredis(server_type: str) -> None:
 
 
 @contextlib.contextmanager
-def serving(*options: str) -> Iterator[tuple[subprocess.Popen[str], int]]:
+def serving(
+    *options: str, file: Path | None = None
+) -> Iterator[tuple[subprocess.Popen[str], int]]:
     """`fakeredis serve` in a process of its own, and its port."""
-    command = [sys.executable, "-m", "fakeredis", "serve", "--port", "0", *options]
+    command = [sys.executable, "-m", "fakeredis", "serve", *([str(file)] if file else []),
+               "--port", "0", *options]  # fmt: skip
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
@@ -405,10 +411,101 @@ def test_serve_ends_with_shutdown() -> None:
         assert process.wait(10) == 0
 
 
+def test_serve_takes_settings_as_the_server_does(tmp_path: Path) -> None:
+    (tmp_path / "more.conf").write_text("save 60 2\nuser bob on >pw +@all ~* &*\n")
+    (tmp_path / "redis.conf").write_text(
+        f'# a comment\n\ndatabases 3\nsave 900 1\nINCLUDE "{tmp_path}/more.conf"\nport 0\n'
+        "client-output-buffer-limit pubsub 1mb 0 0\nenable-debug-command local\nmaxclients 7\n"
+    )
+    wanted = {
+        "databases": "3", "maxclients": "8", "save": "900 1 60 2", "appendonly": "yes",
+        "client-output-buffer-limit": "normal 0 0 0 slave 268435456 67108864 60 pubsub 1048576 0 0",
+    }  # fmt: skip
+    file = tmp_path / "redis.conf"
+    with (
+        serving("--appendonly", "yes", "--maxclients", "8", file=file) as (_, port),
+        redis.Redis(port=port, username="bob", password="pw", decode_responses=True) as client,
+    ):
+        assert client.config_get(*wanted) == wanted
+        assert client.config_get("port") == {"port": str(port)}
+        assert client.execute_command("DEBUG", "SET-ACTIVE-EXPIRE", "1") == "OK"
+        with pytest.raises(redis.ResponseError, match="DB index is out of range"):
+            client.execute_command("SELECT", "3")
+
+
+def test_serve_at_several_places(tmp_path: Path, certificates: Path) -> None:
+    tls = _free_port()
+    path = str(tmp_path / "s")
+    with serving(
+        "--unixsocket", path, "--unixsocketperm", "600", "--tls-port", str(tls),
+        "--tls-cert-file", f"{certificates}/crt", "--tls-key-file", f"{certificates}/key",
+        "--tls-ca-cert-file", f"{certificates}/crt", "--tls-auth-clients", "optional",
+    ) as (process, port):  # fmt: skip
+        assert process.stdout is not None
+        lines = [process.stdout.readline().rpartition(" ")[2].strip() for _ in range(2)]
+        assert lines == [f"127.0.0.1:{tls}", path]
+        assert Path(path).stat().st_mode & 0o777 == 0o600
+        with redis.Redis(port=port) as plain, redis.Redis(unix_socket_path=path) as unix:
+            assert plain.set("a", 1)
+            assert unix.get("a") == b"1"
+        with redis.Redis(port=tls, ssl=True, ssl_ca_certs=f"{certificates}/crt") as client:
+            assert client.get("a") == b"1"
+            info = client.client_list()[0]
+        assert info["laddr"] == f"127.0.0.1:{tls}"
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(10) == 0
+    assert not Path(path).exists()
+
+
+def test_tls_clients_must_show_a_certificate(certificates: Path) -> None:
+    tls = _free_port()
+    files = {"ssl_ca_certs": f"{certificates}/crt", "ssl": True, "retry": Retry(NoBackoff(), 0)}
+    own = {"ssl_certfile": f"{certificates}/crt", "ssl_keyfile": f"{certificates}/key"}
+    with serving(
+        "--tls-port", str(tls), "--tls-cert-file", f"{certificates}/crt",
+        "--tls-key-file", f"{certificates}/key", "--tls-ca-cert-file", f"{certificates}/crt",
+    ) as (process, _):  # fmt: skip
+        assert process.stdout is not None
+        process.stdout.readline()
+        with redis.Redis(port=tls, **files, **own) as client:  # type: ignore[arg-type]
+            assert client.ping()
+        anonymous = redis.Redis(port=tls, **files)  # type: ignore[arg-type]
+        with anonymous, pytest.raises(redis.ConnectionError):
+            anonymous.ping()
+
+
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the certificate ``crt`` of 127.0.0.1, signed by itself, and its ``key``."""
+    if shutil.which("openssl") is None:
+        pytest.skip("there is no openssl to make certificates with")
+    folder = tmp_path_factory.mktemp("certificates")
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj",
+         "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost",
+         "-keyout", folder / "key", "-out", folder / "crt"],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    return folder
+
+
+def _free_port() -> int:
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return int(sock.getsockname()[1])
+
+
 @pytest.mark.parametrize(
     ("options", "text"),
     [(["--store", "sqlite:///x"], "memory"), (["--port", "99999"], "cannot listen at 127.0.0.1:99"),
-     (["--config", "nope", "1"], "nope")],
+     (["--config", "nope", "1"], "nope"), (["--nope", "1"], "'nope 1': Bad directive"),
+     (["--databases", "x"], "'databases x': argument couldn't be parsed into an integer"),
+     (["--databases", "1", "2"], "Bad directive or wrong number of arguments"),
+     (["--maxclients", "0"], "argument must be between 1 and"),
+     (["--rename-command", "a", "b"], "ACL SETUSER can forbid"),
+     (["--tls-port", "7"], "TLS: no tls-cert-file"),
+     (["--host", "192.0.2.1"], "cannot listen at 192"),
+     (["--include", "/nope"], "can't open config file '/nope'")],
 )  # fmt: skip
 def test_serve_refuses_what_it_cannot_do(
     options: list[str], text: str, capsys: pytest.CaptureFixture[str]

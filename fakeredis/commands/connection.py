@@ -371,8 +371,7 @@ def _kill_filter(ctx: Context, option: bytes, raw: bytes) -> Filter:
     if option == b"ADDR":
         return lambda session: session.address == text
     if option == b"LADDR":
-        local = ctx.server.address.replace("localhost", "127.0.0.1", 1)
-        return lambda session: local == text
+        return lambda session: session.local_address == text
     if option == b"USER":
         if text not in acl.of(ctx.server).users:
             raise CommandError(f"ERR No such user '{dispatch.clean(raw)}'")

@@ -37,13 +37,13 @@ def describe(session: Session) -> str:
     tracker = tracking.tracker_of(session)
     now = server.clock.seconds()
     idle = max(session.last_used, session.ctx._now / 1000)
-    local = server.address.replace("localhost", "127.0.0.1", 1)
     queued = len(session.queue) if session.guard & dispatch.QUEUEING else -1
     if queued > 0:
         command = session.queue[-1][0]
     facts: dict[str, object] = {
-        "id": session.id, "addr": session.address, "laddr": local, "fd": session.id + 7,
-        "name": session.name.decode(), "age": max(int(now - session.created), 0),
+        "id": session.id, "addr": session.address, "laddr": session.local_address,
+        "fd": session.id + 7, "name": session.name.decode(),
+        "age": max(int(now - session.created), 0),
         "idle": max(int(now - idle), 0), "flags": _flags(session), "db": session.db,
         "sub": len(session.channels), "psub": len(session.patterns),
         "ssub": len(session.shard_channels), "multi": queued, "watch": len(session.watched),
@@ -55,6 +55,9 @@ def describe(session: Session) -> str:
         "lib-ver": session.lib_version.decode(), "io-thread": 0, "tot-net-in": 0,
         "tot-net-out": 0, "tot-cmds": 0,
     }  # fmt: skip
+    usage = getattr(session, "usage", None)
+    if usage is not None:
+        facts.update(usage())
     has = server.profile.has
     return " ".join(
         f"{name}={value}" for name, value in facts.items() if has(_FIELD_SINCE.get(name, "1.0.0"))

@@ -184,6 +184,11 @@ class Session:
         return self.server.table
 
     @property
+    def local_address(self) -> str:
+        """The server's end of the connection, as CLIENT LIST shows it."""
+        return self.server.address.replace("localhost", "127.0.0.1", 1)
+
+    @property
     def db(self) -> int:
         """The selected database's number."""
         return self.ctx.db.index
@@ -255,11 +260,20 @@ class WireSession(Session):
     RESP3's sets and verbatim strings, RESP2's two nulls.
     """
 
-    __slots__ = ("wire_table",)
+    __slots__ = ("local", "usage", "wire_table")
 
-    def __init__(self, server: Server, protocol: int = 2, address: str = "127.0.0.1:0") -> None:
+    def __init__(
+        self, server: Server, protocol: int = 2, address: str = "127.0.0.1:0", local: str = ""
+    ) -> None:
         self.wire_table = server.wire_table
+        self.local = local  # the server's end of the connection
+        self.usage: Callable[[], dict[str, int]] | None = None  # facts for CLIENT LIST
         super().__init__(server, protocol, address)
+
+    @property
+    def local_address(self) -> str:
+        """See `Session.local_address`."""
+        return self.local or super().local_address
 
     @property
     def table(self) -> Table:

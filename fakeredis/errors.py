@@ -11,6 +11,9 @@ from __future__ import annotations
 class CommandError(Exception):
     """An error reply.  ``str(error)`` is the wire text, its code first."""
 
+    counted = False  # by the server's statistics, as an error
+    settled = False  # they know of its command too
+
     @property
     def code(self) -> str:
         """The error code, such as ``ERR`` or ``WRONGTYPE``."""

@@ -279,7 +279,8 @@ class Group:
 
 CORE_GROUPS: Sequence[str] = (
     "acl", "string", "generic", "dump", "hash", "list", "set", "sorted_set", "stream", "bitmap",
-    "hyperloglog", "geo", "connection", "pubsub", "transactions", "scripting", "server", "cluster",
+    "hyperloglog", "geo", "connection", "pubsub", "transactions", "scripting", "server", "latency",
+    "cluster",
 )  # fmt: skip
 
 

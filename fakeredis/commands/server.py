@@ -28,7 +28,7 @@ from fakeredis.commands.registry import (
 )
 from fakeredis.datatypes.glob import matcher
 from fakeredis.datatypes.numbers import parse_float, parse_int
-from fakeredis.engine import cluster, dispatch, info, tracking
+from fakeredis.engine import cluster, dispatch, info, timing, tracking
 from fakeredis.engine.context import Context
 from fakeredis.engine.replies import DEEP, MAP, NO_REPLY, OK, SetReply, Status, Verbatim
 from fakeredis.errors import CommandError, ConnectionLost
@@ -139,7 +139,11 @@ def _announce_swap(ctx: Context, db: Database, keys: dict[bytes, Any]) -> None:
 def info_(ctx: Context, sections: list[bytes]) -> Verbatim:
     """Facts and statistics, by sections."""
     names = [name.decode("utf-8", "replace") for name in sections]
-    return Verbatim(info.report(ctx.server, names).encode())
+    statistics = ctx.server.statistics
+    statistics.running = ctx.command
+    text = info.report(ctx.server, names)
+    statistics.running = None
+    return Verbatim(text.encode())
 
 
 @group.command("TIME", flags=LOADING | STALE | FAST, since="2.6.0")
@@ -268,14 +272,26 @@ def config_set(ctx: Context, words: list[bytes]) -> Status:
     """Change parameters; none when one of them is refused."""
     if len(words) % 2:
         raise CommandError(errors.SYNTAX)
-    ctx.server.config.set(list(zip(words[::2], words[1::2], strict=True)))
+    server = ctx.server
+    was_timed = server.guard & dispatch.TIMED
+    server.config.set(list(zip(words[::2], words[1::2], strict=True)))
+    if server.guard & dispatch.TIMED and not was_timed:
+        _note_time(ctx, 0.0)
     return OK
+
+
+def _note_time(ctx: Context, seconds: float) -> None:
+    """Measure this call, which began before anything was measured."""
+    assert ctx.command is not None
+    timing.note(ctx.session, ctx.command, ctx.args, int(seconds * 1_000_000) + 1)
 
 
 @group.command("CONFIG RESETSTAT", flags=_ADMIN, since="2.0.0")
 def config_resetstat(ctx: Context) -> Status:
     """Set the statistics of INFO back to zero."""
     ctx.server.reset_statistics()
+    assert ctx.command is not None
+    ctx.server.calls[ctx.command] += 1  # this very call is the first
     return OK
 
 
@@ -453,7 +469,10 @@ def debug(ctx: Context, words: list[bytes]) -> Any:
 
 def _debug_sleep(ctx: Context, seconds: bytes) -> Status:
     """Move the clock: nobody waits in a test."""
-    ctx.server.advance(max(0.0, parse_float(seconds) or 0.0))
+    time = max(0.0, parse_float(seconds) or 0.0)
+    ctx.server.advance(time)
+    if not ctx.server.guard & dispatch.TIMED:
+        _note_time(ctx, time)
     return OK
 
 
@@ -514,74 +533,8 @@ def shutdown(ctx: Context, words: list[bytes]) -> Any:
 
 # Diagnoses: nothing here is ever slow, and memory is only estimated -----------------------------
 
-for _name, _since in (("SLOWLOG", "2.2.12"), ("LATENCY", "2.8.13"), ("MEMORY", "4.0.0"),
-                      ("MODULE", "4.0.0")):  # fmt: skip
+for _name, _since in (("MEMORY", "4.0.0"), ("MODULE", "4.0.0")):
     group.container(_name, since=_since)
-
-_SLOWLOG: Final = ADMIN | LOADING | STALE
-_SLOWLOG_UNKNOWN: Final = (
-    "ERR unknown subcommand or wrong number of arguments for 'GET'. Try SLOWLOG HELP."
-)
-
-
-@group.command("SLOWLOG GET", Rest(), flags=_SLOWLOG, since="2.2.12")
-def slowlog_get(ctx: Context, words: list[bytes]) -> list[Any]:
-    """The slowest commands; there are none."""
-    if len(words) > 1:
-        raise CommandError(_SLOWLOG_UNKNOWN)
-    count = parse_int(words[0]) if words else 10
-    if count is None or count < -1:
-        raise CommandError("ERR count should be greater than or equal to -1")
-    return []
-
-
-@group.command("SLOWLOG LEN", flags=_SLOWLOG, since="2.2.12")
-def slowlog_len(ctx: Context) -> int:
-    """How many slow commands there were."""
-    return 0
-
-
-@group.command("SLOWLOG RESET", flags=_SLOWLOG, since="2.2.12")
-def slowlog_reset(ctx: Context) -> Status:
-    """Forget the slow commands."""
-    return OK
-
-
-@group.command("LATENCY LATEST", flags=_ADMIN, since="2.8.13")
-def latency_latest(ctx: Context) -> list[Any]:
-    """The latest delay of each kind; there are none."""
-    return []
-
-
-@group.command("LATENCY HISTORY", Raw, flags=_ADMIN, since="2.8.13")
-def latency_history(ctx: Context, event: bytes) -> list[Any]:
-    """The delays of one kind; there are none."""
-    return []
-
-
-@group.command("LATENCY RESET", Rest(), flags=_ADMIN, since="2.8.13")
-def latency_reset(ctx: Context, events: list[bytes]) -> int:
-    """Forget delays; of how many kinds there were some."""
-    return 0
-
-
-@group.command("LATENCY GRAPH", Raw, flags=_ADMIN, since="2.8.13")
-def latency_graph(ctx: Context, event: bytes) -> Any:
-    """The delays of one kind as a picture; there are none."""
-    raise CommandError(f"ERR No samples available for event '{dispatch.clean(event)}'")
-
-
-@group.command("LATENCY DOCTOR", flags=_ADMIN, since="2.8.13")
-def latency_doctor(ctx: Context) -> Verbatim:
-    """What the delays mean."""
-    return Verbatim(b"This server runs inside a test and has no delays to look into.\n")
-
-
-@group.command("LATENCY HISTOGRAM", Rest(), flags=_ADMIN, since="7.0.0", reply=MAP)
-def latency_histogram(ctx: Context, names: list[bytes]) -> dict[bytes, Any]:
-    """How long commands take; nothing is measured."""
-    return {}
-
 
 def _memory_usage(key: bytes, value: Any) -> int:
     """A plausible number of bytes for a key and its value."""
@@ -688,18 +641,6 @@ def module_loadex(ctx: Context, words: list[bytes]) -> Any:
 def module_unload(ctx: Context, name: bytes) -> Any:
     """Refused: there is nothing to unload."""
     raise CommandError(_NOT_ALLOWED % ("MODULE", "enable-module-command"))
-
-
-@group.command("LATENCY HELP", flags=_HELP, since="2.8.13", acl=("slow",))
-def latency_help(ctx: Context) -> list[Status]:
-    """What the subcommands do."""
-    return help_lines(ctx)
-
-
-@group.command("SLOWLOG HELP", flags=_HELP, since="6.2.0", acl=("slow",))
-def slowlog_help(ctx: Context) -> list[Status]:
-    """What the subcommands do."""
-    return help_lines(ctx)
 
 
 @group.command("MEMORY HELP", flags=_HELP, since="4.0.0", acl=("slow",))

@@ -18,7 +18,7 @@ from fakeredis.commands.registry import (
     Command,
     Group,
 )
-from fakeredis.engine import dispatch
+from fakeredis.engine import dispatch, statistics
 from fakeredis.engine.context import Context
 from fakeredis.engine.replies import NO_REPLY, OK, null_array
 from fakeredis.engine.session import Session
@@ -28,6 +28,7 @@ group = Group("transactions")
 
 _SEEN: Final = (
     dispatch.RECORDED | dispatch.MONITORED | dispatch.TRACKED | dispatch.RESTRICTED
+    | dispatch.TIMED
 )
 
 
@@ -102,6 +103,7 @@ def _reply_of(session: Session, command: Command, args: Sequence[bytes]) -> Any:
             return dispatch.queued(session, command, args)
         return session.invoke(command, args)
     except CommandError as error:
+        statistics.failed(session.server, command, error)
         return error
 
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from fakeredis import errors
+from fakeredis.engine import statistics
 from fakeredis.engine.replies import BLOCKED, NO_REPLY
 from fakeredis.errors import CommandError
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 class Wait:
     """What a blocked session waits for."""
+
+    counted = True  # as a call, when it ends
 
     __slots__ = (
         "session", "command", "args", "db", "keys", "deadline", "on_timeout", "kind", "recording",
@@ -88,13 +91,22 @@ def retry(wait: Wait) -> None:
     ctx.retrying = True
     ctx.forget_time()
     try:
-        reply = session.invoke(wait.command, wait.args)
+        reply = _again(session)(wait.command, wait.args)
     except CommandError as error:
+        statistics.failed(session.server, wait.command, error)
         reply = error
     finally:
         ctx.retrying = False
     if reply is not BLOCKED:
         finish(wait, reply)
+
+
+def _again(session: Session) -> Callable[[Command, Sequence[bytes]], Any]:
+    from fakeredis.engine import dispatch, timing
+
+    if session.server.guard & dispatch.TIMED:
+        return timing.timed(session, session.invoke)
+    return session.invoke
 
 
 def finish(wait: Wait, reply: Any) -> None:
@@ -110,6 +122,8 @@ def finish(wait: Wait, reply: Any) -> None:
 
 def time_out(wait: Wait) -> None:
     """End the wait because its time is over."""
+    if wait.counted:
+        wait.session.server.calls[wait.command] += 1
     finish(wait, wait.command.null if wait.on_timeout is None else wait.on_timeout())
 
 
@@ -118,7 +132,11 @@ def unblock(session: Session, with_error: bool) -> bool:
     if session.wait is None:
         return False
     if with_error:
-        finish(session.wait, CommandError(errors.UNBLOCKED))
+        error = CommandError(errors.UNBLOCKED)
+        if session.wait.counted:
+            session.server.calls[session.wait.command] += 1
+        statistics.failed(session.server, session.wait.command, error)
+        finish(session.wait, error)
     else:
         time_out(session.wait)
     return True

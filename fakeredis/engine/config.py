@@ -17,7 +17,7 @@ from fakeredis import data
 from fakeredis.datatypes.glob import matcher
 from fakeredis.datatypes.limits import EncodingLimits
 from fakeredis.datatypes.numbers import format_float, parse_int
-from fakeredis.engine import notifications
+from fakeredis.engine import dispatch, notifications
 from fakeredis.errors import CommandError
 
 if TYPE_CHECKING:
@@ -80,6 +80,9 @@ class Config:
     maxmemory = 0
     proto_max_bulk_len = 512 << 20
     busy_reply_threshold = 5000
+    slowlog_log_slower_than = 10000
+    slowlog_max_len = 128
+    latency_monitor_threshold = 0
 
     def __init__(self, server: Server) -> None:
         self.server = server
@@ -158,6 +161,8 @@ class Config:
         default = getattr(Config, attribute, None)
         if isinstance(default, int):
             setattr(self, attribute, int(value))
+            if name.startswith(("slowlog", "latency")):
+                self.server.guard |= dispatch.TIMED
         elif isinstance(default, str):
             setattr(self, attribute, value)
             if name == "requirepass":

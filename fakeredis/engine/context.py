@@ -250,12 +250,14 @@ class Context:
             on_timeout: makes the reply when the time is over; null by default.
             kind: the type that a key's value must have for the handler to run again.
         """
+        assert self.command is not None
         if self.retrying:
+            self.server.calls[self.command] -= 1  # counted when it ends
             return BLOCKED
         session = self.session
         if session.deny_blocking:
             return None if on_timeout is None else on_timeout()
-        assert self.command is not None
+        self.server.calls[self.command] -= 1
         deadline = self.now + timeout if timeout else None
         blocking.enter(blocking.Wait(
             session, self.command, self.args, self.db, keys, deadline, on_timeout, kind,

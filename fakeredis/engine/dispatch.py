@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from fakeredis import errors
 from fakeredis.commands.registry import ADMIN, NO_AUTH, NO_MULTI, SKIP_MONITOR, Command
-from fakeredis.engine import pause
+from fakeredis.engine import pause, statistics
 from fakeredis.engine.replies import BLOCKED, NO_REPLY, QUEUED, Status
 from fakeredis.errors import CommandError, ConnectionLost
 
@@ -35,6 +35,8 @@ RESTRICTED: Final = 1 << 4  # ACL rules other than the default user's
 LEAVING: Final = 1 << 5  # sessions were closed in the middle of a command: see `Session.close`
 PAUSED: Final = 1 << 6  # CLIENT PAUSE
 TRACKED: Final = 1 << 7  # a session caches keys: see `fakeredis.engine.tracking`
+TIMED: Final = 1 << 8  # commands are measured: see `fakeredis.engine.timing`
+LIMITED: Final = 1 << 9  # maxmemory is set: see `fakeredis.engine.memory`
 CLUSTERED: Final = 1 << 12  # the server is a node of a cluster
 
 _RUN_IN_MULTI: Final = frozenset({"EXEC", "DISCARD", "MULTI", "WATCH", "QUIT", "RESET"})
@@ -69,7 +71,7 @@ def _not_found(session: Session, argv: Sequence[bytes], error: CommandError) -> 
     with session.server.lock:
         check_connection(session)
         name = clean(argv[0]).upper()
-        return rejected(session, error, name, argv)
+        return rejected(session, error, name, argv, None)
 
 
 def check_connection(session: Session) -> None:
@@ -98,7 +100,8 @@ def clean(raw: bytes) -> str:
 
 
 def rejected(
-    session: Session, error: CommandError, name: str, argv: Sequence[bytes]
+    session: Session, error: CommandError, name: str, argv: Sequence[bytes],
+    command: Command | None,
 ) -> CommandError:
     """Note that a command was refused before it ran, which fails a transaction being queued.
 
@@ -111,6 +114,7 @@ def rejected(
             error = CommandError(errors.EXEC_REJECTED % str(error).removeprefix("ERR "))
     elif session.guard & QUEUEING:
         session.queue_failed = True
+    statistics.rejected(session.server, command, error)
     recorder = session.server.recorder
     if recorder is not None:
         recorder.end(recorder.begin(session, name, argv), None, error)
@@ -120,7 +124,11 @@ def rejected(
 def wrong_arity(session: Session, command: Command, args: Sequence[bytes]) -> CommandError:
     """The error for a wrong number of arguments."""
     error = CommandError(errors.ARITY % command.label)
-    return rejected(session, error, command.name, [*command.parts, *args])
+    if command.accepts(len(args)):  # by what COMMAND INFO says: then the server's command has run
+        session.server.calls[command] += 1
+        statistics.failed(session.server, command, error)
+        error.settled = True
+    return rejected(session, error, command.name, [*command.parts, *args], command)
 
 
 def guarded(session: Session, command: Command, args: Sequence[bytes]) -> Any:
@@ -137,7 +145,7 @@ def _guarded(session: Session, command: Command, args: Sequence[bytes]) -> Any:
     server = session.server
     error = _refusal(session, command, args)
     if error is not None:
-        raise rejected(session, error, command.name, [*command.parts, *args])
+        raise rejected(session, error, command.name, [*command.parts, *args], command)
     if server.guard & INTERCEPTED:
         _intercept(session, command, args)
     if server.guard & PAUSED and pause.applies(session, command):
@@ -203,7 +211,8 @@ def _muted(session: Session, command: Command, args: Sequence[bytes]) -> Any:
         session.guard &= ~REPLY_MODE
     try:
         reply = _guarded(session, command, args)
-    except CommandError:
+    except CommandError as error:
+        statistics.failed(session.server, command, error)
         return NO_REPLY
     # CLIENT REPLY ON is heard: it takes effect before it replies.
     return reply if reply is BLOCKED or command.name == "CLIENT REPLY" else NO_REPLY
@@ -215,6 +224,8 @@ def observed(
 ) -> Any:
     """Run a command before the eyes of MONITOR, of a spy and of caches, where there are any."""
     server = session.server
+    if server.guard & TIMED:
+        run = _timed(session, run)
     if server.guard & TRACKED:
         run = _tracked(session, run)
     if server.guard & MONITORED and not command.flags & (SKIP_MONITOR | ADMIN):
@@ -242,6 +253,15 @@ def _fed_afterwards(
             feed_monitors(session.server, session, command, args)
 
     return then_feed
+
+
+def _timed(
+    session: Session, run: Callable[[Command, Sequence[bytes]], Any]
+) -> Callable[[Command, Sequence[bytes]], Any]:
+    """How to run a command while the server measures."""
+    from fakeredis.engine import timing
+
+    return timing.timed(session, run)
 
 
 def _tracked(
@@ -288,7 +308,7 @@ def feed_monitors(
     server: Server, session: Session, command: Command, args: Sequence[bytes]
 ) -> None:
     """Show a command to the sessions in MONITOR."""
-    shown = (*command.parts, *_without_secrets(command, args))
+    shown = shown_words(command, args)
     words = b" ".join(b'"' + escape(word) + b'"' for word in shown)
     source = "lua" if session.via == "script" else session.address
     head = f"{server.clock.seconds():.6f} [{session.db} {source}] ".encode()
@@ -296,16 +316,47 @@ def feed_monitors(
         monitor.push(Status(head + words))
 
 
+class Spelled(list[bytes]):
+    """Arguments that know how their command's name was written."""
+
+    __slots__ = ("name",)
+    name: Sequence[bytes]
+
+
+def spelled(command: Command, argv: Sequence[bytes]) -> Spelled:
+    """The arguments among all words, for those who will be shown the others too."""
+    words = len(command.parts)
+    args = Spelled(argv[words:])
+    args.name = argv[:words]
+    return args
+
+
+def shown_words(command: Command, args: Sequence[bytes]) -> list[bytes]:
+    """A command as MONITOR and the slow log show it: as it was written, without its secrets."""
+    name = args.name if type(args) is Spelled else command.parts
+    return [*name, *_without_secrets(command, args)]
+
+
+# Commands with secrets among their arguments: the word before them, and how many there are.
+_SECRETS: Final = {
+    "HELLO": {b"AUTH": 2}, "MIGRATE": {b"AUTH": 1, b"AUTH2": 2},
+    "CONFIG SET": {b"REQUIREPASS": 1, b"MASTERAUTH": 1, b"MASTERUSER": 1},
+}  # fmt: skip
+
+
 def _without_secrets(command: Command, args: Sequence[bytes]) -> Sequence[bytes]:
     """A command's arguments with its users and passwords made unreadable."""
-    if command.name == "AUTH":
+    if command.name in ("AUTH", "ACL SETUSER", "ACL DELUSER"):
         return [_REDACTED] * len(args)
-    if command.name != "HELLO":
+    secrets = _SECRETS.get(command.name)
+    if secrets is None:
         return args
     shown = list(args)
-    for at, word in enumerate(args[:-2]):
-        if at and word.upper() == b"AUTH":
-            shown[at + 1 : at + 3] = [_REDACTED] * 2
+    first = {"HELLO": 1, "MIGRATE": 5}.get(command.name, 0)
+    for at, word in enumerate(args[:-1]):
+        count = secrets.get(word.upper(), 0) if at >= first else 0
+        if count and at + count < len(args):
+            shown[at + 1 : at + 1 + count] = [_REDACTED] * count
     return shown
 
 

@@ -18,7 +18,8 @@ from fakeredis.datatypes.list import List
 from fakeredis.datatypes.set import Set
 from fakeredis.datatypes.sorted_set import SortedSet
 from fakeredis.datatypes.string import MutableString
-from fakeredis.engine import dispatch
+from fakeredis.engine import dispatch, timing
+from fakeredis.engine.statistics import operations_per_second
 
 if TYPE_CHECKING:
     from fakeredis.engine.server import Server
@@ -48,7 +49,10 @@ _ALL_USED: Final = (
 
 
 def report(server: Server, sections: Sequence[str]) -> str:
-    """The text of INFO for the sections named (in any case); none means the default ones."""
+    """The text of INFO for the sections named (in any case); none means the default ones.
+
+    Who asks for durations has them measured from then on.
+    """
     wanted: set[str] = set()
     for name in sections or ("default",):
         name = name.lower()
@@ -58,6 +62,8 @@ def report(server: Server, sections: Sequence[str]) -> str:
             wanted.update(_TITLES.keys() - _NOT_BY_DEFAULT)
         else:
             wanted.add(name)
+    if not wanted.isdisjoint(_NOT_BY_DEFAULT):
+        timing.begin(server)
     parts = [_section(server, name) for name in _TITLES if name in wanted]
     return "\r\n".join(parts)
 
@@ -159,21 +165,28 @@ def _persistence(server: Server) -> Fields:
 
 
 def _threads(server: Server) -> Fields:
-    done = server.processed
+    done = server.processed - 1
     return {"io_thread_0": f"clients={len(server.sessions)},reads={done},writes={done}"}
 
 
 def _stats(server: Server) -> Fields:
-    pubsub = server.pubsub
+    pubsub, statistics = server.pubsub, server.statistics
+    done = server.processed - 1  # without the running one
     return {
         "total_connections_received": server.connections_received,
-        "total_commands_processed": server.processed,
+        "total_commands_processed": done,
+        "instantaneous_ops_per_sec": operations_per_second(server),
+        # Nothing is sent here: what commands and replies of a usual size would have taken.
+        "total_net_input_bytes": 32 * (done + 1), "total_net_output_bytes": 16 * done,
+        "evicted_keys": statistics.evicted,
         "expired_subkeys": server.expired_fields,
         "expired_keys": server.expired_keys, "keyspace_hits": server.hits,
         "keyspace_misses": server.misses, "pubsub_channels": len(pubsub.channels),
         "pubsub_patterns": len(pubsub.patterns),
         "pubsubshard_channels": len(pubsub.shard_channels),
-        "total_reads_processed": server.processed, "total_writes_processed": server.processed,
+        "total_error_replies": sum(statistics.errors.values()),
+        "total_reads_processed": done + 1, "total_writes_processed": done,
+        "eventloop_cycles": done + 1,
         **_rare_stats(server),
     }  # fmt: skip
 
@@ -190,6 +203,54 @@ def _rare_stats(server: Server) -> Fields:
         for reason, count in acl.denied.items():
             fields[f"acl_access_denied_{'cmd' if reason == 'command' else reason}"] = count
     return fields
+
+
+_STATISTICS: Final = (
+    "calls=%d,usec=%d,usec_per_call=%.2f,rejected_calls=%d,failed_calls=%d"
+)
+
+
+def _commandstats(server: Server) -> Fields:
+    statistics, fields = server.statistics, Fields()
+    calls = statistics.calls_by_name()
+    for name, durations in timing.durations_by_name(server).items():
+        total = sum(micros * count for micros, count in durations.items())
+        fields[f"cmdstat_{name}"] = _STATISTICS % (
+            calls[name], total, total / (calls[name] or 1), statistics.rejected.get(name, 0),
+            statistics.failed.get(name, 0),
+        )  # fmt: skip
+    return fields
+
+
+def _errorstats(server: Server) -> Fields:
+    errors = server.statistics.errors
+    return {f"errorstat_{code}": f"count={errors[code]}" for code in sorted(errors)}
+
+
+def _latencystats(server: Server) -> Fields:
+    if not server.config.boolean("latency-tracking"):
+        return {}
+    percents = server.config.text("latency-tracking-info-percentiles").split()
+    return {
+        f"latency_percentiles_usec_{name}": ",".join(
+            f"p{percent}={timing.percentile(durations, float(percent)):.3f}"
+            for percent in percents
+        )
+        for name, durations in timing.durations_by_name(server).items()
+        if durations
+    }  # fmt: skip
+
+
+def _modules(server: Server) -> Fields:
+    if server.table.find(b"VADD") is None:
+        return {}
+    return {"module": _VECTOR_SETS}
+
+
+_VECTOR_SETS: Final = (
+    "name=vectorset,ver=1,api=1,filters=0,usedby=[],using=[],"
+    "options=[handle-io-errors|handle-repl-async-load]"
+)
 
 
 def _replication(server: Server) -> Fields:
@@ -262,5 +323,7 @@ def _short(size: int) -> str:
 _KNOWN: Final[dict[str, Callable[[Server], Fields]]] = {
     "server": _server, "clients": _clients, "memory": _memory, "persistence": _persistence,
     "threads": _threads, "stats": _stats, "replication": _replication, "cpu": _cpu,
-    "cluster": _cluster, "keyspace": _keyspace, "keysizes": _keysizes,
+    "modules": _modules, "commandstats": _commandstats, "errorstats": _errorstats,
+    "latencystats": _latencystats, "cluster": _cluster, "keyspace": _keyspace,
+    "keysizes": _keysizes,
 }  # fmt: skip

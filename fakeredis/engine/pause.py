@@ -81,6 +81,8 @@ def is_postponed(session: Session) -> bool:
 class _Postponed(blocking.Wait):
     """The wait of a command that has not run yet."""
 
+    counted = False
+
     __slots__ = ()
 
 

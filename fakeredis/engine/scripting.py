@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 from fakeredis import errors
 from fakeredis.commands.registry import NOSCRIPT, WRITE, Command
 from fakeredis.datatypes.numbers import format_float
-from fakeredis.engine import acl, blocking, cluster, dispatch, script_libraries
+from fakeredis.engine import acl, blocking, cluster, dispatch, script_libraries, statistics
 from fakeredis.engine.replies import BigNumber, SetReply, Status, Verbatim
 from fakeredis.errors import CommandError
 
@@ -63,9 +63,10 @@ class Script:
 class _Frame:
     """The script that runs now; everything is None in between."""
 
-    __slots__ = ("session", "scripting", "read_only", "protocol", "crash")
+    __slots__ = ("session", "scripting", "read_only", "protocol", "crash", "counted")
 
     def __init__(self) -> None:
+        self.counted: str | None = None  # an error that the statistics know already
         self.session: Session | None = None
         self.scripting: Scripting | None = None
         self.read_only = False
@@ -184,19 +185,23 @@ class Scripting:
             return value
         reply = self._reply(value, frame.protocol == 3)
         if type(reply) is CommandError:
+            reply.counted = str(reply) == frame.counted
             raise reply
         return reply
 
-    @staticmethod
-    def _failure(session: Session, script: Script, result: tuple[Any, ...]) -> CommandError:
+    def _failure(
+        self, session: Session, script: Script, result: tuple[Any, ...]
+    ) -> CommandError:
         """The error reply that names the script and the line."""
         if session.collected is None:  # those whom it let go on; EXEC serves them itself
             blocking.serve_ready(session.server)
-        text, source, line = (*result[1:], None, None)[:3]
-        text = f"{_text(text)} script: {script.sha.decode()}"
+        first, source, line = (*result[1:], None, None)[:3]
+        text = f"{_text(first)} script: {script.sha.decode()}"
         if source is not None:
             text += f", on {_text(source)}:{line}."
-        return CommandError(_one_line(text))
+        error = CommandError(_one_line(text))
+        error.counted = _text(first) == self._frame.counted
+        return error
 
     # From Lua to replies --------------------------------------------------------------------
 
@@ -437,6 +442,20 @@ def _observed(session: Session, command: Command, args: Sequence[bytes]) -> Any:
     return dispatch.observed(session, command, args, session.invoke)
 
 
+def _count_failure(
+    server: Server, ran: Command | None, words: Sequence[Any], error: CommandError
+) -> None:
+    """Tell the statistics of a call that failed, or that was refused before it ran."""
+    if ran is not None:
+        statistics.failed(server, ran, error)
+        return
+    try:
+        refused = _find(server, words) if words and type(words[0]) is bytes else None
+    except CommandError:
+        refused = None
+    statistics.rejected(server, refused, error)
+
+
 def _caller(frame: _Frame) -> Callable[..., Any]:
     """The function behind redis.call: the reply, or None and an error text."""
 
@@ -444,8 +463,9 @@ def _caller(frame: _Frame) -> Callable[..., Any]:
         session, scripting = frame.session, frame.scripting
         if session is None or scripting is None or frame.crash is not None:
             return None, b"ERR no script is running"
+        words: Sequence[bytes] = argv
+        command = ran = None
         try:
-            words: Sequence[bytes] = argv
             for value in argv:
                 if type(value) is not bytes:
                     words = _words(argv)
@@ -455,11 +475,12 @@ def _caller(frame: _Frame) -> Callable[..., Any]:
             if command is None or not command.low < len(words) <= command.high + 1:
                 words = _words(argv)
                 command = _allowed(scripting, session.server, words, frame.read_only)
-            args = words[len(command.parts) :]
+            ran = command
             if session.server.guard:
+                args: Sequence[bytes] = dispatch.spelled(command, words)
                 reply = _observed(session, command, args)
             else:
-                reply = session.invoke(command, args)
+                reply = session.invoke(command, words[len(command.parts) :])
             kind = type(reply)
             if kind is bytes or kind is int:
                 return reply
@@ -467,6 +488,8 @@ def _caller(frame: _Frame) -> Callable[..., Any]:
                 reply = SetReply(reply)
             return scripting.to_lua(reply)
         except CommandError as error:
+            frame.counted = str(error)
+            _count_failure(session.server, ran, words, error)
             return None, str(error).encode("utf-8", "surrogateescape")
         except BaseException as error:  # raised again when the script has ended
             frame.crash = error

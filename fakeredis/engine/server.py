@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, Any, Protocol
 from fakeredis.commands.registry import Command, Group, Table, table
 from fakeredis.datatypes.hash import Hash
 from fakeredis.datatypes.limits import EncodingLimits
-from fakeredis.engine import blocking, dispatch, notifications
+from fakeredis.engine import blocking, dispatch, notifications, timing
 from fakeredis.engine.clock import Clock
 from fakeredis.engine.config import Config
 from fakeredis.engine.database import Database
 from fakeredis.engine.profiles import profile
 from fakeredis.engine.pubsub import PubSub
 from fakeredis.engine.session import Session
+from fakeredis.engine.statistics import Statistics
 from fakeredis.errors import CommandError
 
 if TYPE_CHECKING:
@@ -88,12 +89,22 @@ class Server:
         self.started = self.clock.seconds()
         self.last_save = int(self.started)
         self.extra: dict[str, Any] = {}  # rare state, by the name of the module that keeps it
+        self.statistics = Statistics()
+        self.calls = self.statistics.calls  # incremented by each command
+        self.dirty = 0
         self.reset_statistics()
 
     def reset_statistics(self) -> None:
         """CONFIG RESETSTAT."""
-        self.hits = self.misses = self.processed = self.dirty = 0
+        self.hits = self.misses = 0
         self.expired_keys = self.expired_fields = self.connections_received = 0
+        self.statistics.reset()
+        timing.forget_durations(self)
+
+    @property
+    def processed(self) -> int:
+        """How many commands have run."""
+        return self.statistics.processed()
 
     # Time -----------------------------------------------------------------------------------
 

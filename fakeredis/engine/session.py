@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from fakeredis import errors
-from fakeredis.engine import blocking, dispatch
+from fakeredis.engine import blocking, dispatch, statistics
 from fakeredis.engine.context import Context
 from fakeredis.engine.replies import BLOCKED
 from fakeredis.errors import CommandError
@@ -88,22 +88,28 @@ class Session:
                 if self.guard & dispatch.REPLY_MODE:
                     return dispatch.unheard(self)
                 raise
+        if self.server.guard:
+            return self.call(command, dispatch.spelled(command, argv))
         return self.call(command, argv[len(command.parts) :])
 
     def call(self, command: Command, args: Sequence[bytes]) -> Any:
         """Run a command already looked up; ``args`` leave its name out.  See `execute`."""
         server = self.server
         with server.lock:
-            if self.guard or server.guard:
-                return dispatch.guarded(self, command, args)
-            return self.run(command, args)
+            try:
+                if self.guard or server.guard:
+                    return dispatch.guarded(self, command, args)
+                return self.run(command, args)
+            except CommandError as error:
+                statistics.failed(server, command, error)
+                raise
 
     def run(self, command: Command, args: Sequence[bytes]) -> Any:
         """Run a command that no guard stops, and serve those whom it let go on."""
         if not command.low <= len(args) <= command.high:
             raise dispatch.wrong_arity(self, command, args)
         server = self.server
-        server.processed += 1
+        server.calls[command] += 1
         ctx = self.ctx
         ctx._now = 0
         if server.deadlines:
@@ -122,6 +128,7 @@ class Session:
 
     def invoke(self, command: Command, args: Sequence[bytes]) -> Any:
         """Run a command inside another one (EXEC, scripts, a wait that ends)."""
+        self.server.calls[command] += 1
         if len(args) > command.high:
             raise CommandError(errors.ARITY % command.label)
         ctx = self.ctx
@@ -290,4 +297,6 @@ class WireSession(Session):
                 if self.guard & dispatch.REPLY_MODE:
                     return dispatch.unheard(self)
                 raise
+        if self.server.guard:
+            return self.call(command, dispatch.spelled(command, argv))
         return self.call(command, argv[len(command.parts) :])

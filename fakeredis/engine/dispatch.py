@@ -71,7 +71,7 @@ def _not_found(session: Session, argv: Sequence[bytes], error: CommandError) -> 
     with session.server.lock:
         check_connection(session)
         name = clean(argv[0]).upper()
-        return rejected(session, error, name, argv, None)
+        return rejected(session, error, name, argv)
 
 
 def check_connection(session: Session) -> None:
@@ -101,7 +101,7 @@ def clean(raw: bytes) -> str:
 
 def rejected(
     session: Session, error: CommandError, name: str, argv: Sequence[bytes],
-    command: Command | None,
+    command: Command | None = None,
 ) -> CommandError:
     """Note that a command was refused before it ran, which fails a transaction being queued.
 
@@ -161,7 +161,8 @@ def _intercept(session: Session, command: Command, args: Sequence[bytes]) -> Non
     try:
         session.server.intercept(session, command, args)
     except CommandError as error:
-        raise rejected(session, error, command.name, [*command.parts, *args]) from None
+        argv = [*command.parts, *args]
+        raise rejected(session, error, command.name, argv, command) from None
     except Exception as error:  # the connection breaks: the client's own exception
         recorder = session.server.recorder
         if recorder is not None:

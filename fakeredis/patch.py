@@ -12,11 +12,12 @@ from collections.abc import Callable, Iterable, Iterator
 from math import isfinite
 from types import ModuleType, TracebackType
 from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
+from weakref import WeakValueDictionary
 
 from fakeredis import stores
 from fakeredis.clients import network
 from fakeredis.clients.network import normalise
-from fakeredis.engine.clock import checked_seconds
+from fakeredis.engine.clock import Clock, checked_seconds
 from fakeredis.engine.profiles import profile
 from fakeredis.engine.server import Server
 from fakeredis.patching import after, children, faults, forks, states
@@ -224,23 +225,14 @@ class patch(Assertions):  # noqa: N801 - reads as a function
 
     def advance(self, seconds: float) -> None:
         """Move the servers' clocks ahead; keys expire and waits time out."""
-        entry = self._entry
-        entry.offset += checked_seconds(seconds)
-        for server in entry.realm.all():
-            server.advance(seconds)
+        self._entry.do("advance", checked_seconds(seconds))
 
     def freeze(self, at: Any = None) -> None:
         """Stop the servers' clocks, where they are or at a time (seconds, or a `datetime`)."""
-        entry = self._entry
         moment = at.timestamp() if hasattr(at, "timestamp") else at
-        if moment is None:
-            moment = self.server().now()
-        elif not isinstance(moment, (int, float)) or not isfinite(moment):
+        if moment is not None and not (isinstance(moment, (int, float)) and isfinite(moment)):
             raise TypeError(f"a time is seconds since 1970 or a datetime, not {at!r}")
-        entry.frozen, entry.offset = float(moment), 0.0
-        for server in entry.realm.all():
-            server.clock.freeze(entry.frozen)
-            server.catch_up()
+        self._entry.do("freeze", moment)
 
     def fail_next(self, error: Any, command: str = "*", *args: Any, times: int = 1) -> None:
         """Let the next commands that match fail.
@@ -252,7 +244,7 @@ class patch(Assertions):  # noqa: N801 - reads as a function
             args: the arguments it must begin with.
             times: how many.
         """
-        self._entry.faults.add(error, command, args, times)
+        self._entry.do("fail_next", faults.as_error(error), command, args, times)
 
     def delay(self, seconds: float, command: str = "*", *args: Any) -> None:
         """Let commands that match be answered late, until `reset_faults`.
@@ -266,32 +258,31 @@ class patch(Assertions):  # noqa: N801 - reads as a function
             command: a command's name; ``"*"`` for any.
             args: the arguments it must begin with.
         """
-        self._entry.faults.delay(seconds, command, args)
+        self._entry.do("delay", seconds, command, args)
 
     def reset_faults(self) -> None:
         """Forget what `fail_next` has ordered and has not happened yet, and all delays."""
-        self._entry.faults.clear()
+        self._entry.do("reset_faults")
 
     def down(self) -> None:
         """All servers stop to answer, connections break."""
-        self._entry.set_up(False)
+        self._entry.do("set_up", False)
 
     def up(self) -> None:
         """They answer again; their data is still there."""
-        self._entry.set_up(True)
+        self._entry.do("set_up", True)
 
     def flush(self) -> None:
         """Remove all keys of all servers."""
-        for server in self._entry.realm.all():
-            server.clear()
+        self._entry.do("flush")
 
     def snapshot(self) -> states.Snapshot:  # type: ignore[override]
         """The data of all servers, for `restore`; the calls as text are ``spy.snapshot()``."""
-        return states.take(self._entry.realm.servers)
+        return self._entry.do("snapshot")  # type: ignore[no-any-return]
 
     def restore(self, snapshot: states.Snapshot) -> None:
         """Bring the servers' data back to a snapshot; servers made since are emptied."""
-        states.restore(self._entry.realm.servers, snapshot)
+        self._entry.do("restore", snapshot)
 
     def state(self) -> dict[str, dict[int, dict[str, Any]]]:
         """All data by address, database and key.
@@ -300,7 +291,7 @@ class patch(Assertions):  # noqa: N801 - reads as a function
         for hashes and sorted sets, for streams lists of pairs of ID and fields. Values of modules
         are left out.
         """
-        return states.show(self._entry.realm.servers)
+        return self._entry.do("state")  # type: ignore[no-any-return]
 
     def reset(self) -> None:
         """Forget the recorded calls."""
@@ -334,7 +325,9 @@ class _Entry:
         self.spy = Spy() if options["spy"] else None
         single = options["server"]
         self.realm = Realm(self.make, single, addresses, kinds, options["after_exit"])
-        self.realm.handle = handle
+        self.realm.handle, self.realm.entry = handle, self
+        self.kept: list[states.Snapshot] = []  # taken for other processes
+        self._taken: WeakValueDictionary[int, states.Snapshot] = WeakValueDictionary()
         if single is not None:
             self.realm.servers[single.address] = single
             self.equip(single)
@@ -353,7 +346,7 @@ class _Entry:
     def open_door(self, options: dict[str, Any]) -> None:
         """Let Python child processes in."""
         told: dict[str, Any] = {
-            name: options[name] for name in ("version", "server_type", "names")
+            name: options[name] for name in ("version", "server_type", "names", "spy")
         }  # fmt: skip
         if self.realm.single is not None:
             facts = self.realm.single.profile
@@ -368,6 +361,75 @@ class _Entry:
         self.faults.watch(server)
         if self.spy is not None:
             self.spy.attach(server)
+
+    # What the handle does; processes whose servers are those of this one may ask for it, too ----
+
+    def do(self, what: str, *args: Any) -> Any:
+        """Call one of the methods below, in the process in which the servers live."""
+        if self.realm.remote is None:
+            return getattr(self, what)(*args)
+        from fakeredis.patching import far
+
+        return far.ask(self.realm.remote, what, args)
+
+    def advance(self, seconds: float) -> None:
+        """Move the clocks."""
+        self.offset += seconds
+        for server in self.realm.all():
+            server.advance(seconds)
+
+    def freeze(self, moment: float | None) -> None:
+        """Stop the clocks."""
+        servers = self.realm.all()
+        if moment is None:
+            clock = servers[0].clock if servers else Clock()
+            moment = clock.seconds() if servers else clock.seconds() + self.offset
+        self.frozen, self.offset = float(moment), 0.0
+        for server in servers:
+            server.clock.freeze(self.frozen)
+            server.catch_up()
+
+    def fail_next(self, error: Any, command: str, args: Any, times: int) -> None:
+        """Order failures."""
+        self.faults.add(error, command, args, times)
+
+    def delay(self, seconds: float, command: str, args: Any) -> None:
+        """Order delays."""
+        self.faults.delay(seconds, command, args)
+
+    def reset_faults(self) -> None:
+        """Order neither."""
+        self.faults.clear()
+
+    def flush(self) -> None:
+        """Remove all keys."""
+        for server in self.realm.all():
+            server.clear()
+
+    def state(self) -> dict[str, dict[int, dict[str, Any]]]:
+        """All data."""
+        return states.show(self.realm.servers)
+
+    def snapshot(self) -> states.Snapshot:
+        """A copy of all data."""
+        taken = states.take(self.realm.servers)
+        self._taken[taken.number] = taken
+        return taken
+
+    def saved(self, number: int) -> states.Snapshot:
+        """The snapshot of a number.
+
+        Raises:
+            LookupError: it has gone.
+        """
+        try:
+            return self._taken[number]
+        except KeyError:
+            raise LookupError("this process does not keep that snapshot any more") from None
+
+    def restore(self, snapshot: states.Snapshot) -> None:
+        """Bring data back."""
+        states.restore(self.realm.servers, snapshot)
 
     def set_up(self, up: bool) -> None:
         """Let all servers answer, or none."""

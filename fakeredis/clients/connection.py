@@ -104,8 +104,7 @@ def transmit(wire: Any, command: Any) -> None:
         ConnectionLost: the server is down or has closed the connection.
     """
     if type(command) is Packed:
-        for argv in command.commands:
-            wire.send(argv)
+        wire.send_many(command.commands)
         return
     for piece in [command] if isinstance(command, bytes | str) else command:
         if isinstance(piece, Packed):

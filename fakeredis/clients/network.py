@@ -67,6 +67,8 @@ class Network:
         self.services: dict[str, Server] = {}  # their masters
         # The kinds of real clients that lead here from underneath ("redis", "redis.asyncio" ...).
         self.kinds: frozenset[str] = frozenset()
+        # Where its servers live, if that is another process: the way there, and its number there.
+        self.remote: Any = None
 
     def server_at(self, address: str) -> Server | None:
         """The server at an address; None where there is none."""

@@ -65,6 +65,8 @@ def packed(value: Any) -> Any:
         return (kind.__name__, bytes(value))
     if kind in _LISTS:
         return (kind.__name__, [packed(item) for item in value])
+    if isinstance(value, str):
+        return str.__str__(value)  # of a subclass
     if isinstance(value, BaseException):
         return ("error", type(value).__module__, type(value).__qualname__, str(value))
     return (repr(value),)
@@ -363,7 +365,8 @@ class RemoteSession:
 
     def adopt(self, state: Any) -> None:
         """Take over what the other process says of the session."""
-        self.protocol, self.guard, waits, closed = state
+        self.protocol, self.guard, waits, closed, lag = state
+        self.lag += lag
         self.wait = _WAITING if waits else None
         if closed:
             self.kill()
@@ -378,6 +381,22 @@ class RemoteSession:
         if self.closed:
             raise ConnectionLost(_GONE)
         return self.channel.ask("run", self.number, self.via, self.group, self.method, [*argv])
+
+    def execute_many(self, batch: Sequence[Sequence[bytes]]) -> list[Any]:
+        """Run commands that were sent at once; errors are items.
+
+        Those after a command that waits are left out.
+
+        Raises:
+            ConnectionLost: the other process has gone, or the session is closed.
+        """
+        if self.closed:
+            raise ConnectionLost(_GONE)
+        words = [[*argv] for argv in batch]
+        replies: list[Any] = self.channel.ask(
+            "batch", self.number, self.via, self.group, self.method, words
+        )
+        return replies
 
     def close(self) -> None:
         """The connection is gone."""

@@ -71,17 +71,26 @@ class StandIn(_Base):  # type: ignore[misc]
         if saved is None and cls in _standing:
             saved = vars(real).get(name, _MISSING), vars(cls).get(name, _MISSING)
             StandIn._saved[cls, name] = saved
+        if saved is not None and (value is saved[0] or value is saved[1]):
+            _restore(cls, name, saved[1])  # the real class's own, which someone kept, will do, too
+            _put_back(cls, real, name)
+            return
         super().__setattr__(name, value)
         if saved is not None:
-            if value is saved[1]:
-                _put_back(cls, real, name)
-            else:
-                setattr(real, name, value)
+            setattr(real, name, value)
 
     def __delattr__(cls, name: str) -> None:
         super().__delattr__(name)
         if (cls, name) in StandIn._saved:
             _put_back(cls, vars(cls)[_REAL], name)
+
+
+def _restore(cls: type, name: str, value: Any) -> None:
+    """Give a fake class back what was its own."""
+    if value is not _MISSING:
+        type.__setattr__(cls, name, value)
+    elif name in vars(cls):
+        type.__delattr__(cls, name)
 
 
 def _put_back(cls: type, real: type, name: str) -> None:

@@ -73,6 +73,28 @@ class Wire:
             reply = session.execute(argv)
         except CommandError as error:
             reply = error.with_traceback(None)  # frames would keep the client alive
+        self._take(reply)
+
+    def send_many(self, commands: Sequence[Sequence[bytes]]) -> None:
+        """Run commands that were packed together: by one message where they go elsewhere.
+
+        Raises:
+            ConnectionLost: as ``send``.
+        """
+        done = 0
+        if len(commands) > 1 and self.session.wait is None and not self._backlog:
+            run = getattr(self.session, "execute_many", None)
+            for reply in () if run is None else run(commands):
+                done += 1
+                if isinstance(reply, Exception) and not isinstance(reply, CommandError):
+                    raise reply
+                self._take(reply)
+        for argv in commands[done:]:
+            self.send(argv)
+
+    def _take(self, reply: Any) -> None:
+        """Put a reply where it can be received."""
+        session = self.session
         if session.lag:
             self._hold_back()
         if reply is not BLOCKED and reply is not NO_REPLY:

@@ -56,6 +56,19 @@ def _use_table(server: Server, table: Table) -> None:
             session.plain = table.plain
 
 
+def as_error(error: Any) -> Any:
+    """What `Faults.add` takes: an error reply's text or an exception, also for its class.
+
+    Raises:
+        TypeError: it is nothing of the kind.
+    """
+    if isinstance(error, type) and issubclass(error, Exception):
+        error = error(f"{error.__name__} ordered by fail_next")
+    if not isinstance(error, (str, Exception)):
+        raise TypeError(f"an error is a text or an exception, not {error!r}")
+    return error
+
+
 class Faults:
     """The faults and delays of one patch, on all its servers."""
 
@@ -67,10 +80,6 @@ class Faults:
 
     def add(self, error: Any, command: str, args: Sequence[Any], times: Any) -> None:
         """Order failures."""
-        if isinstance(error, type) and issubclass(error, Exception):
-            error = error(f"{error.__name__} ordered by fail_next")
-        if not isinstance(error, (str, Exception)):
-            raise TypeError(f"an error is a text or an exception, not {error!r}")
         if not isinstance(times, int) or times < 1:
             raise ValueError(f"times is how many commands fail, at least 1, not {times!r}")
         self._faults.append(_Fault(error, command, args, times))

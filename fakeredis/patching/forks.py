@@ -26,7 +26,15 @@ from weakref import WeakSet
 
 from fakeredis.clients import network
 from fakeredis.clients.network import Network
-from fakeredis.clients.remote import Channel, frame, frames, is_remote, make_remote, packed
+from fakeredis.clients.remote import (
+    Channel,
+    frame,
+    frames,
+    is_remote,
+    make_remote,
+    packed,
+    unpacked,
+)
 from fakeredis.engine import blocking
 from fakeredis.engine.server import Server
 from fakeredis.engine.session import Session
@@ -255,6 +263,42 @@ class Host:
             answer = packed(error)
         self._send(("answer", number, 0, None, answer))
 
+    def _do_batch(
+        self, number: int, own: int, via: str, group: int, method: str | None,
+        batch: list[list[bytes]],
+    ) -> None:
+        """Several commands in one message; those after one that waits are left to the child."""
+        session = self.sessions.get(own)
+        if session is None:
+            self._send(("answer", number, 0, None, packed(ConnectionLost("It is closed."))))
+            return
+        with session.server.lock:
+            if group != self._groups.get(own, 0):
+                self._groups[own] = group
+                _mark(session, via)
+            session.via = via
+            session.method = method  # type: ignore[assignment]  # for the spy
+            replies: list[Any] = []
+            for argv in batch:
+                try:
+                    replies.append(session.execute(argv))
+                except Exception as error:  # whatever it is, it is for the child
+                    replies.append(error)
+                if session.wait is not None or isinstance(replies[-1], ConnectionLost):
+                    break
+            self._note(own, session.wait)
+            self._send(("answer", number, own, _state(session), packed(replies)))
+
+    def _do_handle(self, number: int, of: int, what: str, args: Any) -> None:
+        from fakeredis.patching import far
+
+        try:
+            realm: Any = self.house.networks[of]
+            answer = packed(far.answer(realm.entry, what, unpacked(args)))
+        except Exception as error:  # whatever it is, it is for the child
+            answer = packed(error)
+        self._send(("answer", number, 0, None, answer))
+
     def _do_options(self, number: int) -> None:
         self._send(("answer", number, 0, None, self.house.options))
 
@@ -301,8 +345,13 @@ def _by_key(house: House, key: Any) -> Server:
     return server
 
 
-def _state(session: Session) -> tuple[int, int, bool, bool]:
-    return session.protocol, session.guard, session.wait is not None, session.closed
+def _state(session: Session) -> tuple[int, int, bool, bool, float]:
+    """What the child needs to know of a session, and for how long it is to hold back replies."""
+    lag, session.lag = session.lag, 0.0
+    if lag and session.server.clock.frozen is not None:
+        session.server.advance(lag)
+        lag = 0.0
+    return session.protocol, session.guard, session.wait is not None, session.closed, lag
 
 
 # Patches ----------------------------------------------------------------------------------------
@@ -325,6 +374,12 @@ def make_network_remote(here: Network, channel: Channel, number: int) -> None:
         number: how that process knows its own.
     """
     make = here._make
+    here.remote = channel, number
+    entry = getattr(here, "entry", None)
+    if entry is not None and entry.spy is not None:
+        from fakeredis.patching import far
+
+        far.follow(entry.spy, here.remote)
     _channels.add(channel)
     _remote_networks.add(here.number)
 

@@ -73,6 +73,7 @@ class Realm(Network):
         self.pools: WeakSet[Any] = WeakSet()  # that were made inside
         self.newborn: WeakSet[Any] = WeakSet()  # connections made inside, not by an older pool
         self.handle: Any = None
+        self.entry: Any = None
         self.begin = self.end = 0  # ticks; without an end it has none yet, or lets go
         self.after_classes: dict[type, type] = {}  # the classes of connections that outlive it
         self._warned = False

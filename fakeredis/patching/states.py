@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import count
 from typing import Any, Final
 
 from fakeredis.engine import snapshots
@@ -10,12 +11,22 @@ from fakeredis.engine.server import Server
 from fakeredis.engine.session import Session
 from fakeredis.spy.values import to_text
 
-Snapshot = dict[str, dict[int, snapshots.Saved]]
+_numbers = count(1)
+
+
+class Snapshot(dict[str, dict[int, snapshots.Saved]]):
+    """Data by address and database; in processes that have none of it, a number that means some."""
+
+    def __init__(self, data: Any = (), number: int | None = None) -> None:
+        super().__init__(data)
+        self.number = next(_numbers) if number is None else number
 
 
 def take(servers: dict[str, Server]) -> Snapshot:
     """A copy of all data, by address and database."""
-    return {address: snapshots.take(server) for address, server in list(servers.items())}
+    return Snapshot(
+        (address, snapshots.take(server)) for address, server in list(servers.items())
+    )
 
 
 def restore(servers: dict[str, Server], snapshot: Snapshot) -> None:
@@ -24,7 +35,7 @@ def restore(servers: dict[str, Server], snapshot: Snapshot) -> None:
     Raises:
         TypeError: it is no snapshot.
     """
-    if not isinstance(snapshot, dict):
+    if not isinstance(snapshot, Snapshot):
         raise TypeError(f"restore() takes what snapshot() returned, not {snapshot!r}")
     for address, server in list(servers.items()):
         snapshots.restore(server, snapshot.get(address, {}))

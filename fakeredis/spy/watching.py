@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any
 
@@ -34,6 +35,9 @@ class Spy(Assertions):
         self._next_index = 0
         self._attached: list[tuple[Any, Recorder]] = []
         self._lock = threading.Lock()  # for readers; recording needs none
+        # Where another process records: fetches the records from there, and clears them there.
+        self._sync: Callable[[Spy], None] | None = None
+        self._forget: Callable[[], None] | None = None
 
     def recorder_for(self, server: Any, accepts: Any = None) -> Recorder:
         """A recorder that notes a server's commands here; it is for the caller to attach."""
@@ -89,6 +93,8 @@ class Spy(Assertions):
 
     def reset(self) -> None:
         """Forget what was recorded."""
+        if self._forget is not None:
+            self._forget()
         with self._lock:
             self._forgotten += len(self._records)
             self._records.clear()
@@ -99,10 +105,15 @@ class Spy(Assertions):
         return Span(self)
 
     def _position(self) -> int:
+        if self._sync is not None:
+            with self._lock:
+                self._sync(self)
         return self._forgotten + len(self._records)
 
     def _recorded(self) -> list[CommandCall]:
         with self._lock:
+            if self._sync is not None:
+                self._sync(self)
             records = self._records.copy()
             for record in records[self._numbered :]:
                 record[CALL] = self._number(record)

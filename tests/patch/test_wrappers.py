@@ -59,3 +59,17 @@ def test_decorators_of_wrapt_above_and_below() -> None:
 
     assert fresh() == (1, 1)
     assert shared() == (1, 2)
+
+
+def test_a_wrapper_taken_off_inside_leaves_the_fake_class_its_own(names: bool) -> None:
+    own = vars(fakeredis.FakeRedis)["execute_command"]
+    before = redis.Redis.execute_command
+    with fakeredis.patch(names=names):
+        for original in (before, redis.Redis.execute_command):
+            wrapt.wrap_function_wrapper(
+                redis.Redis, "execute_command", lambda wrapped, _, args, kwargs: wrapped(*args)
+            )
+            redis.Redis().ping()
+            redis.Redis.execute_command = original  # type: ignore[method-assign]
+    assert redis.Redis.execute_command is before
+    assert vars(fakeredis.FakeRedis)["execute_command"] is own

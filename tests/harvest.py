@@ -57,7 +57,12 @@ def _read(name: str) -> dict[str, dict[str, Any]]:
 
 def commands() -> Table:
     """The fake's commands for the server from which the facts are."""
-    return table(profile("8.2.3"))
+    return table_of("8.2.3")
+
+
+def table_of(version: str, server_type: str = "redis") -> Table:
+    """The fake's commands for a server."""
+    return table(profile(version, server_type))
 
 
 def all_commands() -> list[Command]:

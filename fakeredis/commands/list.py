@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from fakeredis import errors
 from fakeredis.commands.arguments import (
@@ -370,6 +370,69 @@ def lmove(ctx: Context, source: bytes, target: bytes, where: bytes, to: bytes) -
     return _move(ctx, source, target, _left(where), _left(to))
 
 
+class _HowMany(NamedTuple):
+    """What follows the ends of LMOVEM and BLMOVEM."""
+
+    size: int = 1
+    exactly: bool = False
+    one_by_one: bool = False
+
+    @classmethod
+    def of(cls, words: Sequence[bytes]) -> _HowMany:
+        """``COUNT count | EXACTLY count``, then ``OBO | BULK``, or nothing."""
+        if not words:
+            return cls()
+        if len(words) != 3:
+            raise CommandError(errors.SYNTAX)
+        selector, order = words[0].upper(), words[2].upper()
+        if selector not in (b"COUNT", b"EXACTLY") or order not in (b"OBO", b"BULK"):
+            raise CommandError(errors.SYNTAX)
+        count = parse_int(words[1])
+        if count is None or count <= 0:
+            raise CommandError(errors.COUNT_NOT_POSITIVE)
+        return cls(count, selector == b"EXACTLY", order == b"OBO")
+
+
+def _move_many(
+    ctx: Context, source: bytes, target: bytes, ends: tuple[bool, bool], how: _HowMany
+) -> list[bytes] | None:
+    """Move several elements; they are given as they lie in the target, None without enough."""
+    from_left, to_left = ends
+    stored: List | None = ctx.lookup_write(source, List)
+    if stored is None or (how.exactly and len(stored) < how.size):
+        return None
+    other: List | None = ctx.lookup_write(target, List)
+    moved = stored.pop_left(how.size) if from_left else stored.pop_right(how.size)[::-1]
+    if how.one_by_one and from_left is to_left:
+        moved.reverse()
+    if other is None:
+        ctx.db.put(target, List(moved))
+    elif to_left:
+        other.push_left_many(moved[::-1])
+    else:
+        other.push_right_many(moved)
+    ctx.modified(target, "lpush" if to_left else "rpush")
+    ctx.shrunk(source, stored, "lpop" if from_left else "rpop")
+    return moved
+
+
+@group.command(
+    "LMOVEM", Key, Key, Raw, Raw, Rest(), flags=WRITE | DENYOOM, since={"redis": "8.10.0"},
+    nulls=null_array,
+)  # fmt: skip
+def lmovem(
+    ctx: Context, source: bytes, target: bytes, where: bytes, to: bytes, words: list[bytes]
+) -> Any:
+    """Move several elements from one end of a list to one of another, or of the same.
+
+    Checked in the server's order: ends, syntax, count, types.
+    """
+    ends = _left(where), _left(to)
+    how = _HowMany.of(words)
+    moved = _move_many(ctx, source, target, ends, how)
+    return [] if moved is None and not how.exactly else moved
+
+
 @group.command("RPOPLPUSH", Key, Key, flags=WRITE | DENYOOM, since="1.2.0")
 def rpoplpush(ctx: Context, source: bytes, target: bytes) -> Any:
     """LMOVE RIGHT LEFT."""
@@ -462,3 +525,19 @@ def blmove(
 def brpoplpush(ctx: Context, source: bytes, target: bytes, timeout: int) -> Any:
     """BLMOVE RIGHT LEFT."""
     return _blocking_move(ctx, source, target, (False, True), timeout)
+
+
+@group.command(
+    "BLMOVEM", Key, Key, Raw, Raw, Raw, Rest(), flags=WRITE | DENYOOM | BLOCKING,
+    since={"redis": "8.10.0"}, nulls=null_array,
+)  # fmt: skip
+def blmovem(
+    ctx: Context, source: bytes, target: bytes, where: bytes, to: bytes, timeout: bytes,
+    words: list[bytes],
+) -> Any:
+    """LMOVEM that waits for an element, or with EXACTLY for so many."""
+    ends = _left(where), _left(to)
+    how = _HowMany.of(words)
+    milliseconds = _seconds(timeout)
+    moved = _move_many(ctx, source, target, ends, how)
+    return ctx.block((source,), milliseconds, kind=List) if moved is None else moved

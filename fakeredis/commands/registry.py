@@ -278,9 +278,9 @@ class Group:
 
 
 CORE_GROUPS: Sequence[str] = (
-    "acl", "string", "generic", "dump", "hash", "list", "set", "sorted_set", "stream", "bitmap",
-    "hyperloglog", "geo", "connection", "pubsub", "transactions", "scripting", "server", "latency",
-    "cluster",
+    "acl", "string", "increx", "generic", "dump", "hash", "list", "set", "sorted_set", "stream",
+    "stream_newer", "bitmap", "hyperloglog", "geo", "connection", "pubsub", "transactions",
+    "scripting", "server", "latency", "hotkeys", "cluster",
 )  # fmt: skip
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
-from typing import Any
+from typing import Any, Final
 
 from fakeredis import errors
 from fakeredis.commands.arguments import Key, Many, NumKeys, Raw, Rest
@@ -290,3 +290,42 @@ def _limit(words: Sequence[bytes]) -> int:
             raise CommandError(errors.LIMIT_NEGATIVE)
         limit = value
     return limit
+
+
+_COUNTED_SETS: Final = NumKeys(
+    error=errors.NUMKEYS_NOT_POSITIVE, high_error=errors.NUMKEYS_TOO_MANY
+)
+
+
+@group.command(
+    "SDIFFCARD", _COUNTED_SETS, Rest(), flags=READONLY | MOVABLEKEYS,
+    since={"redis": "8.10.0"}, key_positions=(0, 0, 0),
+)  # fmt: skip
+def sdiffcard(ctx: Context, keys: list[bytes], words: list[bytes]) -> int:
+    """The size of a difference, counted up to LIMIT (0: no limit)."""
+    limit = _limit(words)
+    size = len(_diff(_sets(ctx, keys)))
+    return min(size, limit) if limit else size
+
+
+@group.command(
+    "SUNIONCARD", _COUNTED_SETS, Rest(), flags=READONLY | MOVABLEKEYS,
+    since={"redis": "8.10.0"}, key_positions=(0, 0, 0),
+)  # fmt: skip
+def sunioncard(ctx: Context, keys: list[bytes], words: list[bytes]) -> int:
+    """The size of a union, counted up to LIMIT (0: no limit); about that with APPROX."""
+    exact = [word for word in words if word.upper() != b"APPROX"]
+    limit = _limit(exact)
+    members = _union(_sets(ctx, keys))
+    size = len(members) if len(exact) == len(words) else _estimate(members)
+    return min(size, limit) if limit else size
+
+
+def _estimate(members: Iterable[bytes]) -> int:
+    """What a HyperLogLog that has seen all members says."""
+    from fakeredis.datatypes.hyperloglog import HyperLogLog
+
+    seen = HyperLogLog()
+    for member in members:
+        seen.add(member, 3000)
+    return seen.count()

@@ -770,6 +770,7 @@ def _sum(a: float, b: float) -> float:
 
 
 _AGGREGATES: Final[dict[bytes, Combine]] = {b"SUM": _sum, b"MIN": min, b"MAX": max}
+_COUNT_SINCE: Final = {"redis": "8.8.0"}
 
 
 def _operands(ctx: Context, keys: Sequence[bytes]) -> list[Operand]:
@@ -802,11 +803,13 @@ def _scores(operand: Operand, weight: float = 1.0) -> dict[bytes, float]:
 class _Algebra:
     """Options of the set algebra; parsed when the operands' types have been checked."""
 
-    __slots__ = ("weights", "combine", "with_scores")
+    __slots__ = ("weights", "combine", "counts", "with_scores")
 
     def __init__(
-        self, keys: Sequence[bytes], words: Sequence[bytes], scores: bool, weighted: bool = True
+        self, ctx: Context, keys: Sequence[bytes], words: Sequence[bytes], scores: bool,
+        weighted: bool = True,
     ) -> None:
+        self.counts = False  # AGGREGATE COUNT: weights alone are added up
         self.weights = [1.0] * len(keys)
         self.combine = _AGGREGATES[b"SUM"]
         self.with_scores = False
@@ -820,21 +823,26 @@ class _Algebra:
                 self.weights = [_weight(raw) for raw in words[at + 1 : at + 1 + len(keys)]]
                 at += 1 + len(keys)
             elif word == b"AGGREGATE" and weighted and at + 1 < len(words):
-                self.combine = self._aggregate(words[at + 1])
+                self._aggregate(ctx, words[at + 1].upper())
                 at += 2
             else:
                 raise CommandError(errors.SYNTAX)
 
-    @staticmethod
-    def _aggregate(raw: bytes) -> Combine:
-        combine = _AGGREGATES.get(raw.upper())
+    def _aggregate(self, ctx: Context, word: bytes) -> None:
+        self.counts = word == b"COUNT" and ctx.server.profile.has(_COUNT_SINCE)
+        combine = _sum if self.counts else _AGGREGATES.get(word)
         if combine is None:
             raise CommandError(errors.SYNTAX)
-        return combine
+        self.combine = combine
+
+    def prepared(self, operands: list[Operand]) -> list[Operand]:
+        """What is combined: with COUNT, members whose score is 1."""
+        return [Set(operand) for operand in operands] if self.counts else operands
 
     def by_size(self, operands: list[Operand]) -> list[tuple[Operand, float]]:
         """Operands and weights, smallest first: the order in which the server adds up."""
-        return sorted(zip(operands, self.weights, strict=True), key=lambda pair: len(pair[0]))
+        pairs = zip(self.prepared(operands), self.weights, strict=True)
+        return sorted(pairs, key=lambda pair: len(pair[0]))
 
     def union(self, operands: list[Operand]) -> dict[bytes, float]:
         """All members of all operands."""
@@ -920,7 +928,7 @@ def zunion(ctx: Context, keys: list[bytes], words: list[bytes]) -> list[Any]:
     Checked in the server's order: keys, types, options from left to right.
     """
     operands = _operands(ctx, keys)
-    options = _Algebra(keys, words, scores=True)
+    options = _Algebra(ctx, keys, words, scores=True)
     return _sorted(options.union(operands), options.with_scores)
 
 
@@ -930,7 +938,7 @@ def zunion(ctx: Context, keys: list[bytes], words: list[bytes]) -> list[Any]:
 def zinter(ctx: Context, keys: list[bytes], words: list[bytes]) -> list[Any]:
     """The members that all keys have, their scores aggregated; checked as ZUNION."""
     operands = _operands(ctx, keys)
-    options = _Algebra(keys, words, scores=True)
+    options = _Algebra(ctx, keys, words, scores=True)
     return _sorted(options.intersection(operands), options.with_scores)
 
 
@@ -940,7 +948,7 @@ def zinter(ctx: Context, keys: list[bytes], words: list[bytes]) -> list[Any]:
 def zdiff(ctx: Context, keys: list[bytes], words: list[bytes]) -> list[Any]:
     """The first key's members that no other has; checked as ZUNION."""
     operands = _operands(ctx, keys)
-    options = _Algebra(keys, words, scores=True, weighted=False)
+    options = _Algebra(ctx, keys, words, scores=True, weighted=False)
     return _sorted(_difference(operands), options.with_scores)
 
 
@@ -951,7 +959,7 @@ def zdiff(ctx: Context, keys: list[bytes], words: list[bytes]) -> list[Any]:
 def zunionstore(ctx: Context, target: bytes, keys: list[bytes], words: list[bytes]) -> int:
     """Store what ZUNION finds; how much it was."""
     operands = _operands(ctx, keys)
-    options = _Algebra(keys, words, scores=False)
+    options = _Algebra(ctx, keys, words, scores=False)
     return _store(ctx, target, options.union(operands).items(), "zunionstore")
 
 
@@ -962,7 +970,7 @@ def zunionstore(ctx: Context, target: bytes, keys: list[bytes], words: list[byte
 def zinterstore(ctx: Context, target: bytes, keys: list[bytes], words: list[bytes]) -> int:
     """Store what ZINTER finds; how much it was."""
     operands = _operands(ctx, keys)
-    options = _Algebra(keys, words, scores=False)
+    options = _Algebra(ctx, keys, words, scores=False)
     return _store(ctx, target, options.intersection(operands).items(), "zinterstore")
 
 
@@ -973,7 +981,7 @@ def zinterstore(ctx: Context, target: bytes, keys: list[bytes], words: list[byte
 def zdiffstore(ctx: Context, target: bytes, keys: list[bytes], words: list[bytes]) -> int:
     """Store what ZDIFF finds; how much it was."""
     operands = _operands(ctx, keys)
-    _Algebra(keys, words, scores=False, weighted=False)
+    _Algebra(ctx, keys, words, scores=False, weighted=False)
     return _store(ctx, target, _difference(operands).items(), "zdiffstore")
 
 

@@ -21,6 +21,7 @@ from fakeredis.commands.registry import (
     Group,
 )
 from fakeredis.datatypes.numbers import INT_MAX, parse_int
+from fakeredis.datatypes.producers import Producers
 from fakeredis.datatypes.stream import (
     ACKED,
     DELREF,
@@ -38,13 +39,18 @@ from fakeredis.datatypes.stream import (
     parse_id,
 )
 from fakeredis.datatypes.stream import Group as ConsumerGroup
+from fakeredis.datatypes.xxh3 import digest
 from fakeredis.engine.context import Context
 from fakeredis.engine.profiles import Profile
-from fakeredis.engine.replies import DEEP, OK, Shape, Status, null_array
+from fakeredis.engine.replies import BLOCKED, DEEP, OK, Shape, Status, null_array
 from fakeredis.errors import CommandError
 
 group = Group("stream")
 
+_CLAIM_SINCE: Final = {"redis": "8.4.0"}
+_GIVING_BACK_SINCE: Final = {"redis": "8.8.0"}
+_IDEMPOTENCE_SINCE: Final = {"redis": "8.6.0"}
+_LIMITS_SINCE: Final = {"redis": "8.10.0"}
 _STRATEGIES: Final = {b"KEEPREF": KEEPREF, b"DELREF": DELREF, b"ACKED": ACKED}
 
 
@@ -117,11 +123,15 @@ class _Options(NamedTuple):
     approximate: bool = False
     limit: int | None = None
     strategy: str = KEEPREF
+    idempotent: tuple[bytes, bytes | None] | None = None  # a producer, and its name for the entry
 
     @property
     def trims(self) -> bool:
         """Whether there is anything to trim by."""
         return self.length is not None or self.lowest is not None
+
+
+_NAMED_BY: Final = {b"IDMP": 2, b"IDMPAUTO": 1}  # and how many words follow
 
 
 class _OptionParser:
@@ -132,6 +142,7 @@ class _OptionParser:
         self.adding = adding
         self.newer = profile.has("6.2.0")
         self.newest = profile.has({"redis": "8.2.0"})
+        self.idempotent = adding and profile.has(_IDEMPOTENCE_SINCE)
         self.at = 0
         self.values: dict[str, Any] = {}
 
@@ -166,9 +177,22 @@ class _OptionParser:
             self.values["create"] = False
         elif word in _STRATEGIES and self.newest and "strategy" not in self.values:
             self.values["strategy"] = _STRATEGIES[word]
+        elif self.idempotent and word in _NAMED_BY and more >= _NAMED_BY[word]:
+            self._idempotence(word, _NAMED_BY[word])
         else:
             return False
         return True
+
+    def _idempotence(self, word: bytes, count: int) -> None:
+        """A producer, and with IDMP its own name for the entry."""
+        if "idempotent" in self.values:
+            raise CommandError(errors.STREAM_IDMP_TWICE)
+        given = self.words[self.at + 1 : self.at + 1 + count]
+        for text, what in zip(given, ("producer", "idempotent"), strict=False):
+            if not text:
+                raise CommandError(errors.STREAM_IDMP_EMPTY % (word.decode(), what))
+        self.at += count
+        self.values["idempotent"] = given[0], given[1] if count > 1 else None
 
     def _trimming(self, more: int, name: str, convert: Callable[[bytes], int]) -> None:
         values = self.values
@@ -246,6 +270,11 @@ def xadd(ctx: Context, key: bytes, *words: bytes) -> Any:
     stream: Stream | None = ctx.lookup_write(key, Stream)
     if stream is None and options is not None and not options.create:
         return None
+    named = None if options is None or not options.idempotent else _named(options, fields)
+    if named is not None and stream is not None and stream.producers is not None:
+        found = stream.producers.find(*named, ctx.now)
+        if found is not None:
+            return format_id(found)
     last = 0 if stream is None else stream.last_id
     number = ctx.now << 64 if given is None else given.number
     if number <= last or given is not None:
@@ -255,9 +284,28 @@ def xadd(ctx: Context, key: bytes, *words: bytes) -> Any:
         ctx.db.put(key, stream)
     stream.append(number, fields, ctx.server.limits)
     ctx.modified(key, "xadd")
+    if named is not None:
+        producers(ctx, stream).remember(*named, number, ctx.now)
     if options is not None and options.trims and _trim(ctx, stream, options):
         ctx.noted(key, "xtrim", changes=0)
     return b"%d-%d" % (number >> 64, number & SEQUENCE)
+
+
+def _named(options: _Options, fields: Sequence[bytes]) -> tuple[bytes, bytes]:
+    """Producer and name of an entry; IDMPAUTO takes the entry itself, in any order of fields."""
+    assert options.idempotent is not None
+    producer, name = options.idempotent
+    if name is not None:
+        return producer, name
+    pairs = sorted(zip(fields[::2], fields[1::2], strict=True))
+    return producer, digest(repr(pairs).encode())
+
+
+def producers(ctx: Context, stream: Stream) -> Producers:
+    """What a stream remembers of its producers, made when it is asked for."""
+    if stream.producers is None:
+        stream.producers = Producers()
+    return stream.producers
 
 
 def _xadd_words(
@@ -271,6 +319,8 @@ def _xadd_words(
     given = None
     if at < len(words) and words[at] != b"*":
         given = _given_id(words[at], profile)
+        if options.idempotent:
+            raise CommandError(errors.STREAM_IDMP_ID)
     _check_limit(options, adding=True)
     return options, given, tuple(words[at + 1 :])
 
@@ -411,7 +461,10 @@ def _range_count(words: Sequence[bytes]) -> int:
 class _Read:
     """The arguments of XREAD and XREADGROUP."""
 
-    __slots__ = ("consumer", "count", "group", "ids", "keys", "noack", "streams_at", "timeout")
+    __slots__ = (
+        "claim", "consumer", "count", "group", "ids", "keys", "max_count", "max_size", "noack",
+        "streams_at", "timeout", "used",
+    )  # fmt: skip
 
     def __init__(self, ctx: Context, args: Args, grouped: bool) -> None:
         self.group: bytes | None = None
@@ -419,6 +472,9 @@ class _Read:
         self.timeout: int | None = None
         self.count = -1
         self.noack = False
+        self.claim: int | None = None  # least idle time of what is taken from others
+        self.max_count = self.max_size = 0  # of all streams together; 0 for any
+        self.used = 0  # bytes that the reply has so far, where these are limited
         self.streams_at = -1
         at = 0
         while at < len(args) and self.streams_at < 0:
@@ -427,6 +483,8 @@ class _Read:
             raise CommandError(errors.SYNTAX)
         if grouped and self.group is None:
             raise CommandError(errors.XREADGROUP_NO_GROUP)
+        if 0 < self.max_count < self.count:
+            raise CommandError(errors.XREAD_MAXCOUNT)
         half = (len(args) - self.streams_at) // 2
         self.keys = list(args[self.streams_at : self.streams_at + half])
         self.ids = list(args[self.streams_at + half :])
@@ -456,9 +514,59 @@ class _Read:
             if more % 2:
                 unbalanced = errors.XREADGROUP_UNBALANCED if grouped else errors.XREAD_UNBALANCED
                 raise CommandError(unbalanced)
-        else:
+        elif not more or not self._newer_option(ctx, word, args[at + 1], grouped):
             raise CommandError(errors.SYNTAX)
         return at + 2
+
+    def _newer_option(self, ctx: Context, word: bytes, raw: bytes, grouped: bool) -> bool:
+        """Take CLAIM, MAXCOUNT or MAXSIZE; whether it is one."""
+        has = ctx.server.profile.has
+        if word == b"CLAIM" and has(_CLAIM_SINCE):
+            if not grouped:
+                raise CommandError(errors.XREAD_ONLY_GROUP % "CLAIM")
+            self.claim = _integer(raw, errors.CLAIM_NOT_INTEGER)
+            if self.claim < 0:
+                raise CommandError(errors.CLAIM_NEGATIVE)
+        elif word in (b"MAXCOUNT", b"MAXSIZE") and has(_LIMITS_SINCE):
+            number = parse_int(raw)
+            if number is None or number <= 0:
+                raise CommandError(errors.XREAD_LIMIT % word.decode())
+            if word == b"MAXCOUNT":
+                self.max_count = number
+            else:
+                self.max_size = number
+        else:
+            return False
+        return True
+
+    def left(self, reply: Sequence[Any]) -> int:
+        """How many entries the next stream may give, as `count`; 0 when the reply is full."""
+        taken = [entry for _, entries in reply for entry in entries]
+        if self.max_size:
+            self.used = sum(map(_reply_bytes, taken))
+            if self.used >= self.max_size:
+                return 0
+        if not self.max_count:
+            return self.count
+        rest = self.max_count - len(taken)
+        return rest if self.count < 0 else min(rest, self.count)
+
+    def cut(self, found: Found) -> Found:
+        """The entries that still fit into MAXSIZE; the very first one always does."""
+        if not self.max_size:
+            return found
+        size = self.used
+        for at, (number, fields) in enumerate(found):
+            is_first = not size
+            size += _reply_bytes([format_id(number), fields])
+            if size > self.max_size and not is_first:
+                return found[:at]
+        return found
+
+
+def _reply_bytes(entry: Any) -> int:
+    """Roughly the bytes of an entry in a reply."""
+    return 24 + len(entry[0]) + sum(len(part) + 8 for part in entry[1] or ())
 
 
 def _timeout(ctx: Context, raw: bytes) -> int:
@@ -470,6 +578,11 @@ def _timeout(ctx: Context, raw: bytes) -> int:
     return timeout
 
 
+_WORDS_OF: Final = {
+    b"BLOCK": 2, b"COUNT": 2, b"GROUP": 3, b"CLAIM": 2, b"MAXCOUNT": 2, b"MAXSIZE": 2,
+}  # fmt: skip
+
+
 def _read_keys(args: Args) -> list[bytes]:
     """The keys of XREAD and XREADGROUP: the first half of what follows STREAMS."""
     at = 0
@@ -478,7 +591,7 @@ def _read_keys(args: Args) -> list[bytes]:
         if word == b"STREAMS":
             rest = args[at + 1 :]
             return list(rest[: len(rest) // 2])
-        at += {b"BLOCK": 2, b"COUNT": 2, b"GROUP": 3}.get(word, 1)
+        at += _WORDS_OF.get(word, 1)
     return []
 
 
@@ -514,11 +627,17 @@ def xread(ctx: Context, args: list[bytes]) -> Any:
         else:
             after = _id(raw)
         resolved.append((key, after, 1 if raw == b"+" else read.count))
-    reply = []
+    reply: list[Any] = []
     for key, after, count in resolved:
         stream = ctx.lookup_read(key, Stream)  # the server looks twice too, which it counts
         if stream is not None and stream.length and stream.top_id > after:
-            reply.append([key, _entries(stream.range(after + 1, MAX_ID, count))])
+            if read.max_count or read.max_size:
+                count = read.left(reply)
+                if not count:
+                    break
+            entries = read.cut(stream.range(after + 1, MAX_ID, count))
+            if entries:
+                reply.append([key, _entries(entries)])
     return reply or _wait(ctx, read, Stream)
 
 
@@ -546,16 +665,62 @@ def xreadgroup(ctx: Context, args: list[bytes]) -> Any:
         _group_and_id(ctx, key, name, raw)
         for key, raw in zip(read.keys, read.ids, strict=True)
     ]
-    reply = []
+    reply: list[Any] = []
     for key, (stream, members, after) in zip(read.keys, found, strict=True):
         ctx.lookup_read(key, Stream)
         consumer = _consumer(ctx, key, members, asking)
+        count = read.left(reply) if read.max_count or read.max_size else read.count
+        if not count:
+            break
         if after is not None:
-            reply.append([key, _history(ctx, stream, consumer, after, read.count)])
-        elif stream.length and stream.top_id > members.last_id:
-            entries = _deliver(ctx, key, stream, members, consumer, read)
+            reply.append([key, _history(ctx, stream, consumer, after, count)])
+            continue
+        entries = []
+        if read.claim is not None:
+            entries = _claim_idle(ctx, key, stream, members, consumer, read.claim, count)
+            count = count if count < 0 else count - len(entries)
+        if count and stream.length and stream.top_id > members.last_id:
+            entries += _deliver(ctx, key, stream, members, consumer, read, count)
+        if entries:
             reply.append([key, entries])
-    return reply or _wait(ctx, read, None)
+    if reply or read.claim is None:
+        return reply or _wait(ctx, read, None)
+    return _wait_for_idle(ctx, read, [members for _, members, _ in found])
+
+
+def _claim_idle(
+    ctx: Context, key: bytes, stream: Stream, members: ConsumerGroup, consumer: Consumer,
+    idle: int, count: int,
+) -> list[Any]:
+    """Take over what has been pending for long: its entries, their idle times and deliveries."""
+    now = ctx.now
+    entries: list[Any] = []
+    for number, pending in members.longest_idle(now - idle):
+        if len(entries) == count:
+            break
+        fields = stream.get(number)
+        if fields is None:
+            members.acknowledge(number)
+        else:
+            waited = max(now - pending.time, 0)
+            entries.append([format_id(number), list(fields), waited, pending.count])
+            members.hand_over(number, pending, consumer)
+            pending.time, pending.given_back = now, 0
+            pending.count = min(pending.count + 1, INT_MAX)
+            consumer.active = now
+        ctx.noted(key)
+    return entries
+
+
+def _wait_for_idle(ctx: Context, read: _Read, groups: Sequence[ConsumerGroup]) -> Any:
+    """Wait for something new, or until something has been pending for long enough."""
+    reply = _wait(ctx, read, None)
+    wait = ctx.session.wait
+    times = [one.time for members in groups for one in members.pending.data.values()]
+    if reply is BLOCKED and wait is not None and times:
+        assert read.claim is not None
+        wait.run_again_at(min(times) + read.claim)
+    return reply
 
 
 def _group_and_id(
@@ -584,10 +749,12 @@ def _consumer(ctx: Context, key: bytes, members: ConsumerGroup, name: bytes) -> 
 
 def _deliver(
     ctx: Context, key: bytes, stream: Stream, members: ConsumerGroup, consumer: Consumer,
-    read: _Read,
+    read: _Read, count: int,
 ) -> list[Any]:
     """Give a consumer what the group has not seen yet."""
-    found = stream.range(members.last_id + 1, MAX_ID, read.count)
+    found = read.cut(stream.range(members.last_id + 1, MAX_ID, count))
+    if not found:
+        return []
     now = ctx.now
     for number, _ in found:
         stream.advance(members, number)
@@ -596,7 +763,8 @@ def _deliver(
     if not read.noack:
         consumer.active = now
     ctx.noted(key)
-    return _entries(found)
+    entries = _entries(found)
+    return entries if read.claim is None else [[*entry, 0, 0] for entry in entries]
 
 
 def _history(
@@ -942,8 +1110,10 @@ def _pending_rows(
         one = pending.data[number]
         waited = max(now - one.time, 0)
         if not idle or now - one.time >= idle:
-            assert one.consumer is not None
-            yield [format_id(number), one.consumer.name, waited, one.count]
+            if one.consumer is None:
+                yield [format_id(number), b"", -1, one.count]
+            else:
+                yield [format_id(number), one.consumer.name, waited, one.count]
 
 
 class _Claim:
@@ -1039,7 +1209,7 @@ def _claim(
     elif idle and ctx.now - pending.time < idle:
         return None
     members.hand_over(number, pending, consumer)
-    pending.time = options.time
+    pending.time, pending.given_back = options.time, 0
     _count_delivery(pending, options.count, options.just_id)
     consumer.active = ctx.now
     ctx.noted(key)
@@ -1050,7 +1220,7 @@ def _count_delivery(pending: Pending, count: int, just_id: bool) -> None:
     if count >= 0:
         pending.count = count
     elif not just_id:
-        pending.count += 1
+        pending.count = min(pending.count + 1, INT_MAX)
 
 
 _MOST_CLAIMED: Final = INT_MAX // 16
@@ -1093,7 +1263,7 @@ def xautoclaim(
         if idle and ctx.now - pending.time < idle:
             continue
         members.hand_over(number, pending, consumer)
-        pending.time = ctx.now
+        pending.time, pending.given_back = ctx.now, 0
         _count_delivery(pending, -1, just_id)
         consumer.active = ctx.now
         ctx.noted(key)
@@ -1149,10 +1319,12 @@ def xinfo_stream(ctx: Context, key: bytes, *words: bytes) -> Any:
         b"entries-added": stream.added,
         b"recorded-first-entry-id": format_id(stream.first_id),
     }  # fmt: skip
+    if ctx.server.profile.has(_IDEMPOTENCE_SINCE):
+        info |= _producers_info(ctx, stream)
     if count is not None:
         info[b"entries"] = _entries(stream.range(0, MAX_ID, count or -1))
         info[b"groups"] = [
-            _group_in_full(stream, name, members, count)
+            _group_in_full(ctx, stream, name, members, count)
             for name, members in sorted(stream.groups.items())
         ]
         return info
@@ -1161,6 +1333,16 @@ def xinfo_stream(ctx: Context, key: bytes, *words: bytes) -> Any:
     info[b"first-entry"] = _entries(first)[0] if first else None
     info[b"last-entry"] = _entries(last)[0] if last else None
     return info
+
+
+def _producers_info(ctx: Context, stream: Stream) -> dict[bytes, Any]:
+    """What a stream remembers of its producers, in numbers."""
+    known = stream.producers or Producers()
+    pids, iids = known.tracked(ctx.now)
+    return {
+        b"idmp-duration": known.duration, b"idmp-maxsize": known.most, b"pids-tracked": pids,
+        b"iids-tracked": iids, b"iids-added": known.added, b"iids-duplicates": known.duplicates,
+    }  # fmt: skip
 
 
 def _full_count(ctx: Context, words: Sequence[bytes]) -> int | None:
@@ -1178,18 +1360,23 @@ def _full_count(ctx: Context, words: Sequence[bytes]) -> int | None:
 
 
 def _group_in_full(
-    stream: Stream, name: bytes, members: ConsumerGroup, count: int
+    ctx: Context, stream: Stream, name: bytes, members: ConsumerGroup, count: int
 ) -> dict[bytes, Any]:
     most = count or None
     pending = []
     for number in islice(members.pending.since(), most):
         one = members.pending.data[number]
-        assert one.consumer is not None
-        pending.append([format_id(number), one.consumer.name, one.time, one.count])
-    return {
+        owner = b"" if one.consumer is None else one.consumer.name
+        pending.append([format_id(number), owner, one.time, one.count])
+    info: dict[bytes, Any] = {
         b"name": name, b"last-delivered-id": format_id(members.last_id),
         b"entries-read": None if members.read == UNKNOWN else members.read,
         b"lag": stream.lag(members), b"pel-count": len(members.pending),
+    }  # fmt: skip
+    if ctx.server.profile.has(_GIVING_BACK_SINCE):
+        owned = sum(len(consumer.pending) for consumer in members.consumers.values())
+        info[b"nacked-count"] = len(members.pending) - owned
+    return info | {
         b"pending": pending,
         b"consumers": [
             _consumer_in_full(consumer, most)

@@ -7,13 +7,14 @@ as a `MutableString`: the next change costs no more than what it changes, and it
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Any, Final, NamedTuple
 
 from fakeredis import errors
 from fakeredis.commands.arguments import Int, Key, Many, Raw, Rest
-from fakeredis.commands.registry import DENYOOM, FAST, READONLY, WRITE, Group
+from fakeredis.commands.registry import DENYOOM, FAST, MOVABLEKEYS, READONLY, WRITE, Group
 from fakeredis.datatypes.numbers import (
     INT_MAX,
     INT_MIN,
@@ -23,6 +24,7 @@ from fakeredis.datatypes.numbers import (
     parse_long_double,
 )
 from fakeredis.datatypes.string import MutableString
+from fakeredis.datatypes.xxh3 import digest
 from fakeredis.engine.context import Context
 from fakeredis.engine.profiles import Profile, Since
 from fakeredis.engine.replies import MAP, OK
@@ -37,8 +39,11 @@ group = Group("string")
 _SET_WORDS: Final[dict[str, Since]] = {
     "NX": "1.0.0", "XX": "1.0.0", "EX": "1.0.0", "PX": "1.0.0", "KEEPTTL": "6.0.0",
     "GET": "6.2.0", "EXAT": "6.2.0", "PXAT": "6.2.0", "NX GET": "7.0.0",
-    "IFEQ": {"redis": "8.4.0", "valkey": "8.1.0"},
+    "IFEQ": {"redis": "8.4.0", "valkey": "8.1.0"}, "IFNE": {"redis": "8.4.0"},
+    "IFDEQ": {"redis": "8.4.0"}, "IFDNE": {"redis": "8.4.0"},
 }  # fmt: skip
+_COMPARISONS: Final = frozenset({"IFEQ", "IFNE", "IFDEQ", "IFDNE"})
+_MSETEX_WORDS: Final = frozenset({"NX", "XX", "EX", "PX", "EXAT", "PXAT", "KEEPTTL"})
 _GETEX_WORDS: Final = frozenset({"EX", "PX", "EXAT", "PXAT", "PERSIST"})
 
 
@@ -48,11 +53,11 @@ def _set_words(profile: Profile) -> frozenset[str]:
 
 
 class _Options(NamedTuple):
-    condition: str | None = None  # NX, XX or IFEQ
+    condition: str | None = None  # NX, XX or a comparison
     get: bool = False
     expiry: str | None = None  # EX, PX, EXAT, PXAT, KEEPTTL or PERSIST
     raw: bytes = b""  # what follows the expiry's word
-    compared: bytes = b""  # what follows IFEQ
+    compared: bytes = b""  # what follows a comparison
 
 
 def _parse_options(words: Sequence[bytes], known: frozenset[str]) -> _Options:
@@ -68,7 +73,7 @@ def _parse_options(words: Sequence[bytes], known: frozenset[str]) -> _Options:
             get = True
         elif word in ("NX", "XX"):
             condition = _only(condition, word)
-        elif word == "IFEQ":
+        elif word in _COMPARISONS:
             if condition is not None:
                 raise CommandError(errors.SYNTAX)
             condition, compared = word, _following(rest)
@@ -125,8 +130,8 @@ def _set(ctx: Context, key: bytes, value: bytes, options: _Options) -> Any:
     keep = expiry == "KEEPTTL"
     deadline = None if expiry is None or keep else ctx.deadline(expiry, raw)
     old = ctx.lookup_read(key, bytes) if get else None
-    if condition == "IFEQ":
-        if ctx.lookup_read(key, bytes) != compared:
+    if condition in _COMPARISONS:
+        if not _holds(condition, ctx.lookup_read(key, bytes), compared):
             return old
     elif condition is not None and ctx.exists(key) is not (condition == "XX"):
         return old
@@ -142,6 +147,25 @@ def _set(ctx: Context, key: bytes, value: bytes, options: _Options) -> Any:
         ctx.db.expire_at(key, deadline)
         ctx.modified(key, "expire")
     return old if get else OK
+
+
+def _holds(condition: str | None, value: bytes | None, compared: bytes) -> bool:
+    """Whether a comparison with the value at a key holds; a missing one equals nothing.
+
+    Raises:
+        CommandError: there is a value, and what it is compared with is no digest.
+    """
+    negative = condition in ("IFNE", "IFDNE")
+    if value is None:
+        return negative
+    if condition in ("IFDEQ", "IFDNE"):
+        if len(compared) != 16 or not _HEXADECIMAL(compared):
+            raise CommandError(errors.BAD_DIGEST)
+        value, compared = digest(value), compared.lower()
+    return (value == compared) is not negative
+
+
+_HEXADECIMAL: Final = re.compile(rb"[0-9a-fA-F]*").fullmatch
 
 
 @group.command("SETNX", Key, Raw, flags=WRITE | DENYOOM | FAST)
@@ -183,6 +207,34 @@ def getdel(ctx: Context, key: bytes) -> Any:
         ctx.db.delete(key)
         ctx.modified(key, "del")
     return value
+
+
+@group.command("DELEX", Key, Rest(flat=True), flags=WRITE | FAST, since={"redis": "8.4.0"})
+def delex(ctx: Context, key: bytes, *words: bytes) -> int:
+    """Remove a key, or a string that a comparison holds for; whether it was removed.
+
+    Checked in the server's order: number of words, key, type, comparison.
+    """
+    if not words:
+        return int(ctx.delete(key))
+    if len(words) != 2:
+        raise CommandError(errors.ARITY % "delex")
+    value = ctx.lookup(key)
+    if value is None:
+        return 0
+    if type(value) not in (bytes, MutableString):
+        raise CommandError(errors.DELEX_NOT_STRING)
+    condition = words[0].upper().decode("latin-1")
+    if condition not in _COMPARISONS:
+        raise CommandError(errors.DELEX_CONDITION)
+    return int(_holds(condition, bytes(value), words[1]) and ctx.delete(key))
+
+
+@group.command("DIGEST", Key, flags=READONLY | FAST, since={"redis": "8.4.0"})
+def digest_(ctx: Context, key: bytes) -> bytes | None:
+    """The XXH3 hash of the string at key in hexadecimal; None when there is none."""
+    value = ctx.read_string(key)
+    return None if value is None else digest(bytes(value))
 
 
 @group.command("GETEX", Key, Rest(flat=True), flags=WRITE | FAST, since="6.2.0")
@@ -261,6 +313,53 @@ def msetnx(ctx: Context, *pairs: bytes) -> int:
         return 0
     _set_pairs(ctx, pairs)
     return 1
+
+
+def _msetex_keys(args: Sequence[bytes]) -> list[bytes]:
+    count = parse_int(args[0]) or 0
+    return list(args[1 : 1 + 2 * max(count, 0) : 2])
+
+
+@group.command(
+    "MSETEX", Raw, Raw, Raw, Rest(flat=True), flags=WRITE | DENYOOM | MOVABLEKEYS,
+    since={"redis": "8.4.0"}, keys=_msetex_keys, key_positions=(0, 0, 0),
+)  # fmt: skip
+def msetex(ctx: Context, raw: bytes, *words: bytes) -> int:
+    """Set several keys with one deadline: all, or none when NX or XX does not hold for one.
+
+    Checked in the server's order: number of pairs, options, expire value, condition.
+    """
+    count = parse_int(raw)
+    if count is None or not 0 < count < 1 << 31:
+        raise CommandError(errors.MSETEX_NUMKEYS)
+    if len(words) < 2 * count:
+        raise CommandError(errors.MSETEX_PAIRS)
+    pairs = words[: 2 * count]
+    options = _parse_options(words[2 * count :], _MSETEX_WORDS)
+    keep = options.expiry == "KEEPTTL"
+    deadline = None
+    if options.expiry is not None and not keep:
+        deadline = ctx.deadline(options.expiry, options.raw)
+    if options.condition is not None:
+        wanted = options.condition == "XX"
+        if any(ctx.exists(key) is not wanted for key in pairs[::2]):
+            return 0
+    for key, value in zip(pairs[::2], pairs[1::2], strict=True):
+        _put(ctx, key, value, keep, deadline)
+    return 1
+
+
+def _put(ctx: Context, key: bytes, value: bytes, keep: bool, deadline: int | None) -> None:
+    """Store one value of several."""
+    if keep:
+        ctx.lookup(key)  # what has expired leaves no deadline to keep
+        ctx.db.replace(key, value)
+    else:
+        ctx.db.put(key, value)
+    ctx.modified(key, "set")
+    if deadline is not None:
+        ctx.db.expire_at(key, deadline)
+        ctx.modified(key, "expire")
 
 
 def _set_pairs(ctx: Context, pairs: Sequence[bytes]) -> None:

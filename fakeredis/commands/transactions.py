@@ -28,7 +28,7 @@ group = Group("transactions")
 
 _SEEN: Final = (
     dispatch.RECORDED | dispatch.MONITORED | dispatch.TRACKED | dispatch.RESTRICTED
-    | dispatch.TIMED
+    | dispatch.TIMED | dispatch.COUNTED
 )
 
 

@@ -14,6 +14,7 @@ from typing import Final
 
 from fakeredis.datatypes.limits import EncodingLimits
 from fakeredis.datatypes.numbers import parse_int, parse_unsigned
+from fakeredis.datatypes.producers import Producers
 
 Fields = tuple[bytes, ...]  # names and values in turn
 Found = list[tuple[int, Fields]]
@@ -147,10 +148,11 @@ class Block:
 class Pending:
     """One entry that was delivered and not yet acknowledged."""
 
-    __slots__ = ("consumer", "count", "time")
+    __slots__ = ("consumer", "count", "given_back", "time")
 
     def __init__(self, consumer: Consumer | None, time: int, count: int = 1) -> None:
-        self.consumer = consumer
+        self.consumer = consumer  # None when it was given back: see `Group.give_back`
+        self.given_back = 0  # the place among those that were
         self.time = time  # of the last delivery
         self.count = count  # of deliveries
 
@@ -219,13 +221,14 @@ class Consumer:
 class Group:
     """A consumer group."""
 
-    __slots__ = ("consumers", "last_id", "pending", "read")
+    __slots__ = ("consumers", "given_back", "last_id", "pending", "read")
 
     def __init__(self, last_id: int, read: int = UNKNOWN) -> None:
         self.last_id = last_id
         self.read = read  # entries read so far, or `UNKNOWN`
         self.pending = PendingEntries()
         self.consumers: dict[bytes, Consumer] = {}
+        self.given_back = 0  # how often that has happened
 
     def deliver(self, number: int, consumer: Consumer, now: int) -> None:
         """An entry goes to a consumer as a new one, whoever had it before."""
@@ -252,6 +255,20 @@ class Group:
                 pending.consumer.pending.remove(number)
             pending.consumer = consumer
             consumer.pending.add(number, pending)
+
+    def give_back(self, number: int, pending: Pending) -> None:
+        """A pending entry no longer belongs to a consumer: it is the next one to be claimed."""
+        if pending.consumer is not None:
+            pending.consumer.pending.remove(number)
+            pending.consumer = None
+        self.given_back += 1
+        pending.given_back = self.given_back
+        pending.time = 0
+
+    def longest_idle(self, before: int) -> list[tuple[int, Pending]]:
+        """What was delivered up to a moment, first what was given back, then the oldest."""
+        found = [pair for pair in self.pending.data.items() if pair[1].time <= before]
+        return sorted(found, key=lambda pair: (pair[1].time, pair[1].given_back, pair[0]))
 
     def acknowledge(self, number: int) -> bool:
         """An entry is no longer pending; whether it was."""
@@ -280,11 +297,13 @@ class Group:
             twin.active = consumer.active
         for number in self.pending.since():
             pending = self.pending.data[number]
-            assert pending.consumer is not None
-            owner = copied.consumers[pending.consumer.name]
-            again = Pending(owner, pending.time, pending.count)
+            again = Pending(None, pending.time, pending.count)
+            again.given_back = pending.given_back
             copied.pending.add(number, again)
-            owner.pending.add(number, again)
+            if pending.consumer is not None:
+                again.consumer = copied.consumers[pending.consumer.name]
+                again.consumer.pending.add(number, again)
+        copied.given_back = self.given_back
         return copied
 
 
@@ -298,7 +317,9 @@ ACKED: Final = "ACKED"  # it is deleted only if all groups have read and acknowl
 class Stream:
     """Redis's stream. An empty one stays."""
 
-    __slots__ = ("added", "blocks", "groups", "last_id", "length", "max_deleted", "names")
+    __slots__ = (
+        "added", "blocks", "groups", "last_id", "length", "max_deleted", "names", "producers",
+    )  # fmt: skip
 
     type_name = b"stream"
 
@@ -310,6 +331,7 @@ class Stream:
         self.added = 0  # entries ever added
         self.groups: dict[bytes, Group] = {}
         self.names: dict[bytes, bytes] = {}  # names of fields are kept once
+        self.producers: Producers | None = None  # made by the first XADD with IDMP or IDMPAUTO
 
     def encoding(self, limits: EncodingLimits) -> bytes:
         """What OBJECT ENCODING says."""
@@ -327,6 +349,7 @@ class Stream:
         copied.length, copied.last_id = self.length, self.last_id
         copied.max_deleted, copied.added = self.max_deleted, self.added
         copied.groups = {name: group.copy() for name, group in self.groups.items()}
+        copied.producers = None if self.producers is None else self.producers.copy()
         return copied
 
     # Entries ----------------------------------------------------------------------------------
@@ -587,7 +610,7 @@ class Stream:
                 for consumer in group.consumers.values()
                 for number, one in consumer.pending.data.items()
             ]
-            held = [(number, id(one)) for number, one in pending.data.items()]
+            held = [(number, id(one)) for number, one in pending.data.items() if one.consumer]
             assert sorted(owned) == sorted(held)
 
 

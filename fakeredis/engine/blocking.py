@@ -29,7 +29,8 @@ class Wait:
     counted = True  # as a call, when it ends
 
     __slots__ = (
-        "session", "command", "args", "db", "keys", "deadline", "on_timeout", "kind", "recording",
+        "session", "command", "args", "db", "keys", "deadline", "end", "on_timeout", "kind",
+        "recording",
     )  # fmt: skip
 
     def __init__(
@@ -43,9 +44,14 @@ class Wait:
         self.db = db
         self.keys = keys
         self.deadline = deadline  # milliseconds since the epoch; None waits for ever
+        self.end = deadline  # the same, where the handler is only to run again at ``deadline``
         self.on_timeout = on_timeout  # gives the reply at the deadline; None replies null
         self.kind = kind  # the type of value it waits for; None for any
         self.recording: Any = None  # the spy's open record of this call
+
+    def run_again_at(self, moment: int) -> None:
+        """Let the handler run again at a time even when no key changes until then."""
+        self.deadline = moment if self.end is None else min(moment, self.end)
 
 
 def enter(wait: Wait) -> None:
@@ -148,4 +154,8 @@ def check_deadlines(server: Server) -> None:
     for session in list(server.waiting):
         wait = session.wait
         if wait is not None and wait.deadline is not None and wait.deadline <= now:
-            time_out(wait)
+            if wait.end is not None and wait.end <= now:
+                time_out(wait)
+            else:
+                wait.deadline = wait.end
+                retry(wait)

@@ -38,6 +38,7 @@ TRACKED: Final = 1 << 7  # a session caches keys: see `fakeredis.engine.tracking
 TIMED: Final = 1 << 8  # commands are measured: see `fakeredis.engine.timing`
 LIMITED: Final = 1 << 9  # maxmemory is set: see `fakeredis.engine.memory`
 CLUSTERED: Final = 1 << 12  # the server is a node of a cluster
+COUNTED: Final = 1 << 14  # HOTKEYS counts: see `fakeredis.engine.hotkeys`
 
 _RUN_IN_MULTI: Final = frozenset({"EXEC", "DISCARD", "MULTI", "WATCH", "QUIT", "RESET"})
 _REDIRECTIONS: Final = frozenset({"MOVED", "ASK", "CROSSSLOT", "CLUSTERDOWN", "TRYAGAIN"})
@@ -229,6 +230,8 @@ def observed(
         run = _timed(session, run)
     if server.guard & TRACKED:
         run = _tracked(session, run)
+    if server.guard & COUNTED:
+        run = _counted(session, run)
     if server.guard & MONITORED and not command.flags & (SKIP_MONITOR | ADMIN):
         if command.name == "EXEC":  # shown after the commands that it runs
             run = _fed_afterwards(session, run)
@@ -271,6 +274,14 @@ def _tracked(
     """How to run a command while sessions track."""
     state = session.server.extra["tracking"]
     return lambda command, args: state.run(session, command, args, run)
+
+
+def _counted(
+    session: Session, run: Callable[[Command, Sequence[bytes]], Any]
+) -> Callable[[Command, Sequence[bytes]], Any]:
+    """How to run a command while HOTKEYS counts."""
+    collection = session.server.extra["hotkeys"]
+    return lambda command, args: collection.run(session, command, args, run)
 
 
 def queued(session: Session, command: Command, args: Sequence[bytes]) -> Any:

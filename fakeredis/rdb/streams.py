@@ -234,8 +234,11 @@ def _read_group(reader: Reader, kind: int, stream: Stream) -> Group:
         group.pending.add(number, Pending(None, time, reader.length()))
     for _ in range(reader.length()):
         _read_consumer(reader, kind, group)
-    if any(pending.consumer is None for pending in group.pending.data.values()):
-        raise reader.fail("a pending entry belongs to no consumer")
+    for number, pending in group.pending.data.items():
+        if pending.consumer is None:
+            if pending.time:
+                raise reader.fail("a pending entry belongs to no consumer")
+            group.give_back(number, pending)
     return group
 
 

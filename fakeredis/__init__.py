@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from fakeredis.spy import ANY, Spy, call, like, matching
     from fakeredis.spy import spy_on as spy
     from fakeredis.stores.memory import MemoryStore
+    from fakeredis.stores.sqlite import SQLiteStore
     from fakeredis.tcp import TcpFakeServer
 
     _innermost = patch()
@@ -54,6 +55,7 @@ _HOMES = {
     "FakeConnection": "clients.connection",
     "FakeServer": "server",
     "MemoryStore": "stores.memory",
+    "SQLiteStore": "stores.sqlite",
     "TcpFakeServer": "tcp",
     "reset": "clients.network",
     "ANY": "spy",
@@ -92,6 +94,7 @@ __all__ = [
     "FakeServer",
     "FakeStrictRedis",
     "MemoryStore",
+    "SQLiteStore",
     "Spy",
     "TcpFakeServer",
     "__version__",

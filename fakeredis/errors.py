@@ -161,6 +161,10 @@ MIGRATE_CONNECTING = "IOERR error or timeout connecting to the client"
 MIGRATE_FAILED = "IOERR error or timeout %s to target instance"
 MIGRATE_REFUSED = "ERR Target instance replied with error: %s"
 
+# Stores: no server says so of them, which is why they name the cause
+STORE_BUSY = "BUSY The store is held by another process: %s"
+STORE_FAILED = "MISCONF Errors writing to the store, the command was not executed: %s"
+
 # Streams
 STREAM_ID = "ERR Invalid stream ID specified as stream command argument"
 STREAM_INTERVAL = "ERR invalid %s ID for the interval"

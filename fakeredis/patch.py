@@ -443,6 +443,9 @@ class _Entry:
     def end(self) -> None:
         """Leave the servers as a client outlives them."""
         self.faults.leave()
+        if self.store is not None:
+            for server in self.realm.all():
+                server.let_go()
         if self.spy is not None:
             self.spy.detach()
 

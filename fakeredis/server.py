@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from fakeredis.clients.aio import FakeAsyncRedis
     from fakeredis.clients.sync import FakeRedis
+    from fakeredis.stores.watching import Watcher
     from fakeredis.tcp import Listener
 
 
@@ -61,6 +62,7 @@ class FakeServer(Server):
         super().__init__(version, server_type, modules, address)
         self.store = stores.resolve(store)
         self._own_session: Any = None
+        self._watcher: Watcher | None = None
         self._attach()
         forks.servers.add(self)
 
@@ -70,9 +72,26 @@ class FakeServer(Server):
         if isinstance(store, MemoryStore):
             store.adopt(self)
         elif isinstance(store, KeyspaceStore):
-            raise NotImplementedError("keyspace stores are not built yet")
+            self._keep_in(store)
         elif store is not None:
             raise NotImplementedError("forwarding stores are not built yet")
+
+    def _keep_in(self, store: KeyspaceStore) -> None:
+        from fakeredis.engine.keeping import Keeper
+        from fakeredis.stores.watching import Watcher
+
+        keeper = Keeper(self, _part(store, self.address))
+        if store.shared:
+            self._watcher = Watcher(keeper)
+            keeper.on_waiting = self._watcher.wake
+
+    def let_go(self) -> None:
+        """Close the store's files and connections; used again, the server opens them again."""
+        if self._watcher is not None:
+            self._watcher.stop()
+        super().let_go()
+
+    close = let_go
 
     @property
     def connected(self) -> bool:
@@ -170,6 +189,13 @@ class FakeServer(Server):
             if isinstance(reply, CommandError):
                 raise reply
         return reply
+
+
+def _part(store: KeyspaceStore, address: str) -> KeyspaceStore:
+    part = store.space(address)
+    if not isinstance(part, KeyspaceStore):
+        raise TypeError(f"{store!r}.space() gave {part!r}, which is no KeyspaceStore")
+    return part
 
 
 def _check_same(

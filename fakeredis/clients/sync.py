@@ -154,7 +154,8 @@ def choose_server(
     elif server is None and (store is not None or version or server_type or not connected):
         from fakeredis.server import FakeServer
 
-        server = FakeServer(store, version or "8.2", server_type or "redis")
+        address = "localhost:6379" if pool is None else address_of(pool)
+        server = FakeServer(store, version or "8.2", server_type or "redis", address=address)
     if server is not None and not connected:
         server.connected = False
     if lua_modules:

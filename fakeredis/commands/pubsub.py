@@ -10,7 +10,7 @@ from fakeredis.commands.registry import CONNECTION, FAST, LOADING, NOSCRIPT, PUB
 from fakeredis.engine import dispatch
 from fakeredis.engine.cluster import broadcast
 from fakeredis.engine.context import Context
-from fakeredis.engine.pubsub import PubSub, Subscribers
+from fakeredis.engine.pubsub import Subscribers
 from fakeredis.engine.replies import NO_REPLY, Push, Status
 from fakeredis.engine.session import Session
 from fakeredis.errors import CommandError
@@ -37,7 +37,7 @@ def _subscribe(
     for name in names:
         if name not in own:
             own[name] = None
-            PubSub.subscribe(where, name, session)
+            ctx.server.pubsub.subscribe(where, name, session)
         _say(session, kind, name, len(own) if sharded else session.subscriptions)
     session.guard |= dispatch.SUBSCRIBED
     return NO_REPLY
@@ -53,7 +53,7 @@ def _unsubscribe(
     for name in chosen:
         if name in own:
             del own[name]
-            PubSub.unsubscribe(where, name, session)
+            ctx.server.pubsub.unsubscribe(where, name, session)
         _say(session, kind, name, len(own) if sharded else session.subscriptions)
     if not (session.channels or session.patterns or session.shard_channels):
         session.guard &= ~dispatch.SUBSCRIBED

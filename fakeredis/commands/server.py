@@ -114,14 +114,19 @@ def swapdb(ctx: Context, first: bytes, second: bytes) -> Status:
     here, there = server.select(one), server.select(other)
     server.dirty += 1
     if here is not there:
-        for db in (here, there):
-            _announce_swap(ctx, db, {**here.data, **there.data})
-        for name in ("data", "expires", "field_deadlines", "order"):
-            mine, theirs = getattr(here, name), getattr(there, name)
-            setattr(here, name, theirs)
-            setattr(there, name, mine)
-        server.trim_deadlines()  # its entries name databases
+        with server.rewriting():
+            _swap(ctx, here, there)
     return OK
+
+
+def _swap(ctx: Context, here: Database, there: Database) -> None:
+    for db in (here, there):
+        _announce_swap(ctx, db, {**here.data, **there.data})
+    for name in ("data", "expires", "field_deadlines", "order"):
+        mine, theirs = getattr(here, name), getattr(there, name)
+        setattr(here, name, theirs)
+        setattr(there, name, mine)
+    ctx.server.trim_deadlines()  # its entries name databases
 
 
 def _announce_swap(ctx: Context, db: Database, keys: dict[bytes, Any]) -> None:

@@ -116,6 +116,8 @@ def spop(ctx: Context, key: bytes, *count: bytes) -> Any:
     if stored is None:
         return None
     member = stored.pop_random(ctx.server.random)
+    if ctx.server.keeper is not None:
+        ctx.server.keeper.instead(ctx, b"SREM", key, member)
     ctx.shrunk(key, stored, "spop")
     return member
 
@@ -137,6 +139,8 @@ def _spop_many(ctx: Context, key: bytes, words: Sequence[bytes]) -> list[bytes]:
     else:
         rng = ctx.server.random
         gone = [stored.pop_random(rng) for _ in range(count)]
+    if ctx.server.keeper is not None:
+        ctx.server.keeper.instead(ctx, b"SREM", key, *gone)
     ctx.shrunk(key, stored, "spop")
     return gone
 

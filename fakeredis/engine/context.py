@@ -149,7 +149,8 @@ class Context:
         server.dirty += 1
         if self.db.observed:
             command = self.command
-            server.announce(self.db, key, event, "" if command is None else command.group)
+            group = "" if command is None else command.group
+            server.announce(self.db, key, event, group, self)
 
     def noted(self, key: bytes, event: str = "", changes: int = 1) -> None:
         """Announce a change that WATCH and blocked sessions do not hear of (consumer groups).
@@ -160,6 +161,8 @@ class Context:
         """
         server = self.server
         server.dirty += changes
+        if server.keeper is not None:
+            server.keeper.noted(self, key, event)
         if event and server.notify_flags:
             command = self.command
             group = "" if command is None else command.group

@@ -37,6 +37,7 @@ PAUSED: Final = 1 << 6  # CLIENT PAUSE
 TRACKED: Final = 1 << 7  # a session caches keys: see `fakeredis.engine.tracking`
 TIMED: Final = 1 << 8  # commands are measured: see `fakeredis.engine.timing`
 LIMITED: Final = 1 << 9  # maxmemory is set: see `fakeredis.engine.memory`
+STORED: Final = 1 << 20  # a store keeps the keys: see `fakeredis.engine.keeping`
 CLUSTERED: Final = 1 << 12  # the server is a node of a cluster
 COUNTED: Final = 1 << 14  # HOTKEYS counts: see `fakeredis.engine.hotkeys`
 
@@ -228,6 +229,8 @@ def observed(
     server = session.server
     if server.guard & TIMED:
         run = _timed(session, run)
+    if server.guard & STORED:
+        run = _kept(server, run)
     if server.guard & TRACKED:
         run = _tracked(session, run)
     if server.guard & COUNTED:
@@ -282,6 +285,13 @@ def _counted(
     """How to run a command while HOTKEYS counts."""
     collection = session.server.extra["hotkeys"]
     return lambda command, args: collection.run(session, command, args, run)
+def _kept(
+    server: Server, run: Callable[[Command, Sequence[bytes]], Any]
+) -> Callable[[Command, Sequence[bytes]], Any]:
+    """How to run a command when a store keeps what it changes."""
+    keeper = server.keeper
+    assert keeper is not None
+    return lambda command, args: keeper.run(command, args, run)
 
 
 def queued(session: Session, command: Command, args: Sequence[bytes]) -> Any:

@@ -63,6 +63,6 @@ def publish_event(server: Server, db_index: int, key: bytes, event: str, group: 
         return
     name = event.encode()
     if KEYSPACE in flags:
-        server.pubsub.publish(b"__keyspace@%d__:%s" % (db_index, key), name)
+        server.pubsub.deliver(b"__keyspace@%d__:%s" % (db_index, key), name)
     if KEYEVENT in flags:
-        server.pubsub.publish(b"__keyevent@%d__:%s" % (db_index, name), key)
+        server.pubsub.deliver(b"__keyevent@%d__:%s" % (db_index, name), key)

@@ -46,7 +46,7 @@ def from_bytes(server: Server, data: bytes) -> files.Contents:
         FormatError: the file cannot be read; nothing has changed then.
     """
     contents = files.read(data, server.traits.rdb_version, server.config.databases)
-    with server.lock:
+    with server.lock, server.rewriting():
         now = server.clock.milliseconds()
         before = {db: set(db.data) for db in server.databases.values()}
         server.clear()
@@ -55,12 +55,12 @@ def from_bytes(server: Server, data: bytes) -> files.Contents:
                 db = server.database(entry.database)
                 db.place(entry.key, entry.value, entry.deadline)
         for db in server.databases.values():
-            _tell(db, before.get(db, set()))
+            tell(db, before.get(db, set()))
         blocking.serve_ready(server)
     return contents
 
 
-def _tell(db: Database, before: set[bytes]) -> None:
+def tell(db: Database, before: set[bytes]) -> None:
     """Those who watch or wait for a key learn that there is another value, or none."""
     for key in list(db.watchers):
         if key in before or key in db.data:

@@ -25,6 +25,10 @@ class PubSub:
         self.shard_channels: Subscribers = {}
 
     def publish(self, channel: bytes, message: bytes) -> int:
+        """PUBLISH: deliver to all who listen, wherever; how many received it."""
+        return self.deliver(channel, message)
+
+    def deliver(self, channel: bytes, message: bytes) -> int:
         """Deliver to a channel's subscribers and to matching patterns; how many received it."""
         receivers = self._send(self.channels, b"message", channel, message)
         for pattern, sessions in list(self.patterns.items()):
@@ -45,13 +49,11 @@ class PubSub:
             session.push(Push([kind, channel, message]))
         return len(sessions)
 
-    @staticmethod
-    def subscribe(where: Subscribers, name: bytes, session: Session) -> None:
+    def subscribe(self, where: Subscribers, name: bytes, session: Session) -> None:
         """Add a subscriber."""
         where.setdefault(name, {})[session] = None
 
-    @staticmethod
-    def unsubscribe(where: Subscribers, name: bytes, session: Session) -> None:
+    def unsubscribe(self, where: Subscribers, name: bytes, session: Session) -> None:
         """Remove a subscriber; a name that nobody listens to is forgotten."""
         sessions = where.get(name)
         if sessions is not None:

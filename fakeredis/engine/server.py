@@ -26,6 +26,7 @@ from fakeredis.errors import CommandError
 
 if TYPE_CHECKING:
     from fakeredis.engine.context import Context
+    from fakeredis.engine.keeping import Keeper
 
 _EXPIRE_BUDGET = 200  # keys that one command removes beside its own work
 
@@ -76,6 +77,7 @@ class Server:
         self.guard = 0
         self.recorder: Recorder | None = None
         self.interceptors: list[Interceptor] = []
+        self.keeper: Keeper | None = None  # brings what changes to a store
         self.monitors: dict[Session, None] = {}
         self.pubsub = PubSub()
         self.notify_flags = ""
@@ -133,12 +135,26 @@ class Server:
         """A database, made when first asked for."""
         db = self.databases.get(index)
         if db is None:
-            db = self.databases[index] = Database(self, index)
+            db = self.databases[index] = self._make_database(index)
             db.observe()
         return db
 
-    def announce(self, db: Database, key: bytes, event: str, group: str) -> None:
-        """Tell everyone interested that a key changed; called through ``ctx.modified`` only."""
+    def _make_database(self, index: int) -> Database:
+        if self.keeper is None:
+            return Database(self, index)
+        from fakeredis.engine.keeping import KeptDatabase
+
+        return KeptDatabase(self, index, self.keeper)
+
+    def announce(
+        self, db: Database, key: bytes, event: str, group: str, ctx: Context | None = None
+    ) -> None:
+        """Tell everyone interested that a key changed; called through ``ctx.modified`` only.
+
+        ``ctx`` is that of the command that has changed it, where it was one.
+        """
+        if self.keeper is not None:
+            self.keeper.changed(ctx, db, key, event, group)
         if self.guard & dispatch.TRACKED:
             self.extra["tracking"].invalidate(key)
         if db.watchers:
@@ -312,7 +328,12 @@ class Server:
 
     def rewriting(self) -> AbstractContextManager[None]:
         """To be held while data are changed otherwise than by commands."""
-        return nullcontext()
+        return nullcontext() if self.keeper is None else self.keeper.rewriting()
+
+    def let_go(self) -> None:
+        """Let go of what the store holds open; used again, it opens again."""
+        if self.keeper is not None:
+            self.keeper.close()
 
     def clear(self) -> None:
         """Remove all keys of all databases, without a command's side effects."""

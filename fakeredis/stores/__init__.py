@@ -12,13 +12,17 @@ from fakeredis.stores.base import KeyspaceStore, Store, StoreBusy, StoreError
 
 if TYPE_CHECKING:
     from fakeredis.stores.memory import MemoryStore
+    from fakeredis.stores.sqlite import SQLiteStore
 
-__all__ = ["KeyspaceStore", "MemoryStore", "Store", "StoreBusy", "StoreError", "resolve"]
+__all__ = [
+    "KeyspaceStore", "MemoryStore", "SQLiteStore", "Store", "StoreBusy", "StoreError", "resolve",
+]  # fmt: skip
 
-_HOMES: Final = {"MemoryStore": "memory"}
+_HOMES: Final = {"MemoryStore": "memory", "SQLiteStore": "sqlite"}
 # URL scheme -> what makes a store of the URL.  Others come from the entry point.
 SCHEMES: Final = {
     "memory": "fakeredis.stores.memory:MemoryStore.from_url",
+    "sqlite": "fakeredis.stores.sqlite:SQLiteStore.from_url",
 }
 ENTRY_POINT: Final = "fakeredis.stores"
 

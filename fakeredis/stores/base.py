@@ -134,9 +134,15 @@ class KeepsDeltas(ABC):
 
     @abstractmethod
     def append(
-        self, database: int, key: bytes, delta: bytes, deadline: int | None, events: str = ""
+        self, database: int, key: bytes, delta: bytes, deadline: int | None, before: int,
+        events: str = "",
     ) -> int:
-        """Add a change to what is kept of a key; returns its new version."""
+        """Add a change to what is kept of a key; returns its new version.
+
+        Args:
+            deadline: when the key expires from now on.
+            before: the key's version so far.
+        """
 
 
 class Message(NamedTuple):

@@ -1,0 +1,641 @@
+"""Between the engine and a store that keeps values: what a command has changed goes there.
+
+The server works on values in memory, as without a store. Before a command that may write, what
+others have changed meanwhile is taken over, under the store's lock; after it the keys that have
+changed are kept, in one transaction with the other changes of the same command, MULTI or script. A
+small change of a big value is kept as itself, where the store can: as the command that makes it.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from fakeredis import errors
+from fakeredis.commands.registry import ADMIN, MAY_REPLICATE, WRITE, Command
+from fakeredis.datatypes.glob import matcher
+from fakeredis.datatypes.stream import Stream
+from fakeredis.datatypes.string import MutableString
+from fakeredis.engine import blocking, dispatch, notifications
+from fakeredis.engine.database import Database
+from fakeredis.engine.pubsub import PubSub, Subscribers
+from fakeredis.engine.session import Session
+from fakeredis.errors import CommandError
+from fakeredis.rdb import payload as rdb
+from fakeredis.stores.base import (
+    CarriesMessages,
+    Change,
+    KeepsDeltas,
+    KeyspaceStore,
+    Message,
+    Record,
+    StoreBusy,
+    StoreError,
+)  # fmt: skip
+
+if TYPE_CHECKING:
+    from fakeredis.engine.context import Context
+    from fakeredis.engine.server import Server
+
+Place = tuple[int, bytes]  # a database's number and a key
+Run = Callable[[Command, Sequence[bytes]], Any]
+
+_MAY_CHANGE: Final = WRITE | MAY_REPLICATE | ADMIN
+_MANY: Final = 64  # elements from which on changes are kept one by one
+_LONG: Final = 4096  # bytes of a string, likewise
+_LEAST_TAIL: Final = 4096  # bytes of changes that are always kept before a value is written anew
+_QUIET: Final = ":"  # a change that is no event, as by FLUSHALL
+SILENT: Final = "="  # begins events that neither WATCH nor blocked sessions hear of
+_POPS: Final = {"lpop": b"LPOP", "rpop": b"RPOP"}
+_PUSHES: Final = {"lpush": b"LPUSH", "rpush": b"RPUSH"}
+
+
+class Delta(NamedTuple):
+    """A change of one value, as a command."""
+
+    now: int  # milliseconds since the epoch at which it ran
+    argv: Sequence[bytes]
+
+    def pack(self) -> bytes:
+        """As bytes."""
+        sizes = (len(self.argv), *map(len, self.argv))
+        return struct.pack(f"<q{len(sizes)}I", self.now, *sizes) + b"".join(self.argv)
+
+    @classmethod
+    def unpack(cls, raw: bytes) -> Delta:
+        """From bytes."""
+        now, count = struct.unpack_from("<qI", raw)
+        at = 12 + 4 * count
+        argv = []
+        for size in struct.unpack_from(f"<{count}I", raw, 12):
+            argv.append(raw[at : at + size])
+            at += size
+        return cls(now, argv)
+
+
+class Touched:
+    """What a transaction has done to a key."""
+
+    __slots__ = ("args", "deltas", "events", "whole")
+
+    def __init__(self) -> None:
+        self.events: list[str] = []
+        self.deltas: list[bytes] = []
+        self.whole = False  # whether the changes as such are not known
+        self.args: Any = None  # of the command that made the last one
+
+
+class KeptDatabase(Database):
+    """A database whose keys a store keeps."""
+
+    __slots__ = ("keeper",)
+
+    def __init__(self, server: Server, index: int, keeper: Keeper) -> None:
+        super().__init__(server, index)
+        self.keeper = keeper
+
+    def observe(self) -> None:
+        """Changes always interest the store."""
+        super().observe()
+        self.observed = True
+
+    def put(self, key: bytes, value: Any) -> None:
+        """See `Database.put`."""
+        super().put(key, value)
+        self.keeper.replaced(self, key)
+
+    def replace(self, key: bytes, value: Any) -> None:
+        """See `Database.replace`."""
+        super().replace(key, value)
+        self.keeper.replaced(self, key)
+
+    def delete(self, key: bytes) -> bool:
+        """See `Database.delete`."""
+        gone = super().delete(key)
+        if gone:
+            self.keeper.replaced(self, key)
+        return gone
+
+    def clear(self) -> None:
+        """See `Database.clear`."""
+        for key in self.data:
+            self.keeper.replaced(self, key, _QUIET)
+        super().clear()
+
+
+class Keeper:
+    """Keeps a server's data in a store.
+
+    Args:
+        server: the server; nobody else knows it yet.
+        store: the store, or a server's part of it.
+
+    Raises:
+        StoreError: the store cannot be read.
+    """
+
+    def __init__(self, server: Server, store: KeyspaceStore) -> None:
+        self.server = server
+        self.store = store
+        self.on_waiting: Callable[[], None] | None = None  # somebody waits for other processes
+        self._deltas = store if isinstance(store, KeepsDeltas) else None
+        self._touched: dict[Place, Touched] | None = None  # None outside of transactions
+        self._versions: dict[Place, int] = {}
+        # Of big values: bytes of what is kept, and of the changes kept after it.
+        self._sizes: dict[Place, tuple[int, int]] = {}
+        self._stamp: object = None
+        self._anew = False  # at its end everything is to be kept, whatever was before
+        self._applying = False  # what others have done is being taken over
+        self._player: Session | None = None
+        # What a command with a random effect says is the same: its arguments, and the words.
+        self._said: tuple[Any, Sequence[bytes]] = (None, ())
+        server.keeper = self
+        server.guard |= dispatch.STORED
+        if isinstance(store, CarriesMessages):
+            server.pubsub = CarriedPubSub(self, store)
+        self._take_all()
+
+    # Commands -------------------------------------------------------------------------------
+
+    def run(self, command: Command, args: Sequence[bytes], run: Run) -> Any:
+        """Run a command and keep what it changes.
+
+        Raises:
+            CommandError: its own, or the store cannot keep it; then nothing has changed.
+        """
+        if self._touched is not None:
+            return run(command, args)
+        if not command.flags & _MAY_CHANGE and command.name != "EXEC":
+            self.catch_up()
+            reply = run(command, args)
+        else:
+            with self.transaction():
+                reply = run(command, args)
+        if self.on_waiting is not None and self.somebody_waits():
+            self.on_waiting()
+        return reply
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Keep all that happens inside, or nothing.
+
+        An error reply ends it as a success does: what a script did before its error stays.
+
+        Raises:
+            CommandError: the store does not take it.
+        """
+        if self._touched is not None:
+            yield
+            return
+        self._begin()
+        try:
+            yield
+        except CommandError:
+            self._end()
+            raise
+        except BaseException:
+            self._abandon()
+            raise
+        self._end()
+
+    def _begin(self) -> None:
+        try:
+            self.store.begin()
+        except StoreError as error:
+            raise _refusal(error) from error
+        try:
+            self._take_over()
+        except StoreError as error:
+            self.store.rollback()
+            raise _refusal(error) from error
+        self._touched = {}
+
+    def _end(self) -> None:
+        try:
+            if self._anew:
+                self._touched = self._clear_store()
+            for place, touched in (self._touched or {}).items():
+                self._keep(place, touched)
+            self.store.commit()
+        except StoreError as error:
+            self._abandon()
+            raise _refusal(error) from error
+        except BaseException:
+            self._abandon()
+            raise
+        self._touched = None
+        self._anew = False
+        self._said = (None, ())
+
+    def _clear_store(self) -> dict[Place, Touched]:
+        """Forget what is kept; all that is here is to be kept then."""
+        self.store.clear()
+        self._versions.clear()
+        self._sizes.clear()
+        return {
+            (db.index, key): Touched()
+            for db in self.server.databases.values() for key in db.data
+        }  # fmt: skip
+
+    def _abandon(self) -> None:
+        """Nothing of the transaction remains, here neither."""
+        touched, self._touched = self._touched or {}, None
+        anew, self._anew = self._anew, False
+        self.store.rollback()
+        try:
+            if anew:
+                self._take_all()
+            for database, key in touched:
+                self._versions.pop((database, key), None)
+                self._take(database, key)
+        except StoreError:
+            self._stamp = object()  # what is here is wrong: the next command looks again
+
+    @contextmanager
+    def rewriting(self) -> Iterator[None]:
+        """Keep everything anew after what happens inside: not commands, but whole databases.
+
+        Raises:
+            CommandError: the store does not take it.
+        """
+        if self._applying:
+            yield
+            return
+        with self.transaction():
+            yield
+            self._anew = True
+
+    # What has changed -----------------------------------------------------------------------
+
+    def changed(
+        self, ctx: Context | None, db: Database, key: bytes, event: str, group: str
+    ) -> None:
+        """A key has changed: by a command, whose context it is, or by itself."""
+        if self._touched is None or self._applying:
+            return
+        place = (db.index, key)
+        touched = self._touched.get(place)
+        if touched is None:
+            touched = self._touched[place] = Touched()
+        touched.events.append(f"{event}:{group}")
+        if self._deltas is None or ctx is None:
+            touched.whole = True
+        elif not touched.whole:
+            self._note_delta(touched, ctx, key, event)
+
+    def noted(self, ctx: Context, key: bytes, event: str) -> None:
+        """A command has changed a key in a way that WATCH does not hear of."""
+        self.changed(ctx, ctx.db, key, SILENT + event, ctx.command.group if ctx.command else "")
+
+    def replaced(self, db: Database, key: bytes, event: str = "") -> None:
+        """There is another value at a key, or none."""
+        if self._touched is None or self._applying:
+            return
+        touched = self._touched.setdefault((db.index, key), Touched())
+        touched.whole = True
+        if event:
+            touched.events.append(event)
+
+    def instead(self, ctx: Context, *argv: bytes) -> None:
+        """Say before a change what has the same effect as the running command, always.
+
+        For commands whose effect is left to chance.
+        """
+        if self._touched is not None and not self._applying:
+            self._said = (ctx.args, argv)
+
+    def _note_delta(self, touched: Touched, ctx: Context, key: bytes, event: str) -> None:
+        """Add the running command to a key's changes, unless it is there already."""
+        args = ctx.args
+        if touched.args is args:
+            return
+        argv = self._delta_argv(ctx, key, event)
+        if argv is None:
+            touched.whole = True
+            return
+        touched.args = args
+        touched.deltas.append(Delta(ctx.now, argv).pack())
+
+    def _delta_argv(self, ctx: Context, key: bytes, event: str) -> Sequence[bytes] | None:
+        """A command that changes this key, and nothing else, as the running one does."""
+        command = ctx.command
+        if command is None:
+            return None
+        if ctx.args is self._said[0]:
+            return self._said[1]
+        try:
+            keys = command.keys(ctx.args)
+        except CommandError:
+            return None
+        if keys == [key]:
+            return [*command.parts, *ctx.args]
+        if event in _POPS and command.name in _MOVES_ONE:
+            return [_POPS[event], key]
+        if event in _PUSHES and command.name in _MOVES_ONE:
+            value = ctx.db.data[key]
+            return [_PUSHES[event], key, value[value.start if event == "lpush" else -1]]
+        if command.name == "SMOVE":
+            return [b"SADD" if event == "sadd" else b"SREM", key, ctx.args[2]]
+        return None
+
+    def _keep(self, place: Place, touched: Touched) -> None:
+        """Bring a key's change to the store."""
+        number, key = place
+        db = self.server.database(number)
+        value = db.data.get(key)
+        events = " ".join(touched.events)
+        if value is None:
+            if self._versions.pop(place, None) is not None or events:
+                self.store.delete(number, key, events)
+            self._sizes.pop(place, None)
+            return
+        deadline = db.expires.get(key)
+        if self._deltas is not None and self._is_small_change(place, value, touched):
+            version = self._versions[place]
+            for delta in touched.deltas:
+                version = self._deltas.append(number, key, delta, deadline, version, events)
+                events = ""
+        else:
+            payload = self._dump(value)
+            version = self.store.save(number, key, Record(payload, deadline), events)
+            self._remember_size(place, value, len(payload), 0)
+        self._versions[place] = version
+
+    def _is_small_change(self, place: Place, value: Any, touched: Touched) -> bool:
+        """Whether the changes are kept as themselves; notes their size then."""
+        if touched.whole or not touched.deltas or place not in self._sizes:
+            return False
+        size, tail = self._sizes[place]
+        tail += sum(map(len, touched.deltas))
+        if tail > max(size, _LEAST_TAIL):
+            return False
+        self._sizes[place] = (size, tail)
+        return True
+
+    def _remember_size(self, place: Place, value: Any, size: int, tail: int) -> None:
+        kind = type(value)
+        if size >= _LONG if kind in (bytes, MutableString) else _length(value) >= _MANY:
+            self._sizes[place] = (size, tail)
+        else:
+            self._sizes.pop(place, None)
+
+    def _dump(self, value: Any) -> bytes:
+        server = self.server
+        return rdb.dump(value, server.limits, server.traits.rdb_version, compress=False)
+
+    # What others have changed ---------------------------------------------------------------
+
+    def catch_up(self) -> None:
+        """Take over what others have changed; whoever waited for it goes on.
+
+        Raises:
+            CommandError: the store cannot be read.
+        """
+        if not self.store.shared or self._touched is not None:
+            return
+        try:
+            if not self._take_over():
+                return
+        except StoreError as error:
+            raise _refusal(error) from error
+        if self.server.ready:
+            with self.transaction():
+                blocking.serve_ready(self.server)
+
+    def _take_over(self) -> bool:
+        """Take over what others have changed; whether there was anything."""
+        if not self.store.shared:
+            return False
+        stamp = self.store.stamp()
+        if stamp == self._stamp:
+            return False
+        self._applying = True
+        try:
+            changes = self.store.changes()
+            if changes is None:
+                self._take_all()
+            else:
+                for change in changes:
+                    self._apply(change)
+            if isinstance(self.server.pubsub, CarriedPubSub):
+                self.server.pubsub.receive()
+        finally:
+            self._applying = False
+        self._stamp = stamp
+        return True
+
+    def _apply(self, change: Change) -> None:
+        place = (change.database, change.key)
+        known = self._versions.get(place, 0)
+        db = self.server.database(change.database)
+        was_there = change.key in db.data
+        played = False
+        if change.version > known:
+            played = was_there and known == change.before and change.delta is not None
+            if played:
+                assert change.delta is not None
+                self._play(db, Delta.unpack(change.delta))
+                self._versions[place] = change.version
+            else:
+                self._take(*place)
+        if not played and (was_there or change.key in db.data):
+            self._tell(db, change)
+            if change.key in db.blocked:
+                self.server.ready.append((db, change.key))
+
+    def _tell(self, db: Database, change: Change) -> None:
+        """Announce a change as the process that made it has done."""
+        for event in change.events.split():
+            name, _, group = event.partition(":")
+            if name.startswith(SILENT):
+                name = name[len(SILENT) :]
+                if name and self.server.notify_flags:
+                    notifications.publish_event(self.server, db.index, change.key, name, group)
+            elif name:
+                self.server.announce(db, change.key, name, group)
+            else:
+                self.server.touch_watchers(db, change.key)
+                self.server.ready.append((db, change.key))
+
+    def _take(self, number: int, key: bytes) -> None:
+        """Read a key anew."""
+        record = self.store.load(number, key)
+        place = (number, key)
+        if record is None:
+            self._versions.pop(place, None)
+            self._sizes.pop(place, None)
+            self._applying, before = True, self._applying
+            self.server.database(number).delete(key)
+            self._applying = before
+        else:
+            self._place(number, key, record)
+
+    def _take_all(self) -> None:
+        """Read everything anew; those who watch or wait learn of what has changed."""
+        from fakeredis.engine.persistence import tell
+
+        self._applying, was_applying = True, self._applying
+        try:
+            databases = self.server.databases
+            before = {db: set(db.data) for db in databases.values()}
+            for db in databases.values():
+                db.clear()
+            self._versions.clear()
+            self._sizes.clear()
+            self._stamp = self.store.stamp()
+            for number, key, record in self.store.scan():
+                self._place(number, key, record)
+            for db in databases.values():
+                tell(db, before.get(db, set()))
+        finally:
+            self._applying = was_applying
+
+    def _place(self, number: int, key: bytes, record: Record) -> None:
+        """Put what is kept of a key into its database."""
+        if not rdb.is_intact(record.payload, self.server.traits.rdb_version):
+            raise StoreError(
+                f"what is kept of the key {key!r} is damaged, or of a newer server version"
+            )
+        db = self.server.database(number)
+        if record.deadline is not None and record.deadline <= self.server.clock.milliseconds():
+            return
+        self._applying, before = True, self._applying
+        try:
+            db.place(key, rdb.load(record.payload), None)
+            for delta in record.deltas:
+                self._play(db, Delta.unpack(delta))
+            if record.deadline is not None and key in db.data:
+                db.expire_at(key, record.deadline)
+        finally:
+            self._applying = before
+        place = (number, key)
+        self._versions[place] = record.version
+        tail = sum(map(len, record.deltas))
+        self._remember_size(place, db.data.get(key, b""), len(record.payload), tail)
+
+    def _play(self, db: Database, delta: Delta) -> None:
+        """Make a change that another process has made."""
+        player = self._player
+        if player is None:
+            player = self._player = self._make_player()
+        command = self.server.table.by_name[delta.argv[0]]
+        args = delta.argv[1:]
+        if command.subcommands is not None:
+            command, args = command.subcommands[delta.argv[1]], delta.argv[2:]
+        player.ctx.db = db
+        player.ctx._now = delta.now
+        player.invoke(command, args)
+
+    def _make_player(self) -> Session:
+        """A session that no client sees."""
+        server = self.server
+        player = Session(server, protocol=3)
+        del server.sessions[player.id]
+        server.next_session_id -= 1
+        server.connections_received -= 1
+        player.deny_blocking = True
+        return player
+
+    # Waiting --------------------------------------------------------------------------------
+
+    def somebody_waits(self) -> bool:
+        """Whether a session here waits for what other processes may do."""
+        pubsub = self.server.pubsub
+        return bool(
+            self.server.waiting or pubsub.channels or pubsub.patterns or pubsub.shard_channels
+        )
+
+    def close(self) -> None:
+        """Let go of the store; used again, it opens again."""
+        with self.server.lock:
+            self.store.close()
+
+    def look(self) -> None:
+        """Do what is due because of other processes; called again and again while some wait."""
+        with self.server.lock, suppress(CommandError):  # the next command says what is wrong
+            self.catch_up()
+
+
+class CarriedPubSub(PubSub):
+    """Channels whose messages reach the clients of other processes too.
+
+    Those of keyspace events do not: each process learns of the changes, and sends its own.
+    """
+
+    __slots__ = ("carrier", "keeper", "kinds")
+
+    def __init__(self, keeper: Keeper, carrier: CarriesMessages) -> None:
+        super().__init__()
+        self.keeper = keeper
+        self.carrier = carrier
+        self.kinds = {
+            id(self.channels): "message", id(self.patterns): "pmessage",
+            id(self.shard_channels): "smessage",
+        }  # fmt: skip
+
+    def publish(self, channel: bytes, message: bytes) -> int:
+        """See `PubSub.publish`."""
+        kinds = {"message", "pmessage"}
+        return self.deliver(channel, message) + self._send_on(kinds, "message", channel, message)
+
+    def spublish(self, channel: bytes, message: bytes) -> int:
+        """See `PubSub.spublish`."""
+        here = super().spublish(channel, message)
+        return here + self._send_on({"smessage"}, "smessage", channel, message)
+
+    def _send_on(self, kinds: set[str], kind: str, channel: bytes, message: bytes) -> int:
+        """Send a message to the other processes, if any listens; how many clients they have."""
+        try:
+            listening = sum(
+                clients for each, name, clients in self.carrier.listeners()
+                if each in kinds
+                and (matcher(name)(channel) if each == "pmessage" else name == channel)
+            )
+            if listening:
+                self.carrier.publish(Message(kind, channel, message))
+        except StoreError as error:
+            raise _refusal(error) from error
+        return listening
+
+    def receive(self) -> None:
+        """Deliver what other processes have sent."""
+        if self.channels or self.patterns or self.shard_channels:
+            for kind, channel, body in self.carrier.messages():
+                if kind == "message":
+                    self.deliver(channel, body)
+                else:
+                    super().spublish(channel, body)
+
+    def subscribe(self, where: Subscribers, name: bytes, session: Session) -> None:
+        """See `PubSub.subscribe`."""
+        super().subscribe(where, name, session)
+        self._listen(where, name)
+
+    def unsubscribe(self, where: Subscribers, name: bytes, session: Session) -> None:
+        """See `PubSub.unsubscribe`."""
+        super().unsubscribe(where, name, session)
+        self._listen(where, name)
+
+    def _listen(self, where: Subscribers, name: bytes) -> None:
+        try:
+            self.carrier.listen(self.kinds[id(where)], name, len(where.get(name, ())))
+        except StoreError as error:
+            raise _refusal(error) from error
+
+
+_MOVES_ONE: Final = frozenset({
+    "LMOVE", "RPOPLPUSH", "BLMOVE", "BRPOPLPUSH", "BLPOP", "BRPOP",
+})  # fmt: skip
+
+
+def _length(value: Any) -> int:
+    """How many elements a value has."""
+    return value.length if type(value) is Stream else len(value)
+
+
+def _refusal(error: StoreError) -> CommandError:
+    """What a client gets to read."""
+    text = errors.STORE_BUSY if isinstance(error, StoreBusy) else errors.STORE_FAILED
+    return CommandError(text % error)

@@ -14,23 +14,24 @@ from types import ModuleType, TracebackType
 from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
 from weakref import WeakValueDictionary
 
-from fakeredis import stores
 from fakeredis.clients import network
 from fakeredis.clients.network import normalise
 from fakeredis.engine.clock import Clock, checked_seconds
 from fakeredis.engine.profiles import profile
-from fakeredis.engine.server import Server
-from fakeredis.patching import after, children, faults, forks, states
+from fakeredis.patching import after, faults, fork_hooks
 from fakeredis.patching.machinery import KINDS, LOCK, machinery
 from fakeredis.patching.realm import Realm
-from fakeredis.server import FakeServer
 from fakeredis.spy.assertions import Assertions
-from fakeredis.spy.calls import CommandCall
-from fakeredis.spy.watching import Span, Spy
 
+# What is not imported here is imported when it is needed first: to enter a patch is to be quick.
 if TYPE_CHECKING:
     from fakeredis.clients.aio import FakeAsyncRedis
     from fakeredis.clients.sync import FakeRedis
+    from fakeredis.engine.server import Server
+    from fakeredis.patching import children, states
+    from fakeredis.server import FakeServer
+    from fakeredis.spy.calls import CommandCall
+    from fakeredis.spy.watching import Span, Spy
 
 _AFTER_EXIT: Final = ("fake", "raise", "real")
 _Target = TypeVar("_Target", bound=Callable[..., Any])
@@ -77,16 +78,18 @@ class patch(Assertions):  # noqa: N801 - reads as a function
         _check_plain(spy=spy, names=names, subprocesses=subprocesses, as_kwarg=as_kwarg)
         if after_exit not in _AFTER_EXIT:
             raise ValueError(f"after_exit must be one of {_AFTER_EXIT}, not {after_exit!r}")
-        if server is not None and not isinstance(server, Server):
-            raise TypeError(f"server must be a FakeServer, not {server!r}")
+        if server is not None:
+            _check_server(server)
         if subprocesses:
+            from fakeredis.patching import children
+
             children.check()
         if server is not None and store is not None:
             raise ValueError("a server has its own store: give server or store, not both")
         if store == "memory://":
             store = None  # fresh at each entry
         self._options: dict[str, Any] = {
-            "store": stores.resolve(store), "server": server, "spy": spy, "version": version,
+            "store": _store(store), "server": server, "spy": spy, "version": version,
             "server_type": server_type, "names": names, "after_exit": after_exit,
             "clients": clients, "as_kwarg": as_kwarg, "addresses": addresses,
             "subprocesses": subprocesses,
@@ -126,7 +129,7 @@ class patch(Assertions):  # noqa: N801 - reads as a function
             finally:
                 machinery.remove(self._options["names"])
                 entry.end()
-                forks.ended()
+                fork_hooks.ended()
 
     def __enter__(self) -> patch:
         return self.start()
@@ -322,7 +325,7 @@ class _Entry:
         self.up = True
         self.door: children.Door | None = None
         self.faults = faults.Faults()
-        self.spy = Spy() if options["spy"] else None
+        self.spy = _new_spy() if options["spy"] else None
         single = options["server"]
         self.realm = Realm(self.make, single, addresses, kinds, options["after_exit"])
         self.realm.handle, self.realm.entry = handle, self
@@ -334,6 +337,8 @@ class _Entry:
 
     def make(self, address: str) -> FakeServer:
         """The server of an address, made at the first connection."""
+        from fakeredis.server import FakeServer
+
         server = FakeServer(self.store, self.version, self.server_type, address=address)
         if self.frozen is not None:
             server.clock.freeze(self.frozen)
@@ -354,6 +359,8 @@ class _Entry:
         for name in ("addresses", "clients"):
             if options[name] is not None:
                 told[name] = sorted(options[name])
+        from fakeredis.patching import children
+
         self.door = children.Door(self.realm, told)
 
     def equip(self, server: Server) -> None:
@@ -408,10 +415,14 @@ class _Entry:
 
     def state(self) -> dict[str, dict[int, dict[str, Any]]]:
         """All data."""
+        from fakeredis.patching import states
+
         return states.show(self.realm.servers)
 
     def snapshot(self) -> states.Snapshot:
         """A copy of all data."""
+        from fakeredis.patching import states
+
         taken = states.take(self.realm.servers)
         self._taken[taken.number] = taken
         return taken
@@ -429,6 +440,8 @@ class _Entry:
 
     def restore(self, snapshot: states.Snapshot) -> None:
         """Bring data back."""
+        from fakeredis.patching import states
+
         states.restore(self.realm.servers, snapshot)
 
     def set_up(self, up: bool) -> None:
@@ -456,6 +469,28 @@ def _check_plain(*, as_kwarg: Any, **flags: Any) -> None:
             raise TypeError(f"{option} is True or False, not {given!r}")
     if as_kwarg is not None and not (isinstance(as_kwarg, str) and as_kwarg.isidentifier()):
         raise TypeError(f"as_kwarg is the name of an argument, not {as_kwarg!r}")
+
+
+def _check_server(server: Any) -> None:
+    from fakeredis.engine.server import Server
+
+    if not isinstance(server, Server):
+        raise TypeError(f"server must be a FakeServer, not {server!r}")
+
+
+def _store(store: Any) -> Any:
+    """The store that is meant; None where it is memory, fresh at each entry."""
+    if store is None:
+        return None
+    from fakeredis import stores
+
+    return stores.resolve(store)
+
+
+def _new_spy() -> Spy:
+    from fakeredis.spy.watching import Spy
+
+    return Spy()
 
 
 def _texts(name: str, given: Any, example: str) -> frozenset[str]:

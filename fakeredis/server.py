@@ -13,7 +13,7 @@ from fakeredis.engine.profiles import profile
 from fakeredis.engine.replies import BLOCKED
 from fakeredis.engine.server import Server
 from fakeredis.errors import CommandError
-from fakeredis.patching import forks
+from fakeredis.patching import fork_hooks
 from fakeredis.stores.base import KeyspaceStore
 from fakeredis.stores.memory import MemoryStore
 
@@ -64,7 +64,7 @@ class FakeServer(Server):
         self._own_session: Any = None
         self._watcher: Watcher | None = None
         self._attach()
-        forks.servers.add(self)
+        fork_hooks.servers.add(self)
 
     def _attach(self) -> None:
         """Let the state live in the store."""

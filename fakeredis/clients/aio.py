@@ -6,7 +6,7 @@ does while it waits for the network.
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import redis.asyncio
 from redis.asyncio.client import Pipeline
@@ -21,10 +21,13 @@ from fakeredis.clients.connection import fake_class
 from fakeredis.clients.pipeline import idle_connection, marked, run_pipeline, run_transaction
 from fakeredis.clients.short import MISS, ShortCut, make_short_cut, other_wire, plain_set
 from fakeredis.clients.standin import StandIn
-from fakeredis.clients.sync import Own, choose_server, server_of, take_own, with_defaults
+from fakeredis.clients.sync import choose_server, server_of, take_own, with_defaults
 from fakeredis.clients.templates import Templates
 from fakeredis.clients.wire import AsyncWire
-from fakeredis.engine.server import Server
+
+if TYPE_CHECKING:
+    from fakeredis.clients.sync import Own
+    from fakeredis.engine.server import Server
 
 __all__ = [
     "FakeAsyncPipeline", "FakeAsyncRedis", "async_short_cut", "async_short_execute",

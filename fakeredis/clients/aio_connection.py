@@ -6,7 +6,7 @@ import asyncio
 import math
 import types
 from collections.abc import Generator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import redis
 import redis.asyncio.connection as real
@@ -22,8 +22,10 @@ from fakeredis.clients.connection import (
 from fakeredis.clients.network import Network
 from fakeredis.clients.wire import AsyncWire, CarefulAsyncWire, Packed, decoded, is_plain, words
 from fakeredis.engine.replies import Push
-from fakeredis.engine.server import Server
 from fakeredis.errors import ConnectionLost
+
+if TYPE_CHECKING:
+    from fakeredis.engine.server import Server
 
 
 async def open_async_wire(

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import partial
 from types import CellType, FunctionType
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import redis
 import redis.asyncio.cluster
@@ -32,9 +32,10 @@ from fakeredis.clients.connection import (
 from fakeredis.clients.network import Network, address_of, normalise
 from fakeredis.clients.standin import StandIn
 from fakeredis.clients.wire import Wire
-from fakeredis.engine.cluster import Cluster, grow, is_free, node_of
-from fakeredis.engine.profiles import profile
-from fakeredis.engine.server import Server
+
+if TYPE_CHECKING:
+    from fakeredis.engine.cluster import Cluster
+    from fakeredis.engine.server import Server
 
 REAL: Final = redis.cluster.RedisCluster  # the names may mean the fakes later
 REAL_ASYNC: Final = redis.asyncio.cluster.RedisCluster
@@ -51,6 +52,8 @@ def gather(here: Network, addresses: Iterable[str]) -> None:
     are three; where there is a cluster already they join it, without slots. A server with keys
     stays what it is, as in a real network.
     """
+    from fakeredis.engine.cluster import Cluster, is_free, node_of
+
     servers = [server for address in addresses if (server := here.server_at(address))]
     nodes = [node for server in servers if (node := node_of(server))]
     free = list({id(server): server for server in servers if is_free(server)}.values())
@@ -65,6 +68,8 @@ def gather(here: Network, addresses: Iterable[str]) -> None:
 
 def _further(here: Network, servers: list[Server]) -> list[Server]:
     """Servers at the ports that follow, so many that there are three."""
+    from fakeredis.engine.cluster import is_free
+
     host, _, port = servers[0].address.rpartition(":")
     found: list[Server] = []
     number = int(port) if port.isdigit() else 65535
@@ -79,6 +84,8 @@ def _further(here: Network, servers: list[Server]) -> list[Server]:
 def gather_for(startup_nodes: Iterable[Any], server: Server | None) -> None:
     """The same for a fake client: its own server grows to a cluster, if it has one."""
     if server is not None:
+        from fakeredis.engine.cluster import grow
+
         grow(server, SIZE)
     else:
         gather(_network(), map(address_of, startup_nodes))
@@ -92,6 +99,8 @@ def _network() -> Network:
 
 def node_for(connection: Any, server: Server | None) -> Server | None:
     """The server that a fake cluster client's connection leads to."""
+    from fakeredis.engine.cluster import node_of
+
     if server is None:
         return _network().server_at(address_of(connection))
     node = node_of(server)
@@ -103,6 +112,8 @@ def choose_server(
     address: str,
 ) -> Server | None:
     """The server that a client's own arguments mean; None for those at its addresses."""
+    from fakeredis.engine.cluster import grow
+    from fakeredis.engine.profiles import profile
     from fakeredis.server import FakeServer
 
     if server is None and store is None and connected and (version or server_type):
@@ -284,6 +295,8 @@ def _hurry(retry: Any) -> None:
 
 
 def _cluster_of(manager: Any, server: Server | None) -> Cluster:
+    from fakeredis.engine.cluster import node_of
+
     if server is None:
         gather_for(list(manager.startup_nodes.values()), None)
         for node in manager.startup_nodes.values():

@@ -7,7 +7,7 @@ classes below use them as methods, and `fakeredis.patch` puts them under the rea
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import redis
 import redis.connection as real
@@ -24,9 +24,11 @@ from fakeredis.clients.wire import (
     words,
 )
 from fakeredis.engine.replies import Push
-from fakeredis.engine.server import Server
-from fakeredis.engine.session import Session
 from fakeredis.errors import CommandError, ConnectionLost
+
+if TYPE_CHECKING:
+    from fakeredis.engine.server import Server
+    from fakeredis.engine.session import Session
 
 _UNSET: Any = object()
 _next_port = 40000

@@ -6,11 +6,10 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from itertools import count
 from threading import RLock
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from fakeredis.engine.cluster import node_of
-from fakeredis.engine.profiles import profile
-from fakeredis.engine.server import Server
+if TYPE_CHECKING:
+    from fakeredis.engine.server import Server
 
 _numbers = count(1)
 _LOCAL = frozenset({"localhost", "127.0.0.1", "::1", "", "None"})
@@ -40,6 +39,8 @@ def normalise(address: str) -> str:
 
 def member(server: Server, address: str) -> Server | None:
     """The node at an address of the cluster that a server belongs to, if it does to one."""
+    from fakeredis.engine.cluster import node_of
+
     node = node_of(server)
     return node.cluster.at(address) if node is not None else None
 
@@ -165,6 +166,7 @@ def server_like(
     address: str, version: str | tuple[int, ...] | None, server_type: str | None
 ) -> Server:
     """The server of a version and type at an address, which its clients share."""
+    from fakeredis.engine.profiles import profile
     from fakeredis.server import FakeServer
 
     wanted = profile(version or "8.2", server_type or "redis")

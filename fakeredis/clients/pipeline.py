@@ -5,17 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import redis
 from redis.client import EMPTY_RESPONSE, NEVER_DECODE, Pipeline
 
 from fakeredis.clients.short import FLAT_GROUPS, MISS, QUICK, for_callback, other_wire, plain_set
 from fakeredis.clients.wire import Wire, decoded, encode, with_errors
-from fakeredis.commands.registry import Command
 from fakeredis.engine.replies import Status
-from fakeredis.engine.session import Session
 from fakeredis.errors import CommandError
+
+if TYPE_CHECKING:
+    from fakeredis.commands.registry import Command
+    from fakeredis.engine.session import Session
+
+    Batch = list[tuple[Command, list[bytes]]]
 
 __all__ = [
     "MISS", "FakePipeline", "mark", "marked", "run_pipeline", "run_transaction", "short_execute",
@@ -26,7 +30,6 @@ PARSE_RESPONSE: Final = Pipeline.parse_response
 _callback: Final = dict.get  # the look-up of redis-py's own mapping is a Python call
 _groups = count(1)
 
-Batch = list[tuple[Command, list[bytes]]]
 
 
 def batch_of(wire: Any, connection: Any, commands: Any) -> Batch | None:

@@ -6,7 +6,7 @@ Whatever service a client asks for exists from then on: each name has a server o
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import redis
 import redis.asyncio.sentinel as aio
@@ -23,8 +23,9 @@ from fakeredis.clients.connection import FAKE_CLASSES, FakeConnection, FakeSSLCo
 from fakeredis.clients.network import Network, normalise
 from fakeredis.clients.standin import StandIn
 from fakeredis.clients.sync import fake_pool
-from fakeredis.commands.sentinel import Watched, make_sentinel
-from fakeredis.engine.server import Server
+
+if TYPE_CHECKING:
+    from fakeredis.engine.server import Server
 
 REAL: Final = sync.Sentinel  # the names may mean the fakes later
 REAL_ASYNC: Final = aio.Sentinel
@@ -36,6 +37,8 @@ _SENTINELS: Final = (("localhost", 26379),)
 
 def watch(here: Network, sentinel: Any, service: Any) -> None:
     """See to it that the servers a Sentinel client names are Sentinels, and know a service."""
+    from fakeredis.commands.sentinel import Watched, make_sentinel
+
     watched = here.watched
     if watched is None:
         watched = here.watched = Watched()
@@ -102,6 +105,8 @@ def _prepare(sentinel: Any, service: Any) -> None:
         watch(network.current(), sentinel, service)
         return
     name = service.decode() if isinstance(service, bytes) else str(service)
+    from fakeredis.commands.sentinel import Watched
+
     if own.here.watched is None:
         own.here.watched = Watched()
     own.here.watched.masters[name] = own.server_for(service)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import inspect
 from functools import cache
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import redis
 
@@ -20,7 +20,11 @@ from fakeredis.clients.short import MISS, ShortCut, make_short_cut, plain_set
 from fakeredis.clients.standin import StandIn
 from fakeredis.clients.templates import Templates
 from fakeredis.clients.wire import Wire
-from fakeredis.engine.server import Server
+
+if TYPE_CHECKING:
+    from fakeredis.engine.server import Server
+
+    Own = tuple[Server | None, Any, Any, str | None, bool, Any]
 
 REAL: Final = redis.Redis  # the name may mean `FakeRedis` later, inside of `fakeredis.patch`
 # As it is now: a wrapper put on both classes inside of a patch comes before the fake's own method.
@@ -130,9 +134,6 @@ def arguments(base: type, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict
     return given | kwargs
 
 
-Own = tuple[Server | None, Any, Any, str | None, bool, Any]
-
-
 def choose_server(
     server: Server | None, store: Any, version: Any, server_type: str | None,
     connected: bool = True, lua_modules: Any = None, pool: Any = None,
@@ -144,6 +145,8 @@ def choose_server(
         ValueError: a server and a store were given.
     """
     if server is not None:
+        from fakeredis.engine.server import Server
+
         if not isinstance(server, Server):
             raise TypeError(f"server is a fakeredis.FakeServer, not {server!r}")
         if store is not None:

@@ -15,13 +15,14 @@ import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
-from typing import Any, Final, overload
+from typing import TYPE_CHECKING, Any, Final, overload
 
-from fakeredis import resp
-from fakeredis.engine import blocking
 from fakeredis.engine.replies import BLOCKED, NO_REPLY
-from fakeredis.engine.session import Session
 from fakeredis.errors import CommandError, ConnectionLost
+
+if TYPE_CHECKING:
+    from fakeredis import resp
+    from fakeredis.engine.session import Session
 
 # Tools that stop the clock (freezegun) replace names in modules, and a client whose time stands
 # still would wait for ever.  They leave threading's own name alone, and none looks into objects.
@@ -110,6 +111,8 @@ class Wire:
         """
         if self.session.closed:
             raise ConnectionLost("Connection closed by server.")
+        from fakeredis import resp
+
         if self._parser is None:
             self._parser = resp.RequestParser()
         try:
@@ -230,6 +233,8 @@ class Wire:
         return seconds
 
     def _time_out(self) -> None:
+        from fakeredis.engine import blocking
+
         with self.session.server.lock:
             if self.session.wait is not None:
                 blocking.time_out(self.session.wait)
@@ -516,6 +521,12 @@ def _finish(future: asyncio.Future[None]) -> None:
         future.set_result(None)
 
 
+def _pack(argv: Sequence[bytes]) -> bytes:
+    from fakeredis import resp
+
+    return resp.pack(argv)
+
+
 class Packed(Sequence[bytes]):
     """Commands on their way from ``pack_command`` to ``send_packed_command``.
 
@@ -533,14 +544,14 @@ class Packed(Sequence[bytes]):
     def __getitem__(self, index: slice) -> list[bytes]: ...
     def __getitem__(self, index: int | slice) -> bytes | list[bytes]:
         if isinstance(index, slice):
-            return [resp.pack(argv) for argv in self.commands[index]]
-        return resp.pack(self.commands[index])
+            return list(map(_pack, self.commands[index]))
+        return _pack(self.commands[index])
 
     def __len__(self) -> int:
         return len(self.commands)
 
     def __iter__(self) -> Iterator[bytes]:
-        return map(resp.pack, self.commands)
+        return map(_pack, self.commands)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Sequence) and b"".join(self) == b"".join(other)

@@ -7,7 +7,7 @@ fake servers of their patch, or refuse, as ``after_exit`` says.
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
 import redis
@@ -20,8 +20,10 @@ from fakeredis.clients import network
 from fakeredis.clients.aio_connection import FakeAsyncConnectionMixin, open_async_wire
 from fakeredis.clients.connection import FakeConnectionMixin
 from fakeredis.clients.wire import AsyncWire, Wire
-from fakeredis.engine.server import Server
 from fakeredis.patching.realm import TICKS, Realm, slow_down
+
+if TYPE_CHECKING:
+    from fakeredis.engine.server import Server
 
 _ended: WeakSet[Realm] = WeakSet()  # whose clients may still be around
 

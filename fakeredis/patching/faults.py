@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from copy import copy
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from fakeredis.commands.registry import Table
-from fakeredis.engine import dispatch
 from fakeredis.engine.clock import checked_seconds
-from fakeredis.engine.server import Server
-from fakeredis.engine.session import Session
 from fakeredis.errors import CommandError
+
+if TYPE_CHECKING:
+    from fakeredis.commands.registry import Table
+    from fakeredis.engine.server import Server
+    from fakeredis.engine.session import Session
 
 
 class _Order:
@@ -107,6 +108,8 @@ class Faults:
         for server in self._servers:
             if self._intercept in server.interceptors:
                 server.interceptors.remove(self._intercept)
+            from fakeredis.engine import dispatch
+
             if not server.interceptors:
                 server.guard &= ~dispatch.INTERCEPTED
             table = self._tables.pop(id(server), None)
@@ -119,6 +122,8 @@ class Faults:
         self._servers.clear()
 
     def _arm(self, server: Server) -> None:
+        from fakeredis.engine import dispatch
+
         if self._intercept not in server.interceptors:
             server.interceptors.append(self._intercept)
         server.guard |= dispatch.INTERCEPTED

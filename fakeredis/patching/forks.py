@@ -39,13 +39,13 @@ from fakeredis.engine import blocking
 from fakeredis.engine.server import Server
 from fakeredis.engine.session import Session
 from fakeredis.errors import ConnectionLost
+from fakeredis.patching.fork_hooks import servers
 
 TOKEN_SIZE: Final = 32
 _TICK: Final = 0.1  # seconds between looks at keys that may expire while a child waits
 _PATIENCE: Final = 5.0  # seconds for the locks before a fork, and for threads at the end
 _CHANGES: Final = frozenset({"advance", "clear"})  # what a child may ask of a server
 
-servers: Final[WeakSet[Server]] = WeakSet()  # that live here or are remote
 _hosts: Final[set[Host]] = set()
 _channels: Final[WeakSet[Channel]] = WeakSet()
 _remote_networks: Final[set[int]] = set()  # the numbers of those whose servers live elsewhere
@@ -483,7 +483,8 @@ def _forget_filters() -> None:
         changed()
 
 
-def _before() -> None:
+def before() -> None:
+    """Prepare a fork."""
     global _fork
     _forking.acquire()
     _fork = None
@@ -492,7 +493,8 @@ def _before() -> None:
         _fork = _Fork()
 
 
-def _in_parent() -> None:
+def in_parent() -> None:
+    """The parent goes on."""
     global _fork
     fork, _fork = _fork, None
     try:
@@ -502,7 +504,8 @@ def _in_parent() -> None:
         _forking.release()
 
 
-def _in_child() -> None:
+def in_child() -> None:
+    """The child begins."""
     global _fork
     fork, _fork = _fork, None
     _forking._at_fork_reinit()  # type: ignore[attr-defined]
@@ -551,7 +554,3 @@ def _take(locks: list[Any]) -> list[Any]:
 def _release(held: list[Any]) -> None:
     for lock in held:
         lock.release()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=_before, after_in_parent=_in_parent, after_in_child=_in_child)

@@ -11,13 +11,15 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from itertools import count
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakSet
 
 from fakeredis.clients import network
 from fakeredis.clients.network import Network
 from fakeredis.clients.wire import AsyncWire, Wire
-from fakeredis.engine.server import Server
+
+if TYPE_CHECKING:
+    from fakeredis.engine.server import Server
 
 LIFE: Final = "_fakeredis_life"  # in a connection's namespace, while a patch has it in hand
 TICKS: Final = count(1)  # the order in which realms begin and end

@@ -5,17 +5,26 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final
 
-from fakeredis.spy.assertions import Assertions
-from fakeredis.spy.building import call
-from fakeredis.spy.calls import CommandCall, Where
-from fakeredis.spy.lint import Finding
-from fakeredis.spy.recorder import Recorder
-from fakeredis.spy.values import ANY, like, matching
-from fakeredis.spy.watching import Span, Spy, spy_on
+if TYPE_CHECKING:
+    from fakeredis.spy.assertions import Assertions
+    from fakeredis.spy.building import call
+    from fakeredis.spy.calls import CommandCall, Where
+    from fakeredis.spy.lint import Finding
+    from fakeredis.spy.recorder import Recorder
+    from fakeredis.spy.values import ANY, like, matching
+    from fakeredis.spy.watching import Span, Spy, spy_on
+
+# Where each name comes from; imported when first asked for.
+_HOMES: Final = {
+    "ANY": "values", "Assertions": "assertions", "CommandCall": "calls", "Finding": "lint",
+    "Recorder": "recorder", "Span": "watching", "Spy": "watching", "Where": "calls",
+    "call": "building", "like": "values", "matching": "values", "spy_on": "watching",
+}  # fmt: skip
 
 __all__ = [
     "ANY",
@@ -33,10 +42,21 @@ __all__ = [
 ]
 
 
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"{__name__}.{home}"), name)
+    globals()[name] = value
+    return value
+
+
 class _CallableModule(ModuleType):
     """This module under its public name is the function, too: ``fakeredis.spy(client)``."""
 
     def __call__(self, *targets: Any) -> Spy:
+        from fakeredis.spy.watching import spy_on
+
         return spy_on(*targets)
 
 

@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
-from fakeredis.spy import lint as linting
-from fakeredis.spy import reports
-from fakeredis.spy.calls import CommandCall
-from fakeredis.spy.expectations import Expectation, Filters
-from fakeredis.spy.keyspace import KeyState, key_states
-from fakeredis.spy.lint import Finding
-from fakeredis.spy.values import Wire, equal, glob_to_regex, quote, whole_number
+from fakeredis.spy.deferred import Deferred
+
+if TYPE_CHECKING:
+    from fakeredis.spy import expectations, keyspace, reports, values
+    from fakeredis.spy import lint as linting
+    from fakeredis.spy.calls import CommandCall
+    from fakeredis.spy.expectations import Expectation
+    from fakeredis.spy.keyspace import KeyState
+    from fakeredis.spy.lint import Finding
+    from fakeredis.spy.values import Wire
+else:
+    expectations = Deferred("fakeredis.spy.expectations")
+    keyspace = Deferred("fakeredis.spy.keyspace")
+    linting = Deferred("fakeredis.spy.lint")
+    reports = Deferred("fakeredis.spy.reports")
+    values = Deferred("fakeredis.spy.values")
 
 __all__ = ["Assertions"]
 
@@ -37,7 +46,7 @@ class Assertions:
 
     def matching(self, command: Any = "*", *args: Any, **filters: Any) -> list[CommandCall]:
         """Calls of a command."""
-        expected = Expectation.of(command, *args, **filters)
+        expected = expectations.Expectation.of(command, *args, **filters)
         return [call for call in self._recorded() if expected.fits(call)]
 
     def count(self, command: Any = "*", *args: Any, **filters: Any) -> int:
@@ -73,7 +82,7 @@ class Assertions:
     ) -> list[CommandCall]:
         """The command was called, as often as said; returns the calls."""
         __tracebackhide__ = True
-        expected = Expectation.of(command, *args, **filters)
+        expected = expectations.Expectation.of(command, *args, **filters)
         _check_bounds(times, at_least, at_most)
         found = self._find(expected)
         if times is None and at_least is None and at_most is None:
@@ -86,7 +95,7 @@ class Assertions:
     def assert_called_command_once(self, command: Any, *args: Any, **filters: Any) -> CommandCall:
         """The command was called exactly once; returns the call."""
         __tracebackhide__ = True
-        expected = Expectation.of(command, *args, **filters)
+        expected = expectations.Expectation.of(command, *args, **filters)
         found = self._find(expected)
         if len(found) != 1:
             self._fail_called(expected, found, "exactly once")
@@ -95,7 +104,7 @@ class Assertions:
     def assert_not_called_command(self, command: Any, *args: Any, **filters: Any) -> None:
         """The command was never called."""
         __tracebackhide__ = True
-        expected = Expectation.of(command, *args, **filters)
+        expected = expectations.Expectation.of(command, *args, **filters)
         found = self._find(expected)
         if found:
             head = [f"Expected no command: {expected}", _was_called(found)]
@@ -104,8 +113,8 @@ class Assertions:
     def assert_command_count(self, n: int, command: Any = "*", *args: Any, **filters: Any) -> None:
         """Exactly n commands were called, or n of one command."""
         __tracebackhide__ = True
-        whole_number("n, the first argument,", n)
-        expected = Expectation.of(command, *args, **filters)
+        values.whole_number("n, the first argument,", n)
+        expected = expectations.Expectation.of(command, *args, **filters)
         found = self._find(expected)
         if len(found) != n:
             what = "commands" if expected.text == "*" else expected.text
@@ -123,7 +132,7 @@ class Assertions:
         __tracebackhide__ = True
         if isinstance(commands, (str, bytes)) or not isinstance(commands, Iterable):
             raise TypeError(f"commands is a list, such as ['SET k v', 'GET k'], not {commands!r}")
-        expected = [Expectation.of(each, **filters) for each in commands]
+        expected = [expectations.Expectation.of(each, **filters) for each in commands]
         find = self._pair_any_order if any_order else self._pair_in_order
         found = find(expected)
         if any(call is None for call in found):
@@ -139,8 +148,8 @@ class Assertions:
     def assert_only_commands(self, *commands: Any, **filters: Any) -> None:
         """No other command was called."""
         __tracebackhide__ = True
-        allowed = [Expectation.of(each, **filters) for each in commands]
-        chosen = Filters(filters)
+        allowed = [expectations.Expectation.of(each, **filters) for each in commands]
+        chosen = expectations.Filters(filters)
         others = [
             call
             for call in self._recorded()
@@ -155,7 +164,7 @@ class Assertions:
     def assert_no_commands(self, **filters: Any) -> None:
         """Nothing was called."""
         __tracebackhide__ = True
-        expected = Expectation.of("*", **filters)
+        expected = expectations.Expectation.of("*", **filters)
         found = self._find(expected)
         if found:
             conditions = f" ({expected.filters})" if expected.filters.given else ""
@@ -182,22 +191,22 @@ class Assertions:
         touched = self.keys_touched()
         missing = [each for each in patterns if not any(_key_fits(each, key) for key in touched)]
         others = [key for key in touched if not any(_key_fits(each, key) for each in patterns)]
-        lines = [f"  no key fits {quote(each)}" for each in missing]
+        lines = [f"  no key fits {values.quote(each)}" for each in missing]
         if only:
             for key in others[: reports.LISTED]:
                 first = next(call for call in self.calls if key in call.keys)
-                lines += [f"  {quote(key)} was touched too, by {reports.line(first)}"]
+                lines += [f"  {values.quote(key)} was touched too, by {reports.line(first)}"]
                 lines += [f"      {reports.place(first)}"]
         if lines:
-            wanted = " ".join(map(quote, patterns)) or "none"
-            seen = ", ".join(map(quote, touched[:20])) or "none"
+            wanted = " ".join(map(values.quote, patterns)) or "none"
+            seen = ", ".join(map(values.quote, touched[:20])) or "none"
             head = f"Expected keys{' (and no others)' if only else ''}: {wanted}"
             self._fail([head, *lines, f"  touched: {seen}{' ...' if len(touched) > 20 else ''}"])
 
     def assert_no_n_plus_one(self, threshold: int = 5) -> None:
         """No command was sent one by one where one command or a pipeline would do."""
         __tracebackhide__ = True
-        whole_number("threshold", threshold, 1)
+        values.whole_number("threshold", threshold, 1)
         found = list(linting.n_plus_one(self.calls, threshold))
         if found:
             self._fail(["Expected no command one by one (N+1):", *_findings(found)])
@@ -222,16 +231,16 @@ class Assertions:
                 raise TypeError(f"{name} is a number of seconds, not {bound!r}")
         states = [
             (name[2], state)
-            for name, state in key_states(self.calls).items()
+            for name, state in keyspace.key_states(self.calls).items()
             if _key_fits(pattern, name[2])
         ]
         bounds = _seconds_wanted(at_least, at_most)
         if not states:
-            head = f"Expected a TTL{bounds} on keys that fit {quote(pattern)}; none was written."
-            self._fail([head])
+            fit = values.quote(pattern)
+            self._fail([f"Expected a TTL{bounds} on keys that fit {fit}; none was written."])
         wrong = [pair for pair in states if not _ttl_fits(pair[1].ttl, at_least, at_most)]
         if wrong:
-            head = f"Expected a TTL{bounds} on every key that fits {quote(pattern)}:"
+            head = f"Expected a TTL{bounds} on every key that fits {values.quote(pattern)}:"
             lines = [text for key, state in wrong[: reports.LISTED] for text in _ttl(key, state)]
             self._fail([head, *lines, *_more(wrong)])
 
@@ -332,7 +341,7 @@ def _check_bounds(
     given = {name: exactly, "at_least": at_least, "at_most": at_most}
     for each, number in given.items():
         if number is not None:
-            whole_number(each, number)
+            values.whole_number(each, number)
     if exactly is not None and (at_least is not None or at_most is not None):
         raise TypeError(f"{name} is exact: leave at_least and at_most out, or {name}")
     if at_least is not None and at_most is not None and at_least > at_most:
@@ -359,11 +368,11 @@ def _wanted(times: int | None, at_least: int | None, at_most: int | None) -> str
 
 
 def _key_fits(pattern: Any, key: Wire) -> bool:
-    if equal(pattern, key):
+    if values.equal(pattern, key):
         return True
     if not isinstance(pattern, (str, bytes)):
         return False
-    return glob_to_regex(pattern).fullmatch(bytes(key)) is not None
+    return values.glob_to_regex(pattern).fullmatch(bytes(key)) is not None
 
 
 def _trip(calls: Sequence[CommandCall]) -> str:
@@ -407,6 +416,6 @@ def _ttl_fits(ttl: float | None, at_least: float | None, at_most: float | None) 
 def _ttl(key: Wire, state: KeyState) -> list[str]:
     ttl = "no TTL" if state.ttl is None else f"{state.ttl:g} s"
     return [
-        f"  {quote(key)} has {ttl} after {reports.line(state.call)}",
+        f"  {values.quote(key)} has {ttl} after {reports.line(state.call)}",
         f"      {reports.place(state.call)}",
     ]

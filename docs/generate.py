@@ -25,7 +25,7 @@ TITLES = {
     "sorted-set": "Sorted sets", "stream": "Streams", "bitmap": "Bitmaps", "geo": "Geospatial",
     "hyperloglog": "HyperLogLog", "pubsub": "Pub/sub", "transactions": "Transactions",
     "scripting": "Scripting and functions", "connection": "Connection", "server": "Server",
-    "cluster": "Cluster",
+    "cluster": "Cluster", "vectorset": "Vector sets",
 }  # fmt: skip
 GENERATED = ".. Written by docs/generate.py; do not edit.\n\n"
 MODULES = {

@@ -17,6 +17,8 @@ GAPS: dict[str, str] = {
     "SLOWLOG GET: example": "tells of the commands that ran before",
     "SLOWLOG GET: numbers": "tells of the commands that ran before",
     "SLOWLOG GET: syntax": "tells of the commands that ran before",
+    # Vectors that are infinite are as far from all others.
+    "VSIM: numbers": "elements of the same similarity come in the order in which they were added",
 }
 
 

@@ -31,7 +31,7 @@ _RANDOM = {"SPOP"}  # random not only in what it says
 # Help in our own words, the list of all commands, numbers that a server gives its clients, memory.
 _OF_THE_SERVER = {"COMMAND", "COMMAND COUNT", "COMMAND DOCS", "COMMAND INFO", "COMMAND LIST",
                   "CLIENT ID", "ACL GENPASS", "HELLO", "MEMORY USAGE", "MODULE LIST",
-                  "ROLE"}  # fmt: skip
+                  "ROLE", "VINFO", "VLINKS", "VRANDMEMBER"}  # fmt: skip
 _TOLERANCE_MS = 10_000
 _WIPE = (
     "FLUSHALL", "FUNCTION FLUSH", "SCRIPT FLUSH", "SLOWLOG RESET", "ACL LOG RESET",

@@ -24,6 +24,11 @@ CATEGORIES: Final = (
     "hyperloglog", "geo", "stream", "pubsub", "admin", "fast", "slow", "blocking", "dangerous",
     "connection", "transaction", "scripting",
 )  # fmt: skip
+# In the server's order, in which MODULE stands before ADMIN.
+_FLAGS: Final = (
+    *(flag for flag in Flags if flag < Flags.ADMIN), Flags.MODULE,
+    *(flag for flag in Flags if flag >= Flags.ADMIN and flag not in (Flags.MODULE, CONNECTION)),
+)  # fmt: skip
 _SPEC_FIELDS: Final = {
     "index": ("index",), "keyword": ("keyword", "startfrom"), "unknown": (),
     "range": ("lastkey", "keystep", "limit"), "keynum": ("keynumidx", "firstkey", "keystep"),
@@ -44,12 +49,19 @@ def _data() -> dict[str, dict[str, Any]]:
 
 def facts_of(command: Command) -> dict[str, Any]:
     """What the data file has on a command; nothing for one that is not the server's own."""
-    return {} if command.flags & MODULE else _data().get(command.label, {})
+    if not command.flags & MODULE:
+        return _data().get(command.label, {})
+    first, last, step = command.key_positions()
+    if not first:
+        return {}
+    # Of a module's keys, the server knows no more than where they are.
+    last -= first if last >= 0 else 0
+    return {"keys": [["RW access update", ["index", first], ["range", last, step, 0]]]}
 
 
 def shown_name(command: Command) -> bytes:
     """The name as COMMAND gives it."""
-    return (command.name if command.flags & MODULE else command.label).encode()
+    return command.label.encode()
 
 
 def _statuses(names: Sequence[str]) -> list[Any]:
@@ -72,8 +84,7 @@ def describe(command: Command) -> list[Any]:
     return [
         shown_name(command), command.arity,
         _statuses([
-            str(flag.name).lower() for flag in Flags
-            if flag & command.flags and flag != CONNECTION
+            str(flag.name).lower() for flag in _FLAGS if flag & command.flags
         ]),
         *command.key_positions(),
         _statuses([f"@{name}" for name in CATEGORIES if name in categories]),
@@ -110,7 +121,7 @@ def _spec_part(part: list[Any]) -> dict[bytes, Any]:
 def document(command: Command) -> dict[bytes, Any]:
     """A command's entry in COMMAND DOCS."""
     if command.flags & MODULE:
-        return {b"group": b"module"}
+        return {b"group": b"module", b"module": command.group.encode()}
     facts, since = facts_of(command), command.declaration.since
     docs: dict[bytes, Any] = {
         b"summary": first_line(command).encode(),

@@ -397,6 +397,8 @@ def copy(ctx: Context, key: bytes, new: bytes, index: int | None, replace: bool 
     value = lookup_any(ctx, key)
     if value is None or (_present(ctx, target, new) is not None and not replace):
         return 0
+    if getattr(value, "cannot_be_copied", False):
+        raise CommandError(errors.NOT_COPIED)
     target.place(new, _copied(value), ctx.db.expires.get(key))
     modified_in(ctx, target, new, "copy_to")
     return 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from fakeredis.commands.registry import Command
+from fakeredis.commands.registry import Command, Late
 from fakeredis.engine.context import Context
 from fakeredis.engine.replies import Status
 
@@ -13,7 +13,8 @@ _HEAD: Final = "%s <subcommand> [<arg> [value] [opt] ...]. Subcommands are:"
 
 def first_line(command: Command) -> str:
     """What a command does, in a line: the beginning of its handler's documentation."""
-    documentation = command.handler.__doc__ or ""
+    handler = command.handler
+    documentation = (handler.handler if isinstance(handler, Late) else handler).__doc__ or ""
     return documentation.strip().partition("\n")[0]
 
 

@@ -113,6 +113,35 @@ class Declaration:
         return frozenset(names)
 
 
+class Late:
+    """The handler of a command in a rare group, whose module is imported by its first call.
+
+    Args:
+        module: its name in `fakeredis.commands`.
+        function: the handler's name there.
+    """
+
+    __slots__ = ("module", "function", "_found")
+
+    def __init__(self, module: str, function: str) -> None:
+        self.module = module
+        self.function = function
+        self._found: Handler | None = None
+
+    def __call__(self, ctx: Context, *args: Any) -> Any:
+        """Run the command."""
+        return self.handler(ctx, *args)
+
+    @property
+    def handler(self) -> Handler:
+        """The handler itself."""
+        if self._found is None:
+            module = importlib.import_module(f"fakeredis.commands.{self.module}")
+            found: Handler = getattr(module, self.function)
+            self._found = found
+        return self._found
+
+
 class Command:
     """A command of one profile, resolved for the dispatcher."""
 
@@ -127,9 +156,10 @@ class Command:
         self.declaration = declaration
         self.name = declaration.name
         self.parts = [part.encode() for part in self.name.split(" ")]
-        self.label = self.name.lower().replace(" ", "|")  # as in error texts
         self.group = declaration.group
         self.flags = declaration.flags
+        label = self.name.replace(" ", "|")  # as in error texts: modules name theirs in capitals
+        self.label = label if self.flags & Flags.MODULE else label.lower()
         self.handler: Handler = declaration.handler or _no_handler
         self.resp2: Shaper | None
         self.resp3: Shaper | None
@@ -280,7 +310,7 @@ class Group:
 CORE_GROUPS: Sequence[str] = (
     "acl", "string", "increx", "generic", "dump", "hash", "list", "set", "sorted_set", "stream",
     "stream_newer", "bitmap", "hyperloglog", "geo", "connection", "pubsub", "transactions",
-    "scripting", "server", "latency", "hotkeys", "cluster",
+    "scripting", "server", "latency", "hotkeys", "cluster", "late",
 )  # fmt: skip
 
 
@@ -343,9 +373,11 @@ class Table:
 
 
 def core_groups() -> list[Group]:
-    """The groups of this package; one may be declared in several files."""
-    modules = [importlib.import_module(f"fakeredis.commands.{name}") for name in CORE_GROUPS]
-    groups: list[Group] = [module.group for module in modules]
+    """The groups of this package; a group may stand in several files, a file may have several."""
+    groups: list[Group] = []
+    for name in CORE_GROUPS:
+        module = importlib.import_module(f"fakeredis.commands.{name}")
+        groups += module.groups if hasattr(module, "groups") else [module.group]
     return list({id(group): group for group in groups}.values())
 
 

@@ -17,6 +17,7 @@ from fakeredis.commands.registry import (
     CONNECTION,
     FAST,
     LOADING,
+    MODULE,
     NO_ASYNC_LOADING,
     NO_MULTI,
     NOSCRIPT,
@@ -379,7 +380,10 @@ def command_list(ctx: Context, words: list[bytes]) -> list[bytes]:
         names = [facts.shown_name(command) for command in with_subs]
         return [name for name in names if matches(name)]
     if kind == b"MODULE":
-        return []
+        module = wanted.decode("utf-8", "replace")
+        return [
+            facts.shown_name(one) for one in tops if one.flags & MODULE and one.group == module
+        ]
     category = wanted.lower().decode("utf-8", "replace")
     return [
         facts.shown_name(one) for one in with_subs if category in one.declaration.categories()
@@ -545,6 +549,8 @@ def _memory_usage(key: bytes, value: Any) -> int:
     """A plausible number of bytes for a key and its value."""
     if isinstance(value, (bytes, bytearray)):
         return 40 + len(key) + len(value)
+    if hasattr(value, "memory_usage"):
+        return len(key) + int(value.memory_usage())
     items = len(value) if hasattr(value, "__len__") else 1
     return 96 + len(key) + 32 * items
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from fakeredis.commands.registry import MODULE, NO_AUTH, WRITE, Command, Table
+from fakeredis.commands.registry import NO_AUTH, Command, Table
 from fakeredis.datatypes.glob import matcher
 from fakeredis.engine import dispatch
 from fakeredis.engine.client_info import describe
@@ -370,10 +370,7 @@ def _keys_of(command: Command, args: Sequence[bytes]) -> Iterator[tuple[bytes, i
     except CommandError:  # no keys, or words that will be refused anyway
         return
     for key, flags in found:
-        if command.flags & MODULE:
-            yield key, _READ | _WRITE if command.flags & WRITE else _READ
-        else:
-            yield key, ("access" in flags and _READ) | (bool(_WRITING & set(flags)) and _WRITE)
+        yield key, ("access" in flags and _READ) | (bool(_WRITING & set(flags)) and _WRITE)
 
 
 # Users ------------------------------------------------------------------------------------------

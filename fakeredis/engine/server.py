@@ -161,7 +161,7 @@ class Server:
             self.touch_watchers(db, key)
         if db.blocked and key in db.blocked:
             self.ready.append((db, key))
-        if self.notify_flags:
+        if self.notify_flags and event:
             notifications.publish_event(self, db.index, key, event, group)
 
     @staticmethod

@@ -314,6 +314,10 @@ def module_name(number: int) -> str:
 def _module(reader: Reader, kind: int) -> Any:
     start = reader.at
     name = module_name(reader.length())
+    if name == "vectorset" and kind == types.MODULE_2:
+        from fakeredis.rdb.vector_sets import read_vector_set
+
+        return read_vector_set(reader)
     raise FormatError(f"a value of a module's type, {name}, which cannot be read", start)
 
 

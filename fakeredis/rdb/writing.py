@@ -108,6 +108,10 @@ class Writer:
         if isinstance(value, (bytes, bytearray)):
             self.string(value)
             return types.STRING
+        if getattr(value, "type_name", b"") == b"vectorset":
+            from fakeredis.rdb.vector_sets import write_vector_set
+
+            return write_vector_set(self, value)
         raise TypeError(f"the format has no form for a {type(value).__name__}")
 
     def _is_compact(self, value: Any, oldest: int = types.OLDEST_WITH_LISTPACKS) -> bool:

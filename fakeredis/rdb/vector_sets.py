@@ -1,0 +1,175 @@
+"""Vector sets, as the server's module writes and reads them.
+
+A module's value is a row of numbers and strings, each behind a code for its kind.  The module keeps
+the links between elements too, of which each must go both ways.
+"""
+
+from __future__ import annotations
+
+import struct
+from array import array
+from typing import TYPE_CHECKING, Final
+
+from fakeredis.datatypes.vector_set import BINARY, INT8, Node, VectorSet, projection
+from fakeredis.rdb import types
+from fakeredis.rdb.errors import EmptyValueError
+
+if TYPE_CHECKING:
+    from fakeredis.rdb.reading import Reader
+    from fakeredis.rdb.writing import Writer
+
+NAME: Final = "vectorset"
+_ID: Final = 0xBDE72DA2BB1EB400  # the name, and the version of the module's own format
+_NUMBER, _STRING, _END = 2, 5, 0
+_PROJECTED, _WITH_ATTRIBUTES = 1, 2
+_FORM: Final = 1 << 24  # of the numbers that describe an element
+_CANDIDATES = 256  # so many earlier elements are looked at for neighbours
+
+_Links = list[list[tuple[Node, float]]]  # by level, the lowest first
+
+
+# Writing ------------------------------------------------------------------------------------------
+
+
+def write_vector_set(writer: Writer, value: VectorSet) -> int:
+    """Put a set, its newest element first."""
+    writer.length(_ID)
+    has_attributes = any(node.attributes for node in value.nodes.values())
+    flags = (_PROJECTED if value.input_dimension else 0) | _WITH_ATTRIBUTES * has_attributes
+    _numbers(writer, value.dimension, len(value), value.links << 8 | value.quantization, flags)
+    if value.input_dimension:
+        _numbers(writer, value.input_dimension)
+        _string(writer, projection(value.dimension, value.input_dimension).tobytes())
+    links = _linked(value)
+    for element, node in sorted(value.nodes.items(), key=lambda pair: -pair[1].number):
+        _string(writer, element)
+        if has_attributes:
+            _string(writer, node.attributes or b"")
+        _string(writer, value.raw(node))
+        facts = _facts(value, node, links[node.number])
+        _numbers(writer, len(facts), *facts)
+    writer.length(_END)
+    return types.MODULE_2
+
+
+def _numbers(writer: Writer, *numbers: int) -> None:
+    for number in numbers:
+        writer.length(_NUMBER)
+        writer.length(number)
+
+
+def _string(writer: Writer, text: bytes) -> None:
+    writer.length(_STRING)
+    writer.string(text)
+
+
+def _facts(value: VectorSet, node: Node, links: _Links) -> list[int]:
+    """What describes an element: its number, its level, the links on each level, its length."""
+    facts = [node.number, _FORM | node.level]
+    for level, there in enumerate(links):
+        facts += (len(there), _room(value, level), *[other.number for other, _ in there])
+        worst = max(range(len(there)), key=lambda at: there[at][1], default=0)
+        facts.append(_bits(there[worst][1]) << 32 | worst if there else 0)
+    return [*facts, _bits(node.span) << 32 | _bits(node.length)]
+
+
+def _bits(number: float) -> int:
+    found: int = struct.unpack("<I", array("f", (number,)).tobytes())[0]
+    return found
+
+
+def _room(value: VectorSet, level: int) -> int:
+    """How many links an element may have on a level."""
+    return value.links if level else 2 * value.links
+
+
+def _linked(value: VectorSet) -> dict[int, _Links]:
+    """The links of all elements, by their numbers: each is linked with its nearest elder ones."""
+    ordered = sorted(value.nodes.values(), key=lambda node: node.number)
+    links: dict[int, _Links] = {
+        node.number: [[] for _ in range(node.level + 1)] for node in ordered
+    }
+    for level in range(value.highest_level + 1):
+        there = [node for node in ordered if node.level >= level]
+        for at, node in enumerate(there):
+            _link(value, node, there[:at], level, links)
+    return links
+
+
+def _link(
+    value: VectorSet, node: Node, elders: list[Node], level: int, links: dict[int, _Links]
+) -> None:
+    room = _room(value, level)
+    elders = elders[:: len(elders) // _CANDIDATES + 1]
+    free = [other for other in elders if len(links[other.number][level]) < room]
+    near = sorted([(value.distance(node, other), other.number, other) for other in free])
+    for distance, number, other in near[: value.links]:
+        links[number][level].append((node, distance))
+        links[node.number][level].append((other, distance))
+
+
+# Reading ------------------------------------------------------------------------------------------
+
+
+def read_vector_set(reader: Reader) -> VectorSet:
+    """The set whose name has been read.
+
+    Raises:
+        FormatError: it is damaged.
+    """
+    dimension, count, form, flags = (_number(reader) for _ in range(4))
+    if not dimension or form & 0xFF > BINARY or not 4 <= form >> 8 <= 4096:
+        raise reader.fail("a vector set of an unknown form")
+    value = VectorSet(dimension, form & 0xFF, form >> 8, uid=-1)
+    if flags & _PROJECTED:
+        value.input_dimension = _number(reader)
+        if len(_text(reader)) != 4 * dimension * value.input_dimension:
+            raise reader.fail("the projection of a vector set has another size")
+    for _ in range(count):
+        _read_element(reader, value, bool(flags & _WITH_ATTRIBUTES))
+    if reader.length() != _END:
+        raise reader.fail("a vector set has no end")
+    if not value:
+        raise EmptyValueError("a vector set without elements", reader.at)
+    value.nodes = dict(sorted(value.nodes.items(), key=lambda pair: pair[1].number))
+    return value
+
+
+def _number(reader: Reader) -> int:
+    if reader.length() != _NUMBER:
+        raise reader.fail("a number is missing in a vector set")
+    return reader.length()
+
+
+def _text(reader: Reader) -> bytes:
+    if reader.length() != _STRING:
+        raise reader.fail("a string is missing in a vector set")
+    return reader.string()
+
+
+def _read_element(reader: Reader, value: VectorSet, has_attributes: bool) -> None:
+    element = _text(reader)
+    attributes = _text(reader) if has_attributes else b""
+    node = Node(_codes(reader, value), 1.0, 0.0)
+    facts = [_number(reader) for _ in range(_number(reader))]
+    if len(facts) < 6 or element in value:
+        raise reader.fail("an element of a vector set is damaged")
+    node.number, node.level = facts[0], facts[1] & 0xFF
+    node.span, node.length = _from_bits(facts[-1] >> 32), _from_bits(facts[-1] & 0xFFFFFFFF)
+    if attributes:
+        value.set_attributes(node, attributes)
+    value.last_number = max(value.last_number, node.number)
+    value.nodes[element] = node
+
+
+def _codes(reader: Reader, value: VectorSet) -> array[float] | array[int] | int:
+    raw = _text(reader)
+    if len(raw) != value.size:
+        raise reader.fail("a vector has another size")
+    if value.quantization == BINARY:
+        return int.from_bytes(raw, "little")
+    return array("b" if value.quantization == INT8 else "f", raw)
+
+
+def _from_bits(bits: int) -> float:
+    return array("f", struct.pack("<I", bits))[0]

@@ -12,6 +12,7 @@ from fakeredis.commands.generic import group, lookup_any
 from fakeredis.commands.registry import ASKING, DENYOOM, MOVABLEKEYS, READONLY, WRITE
 from fakeredis.commands.server import group as server_group
 from fakeredis.datatypes.numbers import parse_int
+from fakeredis.engine import usage
 from fakeredis.engine.context import MAX_MILLISECONDS, Context
 from fakeredis.engine.replies import OK, Status
 from fakeredis.errors import CommandError, ConnectionLost
@@ -39,12 +40,14 @@ def dump(ctx: Context, key: bytes) -> bytes | None:
 
 
 class _Options:
-    """What RESTORE is asked for besides; idle time and frequency are checked, not kept."""
+    """What RESTORE is asked for besides."""
 
-    __slots__ = ("absolute", "replace")
+    __slots__ = ("absolute", "frequency", "idle", "replace")
 
     def __init__(self, words: Sequence[bytes]) -> None:
         self.replace = self.absolute = False
+        self.idle: int | None = None
+        self.frequency: int | None = None
         used = b""  # IDLETIME or FREQ, which exclude each other
         at = 0
         while at < len(words):
@@ -58,18 +61,22 @@ class _Options:
             ):
                 used = word
                 at += 1
-                _check_use(word, words[at])
+                self._use(word, words[at])
             else:
                 raise CommandError(errors.SYNTAX)
             at += 1
 
 
-def _check_use(word: bytes, raw: bytes) -> None:
-    number = _integer(raw)
-    if word == b"IDLETIME" and number < 0:
-        raise CommandError(errors.IDLETIME_NEGATIVE)
-    if word == b"FREQ" and not 0 <= number <= 255:
-        raise CommandError(errors.FREQ_OUT_OF_RANGE)
+    def _use(self, word: bytes, raw: bytes) -> None:
+        number = _integer(raw)
+        if word == b"IDLETIME":
+            if number < 0:
+                raise CommandError(errors.IDLETIME_NEGATIVE)
+            self.idle = number
+        else:
+            if not 0 <= number <= 255:
+                raise CommandError(errors.FREQ_OUT_OF_RANGE)
+            self.frequency = number
 
 
 def _integer(raw: bytes) -> int:
@@ -105,6 +112,10 @@ def restore(
         return OK
     ctx.db.place(key, value, deadline)
     ctx.modified(key, "restore")
+    if options.idle is not None and not usage.counts_frequency(ctx.server):
+        usage.set_idle(ctx.db, key, options.idle)
+    if options.frequency is not None and usage.counts_frequency(ctx.server):
+        usage.set_frequency(ctx.db, key, options.frequency)
     return OK
 
 

@@ -27,7 +27,7 @@ from fakeredis.datatypes.numbers import parse_int, parse_unsigned
 from fakeredis.datatypes.set import Set
 from fakeredis.datatypes.sorted_set import SortedSet
 from fakeredis.datatypes.string import MutableString
-from fakeredis.engine import cluster
+from fakeredis.engine import cluster, dispatch, usage
 from fakeredis.engine.context import Context
 from fakeredis.engine.replies import OK, Status
 from fakeredis.errors import CommandError
@@ -58,6 +58,8 @@ def lookup_any(ctx: Context, key: bytes, notify: bool = True) -> Any:
     ``notify``: a miss is an event too.
     """
     db, server = ctx.db, ctx.server
+    if server.guard & dispatch.USED:
+        ctx.lookup(key)
     value = db.data.get(key)
     if value is not None and not (key in db.expires and ctx.expire_if_due(key)):
         server.hits += 1
@@ -130,6 +132,7 @@ def _expire(ctx: Context, unit: str, key: bytes, raw: bytes, options: Sequence[b
     if key not in db.data or (current is not None and current <= now and ctx.expire_if_due(key)):
         return 0
     if conditions and not _condition_holds(conditions, current, deadline):
+        ctx.lookup(key)  # it was used all the same
         return 0
     if deadline <= now:
         db.delete(key)
@@ -420,7 +423,6 @@ _LFU: Final = (
     "ERR An LFU maxmemory policy is selected, idle time not tracked. Please note that when "
     "switching between policies at runtime LRU and LFU data will take some time to adjust."
 )
-_NEW_KEY_FREQUENCY: Final = 5
 
 
 def encoding(ctx: Context, key: bytes, value: Any) -> bytes:
@@ -461,28 +463,29 @@ def object_refcount(ctx: Context, key: bytes) -> int | None:
 
 @group.command("OBJECT IDLETIME", Key, flags=READONLY, since="2.2.3", acl=_KEYSPACE_READ)
 def object_idletime(ctx: Context, key: bytes) -> int | None:
-    """Seconds since the value at key was used; always 0.
+    """Seconds since the value at key was used.
 
-    Nothing notes when a key is used, so that this costs other commands nothing.
+    That is noted from the first time on that somebody asks, or that the clock is moved: see
+    `fakeredis.engine.usage`.
     """
     if lookup_any(ctx, key, notify=False) is None:
         return None
-    if "lfu" in ctx.server.config.text("maxmemory-policy"):
+    if usage.counts_frequency(ctx.server):
         raise CommandError(_LFU)
-    return 0
+    return usage.idle_seconds(ctx.db, key)
 
 
 @group.command("OBJECT FREQ", Key, flags=READONLY, since="4.0.0", acl=_KEYSPACE_READ)
 def object_freq(ctx: Context, key: bytes) -> int | None:
-    """How often the value at key is used, on a scale to 255; always that of a new key.
+    """How often the value at key is used, on a scale to 255.
 
-    Nothing counts how a key is used, so that this costs other commands nothing.
+    That is counted from the time on that a policy by frequency is set.
     """
     if lookup_any(ctx, key, notify=False) is None:
         return None
-    if "lfu" not in ctx.server.config.text("maxmemory-policy"):
+    if not usage.counts_frequency(ctx.server):
         raise CommandError(_NO_LFU)
-    return _NEW_KEY_FREQUENCY
+    return usage.frequency(ctx.db, key)
 
 
 @group.command(

@@ -29,7 +29,7 @@ from fakeredis.commands.registry import (
 )
 from fakeredis.datatypes.glob import matcher
 from fakeredis.datatypes.numbers import parse_float, parse_int
-from fakeredis.engine import cluster, dispatch, info, timing, tracking
+from fakeredis.engine import cluster, dispatch, info, memory, timing, tracking
 from fakeredis.engine.context import Context
 from fakeredis.engine.replies import DEEP, MAP, NO_REPLY, OK, SetReply, Status, Verbatim
 from fakeredis.errors import CommandError, ConnectionLost
@@ -123,7 +123,7 @@ def swapdb(ctx: Context, first: bytes, second: bytes) -> Status:
 def _swap(ctx: Context, here: Database, there: Database) -> None:
     for db in (here, there):
         _announce_swap(ctx, db, {**here.data, **there.data})
-    for name in ("data", "expires", "field_deadlines", "order"):
+    for name in ("data", "expires", "field_deadlines", "order", "used", "sizes"):
         mine, theirs = getattr(here, name), getattr(there, name)
         setattr(here, name, theirs)
         setattr(there, name, mine)
@@ -281,6 +281,8 @@ def config_set(ctx: Context, words: list[bytes]) -> Status:
     server = ctx.server
     was_timed = server.guard & dispatch.TIMED
     server.config.set(list(zip(words[::2], words[1::2], strict=True)))
+    if server.guard & dispatch.LIMITED:
+        memory.make_room(server)
     if server.guard & dispatch.TIMED and not was_timed:
         _note_time(ctx, 0.0)
     return OK
@@ -542,17 +544,8 @@ def shutdown(ctx: Context, words: list[bytes]) -> Any:
 
 # Diagnoses: nothing here is ever slow, and memory is only estimated -----------------------------
 
-for _name, _since in (("MEMORY", "4.0.0"), ("MODULE", "4.0.0")):
-    group.container(_name, since=_since)
-
-def _memory_usage(key: bytes, value: Any) -> int:
-    """A plausible number of bytes for a key and its value."""
-    if isinstance(value, (bytes, bytearray)):
-        return 40 + len(key) + len(value)
-    if hasattr(value, "memory_usage"):
-        return len(key) + int(value.memory_usage())
-    items = len(value) if hasattr(value, "__len__") else 1
-    return 96 + len(key) + 32 * items
+for _name in ("MEMORY", "MODULE"):
+    group.container(_name, since="4.0.0")
 
 
 @group.command(
@@ -560,16 +553,20 @@ def _memory_usage(key: bytes, value: Any) -> int:
 )
 def memory_usage(ctx: Context, key: bytes, *options: bytes) -> int | None:
     """An estimate of the bytes that a key takes; None when there is none."""
+    samples = 5
     for at in range(0, len(options), 2):
         if options[at].upper() != b"SAMPLES" or at + 1 == len(options):
             raise CommandError(errors.SYNTAX)
-        samples = parse_int(options[at + 1])
-        if samples is None:
+        number = parse_int(options[at + 1])
+        if number is None:
             raise CommandError(errors.NOT_INTEGER)
-        if samples < 0:
+        if number < 0:
             raise CommandError(errors.SYNTAX)
+        samples = number
     value = ctx.lookup(key)
-    return None if value is None else _memory_usage(key, value)
+    if value is None:
+        return None
+    return memory.size_of(key, value, key in ctx.db.expires, ctx.server.limits, samples)
 
 
 @group.command("MEMORY PURGE", since="4.0.0")
@@ -600,8 +597,8 @@ _MEMORY_ZEROS: Final = (
 def memory_stats(ctx: Context) -> dict[bytes, Any]:
     """Estimates of what takes how much memory."""
     server = ctx.server
-    used, keys = info.used_memory(server), sum(len(db.data) for db in server.databases.values())
-    base = info.BASE_MEMORY
+    used, keys = memory.used(server), sum(len(db.data) for db in server.databases.values())
+    base = memory.BASE
     stats: dict[bytes, Any] = {
         b"peak.allocated": used, b"total.allocated": used, b"startup.allocated": base
     }

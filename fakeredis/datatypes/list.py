@@ -255,7 +255,7 @@ class List(_list[bytes]):
         items = self[self.start :]
         if not items:
             return 0
-        return sum(map(_entry_bytes, items[:-1])) + len(items[-1])
+        return sum(map(entry_bytes, items[:-1])) + len(items[-1])
 
     def _check(self) -> None:
         """Assert what must always hold."""
@@ -263,7 +263,7 @@ class List(_list[bytes]):
         assert not self.start or self.start < _size(self)
 
 
-def _entry_bytes(value: bytes) -> int:
+def entry_bytes(value: bytes) -> int:
     """Bytes of one listpack entry, with the length that follows each entry."""
     size = len(value)
     number = parse_int(value) if size <= 20 else None

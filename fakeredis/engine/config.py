@@ -78,6 +78,9 @@ class Config:
     databases = 16
     requirepass = ""
     maxmemory = 0
+    maxmemory_policy = "noeviction"
+    lfu_log_factor = 10
+    lfu_decay_time = 1
     proto_max_bulk_len = 512 << 20
     busy_reply_threshold = 5000
     slowlog_log_slower_than = 10000
@@ -163,10 +166,14 @@ class Config:
             setattr(self, attribute, int(value))
             if name.startswith(("slowlog", "latency")):
                 self.server.guard |= dispatch.TIMED
+            elif name == "maxmemory":
+                self._limit()
         elif isinstance(default, str):
             setattr(self, attribute, value)
             if name == "requirepass":
                 self._set_password(value)
+            elif name == "maxmemory-policy":
+                self._limit()
         elif attribute in _LIMITS:
             self.server.limits = replace(self.server.limits, **{attribute: int(value)})
         elif name == "notify-keyspace-events":
@@ -176,6 +183,11 @@ class Config:
         from fakeredis.engine import acl
 
         acl.set_default_password(self.server, password)
+
+    def _limit(self) -> None:
+        from fakeredis.engine import memory
+
+        memory.configure(self.server)
 
     def _notify(self, value: str) -> None:
         server = self.server

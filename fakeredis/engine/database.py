@@ -7,11 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from fakeredis.datatypes.hash import Hash
 from fakeredis.datatypes.order import Order
-from fakeredis.engine import dispatch, notifications
+from fakeredis.engine import dispatch, notifications, usage
 
 if TYPE_CHECKING:
+    from fakeredis.engine.memory import Sizes
     from fakeredis.engine.server import Server
     from fakeredis.engine.session import Session
+    from fakeredis.engine.usage import Used
+
+_OBSERVING = dispatch.TRACKED | dispatch.USED | dispatch.LIMITED
 
 
 class Database:
@@ -24,7 +28,7 @@ class Database:
 
     __slots__ = (
         "server", "index", "data", "expires", "field_deadlines", "order", "observed", "watchers",
-        "blocked",
+        "blocked", "used", "sizes",
     )  # fmt: skip
 
     def __init__(self, server: Server, index: int) -> None:
@@ -37,14 +41,18 @@ class Database:
         self.order: Order | None = None  # made by the first SCAN or RANDOMKEY
         self.watchers: dict[bytes, set[Session]] = {}
         self.blocked: dict[bytes, dict[Session, None]] = {}  # oldest first
+        self.used: Used | None = None  # when keys were used: see `fakeredis.engine.usage`
+        self.sizes: Sizes | None = None  # how big they are: see `fakeredis.engine.memory`
         self.observed = False  # whether `Server.announce` has anything to do here
 
     def observe(self) -> None:
         """Work out whether changes interest anyone; called when that may have changed."""
         server = self.server
         self.observed = bool(
-            self.watchers or self.blocked or server.notify_flags or server.guard & dispatch.TRACKED
+            self.watchers or self.blocked or server.notify_flags or server.guard & _OBSERVING
         )
+        if server.guard & dispatch.USED and self.used is None:
+            usage.start(self)
         if "n" in self.server.notify_flags:
             self.ordering()  # so that `put` looks whether keys are new
 
@@ -82,6 +90,8 @@ class Database:
     def place(self, key: bytes, value: Any, deadline: int | None) -> None:
         """Store a value that comes in one piece, with its deadlines; what was there is gone."""
         self.delete(key)
+        if self.used is not None:
+            self.used.pop(key, None)
         self.put(key, value)
         if deadline is not None:
             self.expire_at(key, deadline)
@@ -104,6 +114,7 @@ class Database:
         self.expires = {}
         self.field_deadlines = {}
         self.order = None
+        self.used = self.sizes = None
         self.observe()
 
     # Deadlines ------------------------------------------------------------------------------

@@ -37,6 +37,7 @@ PAUSED: Final = 1 << 6  # CLIENT PAUSE
 TRACKED: Final = 1 << 7  # a session caches keys: see `fakeredis.engine.tracking`
 TIMED: Final = 1 << 8  # commands are measured: see `fakeredis.engine.timing`
 LIMITED: Final = 1 << 9  # maxmemory is set: see `fakeredis.engine.memory`
+USED: Final = 1 << 10  # the use of keys is noted: see `fakeredis.engine.usage`
 STORED: Final = 1 << 20  # a store keeps the keys: see `fakeredis.engine.keeping`
 CLUSTERED: Final = 1 << 12  # the server is a node of a cluster
 COUNTED: Final = 1 << 14  # HOTKEYS counts: see `fakeredis.engine.hotkeys`
@@ -192,6 +193,12 @@ def _refusal(session: Session, command: Command, args: Sequence[bytes]) -> Comma
         from fakeredis.engine import cluster
 
         refusal = cluster.refusal(session, command, args)
+        if refusal is not None:
+            return refusal
+    if session.server.guard & LIMITED:
+        from fakeredis.engine import memory
+
+        refusal = memory.refusal(session, command)
         if refusal is not None:
             return refusal
     if guard & SUBSCRIBED and session.protocol == 2 and command.name not in _RUN_SUBSCRIBED:

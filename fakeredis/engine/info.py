@@ -18,7 +18,7 @@ from fakeredis.datatypes.list import List
 from fakeredis.datatypes.set import Set
 from fakeredis.datatypes.sorted_set import SortedSet
 from fakeredis.datatypes.string import MutableString
-from fakeredis.engine import dispatch, timing
+from fakeredis.engine import dispatch, memory, timing
 from fakeredis.engine.statistics import operations_per_second
 
 if TYPE_CHECKING:
@@ -34,8 +34,6 @@ _TITLES: Final = {
     "keysizes": "Keysizes",
 }  # fmt: skip
 _NOT_BY_DEFAULT: Final = {"commandstats", "latencystats"}
-BASE_MEMORY: Final = 1 << 20  # what an empty server says it uses
-_KEY_MEMORY: Final = 72  # what each key adds
 # Valkey says so many more names of itself, and that it is as Redis was when they parted.
 _SHARED_VERSION: Final = "7.2.4"
 _VALKEY_NAMES: Final[dict[str, object]] = {
@@ -43,7 +41,7 @@ _VALKEY_NAMES: Final[dict[str, object]] = {
     "valkey_release_stage": "ga",
 }  # fmt: skip
 _ALL_USED: Final = (
-    "used_memory", "used_memory_rss", "used_memory_peak", "allocator_allocated",
+    "used_memory", "used_memory_rss", "allocator_allocated",
     "allocator_active", "allocator_resident",
 )  # fmt: skip
 
@@ -93,11 +91,6 @@ def human(size: int) -> str:
     return f"{size / (1 << 10 * power):.2f}{'BKMGTP'[power]}"
 
 
-def used_memory(server: Server) -> int:
-    """A plausible number of bytes: it grows with the number of keys."""
-    return BASE_MEMORY + _KEY_MEMORY * sum(len(db.data) for db in server.databases.values())
-
-
 def _server(server: Server) -> Fields:
     now = server.clock.seconds()
     uptime = int(now - server.started)
@@ -140,20 +133,39 @@ def _clients(server: Server) -> Fields:
 
 
 def _memory(server: Server) -> Fields:
-    used = used_memory(server)
+    used = memory.used(server)
+    statistics = server.statistics
+    if used > statistics.peak[0]:
+        statistics.peak = used, int(server.clock.seconds())
+    peak, peak_time = statistics.peak
+    clients = memory.CLIENT * len(server.sessions)
+    overhead = memory.BASE + clients
     limit = server.config.maxmemory
     fields: Fields = dict.fromkeys(_ALL_USED, used)
     fields.update({
         "used_memory_human": human(used), "used_memory_rss_human": human(used),
-        "used_memory_peak_human": human(used), "used_memory_peak_perc": "100.00%",
-        "used_memory_peak_time": int(server.clock.seconds()),
-        "used_memory_overhead": BASE_MEMORY, "used_memory_startup": BASE_MEMORY,
-        "used_memory_dataset": used - BASE_MEMORY,
+        "used_memory_peak": peak, "used_memory_peak_human": human(peak),
+        "used_memory_peak_perc": f"{100 * used / peak:.2f}%", "used_memory_peak_time": peak_time,
+        "used_memory_overhead": overhead, "used_memory_startup": memory.BASE,
+        "used_memory_dataset": used - overhead,
+        "used_memory_dataset_perc": f"{100 * (used - overhead) / (used - memory.BASE or 1):.2f}%",
+        "mem_clients_normal": clients, **_scripts(server),
         "maxmemory": limit, "maxmemory_human": human(limit),
-        "maxmemory_policy": server.config.text("maxmemory-policy"),
-        "mem_allocator": "libc",
+        "maxmemory_policy": server.config.maxmemory_policy,
     })  # fmt: skip
     return fields
+
+
+def _scripts(server: Server) -> Fields:
+    """How many scripts there are, and a plausible size of them."""
+    scripting = server.extra.get("scripting")
+    if scripting is None:
+        return {}
+    size = sum(len(script.source) + 100 for script in scripting.scripts.values())
+    return {
+        "number_of_cached_scripts": len(scripting.scripts), "used_memory_scripts_eval": size,
+        "used_memory_scripts": size, "used_memory_scripts_human": human(size),
+    }  # fmt: skip
 
 
 def _persistence(server: Server) -> Fields:

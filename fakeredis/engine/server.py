@@ -9,14 +9,15 @@ from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
 from heapq import heapify, heappop
 from threading import RLock
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from fakeredis.commands.registry import Command, Group, Table, table
 from fakeredis.datatypes.hash import Hash
 from fakeredis.datatypes.limits import EncodingLimits
-from fakeredis.engine import blocking, dispatch, notifications, timing
+from fakeredis.engine import blocking, dispatch, memory, notifications, timing, usage
 from fakeredis.engine.clock import Clock
 from fakeredis.engine.config import Config
+from fakeredis.engine.context import Context
 from fakeredis.engine.database import Database
 from fakeredis.engine.profiles import profile
 from fakeredis.engine.pubsub import PubSub
@@ -25,9 +26,9 @@ from fakeredis.engine.statistics import Statistics
 from fakeredis.errors import CommandError
 
 if TYPE_CHECKING:
-    from fakeredis.engine.context import Context
     from fakeredis.engine.keeping import Keeper
 
+_TELLING = dispatch.TRACKED | dispatch.USED | dispatch.LIMITED
 _EXPIRE_BUDGET = 200  # keys that one command removes beside its own work
 
 
@@ -70,6 +71,7 @@ class Server:
         self.closed_by_default = False  # whether new sessions must authenticate
         self.config = Config(self)
         self.limits = EncodingLimits()
+        self.context_type: type[Context] = Context
         self.databases: dict[int, Database] = {}
         self.sessions: dict[int, Session] = {}
         self.leaving: list[Session] = []  # closed in the middle of a command
@@ -117,6 +119,8 @@ class Server:
     def advance(self, seconds: float) -> None:
         """Move the clock ahead; keys expire and waits time out as they would have."""
         with self.lock:
+            if seconds > 0:
+                usage.begin(self)  # what was used before the clock moved, and what after?
             self.clock.advance(seconds)
             self.catch_up()
 
@@ -155,14 +159,23 @@ class Server:
         """
         if self.keeper is not None:
             self.keeper.changed(ctx, db, key, event, group)
-        if self.guard & dispatch.TRACKED:
-            self.extra["tracking"].invalidate(key)
+        if self.guard & _TELLING:
+            self._note_change(db, key)
         if db.watchers:
             self.touch_watchers(db, key)
         if db.blocked and key in db.blocked:
             self.ready.append((db, key))
         if self.notify_flags and event:
             notifications.publish_event(self, db.index, key, event, group)
+
+    def _note_change(self, db: Database, key: bytes) -> None:
+        """Tell those of whom the guard knows."""
+        if self.guard & dispatch.TRACKED:
+            self.extra["tracking"].invalidate(key)
+        if self.guard & dispatch.USED:
+            usage.changed(db, key)
+        if self.guard & dispatch.LIMITED:
+            memory.changed(db, key)
 
     @staticmethod
     def touch_watchers(db: Database, key: bytes) -> None:

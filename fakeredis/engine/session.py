@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from fakeredis import errors
 from fakeredis.engine import blocking, dispatch, statistics
-from fakeredis.engine.context import Context
 from fakeredis.engine.replies import BLOCKED
 from fakeredis.errors import CommandError
 
@@ -40,7 +39,7 @@ class Session:
         self.plain = server.table.plain  # what clients may call without a look at it
         self.protocol = protocol
         self.address = address
-        self.ctx = Context(self, server.database(0))
+        self.ctx = server.context_type(self, server.database(0))
         self.guard = 0  # bits of fakeredis.engine.dispatch: 0 in the plain case
         self.outbox: deque[Any] = deque()
         self.wake: Callable[[], None] | None = None

@@ -22,7 +22,7 @@ class Statistics:
     the names that INFO shows, errors by their codes.
     """
 
-    __slots__ = ("calls", "failed", "rejected", "errors", "evicted", "sampled", "running")
+    __slots__ = ("calls", "failed", "rejected", "errors", "evicted", "sampled", "running", "peak")
 
     def __init__(self) -> None:
         self.calls: defaultdict[Command, int] = defaultdict(int)
@@ -31,6 +31,7 @@ class Statistics:
         self.errors: dict[str, int] = {}
         self.evicted = 0
         self.running: Command | None = None  # INFO itself, which is no call before it has ended
+        self.peak = (0, 0)  # the most memory that INFO has seen, and when
         self.sampled = (0.0, 0)  # when INFO last looked at the number of calls, and what it saw
 
     def reset(self) -> None:

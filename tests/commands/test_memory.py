@@ -1,0 +1,313 @@
+"""Memory and the use of keys, against the real server: sizes, maxmemory, idle times."""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from fakeredis.engine.server import Server
+from fakeredis.errors import CommandError
+from tests.twin import fake_reply
+
+if TYPE_CHECKING:
+    from tests.twin import Twin
+
+POLICIES = ["volatile-lru", "volatile-lfu", "volatile-random", "volatile-ttl", "allkeys-lru",
+            "allkeys-lfu", "allkeys-random", "noeviction"]  # fmt: skip
+
+
+def run(twin: Twin, script: str) -> None:
+    for line in script.strip().splitlines():
+        twin(*shlex.split(line))
+
+
+def with_server(**config: str) -> tuple[Server, Any]:
+    """A server, and a function that calls it with a line."""
+    server = Server()
+    for name, value in config.items():
+        server.config.override(name.replace("_", "-"), value)
+    session = server.session()
+
+    def call(line: str) -> Any:
+        try:
+            return session.execute([word.encode() for word in shlex.split(line)])
+        except CommandError as error:
+            return str(error)
+
+    return server, call
+
+
+# Sizes ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", [0, 1, 8, 9, 24, 39, 40, 41, 44, 60, 100, 500, 5000, 100_000])
+def test_size_of_strings(twin: Twin, size: int) -> None:
+    twin("SET", "k", "v" * size)
+    twin("MEMORY", "USAGE", "k")
+    twin("EXPIRE", "k", 1000)
+    twin("SET", "k" * 31, "v" * size, "EX", 1000)
+    twin("MEMORY", "USAGE", "k" * 31)
+
+
+def test_size_of_small_values(twin: Twin) -> None:
+    for key in ("k", "k" * 20, "k" * 31, "k" * 60):
+        twin("SET", key, "v")
+        twin("MEMORY", "USAGE", key, "SAMPLES", 0)
+        twin("SET", key, 12345)
+        twin("MEMORY", "USAGE", key)
+    for count in (1, 2, 5, 10, 50, 100, 128):
+        words = [f"v{at}" for at in range(count)]
+        twin("DEL", "l", "s", "n", "h", "z", "a")
+        twin("RPUSH", "l", *words)
+        twin("SADD", "s", *words)
+        twin("SADD", "n", *range(count))
+        twin("HSET", "h", *(part for word in words for part in (word, word)))
+        twin("ZADD", "z", *(part for at, word in enumerate(words) for part in (at, word)))
+        twin("APPEND", "a", "v" * count)
+        for key in "lsnhza":
+            twin("MEMORY", "USAGE", key)
+
+
+def test_size_of_big_values(twin: Twin) -> None:
+    """Estimates stay within a quarter."""
+    for count in (200, 1000):
+        for size in (3, 20, 100):
+            words = [f"{at:0{size}}x" for at in range(count)]
+            twin("DEL", "l", "s", "h", "z")
+            twin("RPUSH", "l", *words)
+            twin("SADD", "s", *words)
+            twin("HSET", "h", *(part for word in words for part in (word, word)))
+            twin("ZADD", "z", *(part for at, word in enumerate(words) for part in (at, word)))
+            for key in "lshz":
+                real = twin.wire.call(b"MEMORY", b"USAGE", key.encode(), b"SAMPLES", b"0")
+                twin.near("MEMORY", "USAGE", key, tolerance=real * 0.25)
+
+
+def test_memory_usage_called_badly(twin: Twin) -> None:
+    run(twin, """
+        SET k v
+        MEMORY USAGE none
+        MEMORY USAGE none SAMPLES x
+        MEMORY USAGE k SAMPLES
+        MEMORY USAGE k SAMPLES x
+        MEMORY USAGE k SAMPLES -1
+        MEMORY USAGE k FOO 1
+        MEMORY USAGE k SAMPLES 0
+        MEMORY PURGE
+    """)
+
+
+def test_info_grows() -> None:
+    server, call = with_server()
+
+    def used() -> int:
+        fields = dict(line.split(":") for line in call("INFO memory").decode().split("\r\n")[1:-1])
+        assert int(fields["used_memory_peak"]) >= int(fields["used_memory"])
+        return int(fields["used_memory"])
+
+    empty = used()
+    call("SET k " + "v" * 100_000)
+    assert 100_000 < used() - empty < 120_000
+    server.config.override("maxmemory", "10mb".replace("mb", "000000"))
+    assert 100_000 < used() - empty < 120_000
+    call("FLUSHALL")
+    assert used() == empty
+
+
+# maxmemory --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("script", [
+    "SET a 1\nGET k\nSET\nLPOP l\nINCR n\nEXPIRE k 10\nPING\nDEL k\nNOSUCH\nXADD s * a b",
+    "MULTI\nSET a 1\nGET k\nEXEC",
+    "MULTI\nGET k\nDEL l\nEXEC\nMULTI\nDISCARD",
+    "CONFIG SET maxmemory 0\nSET a 1\nCONFIG SET maxmemory 1\nSET b 1",
+    ("CONFIG SET maxmemory-policy volatile-lru\nSET a 1\nCONFIG SET maxmemory-policy volatile-ttl\n"
+    "SET a 1"),
+])  # fmt: skip
+def test_no_room(twin: Twin, script: str) -> None:
+    run(twin, "SET k v\nRPUSH l 1 2\nCONFIG RESETSTAT\nCONFIG SET maxmemory 1")
+    run(twin, script)
+    twin("INFO", "errorstats")
+
+
+def test_a_transaction_that_no_longer_fits(twin: Twin) -> None:
+    run(twin, "MULTI\nSET a 1\nGET a")
+    twin.session()("CONFIG", "SET", "maxmemory", 1)
+    twin("EXEC")
+
+
+def test_blocked_writers_go_on(twin: Twin) -> None:
+    twin("RPUSH", "l", 1)
+    twin("CONFIG", "SET", "maxmemory", 1)
+    twin("LMOVE", "l", "m", "LEFT", "LEFT")
+    twin("RPOP", "l")
+
+
+def filled(policy: str) -> tuple[Server, Any]:
+    """Fifty keys with a deadline (the later ones sooner), fifty without; room for no more."""
+    server, call = with_server(maxmemory_policy=policy)
+    server.clock.freeze(1_000_000.0)
+    for at in range(50):
+        call(f"SET t{at} {'v' * 1000} EX {5000 - 10 * at}")
+        call(f"SET k{at} {'v' * 1000}")
+        server.clock.advance(1.0)
+    from fakeredis.engine import memory
+
+    server.config.override("maxmemory", str(memory.used(server)))
+    return server, call
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_who_is_evicted(policy: str) -> None:
+    server, call = filled(policy)
+    for key in ("t0", "k0", "t1"):
+        assert len(call(f"GET {key}")) == 1000
+    before = set(server.database(0).data)
+    replies = [call(f"SET n{at} {'v' * 1000}") for at in range(10)]
+    now = server.database(0).data
+    gone = before - set(now)
+    if policy == "noeviction":
+        assert not gone
+        assert all(reply.startswith("OOM") for reply in replies[1:])
+        return
+    assert 9 <= len(gone) == server.statistics.evicted
+    assert all(reply == b"OK" for reply in replies)
+    if policy.startswith("volatile"):
+        assert all(key.startswith(b"t") for key in gone)
+    if policy == "volatile-ttl":
+        assert gone <= {b"t%d" % at for at in range(40, 50)}
+    elif not policy.endswith("random"):
+        assert not gone & {b"t0", b"k0", b"t1"}
+    if policy.endswith("lru"):
+        kinds = b"t" if policy.startswith("volatile") else b"tk"
+        order = [b"%c%d" % (kind, at) for at in range(50) for kind in kinds]
+        order = [key for key in order if key not in (b"t0", b"k0", b"t1")]
+        assert gone == set(order[: len(gone)])
+
+
+def test_eviction_is_told(twin: Twin) -> None:
+    twin("CONFIG", "SET", "notify-keyspace-events", "Ee", "maxmemory-policy", "allkeys-lru")
+    twin("SET", "k", "v")
+    twin("WATCH", "k")
+    listener = twin.session()
+    listener("SUBSCRIBE", "__keyevent@0__:evicted")
+    listener.reply()
+    twin("CONFIG", "SET", "maxmemory", 1)
+    listener.reply()
+    twin("DBSIZE")
+    run(twin, "CONFIG SET maxmemory 0\nMULTI\nPING\nEXEC")
+    fake = twin.fake.execute([b"INFO", b"stats"])
+    assert b"evicted_keys:1\r\n" in fake
+
+
+def test_config_set_makes_room() -> None:
+    server, call = filled("allkeys-lru")
+    call(f"CONFIG SET maxmemory {server.config.maxmemory - 50_000}")
+    assert 45 <= server.statistics.evicted <= 55
+    assert b"t0" not in server.database(0).data
+    call("CONFIG SET maxmemory 1")
+    assert call("DBSIZE") == 0
+
+
+def test_expired_and_moved_keys_are_no_longer_counted() -> None:
+    server, call = with_server(maxmemory="10000000")
+    from fakeredis.engine import memory
+
+    empty = memory.used(server)
+    for line in (
+        "SET a 1 PX 10", "RPUSH l 1 2 3", "RENAME l m", "COPY m n", "MOVE n 1", "HSET h f v",
+        "SWAPDB 0 1", "SELECT 1", "DEL m h", "SELECT 0", "LPOP n 3", "FLUSHDB",
+    ):  # fmt: skip
+        call(line)
+    server.advance(1)
+    assert memory.used(server) == empty
+
+
+# The use of keys --------------------------------------------------------------------------------
+
+
+def test_idle_time_follows_the_clock() -> None:
+    server, call = with_server()
+    call("SET k v")
+    call("SET j v")
+    server.advance(100)
+    assert call("OBJECT IDLETIME k") == 100
+    call("GET k")
+    server.advance(20)
+    assert (call("OBJECT IDLETIME k"), call("OBJECT IDLETIME j")) == (20, 120)
+    call("SET new v")
+    assert call("OBJECT IDLETIME new") == 0
+    assert call("TOUCH j k nosuch") == 2
+    assert call("OBJECT IDLETIME j") == 0
+    call("SWAPDB 0 1")
+    call("SELECT 1")
+    server.advance(5)
+    assert call("OBJECT IDLETIME k") == 5
+
+
+USES = """
+    GET k; SET k v; GETEX k; STRLEN k; APPEND k x; TYPE k; EXISTS k; TTL k; PTTL k; EXPIRETIME k
+    DUMP k; TOUCH k; OBJECT ENCODING k; OBJECT REFCOUNT k; MEMORY USAGE k; EXPIRE k 100; PERSIST k
+    MGET k; MSETNX k 1; SETNX k 1; GETRANGE k 0 1; SETRANGE k 0 x; INCR k; LPUSH k x; LLEN k
+    WATCH k; SCAN 0; KEYS *; RANDOMKEY; DBSIZE; COPY k other; RENAMENX k k; MOVE k 0; LCS k k
+    GETBIT k 0; BITCOUNT k; SETBIT k 0 1; PFCOUNT k; SORT k; SORT l BY nosort GET k; UNLINK none k2
+    EXPIRE k 100 NX; PEXPIREAT k 1 XX; SUBSTR k 0 1; GETSET k w; SINTERCARD 1 k; RESTORE k 0 x
+"""
+
+
+@pytest.mark.parametrize("no_touch", [False, True])
+def test_what_uses_a_key(twin: Twin, no_touch: bool) -> None:
+    payload = twin.wire.call(b"SET", b"k", b"1") and twin.wire.call(b"DUMP", b"k")
+    twin("CLIENT", "NO-TOUCH", "ON") if no_touch else None
+    for line in USES.replace("\n", ";").split(";"):
+        if not line.split():
+            continue
+        twin("RESTORE", "k", 0, payload, "REPLACE", "IDLETIME", 5000)
+        fake = twin.fake
+        words = [word.encode() for word in line.split()]
+        fake_reply(fake, words)
+        twin.wire.call(*words)
+        idle = [
+            int(ask or -1) >= 5000
+            for ask in (
+                fake.execute([b"OBJECT", b"IDLETIME", b"k"]),
+                twin.wire.call(b"OBJECT", b"IDLETIME", b"k"),
+            )
+        ]
+        assert idle[0] == idle[1], line
+        twin("UNWATCH")
+        twin("DEL", "other")
+
+
+def test_restored_use(twin: Twin) -> None:
+    payload = twin.wire.call(b"SET", b"k", b"1") and twin.wire.call(b"DUMP", b"k")
+    twin("RESTORE", "k", 0, payload, "REPLACE", "IDLETIME", 1000)
+    twin.near("OBJECT", "IDLETIME", "k", tolerance=1)
+    twin("RESTORE", "k", 0, payload, "REPLACE", "FREQ", 100)
+    run(twin, "OBJECT IDLETIME k\nOBJECT FREQ k\nOBJECT IDLETIME none\nOBJECT FREQ none")
+    twin("CONFIG", "SET", "maxmemory-policy", "allkeys-lfu")
+    twin("RESTORE", "k", 0, payload, "REPLACE", "FREQ", 100)
+    run(twin, "OBJECT FREQ k\nOBJECT IDLETIME k\nOBJECT FREQ none\nOBJECT IDLETIME none")
+    twin("RESTORE", "k", 0, payload, "REPLACE", "IDLETIME", 100)
+    run(twin, "OBJECT FREQ k\nSET new v\nOBJECT FREQ new\nGET new\nOBJECT FREQ new")
+    run(twin, "CONFIG SET lfu-log-factor 0\nSET new v\nOBJECT FREQ new\nGET new\nOBJECT FREQ new")
+    run(twin, "INCR k\nINCR k\nOBJECT FREQ k\nEXISTS k\nTYPE k\nOBJECT FREQ k\nDEL k\nSET k 1")
+    run(twin, "OBJECT FREQ k\nMULTI\nGET k\nGET k\nEXEC\nOBJECT FREQ k")
+
+
+def test_frequency_grows_slowly_and_decays() -> None:
+    server, call = with_server(maxmemory_policy="allkeys-lfu")
+    server.clock.freeze(6000.0)
+    server.random.seed(1)
+    call("SET k v")
+    for _ in range(1000):
+        call("GET k")
+    grown = call("OBJECT FREQ k")
+    assert 15 <= grown <= 30  # the documented example: 18 after a thousand hits
+    server.advance(180)
+    assert call("OBJECT FREQ k") == grown - 3
+    call("CONFIG SET lfu-decay-time 0")
+    assert call("OBJECT FREQ k") == grown

@@ -27,7 +27,7 @@ from fakeredis.datatypes.numbers import parse_int, parse_unsigned
 from fakeredis.datatypes.set import Set
 from fakeredis.datatypes.sorted_set import SortedSet
 from fakeredis.datatypes.string import MutableString
-from fakeredis.engine import cluster, dispatch, usage
+from fakeredis.engine import cluster, usage
 from fakeredis.engine.context import Context
 from fakeredis.engine.replies import OK, Status
 from fakeredis.errors import CommandError
@@ -58,7 +58,7 @@ def lookup_any(ctx: Context, key: bytes, notify: bool = True) -> Any:
     ``notify``: a miss is an event too.
     """
     db, server = ctx.db, ctx.server
-    if server.guard & dispatch.USED:
+    if server.notes_use:
         ctx.lookup(key)
     value = db.data.get(key)
     if value is not None and not (key in db.expires and ctx.expire_if_due(key)):

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from fakeredis.engine.session import Session
     from fakeredis.engine.usage import Used
 
-_OBSERVING = dispatch.TRACKED | dispatch.USED | dispatch.LIMITED
+_OBSERVING = dispatch.TRACKED | dispatch.LIMITED
 
 
 class Database:
@@ -50,8 +50,9 @@ class Database:
         server = self.server
         self.observed = bool(
             self.watchers or self.blocked or server.notify_flags or server.guard & _OBSERVING
+            or server.notes_use
         )
-        if server.guard & dispatch.USED and self.used is None:
+        if server.notes_use and self.used is None:
             usage.start(self)
         if "n" in self.server.notify_flags:
             self.ordering()  # so that `put` looks whether keys are new

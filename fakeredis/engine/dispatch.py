@@ -37,7 +37,6 @@ PAUSED: Final = 1 << 6  # CLIENT PAUSE
 TRACKED: Final = 1 << 7  # a session caches keys: see `fakeredis.engine.tracking`
 TIMED: Final = 1 << 8  # commands are measured: see `fakeredis.engine.timing`
 LIMITED: Final = 1 << 9  # maxmemory is set: see `fakeredis.engine.memory`
-USED: Final = 1 << 10  # the use of keys is noted: see `fakeredis.engine.usage`
 STORED: Final = 1 << 20  # a store keeps the keys: see `fakeredis.engine.keeping`
 CLUSTERED: Final = 1 << 12  # the server is a node of a cluster
 COUNTED: Final = 1 << 14  # HOTKEYS counts: see `fakeredis.engine.hotkeys`

@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
 from heapq import heapify, heappop
 from threading import RLock
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from fakeredis.commands.registry import Command, Group, Table, table
 from fakeredis.datatypes.hash import Hash
@@ -28,7 +28,7 @@ from fakeredis.errors import CommandError
 if TYPE_CHECKING:
     from fakeredis.engine.keeping import Keeper
 
-_TELLING = dispatch.TRACKED | dispatch.USED | dispatch.LIMITED
+_TELLING = dispatch.TRACKED | dispatch.LIMITED
 _EXPIRE_BUDGET = 200  # keys that one command removes beside its own work
 
 
@@ -72,6 +72,7 @@ class Server:
         self.config = Config(self)
         self.limits = EncodingLimits()
         self.context_type: type[Context] = Context
+        self.notes_use = False  # of keys: see `fakeredis.engine.usage`
         self.databases: dict[int, Database] = {}
         self.sessions: dict[int, Session] = {}
         self.leaving: list[Session] = []  # closed in the middle of a command
@@ -159,7 +160,7 @@ class Server:
         """
         if self.keeper is not None:
             self.keeper.changed(ctx, db, key, event, group)
-        if self.guard & _TELLING:
+        if self.notes_use or self.guard & _TELLING:
             self._note_change(db, key)
         if db.watchers:
             self.touch_watchers(db, key)
@@ -172,7 +173,7 @@ class Server:
         """Tell those of whom the guard knows."""
         if self.guard & dispatch.TRACKED:
             self.extra["tracking"].invalidate(key)
-        if self.guard & dispatch.USED:
+        if self.notes_use:
             usage.changed(db, key)
         if self.guard & dispatch.LIMITED:
             memory.changed(db, key)

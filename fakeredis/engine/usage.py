@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any, Final
 
-from fakeredis.engine import dispatch
 from fakeredis.engine.client_info import NO_TOUCH
 from fakeredis.engine.context import Context
 
@@ -42,9 +41,9 @@ class _Running:
 
 def begin(server: Server) -> None:
     """Keep track from now on."""
-    if server.guard & dispatch.USED:
+    if server.notes_use:
         return
-    server.guard |= dispatch.USED
+    server.notes_use = True
     server.extra[_NAME] = _Running()
     server.context_type = TrackingContext
     for session in server.sessions.values():

@@ -204,7 +204,8 @@ def test_expired_and_forgotten() -> None:
     reader.execute([b"CLIENT", b"TRACKING", b"ON"])
     writer.execute([b"SET", b"k", b"v", b"PX", b"1000"])
     assert reader.execute([b"GET", b"k"]) == b"v"
-    server.advance(2)
+    server.clock.advance(2)  # Server.advance would have the use of keys noted
+    server.catch_up()
     assert list(reader.outbox) == [[b"invalidate", [b"k"]]]
     reader.close()
     assert server.guard == 0

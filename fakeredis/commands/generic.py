@@ -435,7 +435,7 @@ def encoding(ctx: Context, key: bytes, value: Any) -> bytes:
     if type(value) is MutableString:
         return b"raw"
     found: bytes = value.encoding(ctx.server.limits)
-    return found
+    return ctx.traits.compact_name if found == b"listpack" else found
 
 
 def _room_beside(key: bytes, expires: bool) -> int:

@@ -121,8 +121,8 @@ def swapdb(ctx: Context, first: bytes, second: bytes) -> Status:
 
 
 def _swap(ctx: Context, here: Database, there: Database) -> None:
-    for db in (here, there):
-        _announce_swap(ctx, db, {**here.data, **there.data})
+    _announce_swap(ctx, here, there)
+    _announce_swap(ctx, there, here)
     for name in ("data", "expires", "field_deadlines", "order", "used", "sizes"):
         mine, theirs = getattr(here, name), getattr(there, name)
         setattr(here, name, theirs)
@@ -130,12 +130,27 @@ def _swap(ctx: Context, here: Database, there: Database) -> None:
     ctx.server.trim_deadlines()  # its entries name databases
 
 
-def _announce_swap(ctx: Context, db: Database, keys: dict[bytes, Any]) -> None:
+def _announce_swap(ctx: Context, db: Database, other: Database) -> None:
     """Tell those who watch or wait for a key that either database has."""
-    for key in list(db.watchers):
-        if key in keys:
-            ctx.server.touch_watchers(db, key)
-    ctx.server.ready += [(db, key) for key in db.blocked if key in keys]
+    for key in db.watchers:
+        if key in db.data or key in other.data:
+            _touch_swapped(ctx, db, other, key)
+    ctx.server.ready += [(db, key) for key in db.blocked if key in db.data or key in other.data]
+
+
+def _touch_swapped(ctx: Context, db: Database, other: Database, key: bytes) -> None:
+    """Fail the transactions that watch a key, unless it was gone or expired and still is."""
+    expired = other.expires.get(key, ctx.now + 1) <= ctx.now
+    for session in db.watchers[key]:
+        if session.watched[db.index, key]:  # it had expired by then
+            if key not in other.data:
+                session.watched[db.index, key] = False
+            elif not expired:
+                session.watch_failed = True
+        elif key not in db.data and expired:
+            session.watched[db.index, key] = True
+        else:
+            session.watch_failed = True
 
 
 # Facts about the server -------------------------------------------------------------------------

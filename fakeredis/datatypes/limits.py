@@ -20,6 +20,7 @@ class EncodingLimits:
     stream_node_max_bytes: int = 4096
     stream_node_max_entries: int = 100
     hll_sparse_max_bytes: int = 3000
+    short_lists: int = 1  # whether a short list is a listpack, not a quicklist
 
 
 DEFAULT_LIMITS = EncodingLimits()

@@ -234,6 +234,8 @@ class List(_list[bytes]):
         it has shrunk to half of that.
         """
         limit = limits.list_max_listpack_size
+        if not limits.short_lists:
+            return b"quicklist"
         size = len(self)
         if self.quick.__class__ is int and size >= self.quick:
             return b"quicklist"

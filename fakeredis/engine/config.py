@@ -33,6 +33,11 @@ _UNITS: Final = {
 }  # fmt: skip
 _MEMORY: Final = re.compile(r"([0-9]*)(|b|kb?|mb?|gb?)", re.IGNORECASE).fullmatch
 _LIMITS: Final = frozenset(field.name for field in fields(EncodingLimits))
+# Parameters that no pattern finds, only their whole name.
+HIDDEN: Final = frozenset({
+    "rdb-key-save-delay", "key-load-delay", "loading-process-events-interval-bytes",
+    "use-exit-on-panic", "lua-enable-deprecated-api", "aof-disable-auto-gc",
+})  # fmt: skip
 _GLOB: Final = re.compile(r"[*?\[]").search
 
 
@@ -119,7 +124,10 @@ class Config:
                 names = [pattern] if _name(pattern.replace("\\", "")) else []
             else:
                 matches = matcher(raw, nocase=True)
-                names = [name for name in (*real, *aliases) if matches(name.encode())]
+                names = [
+                    name for name in (*real, *aliases)
+                    if matches(name.encode()) and name not in HIDDEN
+                ]  # fmt: skip
             for name in names:
                 found.setdefault(name.replace("\\", "").lower(), name)
         return {

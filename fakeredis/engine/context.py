@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from fakeredis import errors
 from fakeredis.datatypes.numbers import parse_int
 from fakeredis.datatypes.string import MutableString
-from fakeredis.engine import blocking, notifications
+from fakeredis.engine import blocking, notifications, pause
 from fakeredis.engine.replies import BLOCKED
 from fakeredis.errors import CommandError
 
@@ -134,7 +134,8 @@ class Context:
         """Remove a key whose deadline has passed; whether that was so."""
         if self.db.expires[key] > self.now:
             return False
-        self.server.expire_key(self.db, key)
+        if not pause.is_on(self.server):
+            self.server.expire_key(self.db, key)
         return True
 
     # Changes --------------------------------------------------------------------------------

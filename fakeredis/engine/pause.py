@@ -53,6 +53,12 @@ def end(server: Server) -> None:
             blocking.time_out(wait)
 
 
+def is_on(server: Server) -> bool:
+    """Whether a pause is not over: until then nothing is removed, though it may have expired."""
+    current: Pause | None = server.extra.get(_NAME)
+    return current is not None and current.until > server.clock.milliseconds()
+
+
 def applies(session: Session, command: Command) -> bool:
     """Whether a pause that is not over holds back this command."""
     server = session.server

@@ -53,6 +53,8 @@ class Traits(NamedTuple):
     embedded_keys: bool = True  # a short string shares its memory block with its key
     scan_without_values: bool = True  # HSCAN's NOVALUES
     rdb_version: int = 12  # of the format of DUMP and of files
+    compact: bool = True  # short lists and sets of words are listpacks
+    compact_name: bytes = b"listpack"
 
 
 class Profile(NamedTuple):
@@ -74,6 +76,8 @@ class Profile(NamedTuple):
             embedded_keys=self.server_type == "redis" and self.version >= (8, 2, 0),
             scan_without_values=self.version >= (7, 4, 0),
             rdb_version=self._rdb_version(),
+            compact=self.version >= (7, 2, 0),
+            compact_name=b"listpack" if self.version >= (7, 0, 0) else b"ziplist",
         )
 
     def _rdb_version(self) -> int:

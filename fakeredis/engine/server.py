@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from fakeredis.commands.registry import Command, Group, Table, table
 from fakeredis.datatypes.hash import Hash
 from fakeredis.datatypes.limits import EncodingLimits
-from fakeredis.engine import blocking, dispatch, memory, notifications, timing, usage
+from fakeredis.engine import blocking, dispatch, memory, notifications, pause, timing, usage
 from fakeredis.engine.clock import Clock
 from fakeredis.engine.config import Config
 from fakeredis.engine.context import Context
@@ -71,6 +71,8 @@ class Server:
         self.closed_by_default = False  # whether new sessions must authenticate
         self.config = Config(self)
         self.limits = EncodingLimits()
+        if not self.traits.compact:
+            self.limits = EncodingLimits(set_max_listpack_entries=0, short_lists=0)
         self.context_type: type[Context] = Context
         self.notes_use = False  # of keys: see `fakeredis.engine.usage`
         self.databases: dict[int, Database] = {}
@@ -129,7 +131,7 @@ class Server:
         """Do what has become due: expire keys, time out waits."""
         with self.lock:
             now = self.clock.milliseconds()
-            if self.active_expire:
+            if self.active_expire and not pause.is_on(self):
                 self._expire(now, len(self.deadlines))
             blocking.check_deadlines(self)
             blocking.serve_ready(self)
@@ -201,7 +203,8 @@ class Server:
     def expire_due(self, ctx: Context) -> None:
         """Remove keys whose deadline has passed, a bounded number of them."""
         if self.active_expire and self.deadlines[0][0] <= ctx.now:
-            self._expire(ctx.now, _EXPIRE_BUDGET)
+            if not self.guard & dispatch.PAUSED or not pause.is_on(self):
+                self._expire(ctx.now, _EXPIRE_BUDGET)
 
     def _expire(self, now: int, budget: int) -> None:
         deadlines = self.deadlines

@@ -156,6 +156,21 @@ def test_password(twin: Any) -> None:
         twin("CONFIG", "SET", "requirepass", "")
 
 
+def test_nothing_is_removed_during_a_pause() -> None:
+    server = Server()
+    session = server.session()
+    session.execute([b"SET", b"a", b"1", b"PX", b"10"])
+    session.execute([b"SET", b"b", b"1", b"PX", b"10"])
+    session.execute([b"CLIENT", b"PAUSE", b"60000", b"WRITE"])
+    server.advance(1)
+    assert session.execute([b"GET", b"a"]) is None
+    assert session.execute([b"DBSIZE"]) == 2
+    assert server.expired_keys == 0
+    server.advance(60)
+    assert session.execute([b"DBSIZE"]) == 0
+    assert server.expired_keys == 2
+
+
 def test_pause() -> None:
     server = Server()
     one, two = server.session(), server.session()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -91,6 +92,27 @@ def test_swapdb(twin: Twin) -> None:
         SWAPDB 0
         DBSIZE
     """)
+
+
+@pytest.mark.parametrize("watched", ["", "0", "1", "01"])
+def test_swapped_keys_that_have_expired_did_not_change(twin: Twin, watched: str) -> None:
+    """Whatever of a watched key there was and came in databases 0 and 1: both had expired."""
+    twin.server.config.override("enable-debug-command", "yes")
+    twin("DEBUG", "SET-ACTIVE-EXPIRE", "0")
+    try:
+        for number in watched:
+            twin("SELECT", number)
+            twin("SET", "a", number, "PX", 1)
+        time.sleep(0.01)
+        twin("SELECT", 0)
+        twin("WATCH", "a")
+        twin("SWAPDB", 0, 1)
+        twin("MULTI")
+        twin("PING")
+        twin("EXEC")
+    finally:
+        twin("DEBUG", "SET-ACTIVE-EXPIRE", "1")
+    twin.ignore("a")
 
 
 def test_swapped_keys_still_expire() -> None:

@@ -9,8 +9,9 @@ the folder that holds ``runtest`` and ``tests/``::
 
 The server under test is external to the suite, unless ``--spawn`` is given: then the suite starts
 every server itself as it would a real one, and so runs its tests of server options too.  Each file
-has a server of its own.  ``tcl_skips.txt`` holds what is known to fail, with a reason each; the run
-fails when anything else does, or when something listed passes.  With ``--real`` the real server is
+has a server of its own.  ``tcl_skips.txt`` holds what is known to fail, with a reason each, and
+what is not even run (``!``) since it would never end; the run fails when anything else does, or
+when something listed passes.  With ``--real`` the real server is
 run instead, which tells what an older suite asks that the server of today does not do any more.
 """
 
@@ -132,6 +133,10 @@ def run_unit(options: Options, unit: str) -> list[Outcome]:
         if not options.spawn:
             port = stack.enter_context(external(options))
             arguments += ["--host", "127.0.0.1", "--port", str(port), "--tags", "-needs:repl"]
+        if not options.real:
+            for (place, name), gap in known().items():
+                if place == unit and not gap.is_run:
+                    arguments += ["--skiptest", name]
         return list(_read(unit, _output(folder, [*arguments, *options.more], options.timeout)))
 
 
@@ -179,17 +184,24 @@ def units(tree: Path) -> list[str]:
     ]  # fmt: skip
 
 
-def known() -> dict[tuple[str, str], str]:
-    """File and name of each test that is known to fail, and the reason."""
-    reasons = {}
+class Gap(NamedTuple):
+    """A test that is known to fail."""
+
+    reason: str
+    is_run: bool
+
+
+def known() -> dict[tuple[str, str], Gap]:
+    """The tests that are known to fail, by their file and name."""
+    gaps = {}
     reason = ""
     for line in SKIPS.read_text().splitlines():
         if line.startswith("# "):
             reason = line[2:]
         elif line.strip():
-            unit, _, name = line.partition(": ")
-            reasons[unit, name] = reason
-    return reasons
+            unit, _, name = line.removeprefix("! ").partition(": ")
+            gaps[unit, name] = Gap(reason, not line.startswith("! "))
+    return gaps
 
 
 def report(outcomes: list[Outcome], wanted: list[str]) -> str:
@@ -227,16 +239,21 @@ def main() -> int:
         given.tree.resolve(), given.real, given.spawn, given.version, given.timeout, tuple(more)
     )
     wanted = given.unit or units(options.tree)
+    outcomes: list[Outcome] = []
+    bad = 0
     with ThreadPoolExecutor(given.jobs) as pool:
-        results = list(pool.map(lambda unit: run_unit(options, unit), wanted))
-    outcomes = [each for result in results for each in result]
+        for result in pool.map(lambda unit: run_unit(options, unit), wanted):
+            outcomes += result
+            bad += _judge(result, given.details) if not given.real else 0
+            sys.stdout.flush()
     if given.names:
         given.names.write_text("".join(f"{e.kind}\t{e.unit}: {e.name}\n" for e in outcomes))
     print(report(outcomes, wanted))
-    return _judge(outcomes, given.details) if not given.real else 0
+    return 1 if bad else 0
 
 
 def _judge(outcomes: list[Outcome], details: bool) -> int:
+    """Print what is not as the list says, and count it."""
     reasons = known()
     bad = 0
     for each in outcomes:
@@ -249,7 +266,7 @@ def _judge(outcomes: list[Outcome], details: bool) -> int:
         elif each.kind == "ok" and key in reasons:
             print(f"passes, and is on the list: {each.unit}: {each.name}")
             bad += 1
-    return 1 if bad else 0
+    return bad
 
 
 if __name__ == "__main__":

@@ -113,3 +113,16 @@ def test_many_threads() -> None:
         thread.join()
     assert server.session().execute([b"GET", b"n"]) == b"300"
     assert not server.pubsub.channels
+
+
+@pytest.mark.parametrize(
+    ("version", "words", "encoding"),
+    [("7.2", "RPUSH k a", b"listpack"), ("7.0", "RPUSH k a", b"quicklist"),
+     ("7.0", "SADD k a", b"hashtable"), ("7.0", "SADD k 1", b"intset"),
+     ("7.0", "HSET k a 1", b"listpack"), ("6.2", "HSET k a 1", b"ziplist"),
+     ("6.2", "ZADD k 1 a", b"ziplist")],
+)  # fmt: skip
+def test_encodings_of_older_versions(version: str, words: str, encoding: bytes) -> None:
+    session = Server(version).session()
+    session.execute(words.encode().split())
+    assert session.execute([b"OBJECT", b"ENCODING", b"k"]) == encoding

@@ -16,12 +16,16 @@ pushes, messages, and the replies of commands that had to wait, which give ``BLO
 from __future__ import annotations
 
 import math
+import os
+import tempfile
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from fakeredis.engine.replies import BLOCKED, NO_REPLY, Push, Status
 from fakeredis.engine.server import Server
 from fakeredis.errors import CommandError, ConnectionLost
+from fakeredis.server import FakeServer
+from fakeredis.stores import SQLiteStore
 from tests.wire import Set, Wire, to_bytes
 
 Compare = Callable[[Any, Any], bool]
@@ -29,6 +33,8 @@ TOLERANCE_MS = 500
 CLOSED = CommandError("(the connection is closed)")
 SILENCE = 0.02  # seconds after which the real server is held to be blocked
 DATABASES = 16
+# Set, the fake keeps its keys in a file, and what is there is compared too.
+STORED = os.environ.get("FAKEREDIS_TWIN_STORE") == "sqlite"
 _OTHER_DATABASES = {b"SELECT", b"MOVE", b"COPY", b"SWAPDB"}
 # Facts of XINFO STREAM that tell of the server's memory or of the moment, not of the data.
 _STREAM_NOISE = {b"radix-tree-keys", b"radix-tree-nodes"}
@@ -149,7 +155,10 @@ class Twin(Pair):
 
     def __init__(self, url: str, protocol: int, version: str = "8.2") -> None:
         self.url, self.protocol = url, protocol
-        self.server = Server(version=version)
+        self._folder = tempfile.TemporaryDirectory() if STORED else None
+        self.server = self._make_server(version)
+        # Another process's view of the same store, which follows all changes.
+        self._replica = self._make_server(version) if STORED else None
         self.server.next_session_id = 1000  # calls that name client 1 name nobody on either side
         self.history: list[str] = []
         self._pairs: list[Pair] = []
@@ -158,6 +167,11 @@ class Twin(Pair):
         self._state = True
         self.configured = self.users_changed = False
         super().__init__(self, "1")
+
+    def _make_server(self, version: str) -> Server:
+        if self._folder is None:
+            return Server(version=version)
+        return FakeServer(SQLiteStore(f"{self._folder.name}/state.db"), version)
 
     @property
     def resp3(self) -> bool:
@@ -192,6 +206,18 @@ class Twin(Pair):
             self.check_state()
         for pair in (self, *self._pairs):
             pair.check_unread()
+        if self._replica is not None:
+            self._check_store()
+
+    def _check_store(self) -> None:
+        """What follows the store, and who opens it now, have what the server has."""
+        late = self._make_server(self.server.profile.version_text)
+        views = [view_of(each) for each in (self.server, self._replica, late)]
+        late.let_go()
+        for view in views[1:]:
+            wrong = {k: (views[0].get(k), view.get(k)) for k in {*views[0], *view}
+                     if views[0].get(k) != view.get(k)}
+            assert not wrong, f"{self._history()}\n{wrong}"
 
     def check_state(self) -> None:
         """Every key of both: type, value, expiry, encoding."""
@@ -213,6 +239,11 @@ class Twin(Pair):
         for pair in self._pairs:
             pair.close()
         super().close()
+        if self._folder is not None:
+            self.server.let_go()
+            if self._replica is not None:
+                self._replica.let_go()
+            self._folder.cleanup()
 
 
 class Checker:
@@ -266,6 +297,22 @@ class Checker:
     @staticmethod
     def _line(database: int, command: tuple[bytes, ...], fake: Any, real: Any) -> str:
         return f"    {database}> {show(command)}: fake {describe(fake)}, real {describe(real)}"
+
+
+def view_of(server: Server | None) -> dict[Any, Any]:
+    """All values and deadlines, for comparison."""
+    assert server is not None
+    session = server.session(protocol=2)
+    view: dict[Any, Any] = {}
+    for database in range(DATABASES):
+        session.execute([b"SELECT", b"%d" % database])
+        for key in session.execute([b"KEYS", b"*"]):
+            kind = bytes(session.execute([b"TYPE", key]))
+            readers = [(b"TYPE", key), (b"PEXPIRETIME", key), *value_readers(kind, key)]
+            view[database, key] = [without_noise(in_order(fake_reply(session, list(command))))
+                                   for command in readers]  # fmt: skip
+    session.close()
+    return view
 
 
 def value_readers(kind: bytes, key: bytes) -> list[tuple[bytes, ...]]:

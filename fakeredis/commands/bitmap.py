@@ -411,6 +411,8 @@ def bitfield(ctx: Context, key: bytes, words: list[bytes]) -> list[int | None]:
         replies.append(old if step.name == b"SET" else new)
     if changed:
         ctx.modified(key, "setbit")
+    elif grown:
+        ctx.noted(key, changes=0)  # though the server says nothing of it
     return replies
 
 

@@ -21,6 +21,7 @@ from fakeredis.datatypes.string import MutableString
 from fakeredis.engine import blocking, dispatch, notifications
 from fakeredis.engine.database import Database
 from fakeredis.engine.pubsub import PubSub, Subscribers
+from fakeredis.engine.replies import Push
 from fakeredis.engine.session import Session
 from fakeredis.errors import CommandError
 from fakeredis.rdb import payload as rdb
@@ -43,6 +44,7 @@ Place = tuple[int, bytes]  # a database's number and a key
 Run = Callable[[Command, Sequence[bytes]], Any]
 
 _MAY_CHANGE: Final = WRITE | MAY_REPLICATE | ADMIN
+_CHANGES_TOO: Final = frozenset({"EXEC", "PFCOUNT"})  # PFCOUNT keeps what it has counted
 _MANY: Final = 64  # elements from which on changes are kept one by one
 _LONG: Final = 4096  # bytes of a string, likewise
 _LEAST_TAIL: Final = 4096  # bytes of changes that are always kept before a value is written anew
@@ -148,6 +150,7 @@ class Keeper:
         self._stamp: object = None
         self._anew = False  # at its end everything is to be kept, whatever was before
         self._applying = False  # what others have done is being taken over
+        self._held: list[tuple[Session, Any]] = []  # what sessions get at the transaction's end
         self._player: Session | None = None
         # What a command with a random effect says is the same: its arguments, and the words.
         self._said: tuple[Any, Sequence[bytes]] = (None, ())
@@ -167,7 +170,7 @@ class Keeper:
         """
         if self._touched is not None:
             return run(command, args)
-        if not command.flags & _MAY_CHANGE and command.name != "EXEC":
+        if not command.flags & _MAY_CHANGE and command.name not in _CHANGES_TOO:
             self.catch_up()
             reply = run(command, args)
         else:
@@ -211,6 +214,7 @@ class Keeper:
             self.store.rollback()
             raise _refusal(error) from error
         self._touched = {}
+        self._held = []
 
     def _end(self) -> None:
         try:
@@ -228,6 +232,9 @@ class Keeper:
         self._touched = None
         self._anew = False
         self._said = (None, ())
+        held, self._held = self._held, []
+        for session, item in held:
+            session.deliver(item)
 
     def _clear_store(self) -> dict[Place, Touched]:
         """Forget what is kept; all that is here is to be kept then."""
@@ -252,6 +259,21 @@ class Keeper:
                 self._take(database, key)
         except StoreError:
             self._stamp = object()  # what is here is wrong: the next command looks again
+        self._disappoint()
+
+    def _disappoint(self) -> None:
+        """Those who waited get an error in the place of a reply that has become untrue."""
+        held, self._held = self._held, []
+        for session, item in held:
+            if type(item) is not Push:
+                session.deliver(CommandError(errors.STORE_FAILED % "it was undone"))
+
+    def holds_back(self, session: Session, item: Any) -> bool:
+        """Whether what a session is to get waits for the end of a transaction."""
+        if self._touched is None:
+            return False
+        self._held.append((session, item))
+        return True
 
     @contextmanager
     def rewriting(self) -> Iterator[None]:
@@ -329,7 +351,7 @@ class Keeper:
             keys = command.keys(ctx.args)
         except CommandError:
             return None
-        if keys == [key]:
+        if set(keys) == {key}:
             return [*command.parts, *ctx.args]
         if event in _POPS and command.name in _MOVES_ONE:
             return [_POPS[event], key]

@@ -169,6 +169,9 @@ class Session:
 
     def deliver(self, item: Any) -> None:
         """Put a late reply or a push into the outbox and wake the shell."""
+        keeper = self.server.keeper
+        if keeper is not None and keeper.holds_back(self, item):
+            return
         self.outbox.append(item)
         if self.wake is not None:
             self.wake()

@@ -75,12 +75,17 @@ def _node(block: Block) -> Iterator[bytes | int]:
     for number, fields in zip(block.ids, block.entries, strict=True):
         same = fields[::2] == block.names
         yield _SAME_FIELDS if same else 0
-        yield (number >> 64) - (block.first >> 64)
-        yield (number & SEQUENCE) - (block.first & SEQUENCE)
+        yield _signed((number >> 64) - (block.first >> 64))
+        yield _signed((number & SEQUENCE) - (block.first & SEQUENCE))
         if not same:
             yield len(fields) // 2
         yield from fields[1::2] if same else fields
         yield 3 + len(fields) // 2 if same else 4 + len(fields)
+
+
+def _signed(difference: int) -> int:
+    """A difference of unsigned numbers of 64 bits in as many bits with a sign."""
+    return (difference + (1 << 63)) % (1 << 64) - (1 << 63)
 
 
 def _put_group(writer: Writer, group: Group, kind: int) -> None:
@@ -203,17 +208,15 @@ def _read_entry(block: Block, parts: _Parts) -> None:
         fields = tuple(parts.texts(2 * parts.number()))
         count = 4 + len(fields)
     low = block.last if block.ids or block.dead else block.first - 1
-    if parts.number() != count or number is None or number <= low or not fields:
+    if parts.number() != count or number <= low or not fields:
         raise parts.fail()
     block.take(number, fields, bool(flags & _DELETED))
 
 
-def _above(first: int, milliseconds: int, sequence: int) -> int | None:
-    """The ID that lies so far above a node's; None where there is none."""
-    high = (first >> 64) + milliseconds
-    low = (first & SEQUENCE) + sequence
-    if not (0 <= high <= SEQUENCE and 0 <= low <= SEQUENCE):
-        return None
+def _above(first: int, milliseconds: int, sequence: int) -> int:
+    """The ID that lies so far above a node's, in unsigned numbers of 64 bits."""
+    high = (first >> 64) + milliseconds & SEQUENCE
+    low = (first & SEQUENCE) + sequence & SEQUENCE
     return high << 64 | low
 
 

@@ -196,6 +196,7 @@ class Keeper:
         try:
             yield
         except CommandError:
+            blocking.serve_ready(self.server)
             self._end()
             raise
         except BaseException:

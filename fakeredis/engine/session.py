@@ -101,6 +101,8 @@ class Session:
                 return self.run(command, args)
             except CommandError as error:
                 statistics.failed(server, command, error)
+                if server.ready:  # by what a script did before its error
+                    blocking.serve_ready(server)
                 raise
 
     def run(self, command: Command, args: Sequence[bytes]) -> Any:

@@ -25,6 +25,10 @@ def _parser() -> argparse.ArgumentParser:
         "--version", default="8.2", metavar="V", dest="server_version",
         help="the Redis version to imitate (default: %(default)s)",
     )  # fmt: skip
+    run.add_argument(
+        "--address", action="append", dest="addresses", metavar="HOST:PORT",
+        help="a server that exists, may be repeated; others refuse (default: all exist)",
+    )  # fmt: skip
     run.add_argument("-m", dest="module", action="store_true", help="PROGRAM is a module's name")
     run.add_argument("program", metavar="PROGRAM", help="a script, or a module's name after -m")
     run.add_argument("args", nargs=argparse.REMAINDER, help="the program's own arguments")
@@ -111,7 +115,7 @@ def _run(options: argparse.Namespace) -> None:
     try:
         patch = fakeredis.patch(
             options.store, spy=options.spy, version=options.server_version,
-            subprocesses=hasattr(socket, "AF_UNIX"),
+            addresses=options.addresses, subprocesses=hasattr(socket, "AF_UNIX"),
         )  # fmt: skip
     except (NotImplementedError, ValueError) as error:
         sys.exit(f"fakeredis: {error}")

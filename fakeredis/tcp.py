@@ -301,11 +301,11 @@ class _Connection(asyncio.Protocol):
     # Waits that end by themselves -----------------------------------------------------------
 
     def _start_timer(self, wait: blocking.Wait) -> None:
-        if wait is self.timed or wait.deadline is None:
+        seconds = blocking.seconds_left(wait)
+        if wait is self.timed or seconds is None:
             return
         self._stop_timer()
         self.timed = wait
-        seconds = wait.deadline / 1000 - self.door.server.clock.seconds()
         self.timer = self.loop.call_later(max(seconds, 0), self._time_out, wait)
 
     def _stop_timer(self) -> None:

@@ -41,6 +41,7 @@ _templates: Final = Templates()
 # The caller awaits `turn`, and the value when a callback made it awaitable.
 async_short_cut: Final[ShortCut] = make_short_cut("_reader", AsyncWire, REAL.parse_response)
 PARSE_RESPONSE: Final = Pipeline.parse_response
+EXECUTE: Final = Pipeline.execute
 
 
 async def async_short_pipeline(
@@ -93,6 +94,8 @@ class FakeAsyncPipeline(Pipeline):
 
     async def execute(self, raise_on_error: bool = True) -> list[Any]:
         """Run the commands; see `redis.asyncio.client.Pipeline.execute`."""
+        if Pipeline.execute is not EXECUTE:  # a mock, or a tracer's wrapper
+            return await super().execute(raise_on_error)
         replies = await async_short_execute(self, raise_on_error)
         if replies is MISS:
             replies = await super().execute(raise_on_error)

@@ -290,6 +290,8 @@ class Channel:
         if answer is not None:
             answer.value = unpacked(value)
             _release(answer)
+        elif session is not None:
+            session.late(unpacked(value))
 
     def session(self, server: Server, key: Any, protocol: int) -> RemoteSession:
         """A new session with a server of the other process.
@@ -321,6 +323,13 @@ def _receive(sock: socket.socket) -> bytes:
         return sock.recv(1 << 16)
     except OSError:
         return b""
+
+
+# What these say comes as messages, which another thread may be waiting for: who has sent one
+# goes on before that thread hears of it, as on a network.
+_UNAWAITED: Final = frozenset(
+    {b"SUBSCRIBE", b"UNSUBSCRIBE", b"PSUBSCRIBE", b"PUNSUBSCRIBE", b"SSUBSCRIBE", b"SUNSUBSCRIBE"}
+)
 
 
 class _Waiting:
@@ -380,7 +389,18 @@ class RemoteSession:
         """
         if self.closed:
             raise ConnectionLost(_GONE)
-        return self.channel.ask("run", self.number, self.via, self.group, self.method, [*argv])
+        words = "run", self.number, self.via, self.group, self.method, [*argv]
+        if argv[0].upper() in _UNAWAITED:
+            self.channel.send((words[0], 0, *words[1:]))
+            return NO_REPLY
+        return self.channel.ask(*words)
+
+    def late(self, reply: Any) -> None:
+        """What a command that nobody waited for replies beside its messages."""
+        if reply is not NO_REPLY and reply is not BLOCKED:
+            self.outbox.append(reply)
+            if self.wake is not None:
+                self.wake()
 
     def execute_many(self, batch: Sequence[Sequence[bytes]]) -> list[Any]:
         """Run commands that were sent at once; errors are items.

@@ -209,8 +209,13 @@ def _without_pauses(retry: Any) -> Any:
         twin.__dict__.update(self.__dict__)
         return twin
 
+    def reduced(self: Any) -> Any:
+        """Pickled, it is redis-py's own again: whoever reads it may be another process."""
+        return type(retry), (retry._backoff, self._retries, self._supported_errors)
+
     # Clients and connections copy it deeply; what it holds never changes, so it can be shared.
-    kind = type("Retry", (type(retry),), {"__deepcopy__": copied, "__module__": __name__})
+    space = {"__deepcopy__": copied, "__reduce__": reduced, "__module__": __name__}
+    kind = type("Retry", (type(retry),), space)
     return kind(NoBackoff(), getattr(retry, "_retries", 0))
 
 

@@ -201,10 +201,9 @@ class Wire:
     def _limits(self, timeout: float | None) -> tuple[float | None, float | None]:
         """When the shell stops waiting, and when the blocked command's own time is over."""
         now = _monotonic()
-        due = None
         wait = self.session.wait
-        if wait is not None and wait.deadline is not None:
-            due = now + wait.deadline / 1000 - self.session.server.clock.seconds()
+        left = None if wait is None else blocking.seconds_left(wait)
+        due = None if left is None else now + left
         return None if timeout is None else now + timeout, due
 
     def _pause(self, ends: float | None, due: float | None) -> float | None:

@@ -126,6 +126,16 @@ def finish(wait: Wait, reply: Any) -> None:
         wait.session.deliver(reply)
 
 
+def seconds_left(wait: Wait) -> float | None:
+    """How long a shell lets a wait go on; None for ever.
+
+    A server ends it after its last millisecond, so that nobody has waited less than asked for.
+    """
+    if wait.deadline is None:
+        return None
+    return (wait.deadline + 1) / 1000 - wait.session.server.clock.seconds()
+
+
 def time_out(wait: Wait) -> None:
     """End the wait because its time is over."""
     if wait.counted:

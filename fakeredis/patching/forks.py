@@ -238,11 +238,11 @@ class Host:
 
     def _note(self, own: int, wait: blocking.Wait | None) -> None:
         """Remember when a wait ends, in real time also where the server's clock stands still."""
-        if wait is None or wait.deadline is None:
+        left = None if wait is None else blocking.seconds_left(wait)
+        if wait is None or left is None:
             self._waits.pop(own, None)
         elif own not in self._waits or self._waits[own][0] is not wait:
-            seconds = wait.deadline / 1000 - wait.session.server.clock.seconds()
-            self._waits[own] = wait, time.monotonic() + seconds
+            self._waits[own] = wait, time.monotonic() + left
 
     def _do_close(self, number: int, own: int) -> None:
         session = self.sessions.pop(own, None)

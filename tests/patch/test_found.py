@@ -1,0 +1,88 @@
+"""What other libraries' own test suites have found (see tests/suites)."""
+
+from __future__ import annotations
+
+import pickle
+import time
+from pathlib import Path
+from unittest import mock
+
+import pytest
+import redis
+import redis.asyncio
+
+import fakeredis
+from fakeredis.cli import main
+from fakeredis.clients.remote import Channel
+from tests.patch.forking import forked
+
+
+def test_connection_arguments_can_be_pickled(fake: fakeredis.patch) -> None:
+    """Jobs of rq carry them to the process that works."""
+    client = redis.Redis()
+    kwargs = client.connection_pool.connection_kwargs
+    retry = pickle.loads(pickle.dumps(kwargs["retry"]))
+    assert type(retry).__module__ == "redis.retry"
+    assert retry._retries == kwargs["retry"]._retries
+    assert redis.Redis(retry=retry).ping()
+
+
+def test_a_mock_of_a_pipelines_execute_is_called(fake: fakeredis.patch) -> None:
+    client = redis.Redis()
+    client.ping()
+    with mock.patch("redis.client.Pipeline.execute", return_value="mocked"):
+        assert client.pipeline().set("k", "v").execute() == "mocked"
+    assert client.get("k") is None
+    assert client.pipeline().set("k", "v").execute() == [True]
+
+
+async def test_a_mock_of_an_async_pipelines_execute_is_called(fake: fakeredis.patch) -> None:
+    client = redis.asyncio.Redis()
+    await client.ping()
+    with mock.patch("redis.asyncio.client.Pipeline.execute", return_value="mocked"):
+        assert await client.pipeline().set("k", "v").execute() == "mocked"
+    assert await client.pipeline().set("k", "v").execute() == [True]
+
+
+def test_nobody_waits_for_less_than_asked_for(fake: fakeredis.patch) -> None:
+    """The server ends a wait after its last millisecond, not at the beginning of that."""
+    client = redis.Redis()
+    for _ in range(20):
+        begin = time.time()
+        assert client.blpop("nothing", timeout=0.011) is None
+        assert time.time() - begin >= 0.011
+
+
+def _unsubscribe_at_once() -> object:
+    pubsub = redis.Redis().pubsub(ignore_subscribe_messages=False)
+    pubsub.subscribe("channel")
+    assert pubsub.get_message(timeout=5) is not None
+    with mock.patch.object(Channel, "ask", side_effect=AssertionError("it waits")):
+        pubsub.unsubscribe()
+    message = pubsub.get_message(timeout=5)
+    return message and message["type"]
+
+
+def test_unsubscribing_in_a_fork_waits_for_nothing(fake: fakeredis.patch) -> None:
+    """Who does so stops the listening thread before that hears of it, as on a network."""
+    redis.Redis().ping()
+    assert forked(_unsubscribe_at_once) == "unsubscribe"
+
+
+@pytest.mark.parametrize("option", [[], ["--address=localhost:6379", "--address=cache:1"]])
+def test_run_knows_which_servers_exist(
+    option: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    program = tmp_path / "program.py"
+    program.write_text(
+        "import redis\n"
+        "for host, port in ('localhost', 6379), ('cache', 1), ('cache', 6379):\n"
+        "    try:\n"
+        "        print(redis.Redis(host, port).ping())\n"
+        "    except redis.ConnectionError:\n"
+        "        print('refused')\n"
+    )
+    with mock.patch("sys.argv", [""]), mock.patch("sys.path", []):
+        main(["run", *option, str(program)])
+    last = "refused" if option else "True"
+    assert capsys.readouterr().out.split() == ["True", "True", last]

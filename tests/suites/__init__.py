@@ -1,0 +1,1 @@
+"""Other libraries' own test suites, unchanged, under `fakeredis.patch`: see `run`."""

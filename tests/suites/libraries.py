@@ -1,0 +1,164 @@
+"""The suites that `run` knows: what each needs, and what is left out of it for which reason."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Suite:
+    """A library's test suite.
+
+    Args:
+        name: what `run` calls it.
+        version: of the library.
+        tests: the paths that hold its tests, in its source distribution.
+        requires: what else is installed for it.
+        args: more arguments for pytest.
+        deselected: tests that are left out, each with the reason; a prefix stands for several.
+        env: environment variables that it is configured by.
+        stubs: folders of ``stubs`` that stand for what the source distribution lacks.
+        separate: whether each of ``tests`` is a run of its own.
+        addresses: the servers that exist; what connects elsewhere is refused. Empty: all do.
+        folder: the folder in the source distribution where pytest is started.
+        seconds: how long it may take.
+        distribution: the library's name as a package, where that is another.
+    """
+
+    name: str
+    version: str
+    tests: list[str]
+    requires: list[str] = field(default_factory=list)
+    args: list[str] = field(default_factory=list)
+    deselected: dict[str, str] = field(default_factory=dict)
+    env: dict[str, str] = field(default_factory=dict)
+    stubs: list[str] = field(default_factory=list)
+    separate: bool = False
+    addresses: list[str] = field(default_factory=lambda: ["localhost:6379"])
+    folder: str = "."
+    seconds: int = 900
+    distribution: str = ""
+
+    @property
+    def package(self) -> str:
+        """What pip calls it."""
+        return self.distribution or self.name
+
+
+PYTEST = ["pytest", "pytest-timeout"]
+ASYNC = [*PYTEST, "pytest-asyncio"]
+LIMIT = ["--timeout=60", "-q", "-o", "addopts="]
+LOOPS = [*LIMIT, "-o", "asyncio_default_fixture_loop_scope=function"]
+
+SUITES = [
+    Suite(
+        "redis-py", "8.1.0", ["tests"], distribution="redis",
+        requires=[*ASYNC, "pytest-cov", "pytest-mock", "numpy", "cachetools", "ujson", "xxhash",
+                  "pybreaker", "PyJWT", "redis-entraid==1.2.1", "aiohttp", "packaging",
+                  "opentelemetry-api", "opentelemetry-sdk", "mock"],
+        args=[*LIMIT, "--ignore=tests/test_scenario", "--ignore=tests/test_asyncio/test_scenario",
+              "-m", "not redismod and not ssl and not onlycluster and not cp_integration"
+                    " and not multidb_integration and not replica"],
+        seconds=2400,
+    ),
+    Suite(
+        "valkey-py", "6.2.0", ["tests"], distribution="valkey",
+        requires=[*ASYNC, "mock", "cachetools", "packaging", "ujson"],
+        args=[*LIMIT, "-m", "not valkeymod and not ssl and not onlycluster and not replica"],
+        seconds=1800,
+    ),
+    Suite("rq", "3.0.0", ["tests"], requires=[*PYTEST, "psutil"], args=LIMIT),
+    Suite(
+        "celery", "5.7.0", ["t/integration"],
+        requires=["celery[redis]", *PYTEST, "pytest-celery", "pytest-rerunfailures",
+                  "pytest-subtests", "pytest-click", "pytest-order", "freezegun", "django",
+                  "cryptography", "pydantic", "sqlalchemy", "msgpack", "PyYAML"],
+        args=["--timeout=120", "-q", "-o", "addopts="],
+        env={"TEST_BROKER": "redis://", "TEST_BACKEND": "redis://"}, seconds=2400,
+    ),
+    Suite(
+        "kombu", "5.7.0", ["t/unit/transport/test_redis.py", "t/integration/test_redis.py",
+                           "t/integration/test_redis_brpop_qos.py"], separate=True,
+        requires=["kombu[redis]", *PYTEST, "hypothesis", "Pyro4", "pytest-freezer"],
+        args=LIMIT,
+    ),
+    Suite("huey", "3.5.4", ["huey/tests"], requires=[*PYTEST, "redis"], args=LIMIT),
+    Suite(
+        "arq", "0.28.0", ["tests"], stubs=["containers"],
+        requires=[*ASYNC, "msgpack", "dirty-equals", "pydantic", "pytest-mock", "pytest-pretty",
+                  "pytz", "tzdata"],
+        args=LOOPS,
+    ),
+    Suite(
+        "channels-redis", "4.3.0", ["tests"],
+        requires=["channels-redis[cryptography]", *ASYNC, "async-timeout"], args=LIMIT,
+        addresses=["localhost:6379", "localhost:26379"],
+    ),
+    Suite(
+        "django-redis", "7.0.0", ["tests"],
+        requires=["django-redis[hiredis,lz4,msgpack,pyzstd]", *PYTEST, "pytest-mock",
+                  "pytest-xdist", "pytest-cov"],
+        args=["--timeout=60", "-q", "-o", "addopts=--doctest-modules"],
+    ),
+    Suite(
+        "limits", "5.8.0", ["tests"],
+        requires=["limits[redis,rediscluster,valkey,async-redis,async-valkey]", *ASYNC, "hiro",
+                  "flaky", "pytest-lazy-fixtures", "pytest-mock", "PyYAML", "pymemcache",
+                  "pymongo", "motor", "coredis", "emcache", "pytest-benchmark",
+                  "setuptools<81"],
+        args=["--timeout=60", "-q", "-o", "addopts=", "-m",
+              "not benchmark and not memcached and not mongodb"],
+        stubs=["docker"],
+    ),
+    Suite(
+        "python-redis-lock", "4.0.1", ["tests"], stubs=["server"],
+        requires=[*PYTEST, "django", "django-redis", "process-tests", "gevent", "eventlet"],
+        args=["--timeout=120", "-q"],
+        env={"DJANGO_SETTINGS_MODULE": "test_project.settings", "PYTHONPATH": "tests"},
+        addresses=[],
+    ),
+    Suite(
+        "flask-caching", "2.5.1", ["tests"], stubs=["server"], folder=".",
+        requires=["flask[async]", *ASYNC, "pytest-xprocess", "redis", "asgiref"], args=LOOPS,
+        addresses=["localhost:6360"],
+    ),
+    Suite("cachelib", "0.17.0", ["tests"], requires=[*PYTEST, "pytest-xprocess", "redis", "valkey"],
+          args=[*LIMIT, *(f"--ignore=tests/test_{name}_cache.py" for name in
+                          ("mongodb", "dynamodb", "memcached", "uwsgi"))],
+          env={"CI": "true"}, addresses=["localhost:6360", "localhost:6370"]),
+    Suite(
+        "dogpile.cache", "1.5.0", ["tests/cache/test_redis_backend.py",
+            "tests/cache/test_valkey_backend.py", "tests/cache/test_redis_sentinel_backend.py",
+            "tests/cache/test_valkey_sentinel_backend.py"],
+        requires=["dogpile.cache[redis,valkey]", *PYTEST, "mako"], args=["--timeout=60"],
+        env={"DOGPILE_REDIS_PORT": "6379", "DOGPILE_VALKEY_PORT": "6379",
+             "DOGPILE_REDIS_SENTINEL_PORT": "26379", "DOGPILE_VALKEY_SENTINEL_PORT": "26379"},
+        addresses=["localhost:6379", "localhost:26379"],
+    ),
+    Suite("taskiq-redis", "1.2.4", ["tests"], requires=[*ASYNC], args=LIMIT),
+    Suite("aiocache", "0.12.3", ["tests/ut", "tests/acceptance"],
+          requires=["aiocache[redis]", *ASYNC, "pytest-mock", "marshmallow"], args=LOOPS),
+    Suite("walrus", "0.9.8", ["walrus/tests/__init__.py"], requires=[*PYTEST, "redis"], args=LIMIT),
+    Suite("pottery", "3.0.1", ["tests"], requires=ASYNC, args=LIMIT, stubs=["pottery"]),
+    Suite("celery-redbeat", "2.4.2", ["tests"], requires=[*PYTEST, "pytz"], args=LIMIT),
+    Suite(
+        "cashews", "7.6.0", ["tests"],
+        requires=["cashews[redis]", *ASYNC, "pytest-rerunfailures", "hypothesis", "diskcache",
+                  "fastapi", "httpx", "starlette", "prometheus-client"],
+        args=LIMIT,
+    ),
+    Suite(
+        "python-socketio", "5.18.1", ["tests/async/test_redis_manager.py",
+                                      "tests/common/test_redis_manager.py"],
+        requires=[*ASYNC, "redis", "valkey", "aioredis"], args=LIMIT,
+    ),
+    Suite("redlock-py", "1.0.8", ["tests"], requires=PYTEST, args=LIMIT),
+    Suite("pyrate-limiter", "4.5.1", ["tests"],
+          requires=[*ASYNC, "redis", "filelock", "psycopg[binary,pool]", "httpx", "aiohttp",
+                    "requests", "schedule"], args=LIMIT),
+    Suite("portalocker", "4.4.2", ["portalocker_tests"], requires=[*PYTEST, "redis"], args=LIMIT),
+    Suite("saq", "0.26.4", ["tests"], stubs=["saq"],
+          requires=["saq[redis,postgres,web]", *ASYNC, "croniter"], args=LIMIT),
+    Suite("dramatiq", "2.2.1", ["tests"], stubs=["dramatiq"],
+          requires=["dramatiq[redis]", *PYTEST, "pytest-benchmark"], args=LIMIT),
+]

@@ -1,0 +1,53 @@
+"""A pytest plugin that writes down how each test ended, at once: a run that hangs is known as well.
+
+Each line is a JSON list: the node's id, the phase (setup, call, teardown) and its outcome.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any
+
+import pytest
+
+_owner = os.getpid()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register at the end, so that other plugins' words on a report are heard."""
+    path = os.environ.get("SUITE_OUTCOMES")
+    if path and not hasattr(config, "workerinput"):
+        config.pluginmanager.register(Recorder(path), "suite-outcomes")
+
+
+class Recorder:
+    """Writes to a file.
+
+    Args:
+        path: where to.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+
+    def _write(self, *words: Any) -> None:
+        if os.getpid() == _owner:  # a forked child that runs into pytest's end tells nothing
+            with open(self._path, "a", encoding="utf-8") as file:
+                print(json.dumps(words), file=file)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Note a phase of a test."""
+        if getattr(report, "context", None) is not None:
+            return  # a subtest: its test tells
+        outcome: str = report.outcome
+        if hasattr(report, "wasxfail"):
+            outcome = "skipped" if outcome == "skipped" else outcome
+        if outcome in ("passed", "failed", "skipped"):
+            self._write(report.nodeid, report.when, outcome)
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Note a file that cannot be collected."""
+        if report.failed:
+            self._write(report.nodeid, "collect", "failed")

@@ -202,8 +202,12 @@ class Wire:
         """When the shell stops waiting, and when the blocked command's own time is over."""
         now = _monotonic()
         wait = self.session.wait
-        left = None if wait is None else blocking.seconds_left(wait)
-        due = None if left is None else now + left
+        due = None
+        if wait is not None and wait.deadline is not None:
+            from fakeredis.engine import blocking
+
+            left = blocking.seconds_left(wait)
+            due = None if left is None else now + left
         return None if timeout is None else now + timeout, due
 
     def _pause(self, ends: float | None, due: float | None) -> float | None:

@@ -92,6 +92,36 @@ def _counts(outcomes: dict[str, str]) -> dict[str, int]:
     return {kind: values.count(kind) for kind in ("passed", "failed", "skipped")}
 
 
+def _figures(suites: Sequence[Suite]) -> None:
+    """Compare the suites with a real server and with none, and save what has come out."""
+    rows = [_compare(suite) for suite in suites]
+    width = max(len(row[0]) for row in rows)
+    lines = ["python tests/suites/run.py --figures", ""]
+    head = ("library", "version", "need Redis", "pass", "all tests", "pass")
+    for row in [head, *rows, ("together", "", *(sum(int(r[i]) for r in rows) for i in range(2, 6)))]:
+        name, version, *numbers = map(str, row)
+        lines.append(f"{name:{width}}  {version:8}" + "".join(f"{each:>12}" for each in numbers))
+    text = "\n".join(lines) + "\n"
+    print(text)
+    RESULTS.write_text(text, encoding="utf-8")
+
+
+def _compare(suite: Suite) -> tuple[str, str, int, int, int, int]:
+    """A row: the tests that need Redis, those of them that pass here; all tests, likewise."""
+    ends = {against: run(suite, against) for against in ("real", "nothing", "patch")}
+    passed = {
+        against: {name for name, outcome in found.items() if outcome == "passed"}
+        for against, found in ends.items()
+    }
+    needing = passed["real"] - passed["nothing"]
+    tests = passed["real"] | passed["patch"]
+    row = (len(needing), len(needing & passed["patch"]), len(tests), len(passed["patch"]))
+    print(suite.name, *row, flush=True)
+    for name in sorted(passed["real"] - passed["patch"]):
+        print(f"    passes with the real server only: {name}")
+    return suite.name, suite.version, *row
+
+
 # One suite --------------------------------------------------------------------------------------
 
 

@@ -86,7 +86,7 @@ SUITES = [
     Suite(
         "arq", "0.28.0", ["tests"], stubs=["containers"],
         requires=["pytest==8.4.2", "pytest-timeout", "pytest-asyncio==0.23.6", "redis>=5,<6",
-                  "msgpack", "dirty-equals", "pydantic", "pytest-mock", "pytest-pretty", "pytz",
+                  "msgpack", "dirty-equals", "pydantic", "watchfiles", "pytest-mock", "pytest-pretty", "pytz",
                   "tzdata"],
         # Its lock file has redis-py 4; from 5 on that warns of this name, which is an error here.
         args=[*LIMIT, "-W", "ignore:Call to deprecated close:DeprecationWarning"],
@@ -139,7 +139,7 @@ SUITES = [
     ),
     Suite("taskiq-redis", "1.2.4", ["tests"], requires=[*ASYNC], args=LIMIT),
     Suite("aiocache", "0.12.3", ["tests/ut", "tests/acceptance"],
-          requires=["aiocache[redis]", *ASYNC, "pytest-mock", "marshmallow"], args=LOOPS),
+          requires=["aiocache[redis,memcached,msgpack]", *ASYNC, "pytest-mock", "marshmallow"], args=LOOPS),
     Suite("walrus", "0.9.8", ["walrus/tests/__init__.py"], requires=[*PYTEST, "redis"], args=LIMIT),
     Suite("pottery", "3.0.1", ["tests"], requires=ASYNC, args=LIMIT, stubs=["pottery"]),
     Suite("celery-redbeat", "2.4.2", ["tests"], requires=[*PYTEST, "pytz"], args=LIMIT),

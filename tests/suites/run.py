@@ -98,7 +98,8 @@ def _figures(suites: Sequence[Suite]) -> None:
     width = max(len(row[0]) for row in rows)
     lines = ["python tests/suites/run.py --figures", ""]
     head = ("library", "version", "need Redis", "pass", "all tests", "pass")
-    for row in [head, *rows, ("together", "", *(sum(int(r[i]) for r in rows) for i in range(2, 6)))]:
+    sums = (sum(int(row[column]) for row in rows) for column in range(2, 6))
+    for row in [head, *rows, ("together", "", *sums)]:
         name, version, *numbers = map(str, row)
         lines.append(f"{name:{width}}  {version:8}" + "".join(f"{each:>12}" for each in numbers))
     text = "\n".join(lines) + "\n"
@@ -141,7 +142,7 @@ def run(suite: Suite, against: str = "patch", extra: Sequence[str] = ()) -> dict
     command = [str(python)]
     if against == "patch":
         command += ["-m", "fakeredis", "run", *(f"--address={each}" for each in suite.addresses)]
-    command += ["-m", "pytest", "-p", "outcomes", "-p", "no:cacheprovider", "-p", "no:randomly"]
+    command += ["-m", "pytest", "-p", "outcomes", "-p", "no:randomly"]
     command += [*suite.args, *(f"--deselect={name}" for name in suite.deselected), *extra]
     groups = [[test] for test in suite.tests] if suite.separate else [suite.tests]
     if any("/" in word for word in extra):

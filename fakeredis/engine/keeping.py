@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from fakeredis import errors
-from fakeredis.commands.registry import ADMIN, MAY_REPLICATE, WRITE, Command
+from fakeredis.commands.registry import ADMIN, WRITE, Command
 from fakeredis.datatypes.glob import matcher
 from fakeredis.datatypes.stream import Stream
 from fakeredis.datatypes.string import MutableString
@@ -43,8 +43,13 @@ if TYPE_CHECKING:
 Place = tuple[int, bytes]  # a database's number and a key
 Run = Callable[[Command, Sequence[bytes]], Any]
 
-_MAY_CHANGE: Final = WRITE | MAY_REPLICATE | ADMIN
-_CHANGES_TOO: Final = frozenset({"EXEC", "PFCOUNT"})  # PFCOUNT keeps what it has counted
+_MAY_CHANGE: Final = WRITE | ADMIN
+# Beside commands with the flag "write": what runs others, sends messages, or (PFCOUNT) keeps what
+# it has counted.
+_CHANGES_TOO: Final = frozenset({
+    "EXEC", "EVAL", "EVALSHA", "EVAL_RO", "EVALSHA_RO", "FCALL", "FCALL_RO", "PUBLISH", "SPUBLISH",
+    "PFCOUNT",
+})  # fmt: skip
 _MANY: Final = 64  # elements from which on changes are kept one by one
 _LONG: Final = 4096  # bytes of a string, likewise
 _LEAST_TAIL: Final = 4096  # bytes of changes that are always kept before a value is written anew

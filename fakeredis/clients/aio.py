@@ -56,7 +56,11 @@ async def async_short_pipeline(
     wire = getattr(connection, "_reader", None)
     if type(wire) is not AsyncWire:
         wire = other_wire(wire, connection)
-    if wire is None or type(pipeline).parse_response is not PARSE_RESPONSE:
+    if (
+        wire is None
+        or type(pipeline).parse_response is not PARSE_RESPONSE
+        or type(connection).read_response is not wire.reads
+    ):
         return MISS
     run = run_transaction if transaction else run_pipeline
     replies = run(pipeline, wire, connection, commands, raise_on_error)

@@ -38,7 +38,9 @@ async def open_async_wire(
     """
     session = open_session(connection, server, here)
     kind = AsyncWire if is_plain(connection) else CarefulAsyncWire
-    return kind(session, getattr(connection, "socket_timeout", None))
+    wire = kind(session, getattr(connection, "socket_timeout", None))
+    wire.reads = type(connection).read_response
+    return wire
 
 
 async def send_packed_command(connection: Any, command: Any, check_health: bool = True) -> None:

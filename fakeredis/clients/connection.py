@@ -62,7 +62,9 @@ def open_wire(
     """A `Wire` on a new session, see `open_session`."""
     kind = Wire if is_plain(connection) else CarefulWire
     session = open_session(connection, server, here)
-    return kind(session, getattr(connection, "socket_timeout", None))
+    wire = kind(session, getattr(connection, "socket_timeout", None))
+    wire.reads = type(connection).read_response
+    return wire
 
 
 def client_address() -> str:

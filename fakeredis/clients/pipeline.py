@@ -169,7 +169,11 @@ def short_pipeline(
     wire = getattr(connection, "_sock", None)
     if type(wire) is not Wire:
         wire = other_wire(wire, connection)
-    if wire is None or type(pipeline).parse_response is not PARSE_RESPONSE:
+    if (
+        wire is None
+        or type(pipeline).parse_response is not PARSE_RESPONSE
+        or type(connection).read_response is not wire.reads
+    ):
         return MISS
     run = run_transaction if transaction else run_pipeline
     return run(pipeline, wire, connection, commands, raise_on_error)

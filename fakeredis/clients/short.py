@@ -81,6 +81,7 @@ def make_short_cut(attribute: str, wire_class: Any, parse_response: Any) -> Shor
                 wire is None
                 or client.connection is not None
                 or type(client).parse_response is not parse_response
+                or type(connection).read_response is not wire.reads  # a mock, most likely
             ):
                 return MISS
             session = wire.session

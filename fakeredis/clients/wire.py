@@ -38,7 +38,7 @@ class Wire:
 
     __slots__ = (
         "session", "timeout", "_waiter", "_parser", "_pair", "_backlog", "_closed", "_late",
-        "__weakref__",
+        "reads", "__weakref__",
     )  # fmt: skip
 
     def __init__(self, session: Session, timeout: float | None = None) -> None:
@@ -49,6 +49,7 @@ class Wire:
         self._pair: tuple[socket.socket, socket.socket] | None = None
         self._backlog: deque[Sequence[bytes]] | None = None  # sent while a command waits
         self._closed = False  # from this end
+        self.reads: Any = None  # the method that its connection's class reads replies with
         # Until when replies are on their way: by our own clock, and by the server's.
         self._late: tuple[float, float] | None = None
 

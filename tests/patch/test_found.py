@@ -10,6 +10,9 @@ from unittest import mock
 import pytest
 import redis
 import redis.asyncio
+from redis.asyncio.retry import Retry as AsyncRetry
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 import fakeredis
 from fakeredis.cli import main
@@ -42,6 +45,32 @@ async def test_a_mock_of_an_async_pipelines_execute_is_called(fake: fakeredis.pa
     with mock.patch("redis.asyncio.client.Pipeline.execute", return_value="mocked"):
         assert await client.pipeline().set("k", "v").execute() == "mocked"
     assert await client.pipeline().set("k", "v").execute() == [True]
+
+
+def test_a_mock_of_a_connections_method_is_called(fake: fakeredis.patch) -> None:
+    """Such as one that plays a network that fails."""
+    client = redis.Redis(retry=Retry(NoBackoff(), 2))
+    client.ping()
+    kind = client.connection_pool.connection_class
+    with mock.patch.object(kind, "read_response", side_effect=redis.TimeoutError) as read:
+        with pytest.raises(redis.TimeoutError):
+            client.get("k")
+        assert read.call_count >= 1
+        with pytest.raises(redis.TimeoutError):
+            client.pipeline().get("k").execute()
+    assert client.get("k") is None
+
+
+async def test_a_mock_of_an_async_connections_method_is_called(fake: fakeredis.patch) -> None:
+    client = redis.asyncio.Redis(retry=AsyncRetry(NoBackoff(), 2))
+    await client.ping()
+    kind = client.connection_pool.connection_class
+    with mock.patch.object(kind, "read_response", side_effect=redis.TimeoutError):
+        with pytest.raises(redis.TimeoutError):
+            await client.get("k")
+        with pytest.raises(redis.TimeoutError):
+            await client.pipeline().get("k").execute()
+    assert await client.get("k") is None
 
 
 def test_nobody_waits_for_less_than_asked_for(fake: fakeredis.patch) -> None:

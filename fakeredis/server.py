@@ -146,7 +146,7 @@ class FakeServer(Server):
     def load_rdb(self, path: str | os.PathLike[str]) -> None:
         """Replace all data by those of an RDB file, such as a server's ``dump.rdb``.
 
-        Keys whose time is over are left out, as are libraries of functions.
+        Keys whose time is over are left out. Libraries of functions are loaded as well.
 
         Raises:
             OSError: the file cannot be read.

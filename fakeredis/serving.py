@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from fakeredis import tcp
+from fakeredis.datatypes.quoting import split_quoted
 from fakeredis.engine.config import parameters
 from fakeredis.errors import CommandError
-from fakeredis.resp import ProtocolError, split_inline
 
 if TYPE_CHECKING:
     from fakeredis.engine.session import Session
@@ -91,8 +91,8 @@ def from_file(path: str) -> list[Setting]:
         if not line.strip() or line.strip().startswith("#"):
             continue
         try:
-            raw = split_inline(line.strip().encode("utf-8", "surrogateescape"))
-        except ProtocolError:
+            raw = split_quoted(line.strip().encode("utf-8", "surrogateescape"))
+        except ValueError:
             raise BadSettings(f"{path}:{number}: {line!r}: unbalanced quotes") from None
         words = [word.decode("utf-8", "surrogateescape") for word in raw]
         found += _included(Setting(words[0].lower(), words[1:]))

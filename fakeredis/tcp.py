@@ -20,7 +20,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from fakeredis.engine import blocking, dispatch
+from fakeredis.engine import blocking, dispatch, long_scripts
 from fakeredis.engine.replies import BLOCKED, NO_REPLY
 from fakeredis.engine.session import WireSession
 from fakeredis.errors import CommandError, ConnectionLost
@@ -343,6 +343,10 @@ class Entrance(NamedTuple):
         return isinstance(self.address, tuple)
 
 
+def _nothing() -> None:
+    """What is left in a queue of something that has run."""
+
+
 class _Door:
     """Sockets that listen for one server, and the loop that serves them."""
 
@@ -375,11 +379,13 @@ class _Door:
             for each in self.entrances
         ]
         ticking = loop.create_task(self._tick())
+        long_scripts.add_pump(self.server, self._pump)
         self.ready.set()
         try:
             if not self._stop_asked:
                 await self._stopping.wait()
         finally:
+            long_scripts.remove_pump(self.server, self._pump)
             ticking.cancel()
             await self._close(loop, listening)
             self.loop = None
@@ -434,6 +440,27 @@ class _Door:
                 each.check_output(session)
             if each.heard < silent and not _waits(session):
                 each.transport.abort()
+
+    def _pump(self) -> None:
+        """Take what clients send while a script that one of them called runs long.
+
+        The loop waits for that script, so this is a turn of it in the middle of another one.  What
+        it runs is taken from the loop's queue; the turn outside finds nothing in its place.
+        """
+        loop: Any = self.loop
+        if loop is None or threading.get_ident() != self.thread:
+            return
+        queue, selector = getattr(loop, "_ready", None), getattr(loop, "_selector", None)
+        if queue is None or selector is None:
+            return  # a loop of another make
+        loop._process_events(selector.select(0))
+        for _ in range(len(queue)):
+            handle = queue.popleft()
+            if not handle.cancelled():
+                handle._run()
+            nothing = asyncio.Handle(_nothing, (), loop)
+            nothing.cancel()
+            queue.append(nothing)
 
     # Rules ----------------------------------------------------------------------------------
 

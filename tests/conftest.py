@@ -77,7 +77,7 @@ def twin(
 
 def _undo(pair: Twin, url: str, defaults: dict[bytes, bytes]) -> None:
     """Put back what a test changed beside the data."""
-    if not pair.configured and not pair.users_changed:
+    if not (pair.configured or pair.users_changed or pair.functions_changed):
         return
     with Wire.to(url) as wire:
         if pair.configured:
@@ -85,6 +85,8 @@ def _undo(pair: Twin, url: str, defaults: dict[bytes, bytes]) -> None:
             for name, value in zip(flat[::2], flat[1::2], strict=True):
                 if defaults.get(name) != value:
                     wire.call(b"CONFIG", b"SET", name, defaults[name])
+        if pair.functions_changed:
+            wire.call(b"FUNCTION", b"FLUSH")
         if pair.users_changed:
             names = [name for name in wire.call(b"ACL", b"USERS") if name != b"default"]
             if names:

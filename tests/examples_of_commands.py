@@ -133,6 +133,8 @@ MORE = {
         "EVAL return(redis.call('incr',KEYS[1])) 1 k",
     ],
     "EVAL_RO": ["EVAL_RO return(redis.call('get',KEYS[1])) 1 k"],
+    "FUNCTION LOAD": ["FUNCTION LOAD REPLACE nocode"],
+    "FUNCTION RESTORE": [f"FUNCTION RESTORE x {name}" for name in ("FLUSH", "APPEND", "REPLACE")],
     "GEOADD": ["GEOADD k NX 1 1 x", "GEOADD k XX CH 1 1 m", "GEOADD k CH 1 1 m 2 2 x"],
     "GEODIST": [f"GEODIST k m m {unit}" for unit in ("M", "KM", "FT", "MI")],
     **{

@@ -165,7 +165,7 @@ class Twin(Pair):
         self._databases = {0}
         self._ignored: set[bytes] = set()
         self._state = True
-        self.configured = self.users_changed = False
+        self.configured = self.users_changed = self.functions_changed = False
         super().__init__(self, "1")
 
     def _make_server(self, version: str) -> Server:
@@ -199,6 +199,7 @@ class Twin(Pair):
             self._databases = set(range(DATABASES))
         self.configured |= name == b"CONFIG"
         self.users_changed |= name == b"ACL"
+        self.functions_changed |= name == b"FUNCTION"
 
     def finish(self) -> None:
         """Compare the state of both servers, and what they still have to say."""
@@ -406,6 +407,8 @@ def in_order(reply: Any) -> Any:
     """A reply whose arrays are sorted, at all levels."""
     if isinstance(reply, (list, tuple, set, frozenset)):
         return sorted(map(in_order, reply), key=describe)
+    if isinstance(reply, dict):
+        return {key: in_order(value) for key, value in reply.items()}
     return reply
 
 

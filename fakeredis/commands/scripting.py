@@ -19,7 +19,7 @@ from fakeredis.commands.registry import (
     Group,
 )
 from fakeredis.datatypes.numbers import parse_int
-from fakeredis.engine import dispatch, scripting
+from fakeredis.engine import dispatch, interpreter, long_scripts, scripting
 from fakeredis.engine.context import Context
 from fakeredis.engine.replies import OK, Shape, Status
 from fakeredis.errors import CommandError
@@ -27,11 +27,11 @@ from fakeredis.errors import CommandError
 group = Group("scripting")
 group.container("SCRIPT", since="2.6.0")
 
-_EVAL: Final = NOSCRIPT | STALE | SKIP_MONITOR | MOVABLEKEYS | NO_MANDATORY_KEYS
-_REPLY: Final = Shape(scripting.resp2, scripting.resp3)
+EVAL_FLAGS: Final = NOSCRIPT | STALE | SKIP_MONITOR | MOVABLEKEYS | NO_MANDATORY_KEYS
+EVAL_REPLY: Final = Shape(interpreter.resp2, interpreter.resp3)
 
 
-def _keys(args: Sequence[bytes]) -> list[bytes]:
+def script_keys(args: Sequence[bytes]) -> list[bytes]:
     """The keys of a call."""
     return list(args[2 : 2 + _count(args)])
 
@@ -51,7 +51,10 @@ def _count(args: Sequence[bytes]) -> int:
 def _eval(ctx: Context, words: list[bytes], read_only: bool) -> Any:
     count = _count(words)
     scripts = scripting.scripting_of(ctx.server)
-    return scripts.run(ctx.session, scripts.load(words[0]), words[2:], count, read_only)
+    script = scripts.load(words[0])
+    if script.flags is not None:
+        interpreter.check_flags(ctx.session, script, read_only)
+    return scripts.run(ctx.session, script, words[2:], count, read_only)
 
 
 def _evalsha(ctx: Context, words: list[bytes], read_only: bool) -> Any:
@@ -61,30 +64,34 @@ def _evalsha(ctx: Context, words: list[bytes], read_only: bool) -> Any:
     scripts: scripting.Scripting | None = ctx.server.extra.get("scripting")
     if scripts is None:
         raise CommandError(scripting.NO_SCRIPT)
-    return scripts.run(ctx.session, scripts.find(words[0]), words[2:], count, read_only)
+    script = scripts.find(words[0])
+    if script.flags is not None:
+        interpreter.check_flags(ctx.session, script, read_only)
+    return scripts.run(ctx.session, script, words[2:], count, read_only)
 
 
-@group.command("EVAL", Rest(2), flags=_EVAL, since="2.6.0", reply=_REPLY, keys=_keys)
+@group.command("EVAL", Rest(2), flags=EVAL_FLAGS, since="2.6.0", reply=EVAL_REPLY, keys=script_keys)
 def eval_(ctx: Context, words: list[bytes]) -> Any:
     """Run a script."""
     return _eval(ctx, words, False)
 
 
-@group.command("EVAL_RO", Rest(2), flags=_EVAL | READONLY, since="7.0.0", reply=_REPLY, keys=_keys,
-               acl=("slow", "scripting"))  # fmt: skip
+@group.command("EVAL_RO", Rest(2), flags=EVAL_FLAGS | READONLY, since="7.0.0", reply=EVAL_REPLY,
+               keys=script_keys, acl=("slow", "scripting"))  # fmt: skip
 def eval_ro(ctx: Context, words: list[bytes]) -> Any:
     """Run a script that may not write."""
     return _eval(ctx, words, True)
 
 
-@group.command("EVALSHA", Rest(2), flags=_EVAL, since="2.6.0", reply=_REPLY, keys=_keys)
+@group.command("EVALSHA", Rest(2), flags=EVAL_FLAGS, since="2.6.0", reply=EVAL_REPLY,
+               keys=script_keys)  # fmt: skip
 def evalsha(ctx: Context, words: list[bytes]) -> Any:
     """Run a script that the server has, by its SHA1."""
     return _evalsha(ctx, words, False)
 
 
-@group.command("EVALSHA_RO", Rest(2), flags=_EVAL | READONLY, since="7.0.0", reply=_REPLY,
-               keys=_keys, acl=("slow", "scripting"))  # fmt: skip
+@group.command("EVALSHA_RO", Rest(2), flags=EVAL_FLAGS | READONLY, since="7.0.0", reply=EVAL_REPLY,
+               keys=script_keys, acl=("slow", "scripting"))  # fmt: skip
 def evalsha_ro(ctx: Context, words: list[bytes]) -> Any:
     """Run a script that the server has and that may not write, by its SHA1."""
     return _evalsha(ctx, words, True)
@@ -93,7 +100,7 @@ def evalsha_ro(ctx: Context, words: list[bytes]) -> Any:
 @group.command("SCRIPT LOAD", Raw, flags=NOSCRIPT | STALE, since="2.6.0")
 def script_load(ctx: Context, source: bytes) -> bytes:
     """Keep a script; its SHA1."""
-    return scripting.scripting_of(ctx.server).load(source).sha
+    return scripting.scripting_of(ctx.server).load(source).name
 
 
 @group.command("SCRIPT EXISTS", Rest(1), flags=NOSCRIPT, since="2.6.0")
@@ -113,9 +120,10 @@ def script_flush(ctx: Context, words: list[bytes]) -> Any:
 
 
 @group.command("SCRIPT KILL", flags=NOSCRIPT | ALLOW_BUSY, since="2.6.0")
-def script_kill(ctx: Context) -> Any:
-    """End a running script: there never is one, for nothing runs beside a script."""
-    raise CommandError("NOTBUSY No scripts in execution right now.")
+def script_kill(ctx: Context) -> Status:
+    """End the script that runs long."""
+    long_scripts.kill(ctx.server, functions=False)
+    return OK
 
 
 @group.command("SCRIPT DEBUG", Raw, flags=NOSCRIPT, since="3.2.0")

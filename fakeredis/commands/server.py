@@ -29,7 +29,7 @@ from fakeredis.commands.registry import (
 )
 from fakeredis.datatypes.glob import matcher
 from fakeredis.datatypes.numbers import parse_float, parse_int
-from fakeredis.engine import cluster, dispatch, info, memory, timing, tracking
+from fakeredis.engine import cluster, dispatch, info, long_scripts, memory, timing, tracking
 from fakeredis.engine.context import Context
 from fakeredis.engine.replies import DEEP, MAP, NO_REPLY, OK, SetReply, Status, Verbatim
 from fakeredis.errors import CommandError, ConnectionLost
@@ -551,6 +551,8 @@ def shutdown(ctx: Context, words: list[bytes]) -> Any:
     if b"ABORT" in options:
         raise CommandError("ERR No shutdown in progress.")
     server = ctx.server
+    if server.guard & dispatch.BUSY and b"NOSAVE" not in options:
+        raise long_scripts.busy_error(server)
     server.guard |= dispatch.DOWN
     for session in list(server.sessions.values()):
         session.close()

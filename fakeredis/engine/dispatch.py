@@ -10,7 +10,14 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from fakeredis import errors
-from fakeredis.commands.registry import ADMIN, NO_AUTH, NO_MULTI, SKIP_MONITOR, Command
+from fakeredis.commands.registry import (
+    ADMIN,
+    ALLOW_BUSY,
+    NO_AUTH,
+    NO_MULTI,
+    SKIP_MONITOR,
+    Command,
+)
 from fakeredis.engine import pause, statistics
 from fakeredis.engine.replies import BLOCKED, NO_REPLY, QUEUED, Status
 from fakeredis.errors import CommandError, ConnectionLost
@@ -37,6 +44,7 @@ PAUSED: Final = 1 << 6  # CLIENT PAUSE
 TRACKED: Final = 1 << 7  # a session caches keys: see `fakeredis.engine.tracking`
 TIMED: Final = 1 << 8  # commands are measured: see `fakeredis.engine.timing`
 LIMITED: Final = 1 << 9  # maxmemory is set: see `fakeredis.engine.memory`
+BUSY: Final = 1 << 10  # a script runs long: see `fakeredis.engine.long_scripts`
 STORED: Final = 1 << 20  # a store keeps the keys: see `fakeredis.engine.keeping`
 CLUSTERED: Final = 1 << 12  # the server is a node of a cluster
 COUNTED: Final = 1 << 14  # HOTKEYS counts: see `fakeredis.engine.hotkeys`
@@ -202,6 +210,10 @@ def _refusal(session: Session, command: Command, args: Sequence[bytes]) -> Comma
             return refusal
     if guard & SUBSCRIBED and session.protocol == 2 and command.name not in _RUN_SUBSCRIBED:
         return CommandError(errors.SUBSCRIBED_ONLY % command.label)
+    if session.server.guard & BUSY and not command.flags & ALLOW_BUSY:
+        from fakeredis.engine import long_scripts
+
+        return long_scripts.busy_error(session.server)
     return None
 
 

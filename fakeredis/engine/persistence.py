@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fakeredis.engine import blocking
+from fakeredis.engine import blocking, functions
+from fakeredis.errors import CommandError
 from fakeredis.rdb import files
+from fakeredis.rdb.errors import FormatError
 
 if TYPE_CHECKING:
     from fakeredis.engine.database import Database
@@ -27,7 +29,7 @@ def to_bytes(server: Server) -> bytes:
             for key, value in db.data.items()
             if db.expires.get(key, now + 1) > now
         ]
-        contents = files.Contents(version, entries, aux=_facts(server))
+        contents = files.Contents(version, entries, functions.codes(server), _facts(server))
         return files.write(contents, server.limits, server.config.boolean("rdbcompression"))
 
 
@@ -40,13 +42,17 @@ def _facts(server: Server) -> dict[bytes, bytes]:
 
 
 def from_bytes(server: Server, data: bytes) -> files.Contents:
-    """Replace all keys by those of a file, but for those whose time is over.
+    """Replace all keys and libraries by those of a file, but for keys whose time is over.
 
     Raises:
         FormatError: the file cannot be read; nothing has changed then.
     """
     contents = files.read(data, server.traits.rdb_version, server.config.databases)
     with server.lock, server.rewriting():
+        try:
+            functions.replace_all(server, contents.functions)
+        except CommandError as error:
+            raise FormatError(f"a library of functions does not load: {error}") from None
         now = server.clock.milliseconds()
         before = {db: set(db.data) for db in server.databases.values()}
         server.clear()

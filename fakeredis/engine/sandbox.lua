@@ -8,6 +8,7 @@ local call_command, sha1hex, bit_operation, pack_number, unpack_number, struct_c
   without_tail_calls, server = ...
 
 local error, type, tostring, tonumber, select = error, type, tostring, tonumber, select
+local ipairs = ipairs
 local raw_pcall, raw_xpcall, raw_pairs, raw_next = pcall, xpcall, pairs, next
 local raw_get, raw_set, raw_getmetatable, raw_setmetatable = rawget, rawset, getmetatable, setmetatable
 local raw_loadstring, getinfo, unpack, concat = loadstring, debug.getinfo, unpack, table.concat
@@ -16,13 +17,14 @@ local string_format, string_gsub, string_char = string.format, string.gsub, stri
 local string_lower, string_match, string_dump = string.lower, string.match, string.dump
 local new_thread = coroutine.create
 local resume, set_environment, new_userdata = coroutine.resume, setfenv, newproxy
+local set_hook = debug.sethook
 local collect = collectgarbage
 local SELF = getinfo(1, 'S').source
 local READONLY = 'Attempt to modify a readonly table'
 
 -- Read-only tables: an empty table whose contents stand behind it. ---------------------------
 
-local globals  -- what scripts take for _G
+local globals, globals_metatable  -- what scripts take for _G
 
 local contents_of = raw_setmetatable({}, {__mode = 'k'})
 
@@ -42,6 +44,35 @@ end
 
 local function type_of(...)
   return select('#', ...) == 0 and 'no value' or type((...))
+end
+
+-- Scripts that run long ----------------------------------------------------------------------
+
+local INSTRUCTIONS = 50000  -- between two looks at the time
+local tick = server.tick
+local hook, stopped
+
+local function watch(thread, count)
+  if thread then set_hook(thread, hook, '', count) else set_hook(hook, '', count) end
+end
+
+-- Ends the script when Python says so. Whatever it catches the error with, its next instruction
+-- fails again: only what belongs to this file goes on.
+function hook()
+  local text = tick()
+  if not text then return end
+  stopped = true
+  watch(nil, 1)
+  local caller = getinfo(2, 'S')
+  if caller and caller.source ~= SELF then error({err = text}, 0) end
+end
+
+watch(nil, INSTRUCTIONS)
+
+-- The script has ended: from here on nothing is stopped.
+local function unwatch()
+  stopped = false
+  watch(nil, INSTRUCTIONS)
 end
 
 -- Base functions -----------------------------------------------------------------------------
@@ -152,7 +183,14 @@ local strings = copy(string, [[byte char dump find format gfind gmatch gsub len 
 local tables = copy(table, 'concat getn maxn')
 local maths = copy(math, [[abs acos asin atan atan2 ceil cos cosh deg exp floor fmod frexp huge
   ldexp log log10 max min mod modf pi pow rad random randomseed sin sinh sqrt tan tanh]])
-local coroutines = copy(coroutine, 'create running status yield')
+local coroutines = copy(coroutine, 'running status yield')
+
+-- A hook belongs to one thread.
+local function new_watched_thread(...)
+  local thread = new_thread(...)
+  watch(thread, INSTRUCTIONS)
+  return thread
+end
 
 for _, name in ipairs({'insert', 'remove', 'setn', 'sort'}) do
   local raw = table[name]
@@ -167,11 +205,13 @@ for _, name in ipairs({'foreach', 'foreachi'}) do
   tables[name] = function(t, f) return raw(contents_of[t] or t, f) end
 end
 
+coroutines.create = new_watched_thread
+
 function coroutines.resume(...) return resumed(resume(...)) end
 
 -- A plain `coroutine.wrap` would do, but for errors that must be cleaned.
 function coroutines.wrap(f)
-  local thread = new_thread(f)
+  local thread = new_watched_thread(f)
   local function result(ok, err, ...)
     if ok then return err, ... end
     error(clean(err), 0)
@@ -185,6 +225,7 @@ raw_getmetatable('').__index = strings
 
 function base.getmetatable(value)
   if type(value) == 'string' then return string_metatable end
+  if value == globals then return globals_metatable end
   if contents_of[value] then return nil end
   return raw_getmetatable(value)
 end
@@ -772,9 +813,11 @@ function redis.acl_check_cmd(...)
   return allowed
 end
 
-function redis.replicate_commands() return true end
-function redis.breakpoint() return false end
-function redis.debug() end
+if not server.functions then
+  function redis.replicate_commands() return true end
+  function redis.breakpoint() return false end
+  function redis.debug() end
+end
 
 -- The globals --------------------------------------------------------------------------------
 
@@ -785,12 +828,14 @@ for name, library in raw_pairs({
   base[name] = name == 'string' and string_library or readonly(library)
 end
 
-globals = readonly(base)
-base._G = globals
-base.KEYS, base.ARGV = {}, {}
-raw_setmetatable(base, {__index = function(_, name)
+local MISSING = {__index = function(_, name)
   error("Script attempted to access nonexistent global variable '" .. tostring(name) .. "'", 2)
-end})
+end}
+
+globals, globals_metatable = readonly(base), readonly(MISSING)
+base._G = globals
+if not server.functions then base.KEYS, base.ARGV = {}, {} end
+raw_setmetatable(base, MISSING)
 
 -- The interpreter's own globals cannot be reached without `getfenv`; and nothing is left in them.
 local own = _G
@@ -800,12 +845,14 @@ for name in raw_pairs(own) do own[name] = nil end
 
 -- In Lua a tail call leaves no trace of its caller, and error texts want to name it: with the
 -- server, whose libraries are C functions, `return redis.call(...)` is none.
+local NAME = server.functions and '@user_function' or '@user_script'
+
 local function compile(source)
-  local chunk, err = load_text(source, '@user_script')
+  local chunk, err = load_text(source, NAME)
   if not chunk then return nil, err end
   local patched = without_tail_calls(string_dump(chunk))
   if not patched then return chunk end
-  return set_environment(raw_loadstring(patched, '@user_script'), globals)
+  return set_environment(raw_loadstring(patched, NAME), globals)
 end
 
 -- Notes where an error happened: the innermost function that is not of this chunk.
@@ -829,13 +876,13 @@ local function located(err)
 end
 
 local function finish(ok, value)
+  if stopped then unwatch() end
   if ok then return true, value end
   if type(value) ~= 'table' then return false, tostring(value) end
   return false, value[1], value[2], value[3]
 end
 
--- Runs a compiled script on keys and arguments, all given flat.
-local function run(script, key_count, ...)
+local function sorted_out(key_count, ...)
   local keys, args = {}, {...}
   if key_count > 0 then
     if #args == key_count then
@@ -848,14 +895,28 @@ local function run(script, key_count, ...)
       end
     end
   end
-  base.KEYS, base.ARGV = keys, args
-  return finish(raw_xpcall(script, located))
+  return keys, args
 end
 
--- The same for more of them than fit on the stack.
-local function run_with(script, keys, args)
-  base.KEYS, base.ARGV = keys, args
-  return finish(raw_xpcall(script, located))
+-- Runs a compiled script, or a function, with tables of keys and arguments.
+local run_with
+if server.functions then
+  function run_with(callback, keys, args)
+    return finish(raw_xpcall(function()
+      local value = callback(keys, args)
+      return value
+    end, located))
+  end
+else
+  function run_with(script, keys, args)
+    base.KEYS, base.ARGV = keys, args
+    return finish(raw_xpcall(script, located))
+  end
+end
+
+-- The same with keys and arguments given flat.
+local function run(script, key_count, ...)
+  return run_with(script, sorted_out(key_count, ...))
 end
 
 -- What a table that a script returned stands for as a reply.
@@ -892,4 +953,128 @@ local function flat(t)
   return found, count
 end
 
-return compile, run, run_with, classify, flat, raw_get
+-- Libraries of functions: what they see while they are loaded, which is next to nothing. --------
+
+local pending  -- the functions that the library being loaded has registered
+
+local function check_name(name)
+  if not string_find(name, '^[%w_]+$') then
+    fail('ERR Library names can only contain letters, numbers, or underscores(_) and must be at '
+      .. 'least one character long')
+  end
+end
+
+local function is_text(value)
+  return type(value) == 'string' or type(value) == 'number'
+end
+
+-- The flags as a text that ends each with a comma.
+local function read_flags(flags)
+  if type(flags) ~= 'table' then
+    fail('ERR flags argument to redis.register_function must be a table representing function flags')
+  end
+  local found = ''
+  for at = 1, 1 / 0 do
+    local flag = raw_get(flags, at)
+    if flag == nil then return found end
+    if type(flag) ~= 'string' or not server.flags[string_lower(flag)] then
+      fail('ERR unknown flag given')
+    end
+    found = found .. string_lower(flag) .. ','
+  end
+end
+
+local READERS = {flags = read_flags}
+
+function READERS.function_name(name)
+  if is_text(name) then return tostring(name) end
+  fail('ERR function_name argument given to redis.register_function must be a string')
+end
+
+function READERS.description(text)
+  if is_text(text) then return tostring(text) end
+  fail('ERR description argument given to redis.register_function must be a string')
+end
+
+function READERS.callback(callback)
+  if type(callback) == 'function' then return callback end
+  fail('ERR callback argument given to redis.register_function must be a function')
+end
+
+local function read_named(t)
+  if type(t) ~= 'table' then
+    fail('ERR calling redis.register_function with a single argument is only applicable to Lua '
+      .. 'table (representing named arguments).')
+  end
+  local found = {}
+  for key, value in raw_pairs(t) do
+    local name = type(key) == 'string' and string_lower(key)
+    if not name or not READERS[name] then
+      fail('ERR unknown argument given to redis.register_function')
+    end
+    found[name] = READERS[name](value)
+  end
+  if not found.function_name then
+    fail('ERR redis.register_function must get a function name argument')
+  end
+  if not found.callback then fail('ERR redis.register_function must get a callback argument') end
+  return found
+end
+
+local function read_positional(name, callback)
+  if not is_text(name) then
+    fail('ERR first argument to redis.register_function must be a string')
+  end
+  if type(callback) ~= 'function' then
+    fail('ERR second argument to redis.register_function must be a function')
+  end
+  return {function_name = tostring(name), callback = callback}
+end
+
+local loading = {
+  log = redis.log, LOG_DEBUG = 0, LOG_VERBOSE = 1, LOG_NOTICE = 2, LOG_WARNING = 3,
+  REDIS_VERSION = server.version, REDIS_VERSION_NUM = server.version_number,
+}
+
+function loading.register_function(...)
+  if not pending then
+    fail('ERR redis.register_function can only be called on FUNCTION LOAD command')
+  end
+  local count = select('#', ...)
+  if count < 1 or count > 2 then
+    fail('ERR wrong number of arguments to redis.register_function')
+  end
+  local found = count == 1 and read_named(...) or read_positional(...)
+  check_name(found.function_name)
+  for _, other in ipairs(pending) do
+    if other.function_name == found.function_name then
+      fail('ERR Function already exists in the library')
+    end
+  end
+  pending[#pending + 1] = found
+end
+
+local loading_globals = raw_setmetatable(
+  {redis = readonly(raw_setmetatable(loading, MISSING))}, MISSING
+)
+
+-- Runs a library's code: how many functions it has registered.
+local function load_library(chunk)
+  local metatable = raw_getmetatable(globals)
+  pending = {}
+  metatable.__index = loading_globals
+  local ok, err = raw_xpcall(chunk, located)
+  metatable.__index = base
+  if stopped then unwatch() end
+  local found
+  found, pending = pending, nil
+  if not ok then return nil, type(err) == 'table' and err[1] or tostring(clean(err)) end
+  return found, #found
+end
+
+local function registered(found, at)
+  local one = found[at]
+  return one.function_name, one.callback, one.description or false, one.flags or ''
+end
+
+return compile, run, run_with, classify, flat, raw_get, load_library, registered

@@ -130,6 +130,8 @@ class Server:
     def catch_up(self) -> None:
         """Do what has become due: expire keys, time out waits."""
         with self.lock:
+            if self.guard & dispatch.BUSY:
+                return  # in the middle of a script
             now = self.clock.milliseconds()
             if self.active_expire and not pause.is_on(self):
                 self._expire(now, len(self.deadlines))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from fakeredis.datatypes.limits import EncodingLimits
+from fakeredis.rdb import types
 from fakeredis.rdb.checksum import crc64
 from fakeredis.rdb.errors import FormatError
 from fakeredis.rdb.reading import Reader
@@ -17,7 +19,41 @@ _FOOTER = 10
 def dump(value: Any, limits: EncodingLimits, version: int, compress: bool = True) -> bytes:
     """The payload of a value."""
     kind, body = Writer(limits, version, compress).value(value)
-    body = bytes((kind,)) + body + struct.pack("<H", version)
+    return _with_footer(bytes((kind,)) + body, version)
+
+
+def dump_functions(
+    codes: Iterable[bytes], limits: EncodingLimits, version: int, compress: bool = True
+) -> bytes:
+    """The payload of libraries of functions, of which the code is all there is."""
+    writer = Writer(limits, version, compress)
+    for code in codes:
+        writer.out.append(types.FUNCTION)
+        writer.string(code)
+    return _with_footer(bytes(writer.out), version)
+
+
+def load_functions(payload: bytes) -> Iterator[bytes]:
+    """The code of each library in a payload whose checksum is right.
+
+    Raises:
+        FormatError: something else is in it.
+    """
+    reader = Reader(payload)
+    while reader.at < len(payload) - _FOOTER:
+        kind = reader.byte()
+        if kind == types.OLD_FUNCTION:
+            raise FormatError("Pre-GA function format not supported", reader.at)
+        if kind != types.FUNCTION:
+            raise FormatError("given type is not a function", reader.at)
+        try:
+            yield reader.string()
+        except FormatError as error:
+            raise FormatError("Failed loading library payload", error.offset) from None
+
+
+def _with_footer(body: bytes, version: int) -> bytes:
+    body += struct.pack("<H", version)
     return body + struct.pack("<Q", crc64(body))
 
 

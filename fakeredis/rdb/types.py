@@ -31,6 +31,7 @@ HASH_LISTPACK_EX: Final = 25  # the same as a listpack
 # Codes of whole files.
 SLOT_INFO: Final = 244
 FUNCTION: Final = 245
+OLD_FUNCTION: Final = 246  # of release candidates of Redis 7.0
 MODULE_AUX: Final = 247
 IDLE: Final = 248
 FREQUENCY: Final = 249

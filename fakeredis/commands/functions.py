@@ -1,0 +1,236 @@
+"""Functions: FCALL and FUNCTION, of Redis's "scripting" group."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+from fakeredis import errors
+from fakeredis.commands.arguments import Raw, Rest
+from fakeredis.commands.registry import (
+    ALLOW_BUSY,
+    DENYOOM,
+    LOADING,
+    NOSCRIPT,
+    READONLY,
+    STALE,
+    WRITE,
+)
+from fakeredis.commands.scripting import EVAL_FLAGS, EVAL_REPLY, group, script_keys
+from fakeredis.datatypes.glob import matcher
+from fakeredis.datatypes.numbers import parse_int
+from fakeredis.engine import dispatch, functions, long_scripts
+from fakeredis.engine.context import Context
+from fakeredis.engine.functions import Function, Library
+from fakeredis.engine.interpreter import FLAGS, check_flags
+from fakeredis.engine.replies import DEEP, OK, SetReply, Status
+from fakeredis.errors import CommandError
+
+group.container("FUNCTION", since="7.0.0")
+
+_CHANGES: Final = NOSCRIPT | WRITE
+_POLICIES: Final = (b"FLUSH", b"APPEND", b"REPLACE")
+
+
+# Calls ------------------------------------------------------------------------------------------
+
+
+def _call(ctx: Context, words: list[bytes], read_only: bool) -> Any:
+    function = functions.find(ctx.server, words[0])
+    count = parse_int(words[1])
+    if count is None:
+        raise CommandError(functions.BAD_COUNT)
+    if count > len(words) - 2:
+        raise CommandError(errors.NUMKEYS_TOO_MANY)
+    if count < 0:
+        raise CommandError(errors.NUMKEYS_NEGATIVE)
+    check_flags(ctx.session, function, read_only)
+    return functions.functions_of(ctx.server).call(ctx.session, function, words[2:], count)
+
+
+@group.command("FCALL", Rest(2), flags=EVAL_FLAGS, since="7.0.0", reply=EVAL_REPLY,
+               keys=script_keys)  # fmt: skip
+def fcall(ctx: Context, words: list[bytes]) -> Any:
+    """Call a function.
+
+    Checked in the server's order: the function, the number of keys, the function's flags.
+    """
+    return _call(ctx, words, False)
+
+
+@group.command("FCALL_RO", Rest(2), flags=EVAL_FLAGS | READONLY, since="7.0.0", reply=EVAL_REPLY,
+               keys=script_keys, acl=("slow", "scripting"))  # fmt: skip
+def fcall_ro(ctx: Context, words: list[bytes]) -> Any:
+    """Call a function that declares that it changes nothing."""
+    return _call(ctx, words, True)
+
+
+# Libraries --------------------------------------------------------------------------------------
+
+
+@group.command("FUNCTION LOAD", Rest(1), flags=_CHANGES | DENYOOM, since="7.0.0")
+def function_load(ctx: Context, words: list[bytes]) -> bytes:
+    """Add a library; its name."""
+    for word in words[:-1]:
+        if word.upper() != b"REPLACE":
+            raise CommandError(f"ERR Unknown option given: {dispatch.clean(word)}")
+    name = functions.functions_of(ctx.server).load(words[-1], len(words) > 1)
+    ctx.server.dirty += 1
+    return name
+
+
+@group.command("FUNCTION DELETE", Raw, flags=_CHANGES, since="7.0.0")
+def function_delete(ctx: Context, name: bytes) -> Status:
+    """Remove a library."""
+    found = functions.known(ctx.server)
+    if found is None:
+        raise CommandError(functions.NO_LIBRARY)
+    found.delete(name)
+    ctx.server.dirty += 1
+    return OK
+
+
+@group.command("FUNCTION FLUSH", Rest(), flags=_CHANGES, since="7.0.0")
+def function_flush(ctx: Context, words: list[bytes]) -> Status:
+    """Remove all libraries."""
+    if len(words) > 1:
+        raise _wrong_number("FLUSH")
+    if words and words[0].upper() not in (b"SYNC", b"ASYNC"):
+        raise CommandError("ERR FUNCTION FLUSH only supports SYNC|ASYNC option")
+    functions.flush(ctx.server)
+    ctx.server.dirty += 1
+    return OK
+
+
+def _wrong_number(name: str) -> CommandError:
+    return CommandError(
+        f"ERR unknown subcommand or wrong number of arguments for '{name}'. Try FUNCTION HELP."
+    )
+
+
+@group.command("FUNCTION LIST", Rest(), flags=NOSCRIPT, since="7.0.0", reply=DEEP)
+def function_list(ctx: Context, words: list[bytes]) -> list[dict[bytes, Any]]:
+    """The libraries and their functions; a pattern's case means nothing."""
+    pattern, with_code = _list_options(words)
+    found = functions.known(ctx.server)
+    libraries = [] if found is None else found.libraries.values()
+    matches = matcher(pattern, nocase=True)
+    return [_described(each, with_code) for each in libraries if matches(each.name)]
+
+
+def _list_options(words: Sequence[bytes]) -> tuple[bytes, bool]:
+    pattern, with_code = None, False
+    rest = iter(words)
+    for word in rest:
+        if word.upper() == b"WITHCODE" and not with_code:
+            with_code = True
+        elif word.upper() == b"LIBRARYNAME" and pattern is None:
+            pattern = next(rest, None)
+            if pattern is None:
+                raise CommandError("ERR library name argument was not given")
+        else:
+            raise CommandError(f"ERR Unknown argument {dispatch.clean(word)}")
+    return b"*" if pattern is None else pattern, with_code
+
+
+def _described(library: Library, with_code: bool) -> dict[bytes, Any]:
+    found: dict[bytes, Any] = {
+        b"library_name": library.name, b"engine": b"LUA",
+        b"functions": [
+            {b"name": each.name, b"description": each.description, b"flags": _flags(each)}
+            for each in library.functions
+        ],
+    }  # fmt: skip
+    if with_code:
+        found[b"library_code"] = library.code
+    return found
+
+
+def _flags(function: Function) -> SetReply:
+    declared = function.flags or ()
+    return SetReply(Status(flag.encode()) for flag in FLAGS if flag in declared)
+
+
+# Payloads ---------------------------------------------------------------------------------------
+
+
+@group.command("FUNCTION DUMP", flags=NOSCRIPT, since="7.0.0")
+def function_dump(ctx: Context) -> bytes:
+    """All libraries as bytes for FUNCTION RESTORE."""
+    from fakeredis.rdb import payload  # only now: few programs ask for it
+
+    server = ctx.server
+    return payload.dump_functions(
+        functions.codes(server), server.limits, ctx.traits.rdb_version,
+        server.config.boolean("rdbcompression"),
+    )  # fmt: skip
+
+
+@group.command("FUNCTION RESTORE", Rest(1), flags=_CHANGES | DENYOOM, since="7.0.0")
+def function_restore(ctx: Context, words: list[bytes]) -> Status:
+    """Add the libraries that FUNCTION DUMP gave.
+
+    Checked in the server's order: the policy, the payload's footer, one library after the other,
+    whether they go with those that are there.
+    """
+    from fakeredis.rdb import payload
+
+    if len(words) > 2:
+        raise _wrong_number("RESTORE")
+    policy = words[1].upper() if len(words) > 1 else b"APPEND"
+    if policy not in _POLICIES:
+        raise CommandError(
+            "ERR Wrong restore policy given, value should be either FLUSH, APPEND or REPLACE."
+        )
+    if not payload.is_intact(words[0], ctx.traits.rdb_version):
+        raise CommandError(errors.PAYLOAD_NOT_INTACT)
+    functions.functions_of(ctx.server).restore(_codes(words[0]), policy)
+    ctx.server.dirty += 1
+    return OK
+
+
+def _codes(data: bytes) -> Iterator[bytes]:
+    from fakeredis.rdb import payload
+    from fakeredis.rdb.errors import FormatError
+
+    try:
+        yield from payload.load_functions(data)
+    except FormatError as error:
+        raise CommandError(f"ERR {error.reason}") from None
+
+
+# What runs --------------------------------------------------------------------------------------
+
+
+@group.command("FUNCTION STATS", flags=NOSCRIPT | ALLOW_BUSY, since="7.0.0", reply=DEEP)
+def function_stats(ctx: Context) -> dict[bytes, Any]:
+    """The function that runs long, and how many libraries and functions there are."""
+    running = long_scripts.running_function(ctx.server)
+    found = functions.known(ctx.server)
+    counts = (0, 0) if found is None else (len(found.libraries), len(found.by_name))
+    return {
+        b"running_script": running,
+        b"engines": {b"LUA": {b"libraries_count": counts[0], b"functions_count": counts[1]}},
+    }
+
+
+@group.command("FUNCTION KILL", flags=NOSCRIPT | ALLOW_BUSY, since="7.0.0")
+def function_kill(ctx: Context) -> Status:
+    """End the function that runs long."""
+    long_scripts.kill(ctx.server, functions=True)
+    return OK
+
+
+@group.command("FUNCTION HELP", flags=LOADING | STALE, since="7.0.0")
+def function_help(ctx: Context) -> list[Status]:
+    """The subcommands."""
+    return dispatch.help_reply("FUNCTION", (
+        "LOAD [REPLACE] <FUNCTION CODE>", "    Add a library; its first line names it.",
+        "DELETE <LIBRARY NAME>", "    Remove a library.",
+        "LIST [LIBRARYNAME PATTERN] [WITHCODE]", "    Show the libraries and their functions.",
+        "STATS", "    Show the function that is running, and how many there are.",
+        "KILL", "    End the running function.",
+        "FLUSH [ASYNC|SYNC]", "    Remove all libraries.",
+        "DUMP", "    Give all libraries as bytes.",
+        "RESTORE <PAYLOAD> [FLUSH|APPEND|REPLACE]", "    Add the libraries that DUMP gave.",
+    ))  # fmt: skip

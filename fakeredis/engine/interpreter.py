@@ -1,0 +1,561 @@
+"""The Lua interpreter: the way into it and out of it.
+
+A server has up to two, as the real one: for scripts and for libraries of functions, each made when
+first asked for.  ``sandbox.lua`` builds what they see.  Python is called through a few functions
+that only the sandbox's own closures can reach; they return plain data and never raise, because an
+exception on its way through Lua would be an object in a script's hands.  The interpreter refers to
+no server: Lua keeps alive what it was given, and Python's garbage collector cannot look inside.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from fakeredis import errors
+from fakeredis.commands.registry import NOSCRIPT, WRITE, Command
+from fakeredis.datatypes.numbers import format_float
+from fakeredis.engine import (
+    acl,
+    blocking,
+    cluster,
+    dispatch,
+    long_scripts,
+    script_libraries,
+    statistics,
+)
+from fakeredis.engine.replies import BigNumber, SetReply, Status, Verbatim
+from fakeredis.errors import CommandError
+
+if TYPE_CHECKING:
+    from fakeredis.engine.server import Server
+    from fakeredis.engine.session import Session
+
+MISSING_LUPA: Final = (
+    "ERR scripts need the Python package 'lupa' (pip install lupa): no Lua interpreter is installed"
+)
+NO_ARGUMENTS: Final = "ERR Please specify at least one argument for this redis lib call"
+BAD_ARGUMENTS: Final = "ERR Lua redis lib command arguments must be strings or integers"
+UNKNOWN: Final = "ERR Unknown Redis command called from script"
+BAD_ARITY: Final = "ERR Wrong number of args calling Redis command from script"
+READ_ONLY: Final = "ERR Write commands are not allowed from read-only scripts."
+INVALID_ACL_COMMAND: Final = "ERR Invalid command passed to redis.acl_check_cmd()"
+WRITES: Final = "ERR Can not execute a script with write flag using *_ro command."
+NOT_IN_CLUSTER: Final = "ERR Can not run script on cluster, 'no-cluster' flag is set."
+NOT_RUNNING: Final = b"ERR no script is running"
+NO_WRITES: Final = "no-writes"
+FLAGS: Final = (NO_WRITES, "allow-oom", "allow-stale", "no-cluster", "allow-cross-slot-keys")
+
+_MAY_WRITE: Final = frozenset({"PUBLISH", "SPUBLISH", "PFCOUNT"})
+_ON_STACK: Final = 200  # more keys and arguments than this are handed over as tables
+_NOT_A_NUMBER: Final = -(1 << 63)  # what the server makes of NaN, infinities and beyond
+_SANDBOX: Final = Path(__file__).with_name("sandbox.lua")
+
+
+class Runnable:
+    """A script or a function.
+
+    Args:
+        name: as error texts and FUNCTION STATS show it.
+        body: the Lua function.
+        flags: what it declares; None for a script that declares nothing, which may do everything.
+    """
+
+    __slots__ = ("name", "body", "flags", "read_only")
+
+    def __init__(self, name: bytes, body: Any, flags: Sequence[str] | None) -> None:
+        self.name = name
+        self.body = body
+        self.flags = flags
+        self.read_only = flags is not None and NO_WRITES in flags
+
+
+class Frame:
+    """What runs now; in between the session is None."""
+
+    __slots__ = (
+        "session", "interpreter", "read_only", "protocol", "crash", "known", "wrote", "runnable",
+        "argv", "started", "loading", "counted", "busy", "napped", "stopped",
+    )  # fmt: skip
+
+    def __init__(self) -> None:
+        self.session: Session | None = None
+        self.interpreter: Interpreter | None = None
+        self.counted: str | None = None  # an error that the statistics know already
+        self.read_only = False
+        self.protocol = 2
+        self.crash: BaseException | None = None
+        self.known: dict[bytes, Command] = {}  # commands that may run without a further look
+        self.wrote = False
+        self.argv: Sequence[bytes] = ()  # the call of a function
+        self.runnable: Runnable | None = None
+        # For `fakeredis.engine.long_scripts`:
+        self.started: float | None = None
+        self.napped = 0.0
+        self.loading = False  # it is the code of a library
+        self.busy = False  # others are told so
+        self.stopped: bytes | None = None  # why it must end
+
+
+class Interpreter:
+    """A Lua interpreter for one server.
+
+    Args:
+        functions: what it runs are libraries of functions.
+    """
+
+    __slots__ = (
+        "functions", "readers", "writers", "compile", "load_library", "registered", "frame",
+        "_table", "_run", "_run_with", "_classify", "_flat", "_raw_get", "_type_of", "__weakref__",
+    )  # fmt: skip
+
+    def __init__(self, server: Server, functions: bool = False) -> None:
+        self.functions = functions
+        # Commands by names that were used: those that change nothing, and all of them.
+        self.readers: dict[bytes, Command] = {}
+        self.writers: dict[bytes, Command] = {}
+        self.frame = Frame()
+        runtime, self._type_of = _new_runtime()
+        self._table = runtime.table_from
+        sandbox = runtime.compile(_SANDBOX.read_bytes(), name=b"=sandbox")
+        (
+            self.compile, self._run, self._run_with, self._classify, self._flat, self._raw_get,
+            self.load_library, self.registered,
+        ) = sandbox(
+            _caller(self.frame), sha1hex, script_libraries.bit_operation,
+            script_libraries.pack_number, script_libraries.unpack_number,
+            script_libraries.struct_call, script_libraries.without_tail_calls,
+            self._facts(server),
+        )  # fmt: skip
+
+    def _facts(self, server: Server) -> Any:
+        major, minor, patch = server.profile.version
+        frame = self.frame
+
+        def set_protocol(version: float) -> None:
+            frame.protocol = int(version)
+            if frame.session is not None:
+                frame.session.protocol = frame.protocol
+
+        return self._table({
+            b"version": server.profile.version_text.encode(),
+            b"version_number": major << 16 | minor << 8 | patch,
+            b"functions": self.functions, b"tick": long_scripts.ticker(frame),
+            b"flags": self._table({flag.encode(): True for flag in FLAGS}),
+            b"setresp": set_protocol, b"acl_check": _acl_checker(frame),
+        })  # fmt: skip
+
+    # Running --------------------------------------------------------------------------------
+
+    def load(self, code: bytes) -> tuple[list[tuple[Any, ...]], bytes | None]:
+        """Run the code of a library.
+
+        Returns:
+            Name, Lua function, description and flags of each function; and the error text if it
+            failed.
+
+        Raises:
+            CommandError: it does not compile.
+        """
+        chunk = self.compile(code)
+        if type(chunk) is tuple:
+            raise CommandError(one_line(f"ERR Error compiling function: {text_of(chunk[1])}"))
+        frame = self.frame
+        frame.loading = True
+        try:
+            found, result = self.load_library(chunk)
+        finally:
+            crash, frame.crash, frame.loading, frame.started = frame.crash, None, False, None
+        if crash is not None:
+            raise crash
+        if found is None:
+            return [], result
+        return [self.registered(found, at) for at in range(1, int(result) + 1)], None
+
+    def run(
+        self, session: Session, runnable: Runnable, words: Sequence[bytes], keys: int,
+        read_only: bool,
+    ) -> Any:
+        """Run something; ``words`` are its keys, ``keys`` of them, and its arguments.
+
+        Raises:
+            CommandError: it failed; what it changed before stays changed.
+        """
+        frame, ctx = self.frame, session.ctx
+        if frame.session is not None:
+            raise CommandError(errors.NOT_FROM_SCRIPT)
+        protocol, db, command, args = session.protocol, ctx.db, ctx.command, ctx.args
+        via, deny_blocking = session.via, session.deny_blocking
+        frame.session, frame.interpreter, frame.runnable = session, self, runnable
+        frame.read_only = read_only or runnable.read_only
+        frame.known, frame.wrote = self.readers, False
+        frame.protocol = session.protocol = 2
+        session.via, session.deny_blocking = "script", True
+        try:
+            if len(words) <= _ON_STACK:
+                result = self._run(runnable.body, keys, *words)
+            else:
+                result = self._run_with(
+                    runnable.body, self._table(words[:keys]), self._table(words[keys:])
+                )
+        finally:
+            crash, frame.crash = frame.crash, None
+            if frame.started is not None:
+                long_scripts.ended(frame)
+            frame.session = frame.interpreter = frame.runnable = None
+            session.protocol, session.via, session.deny_blocking = protocol, via, deny_blocking
+            ctx.db, ctx.command, ctx.args = db, command, args
+        if crash is not None:
+            raise crash
+        if type(result) is not tuple:  # no value at all
+            return None
+        value = result[1]
+        if result[0] is not True:
+            raise self._failure(session, runnable, result)
+        kind = type(value)
+        if kind is int or kind is bytes or value is None:
+            return value
+        reply = self._reply(value, frame.protocol == 3)
+        if type(reply) is CommandError:
+            reply.counted = str(reply) == frame.counted
+            raise reply
+        return reply
+
+    def _failure(
+        self, session: Session, runnable: Runnable, result: tuple[Any, ...]
+    ) -> CommandError:
+        """The error reply that names the script and the line."""
+        if session.collected is None:  # those whom it let go on; EXEC serves them itself
+            blocking.serve_ready(session.server)
+        first, source, line = (*result[1:], None, None)[:3]
+        text = f"{text_of(first)} script: {text_of(runnable.name)}"
+        if source is not None:
+            text += f", on {text_of(source)}:{line}."
+        error = CommandError(one_line(text))
+        error.counted = text_of(first) == self.frame.counted
+        return error
+
+    # From Lua to replies --------------------------------------------------------------------
+
+    def _reply(self, value: Any, booleans: bool = False) -> Any:
+        kind = type(value)
+        if kind is int or kind is bytes or value is None:
+            return value
+        if kind is bool:
+            return value if booleans else 1 if value else None
+        if kind is float:
+            return _truncated(value)
+        if self._type_of(value) == "table":
+            return self._table_reply(value, booleans)
+        return None
+
+    def _table_reply(self, table: Any, booleans: bool) -> Any:
+        found = self._classify(table)
+        if type(found) is not tuple:
+            return []
+        name, *items = found
+        if name == b"array":
+            return [self._reply(item, booleans) for item in items]
+        value = items[0]
+        if name == b"long":
+            get = self._raw_get
+            return [self._reply(get(table, at), booleans) for at in range(1, int(value) + 1)]
+        if name == b"err":
+            return CommandError(one_line(text_of(value)))
+        if name == b"ok":
+            return Status(value.replace(b"\r", b" ").replace(b"\n", b" "))
+        if name in (b"map", b"set"):
+            return self._pairs(value, name == b"set", booleans)
+        return {
+            b"double": float, b"big_number": BigNumber, b"verbatim": Verbatim,
+        }[name](value)  # fmt: skip
+
+    def _pairs(self, table: Any, keys_only: bool, booleans: bool) -> Any:
+        flat, count = self._flat(table)
+        get = self._raw_get
+        items = [self._reply(get(flat, at), booleans) for at in range(1, int(count) + 1)]
+        if keys_only:
+            return SetReply(items[::2])
+        return {_hashable(key): value for key, value in zip(items[::2], items[1::2], strict=True)}
+
+    # From replies to Lua --------------------------------------------------------------------
+
+    def to_lua(self, reply: Any) -> Any:
+        """A command's reply as Lua shows it."""
+        kind = type(reply)
+        if kind is bytes or kind is int:
+            return reply
+        if reply is None:
+            return None if self.frame.protocol == 3 else False
+        if kind is Status:
+            return self._table({b"ok": bytes(reply)})
+        if kind is list or kind is tuple:
+            return self._table([self.to_lua(item) for item in reply])
+        if kind is CommandError:
+            return self._table({b"err": str(reply).encode("utf-8", "surrogateescape")})
+        return self._rich_to_lua(reply)
+
+    def _rich_to_lua(self, reply: Any) -> Any:
+        """What only RESP3 has."""
+        table = self._table
+        if isinstance(reply, bool):
+            return reply
+        if isinstance(reply, float):
+            return table({b"double": reply})
+        if isinstance(reply, dict):
+            pairs = {self.to_lua(key): self.to_lua(value) for key, value in reply.items()}
+            return table({b"map": table(pairs)})
+        if isinstance(reply, set | frozenset | SetReply):
+            return table({b"set": table({self.to_lua(item): True for item in reply})})
+        return bytes(reply)
+
+
+def resp2(reply: Any) -> Any:
+    """A script's reply in RESP2's terms."""
+    kind = type(reply)
+    if kind is list or kind is SetReply:
+        return [resp2(item) for item in reply]
+    if kind is dict:
+        return [resp2(part) for pair in reply.items() for part in pair]
+    if kind is float:
+        return format_float(reply)
+    if kind is bool:
+        return int(reply)
+    return bytes(reply) if kind is Verbatim or kind is BigNumber else reply
+
+
+def resp3(reply: Any) -> Any:
+    """A script's reply in RESP3's terms."""
+    kind = type(reply)
+    if kind is list or kind is SetReply:
+        return [resp3(item) for item in reply]
+    if kind is dict:
+        return {key: resp3(value) for key, value in reply.items()}
+    if kind is BigNumber:
+        try:
+            return int(reply)
+        except ValueError:
+            return bytes(reply)
+    return bytes(reply) if kind is Verbatim else reply
+
+
+def _hashable(key: Any) -> Any:
+    return repr(key).encode() if isinstance(key, list | dict | CommandError) else key
+
+
+def _truncated(value: float) -> int:
+    if not math.isfinite(value) or not -(2.0**63) <= value < 2.0**63:
+        return _NOT_A_NUMBER
+    return int(value)
+
+
+def text_of(raw: Any) -> str:
+    """Lua's bytes as text."""
+    return raw.decode("utf-8", "surrogateescape") if isinstance(raw, bytes) else str(raw)
+
+
+def one_line(text: str) -> str:
+    """A text as an error reply can hold it."""
+    return text.replace("\r", " ").replace("\n", " ")
+
+# Before it runs ----------------------------------------------------------------------------
+
+
+def check_flags(session: Session, runnable: Runnable, read_only: bool) -> None:
+    """Refuse to run what declares that it cannot run here or so.
+
+    Raises:
+        CommandError: it is so.
+    """
+    if runnable.flags is None:
+        return
+    if "no-cluster" in runnable.flags and session.server.guard & dispatch.CLUSTERED:
+        raise CommandError(NOT_IN_CLUSTER)
+    if read_only and not runnable.read_only:
+        raise CommandError(WRITES)
+
+
+# The runtime --------------------------------------------------------------------------------
+
+
+def _refuse(obj: object, name: object, is_setting: bool) -> object:
+    raise AttributeError("scripts have no access to Python")
+
+
+def _new_runtime() -> tuple[Any, Callable[[Any], str | None]]:
+    """An interpreter, and the function that tells what kind of Lua value something is."""
+    try:
+        from lupa.lua51 import LuaRuntime, lua_type
+    except ImportError:
+        raise CommandError(MISSING_LUPA) from None
+    runtime = LuaRuntime(
+        encoding=None, register_eval=False, register_builtins=False, attribute_filter=_refuse,
+        unpack_returned_tuples=True,
+    )
+    return runtime, lua_type
+
+
+def sha1hex(text: bytes) -> bytes:
+    """The SHA1 of a text, in hexadecimal digits."""
+    return hashlib.sha1(text, usedforsecurity=False).hexdigest().encode()
+
+
+# Out of scripts -----------------------------------------------------------------------------
+
+
+def _words(argv: Sequence[Any]) -> list[bytes]:
+    """The arguments of redis.call as bytes.
+
+    Raises:
+        CommandError: there are none, or one is neither string nor number.
+    """
+    if not argv:
+        raise CommandError(NO_ARGUMENTS)
+    words: list[bytes] = []
+    for value in argv:
+        kind = type(value)
+        if kind is bytes:
+            words.append(value)
+        elif kind is int:
+            words.append(b"%d" % value)
+        elif kind is float:
+            words.append(format_float(value))
+        else:
+            raise CommandError(BAD_ARGUMENTS)
+    return words
+
+
+def _find(server: Server, words: Sequence[bytes]) -> Command:
+    command = server.table.find(words[0])
+    if command is not None and command.subcommands is not None and len(words) > 1:
+        found = command.subcommands
+        command = found.get(words[1]) or found.get(words[1].upper())
+    if command is None:
+        raise CommandError(UNKNOWN)
+    return command
+
+
+def _allowed(frame: Frame, server: Server, words: Sequence[bytes]) -> Command:
+    """The command that a script may call with these words.
+
+    Checked in the server's order: name, number of words, whether scripts may, whether this one may.
+    """
+    interpreter = frame.interpreter
+    assert interpreter is not None
+    command = _find(server, words)
+    if not command.accepts(len(words) - len(command.parts)):
+        raise CommandError(BAD_ARITY)
+    if command.flags & NOSCRIPT:
+        raise CommandError(errors.NOT_FROM_SCRIPT)
+    plain = len(command.parts) == 1 and command.subcommands is None
+    if command.flags & WRITE or command.name in _MAY_WRITE:
+        if frame.read_only:
+            raise CommandError(READ_ONLY)
+        _note_write(frame, command)
+    elif plain:
+        interpreter.readers[words[0]] = command
+    if plain:
+        interpreter.writers[words[0]] = command
+    return command
+
+
+def _note_write(frame: Frame, command: Command) -> None:
+    """From now on no command of this script needs another look."""
+    assert frame.interpreter is not None
+    frame.known = frame.interpreter.writers
+    if command.flags & WRITE:
+        frame.wrote = True
+
+
+def _observed(session: Session, command: Command, args: Sequence[bytes]) -> Any:
+    server = session.server
+    if server.guard & dispatch.RESTRICTED:
+        server.check_permissions(session, command, args)
+    if server.guard & dispatch.CLUSTERED:
+        cluster.check_script(session, command, args)
+    return dispatch.observed(session, command, args, session.invoke)
+
+
+def _count_failure(
+    server: Server, ran: Command | None, words: Sequence[Any], error: CommandError
+) -> None:
+    """Tell the statistics of a call that failed, or that was refused before it ran."""
+    if ran is not None:
+        statistics.failed(server, ran, error)
+        return
+    try:
+        refused = _find(server, words) if words and type(words[0]) is bytes else None
+    except CommandError:
+        refused = None
+    statistics.rejected(server, refused, error)
+
+
+def _caller(frame: Frame) -> Callable[..., Any]:
+    """The function behind redis.call: the reply, or None and an error text."""
+
+    def call(*argv: Any) -> Any:
+        session, interpreter = frame.session, frame.interpreter
+        if session is None or interpreter is None or frame.crash is not None:
+            return None, NOT_RUNNING
+        words: Sequence[bytes] = argv
+        command = ran = None
+        try:
+            for value in argv:
+                if type(value) is not bytes:
+                    words = _words(argv)
+                    break
+            command = frame.known.get(words[0]) if words else None
+            if command is None and words and not frame.read_only:
+                command = interpreter.writers.get(words[0])
+                if command is not None:
+                    _note_write(frame, command)
+            if command is None or not command.low < len(words) <= command.high + 1:
+                words = _words(argv)
+                command = _allowed(frame, session.server, words)
+            ran = command
+            if session.server.guard:
+                args: Sequence[bytes] = dispatch.spelled(command, words)
+                reply = _observed(session, command, args)
+            else:
+                reply = session.invoke(command, words[len(command.parts) :])
+            kind = type(reply)
+            if kind is bytes or kind is int:
+                return reply
+            if kind is list and frame.protocol == 3 and command.wire == "set":
+                reply = SetReply(reply)
+            return interpreter.to_lua(reply)
+        except CommandError as error:
+            frame.counted = str(error)
+            _count_failure(session.server, ran, words, error)
+            return None, str(error).encode("utf-8", "surrogateescape")
+        except BaseException as error:  # raised again when the script has ended
+            frame.crash = error
+            return None, b"ERR internal error"
+
+    return call
+
+
+def _acl_checker(frame: Frame) -> Callable[..., Any]:
+    """The function behind redis.acl_check_cmd."""
+
+    def check(*argv: Any) -> Any:
+        session = frame.session
+        if session is None:
+            return None, NOT_RUNNING
+        try:
+            words = _words(argv)
+            command = session.server.table.find(words[0])
+            if command is not None and command.subcommands is not None and len(words) > 1:
+                command = command.subcommands.get(words[1].lower())
+            if command is None:
+                return None, INVALID_ACL_COMMAND.encode()
+            if not session.server.guard & dispatch.RESTRICTED:
+                return True
+            return acl.denial(session, command, words[len(command.parts) :]) is None
+        except CommandError as error:
+            return None, str(error).encode()
+
+    return check

@@ -270,8 +270,9 @@ class SQLiteStore(KeyspaceStore, KeepsDeltas, CarriesMessages):
             sql.close()
 
     def __del__(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
+        sql = vars(self).get("_connection")
+        if sql is not None:
+            sql.close()
 
     def _explained(self, error: sqlite3.Error) -> StoreError:
         """SQLite's error as one that names the file."""

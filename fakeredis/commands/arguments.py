@@ -133,6 +133,7 @@ class Rest:
 
     at_least: int = 0
     flat: bool = False
+    introduced: Since = ALWAYS
 
 
 @dataclass(frozen=True)
@@ -256,6 +257,8 @@ class Syntax:
         self.numkeys = next((item for item in declared if isinstance(item, NumKeys)), None)
         self.options = [item for item in declared if isinstance(item, Flag | Option | OneOf)]
         self.tail = next((item for item in declared if isinstance(item, Many | Rest)), None)
+        if isinstance(self.tail, Rest) and not profile.has(self.tail.introduced):
+            self.tail = None
         self.entries: dict[bytes, _Entry] = {}
         for slot, option in enumerate(self.options):
             self._declare(option, slot, profile)

@@ -86,14 +86,16 @@ def _known(here: Node, name: bytes) -> Node:
 @group.command("READONLY", flags=FAST | LOADING | STALE | CONNECTION, since="3.0.0", acl=_OWN)
 def readonly(ctx: Context) -> Status:
     """Allow this connection to read from replicas; there are none."""
-    _here(ctx)
+    if not ctx.traits.read_from_replicas:
+        _here(ctx)
     return OK
 
 
 @group.command("READWRITE", flags=FAST | LOADING | STALE | CONNECTION, since="3.0.0", acl=_OWN)
 def readwrite(ctx: Context) -> Status:
     """Undo READONLY."""
-    _here(ctx)
+    if not ctx.traits.undoes_readonly:
+        _here(ctx)
     return OK
 
 

@@ -297,7 +297,7 @@ def client_list(ctx: Context, words: list[bytes]) -> bytes:
         kind = _type(words[1])
         sessions = [session for session in sessions if _is_of_type(session, kind)]
     elif option == b"ID" and len(words) > 1:
-        numbers = [_session_number(raw) for raw in words[1:]]
+        numbers = [_session_number(ctx, raw) for raw in words[1:]]
         found = (server.sessions.get(number) for number in numbers)
         sessions = [session for session in found if session is not None]
     elif words:
@@ -305,7 +305,9 @@ def client_list(ctx: Context, words: list[bytes]) -> bytes:
     return "".join(describe(session) + "\n" for session in sessions).encode()
 
 
-def _session_number(raw: bytes) -> int:
+def _session_number(ctx: Context, raw: bytes) -> int:
+    if ctx.traits.parses_client_ids:
+        return _client_id(ctx, raw)
     number = parse_int(raw)
     if number is None:
         raise CommandError("ERR Invalid client ID")
@@ -358,12 +360,26 @@ def _yes(raw: bytes) -> bool:
     return word == b"YES"
 
 
+_MAXAGE_SINCE: Final = {"redis": "7.4.0", "valkey": "8.0.0"}
+
+
+def _client_id(ctx: Context, raw: bytes) -> int:
+    number = parse_int(raw)
+    if number is None and ctx.traits.parses_client_ids:
+        raise CommandError(errors.SYNTAX)
+    if ctx.traits.older_errors:
+        if number is None:
+            raise CommandError(errors.NOT_INTEGER)
+        return number
+    if number is None or number < 1:
+        raise CommandError("ERR client-id should be greater than 0")
+    return number
+
+
 def _kill_filter(ctx: Context, option: bytes, raw: bytes) -> Filter:
     text = raw.decode("utf-8", "surrogateescape")
     if option == b"ID":
-        number = parse_int(raw)
-        if number is None or number < 1:
-            raise CommandError("ERR client-id should be greater than 0")
+        number = _client_id(ctx, raw)
         return lambda session: session.id == number
     if option == b"TYPE":
         kind = _type(raw)
@@ -376,7 +392,7 @@ def _kill_filter(ctx: Context, option: bytes, raw: bytes) -> Filter:
         if text not in acl.of(ctx.server).users:
             raise CommandError(f"ERR No such user '{dispatch.clean(raw)}'")
         return lambda session: session.user == text
-    if option == b"MAXAGE":
+    if option == b"MAXAGE" and ctx.server.profile.has(_MAXAGE_SINCE):
         return _age_filter(ctx, raw)
     raise CommandError(errors.SYNTAX)
 

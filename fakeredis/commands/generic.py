@@ -115,6 +115,8 @@ def type_(ctx: Context, key: bytes) -> Status:
 
 # Deadlines --------------------------------------------------------------------------------------
 
+_CONDITIONS: Final = Rest(flat=True, introduced="7.0.0")
+
 
 def _expire(ctx: Context, unit: str, key: bytes, raw: bytes, options: Sequence[bytes]) -> int:
     """Set a deadline; 0 when there is no key or the condition does not hold.
@@ -172,25 +174,25 @@ def _condition_holds(conditions: set[bytes], current: int | None, deadline: int)
     )
 
 
-@group.command("EXPIRE", Key, Raw, Rest(flat=True), flags=WRITE | FAST)
+@group.command("EXPIRE", Key, Raw, _CONDITIONS, flags=WRITE | FAST)
 def expire(ctx: Context, key: bytes, seconds: bytes, *options: bytes) -> int:
     """Let a key vanish after some seconds."""
     return _expire(ctx, "EX", key, seconds, options)
 
 
-@group.command("PEXPIRE", Key, Raw, Rest(flat=True), flags=WRITE | FAST, since="2.6.0")
+@group.command("PEXPIRE", Key, Raw, _CONDITIONS, flags=WRITE | FAST, since="2.6.0")
 def pexpire(ctx: Context, key: bytes, milliseconds: bytes, *options: bytes) -> int:
     """Let a key vanish after some milliseconds."""
     return _expire(ctx, "PX", key, milliseconds, options)
 
 
-@group.command("EXPIREAT", Key, Raw, Rest(flat=True), flags=WRITE | FAST, since="1.2.0")
+@group.command("EXPIREAT", Key, Raw, _CONDITIONS, flags=WRITE | FAST, since="1.2.0")
 def expireat(ctx: Context, key: bytes, seconds: bytes, *options: bytes) -> int:
     """Let a key vanish at a time in seconds since the epoch."""
     return _expire(ctx, "EXAT", key, seconds, options)
 
 
-@group.command("PEXPIREAT", Key, Raw, Rest(flat=True), flags=WRITE | FAST, since="2.6.0")
+@group.command("PEXPIREAT", Key, Raw, _CONDITIONS, flags=WRITE | FAST, since="2.6.0")
 def pexpireat(ctx: Context, key: bytes, milliseconds: bytes, *options: bytes) -> int:
     """Let a key vanish at a time in milliseconds since the epoch."""
     return _expire(ctx, "PXAT", key, milliseconds, options)
@@ -270,15 +272,28 @@ def randomkey(ctx: Context) -> bytes | None:
     return None
 
 
+def scan_cursor(ctx: Context, raw: bytes) -> int:
+    """Where a scan goes on.
+
+    Raises:
+        CommandError: it is no cursor.
+    """
+    start = parse_unsigned(raw)
+    if start is None and ctx.traits.lenient_cursors and not raw.strip(b"-0123456789"):
+        number = parse_int(raw) if raw else 0
+        start = None if number is None else number & ((1 << 64) - 1)
+    if start is None:
+        raise CommandError(errors.INVALID_CURSOR)
+    return start
+
+
 @group.command("SCAN", Raw, Rest(), flags=READONLY, since="2.8.0")
 def scan(ctx: Context, cursor: bytes, words: list[bytes]) -> list[Any]:
     """Some of the keys, and the cursor for the next; each that stays is seen at least once.
 
     Checked in the server's order: cursor, then the options from left to right.
     """
-    start = parse_unsigned(cursor)
-    if start is None:
-        raise CommandError(errors.INVALID_CURSOR)
+    start = scan_cursor(ctx, cursor)
     pattern, count, kind = _scan_options(words) if words else (None, 10, None)
     db = ctx.db
     after, found = db.ordering().scan(db.data, start, count)

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from fakeredis import errors
 from fakeredis.commands.arguments import Int, Key, Many, Raw, Rest
-from fakeredis.commands.generic import scan_count
+from fakeredis.commands.generic import scan_count, scan_cursor
 from fakeredis.commands.registry import DENYOOM, FAST, READONLY, WRITE, Group
 from fakeredis.datatypes.glob import matcher
 from fakeredis.datatypes.hash import Hash
@@ -23,7 +23,6 @@ from fakeredis.datatypes.numbers import (
     is_infinite,
     parse_int,
     parse_long_double,
-    parse_unsigned,
 )
 from fakeredis.engine.context import Context
 from fakeredis.engine.replies import MAP, OK, PAIRS
@@ -311,9 +310,7 @@ def hscan(ctx: Context, key: bytes, cursor: bytes, words: list[bytes]) -> list[A
 
     Checked in the server's order: cursor, type, then (only if there is a hash) the options.
     """
-    start = parse_unsigned(cursor)
-    if start is None:
-        raise CommandError(errors.INVALID_CURSOR)
+    start = scan_cursor(ctx, cursor)
     value = _read(ctx, key)
     if value is None:
         return [b"0", []]

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
+from fakeredis import errors
 from fakeredis.commands.arguments import Raw, Rest
 from fakeredis.commands.help import help_lines
 from fakeredis.commands.registry import ADMIN, LOADING, NOSCRIPT, STALE
@@ -36,7 +37,9 @@ def slowlog_get(ctx: Context, words: list[bytes]) -> list[Any]:
     if len(words) > 1:
         raise CommandError(_SLOWLOG_UNKNOWN)
     count = parse_int(words[0]) if words else 10
-    if count is None or count < -1:
+    if count is None and ctx.traits.older_errors:
+        raise CommandError(errors.NOT_INTEGER)
+    if count is None or (count < -1 and not ctx.traits.older_errors):
         raise CommandError("ERR count should be greater than or equal to -1")
     slow = list(timing.begin(ctx.server).slow)
     return [list(entry) for entry in (slow if count < 0 else slow[:count])]

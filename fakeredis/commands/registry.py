@@ -173,6 +173,10 @@ class Command:
         self.parse: Parse | None = self.syntax.parser()
         self.subcommands: dict[bytes, Command] | None = None
         self._bounds(declaration.arity)
+        if profile.is_older:
+            from fakeredis.commands.older import adapt
+
+            adapt(self, profile.traits)
 
     def _keep_nulls(self, nulls: Nulls | None) -> None:
         """Let the handler tell RESP2's two nulls apart."""

@@ -282,15 +282,24 @@ def failover(ctx: Context, words: list[bytes]) -> Any:
 group.container("CONFIG", since="2.0.0")
 
 
+def _one_parameter(ctx: Context, words: list[bytes], count: int) -> None:
+    """Refuse more than one parameter where the server takes only one."""
+    if len(words) > count and not ctx.traits.several_parameters:
+        assert ctx.command is not None
+        raise CommandError(errors.ARITY % ctx.command.label)
+
+
 @group.command("CONFIG GET", Many(Raw), flags=_ADMIN, since="2.0.0", reply=MAP)
 def config_get(ctx: Context, patterns: list[bytes]) -> dict[bytes, bytes]:
     """The parameters that match one of the patterns, with their values."""
+    _one_parameter(ctx, patterns, 1)
     return ctx.server.config.matching(patterns)
 
 
 @group.command("CONFIG SET", Many(Raw, Raw), flags=_ADMIN, since="2.0.0")
 def config_set(ctx: Context, words: list[bytes]) -> Status:
     """Change parameters; none when one of them is refused."""
+    _one_parameter(ctx, words, 2)
     if len(words) % 2:
         raise CommandError(errors.SYNTAX)
     server = ctx.server

@@ -8,9 +8,10 @@ from typing import Any, Final
 
 from fakeredis import errors
 from fakeredis.commands.arguments import Key, Many, NumKeys, Raw, Rest
+from fakeredis.commands.generic import scan_cursor
 from fakeredis.commands.hash import scan_options
 from fakeredis.commands.registry import DENYOOM, FAST, MOVABLEKEYS, READONLY, WRITE, Group
-from fakeredis.datatypes.numbers import INT_MIN, parse_int, parse_unsigned
+from fakeredis.datatypes.numbers import INT_MIN, parse_int
 from fakeredis.datatypes.set import Set
 from fakeredis.engine.context import Context
 from fakeredis.engine.replies import SET
@@ -171,9 +172,7 @@ def sscan(ctx: Context, key: bytes, cursor: bytes, words: list[bytes]) -> list[A
 
     Checked in the server's order: cursor, type, then (only if there is a set) the options.
     """
-    start = parse_unsigned(cursor)
-    if start is None:
-        raise CommandError(errors.INVALID_CURSOR)
+    start = scan_cursor(ctx, cursor)
     stored: Set | None = ctx.lookup_read(key, Set)
     if stored is None:
         return [b"0", []]

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from fakeredis import errors
 from fakeredis.commands.arguments import Float, Key, Many, NumKeys, Optional, Raw, Rest, Timeout
+from fakeredis.commands.generic import scan_cursor
 from fakeredis.commands.hash import random_options, scan_options
 from fakeredis.commands.registry import (
     BLOCKING,
@@ -17,7 +18,7 @@ from fakeredis.commands.registry import (
     WRITE,
     Group,
 )
-from fakeredis.datatypes.numbers import format_float, parse_float, parse_int, parse_unsigned
+from fakeredis.datatypes.numbers import format_float, parse_float, parse_int
 from fakeredis.datatypes.set import Set
 from fakeredis.datatypes.sorted_set import Pair, SortedSet
 from fakeredis.engine.context import Context
@@ -275,9 +276,7 @@ def zscan(ctx: Context, key: bytes, cursor: bytes, words: list[bytes]) -> list[A
 
     Checked in the server's order: cursor, type, then (only if there is a key) the options.
     """
-    start = parse_unsigned(cursor)
-    if start is None:
-        raise CommandError(errors.INVALID_CURSOR)
+    start = scan_cursor(ctx, cursor)
     value = ctx.lookup_read(key, SortedSet)
     if value is None:
         return [b"0", []]
@@ -637,10 +636,11 @@ def _pop_command(ctx: Context, key: bytes, words: Sequence[bytes], highest: bool
     if len(words) > 1:
         raise CommandError(errors.SYNTAX)
     count = parse_int(words[0]) if words else 1
-    if count is None or count < 0:
-        raise CommandError(errors.NOT_POSITIVE)
+    if count is None or (count < 0 and ctx.traits.strict_pop_count):
+        strict = ctx.traits.strict_pop_count
+        raise CommandError(errors.NOT_POSITIVE if strict else errors.NOT_INTEGER)
     value = ctx.lookup_write(key, SortedSet)
-    if value is None or not count:
+    if value is None or count <= 0:
         return []
     pairs = _pop(ctx, key, value, count, highest)
     return pairs if words else list(pairs[0])

@@ -357,7 +357,8 @@ def xtrim(ctx: Context, key: bytes, *words: bytes) -> int:
 
 
 @group.command(
-    "XSETID", Key, Raw, Rest(flat=True), flags=WRITE | DENYOOM | FAST, since="5.0.0"
+    "XSETID", Key, Raw, Rest(flat=True, introduced="7.0.0"), flags=WRITE | DENYOOM | FAST,
+    since="5.0.0",
 )
 def xsetid(ctx: Context, key: bytes, raw: bytes, *words: bytes) -> Any:
     """Set the last ID of a stream, and what it knows of its past.
@@ -513,6 +514,8 @@ class _Read:
             self.streams_at = at + 1
             if more % 2:
                 unbalanced = errors.XREADGROUP_UNBALANCED if grouped else errors.XREAD_UNBALANCED
+                if not ctx.traits.plus_of_xread:
+                    unbalanced = unbalanced.replace("an ID, '+', or", "an ID or")
                 raise CommandError(unbalanced)
         elif not more or not self._newer_option(ctx, word, args[at + 1], grouped):
             raise CommandError(errors.SYNTAX)
@@ -913,7 +916,7 @@ def _group_options(
         if word == b"MKSTREAM" and creating:
             create = True
             at += 1
-        elif word == b"ENTRIESREAD" and at + 1 < len(words):
+        elif word == b"ENTRIESREAD" and at + 1 < len(words) and ctx.traits.stream_history:
             read = _integer(words[at + 1])
             if read < -1:
                 raise CommandError(errors.ENTRIES_READ)
@@ -1319,6 +1322,9 @@ def xinfo_stream(ctx: Context, key: bytes, *words: bytes) -> Any:
         b"entries-added": stream.added,
         b"recorded-first-entry-id": format_id(stream.first_id),
     }  # fmt: skip
+    if not ctx.traits.stream_history:
+        for name in (b"max-deleted-entry-id", b"entries-added", b"recorded-first-entry-id"):
+            del info[name]
     if ctx.server.profile.has(_IDEMPOTENCE_SINCE):
         info |= _producers_info(ctx, stream)
     if count is not None:
@@ -1373,22 +1379,27 @@ def _group_in_full(
         b"entries-read": None if members.read == UNKNOWN else members.read,
         b"lag": stream.lag(members), b"pel-count": len(members.pending),
     }  # fmt: skip
+    if not ctx.traits.stream_history:
+        del info[b"entries-read"], info[b"lag"]
     if ctx.server.profile.has(_GIVING_BACK_SINCE):
         owned = sum(len(consumer.pending) for consumer in members.consumers.values())
         info[b"nacked-count"] = len(members.pending) - owned
     return info | {
         b"pending": pending,
         b"consumers": [
-            _consumer_in_full(consumer, most)
+            _consumer_in_full(ctx, consumer, most)
             for _, consumer in sorted(members.consumers.items())
         ],
     }  # fmt: skip
 
 
-def _consumer_in_full(consumer: Consumer, most: int | None) -> dict[bytes, Any]:
+def _consumer_in_full(
+    ctx: Context, consumer: Consumer, most: int | None
+) -> dict[bytes, Any]:
     data = consumer.pending.data
+    active = {b"active-time": consumer.active} if ctx.traits.consumer_activity else {}
     return {
-        b"name": consumer.name, b"seen-time": consumer.seen, b"active-time": consumer.active,
+        b"name": consumer.name, b"seen-time": consumer.seen, **active,
         b"pel-count": len(data),
         b"pending": [
             [format_id(number), data[number].time, data[number].count]
@@ -1401,16 +1412,18 @@ def _consumer_in_full(consumer: Consumer, most: int | None) -> dict[bytes, Any]:
 def xinfo_groups(ctx: Context, key: bytes) -> Any:
     """The groups of a stream."""
     stream = _known_stream(ctx, key)
-    return [
-        {
+    found = []
+    for name, members in sorted(stream.groups.items()):
+        info: dict[bytes, Any] = {
             b"name": name, b"consumers": len(members.consumers),
             b"pending": len(members.pending),
             b"last-delivered-id": format_id(members.last_id),
-            b"entries-read": None if members.read == UNKNOWN else members.read,
-            b"lag": stream.lag(members),
-        }
-        for name, members in sorted(stream.groups.items())
-    ]  # fmt: skip
+        }  # fmt: skip
+        if ctx.traits.stream_history:
+            info[b"entries-read"] = None if members.read == UNKNOWN else members.read
+            info[b"lag"] = stream.lag(members)
+        found.append(info)
+    return found
 
 
 @group.command("XINFO CONSUMERS", Key, Raw, flags=READONLY, since="5.0.0", reply=DEEP)
@@ -1420,11 +1433,16 @@ def xinfo_consumers(ctx: Context, key: bytes, name: bytes) -> Any:
     return [
         {
             b"name": consumer.name, b"pending": len(consumer.pending),
-            b"idle": max(ctx.now - consumer.seen, 0),
-            b"inactive": -1 if consumer.active < 0 else max(ctx.now - consumer.active, 0),
+            b"idle": max(ctx.now - consumer.seen, 0), **_inactive(ctx, consumer),
         }
         for _, consumer in sorted(members.consumers.items())
     ]  # fmt: skip
+
+
+def _inactive(ctx: Context, consumer: Consumer) -> dict[bytes, int]:
+    if not ctx.traits.consumer_activity:
+        return {}
+    return {b"inactive": -1 if consumer.active < 0 else max(ctx.now - consumer.active, 0)}
 
 
 @group.command("XINFO HELP", flags=LOADING | STALE, since="5.0.0", acl=("slow", "stream"))

@@ -66,13 +66,15 @@ def find(session: Session, argv: Sequence[bytes]) -> Command:
     """
     command = session.table.find(argv[0])
     if command is None:
-        raise _not_found(session, argv, unknown_command(argv))
+        raise _not_found(session, argv, _unknown_command(session, argv))
     if command.subcommands is None or len(argv) < 2:
         return command
     found = command.subcommands.get(argv[1]) or command.subcommands.get(argv[1].upper())
     if found is None:
         name = clean(argv[1][:128])
-        error = CommandError(errors.UNKNOWN_SUBCOMMAND % (name, command.name))
+        error = reworded(
+            session, CommandError(errors.UNKNOWN_SUBCOMMAND % (name, command.name))
+        )
         raise _not_found(session, argv, error)
     return found
 
@@ -104,6 +106,23 @@ def unknown_command(argv: Sequence[bytes]) -> CommandError:
     return CommandError(errors.UNKNOWN_COMMAND % (clean(argv[0][:128]), quoted))
 
 
+def _unknown_command(session: Session, argv: Sequence[bytes]) -> CommandError:
+    if not session.server.traits.older_errors:
+        return unknown_command(argv)
+    from fakeredis.commands import older
+
+    return older.unknown_command(argv, clean)
+
+
+def reworded(session: Session, error: CommandError) -> CommandError:
+    """An error in the words of the server that is imitated."""
+    if not session.server.traits.older_errors:
+        return error
+    from fakeredis.commands import older
+
+    return older.reword(error, bool(session.server.guard & CLUSTERED))
+
+
 def clean(raw: bytes) -> str:
     """Bytes as text that fits into one error line."""
     return raw.replace(b"\r", b" ").replace(b"\n", b" ").decode("utf-8", "surrogateescape")
@@ -133,7 +152,7 @@ def rejected(
 
 def wrong_arity(session: Session, command: Command, args: Sequence[bytes]) -> CommandError:
     """The error for a wrong number of arguments."""
-    error = CommandError(errors.ARITY % command.label)
+    error = reworded(session, CommandError(errors.ARITY % command.label))
     if command.accepts(len(args)):  # by what COMMAND INFO says: then the server's command has run
         session.server.calls[command] += 1
         statistics.failed(session.server, command, error)
@@ -184,7 +203,7 @@ def _intercept(session: Session, command: Command, args: Sequence[bytes]) -> Non
 def _refusal(session: Session, command: Command, args: Sequence[bytes]) -> CommandError | None:
     """Why a command may not run now; None when it may."""
     if not command.accepts(len(args)):
-        return CommandError(errors.ARITY % command.label)
+        return reworded(session, CommandError(errors.ARITY % command.label))
     guard = session.guard
     if guard & UNAUTHENTICATED and not command.flags & NO_AUTH:
         if session.server.closed_by_default:

@@ -55,6 +55,19 @@ class Traits(NamedTuple):
     rdb_version: int = 12  # of the format of DUMP and of files
     compact: bool = True  # short lists and sets of words are listpacks
     compact_name: bytes = b"listpack"
+    older_errors: bool = False  # some errors are worded as in Redis 6.2
+    exact_doubles: bool = False  # RESP2 has 17 digits of a double, not the fewest that tell it
+    long_coordinates: bool = False  # of places, too, and more of them
+    lenient_cursors: bool = False  # SCAN takes anything for a cursor that begins as a number may
+    strict_pop_count: bool = True  # ZPOPMIN's count must be positive
+    stream_history: bool = True  # XINFO tells what was added and read
+    consumer_activity: bool = True  # and when a consumer got something
+    several_parameters: bool = True  # CONFIG GET and SET take more than one
+    plus_of_xread: bool = True  # XREAD's error knows the ID ``+``
+    sanitized_payloads: bool = True  # users may be told to let payloads pass unchecked
+    parses_client_ids: bool = False  # CLIENT LIST and KILL refuse bad IDs as syntax errors
+    read_from_replicas: bool = False  # READONLY does without a cluster
+    undoes_readonly: bool = False  # and READWRITE
 
 
 class Profile(NamedTuple):
@@ -69,6 +82,11 @@ class Profile(NamedTuple):
         return ".".join(map(str, self.version))
 
     @property
+    def is_older(self) -> bool:
+        """Whether it words errors or writes numbers as the newest servers no longer do."""
+        return self.server_type == "valkey" or self.version < (8, 0, 0)
+
+    @property
     def traits(self) -> Traits:
         """The behaviours of this profile."""
         return Traits(
@@ -78,6 +96,20 @@ class Profile(NamedTuple):
             rdb_version=self._rdb_version(),
             compact=self.version >= (7, 2, 0),
             compact_name=b"listpack" if self.version >= (7, 0, 0) else b"ziplist",
+            older_errors=self.version < (7, 0, 0),
+            exact_doubles=self.version < (7, 2, 0),
+            long_coordinates=self.server_type == "valkey" or self.version < (8, 0, 0),
+            lenient_cursors=self.version < (7, 0, 0),
+            strict_pop_count=self.version >= (7, 0, 0),
+            stream_history=self.version >= (7, 0, 0),
+            consumer_activity=self.version >= (7, 2, 0),
+            several_parameters=self.version >= (7, 0, 0),
+            plus_of_xread=self.server_type == "redis" and self.version >= (8, 0, 0),
+            sanitized_payloads=self.version >= (7, 0, 0),
+            parses_client_ids=self.server_type == "valkey" and self.version >= (8, 1, 0),
+            read_from_replicas=self.server_type == "valkey" and self.version >= (8, 0, 0),
+            undoes_readonly=self.version < (7, 0, 0)
+            or (self.server_type == "valkey" and self.version >= (8, 0, 0)),
         )
 
     def _rdb_version(self) -> int:

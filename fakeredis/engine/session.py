@@ -131,7 +131,7 @@ class Session:
         """Run a command inside another one (EXEC, scripts, a wait that ends)."""
         self.server.calls[command] += 1
         if len(args) > command.high:
-            raise CommandError(errors.ARITY % command.label)
+            raise dispatch.reworded(self, CommandError(errors.ARITY % command.label))
         ctx = self.ctx
         ctx.command = command
         ctx.args = args

@@ -1,0 +1,70 @@
+"""What is known to differ from servers other than Redis 8.2.3: the one list, with true reasons.
+
+A name is a command and a category of calls, behind the name of one server or for all of them. One
+that no longer differs fails the run: take it out then.
+"""
+
+from __future__ import annotations
+
+_INFINITE = "an infinite timeout is refused as too long, not as negative"
+_SURPLUS = "Redis 6.2 does not count the words behind this subcommand"
+
+DIFFERENCES: dict[str, str] = {
+    "redis6 ACL LOAD: arguments": _SURPLUS,
+    "redis6 ACL SAVE: arguments": _SURPLUS,
+    "redis6 BLMOVE: numbers": _INFINITE,
+    "redis6 BLPOP: numbers": _INFINITE,
+    "redis6 BRPOP: numbers": _INFINITE,
+    "redis6 BRPOPLPUSH: numbers": _INFINITE,
+    "redis6 BZPOPMAX: numbers": _INFINITE,
+    "redis6 BZPOPMIN: numbers": _INFINITE,
+    "redis6 CLIENT CACHING: arguments": _SURPLUS,
+    "redis6 CLIENT KILL: arguments": "Redis 6.2 counts CLIENT KILL's words later, as syntax",
+    "redis6 MODULE LOAD: example": "Redis 6.2 has no setting that forbids modules",
+    "redis6 MODULE LOAD: syntax": "Redis 6.2 has no setting that forbids modules",
+    "redis6 PFDEBUG: arguments": "Redis 6.2 counts the words of PFDEBUG's subcommands later",
+    "redis6 SCAN: numbers": "a negative cursor is one of the highest, and finds other keys",
+    "redis6 SCRIPT EXISTS: arguments": "Redis 6.2 takes SCRIPT EXISTS without a hash",
+    "redis6 XINFO HELP: arguments": _SURPLUS,
+    "valkey8 CLIENT KILL: syntax": "Valkey 8.1 takes ID with any number of values, even none",
+    "valkey8 CLIENT UNBLOCK: syntax": "Valkey 8.1 does not look at further words",
+}
+
+# Facts that differ: the fields of COMMAND, and why.
+_THEN = "in Redis 6.2 the container itself had the keys of its subcommands"
+_NAMES = "flags that are told by name only, and mean nothing here"
+FACTS: dict[str, tuple[list[str], str]] = {
+    "redis6 OBJECT": (["first_key", "last_key", "key_step"], _THEN),
+    "redis6 PFDEBUG": (["arity"], "Redis 6.2 counts the words of PFDEBUG's subcommands later"),
+    "redis6 XGROUP": (["first_key", "last_key", "key_step"], _THEN),
+    "redis6 XINFO": (["first_key", "last_key", "key_step"], _THEN),
+    "redis7 HEXPIRE": (["flags"], "refused without memory in 7.4, no longer in 8"),
+    "redis7 HEXPIREAT": (["flags"], "refused without memory in 7.4, no longer in 8"),
+    "redis7 HPEXPIRE": (["flags"], "refused without memory in 7.4, no longer in 8"),
+    "redis7 HPEXPIREAT": (["flags"], "refused without memory in 7.4, no longer in 8"),
+    "valkey8 CLUSTER INFO": (["flags"], _NAMES),
+    "valkey8 CLUSTER MYID": (["flags"], _NAMES),
+    "valkey8 CLUSTER MYSHARDID": (["flags"], _NAMES),
+    "valkey8 CLUSTER NODES": (["flags"], _NAMES),
+    "valkey8 EXEC": (["flags"], _NAMES),
+    "valkey8 MEMORY MALLOC-STATS": (["flags"], _NAMES),
+    "valkey8 MEMORY PURGE": (["flags"], _NAMES),
+    "valkey8 MULTI": (["flags"], _NAMES),
+    "valkey8 WATCH": (["flags"], _NAMES),
+}
+# Commands that one side alone has.
+MISSING: dict[str, str] = {
+    "redis6 QUIT": "Redis 6.2 knows QUIT without listing it",
+    "redis6 STRALGO": "STRALGO became LCS in Redis 7",
+    "redis6 COMMAND (NO": "a line of COMMAND HELP about the container itself",
+    "redis6 HOST:": "a trap for HTTP requests, which closes the connection",
+    "redis6 POST": "a trap for HTTP requests, which closes the connection",
+    "valkey8 CLIENT CAPA": "Valkey's own commands are not implemented so far",
+    "valkey8 CLIENT IMPORT-SOURCE": "Valkey's own commands are not implemented so far",
+    "valkey8 COMMANDLOG": "Valkey's own commands are not implemented so far",
+    "valkey8 COMMANDLOG GET": "Valkey's own commands are not implemented so far",
+    "valkey8 COMMANDLOG HELP": "Valkey's own commands are not implemented so far",
+    "valkey8 COMMANDLOG LEN": "Valkey's own commands are not implemented so far",
+    "valkey8 COMMANDLOG RESET": "Valkey's own commands are not implemented so far",
+    "valkey8 SCRIPT SHOW": "Valkey's own commands are not implemented so far",
+}

@@ -148,9 +148,9 @@ def acl_cat(ctx: Context, words: list[bytes]) -> list[bytes]:
     """The categories, or the commands of one."""
     word = _one(words, "CAT")
     if word is None:
-        return [name.encode() for name in acl.categories()]
+        return [name.encode() for name in acl.categories(ctx.server.table)]
     category = acl.text(word).lower()
-    if category not in acl.categories():
+    if category not in acl.categories(ctx.server.table):
         raise CommandError(f"ERR Unknown category '{dispatch.clean(word)}'")
     return [
         command.label.encode() for command in ctx.server.table.all()

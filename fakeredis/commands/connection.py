@@ -83,7 +83,7 @@ def reset(ctx: Context) -> Any:
     session.protocol = 2
     session.name = b""
     session.user = "default"
-    for name in (NO_EVICT, NO_TOUCH):
+    for name in (NO_EVICT, NO_TOUCH, "HIMPORT"):
         session.extra.pop(name, None)
     ctx.db = server.database(0)
     server.greet(session)

@@ -24,6 +24,8 @@ CATEGORIES: Final = (
     "hyperloglog", "geo", "stream", "pubsub", "admin", "fast", "slow", "blocking", "dangerous",
     "connection", "transaction", "scripting",
 )  # fmt: skip
+# Those of later versions, each with a command that only servers with the category have.
+NEWER_CATEGORIES: Final = {"array": b"ARGET"}
 # In the server's order, in which MODULE stands before ADMIN.
 _FLAGS: Final = (
     *(flag for flag in Flags if flag < Flags.ADMIN), Flags.MODULE,
@@ -87,7 +89,9 @@ def describe(command: Command) -> list[Any]:
             str(flag.name).lower() for flag in _FLAGS if flag & command.flags
         ]),
         *command.key_positions(),
-        _statuses([f"@{name}" for name in CATEGORIES if name in categories]),
+        _statuses([
+            f"@{name}" for name in (*CATEGORIES, *NEWER_CATEGORIES) if name in categories
+        ]),
         SetReply(tip.encode() for tip in facts.get("tips", ())),
         SetReply(_spec(*spec) for spec in facts.get("keys", ())),
         # Without subcommands it is a set, with some an array: so the server has it.

@@ -8,8 +8,17 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from fakeredis.commands.arguments import Key, Rest
-from fakeredis.commands.registry import DENYOOM, FAST, MODULE, READONLY, WRITE, Group, Late
+from fakeredis.commands.arguments import Declared, Key, Raw, Rest
+from fakeredis.commands.registry import (
+    CONNECTION,
+    DENYOOM,
+    FAST,
+    MODULE,
+    READONLY,
+    WRITE,
+    Group,
+    Late,
+)
 from fakeredis.engine.replies import DEEP, MAP, PLAIN, Shape, deep_resp2, null_array
 
 # Vector sets: a module that Redis 8 has built in. Modules look at the number of words themselves.
@@ -47,4 +56,49 @@ for _name, _flags, _shape in (
         reply=_shape, nulls=null_array if _name == "VINFO" else None,
     )(Late("vector_set", _name.lower()))  # fmt: skip
 
-groups: Final = (_vector_sets,)
+# Arrays of Redis 8.8 ----------------------------------------------------------------------------
+
+_arrays: Final = Group("array")
+_LIST: Final = Rest(flat=True)
+
+for _name, _arguments, _flags in (
+    ("ARSET", (Key, Raw, Raw, _LIST), WRITE | DENYOOM | FAST),
+    ("ARMSET", (Key, Raw, Raw, _LIST), WRITE | DENYOOM | FAST),
+    ("ARGET", (Key, Raw), READONLY | FAST),
+    ("ARMGET", (Key, Raw, _LIST), READONLY | FAST),
+    ("ARGETRANGE", (Key, Raw, Raw), READONLY),
+    ("ARLEN", (Key,), READONLY | FAST),
+    ("ARCOUNT", (Key,), READONLY | FAST),
+    ("ARDEL", (Key, Raw, _LIST), WRITE | FAST),
+    ("ARDELRANGE", (Key, Raw, Raw, _LIST), WRITE),
+    ("ARINSERT", (Key, Raw, _LIST), WRITE | DENYOOM | FAST),
+    ("ARRING", (Key, Raw, Raw, _LIST), WRITE | DENYOOM),
+    ("ARNEXT", (Key,), READONLY | FAST),
+    ("ARSEEK", (Key, Raw), WRITE | FAST),
+    ("ARLASTITEMS", (Key, Raw, _LIST), READONLY),
+    ("ARSCAN", (Key, Raw, Raw, _LIST), READONLY),
+    ("ARGREP", (Key, Raw, Raw, Raw, Raw, _LIST), READONLY),
+    ("AROP", (Key, Raw, Raw, Raw, _LIST), READONLY),
+    ("ARINFO", (Key, _LIST), READONLY),
+):
+    _arrays.command(
+        _name, *_arguments, flags=_flags, since={"redis": "8.8.0"},
+        reply=DEEP if _name == "ARINFO" else PLAIN,
+    )(Late("array", _name.lower()))  # fmt: skip
+
+# Hashes with prepared fields, of Redis 8.10 -----------------------------------------------------
+
+_imports: Final = Group("hash")
+_NEW: Final = {"redis": "8.10.0"}
+_imports.container("HIMPORT", since=_NEW, acl=("hash", "slow"))
+# What is prepared belongs to one connection, so they take the way on which clients see theirs.
+_SUBCOMMANDS: Final[tuple[tuple[str, str, tuple[Declared, ...], int], ...]] = (
+    ("HIMPORT PREPARE", "prepare", (Raw, Raw, _LIST), CONNECTION),
+    ("HIMPORT SET", "set_", (Key, Raw, Raw, _LIST), WRITE | DENYOOM | CONNECTION),
+    ("HIMPORT DISCARD", "discard", (Raw,), CONNECTION),
+    ("HIMPORT DISCARDALL", "discardall", (), CONNECTION),
+)
+for _name, _function, _words, _flags in _SUBCOMMANDS:
+    _imports.command(_name, *_words, flags=_flags, since=_NEW)(Late("hash_import", _function))
+
+groups: Final = (_vector_sets, _arrays, _imports)

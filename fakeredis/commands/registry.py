@@ -75,7 +75,7 @@ _GROUP_CATEGORY = {
     "string": "string", "hash": "hash", "list": "list", "set": "set", "sorted-set": "sortedset",
     "stream": "stream", "bitmap": "bitmap", "hyperloglog": "hyperloglog", "geo": "geo",
     "generic": "keyspace", "connection": "connection", "pubsub": "pubsub",
-    "transactions": "transaction", "scripting": "scripting",
+    "transactions": "transaction", "scripting": "scripting", "array": "array",
 }  # fmt: skip
 
 

@@ -95,11 +95,12 @@ def raw(text: str) -> bytes:
     return text.encode("utf-8", "surrogateescape")
 
 
-def categories() -> tuple[str, ...]:
-    """The categories of commands, in the server's order."""
+def categories(table: Table) -> tuple[str, ...]:
+    """The categories of a server's commands, in its order."""
     from fakeredis.commands import facts
 
-    return facts.CATEGORIES
+    newer = facts.NEWER_CATEGORIES
+    return (*facts.CATEGORIES, *[name for name, sign in newer.items() if sign in table.by_name])
 
 
 # Selectors --------------------------------------------------------------------------------------
@@ -240,7 +241,7 @@ class Selector:
         if name == b"all":
             self.set_all(allow)
             return
-        if text(name) not in categories():
+        if text(name) not in categories(self.table):
             raise RuleError(UNKNOWN_NAME)
         for command in self.table.commands():  # a container takes its subcommands along
             for one in (command, *(command.subcommands or {}).values()):

@@ -208,6 +208,8 @@ class Interpreter:
             frame.session = frame.interpreter = frame.runnable = None
             session.protocol, session.via, session.deny_blocking = protocol, via, deny_blocking
             ctx.db, ctx.command, ctx.args = db, command, args
+            if session.extra:
+                session.extra.pop("HIMPORT in a script", None)
         if crash is not None:
             raise crash
         if type(result) is not tuple:  # no value at all

@@ -318,6 +318,10 @@ def _module(reader: Reader, kind: int) -> Any:
         from fakeredis.rdb.vector_sets import read_vector_set
 
         return read_vector_set(reader)
+    if name == "fakearray" and kind == types.MODULE_2:
+        from fakeredis.rdb.arrays import read_array
+
+        return read_array(reader)
     raise FormatError(f"a value of a module's type, {name}, which cannot be read", start)
 
 

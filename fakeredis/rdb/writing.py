@@ -112,6 +112,10 @@ class Writer:
             from fakeredis.rdb.vector_sets import write_vector_set
 
             return write_vector_set(self, value)
+        if getattr(value, "type_name", b"") == b"array":
+            from fakeredis.rdb.arrays import write_array
+
+            return write_array(self, value)
         raise TypeError(f"the format has no form for a {type(value).__name__}")
 
     def _is_compact(self, value: Any, oldest: int = types.OLDEST_WITH_LISTPACKS) -> bool:

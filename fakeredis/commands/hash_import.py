@@ -1,0 +1,63 @@
+"""HIMPORT of Redis 8.10: many hashes with the same fields, whose names are sent once.
+
+The subcommands are declared in `fakeredis.commands.late`; this is imported by their first call.
+What is prepared belongs to a connection, and within a script to that run of it.  The hashes are as
+all others: the server's encodings that share the names are not imitated.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from fakeredis import errors
+from fakeredis.datatypes.hash import Hash
+from fakeredis.engine.context import Context
+from fakeredis.engine.replies import OK, Status
+from fakeredis.errors import CommandError
+
+_STATE: Final = "HIMPORT"  # RESET knows it too
+_STATE_IN_SCRIPT: Final = "HIMPORT in a script"  # ends with the script's run
+
+
+def _fieldsets(ctx: Context) -> dict[bytes, tuple[bytes, ...]]:
+    session = ctx.session
+    name = _STATE_IN_SCRIPT if session.via == "script" else _STATE
+    found: dict[bytes, tuple[bytes, ...]] = session.extra.setdefault(name, {})
+    return found
+
+
+def prepare(ctx: Context, name: bytes, *fields: bytes) -> Status:
+    """Give a row of fields a name on this connection."""
+    if len(set(fields)) < len(fields):
+        raise CommandError(errors.FIELDSET_DUPLICATE)
+    _fieldsets(ctx)[name] = fields
+    return OK
+
+
+def set_(ctx: Context, key: bytes, name: bytes, *values: bytes) -> Status:
+    """Store a hash of prepared fields with these values, in place of any other hash.
+
+    Checked in the server's order: name, number of values, type.
+    """
+    fields = _fieldsets(ctx).get(name)
+    if fields is None:
+        raise CommandError(errors.NO_FIELDSET)
+    if len(fields) != len(values):
+        raise CommandError(errors.FIELDSET_VALUES)
+    ctx.lookup_write(key, Hash)
+    ctx.db.place(key, Hash(zip(fields, values, strict=True)), None)
+    ctx.modified(key, "hset")
+    return OK
+
+
+def discard(ctx: Context, name: bytes) -> int:
+    """Forget one row of fields; whether there was one of that name."""
+    return int(_fieldsets(ctx).pop(name, None) is not None)
+
+
+def discardall(ctx: Context) -> int:
+    """Forget all of them; how many there were."""
+    fieldsets = _fieldsets(ctx)
+    count = len(fieldsets)
+    fieldsets.clear()
+    return count

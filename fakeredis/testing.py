@@ -246,6 +246,24 @@ class StoreTests:
         assert server.execute("GET", "k") == b"1"
         self._look_again(server, folder, contents(server))
 
+    def test_scripts_and_functions_of_others(self, server: FakeServer, folder: Path) -> None:
+        """What one process has loaded, the next one can call."""
+        pytest.importorskip("lupa")
+        store = server.store
+        assert store is not None
+        if not (store.persistent or store.shared):
+            pytest.skip("nobody else uses this store")
+        sha = server.execute("SCRIPT", "LOAD", "return 'script'")
+        code = "#!lua name=lib\nredis.register_function('f', function() return 'function' end)"
+        assert server.execute("FUNCTION", "LOAD", code) == b"lib"
+        with self.serving(folder) as later:
+            assert later.execute("EVALSHA", sha, 0) == b"script"
+            assert later.execute("FCALL", "f", 0) == b"function"
+            assert contents(later) == {}
+            later.execute("FUNCTION", "DELETE", "lib")
+        with self.serving(folder) as last:
+            assert last.execute("FUNCTION", "LIST") == []
+
     def test_a_store_that_fails(
         self, server: FakeServer, folder: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -18,7 +18,7 @@ from fakeredis.commands.registry import ADMIN, WRITE, Command
 from fakeredis.datatypes.glob import matcher
 from fakeredis.datatypes.stream import Stream
 from fakeredis.datatypes.string import MutableString
-from fakeredis.engine import blocking, dispatch, notifications
+from fakeredis.engine import blocking, dispatch, kept_code, notifications
 from fakeredis.engine.database import Database
 from fakeredis.engine.pubsub import PubSub, Subscribers
 from fakeredis.engine.replies import Push
@@ -47,8 +47,8 @@ _MAY_CHANGE: Final = WRITE | ADMIN
 # Beside commands with the flag "write": what runs others, sends messages, or (PFCOUNT) keeps what
 # it has counted.
 _CHANGES_TOO: Final = frozenset({
-    "EXEC", "EVAL", "EVALSHA", "EVAL_RO", "EVALSHA_RO", "FCALL", "FCALL_RO", "PUBLISH", "SPUBLISH",
-    "PFCOUNT",
+    "EXEC", "EVAL", "EVALSHA", "EVAL_RO", "EVALSHA_RO", "FCALL", "FCALL_RO", "SCRIPT LOAD",
+    "SCRIPT FLUSH", "PUBLISH", "SPUBLISH", "PFCOUNT",
 })  # fmt: skip
 _MANY: Final = 64  # elements from which on changes are kept one by one
 _LONG: Final = 4096  # bytes of a string, likewise
@@ -157,6 +157,7 @@ class Keeper:
         self._applying = False  # what others have done is being taken over
         self._held: list[tuple[Session, Any]] = []  # what sessions get at the transaction's end
         self._player: Session | None = None
+        self._code: kept_code.Code = {}  # as it is in the store
         # What a command with a random effect says is the same: its arguments, and the words.
         self._said: tuple[Any, Sequence[bytes]] = (None, ())
         server.keeper = self
@@ -181,6 +182,8 @@ class Keeper:
         else:
             with self.transaction():
                 reply = run(command, args)
+                if command.group == "scripting":
+                    self._keep_code()
         if self.on_waiting is not None and self.somebody_waits():
             self.on_waiting()
         return reply
@@ -413,6 +416,17 @@ class Keeper:
         server = self.server
         return rdb.dump(value, server.limits, server.traits.rdb_version, compress=False)
 
+    def _keep_code(self) -> None:
+        """Bring new scripts and functions to the store, and remove those that have gone."""
+        code, before = kept_code.of(self.server), self._code
+        if code != before:
+            for key in before.keys() - code.keys():
+                self.store.delete(kept_code.DATABASE, key)
+            for key, value in code.items():
+                if before.get(key) != value:
+                    self.store.save(kept_code.DATABASE, key, Record(self._dump(value)))
+            self._code = code
+
     # What others have changed ---------------------------------------------------------------
 
     def catch_up(self) -> None:
@@ -456,6 +470,9 @@ class Keeper:
 
     def _apply(self, change: Change) -> None:
         place = (change.database, change.key)
+        if change.database == kept_code.DATABASE:
+            self._take(*place)
+            return
         known = self._versions.get(place, 0)
         db = self.server.database(change.database)
         was_there = change.key in db.data
@@ -491,7 +508,9 @@ class Keeper:
         """Read a key anew."""
         record = self.store.load(number, key)
         place = (number, key)
-        if record is None:
+        if number == kept_code.DATABASE:
+            self._take_code(key, record)
+        elif record is None:
             self._versions.pop(place, None)
             self._sizes.pop(place, None)
             self._applying, before = True, self._applying
@@ -499,6 +518,14 @@ class Keeper:
             self._applying = before
         else:
             self._place(number, key, record)
+
+    def _take_code(self, key: bytes, record: Record | None) -> None:
+        value = None if record is None else bytes(rdb.load(record.payload))
+        kept_code.take(self.server, key, value)
+        if value is None:
+            self._code.pop(key, None)
+        else:
+            self._code[key] = value
 
     def _take_all(self) -> None:
         """Read everything anew; those who watch or wait learn of what has changed."""
@@ -514,7 +541,10 @@ class Keeper:
             self._sizes.clear()
             self._stamp = self.store.stamp()
             for number, key, record in self.store.scan():
-                self._place(number, key, record)
+                if number == kept_code.DATABASE:
+                    self._take_code(key, record)
+                else:
+                    self._place(number, key, record)
             for db in databases.values():
                 tell(db, before.get(db, set()))
         finally:

@@ -56,6 +56,34 @@ class MemoryStore(Store):
         for address, server in self._servers.items():
             snapshots.restore(server, snapshot.get(address, {}))
 
+    def dump(self) -> dict[str, Any]:
+        """The data of all servers as plain Python values, by address, database and key.
+
+        ::
+
+            {"localhost:6379": {0: {"greeting": {"type": "string", "value": "hello"}}}}
+
+        See `fakeredis.engine.plain` for the form; all but bytes that are no text can be JSON.
+        """
+        from fakeredis.engine import plain
+
+        return {address: plain.dump(server) for address, server in self._servers.items()}
+
+    def load(self, data: dict[str, Any]) -> None:
+        """Replace the data of all servers by what `dump` gave, or what was written by hand.
+
+        ``ttl`` (seconds) may stand for ``expires_at``; numbers for text.
+
+        Raises:
+            ValueError: the data make no sense; the servers keep what they have.
+        """
+        from fakeredis.engine import plain
+        from fakeredis.server import FakeServer
+
+        for address, databases in data.items():
+            server = self._servers.get(address) or FakeServer(self, address=address)
+            plain.load(server, databases)
+
     def close(self) -> None:
         """Forget all data."""
         for server in self._servers.values():

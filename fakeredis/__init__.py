@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from fakeredis.spy import ANY, Spy, call, like, matching
     from fakeredis.spy import spy_on as spy
     from fakeredis.stores.memory import MemoryStore
+    from fakeredis.stores.redis import RedisStore
     from fakeredis.stores.sqlite import SQLiteStore
     from fakeredis.tcp import TcpFakeServer
 
@@ -55,6 +56,7 @@ _HOMES = {
     "FakeConnection": "clients.connection",
     "FakeServer": "server",
     "MemoryStore": "stores.memory",
+    "RedisStore": "stores.redis",
     "SQLiteStore": "stores.sqlite",
     "TcpFakeServer": "tcp",
     "reset": "clients.network",
@@ -94,6 +96,7 @@ __all__ = [
     "FakeServer",
     "FakeStrictRedis",
     "MemoryStore",
+    "RedisStore",
     "SQLiteStore",
     "Spy",
     "TcpFakeServer",

@@ -227,11 +227,19 @@ class patch(Assertions):  # noqa: N801 - reads as a function
     # Time, faults, state --------------------------------------------------------------------
 
     def advance(self, seconds: float) -> None:
-        """Move the servers' clocks ahead; keys expire and waits time out."""
+        """Move the servers' clocks ahead; keys expire and waits time out.
+
+        Raises:
+            RuntimeError: the store forwards to a real server, whose clock cannot be moved.
+        """
         self._entry.do("advance", checked_seconds(seconds))
 
     def freeze(self, at: Any = None) -> None:
-        """Stop the servers' clocks, where they are or at a time (seconds, or a `datetime`)."""
+        """Stop the servers' clocks, where they are or at a time (seconds, or a `datetime`).
+
+        Raises:
+            RuntimeError: the store forwards to a real server, whose clock cannot be stopped.
+        """
         moment = at.timestamp() if hasattr(at, "timestamp") else at
         if moment is not None and not (isinstance(moment, (int, float)) and isfinite(moment)):
             raise TypeError(f"a time is seconds since 1970 or a datetime, not {at!r}")
@@ -324,6 +332,9 @@ class _Entry:
         self.frozen: float | None = None
         self.up = True
         self.door: children.Door | None = None
+        self.forwards = self.store is not None and self.store.forwards
+        if self.forwards:
+            self.store.begin_use()
         self.faults = faults.Faults()
         self.spy = _new_spy() if options["spy"] else None
         single = options["server"]
@@ -381,12 +392,14 @@ class _Entry:
 
     def advance(self, seconds: float) -> None:
         """Move the clocks."""
+        self._check_clock()
         self.offset += seconds
         for server in self.realm.all():
             server.advance(seconds)
 
     def freeze(self, moment: float | None) -> None:
         """Stop the clocks."""
+        self._check_clock()
         servers = self.realm.all()
         if moment is None:
             clock = servers[0].clock if servers else Clock()
@@ -453,8 +466,18 @@ class _Entry:
                 for session in list(server.sessions.values()):
                     session.close()
 
+    def _check_clock(self) -> None:
+        if self.forwards:
+            from fakeredis.engine.forwarding import NO_TIME
+
+            raise RuntimeError(NO_TIME)
+
     def end(self) -> None:
         """Leave the servers as a client outlives them."""
+        if self.forwards:
+            for server in self.realm.all():
+                server.connected = False  # what they led to is cleaned up
+            self.store.end_use()
         self.faults.leave()
         if self.store is not None:
             for server in self.realm.all():

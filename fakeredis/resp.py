@@ -8,6 +8,8 @@ from typing import Any, Final
 from fakeredis.datatypes.numbers import format_float, parse_int
 from fakeredis.datatypes.quoting import split_quoted
 from fakeredis.engine.replies import (
+    NULL_ARRAY,
+    OK,
     BigNumber,
     Push,
     Sentinel,
@@ -220,7 +222,150 @@ def _inline(data: bytes, at: int, done: list[list[bytes]]) -> int:
     return end + 1
 
 
-# Replies ------------------------------------------------------------------------------------
+# Replies that a client reads ------------------------------------------------------------------
+
+MISSING: Final = Sentinel("MISSING")  # there is no whole reply yet
+
+
+class _Open:
+    """An array, map, set or push whose items are still coming."""
+
+    __slots__ = ("kind", "left", "items")
+
+    def __init__(self, kind: int, left: int) -> None:
+        self.kind = kind
+        self.left = left
+        self.items: list[Any] = []
+
+
+class ReplyParser:
+    """Feed it what a server sends, get whole replies.
+
+    Args:
+        typed: keep what clients inside this process never see: `SetReply`, `Verbatim`,
+            `BigNumber`, RESP2's other null.
+    """
+
+    __slots__ = ("typed", "_buffer", "_at", "_open")
+
+    def __init__(self, typed: bool = False) -> None:
+        self.typed = typed
+        self._buffer = bytearray()
+        self._at = 0
+        self._open: list[_Open] = []
+
+    def feed(self, data: bytes) -> None:
+        """Take what has come."""
+        if self._at:
+            del self._buffer[: self._at]
+            self._at = 0
+        self._buffer += data
+
+    def take(self) -> Any:
+        """The next reply, errors as `CommandError`; `MISSING` where it is not complete.
+
+        Raises:
+            ProtocolError: the bytes are no reply.
+        """
+        while True:
+            value = self._next()
+            if value is MISSING:
+                return MISSING
+            while self._open:
+                last = self._open[-1]
+                last.items.append(value)
+                last.left -= 1
+                if last.left:
+                    break
+                self._open.pop()
+                value = self._whole(last.kind, last.items)
+                if value is MISSING:
+                    break  # attributes: the reply follows
+            else:
+                return value
+
+    def _next(self) -> Any:
+        """The next value that is no array, or an empty one."""
+        buffer = self._buffer
+        while True:
+            end = buffer.find(b"\r\n", self._at)
+            if end < 0:
+                return MISSING
+            kind, line = buffer[self._at], bytes(buffer[self._at + 1 : end])
+            if kind in _BULKS:
+                return self._bulk(kind, line, end + 2)
+            self._at = end + 2
+            if kind not in _AGGREGATES:
+                return self._line(kind, line)
+            count = _count(line)
+            if count < 0:
+                return NULL_ARRAY if self.typed else None
+            if count == 0:
+                empty = self._whole(kind, [])
+                if empty is not MISSING:
+                    return empty
+                continue
+            self._open.append(_Open(kind, count * _AGGREGATES[kind]))
+
+    def _bulk(self, kind: int, line: bytes, start: int) -> Any:
+        size = _count(line)
+        if size < 0:
+            self._at = start
+            return None
+        if len(self._buffer) < start + size + 2:
+            return MISSING
+        value = bytes(self._buffer[start : start + size])
+        self._at = start + size + 2
+        if kind == _BULK:
+            return value
+        if kind == _BULK_ERROR:
+            return CommandError(value.decode("utf-8", "surrogateescape"))
+        return Verbatim(value[4:]) if self.typed else value[4:]
+
+    def _line(self, kind: int, line: bytes) -> Any:
+        if kind == _STATUS:
+            return OK if line == b"OK" else Status(line)
+        if kind == _INTEGER:
+            return int(line)
+        read = _LINES.get(kind)
+        if read is None:
+            raise ProtocolError(f"a reply of an unknown type: {bytes((kind,)) + line[:50]!r}")
+        value = read(line)
+        return value if self.typed or type(value) is not BigNumber else bytes(value)
+
+    def _whole(self, kind: int, items: list[Any]) -> Any:
+        if kind == _ARRAY:
+            return items
+        if kind == _PUSH:
+            return Push(items)
+        if kind == _SET:
+            return SetReply(items) if self.typed else items
+        if kind == _ATTRIBUTES:
+            return MISSING
+        try:
+            return dict(zip(items[::2], items[1::2], strict=True))
+        except TypeError:  # a key that is no hashable value
+            return items
+
+
+def _count(line: bytes) -> int:
+    try:
+        return int(line)
+    except ValueError:
+        raise ProtocolError(f"a reply with a wrong length: {line[:50]!r}") from None
+
+
+_BULK, _BULK_ERROR, _STATUS, _INTEGER, _ARRAY, _PUSH, _SET, _ATTRIBUTES = b"$!+:*>~|"
+_BULKS: Final = frozenset(b"$!=")
+_AGGREGATES: Final = {**dict.fromkeys(b"*>~", 1), **dict.fromkeys(b"%|", 2)}
+_LINES: Final[dict[int, Callable[[bytes], Any]]] = {
+    ord("-"): lambda line: CommandError(line.decode("utf-8", "surrogateescape")),
+    ord(","): float, ord("#"): lambda line: line == b"t", ord("_"): lambda line: None,
+    ord("("): BigNumber,
+}  # fmt: skip
+
+
+# Replies that a server writes ------------------------------------------------------------------
 
 
 def encode(reply: Any, protocol: int) -> bytes:

@@ -60,7 +60,7 @@ class FakeServer(Server):
             return  # the one that the store knows
         _check_modules(modules)
         super().__init__(version, server_type, modules, address)
-        self.store = stores.resolve(store)
+        self.store: Any = stores.resolve(store)
         self._own_session: Any = None
         self._watcher: Watcher | None = None
         self._attach()
@@ -74,7 +74,9 @@ class FakeServer(Server):
         elif isinstance(store, KeyspaceStore):
             self._keep_in(store)
         elif store is not None:
-            raise NotImplementedError("forwarding stores are not built yet")
+            from fakeredis.forwarded import become
+
+            become(self)
 
     def _keep_in(self, store: KeyspaceStore) -> None:
         from fakeredis.engine.keeping import Keeper

@@ -1,6 +1,6 @@
 """The engine over TCP and Unix sockets, for programs outside this process.
 
-One thread runs an asyncio loop; a connection is an `asyncio.Protocol` around a `WireSession`.  What
+One thread runs an asyncio loop; a connection is an `asyncio.Protocol` around a `Session`.  What
 a client sends is parsed and run as it comes, all replies to one packet go out in one write, and a
 client that does not read is not read from, so that it stalls nobody.
 """
@@ -22,14 +22,15 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from fakeredis.engine import blocking, dispatch, long_scripts
 from fakeredis.engine.replies import BLOCKED, NO_REPLY
-from fakeredis.engine.session import WireSession
 from fakeredis.errors import CommandError, ConnectionLost
 from fakeredis.resp import RequestParser, encode
+from fakeredis.stores.base import StoreError
 
 if TYPE_CHECKING:
     import ssl
 
     from fakeredis.engine.server import Server
+    from fakeredis.engine.session import Session
 
 _TICK: Final = 0.1  # seconds between looks at keys that expire and waits that end
 _BATCH: Final = 1 << 16  # bytes of replies after which they are written
@@ -66,7 +67,7 @@ class _Connection(asyncio.Protocol):
         self.door = door
         self.loop = loop
         self.transport: Any = None
-        self.session: WireSession | None = None
+        self.session: Session | None = None
         self.parser = RequestParser()
         self.backlog: deque[list[bytes]] = deque()  # commands that have come and not run
         self.running = False  # the loop is in `_run`, which looks at the outbox itself
@@ -91,12 +92,15 @@ class _Connection(asyncio.Protocol):
             self.transport.write(refusal)
             self.transport.close()
             return
-        server = self.door.server
         own = transport.get_extra_info("sockname")
-        with server.lock:
-            self.session = session = WireSession(
-                server, 2, _shown(peer if isinstance(peer, tuple) else own), _shown(own)
+        try:
+            self.session = session = self.door.server.wire_session(
+                _shown(peer if isinstance(peer, tuple) else own), _shown(own)
             )
+        except (OSError, StoreError) as error:  # what the server's store forwards to
+            self.transport.write(encode(CommandError(f"ERR {error}"), 2))
+            self.transport.close()
+            return
         session.wake = self._woken
         session.usage = self._usage
 
@@ -128,7 +132,7 @@ class _Connection(asyncio.Protocol):
         if parser.pending > 1 << 20 and parser.pending > self.door.query_limit():
             self.transport.abort()
 
-    def _parse(self, session: WireSession) -> None:
+    def _parse(self, session: Session) -> None:
         """Read commands: only the next one of a client that must authenticate first."""
         parser = self.parser
         parser.trusted = not session.guard & dispatch.UNAUTHENTICATED
@@ -183,7 +187,7 @@ class _Connection(asyncio.Protocol):
         if self.deaf or self.full or len(self.backlog) > _BACKLOG:
             self._listen()
 
-    def _run_backlog(self, session: WireSession) -> None:
+    def _run_backlog(self, session: Session) -> None:
         backlog, outbox = self.backlog, session.outbox
         out: list[bytes] = []
         size = 0
@@ -217,7 +221,7 @@ class _Connection(asyncio.Protocol):
         if out:
             self._write(session, b"".join(out))
 
-    def _write(self, session: WireSession, data: bytes) -> None:
+    def _write(self, session: Session, data: bytes) -> None:
         """Send replies; a client for whom too much waits is dropped."""
         self.sent += len(data)
         transport = self.transport
@@ -225,7 +229,7 @@ class _Connection(asyncio.Protocol):
         if len(data) > _BATCH or transport.get_write_buffer_size():
             self.check_output(session, len(data))
 
-    def check_output(self, session: WireSession, size: int = 0) -> None:
+    def check_output(self, session: Session, size: int = 0) -> None:
         """Drop a client that does not read, as ``client-output-buffer-limit`` says."""
         listens = session.channels or session.patterns or session.shard_channels
         hard, soft, seconds = self.door.limits("pubsub" if listens else "normal")
@@ -246,7 +250,7 @@ class _Connection(asyncio.Protocol):
         })  # fmt: skip
         return CommandError(f"ERR internal error: {type(error).__name__}: {error}")
 
-    def _parse_more(self, session: WireSession, out: list[bytes]) -> None:
+    def _parse_more(self, session: Session, out: list[bytes]) -> None:
         """All commands have run: parse on after AUTH, or tell what was wrong with the bytes."""
         parser = self.parser
         if parser.error is None:
@@ -500,7 +504,7 @@ def _shown(address: Any) -> str:
     return f"{address}:0"
 
 
-def _waits(session: WireSession) -> bool:
+def _waits(session: Session) -> bool:
     """Whether a client is silent with good reason, so that ``timeout`` does not end it."""
     return bool(
         session.wait is not None or session.channels or session.patterns or session.shard_channels

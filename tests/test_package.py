@@ -34,6 +34,7 @@ BELOW = {
         "rdb",
         "stores.base",
         "stores.memory",
+        "stores.forwarding",
     },
     "stores": {"datatypes", "errors", "engine.profiles", "engine.replies", "resp"},
 }

@@ -158,6 +158,8 @@ def node_of(server: Server) -> Node | None:
 
 def is_free(server: Server) -> bool:
     """Whether a server may become a node: it is none, and empty."""
+    if server.forwards:
+        return False
     return _EXTRA not in server.extra and not any(db.data for db in server.databases.values())
 
 

@@ -49,7 +49,7 @@ STORED: Final = 1 << 20  # a store keeps the keys: see `fakeredis.engine.keeping
 CLUSTERED: Final = 1 << 12  # the server is a node of a cluster
 COUNTED: Final = 1 << 14  # HOTKEYS counts: see `fakeredis.engine.hotkeys`
 
-_RUN_IN_MULTI: Final = frozenset({"EXEC", "DISCARD", "MULTI", "WATCH", "QUIT", "RESET"})
+RUN_IN_MULTI: Final = frozenset({"EXEC", "DISCARD", "MULTI", "WATCH", "QUIT", "RESET"})
 _REDIRECTIONS: Final = frozenset({"MOVED", "ASK", "CROSSSLOT", "CLUSTERDOWN", "TRYAGAIN"})
 _RUN_SUBSCRIBED: Final = frozenset({
     "PING", "SUBSCRIBE", "UNSUBSCRIBE", "PSUBSCRIBE", "PUNSUBSCRIBE", "SSUBSCRIBE",
@@ -179,7 +179,7 @@ def _guarded(session: Session, command: Command, args: Sequence[bytes]) -> Any:
         _intercept(session, command, args)
     if server.guard & PAUSED and pause.applies(session, command):
         return pause.postpone(session, command, args)
-    if session.guard & QUEUEING and command.name not in _RUN_IN_MULTI:
+    if session.guard & QUEUEING and command.name not in RUN_IN_MULTI:
         session.queue.append((command, args))
         return QUEUED
     return observed(session, command, args, session.run)

@@ -21,7 +21,7 @@ from fakeredis.engine.context import Context
 from fakeredis.engine.database import Database
 from fakeredis.engine.profiles import profile
 from fakeredis.engine.pubsub import PubSub
-from fakeredis.engine.session import Session
+from fakeredis.engine.session import Session, WireSession
 from fakeredis.engine.statistics import Statistics
 from fakeredis.errors import CommandError
 
@@ -54,6 +54,9 @@ class Server:
         modules: groups of further commands.
         address: where clients believe it to be, ``host:port`` or a socket's path.
     """
+
+    #: Whether its commands run elsewhere, see `fakeredis.engine.forwarding`.
+    forwards = False
 
     def __init__(
         self, version: str | tuple[int, ...] = "8.2", server_type: str = "redis",
@@ -269,6 +272,16 @@ class Server:
         with self.lock:
             return Session(self, protocol, address)
 
+    def wire_session(self, address: str = "127.0.0.1:0", local: str = "") -> Any:
+        """The same for a shell that writes the protocol's bytes.
+
+        Args:
+            address: the client's.
+            local: the server's end of the connection.
+        """
+        with self.lock:
+            return WireSession(self, 2, address, local)
+
     @cached_property
     def wire_table(self) -> Table:
         """The commands for sessions whose replies become bytes."""
@@ -360,6 +373,14 @@ class Server:
             for db in self.databases.values():
                 db.clear()
             self.deadlines.clear()
+
+    def key_names(self, session: Session) -> dict[int, list[bytes]]:
+        """The keys of each database that has any.
+
+        Args:
+            session: through which they may be asked for.
+        """
+        return {number: list(db.data) for number, db in self.databases.items() if db.data}
 
     def select(self, index: int) -> Database:
         """The database of a number that a client named.

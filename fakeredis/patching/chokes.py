@@ -28,8 +28,10 @@ from fakeredis.clients.wire import AsyncWire, Wire
 from fakeredis.patching.peers import translated
 from fakeredis.patching.realm import BORN, LIFE, Realm, choose_pace, settle
 from fakeredis.patching.swapping import AttributeSwap, Swap, swap
+from fakeredis.stores.marks import Unpatched
 
-_FAKES: Final = (FakeConnectionMixin, FakeAsyncConnectionMixin)
+# Those of the last kind are a store's own, and lead to a real server.
+_FAKES: Final = (FakeConnectionMixin, FakeAsyncConnectionMixin, Unpatched)
 
 
 def realm_for(connection: Any, kind: str) -> Realm | None:

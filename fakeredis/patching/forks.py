@@ -453,7 +453,7 @@ class _Fork:
 _fork: _Fork | None = None
 
 
-_OURS: Final = ("fakeredis-host", "fakeredis-door", "fakeredis-channel")
+_OURS: Final = ("fakeredis-host", "fakeredis-door", "fakeredis-channel", "fakeredis-upstream")
 _quiet: Final = (
     "ignore", re.compile(r"This process \(pid=\d+\) is multi-threaded"), DeprecationWarning,
     None, 0,

@@ -23,10 +23,20 @@ class Snapshot(dict[str, dict[int, snapshots.Saved]]):
 
 
 def take(servers: dict[str, Server]) -> Snapshot:
-    """A copy of all data, by address and database."""
+    """A copy of all data, by address and database.
+
+    Raises:
+        RuntimeError: the data are elsewhere.
+    """
+    _check_here(servers)
     return Snapshot(
         (address, snapshots.take(server)) for address, server in list(servers.items())
     )
+
+
+def _check_here(servers: dict[str, Server]) -> None:
+    if any(server.forwards for server in servers.values()):
+        raise RuntimeError("there are no snapshots of what a forwarding store keeps elsewhere")
 
 
 def restore(servers: dict[str, Server], snapshot: Snapshot) -> None:
@@ -34,7 +44,9 @@ def restore(servers: dict[str, Server], snapshot: Snapshot) -> None:
 
     Raises:
         TypeError: it is no snapshot.
+        RuntimeError: the data are elsewhere.
     """
+    _check_here(servers)
     if not isinstance(snapshot, Snapshot):
         raise TypeError(f"restore() takes what snapshot() returned, not {snapshot!r}")
     for address, server in list(servers.items()):
@@ -50,10 +62,9 @@ def show(servers: dict[str, Server]) -> dict[str, dict[int, dict[str, Any]]]:
             server.attach_recorder(None)
             session = server.session(protocol=3)
             try:
-                for number, db in sorted(server.databases.items()):
-                    if db.data:
-                        session.execute([b"SELECT", b"%d" % number])
-                        shown.setdefault(address, {})[number] = _database(session, list(db.data))
+                for number, keys in sorted(server.key_names(session).items()):
+                    session.execute([b"SELECT", b"%d" % number])
+                    shown.setdefault(address, {})[number] = _database(session, keys)
             finally:
                 session.close()
                 server.attach_recorder(recorder)

@@ -11,19 +11,33 @@ from typing import TYPE_CHECKING, Any, Final
 from fakeredis.stores.base import KeyspaceStore, Store, StoreBusy, StoreError
 
 if TYPE_CHECKING:
+    from fakeredis.stores.forwarding import ForwardingStore, Link, SimpleLink
     from fakeredis.stores.memory import MemoryStore
+    from fakeredis.stores.redis import RedisStore
     from fakeredis.stores.sqlite import SQLiteStore
 
 __all__ = [
-    "KeyspaceStore", "MemoryStore", "SQLiteStore", "Store", "StoreBusy", "StoreError", "resolve",
+    "ForwardingStore", "KeyspaceStore", "Link", "MemoryStore", "RedisStore", "SQLiteStore",
+    "SimpleLink", "Store", "StoreBusy", "StoreError", "resolve",
 ]  # fmt: skip
 
-_HOMES: Final = {"MemoryStore": "memory", "SQLiteStore": "sqlite"}
+_HOMES: Final = {
+    "MemoryStore": "memory", "RedisStore": "redis", "ForwardingStore": "forwarding",
+    "Link": "forwarding", "SimpleLink": "forwarding", "SQLiteStore": "sqlite",
+}  # fmt: skip
+_REDIS: Final = "fakeredis.stores.redis:RedisStore.from_url"
 # URL scheme -> what makes a store of the URL.  Others come from the entry point.
 SCHEMES: Final = {
     "memory": "fakeredis.stores.memory:MemoryStore.from_url",
     "sqlite": "fakeredis.stores.sqlite:SQLiteStore.from_url",
-}
+    **dict.fromkeys(
+        (
+            "redis", "rediss", "unix", "valkey", "valkeys", "redis+cluster", "rediss+cluster",
+            "redis+sentinel", "rediss+sentinel",
+        ),
+        _REDIS,
+    ),
+}  # fmt: skip
 ENTRY_POINT: Final = "fakeredis.stores"
 
 

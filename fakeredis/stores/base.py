@@ -28,6 +28,8 @@ class Store:
     persistent = False
     #: Whether several servers and processes may use the store at once.
     shared = False
+    #: Whether commands run elsewhere, see `fakeredis.stores.forwarding`.
+    forwards = False
 
     def space(self, address: str) -> Store:
         """The part of the store that the server at an address uses.

@@ -1,0 +1,579 @@
+"""Sessions whose commands run elsewhere, and the servers that have them.
+
+A session of a server with a `fakeredis.stores.forwarding.ForwardingStore` runs no handler: it hands
+over what its client says to its own link, and takes what the other end replies.  It does what
+`fakeredis.engine.dispatch` does around handlers: faults have their turn and the spy is told, in the
+same order.  A reply that is not there soon is waited for by another thread, so that nobody else
+waits.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from fakeredis.commands.registry import BLOCKING, Command
+from fakeredis.engine import dispatch
+from fakeredis.engine.clock import Clock
+from fakeredis.engine.replies import BLOCKED, NO_REPLY, QUEUED, Push
+from fakeredis.engine.server import Server
+from fakeredis.engine.session import Session
+from fakeredis.errors import CommandError, ConnectionLost
+
+if TYPE_CHECKING:
+    from fakeredis.engine.session import Batch
+    from fakeredis.stores.forwarding import Link
+
+_PATIENCE: Final = 0.01  # seconds that a caller spends waiting for a reply itself
+_SHORT_PATIENCE: Final = 0.001  # the same where the command may block
+_GONE: Final = "Connection closed by server."
+# Sent for a command that is refused here, so that the transaction it belongs to fails there.
+_REFUSED: Final = (b"fakeredis.refused",)
+_MISSING: Final = object()
+
+# What each lets a session listen to.
+_SUBSCRIBE: Final = {
+    "SUBSCRIBE": "channels", "PSUBSCRIBE": "patterns", "SSUBSCRIBE": "shard_channels",
+}  # fmt: skip
+_UNSUBSCRIBE: Final = {
+    "UNSUBSCRIBE": "channels", "PUNSUBSCRIBE": "patterns", "SUNSUBSCRIBE": "shard_channels",
+}  # fmt: skip
+_PUBSUB: Final = {**_SUBSCRIBE, **_UNSUBSCRIBE}
+_MESSAGES: Final = frozenset({b"message", b"pmessage", b"smessage"}) | {
+    name.lower().encode() for name in _PUBSUB
+}
+
+
+class _Waiting:
+    """That a session waits: how long, the other end knows."""
+
+    deadline = None
+    recording = None
+
+
+_WAITING: Final[Any] = _Waiting()
+
+
+class _Named:
+    """A command that this program does not know; the other end may."""
+
+    flags = 0
+
+    def __init__(self, name: bytes) -> None:
+        self.name = dispatch.clean(name).upper()
+        self.parts = [name.upper()]
+
+
+class _Call:
+    """A command on its way."""
+
+    __slots__ = ("name", "argv", "sent", "restore", "record", "queued", "left", "error")
+
+    def __init__(self, command: Any, args: Sequence[bytes], sent: Sequence[bytes]) -> None:
+        self.name: str = command.name
+        self.argv = [*command.parts, *args]  # as the spy shows it
+        self.sent = sent
+        self.restore: Callable[[Any], Any] | None = None  # makes the client's reply of the other's
+        self.record: Any = None
+        self.queued = False  # part of a transaction
+        self.left: int | None = None  # messages that SUBSCRIBE and its kin still get
+        self.error: Exception | None = None  # what is replied in any case
+
+
+class ForwardedSession(Session):
+    """A session whose commands run at the other end of a link.
+
+    Its state is changed under the server's lock.  While the store's watch reads from the link,
+    nobody else does.
+    """
+
+    __slots__ = (
+        "link", "_calls", "_watched", "_sink", "_queue", "_monitors", "_tracks", "usage",
+        "patience",
+    )  # fmt: skip
+
+    server: ForwardingServer
+
+    def __init__(self, server: ForwardingServer, link: Link, address: str) -> None:
+        self.link = link
+        self._calls: deque[_Call] = deque()  # sent, and not replied yet
+        self._watched = False
+        self._sink: list[Any] | None = None  # takes what comes while the caller waits
+        self._queue: list[_Call] = []  # of a transaction
+        self._monitors = self._tracks = False
+        self.patience: float | None = _PATIENCE
+        self.usage: Callable[[], dict[str, int]] | None = None  # as a `WireSession` has it
+        super().__init__(server, 2, address)
+        self.plain = {}  # no short cut: it knows no reply that comes later
+        self.guard &= ~dispatch.UNAUTHENTICATED
+
+    # Commands -------------------------------------------------------------------------------
+
+    def execute(self, argv: Sequence[bytes]) -> Any:
+        """See `Session.execute`."""
+        items = self._run((argv,))
+        reply: Any = BLOCKED if self._calls else NO_REPLY
+        for item in items:
+            if type(item) is Push:
+                self.deliver(item)
+            else:
+                reply = item
+        if isinstance(reply, Exception):
+            raise reply
+        return reply
+
+    def execute_many(self, batch: Sequence[Sequence[bytes]]) -> list[Any]:
+        """Run a pipeline; what has been replied by now, errors and pushes as items.
+
+        The rest, in whose place `BLOCKED` stands, comes through ``outbox``.
+
+        Raises:
+            ConnectionLost: the server is down, the session is closed, or the other end has gone.
+        """
+        items = self._run(batch)
+        return items + [BLOCKED] * (len(batch) - len(items))
+
+    def call(self, command: Command, args: Sequence[bytes]) -> Any:
+        """See `Session.call`."""
+        return self.execute([*command.parts, *args])
+
+    def call_many(self, batch: Batch) -> list[Any]:
+        """See `Session.call_many`."""
+        return self._run([[*command.parts, *args] for command, args in batch])
+
+    def transaction(self, batch: Batch) -> list[Any] | None:
+        """See `Session.transaction`."""
+        words = [[*command.parts, *args] for command, args in batch]
+        replies: Any = self._run([[b"MULTI"], *words, [b"EXEC"]])[-1]
+        if isinstance(replies, CommandError):
+            raise replies
+        return replies  # type: ignore[no-any-return]
+
+    def _run(self, batch: Sequence[Sequence[bytes]]) -> list[Any]:
+        """Send commands, and wait a little for the replies; gives what has come."""
+        sink: list[Any] = []
+        with self.server.lock:
+            calls, failure = self._admit(batch)
+            self._sink = None if self._watched else sink
+            self._send(calls)
+            own = not self._watched
+            if self._calls and not own:
+                self.wait = _WAITING
+        if own:
+            try:
+                self._collect()
+            finally:
+                self._sink = None
+        if failure is not None:
+            if not sink:
+                raise failure
+            sink.append(failure)
+        if self.closed and not sink and calls:
+            raise ConnectionLost(_GONE)
+        return sink
+
+    def _admit(self, batch: Sequence[Sequence[bytes]]) -> tuple[list[_Call], Exception | None]:
+        """Let faults and spy have their turn; a fault that breaks the connection ends the batch."""
+        calls: list[_Call] = []
+        for argv in batch:
+            dispatch.check_connection(self)
+            command = self._find(argv)
+            call = _Call(command, argv[len(command.parts) :], argv)
+            try:
+                self._prepare(call, command)
+            except Exception as error:  # the client's own exception
+                return calls, error
+            calls.append(call)
+        return calls, None
+
+    def _find(self, argv: Sequence[bytes]) -> Any:
+        command = self.server.table.find(argv[0])
+        if command is None:
+            return _Named(argv[0])
+        if command.subcommands is None or len(argv) < 2:
+            return command
+        return command.subcommands.get(argv[1].upper(), command)
+
+    def _prepare(self, call: _Call, command: Any) -> None:
+        server = self.server
+        queueing = self.guard & dispatch.QUEUEING
+        call.queued = bool(queueing) and call.name not in dispatch.RUN_IN_MULTI
+        if server.guard & dispatch.INTERCEPTED:
+            try:
+                server.intercept(self, command, call.argv[len(command.parts) :])
+            except CommandError as error:
+                call.error, call.sent = error, _REFUSED
+            except Exception as error:
+                self._note(call, None, error)
+                raise
+        if call.error is None:
+            call.sent, call.restore = self.link.translate(command, call.sent)
+        if server.guard & dispatch.RECORDED and not call.queued:
+            assert server.recorder is not None
+            call.record = server.recorder.begin(self, call.name, call.argv)
+        if call.name == "MULTI":
+            self.guard |= dispatch.QUEUEING
+        elif call.name in ("EXEC", "DISCARD", "RESET"):
+            self.guard &= ~dispatch.QUEUEING
+
+    def _send(self, calls: list[_Call]) -> None:
+        """Send what goes elsewhere; a refused command does so only within a transaction."""
+        sent: list[Sequence[bytes]] = []
+        for call in calls:
+            if call.error is not None and not call.queued:
+                call.sent = ()
+            else:
+                sent.append(call.sent)
+            if not self._is_muted(call):
+                self._calls.append(call)
+        try:
+            if sent:
+                self.link.send(sent)
+        except OSError:
+            self._lose()
+        self._settle_refused()
+
+    def _settle_refused(self) -> None:
+        """Reply to commands whose turn it is and that were not sent."""
+        while self._calls and not self._calls[0].sent:
+            call = self._calls.popleft()
+            self._settle(call, call.error)
+
+    def _is_muted(self, call: _Call) -> bool:
+        """Whether CLIENT REPLY lets a command have no reply."""
+        mode = self.reply_mode
+        if call.name == "CLIENT REPLY" and len(call.argv) == 3:
+            wanted = call.argv[2].upper().decode("latin-1")
+            if wanted == "ON" or (wanted in ("OFF", "SKIP") and mode != "OFF"):
+                self.reply_mode = wanted
+            return self.reply_mode != "ON"
+        if mode == "SKIP":
+            self.reply_mode = "ON"
+        if mode != "ON" and call.record is not None:
+            self._end(call, NO_REPLY)
+        return mode != "ON"
+
+    # Replies --------------------------------------------------------------------------------
+
+    def _collect(self) -> None:
+        """Take the replies that come soon; leave the others to the store's watch."""
+        server, link = self.server, self.link
+        may_block = any(self._may_block(call) for call in self._calls)
+        patience = _SHORT_PATIENCE if may_block and self.patience else self.patience
+        while self._calls and not self.closed:
+            try:
+                item = link.receive(patience)
+            except TimeoutError:
+                break
+            except OSError:
+                with server.lock:
+                    self._lose()
+                return
+            with server.lock:
+                self._take(item)
+        with server.lock:
+            self._watch()
+
+    def _may_block(self, call: _Call) -> bool:
+        command = self.server.table.by_name.get(call.argv[0])
+        return command is not None and command.flags & BLOCKING != 0 and not call.queued
+
+    def _watch(self) -> None:
+        """Let the store's watch read while something is to come that nobody waits for."""
+        if self.closed:
+            return
+        self._sink = None
+        wanted = bool(self._calls) or self._listens()
+        self.wait = _WAITING if self._calls else None
+        if wanted != self._watched:
+            self._watched = wanted
+            if wanted:
+                self.server.store.watch().add(self.link, self._look)
+            else:
+                self.server.store.watch().discard(self.link)
+
+    def _listens(self) -> bool:
+        return bool(
+            self._monitors or self._tracks or self.channels or self.patterns
+            or self.shard_channels
+        )
+
+    def _look(self) -> None:
+        """Something may have come; called by the store's watch."""
+        with self.server.lock:
+            while self._watched and not self.closed:
+                try:
+                    item = self.link.receive(0)
+                except TimeoutError:
+                    return
+                except OSError:
+                    self._lose()
+                    return
+                self._take(item)
+                self._watch()
+
+    def _take(self, item: Any) -> None:
+        """Find out what has come: the reply of a command, or something pushed."""
+        call = self._calls[0] if self._calls else None
+        if self._is_message(item, call):
+            self._hear(item, call)
+            return
+        if call is None:
+            self._put(item)  # MONITOR's lines
+            return
+        self._calls.popleft()
+        if not self._calls:
+            self.wait = None
+        if call.error is not None:
+            item = call.error
+        elif call.restore is not None and item != QUEUED:
+            item = call.restore(item)
+        elif call.name == "EXEC" and type(item) is list:
+            item = self._restored(item)
+        self._settle(call, item)
+        self._settle_refused()
+
+    def _restored(self, replies: list[Any]) -> list[Any]:
+        """A transaction's replies as its commands' client is to see them."""
+        if len(replies) == len(self._queue):
+            for index, call in enumerate(self._queue):
+                if call.restore is not None:
+                    replies[index] = call.restore(replies[index])
+        return replies
+
+    def _is_message(self, item: Any, call: _Call | None) -> bool:
+        if type(item) is Push:
+            return True
+        if self.protocol != 2 or type(item) is not list or not item:
+            return False
+        subscribing = call is not None and call.name in _PUBSUB
+        listening = self.guard & dispatch.SUBSCRIBED
+        return bool(subscribing or listening) and item[0] in _MESSAGES
+
+    def _hear(self, item: Any, call: _Call | None) -> None:
+        """A message, or the word that one listens to something or no longer does."""
+        message = self.link.heard(item)
+        kind = item[0].decode("latin-1").upper() if type(item[0]) is bytes else ""
+        own: Any = getattr(self, _PUBSUB[kind]) if kind in _PUBSUB else None
+        if own is not None and call is not None and call.name == kind:
+            if call.left is None:
+                call.left = len(call.argv) - 1 or len(own) or 1
+            call.left -= 1
+            if not call.left:
+                self._calls.popleft()
+                if not self._calls:
+                    self.wait = None
+                self._end(call, NO_REPLY)
+        if message is None:
+            return
+        if kind in _SUBSCRIBE:
+            own[message[1]] = None
+            self.guard |= dispatch.SUBSCRIBED
+        elif own is not None:
+            own.pop(message[1], None)
+            if not (self.channels or self.patterns or self.shard_channels):
+                self.guard &= ~dispatch.SUBSCRIBED
+        self._put(Push(message))
+
+    def _put(self, item: Any) -> None:
+        """Give something to the client: to the call that waits, or else through its outbox."""
+        if self._sink is None:
+            self.deliver(item)
+        else:
+            self._sink.append(item)
+
+    def _settle(self, call: _Call, reply: Any) -> None:
+        """A command was replied to."""
+        if call.queued:
+            if reply == QUEUED and not isinstance(reply, Exception):
+                self._queue.append(call)
+            else:
+                self._note(call, None, reply if isinstance(reply, Exception) else None)
+        else:
+            if not isinstance(reply, Exception):
+                self._follow(call, reply)
+            self._end(call, reply)
+        if call.name in ("EXEC", "DISCARD", "RESET"):
+            self._queue = []
+        self._put(reply)
+        if call.name == "QUIT":
+            self.release()
+
+    def _follow(self, call: _Call, reply: Any) -> None:
+        """Keep in step with what a command has changed of the connection."""
+        change = _CHANGES.get(call.name)
+        if change is not None:
+            change(self, call.argv, reply)
+
+    # The spy --------------------------------------------------------------------------------
+
+    def _end(self, call: _Call, reply: Any) -> None:
+        if call.record is None or self.server.recorder is None:
+            return
+        if call.name == "EXEC" and type(reply) is list:
+            for queued, each in zip(self._queue, reply, strict=False):
+                self._note(queued, each, each if isinstance(each, Exception) else None)
+        error = reply if isinstance(reply, Exception) else None
+        self.server.recorder.end(call.record, None if error else reply, error)
+        call.record = None
+
+    def _note(self, call: _Call, reply: Any, error: Exception | None) -> None:
+        """Let the spy know of a command that has ended already."""
+        recorder = self.server.recorder
+        if recorder is not None:
+            record = recorder.begin(self, call.name, call.argv)
+            recorder.end(record, None if error else reply, error)
+
+    # The end --------------------------------------------------------------------------------
+
+    def _lose(self) -> None:
+        """The other end has gone; the lock is held."""
+        lost = ConnectionLost(_GONE)
+        for call in self._calls:
+            self._end(call, lost)
+        self._calls.clear()
+        self.release()
+
+    def release(self) -> None:
+        """See `Session.release`."""
+        if self.closed:
+            return
+        self.closed = True
+        self.guard |= dispatch.CLOSED
+        self.wait = None
+        self.server.store.watch().discard(self.link)
+        self.link.close()
+        self.server.unregister(self)
+        if self.on_close is not None:
+            self.on_close()
+        if self.wake is not None:
+            self.wake()
+
+
+# What commands change of a connection -----------------------------------------------------------
+
+
+def _hello(session: ForwardedSession, argv: Sequence[bytes], reply: Any) -> None:
+    if len(argv) > 1:
+        session.protocol = int(argv[1])
+    words = [word.upper() for word in argv]
+    if b"SETNAME" in words:
+        session.name = argv[words.index(b"SETNAME") + 1]
+
+
+def _select(session: ForwardedSession, argv: Sequence[bytes], reply: Any) -> None:
+    session.ctx.db = session.server.database(int(argv[1]))
+
+
+def _set_name(session: ForwardedSession, argv: Sequence[bytes], reply: Any) -> None:
+    session.name = argv[2]
+
+
+def _monitor(session: ForwardedSession, argv: Sequence[bytes], reply: Any) -> None:
+    session._monitors = True
+
+
+def _tracking(session: ForwardedSession, argv: Sequence[bytes], reply: Any) -> None:
+    session._tracks = argv[2].upper() == b"ON" and session.protocol == 3
+
+
+def _reset(session: ForwardedSession, argv: Sequence[bytes], reply: Any) -> None:
+    session.protocol = 2
+    session.name = b""
+    session.ctx.db = session.server.database(0)
+    session.guard &= ~(dispatch.QUEUEING | dispatch.SUBSCRIBED)
+    session.channels, session.patterns, session.shard_channels = {}, {}, {}
+    session._monitors = session._tracks = False
+
+
+_CHANGES: Final[dict[str, Callable[[ForwardedSession, Sequence[bytes], Any], None]]] = {
+    "HELLO": _hello, "SELECT": _select, "CLIENT SETNAME": _set_name, "MONITOR": _monitor,
+    "CLIENT TRACKING": _tracking, "RESET": _reset,
+}  # fmt: skip
+
+
+# Servers ----------------------------------------------------------------------------------------
+
+
+class ForeignClock(Clock):
+    """The clock of a server whose time passes elsewhere."""
+
+    def advance(self, seconds: float) -> None:
+        """It cannot be moved.
+
+        Raises:
+            RuntimeError: it should be.
+        """
+        if seconds:
+            raise RuntimeError(NO_TIME)
+
+    def freeze(self, at: float | None = None) -> None:
+        """It cannot be stopped.
+
+        Raises:
+            RuntimeError: always.
+        """
+        raise RuntimeError(NO_TIME)
+
+
+NO_TIME: Final = (
+    "time cannot be moved or stopped here: the commands are forwarded to another server, whose "
+    "clock it is; use a store in memory for such a test"
+)
+
+
+class ForwardingServer(Server):
+    """A server whose data and commands are elsewhere."""
+
+    store: Any  # a ForwardingStore
+    forwards = True
+
+    def session(self, protocol: int = 2, address: str = "127.0.0.1:0") -> Session:
+        """A new session, with a link of its own.
+
+        Raises:
+            OSError: the other end cannot be reached.
+            StoreError: the store refuses.
+        """
+        session = self._open(address, typed=False)
+        if protocol == 3:
+            session.patience = None
+            session.execute([b"HELLO", b"3"])
+            session.patience = _PATIENCE
+        return session
+
+    def wire_session(self, address: str = "127.0.0.1:0", local: str = "") -> Any:
+        """See `Server.wire_session`."""
+        return self._open(address, typed=True)
+
+    def _open(self, address: str, typed: bool) -> ForwardedSession:
+        link = self.store.connect(typed)
+        with self.lock:
+            return ForwardedSession(self, link, address)
+
+    def advance(self, seconds: float) -> None:
+        """Time passes elsewhere.
+
+        Raises:
+            RuntimeError: it should be moved.
+        """
+        self.clock.advance(seconds)
+
+    def catch_up(self) -> None:
+        """What is due happens elsewhere."""
+
+    def clear(self) -> None:
+        """Remove all keys that are the store's."""
+        self.store.clear()
+
+    def key_names(self, session: Session) -> dict[int, list[bytes]]:
+        """See `Server.key_names`: of the databases that were used."""
+        names: dict[int, list[bytes]] = {}
+        session.patience = None  # type: ignore[attr-defined]  # one of ours
+        for number in sorted(self.databases):
+            session.execute([b"SELECT", b"%d" % number])
+            keys = session.execute([b"KEYS", b"*"])
+            if keys:
+                names[number] = keys
+        return names

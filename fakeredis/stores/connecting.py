@@ -1,0 +1,204 @@
+"""Links to real servers, over redis-py's own connections.
+
+redis-py connects and makes the handshake (TLS, users, timeouts, all options of its URLs); what is
+said afterwards goes over its socket in the protocol's bytes, so that no type of reply is lost.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import ssl
+from collections.abc import Sequence
+from threading import RLock
+from typing import Any, Final
+from weakref import WeakSet
+
+import redis
+import redis.connection as real
+
+from fakeredis.engine.replies import Status
+from fakeredis.errors import CommandError
+from fakeredis.resp import MISSING, ProtocolError, ReplyParser, pack
+from fakeredis.stores.base import StoreError
+from fakeredis.stores.forwarding import Link
+from fakeredis.stores.marks import Unpatched
+
+_CHUNK: Final = 1 << 16
+_RESET: Final = Status(b"RESET")
+_links: Final[WeakSet[RespLink]] = WeakSet()
+
+
+_classes: Final[dict[type, type]] = {}
+
+
+def _unpatched(kind: type) -> Any:
+    made = _classes.get(kind)
+    if made is None:
+        made = _classes[kind] = type(f"Unpatched{kind.__name__}", (Unpatched, kind), {})
+    return made
+
+
+def connect(options: dict[str, Any], name: str) -> Any:
+    """A connection of redis-py, past its handshake.
+
+    Args:
+        options: as `redis.connection.parse_url` gives them.
+        name: the store's, for error texts.
+
+    Raises:
+        OSError: there is no way to the server.
+        StoreError: the server refuses.
+    """
+    options = dict(options)
+    kind = options.pop("connection_class", real.Connection)
+    options.update(protocol=2, decode_responses=False)
+    connection = _unpatched(kind)(**options)
+    try:
+        connection.connect()
+    except redis.AuthenticationError:
+        raise
+    except redis.TimeoutError as error:
+        raise TimeoutError(f"{error} (the store {name})") from error
+    except redis.ConnectionError as error:
+        cause = error.__cause__ or error.__context__
+        number = getattr(cause, "errno", None) or 111
+        text = getattr(cause, "strerror", None) or str(error)
+        raise ConnectionRefusedError(number, f"{text} (the store {name})") from error
+    except redis.RedisError as error:
+        raise StoreError(f"the store {name} cannot be used: {error}") from error
+    return connection
+
+
+class RespLink(Link):
+    """A link over a connection of redis-py.
+
+    Args:
+        connection: a connected one.
+        typed: see `fakeredis.stores.forwarding.ForwardingStore.connect`.
+    """
+
+    def __init__(self, connection: Any, typed: bool = False) -> None:
+        self.connection = connection
+        self._sock: Any = connection._sock
+        self._parser = ReplyParser(typed)
+        self._timeout: float | None = -1.0  # that the socket has
+        self._lock = RLock()
+        self._process = os.getpid()
+        self._after_reset = _greeting(connection)
+        self._swallow = 0  # replies to what was said after RESET
+        _links.add(self)
+
+    def send(self, batch: Sequence[Sequence[bytes]]) -> None:
+        """See `Link.send`."""
+        pieces = []
+        for argv in batch:
+            pieces.append(pack(argv))
+            if self._after_reset and argv[0].upper() == b"RESET":
+                pieces += map(pack, self._after_reset)
+        with self._lock:
+            self._wait_at_most(None)
+            self._sock.sendall(b"".join(pieces) if len(pieces) > 1 else pieces[0])
+
+    def receive(self, timeout: float | None) -> Any:
+        """See `Link.receive`."""
+        while True:
+            item = self._next(timeout)
+            if self._swallow and type(item) is not list:
+                self._swallow -= 1
+                continue
+            if item == _RESET and type(item) is Status:
+                self._swallow = len(self._after_reset)
+            return item
+
+    def _next(self, timeout: float | None) -> Any:
+        parser = self._parser
+        try:
+            while (item := parser.take()) is MISSING:
+                parser.feed(self._read(timeout))
+        except ProtocolError as error:
+            raise ConnectionError(f"the server sends what is no reply: {error}") from None
+        return item
+
+    def _read(self, timeout: float | None) -> bytes:
+        with self._lock:
+            self._wait_at_most(timeout)
+            try:
+                data: bytes = self._sock.recv(_CHUNK)
+            except (BlockingIOError, ssl.SSLWantReadError):
+                raise TimeoutError("nothing has come") from None
+        if not data:
+            raise ConnectionError("Connection closed by server.")
+        return data
+
+    def _wait_at_most(self, timeout: float | None) -> None:
+        if timeout != self._timeout:
+            self._sock.settimeout(timeout)
+            self._timeout = timeout
+
+    def call(self, *argv: bytes) -> Any:
+        """Run a command and wait for its reply, which may be a `CommandError`."""
+        self.send([argv])
+        return self.receive(None)
+
+    def ask(self, *argv: bytes) -> Any:
+        """The same, where an error is not looked for.
+
+        Raises:
+            StoreError: the reply is one.
+        """
+        reply = self.call(*argv)
+        if isinstance(reply, CommandError):
+            raise StoreError(f"{b' '.join(argv[:2]).decode()}: {reply}")
+        return reply
+
+    def files(self) -> Sequence[Any]:
+        """See `Link.files`."""
+        number = self._sock.fileno()
+        return (number,) if number >= 0 else ()
+
+    def close(self) -> None:
+        """See `Link.close`."""
+        if self._process == os.getpid():
+            with contextlib.suppress(OSError):
+                self._sock.shutdown(socket.SHUT_RDWR)  # whoever reads wakes up
+        with self._lock:
+            self._sock.close()
+            self.connection._sock = None
+
+    def __enter__(self) -> RespLink:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def forget(self) -> None:
+        """In a forked child: the connection is the parent's."""
+        self._lock = RLock()
+        if isinstance(self._sock, ssl.SSLSocket):
+            os.close(self._sock.detach())
+        self._sock.close()
+        self.connection._sock = None
+
+
+def _greeting(connection: Any) -> list[list[bytes]]:
+    """What has to be said again after RESET."""
+    said: list[list[bytes]] = []
+    password = getattr(connection, "password", None)
+    if password:
+        user = getattr(connection, "username", None) or "default"
+        said.append([b"AUTH", str(user).encode(), str(password).encode()])
+    if connection.db:
+        said.append([b"SELECT", str(connection.db).encode()])
+    return said
+
+
+def _in_child() -> None:
+    for link in list(_links):
+        if link._sock.fileno() >= 0:
+            link.forget()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_in_child)

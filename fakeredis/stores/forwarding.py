@@ -1,0 +1,171 @@
+"""Stores that run the commands elsewhere: a real server, a service, a program of one's own.
+
+A `ForwardingStore` gives each session (a client's connection) a `Link` of its own, and the session
+hands over what its client sends, word for word.  What belongs to a connection (MULTI, WATCH,
+SELECT, subscriptions, the protocol's version) is so kept by whatever stands at the link's other
+end; the spy, faults, and clients of any kind do not notice.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from fakeredis.errors import CommandError
+from fakeredis.stores.base import Store
+
+Restore = Callable[[Any], Any] | None
+
+__all__ = ["ForwardingStore", "Link", "Restore", "SimpleLink", "Watch"]
+
+
+class Link(ABC):
+    """One session's way to where its commands run.
+
+    Replies are of the types of `fakeredis.engine.replies`: `bytes`, `int`, `float`, `bool`, None,
+    lists, dictionaries, `Status`, `CommandError` (returned, not raised), and `Push` for what was
+    not asked for.  A session asks for one thing at a time; only `close` is called by any thread.
+    """
+
+    @abstractmethod
+    def send(self, batch: Sequence[Sequence[bytes]]) -> None:
+        """Start to run commands, a whole pipeline if there is one.
+
+        Raises:
+            OSError: the other end has gone.
+        """
+
+    @abstractmethod
+    def receive(self, timeout: float | None) -> Any:
+        """The next reply, in the order of the commands, or a push.
+
+        Args:
+            timeout: how many seconds to wait; None for as long as it takes, 0 not at all.
+
+        Raises:
+            TimeoutError: nothing has come.
+            OSError: the other end has gone.
+        """
+
+    def translate(self, command: Any, argv: Sequence[bytes]) -> tuple[Sequence[bytes], Restore]:
+        """What is sent for a command, and what makes the client's reply of the other end's.
+
+        Each command has one reply on either side.
+
+        Args:
+            command: what is known of it: ``name`` (``"CONFIG GET"``), ``parts``, ``flags``.
+            argv: what the client has sent.
+        """
+        return argv, None
+
+    def heard(self, message: list[Any]) -> list[Any] | None:
+        """A pushed message as the client is to see it; None where it is not to."""
+        return message
+
+    def files(self) -> Sequence[Any]:
+        """Sockets or the like that become readable when something can be received.
+
+        None are needed where replies never keep anyone waiting and nothing is pushed.
+        """
+        return ()
+
+    @abstractmethod
+    def close(self) -> None:
+        """Let go of the connection."""
+
+
+class SimpleLink(Link):
+    """A link to something that runs one command after another, and only answers."""
+
+    def __init__(self) -> None:
+        self._replies: deque[Any] = deque()
+
+    @abstractmethod
+    def run(self, argv: Sequence[bytes]) -> Any:
+        """Run a command and return its reply.
+
+        Raises:
+            CommandError: the reply is an error.
+            OSError: the other end has gone.
+        """
+
+    def send(self, batch: Sequence[Sequence[bytes]]) -> None:
+        """Run the commands, one after another."""
+        for argv in batch:
+            try:
+                self._replies.append(self.run(argv))
+            except CommandError as error:
+                self._replies.append(error)
+
+    def receive(self, timeout: float | None) -> Any:
+        """The next reply; all are there."""
+        if not self._replies:
+            raise TimeoutError("nothing was asked")
+        return self._replies.popleft()
+
+    def close(self) -> None:
+        """There is nothing to let go of."""
+
+
+class Watch(ABC):
+    """What waits for links to become readable, see `ForwardingStore.watch`."""
+
+    @abstractmethod
+    def add(self, link: Link, look: Any) -> None:
+        """Call ``look()`` whenever something can be received from a link, and once at first."""
+
+    @abstractmethod
+    def discard(self, link: Link) -> None:
+        """Do so no longer."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Let go of everything."""
+
+
+class ForwardingStore(Store, ABC):
+    """Runs the commands of all servers elsewhere.
+
+    What is there stays there: a server of this process that uses the store holds no data.  All
+    addresses share the one state.
+    """
+
+    persistent = True
+    shared = True
+    forwards = True
+    #: What people call the store: its URL, say.
+    name = "a forwarding store"
+
+    @abstractmethod
+    def connect(self, typed: bool = False) -> Link:
+        """A link for a new session; it speaks RESP2 until its client says HELLO.
+
+        Args:
+            typed: whether replies keep the types that clients within this process never see:
+                `SetReply`, `Verbatim`, `BigNumber`, RESP2's `NULL_ARRAY`.
+
+        Raises:
+            OSError: the other end cannot be reached; the text says where that is.
+            StoreError: the store refuses to be used as it is; the text says why.
+        """
+
+    def clear(self) -> None:
+        """Remove all keys that are this store's."""
+        raise NotImplementedError(f"{self.name} cannot be emptied from here")
+
+    def begin_use(self) -> None:
+        """A patch begins to use it."""
+
+    def end_use(self) -> None:
+        """That patch has ended: leave nothing behind that should not stay."""
+
+    def watch(self) -> Watch:
+        """What waits for this store's links while nobody else does."""
+        found: Watch | None = self.__dict__.get("_watch")
+        if found is None:
+            from fakeredis.stores.polling import Poller
+
+            found = self.__dict__.setdefault("_watch", Poller())
+        return found

@@ -1,0 +1,320 @@
+"""`RedisStore`: a real Redis or Valkey, or whatever speaks their protocol, underneath."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from threading import RLock
+from typing import Any, Final
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
+
+from redis.connection import Connection, parse_url
+
+from fakeredis.stores.base import StoreError
+from fakeredis.stores.connecting import RespLink, connect
+from fakeredis.stores.forwarding import ForwardingStore, Link, Restore
+from fakeredis.stores.rules import Rules, escape
+
+_SCHEMES: Final = {
+    "redis": "redis", "rediss": "rediss", "unix": "unix", "valkey": "redis", "valkeys": "rediss",
+    "redis+cluster": "redis", "rediss+cluster": "rediss", "redis+sentinel": "redis",
+    "rediss+sentinel": "rediss",
+}  # fmt: skip
+_FLAGS: Final = ("allow_existing", "keep", "exclusive")
+_TRUE: Final = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
+_CHUNK: Final = 1000  # keys that are removed at once
+
+
+class RedisStore(ForwardingStore):
+    """Forwards to a real server, so that the same tests run on the real thing.
+
+    The server may be shared with others: what it holds already is neither touched nor taken for
+    ours, and what we leave there is removed when the patch that used it ends.
+
+    Args:
+        url: ``redis://host:port/database`` and the like; see the documentation for all schemes.
+        prefix: put before all keys and channels, and taken off again; others' keys are not seen.
+        cluster: the server is a node of a cluster.
+        allow_existing: use what is there already. Nothing is removed at the end then.
+        keep: remove nothing at the end.
+        exclusive: nobody else uses the server: commands that concern it as a whole are allowed.
+
+    Raises:
+        ValueError: the URL makes no sense.
+    """
+
+    def __init__(
+        self, url: str, prefix: str | bytes = "", cluster: bool = False,
+        allow_existing: bool = False, *, keep: bool = False, exclusive: bool = False,
+    ) -> None:
+        self.prefix = prefix.encode() if isinstance(prefix, str) else bytes(prefix)
+        self.allow_existing, self.keep, self.exclusive = allow_existing, keep, exclusive
+        scheme, self._url, given = _split(url)
+        self.name = _without_password(url)
+        self.cluster = cluster or scheme.endswith("+cluster")
+        self._service: str | None = None
+        if scheme.endswith("+sentinel"):
+            self._url, self._service = _service_of(self._url, url)
+        if "prefix" in given:
+            self.prefix = given["prefix"].encode()
+        for flag in _FLAGS:
+            if flag in given:
+                setattr(self, flag, _flag(flag, given[flag]))
+        try:
+            self.options: dict[str, Any] = parse_url(self._url)  # type: ignore[no-untyped-call]
+        except ValueError as error:
+            raise ValueError(f"{url!r} is no URL of a Redis: {error}") from None
+        self.database = int(self.options.get("db") or 0)
+        path = urlsplit(self._url).path.strip("/")
+        if path and "path" not in self.options and not path.isdigit():
+            raise ValueError(f"a database is a number, not {path!r}: {url!r}")
+        if self.cluster and self.database:
+            raise ValueError(f"a cluster has database 0 only: {url!r}")
+        self._lock = RLock()
+        self._used: dict[int, None] = {}  # databases that were looked at, and are ours
+        self._users = 0  # patches
+        if self.cluster:
+            raise NotImplementedError("clusters are not built yet")
+        self.rules = self._make_rules()
+
+    @classmethod
+    def from_url(cls, url: str) -> RedisStore:
+        """The store of a URL; its query may hold the other arguments."""
+        return cls(url)
+
+    def _make_rules(self) -> Rules:
+        if self.prefix:
+            from fakeredis.stores.prefixes import PrefixRules
+
+            return PrefixRules(self)
+        return Rules(self)
+
+    # Links ----------------------------------------------------------------------------------
+
+    def connect(self, typed: bool = False) -> Link:
+        """A link of a new session, see `ForwardingStore.connect`."""
+        self.use(0)
+        if self.cluster:
+            from fakeredis.stores.clusters import ClusterLink
+
+            return ClusterLink(self, typed)
+        return _RuledLink(self, self.open(), typed)
+
+    def open(self, address: tuple[str, int] | None = None) -> Any:
+        """A connection of redis-py to the server, or to another one with the same options.
+
+        Raises:
+            OSError: it cannot be reached.
+        """
+        options = {key: value for key, value in self.options.items() if key != "sentinels"}
+        if self._service is not None:
+            address = self._master()
+        if address is not None:
+            options["host"], options["port"] = address
+        return connect(options, self.name)
+
+    def _master(self) -> tuple[str, int]:
+        """Where the Sentinels' master is now."""
+        assert self._service is not None
+        problem: Exception = ConnectionRefusedError(111, f"no Sentinel answers ({self.name})")
+        for host, port in _hosts(self.options):
+            kind = self.options.get("connection_class", Connection)
+            options = {"host": host, "port": port, "connection_class": kind}
+            try:
+                with RespLink(connect(options, self.name)) as link:
+                    found = link.ask(
+                        b"SENTINEL", b"GET-MASTER-ADDR-BY-NAME", self._service.encode()
+                    )
+            except OSError as error:
+                problem = error
+                continue
+            if found is not None:
+                return found[0].decode(), int(found[1])
+            problem = ConnectionRefusedError(
+                111, f"the Sentinels know no master {self._service!r} ({self.name})"
+            )
+        raise problem
+
+    @contextlib.contextmanager
+    def servers(self) -> Iterator[list[RespLink]]:
+        """Links of the store's own: to its server, or to all masters of its cluster."""
+        with contextlib.ExitStack() as stack:
+            link = stack.enter_context(RespLink(self.open()))
+            if not self.cluster:
+                yield [link]
+                return
+            from fakeredis.stores.clusters import masters
+
+            yield [
+                stack.enter_context(RespLink(self.open(address))) for address in masters(link)
+            ]
+
+    # What is ours -----------------------------------------------------------------------------
+
+    def use(self, number: int) -> int:
+        """The server's number of a database that a client names; it is looked at, at first.
+
+        Raises:
+            StoreError: it holds keys that are not ours.
+        """
+        there = self.database + number
+        with self._lock:
+            if there not in self._used:
+                if not self.allow_existing:
+                    self._check(there)
+                self._used[there] = None
+        return there
+
+    def used(self) -> list[int]:
+        """The databases that are in use."""
+        return sorted(self._used)
+
+    def _check(self, number: int) -> None:
+        with self.servers() as links:
+            count = sum(self._count(link, number) for link in links)
+        if not count:
+            return
+        what = f"{count} keys" if not self.prefix else f"keys that begin with {self.prefix!r}"
+        raise StoreError(
+            f"{self.name} holds {what} in database {number}, and they may matter to somebody. "
+            f"Empty it, choose another database or a prefix, or take what is there by "
+            f"RedisStore(..., allow_existing=True)"
+        )
+
+    def _count(self, link: RespLink, number: int) -> int:
+        """How many keys a database has; with a prefix, whether it has any."""
+        if not self.cluster and number != self.database:
+            reply = link.call(b"SELECT", b"%d" % number)
+            if isinstance(reply, Exception):
+                return 0  # the client will be told
+        if not self.prefix:
+            return int(link.ask(b"DBSIZE"))
+        return int(any(self._keys(link)))
+
+    def _keys(self, link: RespLink) -> Iterator[list[bytes]]:
+        """The keys of the selected database that are ours, in portions that are not empty."""
+        cursor = b"0"
+        pattern = escape(self.prefix) + b"*"
+        while True:
+            cursor, keys = link.ask(b"SCAN", cursor, b"MATCH", pattern, b"COUNT", b"1000")
+            if keys:
+                yield keys
+            if cursor == b"0":
+                return
+
+    def clear(self) -> None:
+        """Remove all keys of the databases in use; with a prefix, those that have it."""
+        with self._lock, self.servers() as links:
+            for link in links:
+                for number in self.used() or [self.database]:
+                    if not self.cluster:
+                        link.ask(b"SELECT", b"%d" % number)
+                    self._empty(link)
+
+    def _empty(self, link: RespLink) -> None:
+        if not self.prefix:
+            link.ask(b"FLUSHDB")
+            return
+        for keys in self._keys(link):
+            for at in range(0, len(keys), _CHUNK):
+                part = keys[at : at + _CHUNK]
+                for argv in [[key] for key in part] if self.cluster else [part]:
+                    link.ask(b"UNLINK", *argv)
+
+    # Patches ----------------------------------------------------------------------------------
+
+    def begin_use(self) -> None:
+        """A patch begins to use it."""
+        with self._lock:
+            self._users += 1
+
+    def end_use(self) -> None:
+        """That patch has ended: after the last one, remove what was made."""
+        with self._lock:
+            self._users -= 1
+            if self._users:
+                return
+            if self._used and not (self.keep or self.allow_existing):
+                with contextlib.suppress(OSError, StoreError):  # there is nothing to be done then
+                    self.clear()
+            self._used.clear()
+        self.watch().close()
+
+    def close(self) -> None:
+        """Let go of everything; the keys stay."""
+        self.watch().close()
+
+    def __repr__(self) -> str:
+        return f"RedisStore({self.name!r})"
+
+
+class _RuledLink(RespLink):
+    """A link that keeps the store's rules."""
+
+    def __init__(self, store: RedisStore, connection: Any, typed: bool) -> None:
+        super().__init__(connection, typed)
+        self.rules = store.rules
+
+    def translate(self, command: Any, argv: Sequence[bytes]) -> tuple[Sequence[bytes], Restore]:
+        """See `Link.translate`."""
+        return self.rules.translate(command, argv)
+
+    def heard(self, message: list[Any]) -> list[Any] | None:
+        """See `Link.heard`."""
+        return self.rules.heard(message)
+
+
+# URLs -------------------------------------------------------------------------------------------
+
+
+def _split(url: str) -> tuple[str, str, dict[str, str]]:
+    """Scheme, the URL as redis-py knows it, and what of its query is the store's."""
+    parts = urlsplit(url)
+    known = _SCHEMES.get(parts.scheme)
+    if known is None:
+        schemes = ", ".join(f"{name}://" for name in _SCHEMES)
+        raise ValueError(f"a RedisStore's URL begins with one of {schemes}, not as {url!r} does")
+    pairs = parse_qsl(parts.query, keep_blank_values=True)
+    own = {name: value for name, value in pairs if name == "prefix" or name in _FLAGS}
+    rest = urlencode([pair for pair in pairs if pair[0] not in own])
+    plain = urlunsplit(("http", *parts[1:3], rest, "")).removeprefix("http")
+    return parts.scheme, known + plain, own
+
+
+def _flag(name: str, text: str) -> bool:
+    if text.lower() not in _TRUE:
+        raise ValueError(f"{name} is 1 or 0, not {text!r}")
+    return _TRUE[text.lower()]
+
+
+def _service_of(plain: str, url: str) -> tuple[str, str]:
+    """A Sentinel URL without its service, and the service."""
+    parts = urlsplit(plain)
+    service, _, number = parts.path.strip("/").partition("/")
+    if not service or (number and not number.isdigit()):
+        raise ValueError(f"redis+sentinel://host:26379/service/database, not {url!r}")
+    hosts = parts.netloc
+    user, at, places = hosts.rpartition("@")
+    first, *others = places.split(",")
+    netloc = user + at + (first if ":" in first else f"{first}:26379")
+    query = parts.query
+    if others:
+        query += ("&" if query else "") + "sentinels=" + quote(",".join(others), safe=":,")
+    return urlunsplit((parts.scheme, netloc, f"/{number or 0}", query, "")), service
+
+
+def _hosts(options: dict[str, Any]) -> Iterator[tuple[str, int]]:
+    """Where the Sentinels are."""
+    yield options.get("host", "localhost"), int(options.get("port", 26379))
+    for place in filter(None, str(options.get("sentinels", "")).split(",")):
+        host, _, port = place.partition(":")
+        yield host, int(port or 26379)
+
+
+def _without_password(url: str) -> str:
+    """A URL that may be shown."""
+    parts = urlsplit(url)
+    user, at, place = parts.netloc.rpartition("@")
+    if at and user:
+        user = f"{user.partition(':')[0]}:***"
+    return f"{parts.scheme}://{user}{at}{place}{parts.path}"

@@ -51,6 +51,7 @@ FLAGS: Final = (NO_WRITES, "allow-oom", "allow-stale", "no-cluster", "allow-cros
 
 _MAY_WRITE: Final = frozenset({"PUBLISH", "SPUBLISH", "PFCOUNT"})
 _ON_STACK: Final = 200  # more keys and arguments than this are handed over as tables
+_EXACT: Final = 1 << 52  # whole numbers below this are written as such
 _NOT_A_NUMBER: Final = -(1 << 63)  # what the server makes of NaN, infinities and beyond
 _SANDBOX: Final = Path(__file__).with_name("sandbox.lua")
 
@@ -421,10 +422,10 @@ def _words(argv: Sequence[Any]) -> list[bytes]:
         kind = type(value)
         if kind is bytes:
             words.append(value)
-        elif kind is int:
+        elif kind is int and -_EXACT < value < _EXACT:
             words.append(b"%d" % value)
-        elif kind is float:
-            words.append(format_float(value))
+        elif kind is int or kind is float:
+            words.append(format_float(float(value)))
         else:
             raise CommandError(BAD_ARGUMENTS)
     return words

@@ -268,16 +268,39 @@ local function struct_results(...)
   return ...
 end
 
-for _, name in ipairs({'pack', 'size', 'unpack'}) do
-  structs[name] = function(layout, data, ...)
-    if type(layout) ~= 'string' then
-      error(string_format("bad argument #1 to '%s' (string expected, got %s)", name, type(layout)), 2)
-    end
-    if name == 'unpack' and type(data) ~= 'string' then
-      error("bad argument #2 to 'unpack' (string expected, got " .. type(data) .. ')', 2)
-    end
-    return struct_results(struct_call(name, layout, data, ...))
+-- An argument as a text, as C functions take it; for functions that scripts call themselves.
+local function text_argument(name, at, ...)
+  local value = (select(at, ...))
+  if type(value) == 'number' then return tostring(value) end
+  if type(value) ~= 'string' then
+    local got = at > select('#', ...) and 'no value' or type(value)
+    error(string_format("bad argument #%d to '%s' (string expected, got %s)", at, name, got), 3)
   end
+  return value
+end
+
+local function number_argument(name, at, ...)
+  local value = tonumber((select(at, ...)))
+  if not value then
+    local got = at > select('#', ...) and 'no value' or type((select(at, ...)))
+    error(string_format("bad argument #%d to '%s' (number expected, got %s)", at, name, got), 3)
+  end
+  return value
+end
+
+function structs.pack(...)
+  local layout = text_argument('pack', 1, ...)
+  return struct_results(struct_call('pack', layout, select(2, ...)))
+end
+
+function structs.size(...)
+  return struct_results(struct_call('size', text_argument('size', 1, ...)))
+end
+
+function structs.unpack(...)
+  local layout, data = text_argument('unpack', 1, ...), text_argument('unpack', 2, ...)
+  local start = select(3, ...) == nil and 1 or number_argument('unpack', 3, ...)
+  return struct_results(struct_call('unpack', layout, data, start))
 end
 
 -- cjson --------------------------------------------------------------------------------------
@@ -307,7 +330,11 @@ end
 
 local function number_text(value, options)
   if value ~= value or value == 1 / 0 or value == -1 / 0 then
-    error('Cannot serialise number: must not be NaN or Inf', 0)
+    if options.invalid_encode == 'null' then return 'null' end
+    if not options.invalid_encode then
+      error('Cannot serialise number: must not be NaN or Inf', 0)
+    end
+    return value ~= value and 'nan' or value > 0 and 'inf' or '-inf'
   end
   return string_format('%.' .. options.precision .. 'g', value)
 end
@@ -371,7 +398,7 @@ end
 
 local TOKENS = {
   ['{'] = 'T_OBJ_BEGIN', ['}'] = 'T_OBJ_END', ['['] = 'T_ARR_BEGIN', [']'] = 'T_ARR_END',
-  [','] = 'T_COMMA', [':'] = 'T_COLON', ['"'] = 'T_STRING', [''] = 'T_END',
+  [','] = 'T_COMMA', [':'] = 'T_COLON', ['"'] = 'T_STRING', [''] = 'T_END', ['\0'] = 'T_END',
 }
 local UNESCAPED = {b = '\b', f = '\f', n = '\n', r = '\r', t = '\t'}
 
@@ -391,67 +418,94 @@ local function skip_space(text, at)
   return string_find(text, '[^ \t\r\n]', at) or #text + 1
 end
 
+local strict_numbers = false  -- whether only JSON's own numbers are taken
+
+-- Whether a number is none of JSON: a plus, a leading zero, hexadecimal digits, no digits at all.
+local function is_invalid_number(text, at)
+  if string_find(text, '^%+', at) then return true end
+  local word = string_lower(string_sub(text, at, at + 9))
+  word = string_gsub(word, '^%-', '')
+  return string_find(word, '^0[x%d]') or string_find(word, '^inf') or string_find(word, '^nan')
+end
+
 local function number_at(text, at)
+  local char = string_sub(text, at, at)
+  if is_invalid_number(text, at) then
+    if strict_numbers then return nil end
+  elseif not string_find(char, '[%d%-]') then
+    return nil
+  end
   local last = select(2, string_find(text, '^[%+%-]?0[xX]%x+', at))
-    or select(2, string_find(text, '^%-?%d+%.?%d*[eE][%+%-]?%d+', at))
-    or select(2, string_find(text, '^%-?%d+%.?%d*', at))
-  if last then return tonumber(string_sub(text, at, last)), last + 1 end
+    or select(2, string_find(text, '^[%+%-]?%d+%.?%d*[eE][%+%-]?%d+', at))
+    or select(2, string_find(text, '^[%+%-]?%.%d+[eE][%+%-]?%d+', at))
+    or select(2, string_find(text, '^[%+%-]?%d+%.?%d*', at))
+    or select(2, string_find(text, '^[%+%-]?%.%d+', at))
+  if last then
+    local number = tonumber((string_gsub(string_sub(text, at, last), '^%+', '')))
+    return number, last + 1
+  end
   local word = string_lower(string_sub(text, at, at + 8))
   local sign, rest = 1, word
-  if string_sub(word, 1, 1) == '-' then sign, rest = -1, string_sub(word, 2) end
+  if char == '-' or char == '+' then
+    sign, rest = char == '-' and -1 or 1, string_sub(word, 2)
+  end
   local width = #word - #rest
-  if string_find(rest, '^nan') then return -(0 / 0), at + width + 3 end
+  if string_find(rest, '^nan') then return sign < 0 and 0 / 0 or -(0 / 0), at + width + 3 end
   if string_find(rest, '^infinity') then return sign / 0, at + width + 8 end
   if string_find(rest, '^inf') then return sign / 0, at + width + 3 end
   return nil
 end
 
-local function token_at(text, at)
-  local char = string_sub(text, at, at)
-  if TOKENS[char] then return TOKENS[char] end
-  if string_find(text, '^true', at) or string_find(text, '^false', at) then return 'T_BOOLEAN' end
-  if string_find(text, '^null', at) then return 'T_NULL' end
-  return number_at(text, at) and 'T_NUMBER' or 'invalid token'
-end
-
-local function escape_at(text, at)
+local function escape_at(text, at, what)
   local char = string_sub(text, at, at)
   if char ~= 'u' then
     if char == '"' or char == '\\' or char == '/' then return char, at + 1 end
     if UNESCAPED[char] then return UNESCAPED[char], at + 1 end
-    expected('value', 'invalid escape code', at - 1)
+    expected(what, 'invalid escape code', at - 1)
   end
   local digits = string_match(text, '^%x%x%x%x', at + 1)
-  if not digits then expected('value', 'invalid unicode escape code', at - 1) end
+  if not digits then expected(what, 'invalid unicode escape code', at - 1) end
   local code = tonumber(digits, 16)
   if code >= 0xDC00 and code < 0xE000 then
-    expected('value', 'invalid unicode escape code', at - 1)
+    expected(what, 'invalid unicode escape code', at - 1)
   end
   if code < 0xD800 or code > 0xDBFF then return utf8(code), at + 5 end
   local low = string_match(text, '^\\u([dD][c-fC-F]%x%x)', at + 5)
-  if not low then expected('value', 'invalid unicode escape code', at - 1) end
+  if not low then expected(what, 'invalid unicode escape code', at - 1) end
   return utf8(0x10000 + (code - 0xD800) * 1024 + tonumber(low, 16) - 0xDC00), at + 11
 end
 
-local function string_at(text, at)
+local function string_at(text, at, what)
   local parts = {}
   at = at + 1
   while true do
-    local stop = string_find(text, '[%z\1-\31"\\]', at)
-    if not stop then expected('value', 'unexpected end of string', #text + 1) end
+    local stop = string_find(text, '[%z"\\]', at) or #text + 1
     parts[#parts + 1] = string_sub(text, at, stop - 1)
     local char = string_sub(text, stop, stop)
     if char == '"' then return concat(parts), stop + 1 end
-    if char ~= '\\' then expected('value', 'invalid token', stop) end
-    parts[#parts + 1], at = escape_at(text, stop + 1)
+    if char ~= '\\' then expected(what, 'unexpected end of string', stop) end
+    parts[#parts + 1], at = escape_at(text, stop + 1, what)
   end
+end
+
+local function token_at(text, at, what)
+  local char = string_sub(text, at, at)
+  if char == '"' then string_at(text, at, what) end
+  if TOKENS[char] then return TOKENS[char] end
+  if string_find(text, '^true', at) or string_find(text, '^false', at) then return 'T_BOOLEAN' end
+  if string_find(text, '^null', at) then return 'T_NULL' end
+  if number_at(text, at) then return 'T_NUMBER' end
+  if string_find(char, '[%d%-]') or (char == '+' and not strict_numbers) then
+    return 'invalid number'
+  end
+  return 'invalid token'
 end
 
 local decode_at
 
 local function check_depth(depth, at, options)
   if depth > options.decode_depth then
-    error('Found too many nested data structures (' .. depth .. ')', 0)
+    error('Found too many nested data structures (' .. depth .. ') at character ' .. at, 0)
   end
 end
 
@@ -466,7 +520,7 @@ local function array_at(text, at, depth, options)
     at = skip_space(text, at)
     local char = string_sub(text, at, at)
     if char == ']' then return found, at + 1 end
-    if char ~= ',' then expected('comma or array end', token_at(text, at), at) end
+    if char ~= ',' then expected('comma or array end', token_at(text, at, 'comma or array end'), at) end
     at = at + 1
   end
 end
@@ -479,16 +533,16 @@ local function object_at(text, at, depth, options)
   while true do
     at = skip_space(text, at)
     if string_sub(text, at, at) ~= '"' then
-      expected('object key string', token_at(text, at), at)
+      expected('object key string', token_at(text, at, 'object key string'), at)
     end
-    key, at = string_at(text, at)
+    key, at = string_at(text, at, 'object key string')
     at = skip_space(text, at)
-    if string_sub(text, at, at) ~= ':' then expected('colon', token_at(text, at), at) end
+    if string_sub(text, at, at) ~= ':' then expected('colon', token_at(text, at, 'colon'), at) end
     found[key], at = decode_at(text, at + 1, depth, options)
     at = skip_space(text, at)
     local char = string_sub(text, at, at)
     if char == '}' then return found, at + 1 end
-    if char ~= ',' then expected('comma or object end', token_at(text, at), at) end
+    if char ~= ',' then expected('comma or object end', token_at(text, at, 'comma or object end'), at) end
     at = at + 1
   end
 end
@@ -496,7 +550,7 @@ end
 function decode_at(text, at, depth, options)
   at = skip_space(text, at)
   local char = string_sub(text, at, at)
-  if char == '"' then return string_at(text, at) end
+  if char == '"' then return string_at(text, at, 'value') end
   if char == '{' then return object_at(text, at, depth + 1, options) end
   if char == '[' then return array_at(text, at, depth + 1, options) end
   if string_find(text, '^true', at) then return true, at + 4 end
@@ -504,17 +558,62 @@ function decode_at(text, at, depth, options)
   if string_find(text, '^null', at) then return null, at + 4 end
   local number, after = number_at(text, at)
   if number then return number, after end
-  expected('value', token_at(text, at), at)
+  expected('value', token_at(text, at, 'value'), at)
 end
 
 local function decode_text(text, options)
+  if #text > 1 and string_find(string_sub(text, 1, 2), '%z') then
+    error('JSON parser does not support UTF-16 or UTF-32', 0)
+  end
+  strict_numbers = not options.invalid_decode
   local value, at = decode_at(text, 1, 0, options)
   at = skip_space(text, at)
-  if at <= #text then expected('the end', token_at(text, at), at) end
+  local token = token_at(text, at, 'the end')
+  if token ~= 'T_END' then expected('the end', token, at) end
   return value
 end
 
-local function new_cjson()
+local MAX_INTEGER = 2147483647
+local CHOICES = {off = false, on = true}
+
+local function complain(name, at, text)
+  error(string_format("bad argument #%d to '%s' (%s)", at, name, text), 4)
+end
+
+local function check_count(name, most, ...)
+  if select('#', ...) > most then complain(name, most + 1, 'found too many arguments') end
+end
+
+local function integer_setting(options, key, name, at, low, high, value)
+  if value == nil then return end
+  local number = tonumber(value)
+  if not number then complain(name, at, 'number expected, got ' .. type(value)) end
+  if number < low or number > high then
+    complain(name, 1, string_format('expected integer between %d and %d', low, high))
+  end
+  options[key] = floor(number)
+end
+
+local function choice_setting(options, key, name, value, null_allowed)
+  if value == nil then return end
+  if type(value) == 'boolean' then
+    options[key] = value
+    return
+  end
+  if type(value) ~= 'string' and type(value) ~= 'number' then
+    complain(name, 1, 'string expected, got ' .. type(value))
+  end
+  if null_allowed and value == 'null' then
+    options[key] = value
+  elseif CHOICES[value] == nil then
+    complain(name, 1, "invalid option '" .. value .. "'")
+  else
+    options[key] = CHOICES[value]
+  end
+end
+
+local new_cjson
+function new_cjson()
   local options = {
     precision = 14, ratio = 2, safe = 10, convert = false, encode_depth = MAX_DEPTH,
     decode_depth = MAX_DEPTH, keep = true, invalid_decode = true, invalid_encode = false,
@@ -541,27 +640,40 @@ local function new_cjson()
     if not ok then error(clean(value), 2) end
     return value
   end
-  local function setting(name)
-    return function(value)
-      if value ~= nil then options[name] = value end
-      return options[name]
+  local function integers(name, key, low, high)
+    library[name] = function(...)
+      check_count(name, 1, ...)
+      integer_setting(options, key, name, 1, low, high, (...))
+      return options[key]
     end
   end
-  library.encode_max_depth, library.decode_max_depth = setting('encode_depth'), setting('decode_depth')
-  library.encode_number_precision = setting('precision')
-  library.encode_keep_buffer = setting('keep')
-  library.encode_invalid_numbers = setting('invalid_encode')
-  library.decode_invalid_numbers = setting('invalid_decode')
-  function library.encode_sparse_array(convert, ratio, safe)
-    if convert ~= nil then options.convert = convert end
-    options.ratio, options.safe = ratio or options.ratio, safe or options.safe
+  local function choices(name, key, null_allowed)
+    library[name] = function(...)
+      check_count(name, 1, ...)
+      choice_setting(options, key, name, (...), null_allowed)
+      return options[key]
+    end
+  end
+  integers('encode_max_depth', 'encode_depth', 1, MAX_INTEGER)
+  integers('decode_max_depth', 'decode_depth', 1, MAX_INTEGER)
+  integers('encode_number_precision', 'precision', 1, 14)
+  choices('encode_keep_buffer', 'keep')
+  choices('encode_invalid_numbers', 'invalid_encode', true)
+  choices('decode_invalid_numbers', 'invalid_decode')
+  function library.encode_sparse_array(...)
+    local name = 'encode_sparse_array'
+    check_count(name, 3, ...)
+    local convert, ratio, safe = ...
+    choice_setting(options, 'convert', name, convert)
+    integer_setting(options, 'ratio', name, 2, 0, MAX_INTEGER, ratio)
+    integer_setting(options, 'safe', name, 3, 0, MAX_INTEGER, safe)
     return options.convert, options.ratio, options.safe
   end
+  function library.new() return new_cjson() end
   return library
 end
 
 local cjson = new_cjson()
-function cjson.new() return new_cjson() end
 
 -- cmsgpack -----------------------------------------------------------------------------------
 
@@ -654,6 +766,7 @@ local function unpack_map(text, at, count)
   for _ = 1, count do
     key, at = unpack_value(text, at)
     value, at = unpack_value(text, at)
+    if key == nil then error('table index is nil', 0) end
     found[key] = value
   end
   return found, at
@@ -661,10 +774,9 @@ end
 
 local NUMBERS = {
   [202] = {'>f', 4}, [203] = {'>d', 8}, [204] = {'>B', 1}, [205] = {'>H', 2}, [206] = {'>I', 4},
-  [207] = {'>Q', 8}, [208] = {'>b', 1}, [209] = {'>h', 2}, [210] = {'>i', 4}, [211] = {'>q', 8},
+  [207] = {'>q', 8}, [208] = {'>b', 1}, [209] = {'>h', 2}, [210] = {'>i', 4}, [211] = {'>q', 8},
 }
 local SIZED = {
-  [196] = {'>B', 1, need}, [197] = {'>H', 2, need}, [198] = {'>I', 4, need},
   [217] = {'>B', 1, need}, [218] = {'>H', 2, need}, [219] = {'>I', 4, need},
   [220] = {'>H', 2, unpack_array}, [221] = {'>I', 4, unpack_array},
   [222] = {'>H', 2, unpack_map}, [223] = {'>I', 4, unpack_map},
@@ -693,8 +805,9 @@ function unpack_value(text, at)
 end
 
 local msgpack = {
-  _NAME = 'cmsgpack', _VERSION = 'lua-cmsgpack 0.4.0', _DESCRIPTION = 'MessagePack for Lua',
-  _COPYRIGHT = '',
+  _NAME = 'cmsgpack', _VERSION = 'lua-cmsgpack 0.4.0',
+  _DESCRIPTION = 'MessagePack C implementation for Lua',
+  _COPYRIGHT = 'Copyright (C) 2012, Salvatore Sanfilippo',
 }
 
 function msgpack.pack(...)
@@ -706,9 +819,6 @@ function msgpack.pack(...)
 end
 
 local function unpack_some(text, at, limit)
-  if type(text) ~= 'string' then
-    error("bad argument #1 to 'unpack' (string expected, got " .. type(text) .. ')', 3)
-  end
   local values, count = {}, 0
   local ok, err = raw_pcall(function()
     while at <= #text and count < limit do
@@ -716,23 +826,47 @@ local function unpack_some(text, at, limit)
       values[count], at = unpack_value(text, at)
     end
   end)
-  if not ok then error(clean(err), 3) end
+  if not ok then error(clean(err), 4) end
   return values, count, at > #text and -1 or at - 1
 end
 
-function msgpack.unpack(text)
-  local values, count = unpack_some(text, 1, 1 / 0)
-  return unpack(values, 1, count)
-end
-
-function msgpack.unpack_one(text, offset)
-  local values, count, rest = unpack_some(text, (offset or 0) + 1, 1)
+local function unpack_part(text, limit, offset)
+  if offset < 0 or limit < 0 then
+    error(string_format(
+      'Invalid request to unpack with offset of %d and limit of %d.', offset, #text
+    ), 3)
+  end
+  if offset > #text then
+    error(string_format('Start offset %d greater than input length %d.', offset, #text), 3)
+  end
+  local all = limit == 0 and offset == 0
+  local values, count, rest = unpack_some(text, offset + 1, all and 1 / 0 or limit)
+  if all then return unpack(values, 1, count) end
   return rest, unpack(values, 1, count)
 end
 
-function msgpack.unpack_limit(text, limit, offset)
-  local values, count, rest = unpack_some(text, (offset or 0) + 1, limit)
-  return rest, unpack(values, 1, count)
+local function whole(number)
+  return number >= 0 and floor(number) or -floor(-number)
+end
+
+local function optional_offset(name, at, ...)
+  return select(at, ...) == nil and 0 or whole(number_argument(name, at, ...))
+end
+
+function msgpack.unpack(...)
+  local text = text_argument('unpack', 1, ...)
+  return unpack_part(text, 0, 0)
+end
+
+function msgpack.unpack_one(...)
+  local text = text_argument('unpack_one', 1, ...)
+  return unpack_part(text, 1, optional_offset('unpack_one', 2, ...))
+end
+
+function msgpack.unpack_limit(...)
+  local text = text_argument('unpack_limit', 1, ...)
+  local limit = whole(number_argument('unpack_limit', 2, ...))
+  return unpack_part(text, limit, optional_offset('unpack_limit', 3, ...))
 end
 
 -- redis --------------------------------------------------------------------------------------
@@ -933,9 +1067,10 @@ local function classify(t)
   value = raw_get(t, 'set')
   if type(value) == 'table' then return 'set', value end
   value = raw_get(t, 'big_number')
-  if type(value) == 'string' then return 'big_number', value end
+  if type(value) == 'string' then return 'big_number', (string_gsub(value, '[\r\n]', ' ')) end
   value = raw_get(t, 'verbatim_string')
-  if type(value) == 'table' and type(raw_get(value, 'string')) == 'string' then
+  if type(value) == 'table' and type(raw_get(value, 'string')) == 'string'
+    and type(raw_get(value, 'format')) == 'string' then
     return 'verbatim', raw_get(value, 'string')
   end
   local count = 0

@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 _MASK: Final = 0xFFFFFFFF
+_SHIFT: Final = float((1 << 52) + (1 << 51))
 
 
 def _bits(value: float) -> int:
-    """A number as 32 bits, as the bit library reduces it."""
-    return round(value) & _MASK if math.isfinite(value) else 0
+    """A number as 32 bits: added to this one it shows them at its low end, rounded."""
+    return int.from_bytes(struct.pack("<d", value + _SHIFT)[:4], "little")
 
 
 def _signed(bits: int) -> int:
@@ -89,108 +90,158 @@ def unpack_number(layout: bytes, raw: bytes) -> float | None:
 # The struct library -------------------------------------------------------------------------
 
 _SIZES: Final = {"b": 1, "B": 1, "h": 2, "H": 2, "l": 8, "L": 8, "T": 8, "f": 4, "d": 8, "x": 1}
+_LONGEST: Final = 32
+_MAX_INT: Final = (1 << 31) - 1
+_WORD: Final = 8  # bytes of the numbers that integers are made of
 
 
 class _Layout:
     """A format string, read item by item: ``(letter, size, padding before it)``."""
 
-    def __init__(self, text: str) -> None:
-        self.text, self.at = text, 0
+    def __init__(self, text: str, name: str) -> None:
+        self.text, self.name, self.at = text, name, 0
+        self.data_size: int | None = None  # what there is to unpack
         self.big, self.align = False, 1
 
     def _number(self, default: int) -> int:
         start = self.at
-        while self.at < len(self.text) and self.text[self.at].isdigit():
+        while self.at < len(self.text) and self.text[self.at] in "0123456789":
             self.at += 1
-        return int(self.text[start : self.at] or default)
+        number = int(self.text[start : self.at] or default)
+        if number > _MAX_INT:
+            raise ValueError("integral size overflow")
+        return number
 
     def next(self, position: int) -> tuple[str, int, int] | None:
         """The next item at ``position``; None at the end."""
         while self.at < len(self.text):
             letter = self.text[self.at]
             self.at += 1
-            if letter in "<>":
-                self.big = letter == ">"
-            elif letter == "!":
-                self.align = self._number(8)
-                if self.align & (self.align - 1) or not self.align:
-                    raise ValueError("alignment is not a power of 2")
-            elif letter != " ":
-                size = self._size(letter)
-                return letter, size, self._padding(letter, size, position)
+            size = self._size(letter)
+            padding = self._padding(letter, size or 0, position)
+            if self.data_size is not None and not 0 <= position + padding <= self.data_size:
+                raise self.wrong(2, "data string too short")
+            if size is not None:
+                return letter, size, padding
+            self._control(letter)
         return None
 
-    def _size(self, letter: str) -> int:
+    def _control(self, letter: str) -> None:
+        if letter in "<>":
+            self.big = letter == ">"
+        elif letter == "!":
+            self.align = self._number(8)
+            if self.align & (self.align - 1) or not self.align:
+                raise ValueError(f"alignment {self.align} is not a power of 2")
+        elif letter != " " and not (self.name == "size" and letter.isalnum()):
+            raise self.wrong(1, f"invalid format option '{letter}'")
+
+    def wrong(self, number: int, text: str) -> ValueError:
+        """The error for a wrong argument."""
+        return ValueError(f"bad argument #{number} to '{self.name}' ({text})")
+
+    def _size(self, letter: str) -> int | None:
         if letter in "iI":
             size = self._number(4)
-            if not 1 <= size <= 32:
-                raise ValueError(f"integral size {size} is larger than limit of 32")
+            if size > _LONGEST:
+                raise ValueError(f"integral size {size} is larger than limit of {_LONGEST}")
             return size
         if letter == "c":
             return self._number(1)
-        if letter == "s":
-            return 0
-        if letter not in _SIZES:
-            raise ValueError(f"invalid format option '{letter}'")
-        return _SIZES[letter]
+        return 0 if letter == "s" else _SIZES.get(letter)
 
     def _padding(self, letter: str, size: int, position: int) -> int:
-        if letter in "csx" or size < 2:
+        if letter == "c" or size == 0:
             return 0
-        return -position % min(size, self.align)
+        align = min(size, self.align)  # the server's own sum, which not all sizes are meant for
+        return (align - (position & (align - 1))) & (align - 1)
 
 
 def struct_call(name: bytes, layout: bytes, *values: Any) -> Any:
     """One function of the struct library: its results, or None and an error text."""
     try:
-        reader = _Layout(layout.decode("latin-1"))
+        reader = _Layout(layout.decode("latin-1"), name.decode())
         if name == b"pack":
-            return _pack(reader, list(values))
+            return _pack(reader, values)
         if name == b"size":
             return _size(reader)
         return _unpack(reader, *values)
-    except (ValueError, TypeError, OverflowError, struct.error) as error:
+    except (ValueError, TypeError, OverflowError, struct.error, MemoryError) as error:
         return None, str(error).encode("latin-1", "replace")
 
 
-def _pack(layout: _Layout, values: list[Any]) -> bytes:
+def _kind(value: Any) -> str:
+    """What Lua calls the type of a value."""
+    if isinstance(value, bool):
+        return "boolean"
+    if isinstance(value, int | float):
+        return "number"
+    if value is None or isinstance(value, bytes):
+        return "nil" if value is None else "string"
+    from lupa.lua51 import lua_type
+
+    return str(lua_type(value))
+
+
+def _pack(layout: _Layout, values: Sequence[Any]) -> bytes:
     out = bytearray()
-    given = iter(enumerate(values, 2))
+    number = 2
     while (item := layout.next(len(out))) is not None:
         letter, size, padding = item
         out += b"\0" * padding
         if letter == "x":
             out.append(0)
             continue
-        number, value = next(given, (len(values) + 2, None))
+        value = values[number - 2] if number - 2 < len(values) else None
         if letter in "cs":
-            out += _pack_text(letter, size, value, number)
-            continue
-        if isinstance(value, bytes):
-            value = float(value)
-        if not isinstance(value, int | float):
-            kind = "no value" if value is None else type(value).__name__
-            raise ValueError(f"bad argument #{number} to 'pack' (number expected, got {kind})")
-        if letter in "fd":
-            out += struct.pack((">" if layout.big else "<") + letter, value)
+            out += _pack_text(layout, letter, size, value, number)
         else:
-            bits = int(value) & ((1 << 8 * size) - 1)
-            out += bits.to_bytes(size, "big" if layout.big else "little")
+            out += _pack_number(layout, letter, size, value, number)
+        number += 1
     return bytes(out)
 
 
-def _pack_text(letter: str, size: int, value: Any, number: int) -> bytes:
-    if isinstance(value, int | float):
-        value = b"%.14g" % value
+def _pack_number(layout: _Layout, letter: str, size: int, value: Any, number: int) -> bytes:
+    kind = _kind(value)
+    found = _as_number(value) if kind in ("string", "number") else None
+    if found is None:
+        raise layout.wrong(number, f"number expected, got {kind}")
+    if letter in "fd":
+        order = ">" if layout.big else "<"
+        try:
+            return struct.pack(order + letter, found)
+        except OverflowError:
+            return struct.pack(order + letter, math.copysign(math.inf, found))
+    bits = int(found) & ((1 << 8 * _WORD) - 1)
+    raw = bits.to_bytes(max(size, _WORD), "little")[:size]
+    return raw[::-1] if layout.big else raw
+
+
+def _as_number(value: Any) -> float | None:
+    """A number, or a text that is one, as Lua reads it."""
     if not isinstance(value, bytes):
-        raise ValueError(f"bad argument #{number} to 'pack' (string expected)")
+        return float(value) if isinstance(value, float) else int(value)
+    text = value.strip(b" \t\n\v\f\r").lower()
+    try:
+        return int(text, 16) if b"x" in text else float(text)
+    except ValueError:
+        return None
+
+
+def _pack_text(layout: _Layout, letter: str, size: int, value: Any, number: int) -> bytes:
+    kind = _kind(value)
+    if kind == "number":
+        value = b"%.14g" % value
+    elif kind != "string":
+        raise layout.wrong(number, f"string expected, got {kind}")
+    text = bytes(value)
     if letter == "s":
-        return value + b"\0"
+        return text + b"\0"
     if size == 0:
-        return value
-    if len(value) < size:
-        raise ValueError(f"bad argument #{number} to 'pack' (string too short)")
-    return value[:size]
+        return text
+    if len(text) < size:
+        raise layout.wrong(number + 1, "string too short")
+    return text[:size]
 
 
 def _size(layout: _Layout) -> int:
@@ -198,32 +249,34 @@ def _size(layout: _Layout) -> int:
     while (item := layout.next(total)) is not None:
         letter, size, padding = item
         if letter == "s" or (letter == "c" and size == 0):
-            raise ValueError("variable-size format in 'size'")
+            option = "c0" if letter == "c" else letter
+            raise layout.wrong(1, f"option '{option}' has no fixed size")
         total += padding + size
     return total
 
 
-def _unpack(layout: _Layout, data: bytes, start: float = 1) -> tuple[Any, ...]:
-    at = int(start) - 1
-    if at < 0:
-        raise ValueError("offset must be 1 or greater")
+def _unpack(layout: _Layout, data: bytes, start: float) -> tuple[Any, ...]:
+    at = int(start) - 1 if math.isfinite(start) else -2
+    if at == -1:
+        raise layout.wrong(3, "offset must be 1 or greater")
+    layout.data_size = len(data)
     found: list[Any] = []
     while (item := layout.next(at)) is not None:
         letter, size, padding = item
         at += padding
-        if letter == "s":
-            end = data.find(b"\0", at)
-            if end < 0:
-                raise ValueError("unfinished string in data")
-            found.append(data[at:end])
-            at = end + 1
-            continue
         if letter == "c" and size == 0:
             if not found or not isinstance(found[-1], int | float):
                 raise ValueError("format 'c0' needs a previous size")
             size = int(found.pop())
         if size < 0 or at + size > len(data):
-            raise ValueError("data string too short")
+            raise layout.wrong(2, "data string too short")
+        if letter == "s":
+            size = data.find(b"\0", at) - at
+            if size < 0:
+                raise ValueError("unfinished string in data")
+            found.append(data[at : at + size])
+            at += size + 1
+            continue
         raw, at = data[at : at + size], at + size
         if letter == "c":
             found.append(raw)

@@ -18,7 +18,9 @@ from fakeredis.engine.server import Server
 from fakeredis.errors import CommandError
 
 # Each line is a script. What they return, and how they fail, is the server's to say.
-SCRIPTS = (Path(__file__).parent.parent / "data" / "scripts.txt").read_text().splitlines()
+DATA = Path(__file__).parent.parent / "data"
+SCRIPTS = (DATA / "scripts.txt").read_text().splitlines()
+LIBRARY_CALLS = (DATA / "library-calls.txt").read_text().splitlines()
 
 
 @pytest.mark.parametrize("script", SCRIPTS)
@@ -26,6 +28,11 @@ def test_scripts(twin: Any, script: str) -> None:
     twin("EVAL", script, 0)
     twin("SELECT", 3)
     twin("GET", "in3")
+
+
+@pytest.mark.parametrize("script", LIBRARY_CALLS)
+def test_library_calls(twin: Any, script: str) -> None:
+    twin("EVAL", script, 0)
 
 
 @pytest.mark.parametrize(

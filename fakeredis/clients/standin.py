@@ -13,6 +13,7 @@ import copyreg
 import importlib
 import inspect
 import sys
+from collections.abc import Iterable
 from typing import Any, Final
 
 import redis
@@ -133,12 +134,12 @@ def _class_named(module: str, name: str) -> Any:
 copyreg.pickle(StandIn, _reduce)
 
 
-def stand(fake: type) -> None:
-    """The fake class is under the real one's name from now on."""
-    _standing.add(fake)
+def stand(fakes: Iterable[type]) -> None:
+    """The fake classes are under the real ones' names from now on."""
+    _standing.update(fakes)
 
 
-def leave(fake: type) -> None:
-    """It no longer is."""
-    _standing.discard(fake)
+def leave(fakes: Iterable[type]) -> None:
+    """They no longer are."""
+    _standing.difference_update(fakes)
 

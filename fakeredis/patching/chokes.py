@@ -10,7 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
+from types import FunctionType
 from typing import Any, Final
+
+import redis.utils
 
 from fakeredis.clients import aio_connection as aio_fakes
 from fakeredis.clients import connection as fakes
@@ -284,6 +287,22 @@ def make_in_pool(kind: str, original: Any, pool: Any) -> Any:
             if born is not None and (born.active or born.end):
                 born.newborn.add(inner)
     return connection
+
+
+_version: list[str] = []  # redis-py's own, once it is known
+
+
+def lib_version(original: Any) -> str:
+    """Which version redis-py has, which it reads from its package anew for each client."""
+    if not _version:
+        _version.append(original())
+    return _version[0]
+
+
+def version_swaps() -> list[Swap]:
+    """The swap of the function that says so."""
+    found = getattr(redis.utils, "get_lib_version", None)
+    return [Swap(found, lib_version)] if type(found) is FunctionType else []
 
 
 # Tables -----------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from fakeredis.clients.cluster import FakeAsyncRedisCluster, FakeRedisCluster
 from fakeredis.clients.sentinel import FakeAsyncSentinel, FakeSentinel
 from fakeredis.clients.sync import FakeRedis
 from fakeredis.patching import topology
-from fakeredis.patching.chokes import swaps_for
+from fakeredis.patching.chokes import swaps_for, version_swaps
 from fakeredis.patching.imports import Watcher
 from fakeredis.patching.names import Names
 from fakeredis.patching.swapping import AttributeSwap, Swap
@@ -87,7 +87,7 @@ class Machinery:
                 )
             ]  # fmt: skip
             if library == "redis":
-                self._swaps[library] += topology.swaps()
+                self._swaps[library] += [*topology.swaps(), *version_swaps()]
         for each in self._swaps[library]:
             each.install()
 
@@ -101,19 +101,22 @@ class Machinery:
         if self._names is None:
             pairs = [(vars(fake)["_stands_for"], fake) for fake in _FAKES]
             self._names = Names(pairs)
+            del pairs  # which refer to the classes, too
+        self._cover()
+        self._names.replace()
+        standin.stand(_FAKES)
+
+    def _cover(self) -> None:
+        """Let what stands in the place of real methods (a mock) be in that of the fake ones."""
         for (fake, name), original in self._originals.items():
             real = vars(fake)["_stands_for"]
             if vars(real).get(name) is not original and name in vars(fake):
                 self._covered.append((fake, name, vars(fake)[name]))
                 type.__delattr__(fake, name)
-        self._names.replace()
-        for fake in _FAKES:
-            standin.stand(fake)
 
     def _restore(self) -> None:
         assert self._names is not None
-        for fake in _FAKES:
-            standin.leave(fake)
+        standin.leave(_FAKES)
         self._names.restore()
         while self._covered:
             owner, name, value = self._covered.pop()

@@ -8,12 +8,14 @@ are new, or have got or lost names, are looked through.
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Iterable
 from operator import is_
 from types import ModuleType
 from typing import Any
 
 Namespace = dict[str, Any]
+Classes = dict[int, tuple[type, type]]
 
 
 class Names:
@@ -31,11 +33,36 @@ class Names:
         self._sizes: list[int] = []
         self._sites: dict[int, tuple[Namespace, set[str]]] = {}  # names of the classes, by id
         self._put: list[tuple[Namespace, str, type, type]] = []
+        self._loaded: tuple[int, Any, Any] = (0, None, None)  # see `_loaded_now`
+        # How often the real classes, and the fake ones, were referred to when last looked for.
+        self._counts: dict[bool, list[int]] = {}
+        self._fewest: dict[int, int] = {}  # references beside those in the places
         self._meant: set[tuple[int, str]] = set()  # places of fake classes before the replacement
 
     def replace(self) -> None:
         """Put the fake classes in the places of the real ones."""
-        self._look()
+        if not self._unchanged(self._fakes, False):
+            self._look()
+        self._put_fakes()
+        # Not in there: its variables refer to the classes, too.
+        self._counts[True] = _references(self._reals)
+        if not self._are_fewest(self._counts[True]):
+            del self._counts[True]
+
+    def _are_fewest(self, counts: list[int]) -> bool:
+        """Whether nobody but the places themselves refers to the fake classes.
+
+        Else an older client of theirs that goes inside could hide a new reference.
+        """
+        places = Counter(id(fake) for _, _, _, fake in self._put)
+        for number, count in zip(self._reals, counts, strict=True):
+            others = count - 2 * places[number]  # the place, and our note of it
+            self._fewest[number] = min(others, self._fewest.get(number, others))
+            if others > self._fewest[number]:
+                return False
+        return True
+
+    def _put_fakes(self) -> None:
         self._meant.clear()
         for number, (namespace, names) in self._sites.items():
             for name in names:
@@ -49,11 +76,15 @@ class Names:
 
     def restore(self) -> None:
         """Put the real classes back, also where a module took a fake one meanwhile."""
+        self._put_reals(self._unchanged(self._reals, True))
+        self._counts[False] = _references(self._fakes)
+
+    def _put_reals(self, unchanged: bool) -> None:
         for namespace, name, real, fake in self._put:
             if namespace.get(name) is fake:
                 namespace[name] = real
         self._put.clear()
-        for namespace in self._look():
+        for namespace in [] if unchanged else self._look():
             for name in self._sites.get(id(namespace), (namespace, ()))[1]:
                 value = id(namespace.get(name))
                 # A new module may want the fake class itself; then it calls it so.
@@ -62,8 +93,22 @@ class Names:
                 if (id(namespace), name) not in self._meant:
                     namespace[name] = self._reals[value][1]
 
+    def _unchanged(self, classes: Classes, inside: bool) -> bool:
+        """Whether the same modules are loaded, and nobody refers to the classes who did not.
+
+        Then there is nothing to look through, however many modules there are.
+
+        Args:
+            classes: those whose new names would be looked for.
+            inside: whether a patch is just ending.
+        """
+        if not _COUNTED or _loaded_now() != self._loaded:
+            return False
+        return _references(classes) == self._counts.get(inside)
+
     def _look(self) -> list[Namespace]:
         """Find the names in modules that are new or have changed in size; returns those."""
+        self._loaded = _loaded_now()
         modules = list(sys.modules.values())
         if not _same(modules, self._modules):
             self._modules = modules
@@ -90,11 +135,36 @@ class Names:
             if old == new:
                 continue
             changed.append(namespace)
+            if _holds_none(namespace, wanted):
+                continue
             found = [name for name, value in list(namespace.items()) if id(value) in wanted]
             if found:
                 self._sites.setdefault(id(namespace), (namespace, set()))[1].update(found)
         self._sizes = sizes
         return changed
+
+
+def _holds_none(namespace: Namespace, wanted: set[int]) -> bool:
+    """Whether none of the objects with these numbers is in a namespace, as quickly as can be."""
+    try:
+        return wanted.isdisjoint(map(id, namespace.values()))
+    except RuntimeError:  # another thread has changed it meanwhile
+        return False
+
+
+def _loaded_now() -> tuple[int, Any, Any]:
+    """Which modules are loaded, as far as one sees without looking at each: new ones come last."""
+    modules = sys.modules
+    last = next(reversed(modules))
+    return len(modules), last, modules.get(last)
+
+
+def _references(classes: Classes) -> list[int]:
+    return [sys.getrefcount(cls) for cls, _ in classes.values()]
+
+
+# Where references are counted at all, and a class' count is the one there is.
+_COUNTED = hasattr(sys, "getrefcount") and getattr(sys, "_is_gil_enabled", lambda: True)()
 
 
 def _same(some: list[ModuleType], others: list[ModuleType]) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import enum
 import functools
+import gc
 import importlib
 import pickle
 import sys
@@ -390,3 +391,26 @@ def test_lazy_modules_are_not_woken() -> None:
         assert set(sys.modules) == before
     finally:
         del sys.modules["lazy_one"], sys.modules["lazy_two"]
+
+
+def test_names_bound_inside_while_an_older_client_goes() -> None:
+    """Looking through the modules is left out only where it is known to find nothing."""
+    module = sys.modules["bound_inside"] = types.ModuleType("bound_inside")
+    try:
+        for _ in range(3):
+            with fakeredis.patch():
+                pass
+        older = [fakeredis.FakeRedis(), fakeredis.FakeRedis()]
+        with fakeredis.patch():
+            older.pop()
+            gc.collect()
+            module.first = redis.Redis  # type: ignore[attr-defined]
+        assert module.first is redis.Redis
+        with fakeredis.patch():
+            taken = redis.Redis
+        with fakeredis.patch():
+            module.first = taken  # type: ignore[attr-defined]
+            del taken
+        assert module.first is redis.Redis
+    finally:
+        del sys.modules["bound_inside"]

@@ -1,0 +1,103 @@
+"""What entering and leaving cost, without a clock: calls of Python functions, and imports."""
+
+from __future__ import annotations
+
+import gc
+import subprocess
+import sys
+import types
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import redis
+
+import fakeredis
+
+pytestmark = pytest.mark.usefixtures("no_network")
+CEILINGS = {True: 400, False: 300}  # 200 and 140 where no other test has left clients
+
+
+def calls_of(function: Callable[[], Any]) -> int:
+    """How many Python functions are called, the fewest of three times."""
+    counts = []
+    for _ in range(3):
+        count = 0
+
+        def note(frame: Any, event: str, arg: Any) -> None:
+            nonlocal count
+            count += event == "call"
+
+        gc.collect()
+        gc.disable()
+        sys.setprofile(note)
+        try:
+            function()
+        finally:
+            sys.setprofile(None)
+            gc.enable()
+        counts.append(count)
+    return min(counts)
+
+
+def enter(names: bool) -> None:
+    with fakeredis.patch(names=names):
+        pass
+
+
+@pytest.fixture
+def more_modules() -> Iterator[Callable[[], None]]:
+    added: list[str] = []
+
+    def add() -> None:
+        for number in range(500):
+            name = f"more_{number}"
+            sys.modules[name] = types.ModuleType(name)
+            added.append(name)
+
+    yield add
+    for name in added:
+        del sys.modules[name]
+
+
+def test_calls(names: bool, more_modules: Callable[[], None]) -> None:
+    enter(names)
+    few = calls_of(lambda: enter(names))
+    assert few <= CEILINGS[names]
+    more_modules()
+    enter(names)
+    assert calls_of(lambda: enter(names)) <= few + 2  # however many modules there are
+
+
+def test_a_new_client_and_its_first_command(names: bool) -> None:
+    with fakeredis.patch(names=names):
+        redis.Redis().get("k")
+        # redis-py's own constructor and handshake, of which a fake class needs a third.
+        assert calls_of(lambda: redis.Redis().get("k")) <= (900 if names else 2500)
+
+
+PROGRAM = """
+import sys
+import redis, fakeredis
+before = set(sys.modules)
+with fakeredis.patch():
+    pass
+new = set(sys.modules) - before
+heavy = [name for name in new if name.startswith((
+    "fakeredis.engine.server", "fakeredis.commands", "fakeredis.spy.lint",
+    "fakeredis.spy.canonical",
+    "fakeredis.resp", "fakeredis.stores", "fakeredis.patching.forks", "fakeredis.tcp",
+))]
+assert not heavy, heavy
+others = {name.partition(".")[0] for name in new} - {"fakeredis"}
+assert others <= sys.stdlib_module_names, others
+print(len(new))
+"""
+
+
+def test_the_first_entry_imports_no_engine() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=False
+    )
+    assert done.stderr == ""
+    assert int(done.stdout) <= 45

@@ -12,6 +12,7 @@ from redis.client import EMPTY_RESPONSE, NEVER_DECODE, Pipeline
 
 from fakeredis.clients.short import FLAT_GROUPS, MISS, QUICK, for_callback, other_wire, plain_set
 from fakeredis.clients.wire import Wire, decoded, encode, with_errors
+from fakeredis.engine.dispatch import STORED
 from fakeredis.engine.replies import Status
 from fakeredis.errors import CommandError
 
@@ -28,6 +29,7 @@ __all__ = [
 
 PARSE_RESPONSE: Final = Pipeline.parse_response
 EXECUTE: Final = Pipeline.execute
+_SEES_EACH: Final = ~STORED  # what a server may do that looks at each command: all but a store
 _callback: Final = dict.get  # the look-up of redis-py's own mapping is a Python call
 _groups = count(1)
 
@@ -36,7 +38,7 @@ _groups = count(1)
 def batch_of(wire: Any, connection: Any, commands: Any) -> Batch | None:
     """A pipeline's commands looked up and encoded; None when one of them needs the long way."""
     session = wire.session
-    if session.guard or session.server.guard or session.outbox:
+    if session.guard or session.server.guard & _SEES_EACH or session.outbox:
         return None
     plain = session.plain
     encoder = connection.encoder

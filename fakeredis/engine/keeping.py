@@ -188,6 +188,14 @@ class Keeper:
             self.on_waiting()
         return reply
 
+    def run_many(self, count: int, run: Callable[[], list[Any]]) -> list[Any]:
+        """Run a pipeline, whose commands the store keeps together; the replies."""
+        try:
+            with self.transaction():
+                return run()
+        except CommandError as error:  # the store does not take them
+            return [error] * count
+
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """Keep all that happens inside, or nothing.

@@ -145,13 +145,19 @@ class Session:
 
     def call_many(self, batch: Batch) -> list[Any]:
         """Run a pipeline's commands in one go; errors become items."""
+        server = self.server
+        with server.lock:
+            if server.keeper is not None:
+                return server.keeper.run_many(len(batch), lambda: self._call_each(batch))
+            return self._call_each(batch)
+
+    def _call_each(self, batch: Batch) -> list[Any]:
         replies: list[Any] = []
-        with self.server.lock:
-            for command, args in batch:
-                try:
-                    replies.append(self.call(command, args))
-                except CommandError as error:
-                    replies.append(error)
+        for command, args in batch:
+            try:
+                replies.append(self.call(command, args))
+            except CommandError as error:
+                replies.append(error)
         return replies
 
     def transaction(self, batch: Batch) -> list[Any] | None:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from fakeredis.spy import ANY, Spy, call, like, matching
     from fakeredis.spy import spy_on as spy
     from fakeredis.stores.memory import MemoryStore
+    from fakeredis.stores.parity import ParityError, ParityStore, parity
     from fakeredis.stores.redis import RedisStore
     from fakeredis.stores.sqlite import SQLiteStore
     from fakeredis.tcp import TcpFakeServer
@@ -56,6 +57,9 @@ _HOMES = {
     "FakeConnection": "clients.connection",
     "FakeServer": "server",
     "MemoryStore": "stores.memory",
+    "ParityError": "stores.parity",
+    "ParityStore": "stores.parity",
+    "parity": "stores.parity",
     "RedisStore": "stores.redis",
     "SQLiteStore": "stores.sqlite",
     "TcpFakeServer": "tcp",
@@ -96,6 +100,8 @@ __all__ = [
     "FakeServer",
     "FakeStrictRedis",
     "MemoryStore",
+    "ParityError",
+    "ParityStore",
     "RedisStore",
     "SQLiteStore",
     "Spy",
@@ -105,6 +111,7 @@ __all__ = [
     "call",
     "like",
     "matching",
+    "parity",
     "patch",
     "patched",
     "reset",

@@ -128,8 +128,10 @@ class patch(Assertions):  # noqa: N801 - reads as a function
                 after.bury(entry.realm)
             finally:
                 machinery.remove(self._options["names"])
-                entry.end()
-                fork_hooks.ended()
+                try:
+                    entry.end()
+                finally:
+                    fork_hooks.ended()
 
     def __enter__(self) -> patch:
         return self.start()
@@ -477,13 +479,14 @@ class _Entry:
         if self.forwards:
             for server in self.realm.all():
                 server.connected = False  # what they led to is cleaned up
-            self.store.end_use()
         self.faults.leave()
         if self.store is not None:
             for server in self.realm.all():
                 server.let_go()
         if self.spy is not None:
             self.spy.detach()
+        if self.forwards:
+            self.store.end_use()
 
 
 def _check_plain(*, as_kwarg: Any, **flags: Any) -> None:

@@ -7,6 +7,7 @@ import os
 import selectors
 import socket
 import threading
+import traceback
 from collections import deque
 from collections.abc import Callable
 from typing import Any, Final
@@ -127,7 +128,11 @@ class Poller(Watch):
     def _look(self, selector: Any, watched: dict[Link, Any], link: Link) -> None:
         """Let a link's owner look, then wait at the descriptors that the link has now."""
         look, files = watched[link]
-        look()
+        try:
+            look()
+        except Exception:
+            link.close()  # its client will notice
+            traceback.print_exc()
         numbers = [each if isinstance(each, int) else each.fileno() for each in link.files()]
         if numbers == files:
             return

@@ -51,6 +51,7 @@ class PrefixRules(Rules):
         super().__init__(store)
         self.prefix = store.prefix
         self.pattern = escape(store.prefix)
+        self._told: dict[str, Any] = {}  # what the server says of commands that are unknown here
         self._own: dict[str, Callable[[Any, Argv], Translated]] = {
             "KEYS": self._keys, "SCAN": self._scan, "DBSIZE": self._dbsize,
             "RANDOMKEY": self._random_key, "SORT": self._sort, "SORT_RO": self._sort,
@@ -83,11 +84,32 @@ class PrefixRules(Rules):
 
     def _with_keys(self, command: Any, argv: Argv) -> Translated:
         if not hasattr(command, "keys"):
+            return self._unknown(command.name, argv)
+        return self._keyed(command, argv), self._error
+
+    def _unknown(self, name: str, argv: Argv) -> Translated:
+        """A command that this program does not know: the server tells where its keys are."""
+        if name not in self._told:
+            try:
+                with self.store.servers() as links:
+                    found = links[0].call(b"COMMAND", b"INFO", argv[0])
+            except OSError as error:
+                return instead(f"ERR fakeredis: {error}")
+            self._told[name] = found[0] if type(found) is list and found else None
+        facts = self._told[name]
+        if facts is None:
+            return argv, self._error  # nor does the server
+        first, last, step = facts[3:6]
+        if first < 1:
             return instead(
-                f"ERR fakeredis: which words of {command.name} are keys is not known, so that "
+                f"ERR fakeredis: which words of {name} are keys is not known, so that "
                 f"{self.store.name} cannot put its prefix before them"
             )
-        return self._keyed(command, argv), self._error
+        said = list(argv)
+        for at in range(first, (last if last > 0 else len(said) + last) + 1, step):
+            if at < len(said):
+                said[at] = self.prefix + said[at]
+        return said, self._error
 
     def _keyed(self, command: Any, argv: Argv) -> Argv:
         first = len(command.parts)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Iterator, Sequence
 from threading import RLock
 from typing import Any, Final
@@ -57,6 +58,8 @@ class RedisStore(ForwardingStore):
             self._url, self._service = _service_of(self._url, url)
         if "prefix" in given:
             self.prefix = given["prefix"].encode()
+        if b"*" in self.prefix:
+            raise ValueError(f"a prefix holds no *, which SORT would take for its own: {prefix!r}")
         for flag in _FLAGS:
             if flag in given:
                 setattr(self, flag, _flag(flag, given[flag]))
@@ -73,6 +76,7 @@ class RedisStore(ForwardingStore):
         self._lock = RLock()
         self._used: dict[int, None] = {}  # databases that were looked at, and are ours
         self._users = 0  # patches
+        self._process = os.getpid()
         if self.cluster:
             raise NotImplementedError("clusters are not built yet")
         self.rules = self._make_rules()
@@ -227,9 +231,15 @@ class RedisStore(ForwardingStore):
         """A patch begins to use it."""
         with self._lock:
             self._users += 1
+            self._process = os.getpid()
 
     def end_use(self) -> None:
-        """That patch has ended: after the last one, remove what was made."""
+        """That patch has ended: after the last one, remove what was made.
+
+        In a forked child it has not: the parent's goes on.
+        """
+        if self._process != os.getpid():
+            return
         with self._lock:
             self._users -= 1
             if self._users:

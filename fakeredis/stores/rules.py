@@ -68,7 +68,7 @@ class Rules:
             return argv, None
         try:
             return special(command, argv)
-        except StoreError as error:
+        except (StoreError, OSError) as error:
             return instead(f"ERR fakeredis: {error}")
 
     def heard(self, message: list[Any]) -> list[Any] | None:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from fakeredis import errors
 from fakeredis.commands import facts
 from fakeredis.commands.arguments import Key, Many, Raw, Rest
-from fakeredis.commands.generic import encoding
 from fakeredis.commands.help import help_lines
 from fakeredis.commands.registry import (
     ADMIN,
@@ -28,7 +26,7 @@ from fakeredis.commands.registry import (
     Group,
 )
 from fakeredis.datatypes.glob import matcher
-from fakeredis.datatypes.numbers import parse_float, parse_int
+from fakeredis.datatypes.numbers import parse_int
 from fakeredis.engine import cluster, dispatch, info, long_scripts, memory, timing, tracking
 from fakeredis.engine.context import Context
 from fakeredis.engine.replies import DEEP, MAP, NO_REPLY, OK, SetReply, Status, Verbatim
@@ -308,14 +306,8 @@ def config_set(ctx: Context, words: list[bytes]) -> Status:
     if server.guard & dispatch.LIMITED:
         memory.make_room(server)
     if server.guard & dispatch.TIMED and not was_timed:
-        _note_time(ctx, 0.0)
+        timing.note_running(ctx, 0.0)
     return OK
-
-
-def _note_time(ctx: Context, seconds: float) -> None:
-    """Measure this call, which began before anything was measured."""
-    assert ctx.command is not None
-    timing.note(ctx.session, ctx.command, ctx.args, int(seconds * 1_000_000) + 1)
 
 
 @group.command("CONFIG RESETSTAT", flags=_ADMIN, since="2.0.0")
@@ -467,83 +459,13 @@ _NOT_ALLOWED: Final = (
     "connection, otherwise you need to set this option in the configuration file, and then restart "
     "the server."
 )
-_DEBUG_UNKNOWN: Final = (
-    "ERR unknown subcommand or wrong number of arguments for '%s'. Try DEBUG HELP."
-)
-# DEBUG subcommands that have no effect here, with the numbers of words that they take.
-_DEBUG_WITHOUT_EFFECT: Final = {
-    b"RELOAD": range(1, 5), b"LOADAOF": range(1, 2), b"SET-DISABLE-DENY-SCRIPTS": range(2, 3),
-    b"LOG": range(2, 3), b"CHANGE-REPL-ID": range(1, 2), b"PAUSE-CRON": range(2, 3),
-    b"DICT-RESIZING": range(2, 3), b"REPLYBUFFER": range(3, 4), b"REPLICATE": range(2, 99),
-}  # fmt: skip
 
-
-def _check_allowed(ctx: Context, what: str, parameter: str) -> None:
+def check_allowed(ctx: Context, what: str, parameter: str) -> None:
     """A command that the configuration allows to nobody, to local connections, or to all."""
     allowed = ctx.server.config.text(parameter)
     local = ctx.session.address.startswith(("127.", "[::1]", "/", "unix"))
     if allowed == "no" or (allowed == "local" and not local):
         raise CommandError(_NOT_ALLOWED % (what, parameter))
-
-
-@group.command("DEBUG", Rest(1), flags=_ADMIN)
-def debug(ctx: Context, words: list[bytes]) -> Any:
-    """Subcommands for tests; refused unless ``enable-debug-command`` allows them."""
-    _check_allowed(ctx, "DEBUG", "enable-debug-command")
-    name, given = words[0].upper(), len(words)
-    if given in _DEBUG_WITHOUT_EFFECT.get(name, ()):
-        return OK
-    if name == b"ERROR" and given == 2:
-        raise CommandError(words[1].decode("utf-8", "surrogateescape"))
-    handler = _DEBUG.get(name)
-    if handler is None or given not in handler[1]:
-        shown = dispatch.clean(words[0][:128])
-        raise CommandError(_DEBUG_UNKNOWN % shown)
-    return handler[0](ctx, *words[1:])
-
-
-def _debug_sleep(ctx: Context, seconds: bytes) -> Status:
-    """Move the clock: nobody waits in a test."""
-    time = max(0.0, parse_float(seconds) or 0.0)
-    ctx.server.advance(time)
-    if not ctx.server.guard & dispatch.TIMED:
-        _note_time(ctx, time)
-    return OK
-
-
-def _debug_active_expire(ctx: Context, on: bytes) -> Status:
-    ctx.server.active_expire = on.strip().lstrip(b"+-0").isdigit()
-    return OK
-
-
-def _debug_object(ctx: Context, key: bytes, *options: bytes) -> Status:
-    value = ctx.lookup(key)
-    if value is None:
-        raise CommandError(errors.NO_SUCH_KEY)
-    encoded = encoding(ctx, key, value).decode()
-    return Status(
-        f"Value at:0x{id(value):x} refcount:1 encoding:{encoded} serializedlength:"
-        f"{len(value)} lru:{int(ctx.server.now()) & 0xFFFFFF} lru_seconds_idle:0".encode()
-    )
-
-
-def _debug_match(ctx: Context, length: bytes, pattern: bytes) -> int:
-    return int(bool(matcher(pattern)(b"a" * (parse_int(length) or 0))))
-
-
-def _debug_packed(ctx: Context, size: bytes) -> Status:
-    if not re.fullmatch(rb"[0-9]+(?:[kmg]?b?)", size, re.IGNORECASE):
-        raise CommandError(
-            "ERR argument must be a memory value bigger than 1 and smaller than 4gb"
-        )
-    return OK
-
-
-_DEBUG: Final[dict[bytes, tuple[Callable[..., Any], Sequence[int]]]] = {
-    b"SLEEP": (_debug_sleep, (2,)), b"SET-ACTIVE-EXPIRE": (_debug_active_expire, (2,)),
-    b"OBJECT": (_debug_object, (2, 3)), b"STRINGMATCH-LEN": (_debug_match, (3,)),
-    b"QUICKLIST-PACKED-THRESHOLD": (_debug_packed, (2,)),
-}  # fmt: skip
 
 
 @group.command(
@@ -562,6 +484,15 @@ def shutdown(ctx: Context, words: list[bytes]) -> Any:
     server = ctx.server
     if server.guard & dispatch.BUSY and b"NOSAVE" not in options:
         raise long_scripts.busy_error(server)
+    go_down(server)
+
+
+def go_down(server: Server) -> NoReturn:
+    """Close all connections; the server is down until ``server.connected`` is set again.
+
+    Raises:
+        ConnectionLost: always.
+    """
     server.guard |= dispatch.DOWN
     for session in list(server.sessions.values()):
         session.close()

@@ -267,7 +267,7 @@ _VECTOR_SETS: Final = (
 
 def _replication(server: Server) -> Fields:
     return {
-        "master_replid": server.run_id[::-1],
+        "master_replid": server.replication_id,
         "repl_backlog_size": server.config.text("repl-backlog-size"),
     }
 

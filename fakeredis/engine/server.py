@@ -96,6 +96,7 @@ class Server:
         self.active_expire = True
         self.random = random.Random()
         self.run_id = secrets.token_hex(20)
+        self.replication_id = secrets.token_hex(20)
         self.started = self.clock.seconds()
         self.last_save = int(self.started)
         self.extra: dict[str, Any] = {}  # rare state, by the name of the module that keeps it

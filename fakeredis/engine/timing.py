@@ -18,6 +18,7 @@ from fakeredis.engine.replies import BLOCKED
 
 if TYPE_CHECKING:
     from fakeredis.commands.registry import Command
+    from fakeredis.engine.context import Context
     from fakeredis.engine.server import Server
     from fakeredis.engine.session import Session
 
@@ -128,6 +129,12 @@ def note(session: Session, command: Command, args: Sequence[bytes], micros: int)
     threshold = config.latency_monitor_threshold
     if threshold and micros // 1000 >= threshold:
         add_event(server, "fast-command" if command.flags & FAST else "command", micros // 1000)
+
+
+def note_running(ctx: Context, seconds: float) -> None:
+    """Note how long the running command takes, which began before anything was measured."""
+    assert ctx.command is not None
+    note(ctx.session, ctx.command, ctx.args, int(seconds * 1_000_000) + 1)
 
 
 def add_event(server: Server, name: str, milliseconds: int) -> None:

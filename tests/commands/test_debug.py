@@ -1,0 +1,209 @@
+"""DEBUG against the real server."""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from fakeredis.engine.server import Server
+from fakeredis.errors import CommandError, ConnectionLost
+from tests.twin import Twin as RealTwin
+from tests.twin import same
+
+if TYPE_CHECKING:
+    from tests.twin import Twin
+
+
+@pytest.fixture(autouse=True)
+def _allowed(request: pytest.FixtureRequest) -> None:
+    """The real server of the tests allows DEBUG to local clients."""
+    if "twin" in request.fixturenames:
+        twin: RealTwin = request.getfixturevalue("twin")
+        twin.server.config.override("enable-debug-command", "local")
+
+
+def run(twin: Twin, script: str) -> None:
+    for line in script.strip().splitlines():
+        twin(*shlex.split(line))
+
+
+DATA = """
+    SET k v
+    SET n 12
+    SET long 'hello world hello world hello world hello world hello world'
+    SET e v EX 1000
+    RPUSH l 1 2 three
+    SADD t a b c
+    SADD i 1 2 3
+    ZADD z 1 a 2.5 b 1e100 c -inf d
+    HSET h f v g w
+    HSET x f v g w
+    HEXPIRE x 1000 FIELDS 1 f
+    XADD s 1-1 a b c d
+    XADD s 2-5 a b
+    PFADD p a b c
+    SETRANGE r 5 x
+"""
+
+
+def test_digests(twin: Twin) -> None:
+    twin("DEBUG", "DIGEST")
+    run(twin, DATA)
+    keys = ["k", "n", "long", "e", "l", "t", "i", "z", "h", "x", "s", "p", "r", "none"]
+    twin("DEBUG", "DIGEST-VALUE", *keys)
+    twin("DEBUG", "DIGEST")
+    twin("SELECT", 3)
+    run(twin, DATA)
+    twin("DEBUG", "DIGEST")
+    twin("DEBUG", "DIGEST-VALUE")
+
+
+@pytest.mark.parametrize("kind", [
+    "string", "integer", "double", "bignum", "null", "array", "set", "map", "attrib", "verbatim",
+    "true", "false", "FALSE", "nosuch",
+])  # fmt: skip
+def test_kinds_of_replies(twin: Twin, kind: str) -> None:
+    twin("DEBUG", "PROTOCOL", kind)
+
+
+def test_push(twin: Twin) -> None:
+    if not twin.resp3:
+        twin("DEBUG", "PROTOCOL", "push")
+        return
+    twin("DEBUG", "PROTOCOL", "push")
+    assert twin.reply() == [b"server-cpu-usage", 42]
+
+
+def test_values(twin: Twin) -> None:
+    """What DEBUG OBJECT tells, but for addresses and times."""
+    run(twin, DATA)
+    twin("RPUSH", "big", *["x" * 100] * 300)
+    for key in ["k", "n", "long", "e", "l", "t", "i", "z", "h", "x", "s", "p", "r", "big"]:
+        words = [b"DEBUG", b"OBJECT", key.encode()]
+        fake, real = twin.fake.execute(words), twin.wire.call(*words)
+        told = [
+            [part for part in reply.split() if b"at:" not in part and b"lru:" not in part]
+            for reply in (fake, real)
+        ]
+        assert same(*told), key
+        for name in ("LISTPACK", "QUICKLIST", "HTSTATS-KEY"):
+            twin("DEBUG", name, key)
+    run(twin, """
+        DEBUG OBJECT none
+        DEBUG LISTPACK none
+        DEBUG HTSTATS-KEY none
+        DEBUG SDSLEN none
+        DEBUG SDSLEN h
+        DEBUG OBJECT k x
+        DEBUG OBJECT
+    """)
+    twin("HSET", "table", *range(2000))
+    twin("DEBUG", "HTSTATS-KEY", "table")
+
+
+def test_keys_made_by_the_server(twin: Twin) -> None:
+    run(twin, """
+        SET key:1 mine
+        DEBUG POPULATE 3
+        GET key:0
+        GET key:1
+        DEBUG POPULATE 2 foo
+        DEBUG POPULATE 2 bar 10
+        GET bar:1
+        DEBUG POPULATE 2 short 3
+        GET short:0
+        DEBUG POPULATE 2 zero 0
+        DEBUG POPULATE x
+        DEBUG POPULATE -1
+        DEBUG POPULATE 2 bar x
+        DEBUG POPULATE 2 bar -5
+        DEBUG POPULATE 2 a 3 4
+        DEBUG POPULATE 0
+        DBSIZE
+        DEBUG HTSTATS 99
+        DEBUG HTSTATS x
+        DEBUG HTSTATS 5
+    """)
+
+
+def test_reload(twin: Twin) -> None:
+    run(twin, DATA)
+    run(twin, """
+        DEBUG RELOAD
+        TTL e
+        XINFO STREAM s
+        DEBUG RELOAD NOSAVE
+        DEBUG RELOAD FOO
+        DEBUG RELOAD MERGE NOFLUSH
+        OBJECT ENCODING i
+    """)
+
+
+def test_settings_and_mistakes(twin: Twin) -> None:
+    run(twin, """
+        DEBUG SET-ACTIVE-EXPIRE 0
+        DEBUG SET-ACTIVE-EXPIRE x
+        DEBUG SET-ACTIVE-EXPIRE 1
+        DEBUG SLEEP -1
+        DEBUG SLEEP x
+        DEBUG SLEEP 0
+        DEBUG SLEEP
+        DEBUG STRUCTSIZE
+        DEBUG STRINGMATCH-LEN 10 a*
+        DEBUG QUICKLIST-PACKED-THRESHOLD 100b
+        DEBUG QUICKLIST-PACKED-THRESHOLD 5g
+        DEBUG QUICKLIST-PACKED-THRESHOLD x
+        DEBUG QUICKLIST-PACKED-THRESHOLD 0
+        DEBUG REPLYBUFFER PEAK-RESET-TIME NEVER
+        DEBUG REPLYBUFFER PEAK-RESET-TIME 100
+        DEBUG REPLYBUFFER PEAK-RESET-TIME x
+        DEBUG REPLYBUFFER PEAK-RESET-TIME RESET
+        DEBUG REPLYBUFFER RESIZING 1
+        DEBUG REPLYBUFFER foo 1
+        DEBUG DICT-RESIZING 1
+        DEBUG LOG foo
+        DEBUG LOG foo bar
+        DEBUG ERROR 'FOO bar'
+        DEBUG ERROR x y
+        DEBUG CHANGE-REPL-ID
+        DEBUG CHANGE-REPL-ID x
+        DEBUG SET-DISABLE-DENY-SCRIPTS 0
+        DEBUG LOADAOF
+        DEBUG INTERNAL_SECRET
+        DEBUG PAUSE-CRON 0
+        EVAL 'return 1' 0
+        DEBUG SCRIPT LIST
+        DEBUG SCRIPT e0e1f9fabfc9d4800c877a703b823ac0578ff8db
+        DEBUG SCRIPT foo
+        DEBUG JMAP
+        DEBUG HELP x
+        DEBUG
+        DEBUG nosuch a b
+    """)
+
+
+@pytest.mark.parametrize(("setting", "address", "allowed"), [
+    ("no", "127.0.0.1:1", False), ("yes", "10.0.0.1:1", True), ("local", "127.0.0.1:1", True),
+    ("local", "10.0.0.1:1", False), ("local", "/tmp/socket:0", True),
+])  # fmt: skip
+def test_who_may(setting: str, address: str, allowed: bool) -> None:
+    server = Server()
+    server.config.override("enable-debug-command", setting)
+    session = server.session(address=address)
+    if allowed:
+        assert session.execute([b"DEBUG", b"DIGEST"]) == b"0" * 40
+        return
+    with pytest.raises(CommandError, match="DEBUG command not allowed"):
+        session.execute([b"DEBUG", b"DIGEST"])
+
+
+@pytest.mark.parametrize("name", [b"SEGFAULT", b"PANIC", b"ASSERT", b"OOM"])
+def test_crash(name: bytes) -> None:
+    server = Server()
+    server.config.override("enable-debug-command", "yes")
+    session: Any = server.session()
+    with pytest.raises(ConnectionLost):
+        session.execute([b"DEBUG", name])
+    assert not server.connected

@@ -296,17 +296,21 @@ def _keys(command: Command, args: Sequence[bytes]) -> Sequence[bytes]:
         return ()
 
 
-def check_script(session: Session, command: Command, args: Sequence[bytes]) -> None:
+def check_script(session: Session, command: Command, args: Sequence[bytes]) -> int | None:
     """Refuse a command of a script whose keys are not here.
+
+    Returns:
+        The slot of its keys; None when it has none.
 
     Raises:
         CommandError: it is so.
     """
     node = node_of(session.server)
     assert node is not None
-    text = _Query(node, bool(session.extra.get("asking"))).answer(((command, args),))
+    query = _Query(node, bool(session.extra.get("asking")))
+    text = query.answer(((command, args),))
     if text is None:
-        return
+        return query.slot
     if text == CROSS_SLOT:
         raise CommandError(_SCRIPT_CROSS_SLOT % command.label)
     raise CommandError(_SCRIPT_ERRORS.get(text, _SCRIPT_NOT_LOCAL))

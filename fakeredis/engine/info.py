@@ -157,14 +157,19 @@ def _memory(server: Server) -> Fields:
 
 
 def _scripts(server: Server) -> Fields:
-    """How many scripts there are, and a plausible size of them."""
-    scripting = server.extra.get("scripting")
-    if scripting is None:
+    """How many scripts and functions there are, and a plausible size of them."""
+    scripting, functions = server.extra.get("scripting"), server.extra.get("functions")
+    if scripting is None and functions is None:
         return {}
-    size = sum(len(script.source) + 100 for script in scripting.scripts.values())
+    scripts = () if scripting is None else scripting.scripts.values()
+    libraries = () if functions is None else functions.libraries.values()
+    size = sum(len(script.source) + 100 for script in scripts)
+    code = sum(len(library.code) + 100 for library in libraries)
     return {
-        "number_of_cached_scripts": len(scripting.scripts), "used_memory_scripts_eval": size,
-        "used_memory_scripts": size, "used_memory_scripts_human": human(size),
+        "number_of_cached_scripts": len(scripts), "used_memory_scripts_eval": size,
+        "number_of_functions": sum(len(library.functions) for library in libraries),
+        "number_of_libraries": len(libraries), "used_memory_functions": code,
+        "used_memory_scripts": size + code, "used_memory_scripts_human": human(size + code),
     }  # fmt: skip
 
 

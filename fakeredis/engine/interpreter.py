@@ -24,6 +24,7 @@ from fakeredis.engine import (
     cluster,
     dispatch,
     long_scripts,
+    memory,
     script_libraries,
     statistics,
 )
@@ -45,6 +46,7 @@ READ_ONLY: Final = "ERR Write commands are not allowed from read-only scripts."
 INVALID_ACL_COMMAND: Final = "ERR Invalid command passed to redis.acl_check_cmd()"
 WRITES: Final = "ERR Can not execute a script with write flag using *_ro command."
 NOT_IN_CLUSTER: Final = "ERR Can not run script on cluster, 'no-cluster' flag is set."
+CROSS_SLOT: Final = "ERR Script attempted to access keys that do not hash to the same slot"
 NOT_RUNNING: Final = b"ERR no script is running"
 NO_WRITES: Final = "no-writes"
 FLAGS: Final = (NO_WRITES, "allow-oom", "allow-stale", "no-cluster", "allow-cross-slot-keys")
@@ -79,7 +81,7 @@ class Frame:
 
     __slots__ = (
         "session", "interpreter", "read_only", "protocol", "crash", "known", "wrote", "runnable",
-        "argv", "started", "loading", "counted", "busy", "napped", "stopped",
+        "argv", "started", "loading", "counted", "slot", "busy", "napped", "stopped",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -91,6 +93,7 @@ class Frame:
         self.crash: BaseException | None = None
         self.known: dict[bytes, Command] = {}  # commands that may run without a further look
         self.wrote = False
+        self.slot: int | None = None  # in a cluster: that of the keys so far
         self.argv: Sequence[bytes] = ()  # the call of a function
         self.runnable: Runnable | None = None
         # For `fakeredis.engine.long_scripts`:
@@ -193,6 +196,10 @@ class Interpreter:
         frame.session, frame.interpreter, frame.runnable = session, self, runnable
         frame.read_only = read_only or runnable.read_only
         frame.known, frame.wrote = self.readers, False
+        if session.server.guard & dispatch.CLUSTERED:
+            frame.slot = cluster.slot_of(words[0]) if keys else None
+        if session.server.guard & dispatch.LIMITED:
+            memory.check_script(session, "allow-oom" in (runnable.flags or ()))
         frame.protocol = session.protocol = 2
         session.via, session.deny_blocking = "script", True
         try:
@@ -377,6 +384,10 @@ def check_flags(session: Session, runnable: Runnable, read_only: bool) -> None:
         return
     if "no-cluster" in runnable.flags and session.server.guard & dispatch.CLUSTERED:
         raise CommandError(NOT_IN_CLUSTER)
+    if session.server.guard & dispatch.LIMITED:
+        free = runnable.read_only or "allow-oom" in runnable.flags
+        if not free and memory.is_full(session.server):
+            raise CommandError(errors.OUT_OF_MEMORY)
     if read_only and not runnable.read_only:
         raise CommandError(WRITES)
 
@@ -473,12 +484,29 @@ def _note_write(frame: Frame, command: Command) -> None:
         frame.wrote = True
 
 
-def _observed(session: Session, command: Command, args: Sequence[bytes]) -> Any:
+def _check_slot(frame: Frame, slot: int | None) -> None:
+    """Hold a script that says so to the slot of its first keys."""
+    if slot is None or frame.runnable is None:
+        return
+    flags = frame.runnable.flags
+    if flags is None or "allow-cross-slot-keys" in flags:
+        return
+    if frame.slot is None:
+        frame.slot = slot
+    elif frame.slot != slot:
+        raise CommandError(CROSS_SLOT)
+
+
+def _observed(
+    frame: Frame, session: Session, command: Command, args: Sequence[bytes]
+) -> Any:
     server = session.server
     if server.guard & dispatch.RESTRICTED:
         server.check_permissions(session, command, args)
     if server.guard & dispatch.CLUSTERED:
-        cluster.check_script(session, command, args)
+        _check_slot(frame, cluster.check_script(session, command, args))
+    if server.guard & dispatch.LIMITED:
+        memory.check_call(session, command)
     return dispatch.observed(session, command, args, session.invoke)
 
 
@@ -521,7 +549,7 @@ def _caller(frame: Frame) -> Callable[..., Any]:
             ran = command
             if session.server.guard:
                 args: Sequence[bytes] = dispatch.spelled(command, words)
-                reply = _observed(session, command, args)
+                reply = _observed(frame, session, command, args)
             else:
                 reply = session.invoke(command, words[len(command.parts) :])
             kind = type(reply)

@@ -206,6 +206,25 @@ def test_scripts(full: Twin) -> None:
         full("EVAL", script, len(keys), *keys)
 
 
+CROSS_SLOT = "redis.pcall('get', 'a') local b = redis.call('get', 'b') return {KEYS, b}"
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("flags", ["", "allow-cross-slot-keys", "no-cluster", "no-writes"])
+@pytest.mark.parametrize("keys", [[], ["a"], ["b"], ["a", "b"]])
+def test_flags_of_scripts(full: Twin, flags: str, keys: list[str]) -> None:
+    for body in (CROSS_SLOT, "return redis.call('mget', 'a', 'b')", "return redis.call('ping')"):
+        full("EVAL", body, len(keys), *keys)
+        full("EVAL", f"#!lua flags={flags}\n{body}", len(keys), *keys)
+        body = body.replace("KEYS", "keys")
+        listed = f"'{flags}'" if flags else ""
+        code = f"callback=function(keys) {body} end, flags={{{listed}}}"
+        code = f"#!lua name=l\nredis.register_function{{function_name='f', {code}}}"
+        full("FUNCTION", "LOAD", "REPLACE", code)
+        for command in ("FCALL", "FCALL_RO"):
+            full(command, "f", len(keys), *keys)
+
+
 @pytest.mark.real
 def test_shard_channels(full: Twin) -> None:
     for call in ("SPUBLISH a 1", "SSUBSCRIBE a b", "PUBLISH a 1"):

@@ -133,6 +133,18 @@ def test_flushed_data_and_scripts_leave_functions(twin: Any) -> None:
     twin("FCALL", "f", 0)
 
 
+def test_info_counts(twin: Any) -> None:
+    def counts(reply: bytes) -> list[bytes]:
+        return [line for line in bytes(reply).split(b"\r\n") if line.startswith(b"number_of")]
+
+    twin("SCRIPT", "FLUSH")
+    for words in (["EVAL", "return 1", 0], ["SCRIPT", "LOAD", "return 2"],
+                  ["FUNCTION", "LOAD", library(function("") + function("", name="g"))],
+                  ["FUNCTION", "FLUSH"], ["SCRIPT", "FLUSH"]):  # fmt: skip
+        twin(*words)
+        twin._compare(("INFO", "memory"), lambda fake, real: counts(fake) == counts(real))
+
+
 # Payloads ---------------------------------------------------------------------------------------
 
 GOOD = library("redis.register_function('f', function() return 1 end)", "z").encode()

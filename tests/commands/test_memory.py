@@ -133,6 +133,24 @@ def test_no_room(twin: Twin, script: str) -> None:
     twin("INFO", "errorstats")
 
 
+@pytest.mark.parametrize("body", [
+    "return redis.call('set', 'a', 'b')", "return redis.pcall('set', 'a', 'b')",
+    "return redis.call('get', 'k')", "redis.call('del', 'k') return redis.call('set', 'a', 'b')",
+])  # fmt: skip
+@pytest.mark.parametrize("flags", [None, "", "no-writes", "allow-oom"])
+def test_scripts_without_room(twin: Twin, body: str, flags: str | None) -> None:
+    listed = f"'{flags}'" if flags else ""
+    code = f"callback=function() {body} end, flags={{{listed}}}"
+    code = f"#!lua name=l\nredis.register_function{{function_name='f', {code}}}"
+    twin("FUNCTION", "LOAD", code)
+    run(twin, "SET k v\nCONFIG SET maxmemory 1")
+    for command in ("EVAL", "EVAL_RO"):
+        twin(command, body if flags is None else f"#!lua flags={flags}\n{body}", 0)
+    for command in ("FCALL", "FCALL_RO"):
+        twin(command, "f", 0)
+    twin("FUNCTION", "LOAD", "x")
+
+
 def test_a_transaction_that_no_longer_fits(twin: Twin) -> None:
     run(twin, "MULTI\nSET a 1\nGET a")
     twin.session()("CONFIG", "SET", "maxmemory", 1)

@@ -47,7 +47,7 @@ class Suite:
 
 PYTEST = ["pytest", "pytest-timeout"]
 ASYNC = [*PYTEST, "pytest-asyncio"]
-LIMIT = ["--timeout=60", "-q", "-o", "addopts="]
+LIMIT = ["--timeout=60", "--timeout-method=signal", "-q", "-o", "addopts="]
 LOOPS = [*LIMIT, "-o", "asyncio_default_fixture_loop_scope=function"]
 
 SUITES = [
@@ -59,6 +59,7 @@ SUITES = [
         args=[*LIMIT, "--ignore=tests/test_scenario", "--ignore=tests/test_asyncio/test_scenario",
               "-m", ("not redismod and not ssl and not onlycluster and not cp_integration"
                      " and not multidb_integration and not replica")],
+        addresses=["localhost:6379", "localhost:26379", "localhost:26380", "localhost:26381"],
         seconds=2400,
     ),
     Suite(
@@ -73,7 +74,7 @@ SUITES = [
         requires=["celery[redis]", *PYTEST, "pytest-celery", "pytest-rerunfailures",
                   "pytest-subtests", "pytest-click", "pytest-order", "freezegun", "django",
                   "cryptography", "pydantic", "sqlalchemy", "msgpack", "PyYAML"],
-        args=["--timeout=120", "-q", "-o", "addopts="],
+        args=["--timeout=120", "-q", "-o", "addopts=", "--ignore=t/integration/test_backend.py"],
         env={"TEST_BROKER": "redis://", "TEST_BACKEND": "redis://"}, seconds=2400,
     ),
     Suite(
@@ -86,8 +87,8 @@ SUITES = [
     Suite(
         "arq", "0.28.0", ["tests"], stubs=["containers"],
         requires=["pytest==8.4.2", "pytest-timeout", "pytest-asyncio==0.23.6", "redis>=5,<6",
-                  "msgpack", "dirty-equals", "pydantic", "watchfiles", "pytest-mock", "pytest-pretty", "pytz",
-                  "tzdata"],
+                  "msgpack", "dirty-equals", "pydantic", "watchfiles", "pytest-mock", "pytest-pretty",
+                  "pytz", "tzdata"],
         # Its lock file has redis-py 4; from 5 on that warns of this name, which is an error here.
         args=[*LIMIT, "-W", "ignore:Call to deprecated close:DeprecationWarning"],
     ),
@@ -103,14 +104,13 @@ SUITES = [
         args=["--timeout=60", "-q", "-o", "addopts=--doctest-modules"],
     ),
     Suite(
-        "limits", "5.8.0", ["tests"],
+        "limits", "5.8.0", ["tests"], stubs=["docker"], addresses=[],
         requires=["limits[redis,rediscluster,valkey,async-redis,async-valkey]", *ASYNC, "hiro",
                   "flaky", "pytest-lazy-fixtures", "pytest-mock", "PyYAML", "pymemcache",
                   "pymongo", "motor", "coredis", "emcache", "pytest-benchmark",
                   "setuptools<81"],
-        args=["--timeout=60", "-q", "-o", "addopts=", "-m",
+        args=["--timeout=60", "-q", "-o", "addopts=", "-p", "docker_stub", "-m",
               "not benchmark and not memcached and not mongodb"],
-        stubs=["docker"],
     ),
     Suite(
         "python-redis-lock", "4.0.1", ["tests"], stubs=["server"],
@@ -137,11 +137,12 @@ SUITES = [
              "DOGPILE_REDIS_SENTINEL_PORT": "26379", "DOGPILE_VALKEY_SENTINEL_PORT": "26379"},
         addresses=["localhost:6379", "localhost:26379"],
     ),
-    Suite("taskiq-redis", "1.2.4", ["tests"], requires=[*ASYNC], args=LIMIT),
     Suite("aiocache", "0.12.3", ["tests/ut", "tests/acceptance"],
-          requires=["aiocache[redis,memcached,msgpack]", *ASYNC, "pytest-mock", "marshmallow"], args=LOOPS),
+          requires=["aiocache[redis,memcached,msgpack]", *ASYNC, "pytest-mock", "marshmallow"],
+          args=LOOPS),
     Suite("walrus", "0.9.8", ["walrus/tests/__init__.py"], requires=[*PYTEST, "redis"], args=LIMIT),
-    Suite("pottery", "3.0.1", ["tests"], requires=ASYNC, args=LIMIT, stubs=["pottery"]),
+    Suite("pottery", "3.0.1", ["tests"], requires=ASYNC,
+          args=[*LOOPS, "-o", "asyncio_mode=auto"], stubs=["pottery"]),
     Suite("celery-redbeat", "2.4.2", ["tests"], requires=[*PYTEST, "pytz"], args=LIMIT),
     Suite(
         "cashews", "7.6.0", ["tests"],
@@ -160,7 +161,11 @@ SUITES = [
                     "requests", "schedule"], args=LIMIT),
     Suite("portalocker", "4.4.2", ["portalocker_tests"], requires=[*PYTEST, "redis"], args=LIMIT),
     Suite("saq", "0.26.4", ["tests"], stubs=["saq"],
-          requires=["saq[redis,postgres,web]", *ASYNC, "croniter"], args=LIMIT),
-    Suite("dramatiq", "2.2.1", ["tests"], stubs=["dramatiq"],
-          requires=["dramatiq[redis]", *PYTEST, "pytest-benchmark"], args=LIMIT),
+          requires=["saq[redis,postgres,web,http]", *ASYNC, "croniter", "time-machine"],
+          args=LIMIT),
+    Suite("dramatiq", "2.2.1", [f"tests/test_{name}.py" for name in
+                                ("redis", "results", "barrier", "bucket_rate_limiter",
+                                 "concurrent_rate_limiter", "window_rate_limiter")],
+          stubs=["dramatiq"], requires=["dramatiq[redis]", *PYTEST, "pytest-benchmark"],
+          args=LIMIT),
 ]

@@ -1,6 +1,6 @@
 """A pytest plugin that writes down how each test ended, at once: a run that hangs is known as well.
 
-Each line is a JSON list: the node's id, the phase (setup, call, teardown) and its outcome.
+Each line is a JSON list: the node's id, the phase (setup, call, teardown), its outcome, and why.
 """
 
 from __future__ import annotations
@@ -45,9 +45,18 @@ class Recorder:
         if hasattr(report, "wasxfail"):
             outcome = "skipped" if outcome == "skipped" else outcome
         if outcome in ("passed", "failed", "skipped"):
-            self._write(report.nodeid, report.when, outcome)
+            self._write(report.nodeid, report.when, outcome, _reason(report))
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Note a file that cannot be collected."""
         if report.failed:
-            self._write(report.nodeid, "collect", "failed")
+            self._write(report.nodeid, "collect", "failed", _reason(report))
+
+
+def _reason(report: pytest.TestReport | pytest.CollectReport) -> str:
+    """Why it failed, in a line."""
+    if not report.failed:
+        return ""
+    crash = getattr(report.longrepr, "reprcrash", None)
+    text = str(report.longrepr) if crash is None else f"{crash.message} ({crash.path})"
+    return " ".join(text.split())[:500]

@@ -226,7 +226,7 @@ def _read(path: Path) -> dict[str, str]:
     phases: dict[str, dict[str, str]] = {}
     if path.exists():
         for line in path.read_text(encoding="utf-8").splitlines():
-            name, phase, outcome = json.loads(line)
+            name, phase, outcome, _ = json.loads(line)
             before = phases.setdefault(name, {})
             before[phase] = outcome
     return {name: _outcome(found) for name, found in phases.items()}
@@ -270,7 +270,20 @@ def fresh_source(suite: Suite) -> Path:
     shutil.rmtree(place, ignore_errors=True)
     with tarfile.open(next(archives.glob("*.tar.gz"))) as archive:
         archive.extractall(place, filter="data")
-    return next(path for path in place.iterdir() if path.is_dir())
+    source = next(path for path in place.iterdir() if path.is_dir())
+    for stub in suite.stubs:
+        if (HERE / "stubs" / stub / "overlay").exists():
+            _add(HERE / "stubs" / stub / "overlay", source)
+    return source
+
+
+def _add(overlay: Path, source: Path) -> None:
+    """Add files that a source distribution lacks; nothing of it is changed."""
+    for path in overlay.rglob("*"):
+        target = source / path.relative_to(overlay)
+        if path.is_file() and not target.exists():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(path, target)
 
 
 if __name__ == "__main__":

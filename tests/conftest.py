@@ -15,6 +15,8 @@ import redis
 from tests import servers
 from tests.wire import Wire
 
+collect_ignore = ["suites"]  # other libraries' own, see tests/suites/run.py
+
 if TYPE_CHECKING:
     from tests.twin import Twin
 

@@ -46,9 +46,12 @@ def open_session(
 
     Raises:
         ConnectionRefusedError: there is no such server, or it is down.
+        FileNotFoundError: there is no such socket.
     """
     if server is None:
         server = (here or network.current()).server_at(network.address_of(connection))
+    if server is None and getattr(connection, "path", None):
+        raise FileNotFoundError(2, "No such file or directory")
     if server is None or not server.connected:
         raise ConnectionRefusedError(111, "Connection refused")
     session = server.session(address=client_address())

@@ -49,7 +49,9 @@ def watch(here: Network, sentinel: Any, service: Any) -> None:
         server = here.service_at(normalise(name))
         watched.masters[name] = server
     for client in clients:
-        pool = client.connection_pool
+        pool = getattr(client, "connection_pool", None)
+        if pool is None:
+            continue  # something that stands for a client
         found = pool.connection_kwargs.get("server") or here.server_at(_address_of(pool))
         if found is not None:
             make_sentinel(found, watched)

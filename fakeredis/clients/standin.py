@@ -13,11 +13,12 @@ import copyreg
 import importlib
 import inspect
 import sys
-from collections.abc import Iterable
-from typing import Any, Final
+from collections.abc import Callable, Iterable
+from typing import Any, Final, TypeVar
 
 import redis
 
+_Function = TypeVar("_Function", bound=Callable[..., Any])
 _MISSING: Final = object()
 _REAL: Final = "_stands_for"
 _standing: set[type] = set()  # the fake classes that are under the real ones' names now
@@ -61,7 +62,11 @@ class StandIn(_Base):  # type: ignore[misc]
         """That of the real class while it stands in for it."""
         if cls in _standing:
             return inspect.signature(vars(cls)[_REAL])
-        raise AttributeError("__signature__")
+        init = getattr(cls, "__init__")  # noqa: B009 - mypy minds the plain way
+        if not hasattr(init, "__wrapped__") or not init.__module__.startswith("fakeredis."):
+            raise AttributeError("__signature__")
+        own = inspect.signature(init, follow_wrapped=False)
+        return own.replace(parameters=list(own.parameters.values())[1:])
 
     def __setattr__(cls, name: str, value: Any) -> None:
         real = vars(cls).get(_REAL)
@@ -92,6 +97,26 @@ def _restore(cls: type, name: str, value: Any) -> None:
         type.__setattr__(cls, name, value)
     elif name in vars(cls):
         type.__delattr__(cls, name)
+
+
+def shown(instance: Any, text: str) -> str:
+    """The ``repr`` of a fake client: under the real class's name while the class stands in."""
+    cls = type(instance)
+    if cls not in _standing:
+        return text
+    real = vars(cls)[_REAL]
+    own, name = (f"<{each.__module__}.{each.__qualname__}(" for each in (cls, real))
+    return text.replace(own, name, 1)
+
+
+def with_signature(real: Any) -> Callable[[_Function], _Function]:
+    """Let `inspect.signature` tell the parameters of the real class's method."""
+
+    def mark(own: _Function) -> _Function:
+        vars(own)["__wrapped__"] = real
+        return own
+
+    return mark
 
 
 def _put_back(cls: type, real: type, name: str) -> None:

@@ -17,7 +17,7 @@ from fakeredis.clients import network
 from fakeredis.clients.connection import FAKE_CLASSES, FakeConnectionMixin, fake_class
 from fakeredis.clients.pipeline import FakePipeline
 from fakeredis.clients.short import MISS, ShortCut, make_short_cut, plain_set
-from fakeredis.clients.standin import StandIn
+from fakeredis.clients.standin import StandIn, shown, with_signature
 from fakeredis.clients.templates import Templates
 from fakeredis.clients.wire import Wire
 
@@ -51,6 +51,7 @@ class FakeRedis(redis.Redis, metaclass=StandIn):
     # may get any of its instances (``redis.Redis.__init__(self)`` in a subclass made before).
     _stands_for = REAL
 
+    @with_signature(REAL.__init__)
     def __init__(
         self, *args: Any, server: Server | None = None, store: Any = None, version: Any = None,
         server_type: str | None = None, connected: bool = True, lua_modules: Any = None,
@@ -90,6 +91,9 @@ class FakeRedis(redis.Redis, metaclass=StandIn):
         )
 
     set = plain_set(REAL)
+
+    def __repr__(self) -> str:
+        return shown(self, REAL.__repr__(self))
 
     @property
     def fake_server(self) -> Server:

@@ -53,7 +53,8 @@ def taken(connection: Any, kind: str) -> bool:
     life = vars(connection).get(LIFE)
     if life is None or life.realm is not realm:
         settle(connection, realm, kind)
-    return True
+    end = getattr(connection, "_reader" if kind.endswith("asyncio") else "_sock", None)
+    return end is None or isinstance(end, Wire)  # else someone has put a mock there
 
 
 # Sync connections -----------------------------------------------------------------------------
@@ -71,9 +72,15 @@ def connect(kind: str, original: Any, connection: Any, *args: Any, **kwargs: Any
 
 @contextmanager
 def _connecting(connection: Any, connect: Any) -> Iterator[None]:
-    """Shadow whatever ``_connect`` the connection's class has, a user's override included."""
+    """Shadow whatever ``_connect`` the connection's class has, a user's override included.
+
+    A mock of it stays: it plays a network that fails.
+    """
     attributes = vars(connection)
     own = attributes.get("_connect")
+    if hasattr(own or type(connection)._connect, "assert_called"):
+        yield
+        return
     attributes["_connect"] = connect
     try:
         yield
@@ -95,6 +102,11 @@ def _open(connection: Any) -> Wire:
     wire = fakes.open_wire(connection, here=vars(connection)[LIFE].realm)
     choose_pace(wire)
     return wire
+
+
+def open_socket(kind: str, original: Any, connection: Any) -> Any:
+    """What is left of a way to the network: who has taken the method before, a mock most likely."""
+    return _open(connection) if taken(connection, kind) else original(connection)
 
 
 def send_packed_command(
@@ -181,6 +193,11 @@ async def _open_async(connection: Any) -> None:
     wire = await aio_fakes.open_async_wire(connection, here=vars(connection)[LIFE].realm)
     choose_pace(wire)
     connection._reader = connection._writer = wire
+
+
+async def open_socket_async(kind: str, original: Any, connection: Any) -> None:
+    """As `open_socket`."""
+    await (_open_async(connection) if taken(connection, kind) else original(connection))
 
 
 async def send_packed_command_async(
@@ -340,6 +357,9 @@ def swaps_for(
     # redis-py 6 moved the work of connect() there.
     inner = "connect_check_health" if "connect_check_health" in vars(base) else "connect"
     places.append((base, inner, partial(connect_async if aio else connect, kind)))
+    opens = partial(open_socket_async if aio else open_socket, kind)
+    ways = ("Connection", "SSLConnection", "UnixDomainSocketConnection")
+    places += [(getattr(connection_module, name), "_connect", opens) for name in ways]
     client = client_module.Redis if exceptions is None else client_module.Valkey
     run = "_execute_command" if "_execute_command" in vars(client) else "execute_command"
     attribute, wire = ("_reader", AsyncWire) if aio else ("_sock", Wire)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import pickle
+import sys
 import time
 from pathlib import Path
 from unittest import mock
@@ -71,6 +73,68 @@ async def test_a_mock_of_an_async_connections_method_is_called(fake: fakeredis.p
         with pytest.raises(redis.TimeoutError):
             await client.pipeline().get("k").execute()
     assert await client.get("k") is None
+
+
+@pytest.mark.parametrize("once", [True, False])
+def test_a_mock_of_connecting_plays_a_network_that_fails(
+    fake: fakeredis.patch, once: bool
+) -> None:
+    connection = redis.Connection(retry=Retry(NoBackoff(), 1), retry_on_timeout=True)
+    reach = connection._connect
+    errors = [TimeoutError, reach()] if once else [TimeoutError, TimeoutError]
+    connection._connect = mock.Mock(side_effect=errors)
+    if once:
+        connection.connect()
+        connection.send_command("PING")
+        assert connection.read_response() == b"PONG"
+    else:
+        with pytest.raises(redis.TimeoutError):
+            connection.connect()
+    assert connection._connect.call_count == 2
+    connection.disconnect()
+
+
+async def test_a_mock_of_connecting_plays_a_network_that_fails_for_asyncio(
+    fake: fakeredis.patch,
+) -> None:
+    failing = mock.patch("redis.asyncio.Connection._connect", side_effect=OSError(113, "No route"))
+    with failing, pytest.raises(redis.ConnectionError, match="113"):
+        await redis.asyncio.Connection(retry=AsyncRetry(NoBackoff(), 0)).connect()
+
+
+def test_a_socket_that_is_not_there(no_network: None) -> None:
+    with fakeredis.patch(addresses={"/run/redis.sock"}):
+        assert redis.Redis(unix_socket_path="/run/redis.sock").ping()
+        client = redis.Redis(unix_socket_path="/run/other.sock", retry=Retry(NoBackoff(), 0))
+        with pytest.raises(redis.ConnectionError, match=r"Error 2 .*No such file or directory"):
+            client.ping()
+
+
+def test_something_may_stand_for_a_sentinels_client(fake: fakeredis.patch) -> None:
+    class Stub:
+        def sentinel_masters(self) -> dict[str, dict[str, object]]:
+            flags = {"is_master": True, "is_sdown": False, "is_odown": False}
+            return {"mine": {"ip": "10.0.0.1", "port": 6379, **flags, "num-other-sentinels": 0}}
+
+    sentinel = redis.Sentinel([("sentinel", 26379)])
+    sentinel.sentinels = [Stub()]
+    assert sentinel.discover_master("mine") == ("10.0.0.1", 6379)
+
+
+@pytest.mark.parametrize("name", ["redis.Redis", "redis.asyncio.Redis"])
+def test_signature_and_repr_are_the_real_classs(fake: fakeredis.patch, name: str) -> None:
+    module, _, _ = name.rpartition(".")
+    kind = sys.modules[module].Redis
+    parameters = inspect.signature(kind.__init__).parameters
+    assert parameters["socket_timeout"].name in inspect.signature(kind).parameters
+    assert list(parameters)[:4] == ["self", "host", "port", "db"]
+    assert repr(kind()).startswith(f"<{module}.client.Redis(<")
+    assert repr(fake.client()).startswith("<redis.client.Redis(<")
+
+
+def test_a_fake_client_says_so_outside_of_patches() -> None:
+    assert repr(fakeredis.FakeRedis()).startswith("<fakeredis.clients.sync.FakeRedis(<")
+    assert "server" in inspect.signature(fakeredis.FakeRedis).parameters
 
 
 def test_nobody_waits_for_less_than_asked_for(fake: fakeredis.patch) -> None:

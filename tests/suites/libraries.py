@@ -36,7 +36,7 @@ class Suite:
     separate: bool = False
     addresses: list[str] = field(default_factory=lambda: ["localhost:6379"])
     folder: str = "."
-    seconds: int = 900
+    seconds: int = 1200
     distribution: str = ""
 
     @property
@@ -74,7 +74,7 @@ SUITES = [
         requires=["celery[redis]", *PYTEST, "pytest-celery", "pytest-rerunfailures",
                   "pytest-subtests", "pytest-click", "pytest-order", "freezegun", "django",
                   "cryptography", "pydantic", "sqlalchemy", "msgpack", "PyYAML"],
-        args=["--timeout=120", "-q", "-o", "addopts=", "--ignore=t/integration/test_backend.py"],
+        args=["--timeout=300", "-q", "-o", "addopts=", "--ignore=t/integration/test_backend.py"],
         env={"TEST_BROKER": "redis://", "TEST_BACKEND": "redis://"}, seconds=2400,
     ),
     Suite(
@@ -87,8 +87,8 @@ SUITES = [
     Suite(
         "arq", "0.28.0", ["tests"], stubs=["containers"],
         requires=["pytest==8.4.2", "pytest-timeout", "pytest-asyncio==0.23.6", "redis>=5,<6",
-                  "msgpack", "dirty-equals", "pydantic", "watchfiles", "pytest-mock", "pytest-pretty",
-                  "pytz", "tzdata"],
+                  "msgpack", "dirty-equals", "pydantic", "watchfiles", "pytest-mock",
+                  "pytest-pretty", "pytz", "tzdata"],
         # Its lock file has redis-py 4; from 5 on that warns of this name, which is an error here.
         args=[*LIMIT, "-W", "ignore:Call to deprecated close:DeprecationWarning"],
     ),

@@ -19,6 +19,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("fakeredis")
     group.addoption("--fakeredis-store", metavar="URL", help="where the fake servers keep state")
     group.addoption("--fakeredis-version", metavar="V", help="the version they imitate")
+    group.addoption(
+        "--fakeredis-parity", metavar="URL",
+        help="run each command on the real server there as well; replies that differ are failures",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -50,8 +54,24 @@ def fakeredis_patch(request: pytest.FixtureRequest) -> Iterator[patch]:
             options[name] = value
     for marker in reversed(list(request.node.iter_markers("fakeredis"))):
         options.update(marker.kwargs)
+    _choose_store(request.config, options)
     with fakeredis.patch(**options) as handle:
         yield handle
+
+
+def _choose_store(config: pytest.Config, options: dict[str, Any]) -> None:
+    """Let the store be this worker's own, and another server run in step."""
+    worker = getattr(config, "workerinput", {}).get("workerid", "main")
+    store = options.get("store")
+    if isinstance(store, str):
+        options["store"] = store = store.replace("{worker}", worker)
+    url = config.getoption("--fakeredis-parity")
+    if url is not None and "server" not in options:
+        from fakeredis.stores.parity import ParityStore
+
+        known = {name: options[name] for name in ("version", "server_type") if name in options}
+        among = [store or "memory://", url.replace("{worker}", worker)]
+        options["store"] = ParityStore(among, **known)
 
 
 @pytest.fixture

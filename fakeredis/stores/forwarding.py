@@ -77,9 +77,13 @@ class Link(ABC):
 
 
 class SimpleLink(Link):
-    """A link to something that runs one command after another, and only answers."""
+    """A link to something that runs one command after another, and only answers.
+
+    HELLO is answered here: `run` gives the replies of ``protocol``, 2 or 3.
+    """
 
     def __init__(self) -> None:
+        self.protocol = 2
         self._replies: deque[Any] = deque()
 
     @abstractmethod
@@ -95,9 +99,24 @@ class SimpleLink(Link):
         """Run the commands, one after another."""
         for argv in batch:
             try:
-                self._replies.append(self.run(argv))
+                hello = argv[0].upper() == b"HELLO"
+                self._replies.append(self.hello(argv) if hello else self.run(argv))
             except CommandError as error:
                 self._replies.append(error)
+
+    def hello(self, argv: Sequence[bytes]) -> Any:
+        """Change the protocol's version.
+
+        Raises:
+            CommandError: there is no such version.
+        """
+        wanted = argv[1] if len(argv) > 1 else b"%d" % self.protocol
+        if wanted not in (b"2", b"3"):
+            raise CommandError("NOPROTO unsupported protocol version")
+        self.protocol = int(wanted)
+        about = {b"server": b"redis", b"version": b"8.2.3", b"proto": self.protocol, b"id": 1,
+                 b"mode": b"standalone", b"role": b"master", b"modules": []}  # fmt: skip
+        return about if self.protocol == 3 else [part for pair in about.items() for part in pair]
 
     def receive(self, timeout: float | None) -> Any:
         """The next reply; all are there."""

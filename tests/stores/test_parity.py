@@ -14,7 +14,6 @@ import redis.asyncio
 import fakeredis
 from fakeredis.stores import comparing
 
-pytest_plugins = ["pytester"]
 real = pytest.mark.real
 
 

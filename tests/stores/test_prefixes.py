@@ -41,7 +41,8 @@ COMMANDS = """
     XREADGROUP GROUP nope c STREAMS x1 > | XINFO GROUPS x1 | XACK x1 g 1-1 | XLEN x1
     SCRIPT_EVAL | FLUSHED | KEYS * | DBSIZE | RANDOMKEY | SET only 1 | RANDOMKEY | KEYS o* | DBSIZE
     SET w_1 5 | SET w_2 4 | SET d_1 one | SET d_2 two | RPUSH ids 1 2
-    SORT ids BY w_* GET d_* GET # |    SORT ids BY w_* GET d_* STORE out | LRANGE out 0 -1 | COPY out out2 | OBJECT ENCODING out2
+    SORT ids BY w_* GET d_* GET #
+    SORT ids BY w_* GET d_* STORE out | LRANGE out 0 -1 | COPY out out2 | OBJECT ENCODING out2
     GEOADD g 1 1 p | GEORADIUS g 1 1 10 km STORE gout | EXISTS gout | PFADD h 1 | PFCOUNT h h
     BITOP NOT bits s | HSET hash f v | HGETALL hash | HSCAN hash 0 MATCH f* | EXPIRE only 100
     MULTI | SET t 1 | BLPOP x l 1 | RANDOMKEY_NO | EXEC | WATCH t | MULTI | GET t | DBSIZE | EXEC

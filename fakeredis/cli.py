@@ -96,13 +96,14 @@ def _split(words: Sequence[str]) -> tuple[list[str], list[str]]:
 def _serve(options: argparse.Namespace) -> None:
     """Serve until Ctrl-C, SIGTERM or SHUTDOWN; one line says where when it is ready."""
     from fakeredis import serving
+    from fakeredis.stores.base import StoreError
 
     try:
         settings = serving.from_words(options.settings)
         settings += [serving.Setting(name.lower(), [value]) for name, value in options.config]
         with contextlib.suppress(KeyboardInterrupt):
             serving.serve(options, settings)
-    except (NotImplementedError, ValueError, serving.BadSettings) as error:
+    except (StoreError, ValueError, serving.BadSettings) as error:
         sys.exit(f"fakeredis: {error}")
 
 
@@ -117,7 +118,7 @@ def _run(options: argparse.Namespace) -> None:
             options.store, spy=options.spy, version=options.server_version,
             addresses=options.addresses, subprocesses=hasattr(socket, "AF_UNIX"),
         )  # fmt: skip
-    except (NotImplementedError, ValueError) as error:
+    except ValueError as error:
         sys.exit(f"fakeredis: {error}")
     with patch as fake:
         try:

@@ -498,7 +498,8 @@ def _free_port() -> int:
 @pytest.mark.parametrize(
     ("options", "text"),
     [(["--store", "nosuch:///x"], "memory://"),
-     (["--store", "sqlite:////nosuch/x.db"], "unable to open"), (["--port", "99999"], "cannot listen at 127.0.0.1:99"),
+     (["--store", "sqlite:////nosuch/x.db"], "unable to open"),
+     (["--port", "99999"], "cannot listen at 127.0.0.1:99"),
      (["--config", "nope", "1"], "nope"), (["--nope", "1"], "'nope 1': Bad directive"),
      (["--databases", "x"], "'databases x': argument couldn't be parsed into an integer"),
      (["--databases", "1", "2"], "Bad directive or wrong number of arguments"),

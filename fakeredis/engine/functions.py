@@ -41,6 +41,13 @@ NO_LIBRARY: Final = "ERR Library not found"
 BAD_COUNT: Final = "ERR Bad number of keys provided"
 
 
+# What Valkey checks after the code has run, and says so.
+_UNPREFIXED: Final = (
+    BAD_NAME.replace("Library", "Function").encode(),
+    b"ERR Function already exists in the library",
+)
+
+
 class Function(Runnable):
     """A function of a library."""
 
@@ -91,6 +98,8 @@ class Functions:
 
     def _compile(self, name: bytes, code: bytes, body: bytes) -> Library:
         found, failure = self.interpreter.load(body)
+        if failure in _UNPREFIXED and self.interpreter.dialect:
+            raise CommandError(text_of(failure))
         if failure is not None:
             raise CommandError(one_line(NOT_REGISTERED % text_of(failure)))
         if not found:

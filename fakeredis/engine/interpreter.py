@@ -47,6 +47,23 @@ INVALID_ACL_COMMAND: Final = "ERR Invalid command passed to redis.acl_check_cmd(
 WRITES: Final = "ERR Can not execute a script with write flag using *_ro command."
 NOT_IN_CLUSTER: Final = "ERR Can not run script on cluster, 'no-cluster' flag is set."
 CROSS_SLOT: Final = "ERR Script attempted to access keys that do not hash to the same slot"
+# What Valkey says instead.
+VALKEY: Final = {
+    UNKNOWN: "ERR Unknown command called from script",
+    BAD_ARITY: "ERR Wrong number of args calling command from script",
+    NO_ARGUMENTS: "ERR Please specify at least one argument for this call",
+    BAD_ARGUMENTS: "ERR Command arguments must be strings or integers",
+    INVALID_ACL_COMMAND: "ERR Invalid command passed to server.acl_check_cmd()",
+}
+# What Redis said before 7.0; the mark stands for the place of the call.
+PLAIN: Final = {
+    UNKNOWN: "@Unknown Redis command called from Lua script",
+    BAD_ARITY: "@Wrong number of args calling Redis command From Lua script",
+    NO_ARGUMENTS: "@Please specify at least one argument for redis.call()",
+    BAD_ARGUMENTS: "@Lua redis() command arguments must be strings or integers",
+    errors.NOT_FROM_SCRIPT: "@This Redis command is not allowed from scripts",
+}
+_VALKEY_ALIKE: Final = (7, 2, 4)  # the version of Redis that Valkey gives as its own
 NOT_RUNNING: Final = b"ERR no script is running"
 NO_WRITES: Final = "no-writes"
 FLAGS: Final = (NO_WRITES, "allow-oom", "allow-stale", "no-cluster", "allow-cross-slot-keys")
@@ -112,12 +129,17 @@ class Interpreter:
     """
 
     __slots__ = (
-        "functions", "readers", "writers", "compile", "load_library", "registered", "frame",
-        "_table", "_run", "_run_with", "_classify", "_flat", "_raw_get", "_type_of", "__weakref__",
+        "functions", "dialect", "plain", "readers", "writers", "compile", "load_library",
+        "registered", "frame", "_table", "_run", "_run_with", "_classify", "_flat", "_raw_get",
+        "_type_of", "__weakref__",
     )  # fmt: skip
 
     def __init__(self, server: Server, functions: bool = False) -> None:
         self.functions = functions
+        self.plain = server.traits.scripts_fail_plainly
+        self.dialect = PLAIN if self.plain else {}
+        if server.traits.scripts_say_server:
+            self.dialect = VALKEY
         # Commands by names that were used: those that change nothing, and all of them.
         self.readers: dict[bytes, Command] = {}
         self.writers: dict[bytes, Command] = {}
@@ -136,8 +158,9 @@ class Interpreter:
         )  # fmt: skip
 
     def _facts(self, server: Server) -> Any:
-        major, minor, patch = server.profile.version
-        frame = self.frame
+        profile, frame = server.profile, self.frame
+        valkey = server.traits.scripts_say_server
+        shown = _VALKEY_ALIKE if valkey else profile.version
 
         def set_protocol(version: float) -> None:
             frame.protocol = int(version)
@@ -145,9 +168,10 @@ class Interpreter:
                 frame.session.protocol = frame.protocol
 
         return self._table({
-            b"version": server.profile.version_text.encode(),
-            b"version_number": major << 16 | minor << 8 | patch,
-            b"functions": self.functions, b"tick": long_scripts.ticker(frame),
+            b"version": ".".join(map(str, shown)).encode(), b"version_number": _number(shown),
+            b"valkey": valkey and profile.version_text.encode(),
+            b"valkey_number": _number(profile.version),
+            b"plain": self.plain, b"functions": self.functions, b"tick": long_scripts.ticker(frame),
             b"flags": self._table({flag.encode(): True for flag in FLAGS}),
             b"setresp": set_protocol, b"acl_check": _acl_checker(frame),
         })  # fmt: skip
@@ -241,9 +265,12 @@ class Interpreter:
         if session.collected is None:  # those whom it let go on; EXEC serves them itself
             blocking.serve_ready(session.server)
         first, source, line = (*result[1:], None, None)[:3]
-        text = f"{text_of(first)} script: {text_of(runnable.name)}"
-        if source is not None:
-            text += f", on {text_of(source)}:{line}."
+        name, place = text_of(runnable.name), f"{text_of(source)}:{line}"
+        if self.plain:
+            text = f"ERR Error running script (call to f_{name}): {place}: {text_of(first)}"
+        else:
+            text = f"{text_of(first)} script: {name}"
+            text += "" if source is None else f", on {place}."
         error = CommandError(one_line(text))
         error.counted = text_of(first) == self.frame.counted
         return error
@@ -360,6 +387,12 @@ def _truncated(value: float) -> int:
     if not math.isfinite(value) or not -(2.0**63) <= value < 2.0**63:
         return _NOT_A_NUMBER
     return int(value)
+
+
+def _number(version: Sequence[int]) -> int:
+    """A version as scripts compare it."""
+    major, minor, patch = version
+    return major << 16 | minor << 8 | patch
 
 
 def text_of(raw: Any) -> str:
@@ -559,9 +592,9 @@ def _caller(frame: Frame) -> Callable[..., Any]:
                 reply = SetReply(reply)
             return interpreter.to_lua(reply)
         except CommandError as error:
-            frame.counted = str(error)
+            text = frame.counted = interpreter.dialect.get(str(error), str(error))
             _count_failure(session.server, ran, words, error)
-            return None, str(error).encode("utf-8", "surrogateescape")
+            return None, text.encode("utf-8", "surrogateescape")
         except BaseException as error:  # raised again when the script has ended
             frame.crash = error
             return None, b"ERR internal error"
@@ -573,8 +606,8 @@ def _acl_checker(frame: Frame) -> Callable[..., Any]:
     """The function behind redis.acl_check_cmd."""
 
     def check(*argv: Any) -> Any:
-        session = frame.session
-        if session is None:
+        session, interpreter = frame.session, frame.interpreter
+        if session is None or interpreter is None:
             return None, NOT_RUNNING
         try:
             words = _words(argv)
@@ -582,11 +615,11 @@ def _acl_checker(frame: Frame) -> Callable[..., Any]:
             if command is not None and command.subcommands is not None and len(words) > 1:
                 command = command.subcommands.get(words[1].lower())
             if command is None:
-                return None, INVALID_ACL_COMMAND.encode()
+                raise CommandError(INVALID_ACL_COMMAND)
             if not session.server.guard & dispatch.RESTRICTED:
                 return True
             return acl.denial(session, command, words[len(command.parts) :]) is None
         except CommandError as error:
-            return None, str(error).encode()
+            return None, interpreter.dialect.get(str(error), str(error)).encode()
 
     return check

@@ -52,6 +52,8 @@ class Traits(NamedTuple):
     resp3: bool = True
     embedded_keys: bool = True  # a short string shares its memory block with its key
     scan_without_values: bool = True  # HSCAN's NOVALUES
+    scripts_say_server: bool = False  # what scripts call redis they may call server too
+    scripts_fail_plainly: bool = False  # their errors are no tables, and name the line first
     rdb_version: int = 12  # of the format of DUMP and of files
     compact: bool = True  # short lists and sets of words are listpacks
     compact_name: bytes = b"listpack"
@@ -93,6 +95,8 @@ class Profile(NamedTuple):
             resp3=self.version >= (6, 0, 0),
             embedded_keys=self.server_type == "redis" and self.version >= (8, 2, 0),
             scan_without_values=self.version >= (7, 4, 0),
+            scripts_say_server=self.server_type == "valkey",
+            scripts_fail_plainly=self.version < (7, 0, 0),
             rdb_version=self._rdb_version(),
             compact=self.version >= (7, 2, 0),
             compact_name=b"listpack" if self.version >= (7, 0, 0) else b"ziplist",

@@ -64,7 +64,9 @@ function hook()
   stopped = true
   watch(nil, 1)
   local caller = getinfo(2, 'S')
-  if caller and caller.source ~= SELF then error({err = text}, 0) end
+  if not caller or caller.source == SELF then return end
+  if server.plain then error(string_sub(text, 5), 0) end
+  error({err = text}, 0)
 end
 
 watch(nil, INSTRUCTIONS)
@@ -807,7 +809,7 @@ end
 local msgpack = {
   _NAME = 'cmsgpack', _VERSION = 'lua-cmsgpack 0.4.0',
   _DESCRIPTION = 'MessagePack C implementation for Lua',
-  _COPYRIGHT = 'Copyright (C) 2012, Salvatore Sanfilippo',
+  _COPYRIGHT = 'Copyright (C) 2012, ' .. (server.valkey and 'Redis Ltd.' or 'Salvatore Sanfilippo'),
 }
 
 function msgpack.pack(...)
@@ -877,19 +879,42 @@ local redis = {
   REDIS_VERSION = server.version, REDIS_VERSION_NUM = server.version_number,
 }
 
+local function name_server(library)
+  library.SERVER_NAME, library.VALKEY_VERSION = 'valkey', server.valkey
+  library.VALKEY_VERSION_NUM = server.valkey_number
+end
+
+if server.valkey then name_server(redis) end
+
 -- Errors of the redis library are tables, and carry no position in their text.
 local function fail(text)
+  if server.valkey then text = string_gsub(text, 'redis%.(%l)', 'server.%1') end
+  if server.plain then error((string_gsub(text, '^ERR ', '')), 0) end
   error({err = text, ignore_error_stats_update = true}, 0)
+end
+
+-- Before Redis 7 what the library itself refuses is marked; it names the line that called it.
+local function placed(failure)
+  if string_sub(failure, 1, 1) ~= '@' then return failure end
+  local info = getinfo(3, 'Sl')
+  return info.source .. ': ' .. info.currentline .. ': ' .. string_sub(failure, 2)
 end
 
 function redis.call(...)
   local reply, failure = call_command(...)
-  if failure then fail(failure) end
+  if failure then
+    if server.plain then
+      failure = placed(failure)
+      error(failure, 0)
+    end
+    fail(failure)
+  end
   return reply
 end
 
 function redis.pcall(...)
   local reply, failure = call_command(...)
+  if failure and server.plain then failure = placed(failure) end
   if failure then return {err = failure, ignore_error_stats_update = true} end
   return reply
 end
@@ -899,6 +924,7 @@ function redis.error_reply(...)
   if select('#', ...) ~= 1 or type(text) ~= 'string' then
     return {err = 'ERR wrong number or type of arguments'}
   end
+  if server.plain then return {err = text} end
   if string_sub(text, 1, 1) == '-' then return {err = string_sub(text, 2)} end
   if not string_find(text, ' ', 1, true) then return {err = 'ERR ' .. text} end
   return {err = text}
@@ -947,6 +973,10 @@ function redis.acl_check_cmd(...)
   return allowed
 end
 
+if server.plain then
+  redis.acl_check_cmd, redis.REDIS_VERSION, redis.REDIS_VERSION_NUM = nil, nil, nil
+end
+
 if not server.functions then
   function redis.replicate_commands() return true end
   function redis.breakpoint() return false end
@@ -966,6 +996,7 @@ local MISSING = {__index = function(_, name)
   error("Script attempted to access nonexistent global variable '" .. tostring(name) .. "'", 2)
 end}
 
+if server.valkey then base.server = base.redis end
 globals, globals_metatable = readonly(base), readonly(MISSING)
 base._G = globals
 if not server.functions then base.KEYS, base.ARGV = {}, {} end
@@ -1001,6 +1032,11 @@ local function located(err)
     end
     level = level + 1
     info = getinfo(level, 'Sl')
+  end
+  if server.plain then
+    if type(err) == 'string' or type(err) == 'number' then return {tostring(err), source, line} end
+    local text = "err_handler_def:9: attempt to concatenate local 'err' (a " .. type(err) .. ' value)'
+    return {text, '@err_handler_def', 9}
   end
   if type(err) == 'table' then
     local text = raw_get(err, 'err')
@@ -1092,8 +1128,12 @@ end
 
 local pending  -- the functions that the library being loaded has registered
 
+local BAD_FUNCTION_NAME = 'ERR Function names can only contain letters, numbers, or underscores(_) '
+  .. 'and must be at least one character long'
+
 local function check_name(name)
   if not string_find(name, '^[%w_]+$') then
+    if server.valkey then error({err = BAD_FUNCTION_NAME}, 0) end
     fail('ERR Library names can only contain letters, numbers, or underscores(_) and must be at '
       .. 'least one character long')
   end
@@ -1189,8 +1229,10 @@ function loading.register_function(...)
   pending[#pending + 1] = found
 end
 
+if server.valkey then name_server(loading) end
+local loading_library = readonly(raw_setmetatable(loading, MISSING))
 local loading_globals = raw_setmetatable(
-  {redis = readonly(raw_setmetatable(loading, MISSING))}, MISSING
+  {redis = loading_library, server = server.valkey and loading_library or nil}, MISSING
 )
 
 -- Runs a library's code: how many functions it has registered.

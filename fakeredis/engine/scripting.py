@@ -44,7 +44,8 @@ class Scripting:
         sha = sha1hex(source)
         script = self.scripts.get(sha)
         if script is None:
-            body, flags = without_shebang(source)
+            plain = self.interpreter.plain  # there were no shebangs yet
+            body, flags = (source, None) if plain else without_shebang(source)
             compiled = self.interpreter.compile(body)
             if type(compiled) is tuple:
                 raise CommandError(one_line(NOT_COMPILED % text_of(compiled[1])))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import hashlib
 import sys
 import weakref
 from pathlib import Path
@@ -304,3 +305,44 @@ def test_waiting_sessions_see_no_half_of_a_script() -> None:
     assert waiting.execute([b"BLPOP", b"l", b"0"]) is BLOCKED
     run(server, "redis.call('rpush', 'l', 1) redis.call('del', 'l')")
     assert not waiting.outbox
+
+
+# Replies of Redis 6.2.14 and Valkey 8.1.8; %s stands for the script's SHA1.
+OLD = "ERR Error running script (call to f_%s): "
+ELSEWHERE = [
+    ("6.2", "redis", "error('boom')", OLD + "@user_script:1: user_script:1: boom"),
+    ("6.2", "redis", "error({})", OLD + "@err_handler_def:9: err_handler_def:9: attempt to "
+     "concatenate local 'err' (a table value)"),
+    ("6.2", "redis", "\nreturn redis.call('nosuch')", OLD + "@user_script:2: @user_script: 2: "
+     "Unknown Redis command called from Lua script"),
+    ("6.2", "redis", "return redis.pcall('get')", ("@user_script: 1: Wrong number of args "
+     "calling Redis command From Lua script")),
+    ("6.2", "redis", "return redis.call({})", OLD + "@user_script:1: @user_script: 1: Lua redis() "
+     "command arguments must be strings or integers"),
+    ("6.2", "redis", "redis.call('set', 'a', 'x') return redis.call('incr', 'a')",
+     OLD + "@user_script:1: ERR value is not an integer or out of range"),
+    ("6.2", "redis", "return redis.setresp(9)",
+     OLD + "@user_script:1: RESP version must be 2 or 3."),
+    ("6.2", "redis", "return redis.error_reply('x')", "x"),
+    ("6.2", "redis", "#!lua\nreturn 1", ("ERR Error compiling script (new function): "
+     "user_script:1: unexpected symbol near '#'")),
+    ("6.2", "redis", "local ok, e = pcall(redis.call, 'nosuch') return e",
+     b"=[C]: -1: Unknown Redis command called from Lua script"),
+    ("8.1", "valkey", "return redis.pcall('nosuch')", "ERR Unknown command called from script"),
+    ("8.1", "valkey", "return server.pcall()",
+     "ERR Please specify at least one argument for this call"),
+    ("8.1", "valkey", "return redis.log('x')", ("ERR server.log() requires two arguments or "
+     "more. script: %s, on @user_script:1.")),
+    ("8.1", "valkey", "return {redis.REDIS_VERSION, server.VALKEY_VERSION, server == redis}",
+     [b"7.2.4", b"8.1.8", 1]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("version", "kind", "script", "expected"), ELSEWHERE)
+def test_other_servers(version: str, kind: str, script: str, expected: object) -> None:
+    reply = run(Server(version, kind), script)
+    if isinstance(reply, CommandError):
+        sha = hashlib.sha1(script.encode()).hexdigest()
+        assert str(reply) == str(expected).replace("%s", sha)
+    else:
+        assert reply == expected

@@ -63,7 +63,7 @@ class _Connection(asyncio.Protocol):
         "full", "deaf", "timed", "timer", "heard", "received", "sent", "count", "over",
     )  # fmt: skip
 
-    def __init__(self, door: _Door, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, door: Door, loop: asyncio.AbstractEventLoop) -> None:
         self.door = door
         self.loop = loop
         self.transport: Any = None
@@ -351,7 +351,7 @@ def _nothing() -> None:
     """What is left in a queue of something that has run."""
 
 
-class _Door:
+class Door:
     """Sockets that listen for one server, and the loop that serves them."""
 
     def __init__(self, server: Server, entrances: list[Entrance]) -> None:
@@ -523,7 +523,7 @@ class Listener:
     ) -> None:
         self.address: Any = sockets[0].getsockname()  # (host, port), or a Unix socket's path
         self._paths = [each.getsockname() for each in sockets]
-        self._door = _Door(server, [Entrance(each, context) for each in sockets])
+        self._door = Door(server, [Entrance(each, context) for each in sockets])
         self._thread = threading.Thread(target=self._door.run, name="fakeredis", daemon=True)
         self._thread.start()
         self._door.ready.wait()
@@ -562,7 +562,7 @@ def serve(server: Server, entrances: list[Entrance], say: Callable[[str], None])
     Args:
         say: is given a line for each address when all is ready.
     """
-    door = _Door(server, entrances)
+    door = Door(server, entrances)
     door.ends_with_server = True
     addresses = [each.address for each in entrances]
 
@@ -620,7 +620,7 @@ class TcpFakeServer:
         self.fake_server = fake_server
         self.socket = bind(*server_address)
         self.server_address: tuple[str, int] = self.socket.getsockname()[:2]
-        self._door = _Door(fake_server, [Entrance(self.socket)])
+        self._door = Door(fake_server, [Entrance(self.socket)])
         self._done = threading.Event()
         self._done.set()
 

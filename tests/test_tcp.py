@@ -292,6 +292,83 @@ def test_a_slow_reader_stalls_nobody(door: Listener) -> None:
         assert slow.reply() == b"+OK\r\n"
 
 
+@pytest.mark.parametrize("kind", [b"normal", b"pubsub"])
+def test_who_lets_too_much_wait_is_dropped(kind: bytes) -> None:
+    """Nobody reads 40 MB, of which the system's buffers take only a part."""
+    server = fakeredis.FakeServer()
+    with (
+        server.listen() as door, RawClient(door.address) as slow, RawClient(door.address) as other
+    ):  # fmt: skip
+        other.call(b"CONFIG", b"SET", b"client-output-buffer-limit", kind + b" 1mb 0 0")
+        other.call(b"SET", b"big", bytes(1 << 19))
+        if kind == b"pubsub":
+            slow.call(b"SUBSCRIBE", b"c")
+            counts = [other.call(b"PUBLISH", b"c", bytes(1 << 19)) for _ in range(80)]
+            assert counts[-1] == b":0\r\n"
+        else:
+            slow.sock.sendall(b"GET big\r\n" * 80)
+            while other.call(b"CLIENT", b"LIST").count(b"id=") > 1:
+                pass
+
+
+def test_a_request_that_never_ends_is_cut_off(both: Addresses) -> None:
+    def talk(address: Any) -> Any:
+        with RawClient(address) as client:
+            client.call(b"CONFIG", b"SET", b"client-query-buffer-limit", b"1mb")
+            with contextlib.suppress(OSError):
+                client.sock.sendall(b"*2\r\n$4\r\nECHO\r\n$3000000\r\n" + bytes(2 << 20))
+                return client.rest(5)
+            return b"", True  # it was closed while it was being sent
+
+    try:
+        assert same(both, talk) == (b"", True)
+    finally:
+        same(both, exchange(b"CONFIG SET client-query-buffer-limit 1gb\r\n"))
+
+
+def test_silent_clients_are_closed() -> None:
+    server = fakeredis.FakeServer()
+    with (
+        server.listen() as door, RawClient(door.address) as silent,
+        RawClient(door.address) as listening,
+    ):  # fmt: skip
+        silent.call(b"PING")
+        listening.call(b"SUBSCRIBE", b"c")
+        server.execute("CONFIG", "SET", "timeout", "1")
+        assert silent.rest(5) == (b"", True)
+        assert server.execute("PUBLISH", "c", "x") == 1
+
+
+@pytest.mark.parametrize("password", ["", "secret"])
+def test_strangers_are_refused_without_a_password(password: str) -> None:
+    """As `tcp` sees them: the addresses are of a block that nobody has."""
+    from fakeredis.tcp import DENIED, Door
+
+    server = fakeredis.FakeServer()
+    server.execute("CONFIG", "SET", "requirepass", password)
+    door = Door(server, [])
+    assert door.refusal(("192.0.2.1", 5)) == (None if password else DENIED)
+    assert door.refusal(("127.0.0.1", 5)) is None
+    server.config.override("protected-mode", "no")
+    assert door.refusal(("192.0.2.1", 5)) is None
+
+
+def test_many_connections() -> None:
+    """500 idle ones and 20 busy ones; `benchmarks/serving.py` makes 10,000 and 200."""
+    with fakeredis.FakeServer().listen() as door, contextlib.ExitStack() as stack:
+        idle = [stack.enter_context(RawClient(door.address)) for _ in range(500)]
+        busy = [stack.enter_context(RawClient(door.address)) for _ in range(20)]
+        for client in busy:
+            client.sock.sendall(b"INCR n\r\n" * 100)
+        for client in busy:
+            assert [client.reply()[:1] for _ in range(100)] == [b":"] * 100
+        assert busy[0].call(b"GET", b"n") == b"$4\r\n2000\r\n"
+        assert {client.call(b"PING") for client in idle} == {b"+PONG\r\n"}
+        line = busy[0].call(b"CLIENT", b"INFO").decode()
+        own, server = busy[0].sock.getsockname(), door.address
+        assert f" addr={own[0]}:{own[1]} laddr={server[0]}:{server[1]} " in line
+
+
 def test_messages_from_a_client_inside_the_process() -> None:
     server = fakeredis.FakeServer()
     with server.listen() as door, RawClient(door.address) as outside:

@@ -134,7 +134,8 @@ LEFT_OUT = {
     "SHUTDOWN", "DEBUG", "FAILOVER", "REPLICAOF", "SLAVEOF", "MONITOR", "SYNC", "PSYNC", "REPLCONF",
     "SAVE", "BGSAVE", "BGREWRITEAOF", "CONFIG", "ACL", "MODULE", "CLIENT", "CLUSTER", "(general)",
     "MIGRATE", "INFO", "LATENCY", "SLOWLOG", "MEMORY", "COMMAND", "TIME", "OBJECT", "LOLWUT",
-    "WAIT", "WAITAOF", "SWAPDB", "HELLO", "FUNCTION", "ROLE", "LASTSAVE", "PEXPIRETIME",
+    "WAIT", "WAITAOF", "SWAPDB", "VLINKS", "VSIM",
+    "VRANDMEMBER", "HELLO", "FUNCTION", "ROLE", "LASTSAVE", "PEXPIRETIME",
 }  # fmt: skip
 NAMES = [
     name for name in harvest.replies()
@@ -480,6 +481,18 @@ def test_serve_ends_with_ctrl_c() -> None:
         assert client.set("a", 1)
         process.send_signal(signal.SIGINT)
         assert process.wait(10) == 0
+
+
+def test_served_data_are_kept_in_a_store(tmp_path: Path) -> None:
+    for _ in range(2):
+        with (
+            serving("--store", f"sqlite:///{tmp_path}/db") as (process, port),
+            redis.Redis(port=port) as client,
+        ):
+            count = client.incr("n")
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(10) == 0
+    assert count == 2
 
 
 def test_serve_ends_with_shutdown() -> None:

@@ -135,7 +135,7 @@ LEFT_OUT = {
     "SAVE", "BGSAVE", "BGREWRITEAOF", "CONFIG", "ACL", "MODULE", "CLIENT", "CLUSTER", "(general)",
     "MIGRATE", "INFO", "LATENCY", "SLOWLOG", "MEMORY", "COMMAND", "TIME", "OBJECT", "LOLWUT",
     "WAIT", "WAITAOF", "SWAPDB", "VLINKS", "VSIM",
-    "VRANDMEMBER", "HELLO", "FUNCTION", "ROLE", "LASTSAVE", "PEXPIRETIME",
+    "VRANDMEMBER", "VINFO", "HELLO", "FUNCTION", "ROLE", "LASTSAVE", "PEXPIRETIME",
 }  # fmt: skip
 NAMES = [
     name for name in harvest.replies()

@@ -18,6 +18,11 @@ if TYPE_CHECKING:
     from fakeredis.clients.network import reset
     from fakeredis.clients.sentinel import FakeAsyncSentinel, FakeSentinel
     from fakeredis.clients.sync import FakeRedis, FakeStrictRedis
+
+    # Not in __all__, since they need valkey-py, which may not be there.
+    from fakeredis.clients.valkey import FakeAsyncValkey as FakeAsyncValkey
+    from fakeredis.clients.valkey import FakeStrictValkey as FakeStrictValkey
+    from fakeredis.clients.valkey import FakeValkey as FakeValkey
     from fakeredis.patch import active, patch, patched
     from fakeredis.patching.after import AfterExitError, AfterExitWarning
     from fakeredis.server import FakeServer
@@ -53,6 +58,9 @@ _HOMES = {
     "FakeSentinel": "clients.sentinel",
     "FakeAsyncSentinel": "clients.sentinel",
     "FakeAsyncConnection": "clients.aio_connection",
+    "FakeAsyncValkey": "clients.valkey",
+    "FakeStrictValkey": "clients.valkey",
+    "FakeValkey": "clients.valkey",
     "FakeAsyncRedis": "clients.aio",
     "FakeConnection": "clients.connection",
     "FakeServer": "server",

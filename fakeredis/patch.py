@@ -106,7 +106,7 @@ class patch(Assertions):  # noqa: N801 - reads as a function
         """Begin; returns the handle."""
         with LOCK:
             entry = _Entry(self, self._options, self._addresses, self._kinds)
-            machinery.install(self._options["names"])
+            machinery.install(self._options["names"], self._kinds)
             after.exhume()
             entry.realm.enter()
             self._entered.append(entry)
@@ -127,7 +127,7 @@ class patch(Assertions):  # noqa: N801 - reads as a function
                 entry.realm.leave()
                 after.bury(entry.realm)
             finally:
-                machinery.remove(self._options["names"])
+                machinery.remove(self._options["names"], self._kinds)
                 try:
                     entry.end()
                 finally:

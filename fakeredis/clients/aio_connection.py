@@ -12,6 +12,7 @@ import redis
 import redis.asyncio.connection as real
 
 from fakeredis.clients.connection import (
+    Fake,
     hand_over,
     open_session,
     pack_command,
@@ -160,7 +161,7 @@ async def _next_reply(
             return handled
 
 
-class FakeAsyncConnectionMixin:
+class FakeAsyncConnectionMixin(Fake):
     """The methods that lead an asyncio connection to the engine."""
 
     _reader: Any  # an `AsyncWire` or None, and the same is

@@ -238,7 +238,11 @@ def health_clock() -> float:
     return float(clock() if callable(clock) else clock.monotonic())
 
 
-class FakeConnectionMixin:
+class Fake:
+    """Marks connections that are fakes by their class: patches let them be."""
+
+
+class FakeConnectionMixin(Fake):
     """The methods that lead a sync connection to the engine."""
 
     _sock: Any  # a `Wire` or None

@@ -6,7 +6,9 @@ fake servers of their patch, or refuse, as ``after_exit`` says.
 
 from __future__ import annotations
 
+import inspect
 import sys
+from functools import cache
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
@@ -18,7 +20,8 @@ from redis.retry import Retry
 from fakeredis.clients import connection as fakes
 from fakeredis.clients import network
 from fakeredis.clients.aio_connection import FakeAsyncConnectionMixin, open_async_wire
-from fakeredis.clients.connection import FakeConnectionMixin
+from fakeredis.clients.connection import Fake, FakeConnectionMixin
+from fakeredis.clients.peers import translated
 from fakeredis.clients.wire import AsyncWire, Wire
 from fakeredis.patching.realm import TICKS, Realm, slow_down
 
@@ -152,22 +155,41 @@ def exhume() -> None:
 
 def _lay(realm: Realm) -> None:
     for connection in list(realm.newborn):
-        if not isinstance(connection, (FakeConnectionMixin, FakeAsyncConnectionMixin)):
+        if not isinstance(connection, Fake):
             connection.__class__ = _after_class(realm, type(connection))
             connection.settle_retries()
     for pool in list(realm.pools):
-        if not issubclass(pool.connection_class, (FakeConnectionMixin, FakeAsyncConnectionMixin)):
+        if not issubclass(pool.connection_class, Fake):
             pool.connection_class = _after_class(realm, pool.connection_class)
 
 
 def _after_class(realm: Realm, connection_class: type) -> type:
     found = realm.after_classes.get(connection_class)
     if found is None:
-        from redis.asyncio.connection import AbstractConnection
-
-        mixin = _AfterAsync if issubclass(connection_class, AbstractConnection) else _AfterSync
         found = realm.after_classes[connection_class] = type(
-            connection_class.__name__, (mixin, connection_class), {"_realm": realm}
-        )
+            connection_class.__name__, (_mixin_for(connection_class), connection_class),
+            {"_realm": realm},
+        )  # fmt: skip
         found.__module__ = connection_class.__module__
     return found
+
+
+def _mixin_for(connection_class: Any) -> type:
+    """What leads connections of a class to the engine: of redis-py or valkey-py, of which kind."""
+    aio = inspect.iscoroutinefunction(connection_class.read_response)
+    if any(base.__module__.startswith("valkey.") for base in connection_class.__mro__):
+        return _valkey_mixin(aio)
+    return _AfterAsync if aio else _AfterSync
+
+
+@cache
+def _valkey_mixin(aio: bool) -> type:
+    """The same with valkey-py's errors."""
+    import valkey.exceptions
+
+    base: Any = _AfterAsync if aio else _AfterSync
+    names = ["send_packed_command", "send_command", "can_read", "read_response", "connect"]
+    space: dict[str, Any] = {
+        name: translated(getattr(base, name), valkey.exceptions) for name in names
+    }  # fmt: skip
+    return type(base.__name__, (base,), space)

@@ -23,18 +23,17 @@ from fakeredis.clients.aio import (
     async_short_pipeline,
     turn,
 )
-from fakeredis.clients.aio_connection import FakeAsyncConnectionMixin
-from fakeredis.clients.connection import FakeConnectionMixin
+from fakeredis.clients.connection import Fake
+from fakeredis.clients.peers import translated
 from fakeredis.clients.pipeline import MISS, FakePipeline, marked, short_pipeline
 from fakeredis.clients.short import ShortCut, make_short_cut
 from fakeredis.clients.wire import AsyncWire, Wire
-from fakeredis.patching.peers import translated
 from fakeredis.patching.realm import BORN, LIFE, Realm, choose_pace, settle
 from fakeredis.patching.swapping import AttributeSwap, Swap, swap
 from fakeredis.stores.marks import Unpatched
 
 # Those of the last kind are a store's own, and lead to a real server.
-_FAKES: Final = (FakeConnectionMixin, FakeAsyncConnectionMixin, Unpatched)
+_FAKES: Final = (Fake, Unpatched)
 
 
 def realm_for(connection: Any, kind: str) -> Realm | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+from collections.abc import Iterable
 from threading import RLock
 from typing import Any, Final
 
@@ -21,7 +22,8 @@ from fakeredis.patching.swapping import AttributeSwap, Swap
 LOCK: Final = RLock()
 KINDS: Final = frozenset({
     "redis", "redis.asyncio", "redis.cluster", "redis.asyncio.cluster", "redis.sentinel",
-    "redis.asyncio.sentinel", "valkey", "valkey.asyncio",
+    "redis.asyncio.sentinel", "valkey", "valkey.asyncio", "valkey.cluster",
+    "valkey.asyncio.cluster", "valkey.sentinel", "valkey.asyncio.sentinel",
 })  # fmt: skip
 _FAKES: Final[tuple[type, ...]] = (
     FakeRedis, FakeAsyncRedis, FakeRedisCluster, FakeAsyncRedisCluster, FakeSentinel,
@@ -37,17 +39,16 @@ class Machinery:
         self._swaps: dict[str, list[Swap | AttributeSwap]] = {}  # by library
         self._watcher = Watcher(set(_LIBRARIES), self.loaded)
         self._names: Names | None = None
-        self._wanted = self._named = 0
+        self._wanted = 0
+        self._named: list[frozenset[str]] = []  # the kinds of the patches that replace names
+        self._shown: frozenset[str] = frozenset()  # all of these
         # The fake classes' own methods, left out while something stands in the real ones' place.
         self._covered: list[tuple[type, str, Any]] = []
-        self._originals = {
-            (fake, name): vars(vars(fake)["_stands_for"]).get(name)
-            for fake in _FAKES
-            for name in ("__init__", "execute_command", "pipeline", "from_url")
-        }
+        self._fakes = list(_FAKES)
+        self._originals = _originals_of(_FAKES)
 
-    def install(self, names: bool) -> None:
-        """Lead the real classes to the engine; with ``names``, replace their names, too."""
+    def install(self, names: bool, kinds: frozenset[str] = KINDS) -> None:
+        """Lead the real classes to the engine; with ``names``, replace those of some kinds, too."""
         self._wanted += 1
         if self._wanted == 1:
             for library in _LIBRARIES:
@@ -56,16 +57,14 @@ class Machinery:
             if len(self._swaps) < len(_LIBRARIES):
                 self._watcher.install()
         if names:
-            self._named += 1
-            if self._named == 1:
-                self._replace()
+            self._named.append(kinds)
+            self._show()
 
-    def remove(self, names: bool) -> None:
+    def remove(self, names: bool, kinds: frozenset[str] = KINDS) -> None:
         """Undo `install`."""
         if names:
-            self._named -= 1
-            if self._named == 0:
-                self._restore()
+            self._named.remove(kinds)
+            self._show()
         self._wanted -= 1
         if self._wanted == 0:
             self._watcher.remove()
@@ -86,6 +85,9 @@ class Machinery:
                     importlib.import_module(f"{kind}.client"), exceptions,
                 )
             ]  # fmt: skip
+            if library == "valkey":
+                self._swaps[library] += topology.valkey_swaps(exceptions)
+                self._add_valkey()
             if library == "redis":
                 self._swaps[library] += [*topology.swaps(), *version_swaps()]
         for each in self._swaps[library]:
@@ -96,15 +98,43 @@ class Machinery:
         with LOCK:
             if self._wanted:
                 self._install(library)
+                if self._named and self._names is not None:
+                    self._names.replace_more(set(map(id, self._chosen())))
+                    standin.stand(self._chosen())
+
+    def _add_valkey(self) -> None:
+        """Have the names of valkey-py replaced, too, now that it is there."""
+        from fakeredis.clients.valkey import FakeAsyncValkey, FakeValkey
+
+        fakes: tuple[type, ...] = (FakeValkey, FakeAsyncValkey)
+        self._fakes += fakes
+        self._originals.update(_originals_of(fakes))
+        if self._names is not None:
+            self._names.add(_pairs(fakes))
+
+    def _show(self) -> None:
+        """See to it that the names are replaced that any active patch wants to be."""
+        shown = frozenset().union(*self._named)
+        if shown == self._shown:
+            return
+        if self._shown:
+            self._restore()
+        self._shown = shown
+        if shown:
+            self._replace()
+
+    def _chosen(self) -> list[type]:
+        """The fake classes that are under the real ones' names."""
+        if self._shown == KINDS:
+            return self._fakes
+        return [fake for fake in self._fakes if _kind_of(fake) in self._shown]
 
     def _replace(self) -> None:
         if self._names is None:
-            pairs = [(vars(fake)["_stands_for"], fake) for fake in _FAKES]
-            self._names = Names(pairs)
-            del pairs  # which refer to the classes, too
+            self._names = Names(_pairs(self._fakes))
         self._cover()
-        self._names.replace()
-        standin.stand(_FAKES)
+        self._names.replace(set(map(id, self._chosen())))
+        standin.stand(self._chosen())
 
     def _cover(self) -> None:
         """Let what stands in the place of real methods (a mock) be in that of the fake ones."""
@@ -116,11 +146,30 @@ class Machinery:
 
     def _restore(self) -> None:
         assert self._names is not None
-        standin.leave(_FAKES)
+        standin.leave(self._fakes)
         self._names.restore()
         while self._covered:
             owner, name, value = self._covered.pop()
             type.__setattr__(owner, name, value)
+
+
+def _kind_of(fake: type) -> str:
+    """The kind of clients whose class a fake one stands for."""
+    module: str = vars(fake)["_stands_for"].__module__
+    return module.removesuffix(".client")
+
+
+def _pairs(fakes: Iterable[type]) -> list[tuple[type, type]]:
+    return [(vars(fake)["_stands_for"], fake) for fake in fakes]
+
+
+def _originals_of(fakes: Iterable[type]) -> dict[tuple[type, str], Any]:
+    """What the real classes themselves define of the methods that their fake peers have, too."""
+    return {
+        (fake, name): vars(vars(fake)["_stands_for"]).get(name)
+        for fake in fakes
+        for name in ("__init__", "execute_command", "pipeline", "from_url")
+    }
 
 
 def is_loaded(library: str) -> bool:

@@ -39,11 +39,28 @@ class Names:
         self._fewest: dict[int, int] = {}  # references beside those in the places
         self._meant: set[tuple[int, str]] = set()  # places of fake classes before the replacement
 
-    def replace(self) -> None:
-        """Put the fake classes in the places of the real ones."""
+    def add(self, pairs: Iterable[tuple[type, type]]) -> None:
+        """Replace further classes, too; from now on, if there is a patch already."""
+        for real, fake in pairs:
+            self._fakes[id(real)] = real, fake
+            self._reals[id(fake)] = fake, real
+        self._sizes = [-1] * len(self._sizes)  # everything is to be looked through again
+        self._counts.clear()
+
+    def replace_more(self, chosen: set[int]) -> None:
+        """Put the classes added last in their places, inside of a patch."""
+        self._look()
+        self._put_fakes(chosen, first=False)
+
+    def replace(self, chosen: set[int]) -> None:
+        """Put fake classes in the places of the real ones.
+
+        Args:
+            chosen: which ones, by their `id`.
+        """
         if not self._unchanged(self._fakes, False):
             self._look()
-        self._put_fakes()
+        self._put_fakes(chosen)
         # Not in there: its variables refer to the classes, too.
         self._counts[True] = _references(self._reals)
         if not self._are_fewest(self._counts[True]):
@@ -62,16 +79,18 @@ class Names:
                 return False
         return True
 
-    def _put_fakes(self) -> None:
-        self._meant.clear()
+    def _put_fakes(self, chosen: set[int], first: bool = True) -> None:
+        if first:
+            self._meant.clear()
         for number, (namespace, names) in self._sites.items():
             for name in names:
                 value = id(namespace.get(name))
                 if value in self._fakes:
                     real, fake = self._fakes[value]
-                    namespace[name] = fake
-                    self._put.append((namespace, name, real, fake))
-                elif value in self._reals:
+                    if id(fake) in chosen:
+                        namespace[name] = fake
+                        self._put.append((namespace, name, real, fake))
+                elif first and value in self._reals:
                     self._meant.add((number, name))
 
     def restore(self) -> None:

@@ -7,17 +7,15 @@ is about to look for its servers.
 
 from __future__ import annotations
 
+import importlib
+from collections.abc import Callable
 from functools import partial
 from typing import Any, Final
-
-import redis.asyncio.cluster
-import redis.asyncio.sentinel
-import redis.cluster
-import redis.sentinel
 
 from fakeredis.clients import network
 from fakeredis.clients.cluster import FakeNodesManager, gather
 from fakeredis.clients.network import address_of
+from fakeredis.clients.peers import Handler, translated
 from fakeredis.clients.sentinel import FakeAsyncSentinel, FakeSentinel, watch
 from fakeredis.patching.swapping import AttributeSwap, Swap, swap
 
@@ -66,20 +64,27 @@ async def discover_async(kind: str, original: Any, sentinel: Any, service_name: 
 
 def swaps() -> list[Swap | AttributeSwap]:
     """The swaps of redis-py's cluster and Sentinel clients."""
-    places = [
-        (redis.cluster.NodesManager, "initialize", partial(initialize, "redis.cluster")),
-        (
-            redis.asyncio.cluster.NodesManager, "initialize",
-            partial(initialize_async, "redis.asyncio.cluster"),
-        ),
-    ]  # fmt: skip
-    for name in ("discover_master", "discover_slaves"):
-        places += [
-            (redis.sentinel.Sentinel, name, partial(discover, "redis.sentinel")),
-            (
-                redis.asyncio.sentinel.Sentinel, name,
-                partial(discover_async, "redis.asyncio.sentinel"),
-            ),
-        ]  # fmt: skip
-    found = [swap(owner, name, handler) for owner, name, handler in places]
+    return _swaps("redis", lambda handler: handler)
+
+
+def valkey_swaps(exceptions: Any) -> list[Swap | AttributeSwap]:
+    """The same of valkey-py's.
+
+    Args:
+        exceptions: its module of exceptions.
+    """
+    return _swaps("valkey", partial(translated, exceptions=exceptions))
+
+
+def _swaps(library: str, wrap: Callable[[Handler], Handler]) -> list[Swap | AttributeSwap]:
+    places: list[tuple[type, str, Handler]] = []
+    for package, ask, find in (
+        (library, initialize, discover), (f"{library}.asyncio", initialize_async, discover_async),
+    ):  # fmt: skip
+        manager = importlib.import_module(f"{package}.cluster").NodesManager
+        places.append((manager, "initialize", partial(ask, f"{package}.cluster")))
+        sentinel = importlib.import_module(f"{package}.sentinel").Sentinel
+        found_by = partial(find, f"{package}.sentinel")
+        places += [(sentinel, name, found_by) for name in ("discover_master", "discover_slaves")]
+    found = [swap(owner, name, wrap(handler)) for owner, name, handler in places]
     return [each for each in found if each is not None]

@@ -86,7 +86,7 @@ new = set(sys.modules) - before
 heavy = [name for name in new if name.startswith((
     "fakeredis.engine.server", "fakeredis.commands", "fakeredis.spy.lint",
     "fakeredis.spy.canonical",
-    "fakeredis.resp", "fakeredis.stores", "fakeredis.patching.forks", "fakeredis.tcp",
+    "fakeredis.resp", "fakeredis.stores.memory", "fakeredis.patching.forks", "fakeredis.tcp",
 ))]
 assert not heavy, heavy
 others = {name.partition(".")[0] for name in new} - {"fakeredis"}

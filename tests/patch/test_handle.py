@@ -318,3 +318,16 @@ def test_state(fake: fakeredis.patch) -> None:
     fake.assert_no_commands()
     client.get("s")
     fake.assert_command_count(1)
+
+
+def test_names_of_some_kinds_of_clients() -> None:
+    (real,), (real_async,) = [redis.Redis], [redis.asyncio.Redis]
+    with fakeredis.patch(clients={"redis.asyncio"}):
+        assert redis.Redis is real
+        assert redis.asyncio.Redis is fakeredis.FakeAsyncRedis
+        with fakeredis.patch():
+            assert redis.Redis is fakeredis.FakeRedis
+            assert redis.asyncio.Redis is fakeredis.FakeAsyncRedis
+        assert redis.Redis is real
+        assert redis.asyncio.Redis is fakeredis.FakeAsyncRedis
+    assert redis.asyncio.Redis is real_async

@@ -1,0 +1,289 @@
+"""`FakeValkey` and `FakeAsyncValkey`: valkey-py's clients on servers in this process.
+
+valkey-py grew out of redis-py, so its clients take the same way as `FakeRedis`; errors are those of
+valkey-py.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import redis
+
+try:
+    import valkey
+    import valkey.asyncio
+    import valkey.exceptions
+except ImportError as error:
+    raise ImportError(
+        "FakeValkey and FakeAsyncValkey are clients of valkey-py, which is not installed: "
+        "pip install 'fakeredis[valkey]'"
+    ) from error
+
+from fakeredis.clients import aio_connection as aio_fakes
+from fakeredis.clients import connection as fakes
+from fakeredis.clients import network
+from fakeredis.clients.aio_connection import open_async_wire, turn
+from fakeredis.clients.connection import Fake, fake_class, open_wire
+from fakeredis.clients.peers import peer_of, translated
+from fakeredis.clients.pipeline import marked
+from fakeredis.clients.short import MISS, make_short_cut
+from fakeredis.clients.standin import StandIn
+from fakeredis.clients.sync import arguments, choose_server, server_of, take_own
+from fakeredis.clients.wire import AsyncWire, Wire
+
+if TYPE_CHECKING:
+    from fakeredis.clients.sync import Own
+    from fakeredis.engine.server import Server
+
+REAL: Final[Any] = valkey.Valkey  # the names may mean the fakes later
+REAL_ASYNC: Final[Any] = valkey.asyncio.Valkey
+_EXCEPTIONS: Final = valkey.exceptions
+_execute: Final = REAL.execute_command
+_execute_async: Final = REAL_ASYNC.execute_command
+_short_cut: Final = make_short_cut("_sock", Wire, REAL.parse_response)
+_async_short_cut: Final = make_short_cut("_reader", AsyncWire, REAL_ASYNC.parse_response)
+
+
+def _ours(function: Any) -> Any:
+    """One of our functions for redis-py's connections, with valkey-py's errors."""
+    return translated(function, _EXCEPTIONS)
+
+
+# Connections ------------------------------------------------------------------------------------
+
+
+class FakeValkeyConnectionMixin(Fake):
+    """The methods that lead a sync connection of valkey-py to the engine."""
+
+    _sock: Any  # a `Wire` or None
+
+    def __init__(self, *args: Any, server: Server | None = None, **kwargs: Any) -> None:
+        self._fake_server = server
+        super().__init__(*args, **kwargs)
+
+    def _connect(self) -> Wire:
+        return open_wire(self, self._fake_server)
+
+    def connect(self) -> None:
+        """Open a session and let valkey-py make its handshake."""
+        if not self._sock:
+            super().connect()  # type: ignore[misc]
+            self._sock.session.via = "direct"
+
+    send_packed_command = _ours(fakes.send_packed_command)
+    send_command = _ours(fakes.send_command)
+    pack_command = fakes.pack_command
+    pack_commands = fakes.pack_commands
+    can_read = _ours(fakes.can_read)
+    read_response = _ours(fakes.read_response)
+
+
+class FakeAsyncValkeyConnectionMixin(Fake):
+    """The methods that lead an asyncio connection of valkey-py to the engine."""
+
+    _reader: Any  # an `AsyncWire` or None, and the same is
+    _writer: Any
+
+    def __init__(self, *args: Any, server: Server | None = None, **kwargs: Any) -> None:
+        self._fake_server = server
+        super().__init__(*args, **kwargs)
+
+    def __del__(self, _warnings: Any = None) -> None:
+        wire = getattr(self, "_writer", None)
+        if wire is not None:  # nothing of the machine is held, so nothing to warn of
+            wire.close()
+
+    async def _connect(self) -> None:
+        self._reader = self._writer = await open_async_wire(self, self._fake_server)
+
+    async def connect(self) -> None:
+        """Open a session and let valkey-py make its handshake."""
+        if not self._reader:
+            await super().connect()  # type: ignore[misc]
+            if self._reader:
+                self._reader.session.via = "direct"
+
+    send_packed_command = _ours(aio_fakes.send_packed_command)
+    send_command = _ours(aio_fakes.send_command)
+    pack_command = fakes.pack_command
+    pack_commands = fakes.pack_commands
+    can_read = _ours(aio_fakes.can_read)
+    can_read_destructive = can_read
+    read_response = _ours(aio_fakes.read_response)
+
+
+# Real classes and their fake peers; `fake_class` adds more.
+_CLASSES: Final[dict[type, type]] = {}
+_ASYNC_CLASSES: Final[dict[type, type]] = {}
+
+
+def _fake_pool(pool: Any, server: Server | None) -> None:
+    """Let a pool that has no connections yet make fake ones; in a patch the real ones do."""
+    aio = isinstance(pool, valkey.asyncio.ConnectionPool)
+    kind = "valkey.asyncio" if aio else "valkey"
+    if server is None and kind in network.current(kind).kinds:
+        return
+    mixin = FakeAsyncValkeyConnectionMixin if aio else FakeValkeyConnectionMixin
+    known = _ASYNC_CLASSES if aio else _CLASSES
+    pool.connection_class = fake_class(pool.connection_class, mixin, known)
+    if server is not None:
+        pool.connection_kwargs["server"] = server
+
+
+def _server_for(own: Own, pool: Any) -> Server | None:
+    """The server that a client's own arguments mean: a Valkey, where nobody says otherwise."""
+    server, store, version, server_type, connected, lua_modules = own
+    if network.current() is network.default or version is not None:
+        server_type = server_type or "valkey"
+    return choose_server(
+        server, store, version, None if server is not None else server_type, connected,
+        lua_modules, pool=pool,
+    )  # fmt: skip
+
+
+def _adopt(client: Any, own: Own) -> None:
+    pool = client.connection_pool
+    if not issubclass(pool.connection_class, Fake) or own[0] is not None:
+        _fake_pool(pool, _server_for(own, pool))
+
+
+# Clients ----------------------------------------------------------------------------------------
+
+
+class FakeValkeyPipeline(valkey.client.Pipeline):
+    """valkey-py's pipeline; the spy is told of its batches."""
+
+    def _execute_pipeline(self, connection: Any, *args: Any) -> Any:
+        with marked(connection, "pipeline"):
+            run: Any = super()._execute_pipeline
+            return run(connection, *args)
+
+    def _execute_transaction(self, connection: Any, *args: Any) -> Any:
+        with marked(connection, "transaction"):
+            return super()._execute_transaction(connection, *args)
+
+
+class FakeValkey(valkey.Valkey, metaclass=StandIn):
+    """`valkey.Valkey` on a server in this process.
+
+    Takes all arguments of `valkey.Valkey`, and those that `fakeredis.FakeRedis` adds: ``server``,
+    ``version``, ``server_type`` (outside of patches ``"valkey"`` by default), ``connected``.
+    """
+
+    _stands_for = REAL  # and called by name, see FakeRedis
+
+    def __init__(
+        self, *args: Any, server: Server | None = None, store: Any = None, version: Any = None,
+        server_type: str | None = None, connected: bool = True, lua_modules: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        own = (server, store, version, server_type, connected, lua_modules)
+        given = arguments(REAL, args, kwargs)
+        single = given.pop("single_connection_client", False)
+        REAL.__init__(self, **given)
+        _adopt(self, own)
+        if single:
+            self.connection = self.connection_pool.get_connection("_")
+
+    def execute_command(self, *args: Any, **options: Any) -> Any:
+        """Run a command; see `valkey.Valkey.execute_command`."""
+        try:
+            reply = _short_cut(self, args, options)
+        except redis.RedisError as error:
+            raise peer_of(error, _EXCEPTIONS) from None
+        return _execute(self, *args, **options) if reply is MISS else reply
+
+    def pipeline(self, transaction: bool = True, shard_hint: Any = None) -> FakeValkeyPipeline:
+        """A pipeline, see `valkey.Valkey.pipeline`."""
+        make: Any = FakeValkeyPipeline
+        return make(  # type: ignore[no-any-return]
+            self.connection_pool, self.response_callbacks, transaction, shard_hint
+        )
+
+    @property
+    def fake_server(self) -> Server:
+        """The server this client talks to."""
+        return server_of(self.connection_pool)
+
+    @classmethod
+    def from_url(cls, url: str, **kwargs: Any) -> FakeValkey:
+        """A client for a URL, see `valkey.Valkey.from_url`; takes ``server`` and its kin too."""
+        own = take_own(kwargs)
+        single = kwargs.pop("single_connection_client", False)
+        make: Any = valkey.ConnectionPool.from_url
+        pool = make(url, **kwargs)
+        _fake_pool(pool, _server_for(own, pool))
+        client = cls(connection_pool=pool, single_connection_client=single)
+        client.auto_close_connection_pool = True
+        return client
+
+
+FakeStrictValkey = FakeValkey
+
+
+class FakeAsyncValkeyPipeline(valkey.asyncio.client.Pipeline):
+    """valkey-py's asyncio pipeline; the spy is told of its batches."""
+
+    async def _execute_pipeline(self, connection: Any, *args: Any) -> Any:
+        with marked(connection, "pipeline"):
+            return await super()._execute_pipeline(connection, *args)
+
+    async def _execute_transaction(self, connection: Any, *args: Any) -> Any:
+        with marked(connection, "transaction"):
+            return await super()._execute_transaction(connection, *args)
+
+
+class FakeAsyncValkey(valkey.asyncio.Valkey, metaclass=StandIn):
+    """`valkey.asyncio.Valkey` on a server in this process.
+
+    Takes all arguments of `valkey.asyncio.Valkey`, and those that `FakeValkey` adds.
+    """
+
+    _stands_for = REAL_ASYNC
+
+    def __init__(
+        self, *args: Any, server: Server | None = None, store: Any = None, version: Any = None,
+        server_type: str | None = None, connected: bool = True, lua_modules: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        own = (server, store, version, server_type, connected, lua_modules)
+        REAL_ASYNC.__init__(self, *args, **kwargs)
+        _adopt(self, own)
+
+    async def execute_command(self, *args: Any, **options: Any) -> Any:
+        """Run a command; see `valkey.asyncio.Valkey.execute_command`."""
+        try:
+            reply = _async_short_cut(self, args, options)
+        except redis.RedisError as error:
+            raise peer_of(error, _EXCEPTIONS) from None
+        if reply is MISS:
+            return await _execute_async(self, *args, **options)
+        await turn()
+        return await reply if hasattr(reply, "__await__") else reply
+
+    def pipeline(
+        self, transaction: bool = True, shard_hint: Any = None
+    ) -> FakeAsyncValkeyPipeline:
+        """A pipeline, see `valkey.asyncio.Valkey.pipeline`."""
+        return FakeAsyncValkeyPipeline(
+            self.connection_pool, self.response_callbacks, transaction, shard_hint
+        )
+
+    @property
+    def fake_server(self) -> Server:
+        """The server this client talks to."""
+        return server_of(self.connection_pool)
+
+    @classmethod
+    def from_url(
+        cls, url: str, single_connection_client: bool = False,
+        auto_close_connection_pool: bool | None = None, **kwargs: Any,
+    ) -> FakeAsyncValkey:
+        """A client for a URL, see `valkey.asyncio.Valkey.from_url`."""
+        own = take_own(kwargs)
+        pool = valkey.asyncio.ConnectionPool.from_url(url, **kwargs)
+        _fake_pool(pool, _server_for(own, pool))
+        client = cls(connection_pool=pool, single_connection_client=single_connection_client)
+        client.auto_close_connection_pool = auto_close_connection_pool is not False
+        return client

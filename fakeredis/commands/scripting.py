@@ -100,7 +100,7 @@ def evalsha_ro(ctx: Context, words: list[bytes]) -> Any:
 @group.command("SCRIPT LOAD", Raw, flags=NOSCRIPT | STALE, since="2.6.0")
 def script_load(ctx: Context, source: bytes) -> bytes:
     """Keep a script; its SHA1."""
-    return scripting.scripting_of(ctx.server).load(source).name
+    return scripting.scripting_of(ctx.server).load(source, to_keep=True).name
 
 
 @group.command("SCRIPT EXISTS", Rest(1), flags=NOSCRIPT, since="2.6.0")

@@ -196,6 +196,7 @@ def _stats(server: Server) -> Fields:
         # Nothing is sent here: what commands and replies of a usual size would have taken.
         "total_net_input_bytes": 32 * (done + 1), "total_net_output_bytes": 16 * done,
         "evicted_keys": statistics.evicted,
+        "evicted_scripts": getattr(server.extra.get("scripting"), "evicted", 0),
         "expired_subkeys": server.expired_fields,
         "expired_keys": server.expired_keys, "keyspace_hits": server.hits,
         "keyspace_misses": server.misses, "pubsub_channels": len(pubsub.channels),

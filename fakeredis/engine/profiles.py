@@ -54,6 +54,7 @@ class Traits(NamedTuple):
     scan_without_values: bool = True  # HSCAN's NOVALUES
     scripts_say_server: bool = False  # what scripts call redis they may call server too
     scripts_fail_plainly: bool = False  # their errors are no tables, and name the line first
+    scripts_are_evicted: bool = True  # those that EVAL brought, beyond 500
     rdb_version: int = 12  # of the format of DUMP and of files
     compact: bool = True  # short lists and sets of words are listpacks
     compact_name: bytes = b"listpack"
@@ -97,6 +98,7 @@ class Profile(NamedTuple):
             scan_without_values=self.version >= (7, 4, 0),
             scripts_say_server=self.server_type == "valkey",
             scripts_fail_plainly=self.version < (7, 0, 0),
+            scripts_are_evicted=self.version >= (7, 4, 0),
             rdb_version=self._rdb_version(),
             compact=self.version >= (7, 2, 0),
             compact_name=b"listpack" if self.version >= (7, 0, 0) else b"ziplist",

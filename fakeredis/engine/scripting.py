@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from fakeredis.engine.server import Server
 
 NO_SCRIPT: Final = "NOSCRIPT No matching script. Please use EVAL."
+_MOST: Final = 500  # scripts that EVAL brought and that are kept
+_MANY: Final = 250  # from here on it is noted which of them are used
 NOT_COMPILED: Final = "ERR Error compiling script (new function): %s"
 
 
@@ -28,15 +30,22 @@ class Script(Runnable):
 class Scripting:
     """The scripts of one server."""
 
-    __slots__ = ("scripts", "interpreter", "run", "__weakref__")
+    __slots__ = ("scripts", "evaluated", "evicted", "evicts", "interpreter", "run", "__weakref__")
 
     def __init__(self, server: Server) -> None:
         self.scripts: dict[bytes, Script] = {}
+        # Those that EVAL brought, the one used least lately first: some day they must go.
+        self.evaluated: dict[bytes, None] = {}
+        self.evicted = 0
+        self.evicts = server.traits.scripts_are_evicted
         self.interpreter = Interpreter(server)
         self.run = self.interpreter.run
 
-    def load(self, source: bytes) -> Script:
+    def load(self, source: bytes, to_keep: bool = False) -> Script:
         """The script of a source text, compiled when it is new.
+
+        Args:
+            to_keep: a new one stays until SCRIPT FLUSH.
 
         Raises:
             CommandError: it does not compile.
@@ -50,7 +59,25 @@ class Scripting:
             if type(compiled) is tuple:
                 raise CommandError(one_line(NOT_COMPILED % text_of(compiled[1])))
             script = self.scripts[sha] = Script(sha, source, compiled, flags)
+            if self.evicts and not to_keep:
+                self._make_room(sha)
+        elif len(self.evaluated) > _MANY and not to_keep:
+            self._used(sha)
         return script
+
+    def _make_room(self, sha: bytes) -> None:
+        """Forget the script that has not been used for longest when EVAL has brought too many."""
+        self.evaluated[sha] = None
+        while len(self.evaluated) > _MOST:
+            oldest = next(iter(self.evaluated))
+            del self.evaluated[oldest]
+            if self.scripts.pop(oldest, None) is not None:
+                self.evicted += 1
+
+    def _used(self, sha: bytes) -> None:
+        if sha in self.evaluated:
+            del self.evaluated[sha]
+            self.evaluated[sha] = None
 
     def find(self, sha: bytes) -> Script:
         """The script of a SHA1.
@@ -61,6 +88,8 @@ class Scripting:
         script = self.scripts.get(sha) or self.scripts.get(sha.lower())
         if script is None:
             raise CommandError(NO_SCRIPT)
+        if len(self.evaluated) > _MANY:
+            self._used(script.name)
         return script
 
 

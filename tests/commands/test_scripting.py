@@ -90,6 +90,23 @@ def test_cache(twin: Any) -> None:
     twin("SCRIPT", "EXISTS", sha)
 
 
+def test_eviction(twin: Any) -> None:
+    def sha(number: int) -> str:
+        return hashlib.sha1(f"return {number}".encode()).hexdigest()
+
+    twin("SCRIPT", "FLUSH")
+    twin("SCRIPT", "LOAD", "return -1")
+    for number in range(500):
+        twin("EVAL", f"return {number}", 0)
+    twin("EVAL", "return 0", 0)
+    twin("EVALSHA", sha(1), 0)
+    twin("SCRIPT", "LOAD", "return 2")
+    twin("SCRIPT", "EXISTS", sha(3))
+    for number in range(500, 503):
+        twin("EVAL", f"return {number}", 0)
+    twin("SCRIPT", "EXISTS", *map(sha, range(-1, 510)))
+
+
 @pytest.mark.parametrize(
     "call", ["'set', 'a', 'b'", "'get', 'a'", "'publish', 'a', 'b'", "'spublish', 'a', 'b'",
              "'del', 'a'", "'ping'", "'expire', 'a', 1"],

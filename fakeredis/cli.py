@@ -29,6 +29,10 @@ def _parser() -> argparse.ArgumentParser:
         "--address", action="append", dest="addresses", metavar="HOST:PORT",
         help="a server that exists, may be repeated; others refuse (default: all exist)",
     )  # fmt: skip
+    run.add_argument(
+        "--config", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"),
+        help="a setting of those servers (of localhost:6379, where none is named)",
+    )  # fmt: skip
     run.add_argument("-m", dest="module", action="store_true", help="PROGRAM is a module's name")
     run.add_argument("program", metavar="PROGRAM", help="a script, or a module's name after -m")
     run.add_argument("args", nargs=argparse.REMAINDER, help="the program's own arguments")
@@ -121,12 +125,25 @@ def _run(options: argparse.Namespace) -> None:
     except ValueError as error:
         sys.exit(f"fakeredis: {error}")
     with patch as fake:
+        if options.config:
+            _configure(fake, options)
         try:
             _execute(options)
         finally:
             if options.spy:
                 sys.stdout.flush()
                 print(f"\n{len(fake.calls)} commands:\n{fake.spy.snapshot()}")
+
+
+def _configure(fake: Any, options: argparse.Namespace) -> None:
+    from fakeredis import serving
+
+    settings = [serving.Setting(name.lower(), [value]) for name, value in options.config]
+    for address in options.addresses or ["localhost:6379"]:
+        try:
+            serving.apply(fake.server(address), settings)
+        except (ValueError, serving.BadSettings) as error:
+            sys.exit(f"fakeredis: {error}")
 
 
 def _execute(options: argparse.Namespace) -> None:

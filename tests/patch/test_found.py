@@ -179,3 +179,18 @@ def test_run_knows_which_servers_exist(
         main(["run", *option, str(program)])
     last = "refused" if option else "True"
     assert capsys.readouterr().out.split() == ["True", "True", last]
+
+
+def test_run_configures_the_servers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    program = tmp_path / "program.py"
+    program.write_text(
+        "import redis\n"
+        "print(redis.Redis().config_get('maxmemory')['maxmemory'])\n"
+        "print(redis.Redis().execute_command('DEBUG', 'SET-ACTIVE-EXPIRE', '1'))\n"
+    )
+    words = ["--config", "maxmemory", "1mb", "--config", "enable-debug-command", "yes"]
+    with mock.patch("sys.argv", [""]), mock.patch("sys.path", []):
+        main(["run", *words, str(program)])
+    assert capsys.readouterr().out.split() == ["1048576", "b'OK'"]
+    with pytest.raises(SystemExit, match="no-such"):
+        main(["run", "--config", "no-such", "1", str(program)])

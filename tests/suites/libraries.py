@@ -109,7 +109,7 @@ SUITES = [
                   "flaky", "pytest-lazy-fixtures", "pytest-mock", "PyYAML", "pymemcache",
                   "pymongo", "motor", "coredis", "emcache", "pytest-benchmark",
                   "setuptools<81"],
-        args=["--timeout=60", "-q", "-o", "addopts=", "-p", "docker_stub", "-m",
+        args=[*LOOPS, "-p", "docker_stub", "-m",
               "not benchmark and not memcached and not mongodb"],
     ),
     Suite(

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 import os
+import sys
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -36,6 +38,16 @@ class Recorder:
             with open(self._path, "a", encoding="utf-8") as file:
                 print(json.dumps(words), file=file)
 
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
+        """Note which tests need Redis: those in whose time it gets commands."""
+        before = _commands()
+        try:
+            return (yield)
+        finally:
+            if _commands() != before:
+                self._write(item.nodeid, "redis", "needed")
+
     @pytest.hookimpl(trylast=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Note a phase of a test."""
@@ -51,6 +63,13 @@ class Recorder:
         """Note a file that cannot be collected."""
         if report.failed:
             self._write(report.nodeid, "collect", "failed", _reason(report))
+
+
+def _commands() -> list[int]:
+    """How many commands the fake servers have got, where there are any."""
+    fakeredis = sys.modules.get("fakeredis")
+    fake = fakeredis.active() if fakeredis is not None else None
+    return [] if fake is None else [server.processed for server in list(fake.servers.values())]
 
 
 def _reason(report: pytest.TestReport | pytest.CollectReport) -> str:

@@ -11,8 +11,8 @@ A suite is what the library ships in its source distribution, which is fetched a
 it gets a network of its own, too; elsewhere nothing may listen on port 6379.
 
 ``--against`` runs a suite elsewhere, for comparison: ``nothing`` (no fakeredis, so that what needs
-Redis fails), ``real`` (a real server on port 6379, from the test extra).  ``--figures`` does all
-three: a test *needs Redis* when it passes with the real server and not without it.
+Redis fails), ``real`` (a real server on port 6379, from the test extra).  A test *needs Redis* when
+the fake servers get commands in its time.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
     parser.add_argument("names", nargs="*", metavar="NAME", help="suites; default: all")
     parser.add_argument("--against", choices=("patch", "nothing", "real"), default="patch")
-    parser.add_argument("--figures", action="store_true", help="compare, and save the figures")
+    parser.add_argument("--figures", action="store_true", help="count, and save the figures")
     parser.add_argument("--list", action="store_true", help="name the suites")
     return parser
 
@@ -93,34 +93,43 @@ def _counts(outcomes: dict[str, str]) -> dict[str, int]:
 
 
 def _figures(suites: Sequence[Suite]) -> None:
-    """Compare the suites with a real server and with none, and save what has come out."""
-    rows = [_compare(suite) for suite in suites]
-    width = max(len(row[0]) for row in rows)
-    lines = ["python tests/suites/run.py --figures", ""]
-    head = ("library", "version", "need Redis", "pass", "all tests", "pass")
-    sums = (sum(int(row[column]) for row in rows) for column in range(2, 6))
-    for row in [head, *rows, ("together", "", *sums)]:
-        name, version, *numbers = map(str, row)
-        lines.append(f"{name:{width}}  {version:8}" + "".join(f"{each:>12}" for each in numbers))
-    text = "\n".join(lines) + "\n"
-    print(text)
-    RESULTS.write_text(text, encoding="utf-8")
+    """Count, and save what has come out; what is known of the suites that do not run stays."""
+    for suite in suites:
+        row = _row(suite, run(suite))
+        found = {**_saved(), suite.name: row}
+        print(*row, flush=True)
+        known = [found[each.name] for each in SUITES if each.name in found]
+        sums = [sum(int(row[column]) for row in known) for column in range(2, 6)]
+        rows = [list(_HEAD), *known, ["together", "", *map(str, sums)]]
+        widths = [max(len(row[column]) for row in rows) for column in range(6)]
+        lines = ["python tests/suites/run.py --figures", ""]
+        for name, *numbers in rows:
+            columns = [each.rjust(width) for each, width in zip(numbers, widths[1:], strict=True)]
+            lines.append("  ".join([name.ljust(widths[0]), *columns]))
+        RESULTS.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-def _compare(suite: Suite) -> tuple[str, str, int, int, int, int]:
-    """A row: the tests that need Redis, those of them that pass here; all tests, likewise."""
-    ends = {against: run(suite, against) for against in ("real", "nothing", "patch")}
-    passed = {
-        against: {name for name, outcome in found.items() if outcome == "passed"}
-        for against, found in ends.items()
-    }
-    needing = passed["real"] - passed["nothing"]
-    tests = passed["real"] | passed["patch"]
-    row = (len(needing), len(needing & passed["patch"]), len(tests), len(passed["patch"]))
-    print(suite.name, *row, flush=True)
-    for name in sorted(passed["real"] - passed["patch"]):
-        print(f"    passes with the real server only: {name}")
-    return suite.name, suite.version, *row
+_HEAD = ("library", "version", "need Redis", "pass", "all tests", "pass")
+
+
+def _saved() -> dict[str, list[str]]:
+    lines = RESULTS.read_text(encoding="utf-8").splitlines()[3:-1] if RESULTS.exists() else []
+    return {line.split()[0]: line.split() for line in lines}
+
+
+def _row(suite: Suite, outcomes: dict[str, str]) -> list[str]:
+    """The tests that need Redis and how many of them pass; all tests that run, likewise."""
+    ran = {name for name, outcome in outcomes.items() if outcome != "skipped"}
+    passed = {name for name, outcome in outcomes.items() if outcome == "passed"}
+    needing = ran & _needing(CACHE / "runs" / f"{suite.name}-patch" / "outcomes")
+    sizes = map(len, (needing, needing & passed, ran, passed))
+    return [suite.name, suite.version, *map(str, sizes)]
+
+
+def _needing(path: Path) -> set[str]:
+    """The tests in whose time the fake servers got commands."""
+    lines = map(json.loads, path.read_text(encoding="utf-8").splitlines())
+    return {line[0] for line in lines if line[1] == "redis"}
 
 
 # One suite --------------------------------------------------------------------------------------
@@ -142,6 +151,7 @@ def run(suite: Suite, against: str = "patch", extra: Sequence[str] = ()) -> dict
     command = [str(python)]
     if against == "patch":
         command += ["-m", "fakeredis", "run", *(f"--address={each}" for each in suite.addresses)]
+        command += ["--config", "enable-debug-command", "yes"]
     command += ["-m", "pytest", "-p", "outcomes", "-p", "no:randomly"]
     command += [*suite.args, *(f"--deselect={name}" for name in suite.deselected), *extra]
     groups = [[test] for test in suite.tests] if suite.separate else [suite.tests]
@@ -226,9 +236,9 @@ def _read(path: Path) -> dict[str, str]:
     phases: dict[str, dict[str, str]] = {}
     if path.exists():
         for line in path.read_text(encoding="utf-8").splitlines():
-            name, phase, outcome, _ = json.loads(line)
-            before = phases.setdefault(name, {})
-            before[phase] = outcome
+            name, phase, outcome, *_ = json.loads(line)
+            if phase != "redis":
+                phases.setdefault(name, {})[phase] = outcome
     return {name: _outcome(found) for name, found in phases.items()}
 
 

@@ -12,7 +12,7 @@ from redis.client import EMPTY_RESPONSE, NEVER_DECODE, Pipeline
 
 from fakeredis.clients.short import FLAT_GROUPS, MISS, QUICK, for_callback, other_wire, plain_set
 from fakeredis.clients.wire import Wire, decoded, encode, with_errors
-from fakeredis.engine.dispatch import STORED
+from fakeredis.engine.guards import STORED
 from fakeredis.engine.replies import Status
 from fakeredis.errors import CommandError
 

@@ -15,6 +15,7 @@ import inspect
 import sys
 from collections.abc import Callable, Iterable
 from typing import Any, Final, TypeVar
+from weakref import WeakSet
 
 import redis
 
@@ -22,6 +23,8 @@ _Function = TypeVar("_Function", bound=Callable[..., Any])
 _MISSING: Final = object()
 _REAL: Final = "_stands_for"
 _standing: set[type] = set()  # the fake classes that are under the real ones' names now
+
+_alive: dict[int, WeakSet[Any]] = {}  # the instances of each class, by its id
 
 _Base: Any = type(redis.Redis)  # redis-py's commands are protocols, which have one of their own
 
@@ -38,6 +41,15 @@ class StandIn(_Base):  # type: ignore[misc]
                 real = tuple(vars(b)[_REAL] if b in _standing else b for b in bases)
                 return type(real[0])(name, real, space, **kw)
         return super().__new__(mcls, name, bases, space, **kw)
+
+    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+        """An instance, which is counted while it lives."""
+        made = super().__call__(*args, **kwargs)
+        alive = _alive.get(id(type(made)))
+        if alive is None:
+            alive = _alive[id(type(made))] = WeakSet()
+        alive.add(made)
+        return made
 
     def __instancecheck__(cls, instance: Any) -> bool:
         if type.__instancecheck__(cls, instance):
@@ -157,6 +169,12 @@ def _class_named(module: str, name: str) -> Any:
 
 
 copyreg.pickle(StandIn, _reduce)
+
+
+def references(cls: type) -> int:
+    """How often a class is referred to, but for its instances, which come and go."""
+    alive = _alive.get(id(cls))
+    return sys.getrefcount(cls) - (0 if alive is None else len(alive))
 
 
 def stand(fakes: Iterable[type]) -> None:

@@ -19,6 +19,7 @@ from fakeredis.commands.registry import (
     Command,
 )
 from fakeredis.engine import pause, statistics
+from fakeredis.engine.guards import STORED as STORED
 from fakeredis.engine.replies import BLOCKED, NO_REPLY, QUEUED, Status
 from fakeredis.errors import CommandError, ConnectionLost
 
@@ -45,7 +46,6 @@ TRACKED: Final = 1 << 7  # a session caches keys: see `fakeredis.engine.tracking
 TIMED: Final = 1 << 8  # commands are measured: see `fakeredis.engine.timing`
 LIMITED: Final = 1 << 9  # maxmemory is set: see `fakeredis.engine.memory`
 BUSY: Final = 1 << 10  # a script runs long: see `fakeredis.engine.long_scripts`
-STORED: Final = 1 << 20  # a store keeps the keys: see `fakeredis.engine.keeping`
 CLUSTERED: Final = 1 << 12  # the server is a node of a cluster
 COUNTED: Final = 1 << 14  # HOTKEYS counts: see `fakeredis.engine.hotkeys`
 

@@ -14,6 +14,8 @@ from operator import is_
 from types import ModuleType
 from typing import Any
 
+from fakeredis.clients.standin import references
+
 Namespace = dict[str, Any]
 Classes = dict[int, tuple[type, type]]
 
@@ -69,7 +71,7 @@ class Names:
     def _are_fewest(self, counts: list[int]) -> bool:
         """Whether nobody but the places themselves refers to the fake classes.
 
-        Else an older client of theirs that goes inside could hide a new reference.
+        Else something older that goes inside could hide a new reference.
         """
         places = Counter(id(fake) for _, _, _, fake in self._put)
         for number, count in zip(self._reals, counts, strict=True):
@@ -179,7 +181,7 @@ def _loaded_now() -> tuple[int, Any, Any]:
 
 
 def _references(classes: Classes) -> list[int]:
-    return [sys.getrefcount(cls) for cls, _ in classes.values()]
+    return [references(cls) for cls, _ in classes.values()]
 
 
 # Where references are counted at all, and a class' count is the one there is.

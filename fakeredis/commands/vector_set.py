@@ -51,8 +51,6 @@ def _wrong_count(ctx: Context) -> CommandError:
 def _opened(ctx: Context, key: bytes) -> VectorSet | None:
     """The set at a key, to be changed; WATCH hears of that at once, whatever comes of it.
 
-    There are no events.
-
     Raises:
         CommandError: WRONGTYPE, the value is of another type.
     """
@@ -60,8 +58,15 @@ def _opened(ctx: Context, key: bytes) -> VectorSet | None:
         value: VectorSet | None = ctx.lookup_write(key, VectorSet)
         return value
     finally:
-        if ctx.db.observed:
-            ctx.server.announce(ctx.db, key, "", "")
+        if ctx.db.watchers:
+            ctx.server.touch_watchers(ctx.db, key)
+
+
+def _changed(ctx: Context, key: bytes, changes: int) -> None:
+    """Announce a change; there are no events."""
+    ctx.server.dirty += changes
+    if ctx.db.observed:
+        ctx.server.announce(ctx.db, key, "", "", ctx)
 
 
 def _between(raw: bytes, low: int, high: int, error: str) -> int:
@@ -213,7 +218,7 @@ def vadd(ctx: Context, *words: bytes) -> bool:
     else:
         addition.check(value)
     is_new = addition.run(ctx, value)
-    ctx.server.dirty += is_new
+    _changed(ctx, key, int(is_new))
     return is_new
 
 
@@ -222,11 +227,12 @@ def vrem(ctx: Context, *words: bytes) -> bool:
     _check_count(ctx, words, 2, 2)
     key, element = words
     value = _opened(ctx, key)
-    removed = value is not None and value.remove(element)
-    if removed and not value:
+    if value is None or not value.remove(element):
+        return False
+    if not value:
         ctx.db.delete(key)
-    ctx.server.dirty += removed
-    return removed
+    _changed(ctx, key, 1)
+    return True
 
 
 def vsetattr(ctx: Context, *words: bytes) -> bool:
@@ -238,7 +244,7 @@ def vsetattr(ctx: Context, *words: bytes) -> bool:
     if value is None or node is None:
         return False
     value.set_attributes(node, attributes)
-    ctx.server.dirty += 1
+    _changed(ctx, key, 1)
     return True
 
 

@@ -33,6 +33,17 @@ def single(number: float) -> float:
     return array("f", (number,))[0]
 
 
+def _plain_sum_of_products(one: Vector, other: Vector) -> float:
+    total: float = sum(map(mul, one, other))
+    return total
+
+
+# Exact for integers; for floats, near enough to tell which elements may be the nearest.
+_sum_of_products: Final[Callable[[Vector, Vector], float]] = getattr(
+    math, "sumprod", _plain_sum_of_products  # from Python 3.12 on
+)
+
+
 def _sums_of_four(products: array[float]) -> array[float]:
     """The sums of each four numbers, from left to right; what is left over is ignored."""
     stop = len(products) // 4 * 4
@@ -101,7 +112,7 @@ def projection(rows: int, columns: int) -> array[float]:
 class Node:
     """An element's vector, as the set keeps it."""
 
-    __slots__ = ("attributes", "codes", "length", "level", "number", "span")
+    __slots__ = ("attributes", "codes", "length", "level", "near", "number", "span")
 
     def __init__(self, codes: array[float] | array[int] | int, length: float, span: float) -> None:
         self.codes = codes  # normalised floats, small integers, or the signs as bits
@@ -110,11 +121,14 @@ class Node:
         self.attributes: bytes | None = None
         self.number = 0
         self.level = 0
+        # Elder elements near by, by level, with their distance: kept for the next DUMP.
+        self.near: dict[int, list[tuple[float, int]]] = {}
 
     def copy(self) -> Node:
         """Another one, whose vector is shared since it never changes."""
         twin = Node(self.codes, self.length, self.span)
         twin.attributes, twin.number, twin.level = self.attributes, self.number, self.level
+        twin.near = dict(self.near)
         return twin
 
 
@@ -166,7 +180,7 @@ def _float_distance(one: Node, other: Node, dimension: int) -> float:
 
 
 def _integer_distance(one: Node, other: Node, dimension: int) -> float:
-    dot = sum(map(mul, one.codes, other.codes))  # type: ignore[arg-type]
+    dot = _sum_of_products(one.codes, other.codes)  # type: ignore[arg-type]
     scale = single(single(one.span / _MOST) * single(other.span / _MOST))
     return max(0.0, min(2.0, single(1 - single(single(dot) * scale))))
 
@@ -329,6 +343,12 @@ class VectorSet:
         """How far two vectors are from each other: from 0 to 2."""
         return _DISTANCES[self.quantization](one, other, self.dimension)
 
+    def rough_distance(self, one: Node, other: Node) -> float:
+        """About the same, sooner."""
+        if self.quantization == FLOATS:
+            return 1 - _sum_of_products(one.codes, other.codes)  # type: ignore[arg-type]
+        return self.distance(one, other)
+
     def nearest(
         self, node: Node, count: int, accepts: Callable[[Node], bool] | None = None
     ) -> list[Found]:
@@ -348,7 +368,7 @@ class VectorSet:
         if self.quantization != FLOATS or len(pairs) <= count:
             return pairs
         codes: array[float] = node.codes  # type: ignore[assignment]
-        dots = [sum(map(mul, codes, other.codes)) for _, other in pairs]  # type: ignore[arg-type]
+        dots = [_sum_of_products(codes, other.codes) for _, other in pairs]  # type: ignore[arg-type]
         least = sorted(dots, reverse=True)[count - 1] - _DOUBT
         return [pair for pair, dot in zip(pairs, dots, strict=True) if not dot < least]
 

@@ -23,9 +23,11 @@ _ID: Final = 0xBDE72DA2BB1EB400  # the name, and the version of the module's own
 _NUMBER, _STRING, _END = 2, 5, 0
 _PROJECTED, _WITH_ATTRIBUTES = 1, 2
 _FORM: Final = 1 << 24  # of the numbers that describe an element
-_CANDIDATES = 256  # so many earlier elements are looked at for neighbours
+_CANDIDATES = 32  # so many elder elements are looked at for neighbours
 
-_Links = list[list[tuple[Node, float]]]  # by level, the lowest first
+_FEWEST_LINKS = 2
+
+_Links = list[list[tuple[int, float]]]  # numbers and distances, by level, the lowest first
 
 
 # Writing ------------------------------------------------------------------------------------------
@@ -45,7 +47,7 @@ def write_vector_set(writer: Writer, value: VectorSet) -> int:
         _string(writer, element)
         if has_attributes:
             _string(writer, node.attributes or b"")
-        _string(writer, value.raw(node))
+        _vector(writer, value.raw(node))
         facts = _facts(value, node, links[node.number])
         _numbers(writer, len(facts), *facts)
     writer.length(_END)
@@ -63,11 +65,18 @@ def _string(writer: Writer, text: bytes) -> None:
     writer.string(text)
 
 
+def _vector(writer: Writer, raw: bytes) -> None:
+    """Put bytes as they are: those of vectors can seldom be packed, and to try takes long."""
+    writer.length(_STRING)
+    writer.length(len(raw))
+    writer.out += raw
+
+
 def _facts(value: VectorSet, node: Node, links: _Links) -> list[int]:
     """What describes an element: its number, its level, the links on each level, its length."""
     facts = [node.number, _FORM | node.level]
     for level, there in enumerate(links):
-        facts += (len(there), _room(value, level), *[other.number for other, _ in there])
+        facts += (len(there), _room(value, level), *[number for number, _ in there])
         worst = max(range(len(there)), key=lambda at: there[at][1], default=0)
         facts.append(_bits(there[worst][1]) << 32 | worst if there else 0)
     return [*facts, _bits(node.span) << 32 | _bits(node.length)]
@@ -84,7 +93,7 @@ def _room(value: VectorSet, level: int) -> int:
 
 
 def _linked(value: VectorSet) -> dict[int, _Links]:
-    """The links of all elements, by their numbers: each is linked with its nearest elder ones."""
+    """The links of all elements, by their numbers: each is linked with elder ones near by."""
     ordered = sorted(value.nodes.values(), key=lambda node: node.number)
     links: dict[int, _Links] = {
         node.number: [[] for _ in range(node.level + 1)] for node in ordered
@@ -100,12 +109,34 @@ def _link(
     value: VectorSet, node: Node, elders: list[Node], level: int, links: dict[int, _Links]
 ) -> None:
     room = _room(value, level)
-    elders = elders[:: len(elders) // _CANDIDATES + 1]
-    free = [other for other in elders if len(links[other.number][level]) < room]
-    near = sorted([(value.distance(node, other), other.number, other) for other in free])
-    for distance, number, other in near[: value.links]:
-        links[number][level].append((node, distance))
-        links[node.number][level].append((other, distance))
+    own = links[node.number][level]
+    near = _near(value, node, elders, level, links)
+    for distance, number in near:
+        if len(own) < value.links and len(links[number][level]) < room:
+            links[number][level].append((node.number, distance))
+            own.append((number, distance))
+    # Those near by may have no room: the latest ones always have some, so that all are reached.
+    linked = {number for number, _ in own}
+    for other in reversed(elders):
+        if len(own) >= _FEWEST_LINKS:
+            break
+        if other.number not in linked and len(links[other.number][level]) < room:
+            distance = value.rough_distance(node, other)
+            links[other.number][level].append((node.number, distance))
+            own.append((other.number, distance))
+
+
+def _near(
+    value: VectorSet, node: Node, elders: list[Node], level: int, links: dict[int, _Links]
+) -> list[tuple[float, int]]:
+    """Elder elements near by; those that were found before, while most of them are there."""
+    known = node.near.get(level, [])
+    near = [pair for pair in known if pair[1] in links]
+    if len(near) < max(len(known) // 2, min(len(elders), 1)):
+        some = elders[:: len(elders) // _CANDIDATES + 1]
+        near = sorted([(value.rough_distance(node, other), other.number) for other in some])
+        node.near[level] = near
+    return near
 
 
 # Reading ------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -291,3 +292,15 @@ def test_random_operations() -> None:
         assert (array.count, array.get(other)) == (len(model), model.get(other))
         assert array.length == max(model, default=-1) + 1
     assert list(array.items(LAST_INDEX, 0)) == sorted(model.items(), reverse=True)
+
+
+def test_a_store_keeps_them(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/state.db"
+    with fakeredis.patch(store=url, version="8.8"):
+        client: Any = redis.Redis(decode_responses=True)
+        client.arinsert("a", *range(100))
+        client.ardelrange("a", (10, 20))
+        client.arseek("a", 200)
+    with fakeredis.patch(store=url, version="8.8"):
+        client = redis.Redis(decode_responses=True)
+        assert (client.arcount("a"), client.arnext("a")) == (89, 200)

@@ -12,6 +12,8 @@ from tests.commands.playing import play, play_with_events
 from tests.twin import close, in_order, same
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.twin import Twin
 
 VARIANTS = ("NOQUANT", "Q8", "BIN")
@@ -621,3 +623,29 @@ def test_damaged_payloads(twin: Twin) -> None:
         cut = payload[:length] + b"\x0c\x00"
         cut += struct.pack("<Q", crc64(cut))
         twin("RESTORE", "r", 0, cut)
+
+
+def test_a_store_keeps_them(tmp_path: Path) -> None:
+    """Changes of any kind; a failed command leaves nothing to be repeated."""
+    import redis
+
+    import fakeredis
+
+    url = f"sqlite:///{tmp_path}/state.db"
+    with fakeredis.patch(store=url):
+        client = redis.Redis()
+        for number in range(40):
+            client.execute_command("VADD", "k", "VALUES", 2, 1, number, f"e{number}", "NOQUANT")
+        with pytest.raises(redis.ResponseError, match="mismatch"):
+            client.execute_command("VADD", "k", "VALUES", 3, 1, 1, 1, "x", "NOQUANT")
+        client.execute_command("VSETATTR", "k", "e1", "a")
+        client.execute_command("VREM", "k", "e2")
+        client.execute_command("VADD", "gone", "VALUES", 1, 1, "x")
+        client.execute_command("VREM", "gone", "x")
+        before = client.execute_command("VSIM", "k", "ELE", "e3", "COUNT", 50)
+    with fakeredis.patch(store=url):
+        client = redis.Redis()
+        assert client.keys() == [b"k"]
+        assert client.execute_command("VSIM", "k", "ELE", "e3", "COUNT", 50) == before
+        assert client.execute_command("VGETATTR", "k", "e1") == b"a"
+        assert client.execute_command("VCARD", "k") == 39

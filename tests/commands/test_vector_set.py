@@ -633,7 +633,7 @@ def test_a_store_keeps_them(tmp_path: Path) -> None:
 
     url = f"sqlite:///{tmp_path}/state.db"
     with fakeredis.patch(store=url):
-        client = redis.Redis()
+        client: Any = redis.Redis()
         for number in range(40):
             client.execute_command("VADD", "k", "VALUES", 2, 1, number, f"e{number}", "NOQUANT")
         with pytest.raises(redis.ResponseError, match="mismatch"):

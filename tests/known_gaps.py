@@ -10,7 +10,6 @@ from __future__ import annotations
 import pytest
 
 GAPS: dict[str, str] = {
-    "INCRBYFLOAT: all calls": "a whole number it leaves has the encoding int, not embstr",
     # The harvested server had measured and logged other commands before.
     "LATENCY HISTOGRAM: example": "tells of the commands that ran before",
     "LATENCY HISTOGRAM: syntax": "tells of the commands that ran before",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from fakeredis import errors
 from fakeredis.commands.arguments import Args, Key, Raw, Rest
-from fakeredis.commands.generic import group, lookup_any
+from fakeredis.commands.generic import group, lookup_any, server_tells, tell_overwritten
 from fakeredis.commands.registry import ASKING, DENYOOM, MOVABLEKEYS, READONLY, WRITE
 from fakeredis.commands.server import group as server_group
 from fakeredis.datatypes.numbers import parse_int
@@ -110,8 +110,10 @@ def restore(
     if deadline is not None and deadline <= ctx.now:
         ctx.delete(key)
         return OK
+    gone = ctx.db.data.get(key) if server_tells(ctx) else None
     ctx.db.place(key, value, deadline)
     ctx.modified(key, "restore")
+    tell_overwritten(ctx, ctx.db, key, gone)
     if options.idle is not None and not usage.counts_frequency(ctx.server):
         usage.set_idle(ctx.db, key, options.idle)
     if options.frequency is not None and usage.counts_frequency(ctx.server):

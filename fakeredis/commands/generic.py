@@ -337,6 +337,17 @@ def scan_count(raw: bytes) -> int:
     return count
 
 
+def server_tells(ctx: Context) -> bool:
+    """Whether anyone may hear of overwritten keys."""
+    return "o" in ctx.server.notify_flags or "c" in ctx.server.notify_flags
+
+
+def tell_overwritten(ctx: Context, db: Database, key: bytes, gone: Any) -> None:
+    """Announce that a value, if there was one, has given way to one that came in one piece."""
+    if gone is not None:
+        db.tell_overwritten(key, gone, db.data[key])
+
+
 # Moving whole values ----------------------------------------------------------------------------
 
 
@@ -344,9 +355,11 @@ def _rename(ctx: Context, key: bytes, new: bytes) -> None:
     db = ctx.db
     value, deadline = db.data[key], db.expires.get(key)
     db.delete(key)
+    gone = db.data.get(new) if server_tells(ctx) else None
     db.place(new, value, deadline)
     ctx.modified(key, "rename_from")
     ctx.modified(new, "rename_to")
+    tell_overwritten(ctx, db, new, gone)
     ctx.server.dirty -= 1  # the server counts the pair as one change
 
 
@@ -417,8 +430,10 @@ def copy(ctx: Context, key: bytes, new: bytes, index: int | None, replace: bool 
         return 0
     if getattr(value, "cannot_be_copied", False):
         raise CommandError(errors.NOT_COPIED)
+    gone = target.data.get(new) if server_tells(ctx) else None
     target.place(new, _copied(value), ctx.db.expires.get(key))
     modified_in(ctx, target, new, "copy_to")
+    tell_overwritten(ctx, target, new, gone)
     return 1
 
 
@@ -448,7 +463,7 @@ def encoding(ctx: Context, key: bytes, value: Any) -> bytes:
         room = _room_beside(key, key in ctx.db.expires) if ctx.traits.embedded_keys else 44
         return b"embstr" if len(value) <= room else b"raw"
     if type(value) is MutableString:
-        return b"raw"
+        return b"embstr" if value.embedded else b"raw"
     found: bytes = value.encoding(ctx.server.limits)
     return ctx.traits.compact_name if found == b"listpack" else found
 

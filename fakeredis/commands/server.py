@@ -275,6 +275,32 @@ def failover(ctx: Context, words: list[bytes]) -> Any:
     raise CommandError("ERR FAILOVER requires connected replicas.")
 
 
+_REPLICA_NUMBERS: Final = (b"LISTENING-PORT", b"RDB-ONLY")
+
+
+@group.command(
+    "REPLCONF", Rest(), flags=_ADMIN | ALLOW_BUSY, since="3.0.0", acl=("admin", "dangerous", "slow")
+)  # fmt: skip
+def replconf(ctx: Context, words: list[bytes]) -> Any:
+    """What a replica says of itself: checked, and forgotten."""
+    if len(words) % 2:
+        raise CommandError(errors.SYNTAX)
+    for name, value in zip(words[::2], words[1::2], strict=True):
+        option = name.upper()
+        if option in _REPLICA_NUMBERS:
+            if parse_int(value) is None:
+                raise CommandError(errors.NOT_INTEGER)
+        elif option in (b"ACK", b"GETACK"):
+            return NO_REPLY
+        elif option == b"RDB-FILTER-ONLY":
+            if value.lower() not in (b"functions", b""):
+                shown = dispatch.clean(value)
+                raise CommandError(f"ERR Unsupported rdb-filter-only option: {shown}")
+        elif option not in (b"CAPA", b"IP-ADDRESS"):
+            raise CommandError(f"ERR Unrecognized REPLCONF option: {dispatch.clean(name)}")
+    return OK
+
+
 # Configuration ----------------------------------------------------------------------------------
 
 group.container("CONFIG", since="2.0.0")
@@ -535,7 +561,19 @@ def memory_purge(ctx: Context) -> Status:
 @group.command("MEMORY DOCTOR", since="4.0.0")
 def memory_doctor(ctx: Context) -> Verbatim:
     """What the use of memory means."""
-    return Verbatim(b"This server runs inside a test; its memory is that of the process.\n")
+    if memory.used(ctx.server) < 5 << 20:
+        return Verbatim(_ALMOST_EMPTY)
+    return Verbatim(
+        b"Hi Sam, I can't find any memory issue in your instance. I can only account for what "
+        b"occurs on this base.\n"
+    )
+
+
+_ALMOST_EMPTY: Final = (
+    b"Hi Sam, this instance is empty or is using very little memory, my issues detector can't be "
+    b"used in these conditions. Please, leave for your mission on Earth and fill it with some data."
+    b" The new Sam and I will be back to our programming as soon as I finished rebooting.\n"
+)
 
 
 @group.command("MEMORY MALLOC-STATS", since="4.0.0")

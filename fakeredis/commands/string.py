@@ -138,6 +138,9 @@ def _set(ctx: Context, key: bytes, value: bytes, options: _Options) -> Any:
     if keep:
         if not get:
             ctx.lookup(key)  # what has expired leaves no deadline to keep
+        gone = ctx.db.data.get(key)
+        if gone is not None and ctx.server.notify_flags:
+            ctx.db.tell_overwritten(key, gone, value)
         ctx.db.replace(key, value)
     else:
         ctx.db.put(key, value)
@@ -503,7 +506,11 @@ def incrbyfloat(ctx: Context, key: bytes, raw: bytes) -> bytes:
     if total is None:
         raise CommandError(errors.NAN_OR_INFINITY)
     text = format_long_double(total)
-    ctx.db.replace(key, text)
+    kept: bytes | MutableString = text
+    if len(text) <= 20 and parse_int(text) is not None:
+        kept = MutableString(text)
+        kept.embedded = True
+    ctx.db.replace(key, kept)
     ctx.modified(key, "incrbyfloat")
     return text
 

@@ -15,15 +15,19 @@ class MutableString(bytearray):
     not None.
     """
 
-    __slots__ = ("counts",)
+    __slots__ = ("counts", "embedded")
 
     def __init__(self, value: bytes | bytearray | int = b"") -> None:
         super().__init__(value)
         self.counts: dict[int, int] | None = None  # by number of the block; whole blocks only
+        # A whole number that INCRBYFLOAT left, which the server keeps as text: ``embstr``.
+        self.embedded = False
 
     def copy(self) -> MutableString:
         """The same bytes once more; bits are counted anew."""
-        return MutableString(self)
+        copied = MutableString(self)
+        copied.embedded = self.embedded
+        return copied
 
     def changed(self, start: int, stop: int) -> None:
         """Forget what was counted between two positions in bytes."""

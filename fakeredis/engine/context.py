@@ -182,6 +182,7 @@ class Context:
         if type(value) is not MutableString:
             value = MutableString(value or size)
             self.db.replace(key, value)
+        value.embedded = False
         if len(value) < size:
             value.extend(bytes(size - len(value)))
         return value

@@ -18,6 +18,15 @@ if TYPE_CHECKING:
 _OBSERVING = dispatch.TRACKED | dispatch.LIMITED
 
 
+# Classes of events for which `put` looks whether keys are new.
+_ABOUT_KEYS = frozenset("noc")
+
+
+def _kind(value: Any) -> type:
+    """The type of a value; there are two for strings."""
+    return bytes if isinstance(value, bytearray) else type(value)
+
+
 class Database:
     """Keys and values.
 
@@ -54,7 +63,7 @@ class Database:
         )
         if server.notes_use and self.used is None:
             usage.start(self)
-        if "n" in self.server.notify_flags:
+        if not _ABOUT_KEYS.isdisjoint(server.notify_flags):
             self.ordering()  # so that `put` looks whether keys are new
 
     # Values ---------------------------------------------------------------------------------
@@ -63,9 +72,19 @@ class Database:
         """Store a value as SET does: whatever was there is gone, its deadline too."""
         if self.expires and key in self.expires:
             self._drop_deadline(key)
-        if self.order is not None and key not in self.data:
-            self._appeared(key)
+        if self.order is not None:
+            if key not in self.data:
+                self._appeared(key)
+            elif self.server.notify_flags:
+                self.tell_overwritten(key, self.data[key], value)
         self.data[key] = value
+
+    def tell_overwritten(self, key: bytes, gone: Any, value: Any) -> None:
+        """Announce that a value has given way to another one."""
+        server = self.server
+        notifications.publish_event(server, self.index, key, "overwritten", "")
+        if _kind(gone) is not _kind(value):
+            notifications.publish_event(server, self.index, key, "type_changed", "")
 
     def _drop_deadline(self, key: bytes) -> None:
         """Forget a deadline; when it has passed, the key expires before it is written again."""

@@ -224,7 +224,7 @@ def _refusal(session: Session, command: Command, args: Sequence[bytes]) -> Comma
     if session.server.guard & LIMITED:
         from fakeredis.engine import memory
 
-        refusal = memory.refusal(session, command)
+        refusal = memory.refusal(session, command, args)
         if refusal is not None:
             return refusal
     if guard & SUBSCRIBED and session.protocol == 2 and command.name not in _RUN_SUBSCRIBED:

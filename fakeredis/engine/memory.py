@@ -69,6 +69,8 @@ def size_of(
     kind = type(value)
     if kind is bytes:
         return _string(head, len(key), deadline, value)
+    if kind is MutableString and value.embedded:
+        return allocated(head + len(value) + 4)
     if kind is MutableString:
         return allocated(head) + allocated(_text(len(value)))
     measure = _MEASURES.get(kind)
@@ -278,21 +280,44 @@ def _evict(db: Database, key: bytes) -> None:
     server.announce(db, key, "evicted", "generic")
 
 
-def refusal(session: Session, command: Command) -> CommandError | None:
+def refusal(
+    session: Session, command: Command, args: Sequence[bytes]
+) -> CommandError | None:
     """The error of a command that may take memory where there is none left."""
     server = session.server
     limit = _limit(server)
     limit.full = not make_room(server)
     if not limit.full:
         return None
-    queued: Sequence[tuple[Command, Any]] = session.queue if command.name == "EXEC" else ()
-    if command.flags & DENYOOM or any(one.flags & DENYOOM for one, _ in queued):
+    calls = session.queue if command.name == "EXEC" else [(command, args)]
+    if any(_may_take_memory(server, *call) for call in calls):
         return CommandError(errors.OUT_OF_MEMORY)
     return None
 
 
+def _may_take_memory(server: Server, command: Command, args: Sequence[bytes]) -> bool:
+    if command.name in ("EVAL", "EVALSHA") and args:
+        return _script_may_take_memory(server, args[0])
+    return bool(command.flags & DENYOOM)
+
+
+def _script_may_take_memory(server: Server, source: bytes) -> bool:
+    """Whether a script, by its source or its SHA1, says of itself what it may, but not this."""
+    from fakeredis.engine import scripting
+
+    known = server.extra.get("scripting")
+    if known is not None and source.lower() in known.scripts:
+        flags = known.scripts[source.lower()].flags
+    else:
+        try:
+            flags = scripting.without_shebang(source)[1]
+        except CommandError:
+            return False
+    return flags is not None and not {"allow-oom", "no-writes"} & set(flags)
+
+
 def check_script(session: Session, allowed: bool) -> None:
-    """A script is to start.
+    """Note that a script starts.
 
     Args:
         allowed: whether it says of itself that it may take memory.

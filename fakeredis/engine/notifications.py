@@ -8,9 +8,10 @@ if TYPE_CHECKING:
     from fakeredis.engine.server import Server
 
 KEYSPACE, KEYEVENT = "K", "E"
-# The classes that "A" stands for; "m" (key miss) and "n" (new key) are not among them.
+# The classes that "A" stands for; key misses, new, overwritten and changed keys are not among
+# them ("m", "n", "o", "c").
 ALL_CLASSES: Final = "g$lshzxetd"
-KNOWN: Final = "KEg$lshzxetdmnA"
+KNOWN: Final = "KEg$lshzxetdmnAoc"
 
 # Events by the group of the command that causes them; "g" is generic.
 _GROUP_CLASS: Final = {
@@ -22,7 +23,8 @@ _EVENT_CLASS: Final = {
         ("del", "expire", "persist", "rename_from", "rename_to", "move_from", "move_to",
          "copy_to", "restore"), "g",
     ),
-    "expired": "x", "evicted": "e", "keymiss": "m", "new": "n",
+    "expired": "x", "evicted": "e", "keymiss": "m", "new": "n", "overwritten": "o",
+    "type_changed": "c",
     **dict.fromkeys(("lpush", "rpush", "lpop", "rpop", "linsert", "lset", "lrem", "ltrim",
                      "sortstore"), "l"),
     **dict.fromkeys(("sadd", "srem", "spop", "sinterstore", "sunionstore", "sdiffstore"), "s"),
@@ -49,9 +51,9 @@ def parse_flags(text: str) -> str | None:
 def format_flags(flags: str) -> str:
     """The classes as CONFIG GET prints them."""
     if all(letter in flags for letter in ALL_CLASSES):
-        text = "A"  # the server leaves out "n" then, though it is on
+        text = "A"  # the server leaves out "n", "o" and "c" then, though they are on
     else:
-        text = "".join(letter for letter in ALL_CLASSES + "n" if letter in flags)
+        text = "".join(letter for letter in ALL_CLASSES + "noc" if letter in flags)
     return text + "".join(letter for letter in "KEm" if letter in flags)
 
 

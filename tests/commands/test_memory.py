@@ -329,3 +329,24 @@ def test_frequency_grows_slowly_and_decays() -> None:
     assert call("OBJECT FREQ k") == grown - 3
     call("CONFIG SET lfu-decay-time 0")
     assert call("OBJECT FREQ k") == grown
+
+
+# Scripts ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("source", [
+    "return redis.call('set', 'a', '1')", "#!lua\nreturn redis.call('set', 'a', '1')",
+    "#!lua\nreturn 1", "#!lua flags=allow-oom\nreturn redis.call('set', 'a', '1')",
+    "#!lua flags=no-writes\nreturn redis.call('get', 'a')", "return redis.call('get', 'a')",
+    "return redis.pcall('set', 'a', '1')", "redis.call('del', 'a') return redis.call('incr', 'a')",
+    "redis.call('get', 'a') return redis.call('set', 'a', '1')", "return 1",
+])  # fmt: skip
+def test_scripts_and_queues_without_room(twin: Twin, source: str) -> None:
+    twin("SET", "a", 5)
+    for _ in range(2):
+        twin("EVAL", source, 0)
+        twin("CONFIG", "SET", "maxmemory", 1)
+    twin("EVAL", source, 0)
+    twin("MULTI")
+    twin("EVAL", source, 0)
+    twin("EXEC")

@@ -53,8 +53,22 @@ def watch(here: Network, sentinel: Any, service: Any) -> None:
         if pool is None:
             continue  # something that stands for a client
         found = pool.connection_kwargs.get("server") or here.server_at(_address_of(pool))
+        if found is not None and found.forwards:
+            found = _local(here, found, _address_of(pool))
         if found is not None:
             make_sentinel(found, watched)
+
+
+def _local(here: Network, server: Server, address: str) -> Server:
+    """A Sentinel of our own, where the servers' commands run elsewhere."""
+    from fakeredis.server import FakeServer
+
+    facts = server.profile
+    if server is here.single:
+        return server
+    local = FakeServer(None, facts.version, facts.server_type, address=address)
+    here.servers[address] = local
+    return local
 
 
 def _address_of(pool: Any) -> str:

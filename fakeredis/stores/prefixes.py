@@ -32,10 +32,19 @@ return count"""
 _ANY: Final = _EACH % b"found[#found + 1] = key" + b"""
 if #found == 0 then return false end
 return found[tonumber(ARGV[2]) % #found + 1]"""
+_REMOVE_HERE: Final = _EACH % b"redis.call('UNLINK', key)" + (
+    b"return redis.status_reply('OK')"
+)
 _REMOVE: Final = (
     b"for at = 2, #ARGV do redis.call('SELECT', ARGV[at])\n"
     + _EACH % b"redis.call('UNLINK', key)" + b"end return redis.status_reply('OK')"
 )
+
+
+# The commands that the scripts stand for: all nodes of a cluster run them.
+STANDS_FOR: Final = {
+    _COUNT: "DBSIZE", _ANY: "RANDOMKEY", _REMOVE: "FLUSHALL", _REMOVE_HERE: "FLUSHDB",
+}  # fmt: skip
 
 
 class _Word(bytes):
@@ -201,7 +210,7 @@ class PrefixRules(Rules):
         where = [b"%d" % number for number in numbers]
         script = _REMOVE
         if not where:
-            script = _EACH % b"redis.call('UNLINK', key)" + b"return redis.status_reply('OK')"
+            script = _REMOVE_HERE
         return [b"EVAL", script, b"0", self.pattern + b"*", *where], None
 
     def _sort(self, command: Any, argv: Argv) -> Translated:

@@ -77,8 +77,6 @@ class RedisStore(ForwardingStore):
         self._used: dict[int, None] = {}  # databases that were looked at, and are ours
         self._users = 0  # patches
         self._process = os.getpid()
-        if self.cluster:
-            raise NotImplementedError("clusters are not built yet")
         self.rules = self._make_rules()
 
     @classmethod

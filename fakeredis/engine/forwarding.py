@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 _PATIENCE: Final = 0.01  # seconds that a caller spends waiting for a reply itself
 _SHORT_PATIENCE: Final = 0.001  # the same where the command may block
+_HANDSHAKE: Final = 10.0  # the same while a connection is made, which fails then
 _GONE: Final = "Connection closed by server."
 # Sent for a command that is refused here, so that the transaction it belongs to fails there.
 _REFUSED: Final = (b"fakeredis.refused",)
@@ -261,11 +262,18 @@ class ForwardedSession(Session):
         server, link = self.server, self.link
         may_block = any(self._may_block(call) for call in self._calls)
         patience = _SHORT_PATIENCE if may_block and self.patience else self.patience
+        greeting = self.via == "handshake"  # whose replies are not waited for by the client
+        if greeting:
+            patience = _HANDSHAKE
         while self._calls and not self.closed:
             try:
                 item = link.receive(patience)
             except TimeoutError:
-                break
+                if not greeting:
+                    break
+                with server.lock:
+                    self._lose()
+                return
             except OSError:
                 with server.lock:
                     self._lose()

@@ -21,10 +21,11 @@ def cluster() -> Iterator[list[int]]:
     """The ports of the masters of a real cluster."""
     with contextlib.ExitStack() as stack:
         nodes = []
-        for _ in range(NODES):
+        buses = [servers._free_port() for _ in range(NODES)]
+        for bus in buses:
             node = servers.RealServer(
                 "--cluster-enabled", "yes", "--cluster-node-timeout", "1000",
-                "--cluster-require-full-coverage", "no",
+                "--cluster-require-full-coverage", "no", "--cluster-port", str(bus),
             )  # fmt: skip
             stack.callback(node.stop)
             nodes.append(node)
@@ -36,8 +37,8 @@ def cluster() -> Iterator[list[int]]:
             assert wire.call(*said) == b"OK"
             assert wire.call(b"CLUSTER", b"SET-CONFIG-EPOCH", b"%d" % (number + 1)) == b"OK"
         for wire in wires:
-            for port in ports:
-                wire.call(b"CLUSTER", b"MEET", servers.HOST.encode(), b"%d" % port)
+            for port, bus in zip(ports, buses, strict=True):
+                wire.call(b"CLUSTER", b"MEET", servers.HOST.encode(), b"%d" % port, b"%d" % bus)
         until(lambda: all(len(wire.call(b"CLUSTER", b"SLOTS")) == NODES for wire in wires))
         until(lambda: all(b"cluster_state:ok" in wire.call(b"CLUSTER", b"INFO") for wire in wires))
         yield ports

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import socket
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -176,3 +179,61 @@ def test_urls_that_make_no_sense(url: str) -> None:
 
 def test_the_password_is_not_shown() -> None:
     assert "secret" not in repr(RedisStore("redis://user:secret@host/1"))
+
+
+@pytest.fixture
+def slow(clean_real_url: str) -> Iterator[str]:
+    """The URL of the real server behind a network that takes 10 ms for each way."""
+    port = int(clean_real_url.rpartition(":")[2].split("/")[0])
+    door = socket.create_server(("127.0.0.1", 0))
+    threading.Thread(target=_forward, args=(door, port), daemon=True).start()
+    yield f"redis://127.0.0.1:{door.getsockname()[1]}/5"
+    door.shutdown(socket.SHUT_RDWR)
+    door.close()
+
+
+def _forward(door: socket.socket, port: int) -> None:
+    while True:
+        try:
+            client, _ = door.accept()
+        except OSError:
+            return
+        server = socket.create_connection(("127.0.0.1", port))
+        for source, target in ((client, server), (server, client)):
+            threading.Thread(target=_pump, args=(source, target), daemon=True).start()
+
+
+def _pump(source: socket.socket, target: socket.socket) -> None:
+    with contextlib.suppress(OSError), source:
+        while data := source.recv(65536):
+            time.sleep(0.01)
+            target.sendall(data)
+    with contextlib.suppress(OSError):
+        target.shutdown(socket.SHUT_RDWR)
+
+
+@pytest.mark.parametrize("protocol", [2, 3])
+def test_a_slow_network(slow: str, protocol: int) -> None:
+    """No reply comes within the caller's patience: the replies stay in their order."""
+    with fakeredis.patch(store=slow, spy=True) as fake:
+        client = redis.Redis(protocol=protocol)
+        assert client.set("k", 1)
+        assert client.incr("k") == 2
+        with client.pipeline() as pipe:
+            assert pipe.incr("k").get("k").execute() == [3, b"3"]
+        with client.pipeline(transaction=False) as pipe:
+            assert pipe.incr("k").lpush("k", 1).get("k").execute(False)[::2] == [4, b"4"]
+        hasty = redis.Redis(socket_timeout=0.001, retry=None, protocol=protocol)
+        with pytest.raises(redis.TimeoutError):
+            hasty.get("k")
+
+        async def many() -> list[object]:
+            async with redis.asyncio.Redis(protocol=protocol) as one:
+                return await asyncio.gather(*(one.get("k") for _ in range(4)))
+
+        assert asyncio.run(many()) == [b"4"] * 4
+        with client.pubsub() as listener:
+            listener.subscribe("c")
+            assert listener.get_message(timeout=5)["data"] == 1
+        assert [call.reply for call in fake.spy.matching("INCRBY k 1")] == [2, 3, 4]
+        assert fake.state()["localhost:6379"][0] == {"k": "4"}

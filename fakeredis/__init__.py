@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from fakeredis.clients.valkey import FakeAsyncValkey as FakeAsyncValkey
     from fakeredis.clients.valkey import FakeStrictValkey as FakeStrictValkey
     from fakeredis.clients.valkey import FakeValkey as FakeValkey
+    from fakeredis.mixin import FakeRedisMixin
     from fakeredis.patch import active, patch, patched
     from fakeredis.patching.after import AfterExitError, AfterExitWarning
     from fakeredis.server import FakeServer
@@ -63,6 +64,7 @@ _HOMES = {
     "FakeValkey": "clients.valkey",
     "FakeAsyncRedis": "clients.aio",
     "FakeConnection": "clients.connection",
+    "FakeRedisMixin": "mixin",
     "FakeServer": "server",
     "MemoryStore": "stores.memory",
     "ParityError": "stores.parity",
@@ -104,6 +106,7 @@ __all__ = [
     "FakeConnection",
     "FakeRedis",
     "FakeRedisCluster",
+    "FakeRedisMixin",
     "FakeSentinel",
     "FakeServer",
     "FakeStrictRedis",

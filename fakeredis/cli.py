@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import importlib.util
 import runpy
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 from fakeredis._version import __version__
 
@@ -116,7 +117,7 @@ def _run(options: argparse.Namespace) -> None:
     import fakeredis
 
     if not options.module and not Path(options.program).exists():
-        sys.exit(f"fakeredis: no such file: {options.program}")
+        _give_up(f"no such file: {options.program}", 2)  # as Python itself does
     try:
         patch = fakeredis.patch(
             options.store, spy=options.spy, version=options.server_version,
@@ -147,13 +148,56 @@ def _configure(fake: Any, options: argparse.Namespace) -> None:
 
 
 def _execute(options: argparse.Namespace) -> None:
+    own = sys.argv[0]
     sys.argv[:] = [options.program, *options.args]
     if options.module:
-        sys.path.insert(0, "")
+        _lead_path(str(Path.cwd()), own)
+        _check_module(options.program)
         runpy.run_module(options.program, run_name="__main__", alter_sys=True)
     else:
-        sys.path.insert(0, str(Path(options.program).resolve().parent))
+        path = Path(options.program).resolve()
+        _lead_path(str(path.parent), own)
+        if path.is_dir() and not (path / "__main__.py").exists():
+            _give_up(f"no '__main__' module in {options.program}")
         runpy.run_path(options.program, run_name="__main__")
+
+
+def _lead_path(folder: str, own: str) -> None:
+    """Put the program's folder where Python puts it: in the place of the one of this command."""
+    if sys.path and sys.path[0] in ("", str(Path.cwd()), str(Path(own).resolve().parent)):
+        sys.path[0] = folder
+    else:
+        sys.path.insert(0, folder)
+
+
+def _check_module(name: str) -> None:
+    """End with Python's own words where there is no such module, or it is a package of no program.
+
+    Raises:
+        SystemExit: it is so.
+    """
+    try:
+        spec = importlib.util.find_spec(name)
+        if spec is not None and spec.submodule_search_locations is not None:
+            name = f"{name}.__main__"
+            spec = importlib.util.find_spec(name)
+    except (ModuleNotFoundError, ValueError) as error:
+        if getattr(error, "name", name) not in (name, *_parents(name)):
+            raise  # the package itself misses something
+        spec = None
+    if spec is None:
+        _give_up(f"No module named {name}")
+
+
+def _parents(name: str) -> Iterator[str]:
+    while "." in name:
+        name = name.rpartition(".")[0]
+        yield name
+
+
+def _give_up(text: str, code: int = 1) -> NoReturn:
+    print(f"fakeredis: {text}", file=sys.stderr)
+    raise SystemExit(code)
 
 
 def _commands(options: argparse.Namespace) -> None:

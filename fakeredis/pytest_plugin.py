@@ -23,6 +23,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--fakeredis-parity", metavar="URL",
         help="run each command on the real server there as well; replies that differ are failures",
     )
+    parser.addini("fakeredis_store", "default of --fakeredis-store", type="string", default="")
+    parser.addini("fakeredis_version", "default of --fakeredis-version", type="string", default="")
+    parser.addini("fakeredis_spy", "whether patches record commands", type="bool", default=True)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -45,18 +48,33 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 @pytest.fixture
 def fakeredis_patch(request: pytest.FixtureRequest) -> Iterator[patch]:
     """An active patch, spying; the marker's options change it."""
-    import fakeredis
+    from fakeredis.patch import patch
 
-    options: dict[str, Any] = {"spy": True}
-    for name in ("store", "version"):
-        value = request.config.getoption(f"--fakeredis-{name}")
-        if value is not None:
-            options[name] = value
+    options = _defaults(request.config)
     for marker in reversed(list(request.node.iter_markers("fakeredis"))):
         options.update(marker.kwargs)
+        if "server" in marker.kwargs:
+            options.pop("store", None)  # a server has its own
     _choose_store(request.config, options)
-    with fakeredis.patch(**options) as handle:
+    with patch(**options) as handle:
         yield handle
+
+
+@pytest.fixture
+def fakeredis(fakeredis_patch: patch) -> patch:
+    """The same handle under the package's name."""
+    return fakeredis_patch
+
+
+def _defaults(config: pytest.Config) -> dict[str, Any]:
+    """The options that the command line sets for all tests, or else the ini file."""
+    options: dict[str, Any] = {"spy": config.getini("fakeredis_spy")}
+    for name in ("store", "version"):
+        value = config.getoption(f"--fakeredis-{name}")
+        value = config.getini(f"fakeredis_{name}") if value is None else value
+        if value:
+            options[name] = value
+    return options
 
 
 def _choose_store(config: pytest.Config, options: dict[str, Any]) -> None:

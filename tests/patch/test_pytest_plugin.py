@@ -102,3 +102,50 @@ def test_it_costs_nothing_unused(tmp_path: Path) -> None:
     """
     done = run(tmp_path, source)
     assert "1 passed" in done.stdout, done.stdout + done.stderr
+
+
+FIXTURES = """
+import fakeredis as package
+import pytest
+import redis
+
+def test_handle(fakeredis, fakeredis_patch):
+    assert fakeredis is fakeredis_patch is package.active()
+    redis.Redis().set("k", "v")
+    assert fakeredis.client().get("k") == b"v"
+"""
+
+
+def test_the_handle_has_two_names(tmp_path: Path) -> None:
+    done = run(tmp_path, FIXTURES)
+    assert "1 passed" in done.stdout, done.stdout
+
+
+INI = """
+import pytest
+import redis
+
+def test_defaults(fakeredis):
+    assert redis.Redis().info()["redis_version"].startswith("7.0")
+    with pytest.raises(RuntimeError, match="spy=True"):
+        fakeredis.calls
+
+@pytest.mark.fakeredis(version="7.2", spy=True)
+def test_marker(fakeredis):
+    assert redis.Redis().info()["redis_version"].startswith("7.2")
+    fakeredis.assert_called_command("INFO")
+    redis.Redis().set("k", "v")
+"""
+
+
+def test_ini_options(tmp_path: Path) -> None:
+    (tmp_path / "pytest.ini").write_text(
+        "[pytest]\nfakeredis_version = 7.0\nfakeredis_spy = no\n"
+        f"fakeredis_store = sqlite:///{tmp_path}/state.db\n"
+    )
+    done = run(tmp_path, INI)
+    assert "2 passed" in done.stdout, done.stdout
+    assert (tmp_path / "state.db").exists()
+    again = run(tmp_path, INI, "--fakeredis-version=7.4", "-k", "defaults")
+    assert "7.4" in again.stdout
+    assert "1 failed" in again.stdout

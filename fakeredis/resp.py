@@ -10,6 +10,7 @@ from fakeredis.datatypes.quoting import split_quoted
 from fakeredis.engine.replies import (
     NULL_ARRAY,
     OK,
+    Attributed,
     BigNumber,
     Push,
     Sentinel,
@@ -416,6 +417,10 @@ def _map2(reply: dict[Any, Any]) -> bytes:
     return _array2([part for pair in reply.items() for part in pair])
 
 
+def _attributed(reply: Attributed) -> bytes:
+    return b"|" + _map3(reply.attributes)[1:] + _bulk(reply)
+
+
 def _map3(reply: dict[Any, Any]) -> bytes:
     pairs = [_resp3(part) for pair in reply.items() for part in pair]
     return b"%%%d\r\n" % len(reply) + b"".join(pairs)
@@ -431,7 +436,7 @@ _WRITERS2: Final[dict[type, Writer]] = {
     list: _array2, tuple: _array2, dict: _map2, set: lambda reply: _array2([*reply]),
     frozenset: lambda reply: _array2([*reply]), SetReply: _array2, Push: _array2,
     float: lambda reply: _bulk(format_float(reply)), bool: lambda reply: b":%d\r\n" % reply,
-    Verbatim: _bulk, BigNumber: _bulk,
+    Verbatim: _bulk, BigNumber: _bulk, Attributed: _bulk,
 }  # fmt: skip
 _WRITERS3: Final[dict[type, Writer]] = {
     **_BOTH, type(None): lambda reply: b"_\r\n", Sentinel: lambda reply: b"_\r\n",
@@ -440,7 +445,7 @@ _WRITERS3: Final[dict[type, Writer]] = {
     Push: lambda reply: _array3(reply, b">"), float: _double,
     bool: lambda reply: b"#t\r\n" if reply else b"#f\r\n",
     Verbatim: lambda reply: b"=%d\r\ntxt:%b\r\n" % (len(reply) + 4, reply),
-    BigNumber: lambda reply: b"(%b\r\n" % reply,
+    BigNumber: lambda reply: b"(%b\r\n" % reply, Attributed: _attributed,
 }  # fmt: skip
 
 

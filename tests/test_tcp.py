@@ -96,6 +96,19 @@ def test_pushes_come_behind_the_reply_of_their_own_command(both: Addresses) -> N
     ))  # fmt: skip
 
 
+@pytest.mark.parametrize("protocol", [2, 3])
+def test_replies_of_all_kinds(real_url: str, protocol: int) -> None:
+    """Those of DEBUG PROTOCOL, as the real server writes them."""
+    kinds = b"string integer double bignum null array set map attrib verbatim true false"
+    commands = b"".join(b"DEBUG PROTOCOL %b\r\n" % kind for kind in kinds.split())
+    packet = commands + b"MULTI\r\nDEBUG PROTOCOL attrib\r\nEXEC\r\n"
+    server = fakeredis.FakeServer()
+    server.config.override("enable-debug-command", "yes")
+    host, port = real_url.removeprefix("redis://").removesuffix("/0").split(":")
+    with server.listen() as door:
+        same((door.address, (host, int(port))), exchange(packet, protocol=protocol))
+
+
 def test_whoever_must_authenticate_may_send_little(both: Addresses) -> None:
     same(both, exchange(b"CONFIG SET requirepass x\r\n"))
     try:

@@ -18,6 +18,7 @@ from fakeredis.engine import digest, dispatch, memory, timing, usage
 from fakeredis.engine.context import Context
 from fakeredis.engine.replies import (
     OK,
+    Attributed,
     BigNumber,
     Push,
     SetReply,
@@ -34,13 +35,12 @@ _UNKNOWN: Final = (
 )
 # Subcommands that have no effect here, with the numbers of words that they take.
 _WITHOUT_EFFECT: Final[dict[bytes, Sequence[int]]] = {
-    b"SET-DISABLE-DENY-SCRIPTS": (2,), b"LOG": (2,), b"PAUSE-CRON": (2,), b"DICT-RESIZING": (2,),
+    b"LOG": (2,), b"PAUSE-CRON": (2,), b"DICT-RESIZING": (2,),
     b"REPLICATE": range(2, 99), b"AOF-FLUSH-SLEEP": (2,), b"MARK-INTERNAL-CLIENT": (1, 2),
     b"KEYSIZES-HIST-ASSERT": (2,), b"SET-SKIP-CHECKSUM-VALIDATION": (2,), b"LEAK": (2,),
     b"REPL-PAUSE": (2,), b"DROP-CLUSTER-PACKET-FILTER": (2,),
 }  # fmt: skip
 _REFUSED: Final = {
-    b"LOADAOF": "ERR Error trying to load the AOF files, check server logs.",
     b"INTERNAL_SECRET": "ERR Internal secret is missing",
     b"CLIENT-EVICTION": "ERR maxmemory-clients is disabled.",
     b"CONFIG-REWRITE-FORCE-ALL": "ERR CONFIG-REWRITE-FORCE-ALL failed: Bad address",
@@ -57,7 +57,7 @@ class _Unknown(Exception):
 
 @group.command(
     "DEBUG", Rest(1), flags=ADMIN | NOSCRIPT | LOADING | STALE,
-    reply=Shape(deep_resp2, _resp3, "same"),
+    reply=Shape(deep_resp2, _resp3),
 )  # fmt: skip
 def debug(ctx: Context, words: list[bytes]) -> Any:
     """Subcommands for tests; refused unless ``enable-debug-command`` allows them."""
@@ -91,6 +91,19 @@ def _sleep(ctx: Context, seconds: bytes) -> Status:
 def _active_expire(ctx: Context, on: bytes) -> Status:
     """Whether keys go by themselves when their time is over."""
     ctx.server.active_expire = bool(_leading_number(on))
+    return OK
+
+
+def _any_command(ctx: Context, on: bytes) -> Status:
+    """Whether scripts may call commands that are not for them."""
+    ctx.server.extra["DEBUG SET-DISABLE-DENY-SCRIPTS"] = bool(_leading_number(on))
+    return OK
+
+
+def _load_log(ctx: Context, *_: bytes) -> Status:
+    """Read the append only file again, which always holds what is there."""
+    if not ctx.server.config.boolean("appendonly"):
+        raise CommandError("ERR Error trying to load the AOF files, check server logs.")
     return OK
 
 
@@ -292,11 +305,13 @@ def _table_of_key(ctx: Context, key: bytes, full: bytes = b"") -> Verbatim:
 
 # Kinds of replies -------------------------------------------------------------------------------
 
+_ATTRIBUTED: Final = Attributed(b"Some real reply following the attribute")
+_ATTRIBUTED.attributes = {b"key-popularity": [b"key:123", 90]}
 _REPLIES: Final[dict[bytes, Any]] = {
     b"string": b"Hello World", b"integer": 12345, b"double": 3.141,
     b"bignum": BigNumber(b"1234567999999999999999999999999999999"), b"null": None,
     b"array": [0, 1, 2], b"set": SetReply([0, 1, 2]), b"map": {0: False, 1: True, 2: False},
-    b"attrib": b"Some real reply following the attribute",
+    b"attrib": _ATTRIBUTED,
     b"verbatim": Verbatim(b"This is a verbatim\nstring"), b"true": True, b"false": False,
 }  # fmt: skip
 _KINDS: Final = "string|integer|double|bignum|null|array|set|map|attrib|push|verbatim|true|false"
@@ -344,6 +359,7 @@ _SUBCOMMANDS: Final[dict[bytes, tuple[Callable[..., Any] | None, Sequence[int]]]
     b"OBJECT": (_object, (2,)), b"QUICKLIST-PACKED-THRESHOLD": (_packed_threshold, (2,)),
     b"ERROR": (_error, (2,)), b"RELOAD": (_reload, range(1, 9)),
     b"CHANGE-REPL-ID": (_change_replication_id, (1,)), b"REPLYBUFFER": (_reply_buffer, (3,)),
+    b"LOADAOF": (_load_log, (1, 2)), b"SET-DISABLE-DENY-SCRIPTS": (_any_command, (2,)),
     b"STRUCTSIZE": (_structure_sizes, (1,)), b"SCRIPT": (_script, (2,)),
     b"LISTPACK": (_listpack, (2,)), b"QUICKLIST": (_quicklist, (2, 3)),
     b"SDSLEN": (_string_sizes, (2,)), b"DIGEST": (_digest, (1,)),

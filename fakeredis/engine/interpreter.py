@@ -28,7 +28,7 @@ from fakeredis.engine import (
     script_libraries,
     statistics,
 )
-from fakeredis.engine.replies import BigNumber, SetReply, Status, Verbatim
+from fakeredis.engine.replies import BigNumber, Sentinel, SetReply, Status, Verbatim
 from fakeredis.errors import CommandError
 
 if TYPE_CHECKING:
@@ -64,6 +64,8 @@ PLAIN: Final = {
     errors.NOT_FROM_SCRIPT: "@This Redis command is not allowed from scripts",
 }
 _VALKEY_ALIKE: Final = (7, 2, 4)  # the version of Redis that Valkey gives as its own
+ANY_COMMAND: Final = "DEBUG SET-DISABLE-DENY-SCRIPTS"  # where a server keeps that it is on
+_DEEPEST: Final = 100  # tables in tables that become a reply; the server's limit is 7995
 NOT_RUNNING: Final = b"ERR no script is running"
 NO_WRITES: Final = "no-writes"
 FLAGS: Final = (NO_WRITES, "allow-oom", "allow-stale", "no-cluster", "allow-cross-slot-keys")
@@ -131,11 +133,12 @@ class Interpreter:
     __slots__ = (
         "functions", "dialect", "plain", "readers", "writers", "compile", "load_library",
         "registered", "frame", "_table", "_run", "_run_with", "_classify", "_flat", "_raw_get",
-        "_type_of", "__weakref__",
+        "_type_of", "depth", "__weakref__",
     )  # fmt: skip
 
     def __init__(self, server: Server, functions: bool = False) -> None:
         self.functions = functions
+        self.depth = 0  # of the table that becomes a reply
         self.plain = server.traits.scripts_fail_plainly
         self.dialect = PLAIN if self.plain else {}
         if server.traits.scripts_say_server:
@@ -147,17 +150,18 @@ class Interpreter:
         runtime, self._type_of = _new_runtime()
         self._table = runtime.table_from
         sandbox = runtime.compile(_SANDBOX.read_bytes(), name=b"=sandbox")
+        call = _caller(self.frame)
         (
             self.compile, self._run, self._run_with, self._classify, self._flat, self._raw_get,
             self.load_library, self.registered,
         ) = sandbox(
-            _caller(self.frame), sha1hex, script_libraries.bit_operation,
+            call, sha1hex, script_libraries.bit_operation,
             script_libraries.pack_number, script_libraries.unpack_number,
             script_libraries.struct_call, script_libraries.without_tail_calls,
-            self._facts(server),
+            self._facts(server, call),
         )  # fmt: skip
 
-    def _facts(self, server: Server) -> Any:
+    def _facts(self, server: Server, call: Callable[..., Any]) -> Any:
         profile, frame = server.profile, self.frame
         valkey = server.traits.scripts_say_server
         shown = _VALKEY_ALIKE if valkey else profile.version
@@ -167,8 +171,12 @@ class Interpreter:
             if frame.session is not None:
                 frame.session.protocol = frame.protocol
 
+        def call_many(table: Any, count: float) -> Any:
+            return call(*[self._raw_get(table, at) for at in range(1, int(count) + 1)])
+
         return self._table({
             b"version": ".".join(map(str, shown)).encode(), b"version_number": _number(shown),
+            b"call_many": call_many,
             b"valkey": valkey and profile.version_text.encode(),
             b"valkey_number": _number(profile.version),
             b"plain": self.plain, b"functions": self.functions, b"tick": long_scripts.ticker(frame),
@@ -290,6 +298,15 @@ class Interpreter:
         return None
 
     def _table_reply(self, table: Any, booleans: bool) -> Any:
+        self.depth += 1
+        try:
+            if self.depth > _DEEPEST:
+                return CommandError("ERR reached lua stack limit")
+            return self._contents(table, booleans)
+        finally:
+            self.depth -= 1
+
+    def _contents(self, table: Any, booleans: bool) -> Any:
         found = self._classify(table)
         if type(found) is not tuple:
             return []
@@ -338,8 +355,18 @@ class Interpreter:
     def _rich_to_lua(self, reply: Any) -> Any:
         """What only RESP3 has."""
         table = self._table
+        if isinstance(reply, Sentinel):  # no array
+            return None if self.frame.protocol == 3 else False
         if isinstance(reply, bool):
             return reply
+        if isinstance(reply, bytes) and self.frame.protocol == 2:
+            return bytes(reply)
+        if isinstance(reply, BigNumber):
+            return table({b"big_number": bytes(reply)})
+        if isinstance(reply, Verbatim):
+            return table({
+                b"verbatim_string": table({b"format": b"txt", b"string": bytes(reply)})
+            })  # fmt: skip
         if isinstance(reply, float):
             return table({b"double": reply})
         if isinstance(reply, dict):
@@ -496,7 +523,9 @@ def _allowed(frame: Frame, server: Server, words: Sequence[bytes]) -> Command:
     if not command.accepts(len(words) - len(command.parts)):
         raise CommandError(BAD_ARITY)
     if command.flags & NOSCRIPT:
-        raise CommandError(errors.NOT_FROM_SCRIPT)
+        if not server.extra.get(ANY_COMMAND):
+            raise CommandError(errors.NOT_FROM_SCRIPT)
+        return server.wire_table.find(words[0]) or command  # DEBUG, with the types of its replies
     plain = len(command.parts) == 1 and command.subcommands is None
     if command.flags & WRITE or command.name in _MAY_WRITE:
         if frame.read_only:

@@ -35,6 +35,12 @@ class BigNumber(bytes):
     __slots__ = ()
 
 
+class Attributed(bytes):
+    """A bulk string that attributes come before (``|``) in RESP3; most clients drop them."""
+
+    attributes: dict[Any, Any]
+
+
 class SetReply(list[Any]):
     """A set (``~``) that keeps its order; only sessions that write bytes have such replies."""
 

@@ -900,8 +900,18 @@ local function placed(failure)
   return info.source .. ': ' .. info.currentline .. ': ' .. string_sub(failure, 2)
 end
 
+-- A call from here to outside has room for so many arguments only; more go in a table.
+local function call_many(...)
+  return server.call_many({...}, select('#', ...))
+end
+
 function redis.call(...)
-  local reply, failure = call_command(...)
+  local reply, failure
+  if select('#', ...) > 1000 then
+    reply, failure = call_many(...)
+  else
+    reply, failure = call_command(...)
+  end
   if failure then
     if server.plain then
       failure = placed(failure)
@@ -913,7 +923,12 @@ function redis.call(...)
 end
 
 function redis.pcall(...)
-  local reply, failure = call_command(...)
+  local reply, failure
+  if select('#', ...) > 1000 then
+    reply, failure = call_many(...)
+  else
+    reply, failure = call_command(...)
+  end
   if failure and server.plain then failure = placed(failure) end
   if failure then return {err = failure, ignore_error_stats_update = true} end
   return reply

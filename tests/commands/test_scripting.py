@@ -363,3 +363,35 @@ def test_other_servers(version: str, kind: str, script: str, expected: object) -
         assert str(reply) == str(expected).replace("%s", sha)
     else:
         assert reply == expected
+
+
+def test_a_call_with_thousands_of_arguments(twin: Any) -> None:
+    body = "local a = {} for i = 1, 7999 do a[i] = i end return redis.%s('RPUSH', 'l', unpack(a))"
+    twin("EVAL", body % "call", 0)
+    twin("EVAL", body % "pcall", 0)
+
+
+@pytest.mark.parametrize("body", ["a = {}; a[1] = a", "a = {}; a.map = {x = a}; redis.setresp(3)"])
+def test_a_table_within_itself_is_cut_off(body: str) -> None:
+    """At a depth that Python can follow; the real server's is 7,995."""
+    reply = Server().session(protocol=3).execute([b"EVAL", f"local {body} return a".encode(), b"0"])
+    for _ in range(90):
+        reply = reply[b"x"] if isinstance(reply, dict) else reply[0]
+    while not isinstance(reply, CommandError):
+        reply = reply[b"x"] if isinstance(reply, dict) else reply[0]
+    assert str(reply) == "ERR reached lua stack limit"
+
+
+def test_commands_that_scripts_may_not_call(twin: Any) -> None:
+    """Those that reply at once, when DEBUG lets scripts call all."""
+    twin.server.config.override("enable-debug-command", "yes")
+    twin("EVAL", "return redis.pcall('DEBUG', 'PROTOCOL', 'double')", 0)
+    twin("DEBUG", "SET-DISABLE-DENY-SCRIPTS", 1)
+    try:
+        for kind in ("double", "bignum", "map", "set", "verbatim", "true", "null", "attrib"):
+            for protocol in (2, 3):
+                body = f"redis.setresp({protocol}) return redis.call('DEBUG', 'PROTOCOL', '{kind}')"
+                twin("EVAL", body, 0)
+        twin("EVAL", "return redis.call('BLPOP', 'l', 0)", 0)
+    finally:
+        twin("DEBUG", "SET-DISABLE-DENY-SCRIPTS", 0)

@@ -35,7 +35,7 @@ LEFT_OUT = {
     "CLIENT PAUSE": "stops every client of the server",
     "MONITOR": "replies for ever", "LOLWUT": "art",
     "SCRIPT DEBUG": "there is no debugger", "MODULE UNLOAD": "modules are not loaded",
-    "LATENCY HISTOGRAM": "no durations are measured",
+    "LATENCY HISTOGRAM": "tells of durations",
     "MEMORY MALLOC-STATS": "of the server's allocator", "MEMORY DOCTOR": "advice",
     "LATENCY DOCTOR": "advice", "PFSELFTEST": "takes a second",
 }  # fmt: skip

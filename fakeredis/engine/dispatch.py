@@ -51,6 +51,10 @@ COUNTED: Final = 1 << 14  # HOTKEYS counts: see `fakeredis.engine.hotkeys`
 
 RUN_IN_MULTI: Final = frozenset({"EXEC", "DISCARD", "MULTI", "WATCH", "QUIT", "RESET"})
 _REDIRECTIONS: Final = frozenset({"MOVED", "ASK", "CROSSSLOT", "CLUSTERDOWN", "TRYAGAIN"})
+# Scripts: what they run is shown after them.
+_SHOW_THEMSELVES: Final = frozenset({
+    "EVAL", "EVALSHA", "EVAL_RO", "EVALSHA_RO", "FCALL", "FCALL_RO",
+})  # fmt: skip
 _RUN_SUBSCRIBED: Final = frozenset({
     "PING", "SUBSCRIBE", "UNSUBSCRIBE", "PSUBSCRIBE", "PUNSUBSCRIBE", "SSUBSCRIBE",
     "SUNSUBSCRIBE", "QUIT", "RESET",
@@ -272,7 +276,9 @@ def observed(
         run = _tracked(session, run)
     if server.guard & COUNTED:
         run = _counted(session, run)
-    if server.guard & MONITORED and not command.flags & (SKIP_MONITOR | ADMIN):
+    if server.guard & MONITORED and (
+        not command.flags & (SKIP_MONITOR | ADMIN) or command.name in _SHOW_THEMSELVES
+    ):
         if command.name == "EXEC":  # shown after the commands that it runs
             run = _fed_afterwards(session, run)
         else:

@@ -261,3 +261,26 @@ def test_percentiles() -> None:
     assert 10000 < float(line) < 11000
     call("CONFIG SET latency-tracking no")
     assert call("INFO latencystats").decode() == "# Latencystats\r\n"
+
+
+# MONITOR ----------------------------------------------------------------------------------------
+
+
+def test_monitor_shows_what_was_written(twin: Twin) -> None:
+    """Names in the case in which they came; secrets are hidden."""
+    monitor = twin.session()
+    monitor("MONITOR")
+    for line in (
+        "set a 1", "sEt a 1", "GET a", "config get maxmemory", "Object ENCODING a", "multi",
+        "gEt a", "exec", "eval 'redis.call([[set]], 1, 2)' 0", "auth x", "AUTH a b", "ACL whoami",
+        "hello 2 auth nobody x", "nosuch a", "get", "client getname", "PING",
+    ):  # fmt: skip
+        twin(*shlex.split(line))
+
+    def same_but_for_time_and_place(fake: Any, real: Any) -> bool:
+        shown = [re.sub(rb"^\S+ \[(\d+) [\d.:]+\]", rb" [\1]", item) for item in (fake, real)]
+        return shown[0].partition(b" ")[2] == shown[1].partition(b" ")[2]
+
+    while monitor.fake.outbox:
+        monitor.reply(same_but_for_time_and_place)
+    monitor.silent()

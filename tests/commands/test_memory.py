@@ -191,7 +191,9 @@ def test_who_is_evicted(policy: str) -> None:
         assert not gone
         assert all(reply.startswith("OOM") for reply in replies[1:])
         return
-    assert 9 <= len(gone) == server.statistics.evicted
+    assert server.statistics.evicted >= 9
+    if not policy.endswith("random"):  # which may choose one of the new keys
+        assert len(gone) == server.statistics.evicted
     assert all(reply == b"OK" for reply in replies)
     if policy.startswith("volatile"):
         assert all(key.startswith(b"t") for key in gone)

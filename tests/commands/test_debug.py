@@ -84,7 +84,7 @@ def test_values(twin: Twin) -> None:
         words = [b"DEBUG", b"OBJECT", key.encode()]
         fake, real = twin.fake.execute(words), twin.wire.call(*words)
         told = [
-            [part for part in reply.split() if b"at:" not in part and b"lru:" not in part]
+            [part for part in reply.split() if b"at:" not in part and b"lru" not in part]
             for reply in (fake, real)
         ]
         assert same(*told), key

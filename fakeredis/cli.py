@@ -34,6 +34,10 @@ def _parser() -> argparse.ArgumentParser:
         "--config", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"),
         help="a setting of those servers (of localhost:6379, where none is named)",
     )  # fmt: skip
+    run.add_argument(
+        "--server-type", default="redis", choices=("redis", "valkey"),
+        help="which server to imitate (default: %(default)s)",
+    )  # fmt: skip
     run.add_argument("-m", dest="module", action="store_true", help="PROGRAM is a module's name")
     run.add_argument("program", metavar="PROGRAM", help="a script, or a module's name after -m")
     run.add_argument("args", nargs=argparse.REMAINDER, help="the program's own arguments")
@@ -120,7 +124,8 @@ def _run(options: argparse.Namespace) -> None:
         _give_up(f"no such file: {options.program}", 2)  # as Python itself does
     try:
         patch = fakeredis.patch(
-            options.store, spy=options.spy, version=options.server_version,
+            options.store, spy=options.spy, server_type=options.server_type,
+            version=options.server_version,
             addresses=options.addresses, subprocesses=hasattr(socket, "AF_UNIX"),
         )  # fmt: skip
     except ValueError as error:

@@ -6,6 +6,7 @@ does while it waits for the network.
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any, Final
 
 import redis.asyncio
@@ -181,6 +182,9 @@ class FakeAsyncRedis(redis.asyncio.Redis, metaclass=StandIn):
         auto_close_connection_pool: bool | None = None, **kwargs: Any,
     ) -> FakeAsyncRedis:
         """A client for a URL, see `redis.asyncio.Redis.from_url`; takes ``server`` etc. too."""
+        if auto_close_connection_pool is not None:
+            message = '"auto_close_connection_pool" is deprecated since version 5.0.1'
+            warnings.warn(message, DeprecationWarning, stacklevel=2)
         own = take_own(kwargs)
         pool = redis.asyncio.ConnectionPool.from_url(url, **kwargs)
         fake_async_pool(pool, choose_server(*own, pool=pool))

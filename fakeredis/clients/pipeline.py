@@ -11,7 +11,7 @@ import redis
 from redis.client import EMPTY_RESPONSE, NEVER_DECODE, Pipeline
 
 from fakeredis.clients.short import FLAT_GROUPS, MISS, QUICK, for_callback, other_wire, plain_set
-from fakeredis.clients.wire import Wire, decoded, encode, with_errors
+from fakeredis.clients.wire import Wire, decoded, encode, parsed_error, with_errors
 from fakeredis.engine.guards import STORED
 from fakeredis.engine.replies import Status
 from fakeredis.errors import CommandError
@@ -156,7 +156,7 @@ def _rich(connection: Any, command: Command, reply: Any, decode: bool) -> Any:
 def _error(connection: Any, options: Any, error: CommandError) -> Any:
     if EMPTY_RESPONSE in options:
         return options[EMPTY_RESPONSE]
-    return connection._parser.parse_error(str(error))
+    return parsed_error(connection._parser.parse_error, error)
 
 
 def short_pipeline(

@@ -200,7 +200,8 @@ class FakeSentinel(sync.Sentinel, metaclass=StandIn):
         REAL.__init__(self, sentinels, *args, **kwargs)  # type: ignore[no-untyped-call]
         self._own = _own(server, version, server_type)
         for client in self.sentinels:
-            fake_pool(client.connection_pool, _sentinel_of(self._own))
+            if hasattr(client, "connection_pool"):  # else it stands for a client
+                fake_pool(client.connection_pool, _sentinel_of(self._own))
 
     def discover_master(self, service_name: Any) -> Any:
         """Host and port of the master of a service."""
@@ -247,7 +248,8 @@ class FakeAsyncSentinel(aio.Sentinel, metaclass=StandIn):
         REAL_ASYNC.__init__(self, sentinels, *args, **kwargs)  # type: ignore[no-untyped-call]
         self._own = _own(server, version, server_type)
         for client in self.sentinels:
-            fake_async_pool(client.connection_pool, _sentinel_of(self._own))
+            if hasattr(client, "connection_pool"):
+                fake_async_pool(client.connection_pool, _sentinel_of(self._own))
 
     async def discover_master(self, service_name: Any) -> Any:
         """Host and port of the master of a service."""

@@ -17,6 +17,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, overload
 
+import redis
+
 from fakeredis.engine.replies import BLOCKED, NO_REPLY
 from fakeredis.errors import CommandError, ConnectionLost
 
@@ -617,6 +619,18 @@ def decoded(reply: Any, encoder: Any) -> Any:
     return reply
 
 
+def parsed_error(parse_error: Any, error: CommandError) -> Any:
+    """An error as redis-py's parser makes it of one in an array.
+
+    Raises:
+        redis.ConnectionError: it is such a one (BusyLoadingError), which ends the whole reply.
+    """
+    found = parse_error(str(error))
+    if isinstance(found, redis.ConnectionError):
+        raise found
+    return found
+
+
 def with_errors(reply: Any, parse_error: Any) -> Any:
     """A reply in the types that redis-py's parser gives; error items become its exceptions.
 
@@ -632,7 +646,7 @@ def with_errors(reply: Any, parse_error: Any) -> Any:
             if type(value) is not bytes:
                 reply[key] = with_errors(value, parse_error)
     elif kind is CommandError:
-        return parse_error(str(reply))
+        return parsed_error(parse_error, reply)
     elif kind is set or kind is tuple:
         return with_errors(list(reply), parse_error)
     elif kind is not bytes and isinstance(reply, bytes):

@@ -33,6 +33,7 @@ from fakeredis.patching.swapping import AttributeSwap, Swap, swap
 from fakeredis.stores.marks import Unpatched
 
 # Those of the last kind are a store's own, and lead to a real server.
+_LIBRARIES: Final = frozenset({"redis", "valkey"})
 _FAKES: Final = (Fake, Unpatched)
 
 
@@ -73,11 +74,11 @@ def connect(kind: str, original: Any, connection: Any, *args: Any, **kwargs: Any
 def _connecting(connection: Any, connect: Any) -> Iterator[None]:
     """Shadow whatever ``_connect`` the connection's class has, a user's override included.
 
-    A mock of it stays: it plays a network that fails.
+    What a test has put in the library's own place stays: it plays a network that fails.
     """
     attributes = vars(connection)
     own = attributes.get("_connect")
-    if hasattr(own or type(connection)._connect, "assert_called"):
+    if _is_played(connection, own):
         yield
         return
     attributes["_connect"] = connect
@@ -88,6 +89,18 @@ def _connecting(connection: Any, connect: Any) -> Iterator[None]:
             attributes.pop("_connect", None)
         else:
             attributes["_connect"] = own
+
+
+def _is_played(connection: Any, own: Any) -> bool:
+    """Whether connecting is a mock's, or that of a function put into the library's class."""
+    if own is not None:
+        return hasattr(own, "assert_called")
+    owner = next(cls for cls in type(connection).__mro__ if "_connect" in vars(cls))
+    found = vars(owner)["_connect"]
+    if hasattr(found, "assert_called"):
+        return True
+    homes = [str(each.__module__).partition(".")[0] for each in (owner, found)]
+    return homes[0] in _LIBRARIES and homes[1] not in _LIBRARIES
 
 
 def _connected(connection: Any, name: str) -> None:

@@ -102,6 +102,34 @@ async def test_a_mock_of_connecting_plays_a_network_that_fails_for_asyncio(
         await redis.asyncio.Connection(retry=AsyncRetry(NoBackoff(), 0)).connect()
 
 
+def test_a_function_in_the_place_of_connecting_is_called(
+    fake: fakeredis.patch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def late(self: object) -> None:
+        raise TimeoutError
+
+    client = redis.Redis(retry=Retry(NoBackoff(), 0))
+    with monkeypatch.context() as context:
+        context.setattr(redis.connection.Connection, "_connect", late)
+        with pytest.raises(redis.TimeoutError):
+            client.ping()
+    assert client.ping()
+
+
+@pytest.mark.parametrize("single", [True, False])
+def test_an_error_that_ends_connections_is_raised_by_pipelines(
+    fake: fakeredis.patch, single: bool
+) -> None:
+    """A busy server's word is no reply: no pipeline keeps it among its results."""
+    fake.server("localhost").config.override("enable-debug-command", "yes")
+    client = redis.Redis(retry=Retry(NoBackoff(), 0), single_connection_client=single)
+    with pytest.raises(redis.exceptions.BusyLoadingError):
+        client.execute_command("DEBUG", "ERROR", "LOADING later")
+    with pytest.raises(redis.exceptions.BusyLoadingError):
+        client.pipeline().execute_command("DEBUG", "ERROR", "LOADING later").execute(False)
+    assert client.ping()
+
+
 def test_a_socket_that_is_not_there(no_network: None) -> None:
     with fakeredis.patch(addresses={"/run/redis.sock"}):
         assert redis.Redis(unix_socket_path="/run/redis.sock").ping()

@@ -15,6 +15,7 @@ class Suite:
         tests: the paths that hold its tests, in its source distribution.
         requires: what else is installed for it.
         args: more arguments for pytest.
+        options: more options of ``fakeredis run``.
         deselected: tests that are left out, each with the reason; a prefix stands for several.
         env: environment variables that it is configured by.
         stubs: folders of ``stubs`` that stand for what the source distribution lacks.
@@ -30,6 +31,7 @@ class Suite:
     tests: list[str]
     requires: list[str] = field(default_factory=list)
     args: list[str] = field(default_factory=list)
+    options: list[str] = field(default_factory=list)
     deselected: dict[str, str] = field(default_factory=dict)
     env: dict[str, str] = field(default_factory=dict)
     stubs: list[str] = field(default_factory=list)
@@ -44,6 +46,13 @@ class Suite:
         """What pip calls it."""
         return self.distribution or self.name
 
+
+OWN_SOCKETS = "plays the server at a socket of its own, or puts a proxy before it"
+PARSER = "puts a mock in the place of the connection's parser or socket, underneath of the patch"
+CERTIFICATES = "needs certificates, which the source distribution lacks"
+MAINTENANCE = "tests/maint_notifications/test_"
+SINGLE = f"{MAINTENANCE}maint_notifications_handling.py::TestMaintenanceNotifications"
+RACE = "tests/test_asyncio/test_"
 
 PYTEST = ["pytest", "pytest-timeout"]
 ASYNC = [*PYTEST, "pytest-asyncio"]
@@ -60,10 +69,43 @@ SUITES = [
               "-m", ("not redismod and not ssl and not onlycluster and not cp_integration"
                      " and not multidb_integration and not replica")],
         addresses=["localhost:6379", "localhost:26379", "localhost:26380", "localhost:26381"],
+        deselected={
+            f"{SINGLE}HandlingSingleProxy": OWN_SOCKETS,
+            f"{SINGLE}HandlingMultipleProxies": OWN_SOCKETS,
+            f"{SINGLE}Handshake": OWN_SOCKETS,
+            f"{MAINTENANCE}cluster_maint_notifications_handling.py": OWN_SOCKETS,
+            f"{MAINTENANCE}async_cluster_maint_notifications_handling.py": OWN_SOCKETS,
+            f"{MAINTENANCE}async_maint_notifications_handling.py::test_read_response_": PARSER,
+            "tests/test_connect.py": OWN_SOCKETS,
+            f"{RACE}connect.py": OWN_SOCKETS,
+            f"{RACE}cwe_404.py": OWN_SOCKETS,
+            "tests/test_connection.py::test_connection_parse_response_resume": PARSER,
+            "tests/test_connection.py::TestConnection::test_connect_with_retries": PARSER,
+            f"{RACE}connection.py::test_connection_parse_response_resume": PARSER,
+            f"{RACE}connection.py::test_connection_disconect_race": PARSER,
+            f"{RACE}connection.py::test_connect_with_retries": PARSER,
+            f"{RACE}pubsub.py::TestPubSubAutoReconnect::test_reconnect_socket_error": PARSER,
+            f"{RACE}pubsub.py::TestBaseException::test_base_exception": PARSER,
+            f"{RACE}commands.py::TestRedisCommands::test_interrupted_command": PARSER,
+            "tests/test_commands.py::TestRedisCommands::test_interrupted_command": PARSER,
+            "tests/test_pubsub.py::TestPubSubAutoReconnect::test_reconnect_socket_error": PARSER,
+            "tests/test_pubsub.py::TestBaseException::test_base_exception": PARSER,
+            "tests/test_parsers/test_errors.py::TestErrorParsing": OWN_SOCKETS,
+            f"{RACE}encoding.py::TestMemoryviewsAreNotPacked":
+                "looks at how commands are packed into bytes, which they are not",
+            "tests/test_cache.py::TestSSLCache": CERTIFICATES,
+            "tests/test_observability/test_cluster_metrics_error_handling.py":
+                "puts a mock in the place of the cluster's nodes, of which there are fake ones",
+            "tests/test_multiprocessing.py::TestMultiprocessing::test_close_connection_in_child":
+                "a forked child uses its parent's own connection, which it has to make anew here",
+            "tests/test_commands.py::TestRedisCommands::test_auth":
+                "credentials are accepted where the server has no users of its own",
+        },
         seconds=2400,
     ),
     Suite(
         "valkey-py", "6.2.0", ["tests"], distribution="valkey",
+        options=["--server-type=valkey"],
         requires=[*ASYNC, "mock", "cachetools", "packaging", "ujson"],
         args=[*LIMIT, "-m", "not valkeymod and not ssl and not onlycluster and not replica"],
         seconds=1800,
@@ -82,6 +124,13 @@ SUITES = [
                            "t/integration/test_redis_brpop_qos.py"], separate=True,
         requires=["kombu[redis]", *PYTEST, "hypothesis", "Pyro4", "pytest-freezer"],
         args=LIMIT,
+        deselected={
+            "t/integration/test_redis.py::test_RedisBrpopHealthCheck": OWN_SOCKETS,
+            "t/integration/test_redis.py::test_failed_credentials":
+                "credentials are accepted where the server has no users of its own",
+            "t/integration/test_redis_brpop_qos.py::test_hub_pauses_pending_brpop_until_ack[nil]":
+                OWN_SOCKETS,
+        },
     ),
     Suite("huey", "3.5.4", ["huey/tests"], requires=[*PYTEST, "redis"], args=LIMIT),
     Suite(
@@ -105,6 +154,7 @@ SUITES = [
     ),
     Suite(
         "limits", "5.8.0", ["tests"], stubs=["docker"], addresses=[],
+        env={"ASYNC_REDIS_IMPLEMENTATION": "redispy"},
         requires=["limits[redis,rediscluster,valkey,async-redis,async-valkey]", *ASYNC, "hiro",
                   "flaky", "pytest-lazy-fixtures", "pytest-mock", "PyYAML", "pymemcache",
                   "pymongo", "motor", "coredis", "emcache", "pytest-benchmark",

@@ -151,7 +151,7 @@ def run(suite: Suite, against: str = "patch", extra: Sequence[str] = ()) -> dict
     command = [str(python)]
     if against == "patch":
         command += ["-m", "fakeredis", "run", *(f"--address={each}" for each in suite.addresses)]
-        command += ["--config", "enable-debug-command", "yes"]
+        command += ["--config", "enable-debug-command", "yes", *suite.options]
     command += ["-m", "pytest", "-p", "outcomes", "-p", "no:randomly"]
     command += [*suite.args, *(f"--deselect={name}" for name in suite.deselected), *extra]
     groups = [[test] for test in suite.tests] if suite.separate else [suite.tests]

@@ -15,7 +15,6 @@ class Services:
 
     def wait_for_service(self, name: str, port: int, check: Any = None, **options: Any) -> int:
         """The port of one, once it is up."""
-        assert check is None or check("localhost", port)
         return port
 
 

@@ -15,10 +15,14 @@ from pathlib import Path
 FOLDER = Path(__file__).resolve().parent
 sys.path.insert(0, str(FOLDER.parent))
 
+from fakeredis.commands import registry  # noqa: E402
+from fakeredis.engine import profiles  # noqa: E402
 from tests import harvest  # noqa: E402
 from tests.known_gaps import GAPS  # noqa: E402
+from tests.versions import known  # noqa: E402
 
 VERSION = "8.2.3"
+NEWEST = "8.10"
 # The groups in the order of Redis's own documentation, and how they are called there.
 TITLES = {
     "string": "Strings", "generic": "Generic", "hash": "Hashes", "list": "Lists", "set": "Sets",
@@ -48,7 +52,26 @@ def commands_page() -> str:
         "those up to their version.\nWhat is missing stands in :doc:`gaps`; "
         "``python -m fakeredis commands`` prints the same list.\n"
     )
-    return GENERATED + heading("Commands", "=") + intro + by_group(ours)
+    return GENERATED + heading("Commands", "=") + intro + by_group(ours) + newer(set(ours))
+
+
+def newer(known: set[str]) -> str:
+    """What servers after the one of `VERSION` have besides."""
+    table_of = profiles.profile(NEWEST)
+    commands = registry.table(table_of).commands()
+    everything = [*commands, *(sub for one in commands for sub in (one.subcommands or {}).values())]
+    found = {
+        command.name: introduced(command.declaration.since)
+        for command in everything
+        if command.name not in known and command.declaration.handler is not None
+    }
+    rows = [(f"``{name}``", found[name]) for name in sorted(found)]
+    text = "These follow the public pages of the commands; see :doc:`versions`.\n\n"
+    return f"\n{heading('Newer servers', '-')}{text}{table(rows)}"
+
+
+def introduced(since: profiles.Since) -> str:
+    return since if isinstance(since, str) else str(since.get("redis", ""))
 
 
 def gaps_page() -> str:
@@ -67,7 +90,7 @@ def gaps_page() -> str:
         f"    ERR unknown command '{unknown}', with args beginning with: 'k' 'v'\n"
     )
     parts = [GENERATED, heading("Known gaps", "="), intro, by_group(missing)]
-    return "".join([*parts, modules(facts), differences()])
+    return "".join([*parts, modules(facts), differences(), of_other_servers()])
 
 
 def implemented(name: str) -> bool:
@@ -109,6 +132,15 @@ def differences() -> str:
     lines = [f"- ``{name}``: {reason}\n" for name, reason in sorted(GAPS.items())]
     text = "".join(lines) or "None is known in what is implemented.\n"
     return f"\n{heading('Differences', '-')}{text}"
+
+
+def of_other_servers() -> str:
+    """What is known to differ from other versions, ``tests/versions/known.py``."""
+    everything = {**known.DIFFERENCES, **known.MISSING, **known.TWINS}
+    everything.update((name, why) for name, (_, why) in known.FACTS.items())
+    lines = [f"- ``{name}``: {reason}\n" for name, reason in sorted(everything.items())]
+    intro = "Of Redis 6.2.14 (redis6), Redis 7.4.1 (redis7) and Valkey 8.1.8 (valkey8):\n\n"
+    return f"\n{heading('Differences of other servers', '-')}{intro}{''.join(lines)}"
 
 
 def heading(title: str, line: str) -> str:

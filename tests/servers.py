@@ -32,6 +32,8 @@ MISSING = (
     f"(it exists for Linux on x86-64), and {VARIABLE}=redis://... names none"
 )
 FOLDER_VARIABLE = "FAKEREDIS_TEST_SERVERS"
+# The server of `SERVERS` with which the twin tests compare; the fake imitates the same one.
+PROFILE = os.environ.get("FAKEREDIS_TEST_PROFILE", "redis8")
 
 
 class Kind(NamedTuple):
@@ -88,7 +90,7 @@ def _libraries(path: Path, kind: Kind) -> list[Path]:
 
 def available() -> bool:
     """Whether tests can talk to a real server here."""
-    return bool(os.environ.get(VARIABLE)) or binary() is not None
+    return bool(os.environ.get(VARIABLE)) or binary(PROFILE) is not None
 
 
 @contextlib.contextmanager
@@ -98,7 +100,7 @@ def running(*options: str) -> Iterator[str]:
     if url:
         yield url
         return
-    server = RealServer(*options)
+    server = RealServer(*options, name=PROFILE)
     try:
         yield server.url
     finally:

@@ -26,6 +26,7 @@ from fakeredis.engine.server import Server
 from fakeredis.errors import CommandError, ConnectionLost
 from fakeredis.server import FakeServer
 from fakeredis.stores import SQLiteStore
+from tests import servers
 from tests.wire import Set, Wire, to_bytes
 
 Compare = Callable[[Any, Any], bool]
@@ -169,9 +170,12 @@ class Twin(Pair):
         super().__init__(self, "1")
 
     def _make_server(self, version: str) -> Server:
+        kind = "redis"
+        if servers.PROFILE != "redis8":
+            kind, version = servers.SERVERS[servers.PROFILE][:2]
         if self._folder is None:
-            return Server(version=version)
-        return FakeServer(SQLiteStore(f"{self._folder.name}/state.db"), version)
+            return Server(version=version, server_type=kind)
+        return FakeServer(SQLiteStore(f"{self._folder.name}/state.db"), version, server_type=kind)
 
     @property
     def resp3(self) -> bool:

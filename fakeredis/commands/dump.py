@@ -121,12 +121,17 @@ def restore(
     return OK
 
 
+_LAST_BEFORE_12: Final = 21  # version 12 of the format brought fields with deadlines
+
+
 def _load(ctx: Context, payload: bytes) -> Any:
     from fakeredis.rdb import payload as rdb
     from fakeredis.rdb.errors import FormatError
 
     if not rdb.is_intact(payload, ctx.traits.rdb_version):
         raise CommandError(errors.PAYLOAD_NOT_INTACT)
+    if payload[0] > _LAST_BEFORE_12 and ctx.traits.rdb_version < 12:
+        raise CommandError(errors.PAYLOAD_BAD)
     try:
         return rdb.load(payload)
     except FormatError:

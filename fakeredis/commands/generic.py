@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final
@@ -29,6 +30,7 @@ from fakeredis.datatypes.sorted_set import SortedSet
 from fakeredis.datatypes.string import MutableString
 from fakeredis.engine import cluster, usage
 from fakeredis.engine.context import Context
+from fakeredis.engine.dispatch import clean
 from fakeredis.engine.replies import OK, Status
 from fakeredis.errors import CommandError
 
@@ -138,7 +140,7 @@ def _expire(ctx: Context, unit: str, key: bytes, raw: bytes, options: Sequence[b
         return 0
     if deadline <= now:
         db.delete(key)
-        ctx.modified(key, "del")
+        ctx.modified(key, "expired" if ctx.traits.past_is_expired else "del")
     else:
         db.expire_at(key, deadline)
         ctx.modified(key, "expire")
@@ -295,6 +297,8 @@ def scan(ctx: Context, cursor: bytes, words: list[bytes]) -> list[Any]:
     """
     start = scan_cursor(ctx, cursor)
     pattern, count, kind = _scan_options(words) if words else (None, 10, None)
+    if kind is not None and kind not in _TYPES and ctx.traits.checked_types:
+        raise CommandError(f"ERR unknown type name '{clean(kind)}'")
     db = ctx.db
     after, found = db.ordering().scan(db.data, start, count)
     if pattern is not None:
@@ -304,6 +308,9 @@ def scan(ctx: Context, cursor: bytes, words: list[bytes]) -> list[Any]:
     if kind is not None:
         found = [key for key in found if type_name(db.data[key]) == kind]
     return [b"%d" % after, found]
+
+
+_TYPES: Final = {b"string", b"list", b"set", b"zset", b"hash", b"stream"}
 
 
 def _scan_options(words: Sequence[bytes]) -> tuple[bytes | None, int, bytes | None]:
@@ -460,7 +467,7 @@ def encoding(ctx: Context, key: bytes, value: Any) -> bytes:
     if type(value) is bytes:
         if len(value) <= 20 and parse_int(value) is not None:
             return b"int"
-        room = _room_beside(key, key in ctx.db.expires) if ctx.traits.embedded_keys else 44
+        room = _room_beside(ctx, key) if ctx.traits.embedded_keys else 44
         return b"embstr" if len(value) <= room else b"raw"
     if type(value) is MutableString:
         return b"embstr" if value.embedded else b"raw"
@@ -468,14 +475,18 @@ def encoding(ctx: Context, key: bytes, value: Any) -> bytes:
     return ctx.traits.compact_name if found == b"listpack" else found
 
 
-def _room_beside(key: bytes, expires: bool) -> int:
-    """How long a string may be to share 64 bytes with its key and, for short keys, its deadline.
+def _room_beside(ctx: Context, key: bytes) -> int:
+    """How long a string may be to share 64 bytes with its key and, for some, its deadline.
 
     The server looks at that when it stores the string or the deadline, and never goes back to an
     embedded string: after PERSIST, or COPY from a longer key, it may still say ``raw``.
     """
     size = len(key)
-    return 41 - size - (8 if expires and size < 32 else 0)
+    if key not in ctx.db.expires:
+        return 41 - size
+    if ctx.traits.embedded_deadlines:
+        return 33 - size if size < 32 else 41 - size
+    return 39 - size if size >= 32 else 41 - size
 
 
 @group.command("OBJECT ENCODING", Key, flags=READONLY, since="2.2.3", acl=_KEYSPACE_READ)
@@ -485,10 +496,18 @@ def object_encoding(ctx: Context, key: bytes) -> bytes | None:
     return None if value is None else encoding(ctx, key, value)
 
 
+_SHARED: Final = 2**31 - 1
+
+
 @group.command("OBJECT REFCOUNT", Key, flags=READONLY, since="2.2.3", acl=_KEYSPACE_READ)
 def object_refcount(ctx: Context, key: bytes) -> int | None:
-    """How many share the value at key: always one."""
-    return None if lookup_any(ctx, key, notify=False) is None else 1
+    """How many share the value at key: one, but for the numbers that older servers share."""
+    value = lookup_any(ctx, key, notify=False)
+    if ctx.traits.shared_numbers and type(value) is bytes and len(value) <= 4:
+        number = parse_int(value)
+        if number is not None and number >= 0:
+            return _SHARED
+    return None if value is None else 1
 
 
 @group.command("OBJECT IDLETIME", Key, flags=READONLY, since="2.2.3", acl=_KEYSPACE_READ)
@@ -653,7 +672,8 @@ def _sorted_elements(ctx: Context, value: Any, options: _Sort) -> list[bytes]:
     if alpha:
         order = _alphabetical(weights, options.store is None or by is not None)
     else:
-        order = list(zip(map(_weight, weights), elements, strict=True))
+        as_c = ctx.traits.c_numbers
+        order = list(zip((_weight(raw, as_c) for raw in weights), elements, strict=True))
     # Elements with equal keys stay as they are: only the keys may be compared.
     places = sorted(range(len(elements)), key=order.__getitem__, reverse=options.descending)
     return _limited([elements[place] for place in places], options)
@@ -679,13 +699,35 @@ _WEIGHT: Final = re.compile(
 ).fullmatch
 
 
-def _weight(raw: bytes | None) -> float:
+def _weight(raw: bytes | None, as_c: bool = False) -> float:
     """An element's or a BY key's value as a number; missing and empty ones count as 0."""
     if not raw:
         return 0.0
+    if as_c:
+        raw = _as_python(raw)
     if not _WEIGHT(raw) or raw in (b"+", b"-"):
         raise CommandError("ERR One or more scores can't be converted into double")
     return float(raw)
+
+
+_HEXADECIMAL: Final = re.compile(
+    rb"[+-]?0x(?:[0-9a-f]+\.?[0-9a-f]*|\.[0-9a-f]+)(?:p[+-]?[0-9]+)?", re.IGNORECASE
+).fullmatch
+_LEAST: Final = 2.0**-1022
+
+
+def _as_python(raw: bytes) -> bytes:
+    """A number that C's strtod reads, as Python reads it; something else where it does not."""
+    text = raw.lstrip(b" \t\n\v\f\r") or b"?"
+    try:
+        if _HEXADECIMAL(text):
+            return b"%r" % float.fromhex(text.decode())
+        size = abs(float(text)) if _WEIGHT(text) else 1.0
+    except (ValueError, OverflowError):
+        return b"?"
+    zero = size == 0 and text.lower().partition(b"e")[0].strip(b"+-0.")
+    wrong = zero or 0 < size < _LEAST or (size == math.inf and b"i" not in text.lower())
+    return b"?" if wrong else text
 
 
 def _alphabetical(weights: list[bytes | None], collated: bool) -> list[Any]:

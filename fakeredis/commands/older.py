@@ -28,6 +28,11 @@ _REWORDED: Final = [
         (r"^ERR unknown subcommand or wrong", "ERR Unknown subcommand or wrong"),
         (r"^(ERR invalid expire time in) '(.*)' command$", r"\1 \2"),
         (r"^(ERR at least 1 input key is needed for) '(.*)' command$", r"\1 \2"),
+        (r"^ERR GEOSEARCHSTORE is not compatible with WITHDIST, WITHHASH and WITHCOORD options$",
+         "ERR STORE option in GEORADIUS is not compatible with WITHDIST, WITHHASH and "
+         + "WITHCOORDS options"),
+        (r"from the second \.\.\. or use negative to start from the end of the list$",
+         "from the second, ..."),
         (r"please use M, KM, FT, MI$", "please use m, km, ft, mi"),
         (r"^ERR Unbalanced 'xread(?:group)?' list of streams: .*$",
          _UNBALANCED),
@@ -64,8 +69,9 @@ def unknown_command(argv: Sequence[bytes], clean: Callable[[bytes], str]) -> Com
     for arg in argv[1:]:
         if len(quoted) >= 128:
             break
-        quoted += f"`{clean(arg[: 128 - len(quoted)])}`, "
-    name = clean(argv[0][:128])
+        text = arg.partition(b"\0")[0][: 128 - len(quoted)]
+        quoted += f"`{clean(text)}`, "
+    name = clean(argv[0].partition(b"\0")[0][:128])
     return CommandError(f"ERR unknown command `{name}`, with args beginning with: {quoted}")
 
 
@@ -75,6 +81,11 @@ def adapt(command: Command, traits: Traits) -> None:
         command.resp2 = _after(_long_texts, command.resp2)
     if traits.long_coordinates and command.group == "geo" and command.resp2 is not None:
         command.resp2 = _after(_coordinates, command.resp2)
+        command.resp3 = _rounded if command.resp3 is None else _after(_rounded, command.resp3)
+    if traits.nesting_aborts and command.name in ("MULTI", "WATCH"):
+        from fakeredis.commands.registry import NO_MULTI
+
+        command.flags |= NO_MULTI
     if traits.older_errors:
         own = _OWN_ARITY.get(command.name)
         command.handler = _reworded(command.handler, own)
@@ -116,6 +127,13 @@ def _texts(reply: Any, write: Callable[[float], bytes]) -> Any:
 
 def _long_texts(reply: Any) -> Any:
     return _texts(reply, lambda value: b"%.17g" % value)
+
+
+def _rounded(reply: Any) -> Any:
+    """Coordinates with as many digits as in RESP2, which here stay numbers."""
+    if type(reply) is list:
+        return [_rounded(item) for item in reply]
+    return float(b"%.17f" % reply) if type(reply) is float else reply
 
 
 def _coordinates(reply: Any) -> Any:

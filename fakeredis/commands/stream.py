@@ -623,8 +623,9 @@ def xread(ctx: Context, args: list[bytes]) -> Any:
         if raw == b"$":
             after = 0 if stream is None else stream.last_id
             read.ids[at] = format_id(after)
-        elif raw == b"+":
-            after = 0 if stream is None else stream.top_id - 1
+        elif raw == b"+" and ctx.traits.last_by_plus:
+            last = ctx.traits.plus_is_last_id
+            after = 0 if stream is None else (stream.last_id if last else stream.top_id) - 1
         elif raw == b">":
             raise CommandError(errors.XREAD_NEW)
         else:
@@ -726,6 +727,11 @@ def _wait_for_idle(ctx: Context, read: _Read, groups: Sequence[ConsumerGroup]) -
     return reply
 
 
+def _read_so_far(ctx: Context, read: int, stream: Stream) -> int:
+    """ENTRIESREAD, which older servers do not limit to what there was."""
+    return read if ctx.traits.counts_longer else min(read, stream.added)
+
+
 def _group_and_id(
     ctx: Context, key: bytes, name: bytes, raw: bytes
 ) -> tuple[Stream, ConsumerGroup, int | None]:
@@ -734,7 +740,7 @@ def _group_and_id(
     members = None if stream is None else stream.groups.get(name)
     if stream is None or members is None:
         raise CommandError(errors.NO_GROUP_READ % (_text(key), _text(name)))
-    if raw in (b"$", b"+"):
+    if raw == b"$" or (raw == b"+" and ctx.traits.last_by_plus):
         raise CommandError(errors.XREADGROUP_MEANINGLESS % (raw.decode(), raw.decode()))
     after = MAX_ID if raw == b">" else _id(raw)
     return stream, members, None if after == MAX_ID else after  # as the server keeps ``>``
@@ -760,7 +766,7 @@ def _deliver(
         return []
     now = ctx.now
     for number, _ in found:
-        stream.advance(members, number)
+        stream.advance(members, number, ctx.traits.counts_longer)
         if not read.noack:
             members.deliver(number, consumer, now)
     if not read.noack:
@@ -972,7 +978,7 @@ def xgroup_create(ctx: Context, key: bytes, name: bytes, raw: bytes, *words: byt
         raise CommandError(errors.GROUP_EXISTS)
     else:
         ctx.noted(key, "xgroup-create")
-    stream.groups[name] = ConsumerGroup(last, min(read, stream.added))
+    stream.groups[name] = ConsumerGroup(last, _read_so_far(ctx, read, stream))
     return OK
 
 
@@ -991,7 +997,7 @@ def xgroup_setid(ctx: Context, key: bytes, name: bytes, raw: bytes, *words: byte
         raise _misused(ctx)
     ends = {b"$": stream.last_id, b"-": 0, b"+": MAX_ID}
     members.last_id = ends[raw] if raw in ends else _id(raw)
-    members.read = min(read, stream.added)
+    members.read = _read_so_far(ctx, read, stream)
     ctx.noted(key, "xgroup-setid")
     return OK
 
@@ -1377,7 +1383,7 @@ def _group_in_full(
     info: dict[bytes, Any] = {
         b"name": name, b"last-delivered-id": format_id(members.last_id),
         b"entries-read": None if members.read == UNKNOWN else members.read,
-        b"lag": stream.lag(members), b"pel-count": len(members.pending),
+        b"lag": stream.lag(members, ctx.traits.counts_longer), b"pel-count": len(members.pending),
     }  # fmt: skip
     if not ctx.traits.stream_history:
         del info[b"entries-read"], info[b"lag"]
@@ -1421,7 +1427,7 @@ def xinfo_groups(ctx: Context, key: bytes) -> Any:
         }  # fmt: skip
         if ctx.traits.stream_history:
             info[b"entries-read"] = None if members.read == UNKNOWN else members.read
-            info[b"lag"] = stream.lag(members)
+            info[b"lag"] = stream.lag(members, ctx.traits.counts_longer)
         found.append(info)
     return found
 

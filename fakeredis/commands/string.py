@@ -258,7 +258,7 @@ def getex(ctx: Context, key: bytes, *words: bytes) -> Any:
     deadline = ctx.deadline(expiry, options.raw)
     if deadline <= ctx.now:
         ctx.db.delete(key)
-        ctx.modified(key, "del")
+        ctx.modified(key, "expired" if ctx.traits.past_is_expired else "del")
     else:
         ctx.db.expire_at(key, deadline)
         ctx.modified(key, "expire")

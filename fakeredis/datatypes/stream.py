@@ -577,18 +577,24 @@ class Stream:
         last = group.last_id
         return group.read != UNKNOWN and last >= self.first_id and not self.has_gaps(last)
 
-    def advance(self, group: Group, number: int) -> None:
+    def advance(self, group: Group, number: int, older: bool = False) -> None:
         """A group has read up to an entry."""
-        if self._is_exact(group):
+        known = group.read != UNKNOWN and not self.has_gaps(number) if older else False
+        if known or (not older and self._is_exact(group)):
             group.read += 1
         elif self.added:
             group.read = self.count_up_to(number)
         group.last_id = number
 
-    def lag(self, group: Group) -> int | None:
-        """How many entries a group has not read yet; None where that cannot be told."""
-        if not self.added or not self.length:
+    def lag(self, group: Group, older: bool = False) -> int | None:
+        """How many entries a group has not read yet; None where that cannot be told.
+
+        Older servers hold a group's count to be right more often.
+        """
+        if not self.added or not (self.length or older):
             return 0
+        if older and group.read != UNKNOWN and not self.has_gaps(group.last_id):
+            return self.added - group.read
         if self._is_exact(group):
             return self.added - group.read
         read = self.count_up_to(group.last_id)

@@ -51,6 +51,15 @@ class Traits(NamedTuple):
 
     resp3: bool = True
     embedded_keys: bool = True  # a short string shares its memory block with its key
+    embedded_deadlines: bool = True  # and with the deadline of a short key
+    shared_numbers: bool = False  # small numbers are one object, which OBJECT REFCOUNT shows
+    checked_types: bool = False  # SCAN refuses a TYPE that does not exist
+    past_is_expired: bool = False  # a deadline gone by lets a key expire, not deletes it
+    nesting_aborts: bool = False  # MULTI and WATCH behind MULTI spoil the transaction
+    last_by_plus: bool = True  # XREAD takes ``+``
+    c_numbers: bool = False  # SORT reads numbers as C does: " 2", "0x10", no overflow
+    counts_longer: bool = False  # what groups have read is held to be known more often
+    plus_is_last_id: bool = False  # XREAD's ``+`` is the last ID given, though it was deleted
     scan_without_values: bool = True  # HSCAN's NOVALUES
     scripts_say_server: bool = False  # what scripts call redis they may call server too
     scripts_fail_plainly: bool = False  # their errors are no tables, and name the line first
@@ -92,9 +101,19 @@ class Profile(NamedTuple):
     @property
     def traits(self) -> Traits:
         """The behaviours of this profile."""
+        valkey = self.server_type == "valkey"
         return Traits(
             resp3=self.version >= (6, 0, 0),
-            embedded_keys=self.server_type == "redis" and self.version >= (8, 2, 0),
+            embedded_keys=self.version >= ((8, 1, 0) if valkey else (8, 2, 0)),
+            embedded_deadlines=not valkey,
+            shared_numbers=self.version < ((8, 1, 0) if valkey else (8, 2, 0)),
+            checked_types=valkey and self.version >= (8, 0, 0),
+            past_is_expired=valkey and self.version >= (8, 1, 0),
+            nesting_aborts=valkey and self.version >= (8, 1, 0),
+            last_by_plus=self.version >= ((8, 0, 0) if valkey else (7, 4, 0)),
+            c_numbers=valkey or self.version < (8, 0, 0),
+            counts_longer=valkey or self.version < (8, 0, 0),
+            plus_is_last_id=valkey or self.version < (8, 0, 0),
             scan_without_values=self.version >= (7, 4, 0),
             scripts_say_server=self.server_type == "valkey",
             scripts_fail_plainly=self.version < (7, 0, 0),

@@ -48,8 +48,10 @@ class Life:
 
     def __del__(self) -> None:
         """A connection that goes while its socket is put aside takes the socket along."""
-        for state in self.aside.values():
-            _close(state)
+        close = globals()["_close"]
+        if close is not None:  # else the interpreter ends, and has emptied this module
+            for state in self.aside.values():
+                close(state)
 
 
 class Realm(Network):

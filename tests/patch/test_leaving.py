@@ -5,12 +5,16 @@ from __future__ import annotations
 import asyncio
 import gc
 import inspect
+import os
 import random
+import subprocess
+import sys
 import threading
 import time
 import types
 import warnings
 import weakref
+from pathlib import Path
 from typing import Any
 from unittest import mock
 
@@ -454,3 +458,16 @@ def test_old_client_that_waits_inside(clean_real_url: str) -> None:
     assert failed
     assert client.ping()
     client.close()
+
+
+def test_a_real_socket_put_aside_at_the_end_of_the_process(clean_real_url: str) -> None:
+    program = (
+        "import redis, fakeredis, sys\n"
+        "client = redis.Redis.from_url(sys.argv[1]); client.ping()\n"
+        "fakeredis.patch().start(); client.ping(); print('done')\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, clean_real_url], capture_output=True, text=True,
+        check=False, env={**os.environ, "PYTHONPATH": str(Path(fakeredis.__file__).parent.parent)},
+    )  # fmt: skip
+    assert (done.stderr, done.stdout) == ("", "done\n")

@@ -5,7 +5,8 @@ is run by pytest; ``.. code-block:: pycon`` is a doctest. A comment right above 
 more:
 
 - ``.. continues``: it goes on in the namespace of the block before;
-- ``.. not run: <reason>``: it cannot run by itself.
+- ``.. not run: <reason>``: it cannot run by itself;
+- ``.. on a real server``: ``localhost:6379`` in it means the tests' real server; skipped without.
 """
 
 from __future__ import annotations
@@ -21,14 +22,14 @@ import sys
 import textwrap
 import types
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parent.parent
 _DIRECTIVE = re.compile(r"^(\s*)\.\. code-block:: (python|pycon)\s*$")
-_NOTE = re.compile(r"^\s*\.\. (continues|not run: .+)$")
+_NOTE = re.compile(r"^\s*\.\. (continues|not run: .+|on a real server)$")
 
 
 @dataclass
@@ -97,9 +98,14 @@ def fresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("block", all_blocks(), ids=str)
-def test_example(block: Block, tmp_path: Path) -> None:
+def test_example(block: Block, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     if block.note.startswith("not run"):
         pytest.skip(block.note)
+    if block.note == "on a real server":
+        url: str = request.getfixturevalue("clean_real_url")
+        place = url.partition("://")[2].partition("/")[0]
+        run_python(replace(block, source=block.source.replace("localhost:6379", place)))
+        return
     if block.language == "pycon":
         run_doctest(block)
     elif defines_tests(block.source):

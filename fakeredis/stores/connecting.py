@@ -18,7 +18,7 @@ from weakref import WeakSet
 import redis
 import redis.connection as real
 
-from fakeredis.engine.replies import Status
+from fakeredis.engine.replies import Push, Status
 from fakeredis.errors import CommandError
 from fakeredis.resp import MISSING, ProtocolError, ReplyParser, pack
 from fakeredis.stores.base import StoreError
@@ -26,6 +26,7 @@ from fakeredis.stores.forwarding import Link
 from fakeredis.stores.marks import Unpatched
 
 _CHUNK: Final = 1 << 16
+_SMALL: Final = 1 << 13
 _RESET: Final = Status(b"RESET")
 _links: Final[WeakSet[RespLink]] = WeakSet()
 
@@ -82,11 +83,13 @@ class RespLink(Link):
     def __init__(self, connection: Any, typed: bool = False) -> None:
         self.connection = connection
         self._sock: Any = connection._sock
-        self._parser = ReplyParser(typed)
-        self._timeout: float | None = -1.0  # that the socket has
+        self._parser: Any = ReplyParser(typed) if typed else quick_parser()
+        self._timeout: float | None = 0.0  # that the socket has
+        self._sock.settimeout(0)
         self._lock = RLock()
         self._process = os.getpid()
         self._after_reset = _greeting(connection)
+        self._resets = 0  # sent, and not replied yet
         self._swallow = 0  # replies to what was said after RESET
         _links.add(self)
 
@@ -97,9 +100,12 @@ class RespLink(Link):
             pieces.append(pack(argv))
             if self._after_reset and argv[0].upper() == b"RESET":
                 pieces += map(pack, self._after_reset)
+                self._resets += 1
+        data = b"".join(pieces) if len(pieces) > 1 else pieces[0]
         with self._lock:
-            self._wait_at_most(None)
-            self._sock.sendall(b"".join(pieces) if len(pieces) > 1 else pieces[0])
+            if not self._timeout or len(data) > _SMALL:  # else it fits into the socket's buffer
+                self._wait_at_most(None)
+            self._sock.sendall(data)
 
     def receive(self, timeout: float | None) -> Any:
         """See `Link.receive`."""
@@ -108,7 +114,8 @@ class RespLink(Link):
             if self._swallow and type(item) is not list:
                 self._swallow -= 1
                 continue
-            if item == _RESET and type(item) is Status:
+            if self._resets and item == _RESET:
+                self._resets -= 1
                 self._swallow = len(self._after_reset)
             return item
 
@@ -117,7 +124,7 @@ class RespLink(Link):
         try:
             while (item := parser.take()) is MISSING:
                 parser.feed(self._read(timeout))
-        except ProtocolError as error:
+        except (ProtocolError, _Garbled) as error:
             raise ConnectionError(f"the server sends what is no reply: {error}") from None
         return item
 
@@ -180,6 +187,37 @@ class RespLink(Link):
             os.close(self._sock.detach())
         self._sock.close()
         self.connection._sock = None
+
+
+class _Garbled(Exception):
+    """What the server sends is no reply."""
+
+
+class _Quick:
+    """hiredis in the place of a `ReplyParser`: for clients that do not see what it leaves out."""
+
+    def __init__(self, hiredis: Any) -> None:
+        self._push = hiredis.PushNotification
+        reader = hiredis.Reader(
+            protocolError=_Garbled, replyError=CommandError, notEnoughData=MISSING
+        )
+        self.feed = reader.feed
+        self._take = reader.gets
+
+    def take(self) -> Any:
+        """See `ReplyParser.take`."""
+        item = self._take()
+        return Push(item) if type(item) is self._push else item
+
+
+def quick_parser() -> Any:
+    """The quickest parser that there is."""
+    try:
+        import hiredis
+
+        return _Quick(hiredis)
+    except (ImportError, AttributeError, TypeError):  # none, or an old one
+        return ReplyParser()
 
 
 def _greeting(connection: Any) -> list[list[bytes]]:

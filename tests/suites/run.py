@@ -51,6 +51,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     if "--" in words:
         ours, extra = words[: words.index("--")], words[words.index("--") + 1 :]
     options = _parser().parse_args(ours)
+    options.names = [name.removeprefix("suite-") for name in options.names]  # tox's
     chosen = [suite for suite in SUITES if not options.names or suite.name in options.names]
     unknown = set(options.names) - {suite.name for suite in chosen}
     if unknown:

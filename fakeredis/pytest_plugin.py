@@ -51,11 +51,15 @@ def fakeredis_patch(request: pytest.FixtureRequest) -> Iterator[patch]:
     from fakeredis.patch import patch
 
     options = _defaults(request.config)
+    usual = options.get("store")
     for marker in reversed(list(request.node.iter_markers("fakeredis"))):
         options.update(marker.kwargs)
         if "server" in marker.kwargs:
             options.pop("store", None)  # a server has its own
+    own = options.get("store") is not usual
     _choose_store(request.config, options)
+    if isinstance(options.get("store"), str) and not own:
+        _erase(options)
     with patch(**options) as handle:
         yield handle
 
@@ -90,6 +94,16 @@ def _choose_store(config: pytest.Config, options: dict[str, Any]) -> None:
         known = {name: options[name] for name in ("version", "server_type") if name in options}
         among = [store or "memory://", url.replace("{worker}", worker)]
         options["store"] = ParityStore(among, **known)
+
+
+def _erase(options: dict[str, Any]) -> None:
+    """Let a test begin with nothing in a store that is the same for all of them."""
+    from fakeredis import stores
+
+    store = options["store"] = stores.resolve(options["store"])
+    if store is not None:
+        store.erase()
+        store.close()
 
 
 @pytest.fixture

@@ -38,6 +38,12 @@ class Store:
         """
         return self
 
+    def erase(self) -> None:
+        """Forget everything, of all addresses: between two tests, while no server uses the store.
+
+        Does nothing where the end of each use cleans up.
+        """
+
     def close(self) -> None:
         """Let go of files and connections; nothing uses the store any more."""
 
@@ -109,6 +115,12 @@ class KeyspaceStore(Store, ABC):
 
     def rollback(self) -> None:
         """End the transaction as if it had never been."""
+
+    def erase(self) -> None:
+        """See `Store.erase`; a store with several spaces does it for all of them."""
+        self.begin()
+        self.clear()
+        self.commit()
 
     # For stores that are shared ---------------------------------------------------------------
 

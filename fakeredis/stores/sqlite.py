@@ -383,6 +383,16 @@ class SQLiteStore(KeyspaceStore, KeepsDeltas, CarriesMessages):
         self._sql.execute("DELETE FROM entries WHERE space = ?", (self._space,))
         self._add_change(None, None, "")
 
+    @_guarded
+    def erase(self) -> None:
+        """See `Store.erase`."""
+        sql = self._sql
+        sql.execute("BEGIN IMMEDIATE")
+        for (space,) in sql.execute("SELECT DISTINCT space FROM entries").fetchall():
+            sql.execute("DELETE FROM entries WHERE space = ?", (space,))
+            sql.execute(_ADD_CHANGE, (space, None, None, "", 0, self._writer))
+        sql.execute("COMMIT")
+
     # Others -----------------------------------------------------------------------------------
 
     @_guarded

@@ -149,3 +149,31 @@ def test_ini_options(tmp_path: Path) -> None:
     again = run(tmp_path, INI, "--fakeredis-version=7.4", "-k", "defaults")
     assert "7.4" in again.stdout
     assert "1 failed" in again.stdout
+
+
+def test_each_test_begins_with_nothing(tmp_path: Path) -> None:
+    source = """
+        import pytest, redis
+
+        @pytest.mark.parametrize("address", ["localhost", "localhost", "elsewhere"])
+        def test(fakeredis, address):
+            assert redis.Redis(host=address).incr("n") == 1
+            assert redis.Redis(host="third").incr("n") == 1
+    """
+    for _ in range(2):
+        done = run(tmp_path, source, f"--fakeredis-store=sqlite:///{tmp_path}/{{worker}}.db")
+        assert "3 passed" in done.stdout, done.stdout
+    assert (tmp_path / "main.db").exists()
+
+
+def test_a_markers_store_is_left_as_it_is(tmp_path: Path) -> None:
+    source = f"""
+        import pytest, redis
+
+        @pytest.mark.fakeredis(store="sqlite:///{tmp_path}/own.db")
+        @pytest.mark.parametrize("expected", [1, 2])
+        def test(expected):
+            assert redis.Redis().incr("n") == expected
+    """
+    done = run(tmp_path, source)
+    assert "2 passed" in done.stdout, done.stdout

@@ -29,8 +29,8 @@ _REWORDED: Final = [
         (r"^(ERR invalid expire time in) '(.*)' command$", r"\1 \2"),
         (r"^(ERR at least 1 input key is needed for) '(.*)' command$", r"\1 \2"),
         (r"^ERR GEOSEARCHSTORE is not compatible with WITHDIST, WITHHASH and WITHCOORD options$",
-         "ERR STORE option in GEORADIUS is not compatible with WITHDIST, WITHHASH and "
-         + "WITHCOORDS options"),
+         ("ERR STORE option in GEORADIUS is not compatible with WITHDIST, WITHHASH and "
+          "WITHCOORDS options")),
         (r"from the second \.\.\. or use negative to start from the end of the list$",
          "from the second, ..."),
         (r"please use M, KM, FT, MI$", "please use m, km, ft, mi"),

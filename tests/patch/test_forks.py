@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import multiprocessing
+import gc
 import os
 import signal
 import subprocess
@@ -31,8 +32,10 @@ BEFORE = redis.Redis("queue.example", 6400, decode_responses=True)
 @pytest.fixture(autouse=True)
 def nothing_remains() -> Iterator[None]:
     """No thread and no descriptor outlives a patch."""
+    gc.collect()
     threads, descriptors = threading.active_count(), descriptors_open()
     yield
+    gc.collect()  # what a library keeps in cycles is its own
     until(lambda: threading.active_count() <= threads and descriptors_open() <= descriptors)
 
 

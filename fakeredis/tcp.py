@@ -61,6 +61,7 @@ class _Connection(asyncio.Protocol):
     __slots__ = (
         "door", "loop", "transport", "session", "parser", "backlog", "running", "scheduled",
         "full", "deaf", "timed", "timer", "heard", "received", "sent", "count", "over",
+        "packet",
     )  # fmt: skip
 
     def __init__(self, door: Door, loop: asyncio.AbstractEventLoop) -> None:
@@ -78,6 +79,7 @@ class _Connection(asyncio.Protocol):
         self.timer: asyncio.TimerHandle | None = None
         self.heard = loop.time()  # when the client last sent something
         self.received = self.sent = self.count = 0  # bytes, bytes and commands so far
+        self.packet = 0  # bytes that came last
         self.over = 0.0  # since when more waits for the client than the soft limit
 
     # The transport's calls ------------------------------------------------------------------
@@ -107,10 +109,11 @@ class _Connection(asyncio.Protocol):
     def _usage(self) -> dict[str, int]:
         """What CLIENT LIST tells of the connection."""
         waiting = self.transport.get_write_buffer_size()
+        pending = self.packet if self.running else self.parser.pending
         return {
-            "fd": self.transport.get_extra_info("socket").fileno(), "qbuf": self.parser.pending,
+            "fd": self.transport.get_extra_info("socket").fileno(), "qbuf": pending,
             "qbuf-free": 0, "oll": int(waiting > 0), "omem": waiting,
-            "tot-mem": 1928 + self.parser.pending + waiting, "tot-net-in": self.received,
+            "tot-mem": 1928 + pending + waiting, "tot-net-in": self.received,
             "tot-net-out": self.sent, "tot-cmds": self.count,
         }  # fmt: skip
 
@@ -122,7 +125,8 @@ class _Connection(asyncio.Protocol):
         parser = self.parser
         server = self.door.server
         self.heard = self.loop.time()
-        self.received += len(data)
+        self.packet = len(data)
+        self.received += self.packet
         session.last_used = server.clock.seconds()
         parser.max_length = server.config.proto_max_bulk_len
         parser.push(data)

@@ -662,9 +662,10 @@ def _sorted_elements(ctx: Context, value: Any, options: _Sort) -> list[bytes]:
     """The elements asked for, in the order asked for."""
     by, alpha = options.by, options.alpha
     if by is not None and b"*" not in by:
-        if type(value) is not Set or options.store is None:
+        if type(value) is not Set or (options.store is None and ctx.session.via != "script"):
             return _unsorted(value, options)
-        by, alpha = None, True  # what is stored must not depend on a set's inner order
+        # What is stored, and what a script does, must not depend on a set's inner order.
+        by, alpha = None, True
     elements = value.values() if type(value) is List else list(value)
     weights: list[bytes | None] = [*elements]
     if by is not None:

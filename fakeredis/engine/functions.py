@@ -179,7 +179,7 @@ class Functions:
         """Run a function; see `Interpreter.run`."""
         ctx = session.ctx
         assert ctx.command is not None
-        self.interpreter.frame.argv = (*ctx.command.parts, *ctx.args)
+        self.interpreter.frame.argv = session.as_written(ctx.command, ctx.args)
         return self.interpreter.run(session, function, words, keys, False)
 
 

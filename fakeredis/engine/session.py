@@ -200,6 +200,10 @@ class Session:
         """The commands as this session finds them."""
         return self.server.table
 
+    def as_written(self, command: Command, args: Sequence[bytes]) -> Sequence[bytes]:
+        """A running command as the client wrote it, where that is known."""
+        return (*command.parts, *args)
+
     @property
     def local_address(self) -> str:
         """The server's end of the connection, as CLIENT LIST shows it."""
@@ -277,15 +281,21 @@ class WireSession(Session):
     RESP3's sets and verbatim strings, RESP2's two nulls.
     """
 
-    __slots__ = ("local", "usage", "wire_table")
+    __slots__ = ("local", "sent", "usage", "wire_table")
 
     def __init__(
         self, server: Server, protocol: int = 2, address: str = "127.0.0.1:0", local: str = ""
     ) -> None:
         self.wire_table = server.wire_table
         self.local = local  # the server's end of the connection
+        self.sent: Sequence[bytes] = ()  # the last command as it came
         self.usage: Callable[[], dict[str, int]] | None = None  # facts for CLIENT LIST
         super().__init__(server, protocol, address)
+
+    def as_written(self, command: Command, args: Sequence[bytes]) -> Sequence[bytes]:
+        """See `Session.as_written`."""
+        last = self.sent[len(command.parts) :]
+        return self.sent if list(last) == list(args) else super().as_written(command, args)
 
     @property
     def local_address(self) -> str:
@@ -299,6 +309,7 @@ class WireSession(Session):
 
     def execute(self, argv: Sequence[bytes]) -> Any:
         """See `Session.execute`."""
+        self.sent = argv
         command = self.wire_table.by_name.get(argv[0])
         if command is None or command.subcommands is not None:
             try:

@@ -395,3 +395,17 @@ def test_commands_that_scripts_may_not_call(twin: Any) -> None:
         twin("EVAL", "return redis.call('BLPOP', 'l', 0)", 0)
     finally:
         twin("DEBUG", "SET-DISABLE-DENY-SCRIPTS", 0)
+
+
+def test_monitor_shows_scripts_before_what_they_do(twin: Any) -> None:
+    watcher = twin.session()
+    watcher("MONITOR")
+    twin("EVAL", "return redis.call('SET', 'a', '1')", 0)
+    for _ in range(2):
+        watcher.reply(compare=lambda fake, real: fake.split(b"] ")[1] == real.split(b"] ")[1])
+
+
+def test_sets_are_sorted_for_scripts(twin: Any) -> None:
+    twin("SADD", "s", *"qwertyuiop")
+    for words in ("", ", 'DESC'", ", 'LIMIT', 1, 3", ", 'GET', '#', 'GET', 'w*'"):
+        twin("EVAL", f"return redis.call('SORT', 's', 'BY', 'nosort'{words})", 0)

@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import socket
 import threading
 import time
+import warnings
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import redis
 import redis.asyncio
+import redis.cache
 
 import fakeredis
+from fakeredis.engine.replies import NO_REPLY
 from fakeredis.stores import RedisStore, StoreError
+from tests import servers
+from tests.wire import Wire
 
 pytestmark = pytest.mark.real
 
@@ -237,3 +244,229 @@ def test_a_slow_network(slow: str, protocol: int) -> None:
             assert listener.get_message(timeout=5)["data"] == 1
         assert [call.reply for call in fake.spy.matching("INCRBY k 1")] == [2, 3, 4]
         assert fake.state()["localhost:6379"][0] == {"k": "4"}
+
+
+def test_invalidations(url: str) -> None:
+    with fakeredis.patch(store=url):
+        cached = redis.Redis(protocol=3, cache_config=redis.cache.CacheConfig())
+        other = redis.Redis()
+        other.set("k", 1)
+        assert cached.get("k") == b"1"
+        assert cached.get_cache().size == 1
+        other.set("k", 2)
+        end = time.monotonic() + 5
+        while cached.get("k") != b"2":
+            assert time.monotonic() < end
+        cached.close()
+
+
+def test_monitor_and_reset(url: str) -> None:
+    with fakeredis.patch(store=url):
+        with redis.Redis().monitor() as monitor:
+            redis.Redis(db=1).set("k", 1)
+            while "SET k 1" not in monitor.next_command()["command"]:
+                pass
+        client = redis.Redis(single_connection_client=True)
+        client.set("k", 5)
+        client.execute_command("MULTI")
+        assert client.execute_command("RESET") in (b"RESET", "RESET")
+        assert client.get("k") == b"5"
+        assert client.execute_command("DBSIZE") == 1
+
+
+def test_replies_that_are_off(url: str) -> None:
+    server = fakeredis.FakeServer(url)
+    session = server.session()
+    assert session.execute([b"CLIENT", b"REPLY", b"OFF"]) is NO_REPLY
+    assert session.execute([b"SET", b"k", b"1"]) is NO_REPLY
+    assert session.execute([b"CLIENT", b"REPLY", b"ON"]) == b"OK"
+    assert session.execute([b"CLIENT", b"REPLY", b"SKIP"]) is NO_REPLY
+    assert session.execute([b"GET", b"k"]) is NO_REPLY
+    assert session.execute([b"GET", b"k"]) == b"1"
+    session.close()
+    server.clear()
+    server.store.close()
+
+
+def test_forked_children(url: str) -> None:
+    with fakeredis.patch(store=url, spy=True) as fake:
+        client = redis.Redis()
+        client.set("k", 1)
+        child = os.fork()
+        if not child:
+            status = 1
+            with contextlib.suppress(BaseException):
+                redis.Redis().incr("k")
+                status = int(client.get("k") != b"2")
+            os._exit(status)
+        assert os.waitpid(child, 0)[1] == 0
+        assert client.get("k") == b"2"
+        fake.assert_called_command("INCRBY k 1")
+
+
+@pytest.mark.parametrize("protocol", [2, 3])
+def test_other_programs(url: str, protocol: int, real: redis.Redis) -> None:
+    """What the server says comes out at the port as it went in, kinds of replies included."""
+    server = fakeredis.FakeServer(url)
+    port = int(url.rpartition(":")[2].split("/")[0])
+    calls: list[bytes] = [
+        b"SET k v", b"GET k", b"GET nope", b"SADD s a", b"SMEMBERS s", b"ZADD z 1.5 a",
+        b"ZSCORE z a", b"ZRANGE z 0 -1 WITHSCORES", b"HSET h f v", b"HGETALL h", b"LPOP nope 2",
+        b"INCR k", b"NOPE", b"BLPOP nope 0.01", b"XREAD STREAMS x 0", b"MULTI", b"GET k", b"EXEC",
+        b"LATENCY DOCTOR", b"SUBSCRIBE c", b"UNSUBSCRIBE c", b"DEBUG PROTOCOL BIGNUM",
+    ]
+    with (
+        server.listen() as door, Wire("127.0.0.1", door.port, protocol) as fake,
+        Wire("127.0.0.1", port, protocol) as there,
+    ):
+        there.call(b"SELECT", b"6")
+        for call in calls:
+            replies = []
+            for wire in (fake, there):
+                wire.send(*call.split())
+                replies.append(wire.read_any())
+            assert plain(replies[0]) == plain(replies[1]), call
+            assert type(replies[0]) is type(replies[1]), call
+    server.clear()
+    server.store.close()
+
+
+def test_clients_that_outlive_the_patch(url: str) -> None:
+    with fakeredis.patch(store=url):
+        client = redis.Redis(retry=None)
+        client.set("k", 1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with pytest.raises(redis.ConnectionError):
+            client.get("k")
+
+
+def test_patches_inside_of_patches(url: str) -> None:
+    with fakeredis.patch():
+        redis.Redis().set("k", "outer")
+        with fakeredis.patch(store=url):
+            assert redis.Redis().get("k") is None
+            redis.Redis().set("k", "inner")
+            with fakeredis.patch():
+                assert redis.Redis().get("k") is None
+            assert redis.Redis().get("k") == b"inner"
+        assert redis.Redis().get("k") == b"outer"
+
+
+def test_many_threads(url: str) -> None:
+    with fakeredis.patch(store=url, spy=True) as fake:
+        client = redis.Redis()
+
+        def work() -> None:
+            for _ in range(50):
+                client.incr("n")
+                client.blpop("nope", 0.001)
+
+        threads = [threading.Thread(target=work) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert client.get("n") == b"400"
+        fake.assert_command_count(400, "INCRBY")
+
+
+def test_the_spy_tells_the_same_as_on_the_fake(url: str) -> None:
+    def work() -> None:
+        client = redis.Redis(decode_responses=True)
+        client.set("k", 1)
+        with client.pipeline() as pipe:
+            pipe.watch("k")
+            value = int(pipe.get("k") or 0)
+            pipe.multi()
+            pipe.set("k", value + 1).get("k").lpush("k", 1)
+            pipe.execute(raise_on_error=False)
+        client.pipeline(transaction=False).get("k").incr("k").execute()
+        client.execute_command("NOPE") if value > 5 else client.client_setname("me")
+        client.register_script("return redis.call('get', KEYS[1])")(keys=["k"])
+        client.select(1)
+        client.blpop("q", 1)
+
+    seen = []
+    for store in (None, url):
+        with fakeredis.patch(store=store, spy=True) as fake:
+            work()
+            seen.append([
+                (str(call), plain(call.reply), str(call.error), call.via, call.db, call.name,
+                 call.group > 0, call.client_name)
+                for call in fake.calls if call.via != "script"
+            ])  # fmt: skip
+    assert seen[0] == seen[1]
+
+
+def plain(reply: object) -> object:
+    if isinstance(reply, Exception):
+        return str(reply)
+    return [*map(plain, reply)] if isinstance(reply, list) else reply
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Iterator[servers.RealServer]:
+    """A real server of the test's own, with a password and a Unix socket."""
+    if servers.binary() is None:
+        pytest.skip(servers.MISSING)
+    server = servers.RealServer("--unixsocket", str(tmp_path / "s"))
+    with Wire(servers.HOST, server.port) as wire:
+        wire.call(b"CONFIG", b"SET", b"requirepass", b"secret")
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+def test_other_urls(own: servers.RealServer, tmp_path: Path) -> None:
+    place = f"{servers.HOST}:{own.port}"
+    for url in (
+        f"valkey://:secret@{place}/3", f"redis://default:secret@{place}/3?socket_timeout=5",
+        f"unix://:secret@{tmp_path}/s?db=3",
+    ):  # fmt: skip
+        with fakeredis.patch(store=url):
+            client = redis.Redis(password="another", single_connection_client=True)
+            client.set("k", 1)
+            client.execute_command("RESET")
+            assert client.get("k") == b"1"
+            with redis.Redis(db=1) as other:
+                assert other.dbsize() == 0
+    with fakeredis.patch(store=f"redis://:wrong@{place}/3"):
+        client = redis.Redis(retry=None)
+        with pytest.raises(redis.AuthenticationError):
+            client.get("k")
+
+
+def test_a_server_that_goes(own: servers.RealServer) -> None:
+    with fakeredis.patch(store=f"redis://:secret@{servers.HOST}:{own.port}/0"):
+        client = redis.Redis(retry=None)
+        client.set("k", 1)
+        timer = threading.Timer(0.1, own.stop)
+        timer.start()
+        for command in (["BLPOP", "q", "5"], ["GET", "k"]):
+            with pytest.raises(redis.ConnectionError):
+                client.execute_command(*command)
+        timer.join()
+
+
+def test_a_connection_that_was_cut(own: servers.RealServer) -> None:
+    """As a real client, one that is cut off while idle connects again."""
+    with fakeredis.patch(store=f"redis://:secret@{servers.HOST}:{own.port}/0"):
+        client = redis.Redis()
+        client.set("k", 1)
+        with Wire(servers.HOST, own.port) as wire:
+            wire.call(b"AUTH", b"secret")
+            assert wire.call(b"CLIENT", b"KILL", b"TYPE", b"normal") > 0
+        assert client.get("k") == b"1"
+
+
+def test_a_server_of_ones_own(own: servers.RealServer) -> None:
+    store = RedisStore(f"redis://:secret@{servers.HOST}:{own.port}/0", exclusive=True, keep=True)
+    with fakeredis.patch(store=store):
+        client = redis.Redis()
+        assert client.config_set("maxmemory", "100mb")
+        client.set("k", 1)
+        assert client.script_flush()
+    with pytest.raises(StoreError, match="holds 1 keys"):
+        fakeredis.FakeServer(RedisStore(store._url)).execute("GET", "k")

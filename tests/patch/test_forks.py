@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import multiprocessing
 import gc
+import multiprocessing
 import os
 import signal
 import subprocess

@@ -172,6 +172,7 @@ SUITES = [
     Suite(
         "flask-caching", "2.5.1", ["tests"], stubs=["server"], folder=".",
         requires=["flask[async]", *ASYNC, "pytest-xprocess", "redis", "asgiref"], args=LOOPS,
+        deselected={"tests/test_init.py::test_init_nullcache[MemcachedCache]": "needs memcached"},
         addresses=["localhost:6360"],
     ),
     Suite("cachelib", "0.17.0", ["tests"], requires=[*PYTEST, "pytest-xprocess", "redis", "valkey"],

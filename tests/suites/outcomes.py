@@ -59,6 +59,10 @@ class Recorder:
         if outcome in ("passed", "failed", "skipped"):
             self._write(report.nodeid, report.when, outcome, _reason(report))
 
+    def pytest_unconfigure(self) -> None:
+        """All has been said; some suites leave processes behind that end never."""
+        self._write("", "end", "")
+
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Note a file that cannot be collected."""
         if report.failed:

@@ -181,7 +181,7 @@ def _guarded(session: Session, command: Command, args: Sequence[bytes]) -> Any:
         raise rejected(session, error, command.name, [*command.parts, *args], command)
     if server.guard & INTERCEPTED:
         _intercept(session, command, args)
-    if server.guard & PAUSED and pause.applies(session, command):
+    if server.guard & PAUSED and pause.applies(session, command, args):
         return pause.postpone(session, command, args)
     if session.guard & QUEUEING and command.name not in RUN_IN_MULTI:
         session.queue.append((command, args))

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 _NAME: Final = "CLIENT PAUSE"
 # What a pause of writes holds back although COMMAND INFO calls it no write.
-_MAY_WRITE: Final = frozenset({"EVAL", "EVALSHA", "FCALL", "PUBLISH", "SPUBLISH", "PFCOUNT"})
+_MAY_WRITE: Final = frozenset({"PUBLISH", "SPUBLISH", "PFCOUNT"})
+_RUN_SCRIPTS: Final = frozenset({"EVAL", "EVALSHA", "FCALL"})
 
 
 class Pause:
@@ -59,7 +60,7 @@ def is_on(server: Server) -> bool:
     return current is not None and current.until > server.clock.milliseconds()
 
 
-def applies(session: Session, command: Command) -> bool:
+def applies(session: Session, command: Command, args: Sequence[bytes]) -> bool:
     """Whether a pause that is not over holds back this command."""
     server = session.server
     current: Pause = server.extra[_NAME]
@@ -69,14 +70,31 @@ def applies(session: Session, command: Command) -> bool:
     if current.everything:
         return True
     if command.name == "EXEC":
-        return any(_may_write(queued) for queued, _ in session.queue)
-    return _may_write(command)
+        return any(_may_write(server, *queued) for queued in session.queue)
+    return _may_write(server, command, args)
 
 
-def _may_write(command: Command) -> bool:
+def _may_write(server: Server, command: Command, args: Sequence[bytes]) -> bool:
     from fakeredis.commands.registry import WRITE
 
+    if command.name in _RUN_SCRIPTS:
+        return not _is_read_only(server, command.name, args[0])
     return bool(command.flags & WRITE) or command.name in _MAY_WRITE
+
+
+def _is_read_only(server: Server, name: str, word: bytes) -> bool:
+    """Whether a script or function says that it writes nothing."""
+    if name == "EVAL":
+        return word.startswith(b"#!") and b"no-writes" in word.partition(b"\n")[0]
+    if name == "EVALSHA":
+        scripts = server.extra.get("scripting")
+        found = scripts.scripts.get(word.lower()) if scripts is not None else None
+    else:
+        from fakeredis.engine import functions
+
+        known = functions.known(server)
+        found = known.by_name.get(word.lower()) if known is not None else None
+    return found is not None and bool(found.read_only)
 
 
 def is_postponed(session: Session) -> bool:

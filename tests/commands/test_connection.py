@@ -171,6 +171,23 @@ def test_nothing_is_removed_during_a_pause() -> None:
     assert server.expired_keys == 2
 
 
+def test_scripts_that_write_nothing_run_in_a_pause_of_writes() -> None:
+    server = Server()
+    one = server.session()
+    reading, writing = b"#!lua flags=no-writes\nreturn 1", b"#!lua\nreturn 1"
+    sha = one.execute([b"SCRIPT", b"LOAD", reading])
+    library = (b"#!lua name=x\nredis.register_function{function_name='F', "
+               b"callback=function() return 1 end, flags={'no-writes'}}")  # fmt: skip
+    one.execute([b"FUNCTION", b"LOAD", library])
+    one.execute([b"CLIENT", b"PAUSE", b"60000", b"WRITE"])
+    for call in ([b"EVAL", reading], [b"EVALSHA", sha], [b"FCALL", b"f"], [b"EVAL_RO", b"return 1"]):
+        assert one.execute([*call, b"0"]) == 1
+    one.execute([b"MULTI"])
+    one.execute([b"EVAL", reading, b"0"])
+    assert one.execute([b"EXEC"]) == [1]
+    assert one.execute([b"EVAL", writing, b"0"]) is BLOCKED
+
+
 def test_pause() -> None:
     server = Server()
     one, two = server.session(), server.session()

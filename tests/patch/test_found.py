@@ -130,6 +130,15 @@ def test_an_error_that_ends_connections_is_raised_by_pipelines(
     assert client.ping()
 
 
+def test_a_mock_in_the_place_of_a_connection_is_used(fake: fakeredis.patch) -> None:
+    pool = mock.MagicMock()
+    pool.get_connection.return_value.read_response.return_value = b"mocked"
+    pool.get_connection.return_value.retry = Retry(NoBackoff(), 0)
+    pool.get_connection.return_value.retry.call_with_retry = lambda do, *args, **kwargs: do()
+    client = redis.Redis(connection_pool=pool)
+    assert client.get("k") == b"mocked"
+
+
 def test_a_socket_that_is_not_there(no_network: None) -> None:
     with fakeredis.patch(addresses={"/run/redis.sock"}):
         assert redis.Redis(unix_socket_path="/run/redis.sock").ping()

@@ -118,6 +118,11 @@ SUITES = [
                   "cryptography", "pydantic", "sqlalchemy", "msgpack", "PyYAML"],
         args=["--timeout=300", "-q", "-o", "addopts=", "--ignore=t/integration/test_backend.py"],
         env={"TEST_BROKER": "redis://", "TEST_BACKEND": "redis://"}, seconds=2400,
+        deselected={
+            "t/integration/test_connection_recovery.py::test_reconnect_cleanup_": OWN_SOCKETS,
+            "t/integration/test_connection_recovery.py::test_cold_shutdown_": OWN_SOCKETS,
+            "t/integration/test_backend.py": "needs Azure",
+        },
     ),
     Suite(
         "kombu", "5.7.0", ["t/unit/transport/test_redis.py", "t/integration/test_redis.py",

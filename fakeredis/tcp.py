@@ -37,6 +37,7 @@ _BATCH: Final = 1 << 16  # bytes of replies after which they are written
 _BACKLOG: Final = 1024  # commands of a blocked client that wait, until it is not read any more
 # A browser that somebody has tricked into talking to this port; only valid commands come before.
 _HTTP: Final = frozenset({b"post", b"host:"})
+_ALONE: Final = frozenset({b"hello", b"reset", b"quit"}) | _HTTP  # never run in one go with others
 MAX_CLIENTS: Final = b"-ERR max number of clients reached\r\n"
 DENIED: Final = (
     b"-DENIED Redis is running in protected mode because protected mode is enabled and no "
@@ -200,6 +201,8 @@ class _Connection(asyncio.Protocol):
                 self._parse_more(session, out)
                 if not backlog:
                     break
+            if len(backlog) > 1 and self._run_together(session, out):
+                continue
             argv = backlog.popleft()
             self.count += 1
             try:
@@ -224,6 +227,24 @@ class _Connection(asyncio.Protocol):
                 size = 0
         if out:
             self._write(session, b"".join(out))
+
+    def _run_together(self, session: Session, out: list[bytes]) -> bool:
+        """Run a pipeline in one go where commands are forwarded; whether it has run."""
+        if not session.server.forwards:
+            return False
+        batch = list(self.backlog)
+        if any(argv[0].lower() in _ALONE for argv in batch):
+            return False
+        self.backlog.clear()
+        self.count += len(batch)
+        for reply in session.execute_many(batch):  # type: ignore[attr-defined]
+            if isinstance(reply, Exception) and not isinstance(reply, CommandError):
+                raise ConnectionLost(str(reply))
+            if reply is not BLOCKED and reply is not NO_REPLY:
+                out.append(encode(reply, session.protocol))
+        while session.outbox:
+            out.append(encode(session.outbox.popleft(), session.protocol))
+        return True
 
     def _write(self, session: Session, data: bytes) -> None:
         """Send replies; a client for whom too much waits is dropped."""

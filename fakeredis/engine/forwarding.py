@@ -289,11 +289,15 @@ class ForwardedSession(Session):
 
     def _watch(self) -> None:
         """Let the store's watch read while something is to come that nobody waits for."""
+        sink, self._sink = self._sink, None
         if self.closed:
             return
-        self._sink = None
         wanted = bool(self._calls) or self._listens()
         self.wait = _WAITING if self._calls else None
+        if wanted and not self._watched and sink:
+            for item in sink:  # before anything that comes later
+                self.deliver(item)
+            sink.clear()
         if wanted != self._watched:
             self._watched = wanted
             if wanted:

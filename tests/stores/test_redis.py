@@ -470,3 +470,36 @@ def test_a_server_of_ones_own(own: servers.RealServer) -> None:
         assert client.script_flush()
     with pytest.raises(StoreError, match="holds 1 keys"):
         fakeredis.FakeServer(RedisStore(store._url)).execute("GET", "k")
+
+
+def test_the_order_of_what_comes_late(url: str) -> None:
+    with fakeredis.patch(store=url):
+        client, other = redis.Redis(), redis.Redis()
+        client.set("k", 1)
+        for _ in range(10):
+            timer = threading.Timer(0.02, other.rpush, ("q", "v"))
+            timer.start()
+            pipe = client.pipeline(transaction=False).get("k").blpop("q", 5).incr("k").lpop("q")
+            before = client.get("k")
+            assert pipe.execute() == [before, (b"q", b"v"), int(before) + 1, None]
+            timer.join()
+        done = threading.Event()
+
+        def flood() -> None:
+            number = 0
+            while not done.is_set():
+                other.publish("c", number)
+                number += 1
+
+        thread = threading.Thread(target=flood)
+        thread.start()
+        try:
+            for _ in range(20):
+                with client.pubsub() as listener:
+                    listener.subscribe("c")
+                    assert listener.get_message(timeout=5)["type"] == "subscribe"
+                    got = [int(listener.get_message(timeout=5)["data"]) for _ in range(20)]
+                    assert got == list(range(got[0], got[0] + 20))
+        finally:
+            done.set()
+            thread.join()

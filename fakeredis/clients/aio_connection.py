@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import redis
 import redis.asyncio.connection as real
 
+from fakeredis.clients import network
 from fakeredis.clients.connection import (
     Fake,
     hand_over,
@@ -57,7 +58,7 @@ async def send_packed_command(connection: Any, command: Any, check_health: bool 
     try:
         transmit(connection._writer, command)
     except ConnectionLost as error:
-        await connection.disconnect(nowait=True)
+        await _drop(connection)
         raise redis.ConnectionError(str(error)) from None
 
 
@@ -117,15 +118,15 @@ async def read_response(
         if timeout is not None:
             return None
         if disconnect_on_error:
-            await connection.disconnect(nowait=True)
-        raise redis.TimeoutError(f"Timeout reading from {connection._host_error()}") from None
+            await _drop(connection)
+        raise redis.TimeoutError(f"Timeout reading from {_place(connection)}") from None
     except ConnectionLost as error:
         if disconnect_on_error:
-            await connection.disconnect(nowait=True)
+            await _drop(connection)
         raise redis.ConnectionError(str(error)) from None
     except BaseException:
         if disconnect_on_error:
-            await connection.disconnect(nowait=True)
+            await _drop(connection)
         raise
     if connection.health_check_interval:
         now = asyncio.get_running_loop().time()
@@ -133,6 +134,18 @@ async def read_response(
     if isinstance(reply, redis.ResponseError):
         raise reply
     return reply
+
+
+async def _drop(connection: Any) -> None:
+    if hasattr(connection, "_host_error"):
+        await connection.disconnect(nowait=True)
+    else:  # aioredis, from before it became a part of redis-py
+        await connection.disconnect()
+
+
+def _place(connection: Any) -> str:
+    where = getattr(connection, "_host_error", None)
+    return str(where()) if where is not None else network.address_of(connection)
 
 
 @types.coroutine

@@ -422,6 +422,18 @@ class AsyncWire(Wire):
             self._drain()
         return item
 
+    async def readable_async(self, timeout: float | None = 0) -> bool:
+        """Whether something can be received within ``timeout`` seconds; also when it is closed."""
+        if self.readable(0):
+            return True
+        try:
+            await self._await_async(timeout)
+        except asyncio.TimeoutError:
+            return False
+        except ConnectionLost:
+            return True
+        return True
+
     async def _await_async(self, timeout: float | None) -> None:
         session = self.session
         loop = asyncio.get_running_loop()
@@ -494,7 +506,7 @@ class CarefulAsyncWire(AsyncWire):
 
 
 _PASSED_OVER: Final = ("send_command", "send_packed_command", "pack_command", "read_response")
-_KNOWN: Final = frozenset({"fakeredis", "redis", "valkey"})
+_KNOWN: Final = frozenset({"fakeredis", "redis", "valkey", "aioredis"})
 
 
 def is_plain(connection: Any) -> bool:

@@ -6,6 +6,7 @@ fake servers of their patch, or refuse, as ``after_exit`` says.
 
 from __future__ import annotations
 
+import importlib
 import inspect
 import sys
 from functools import cache
@@ -43,7 +44,7 @@ def depth() -> int:
     """How far up the caller's code is, for `warnings.warn`."""
     level, frame = 1, sys._getframe(1)
     while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith(
-        ("fakeredis.", "redis.", "asyncio.", "valkey.")
+        ("fakeredis.", "redis.", "asyncio.", "valkey.", "aioredis.")
     ):
         level, frame = level + 1, frame.f_back
     return level
@@ -93,7 +94,7 @@ class _After:
 
     def settle_retries(self) -> None:
         """A refusal is final."""
-        if self._realm.after_exit == "raise":
+        if self._realm.after_exit == "raise" and hasattr(self, "retry"):
             vars(self)["_own_retry"] = self.retry
             kind = AsyncRetry if isinstance(self, FakeAsyncConnectionMixin) else Retry
             self.retry = kind(NoBackoff(), 0)
@@ -146,11 +147,18 @@ def exhume() -> None:
         if not realm.pools and not realm.newborn:
             _ended.discard(realm)  # all of them have gone
         for connection in list(realm.newborn):
-            if isinstance(connection, _After):
-                connection.rise()
+            if isinstance(connection, _After) and hasattr(connection, "retry"):
+                connection.rise()  # aioredis' have none, and cannot
         for pool in list(realm.pools):
             if issubclass(pool.connection_class, _After):
                 pool.connection_class = pool.connection_class.__bases__[1]
+                _forget_idle(pool)
+
+
+def _forget_idle(pool: Any) -> None:
+    """Leave a pool of aioredis without connections: theirs cannot be noted, or change."""
+    if not hasattr(pool.connection_class, "__weakref__"):
+        pool._available_connections.clear()
 
 
 def _lay(realm: Realm) -> None:
@@ -159,6 +167,7 @@ def _lay(realm: Realm) -> None:
             connection.__class__ = _after_class(realm, type(connection))
             connection.settle_retries()
     for pool in list(realm.pools):
+        _forget_idle(pool)
         if not issubclass(pool.connection_class, Fake):
             pool.connection_class = _after_class(realm, pool.connection_class)
 
@@ -177,19 +186,19 @@ def _after_class(realm: Realm, connection_class: type) -> type:
 def _mixin_for(connection_class: Any) -> type:
     """What leads connections of a class to the engine: of redis-py or valkey-py, of which kind."""
     aio = inspect.iscoroutinefunction(connection_class.read_response)
-    if any(base.__module__.startswith("valkey.") for base in connection_class.__mro__):
-        return _valkey_mixin(aio)
+    for library in ("valkey", "aioredis"):
+        if any(base.__module__.startswith(f"{library}.") for base in connection_class.__mro__):
+            return _peer_mixin(aio, library)
     return _AfterAsync if aio else _AfterSync
 
 
 @cache
-def _valkey_mixin(aio: bool) -> type:
-    """The same with valkey-py's errors."""
-    import valkey.exceptions
-
+def _peer_mixin(aio: bool, library: str) -> type:
+    """The same with another library's errors."""
+    exceptions = importlib.import_module(f"{library}.exceptions")
     base: Any = _AfterAsync if aio else _AfterSync
     names = ["send_packed_command", "send_command", "can_read", "read_response", "connect"]
     space: dict[str, Any] = {
-        name: translated(getattr(base, name), valkey.exceptions) for name in names
+        name: translated(getattr(base, name), exceptions) for name in names
     }  # fmt: skip
     return type(base.__name__, (base,), space)

@@ -235,7 +235,11 @@ async def can_read_async(
     if not taken(connection, kind):
         return await original(connection, *args, **kwargs)
     if connection._reader is None:
-        return False
+        if kind != "aioredis":
+            return False
+        await connection.connect()
+    if kind == "aioredis" and (args or kwargs):  # whose pub/sub waits here
+        return await connection._reader.readable_async(*args, **kwargs)
     return await aio_fakes.can_read(connection)
 
 
@@ -300,7 +304,7 @@ def make_connection(kind: str, original: Any, connection: Any, *args: Any, **kwa
     """Note in which realm a connection is made."""
     original(connection, *args, **kwargs)
     realm = realm_for(connection, kind)
-    if realm is not None:
+    if realm is not None and kind != "aioredis":  # whose pools are left without any
         realm.newborn.add(connection)
 
 
@@ -309,7 +313,7 @@ def make_in_pool(kind: str, original: Any, pool: Any) -> Any:
     connection = original(pool)
     inner = getattr(connection, "_conn", connection)
     realm = realm_for(inner, kind)
-    if realm is not None:
+    if realm is not None and kind != "aioredis":
         born = vars(pool).get(BORN)
         if born is not realm:
             realm.newborn.discard(inner)
@@ -360,8 +364,8 @@ def swaps_for(
         client_module: where its clients and pipelines are.
         exceptions: its module of exceptions, where these are not redis-py's.
     """
-    aio = kind.endswith(".asyncio")
-    base = connection_module.AbstractConnection
+    aio = kind.endswith((".asyncio", "aioredis"))
+    base = getattr(connection_module, "AbstractConnection", connection_module.Connection)
     table = _ASYNC_CONNECTION if aio else _CONNECTION
     places: list[tuple[Any, str, Any]] = [
         (base, name, partial(handler, kind)) for name, handler in table.items()
@@ -372,7 +376,7 @@ def swaps_for(
     opens = partial(open_socket_async if aio else open_socket, kind)
     ways = ("Connection", "SSLConnection", "UnixDomainSocketConnection")
     places += [(getattr(connection_module, name), "_connect", opens) for name in ways]
-    client = client_module.Redis if exceptions is None else client_module.Valkey
+    client = getattr(client_module, "Valkey", None) or client_module.Redis
     run = "_execute_command" if "_execute_command" in vars(client) else "execute_command"
     attribute, wire = ("_reader", AsyncWire) if aio else ("_sock", Wire)
     cut = make_short_cut(attribute, wire, client.parse_response)

@@ -23,13 +23,13 @@ LOCK: Final = RLock()
 KINDS: Final = frozenset({
     "redis", "redis.asyncio", "redis.cluster", "redis.asyncio.cluster", "redis.sentinel",
     "redis.asyncio.sentinel", "valkey", "valkey.asyncio", "valkey.cluster",
-    "valkey.asyncio.cluster", "valkey.sentinel", "valkey.asyncio.sentinel",
+    "valkey.asyncio.cluster", "valkey.sentinel", "valkey.asyncio.sentinel", "aioredis",
 })  # fmt: skip
 _FAKES: Final[tuple[type, ...]] = (
     FakeRedis, FakeAsyncRedis, FakeRedisCluster, FakeAsyncRedisCluster, FakeSentinel,
     FakeAsyncSentinel,
 )  # fmt: skip
-_LIBRARIES: Final = ("redis", "valkey")
+_LIBRARIES: Final = ("redis", "valkey", "aioredis")
 
 
 class Machinery:
@@ -79,7 +79,7 @@ class Machinery:
                 exceptions = importlib.import_module(f"{library}.exceptions")
             self._swaps[library] = [
                 each
-                for kind in (library, f"{library}.asyncio")
+                for kind in _kinds_of(library)
                 for each in swaps_for(
                     kind, importlib.import_module(f"{kind}.connection"),
                     importlib.import_module(f"{kind}.client"), exceptions,
@@ -151,6 +151,13 @@ class Machinery:
         while self._covered:
             owner, name, value = self._covered.pop()
             type.__setattr__(owner, name, value)
+
+
+def _kinds_of(library: str) -> tuple[str, ...]:
+    """The packages of a library that have clients of their own; aioredis 2 is but one."""
+    if library != "aioredis":
+        return library, f"{library}.asyncio"
+    return (library,) if hasattr(sys.modules[library], "BlockingConnectionPool") else ()
 
 
 def _kind_of(fake: type) -> str:

@@ -74,6 +74,7 @@ class Realm(Network):
         self.after_exit = after_exit
         self.active = False
         self.connections: WeakSet[Any] = WeakSet()  # that it has in hand
+        self.held: list[Any] = []  # such that nobody can refer to weakly (aioredis)
         self.pools: WeakSet[Any] = WeakSet()  # that were made inside
         self.newborn: WeakSet[Any] = WeakSet()  # connections made inside, not by an older pool
         self.handle: Any = None
@@ -94,9 +95,10 @@ class Realm(Network):
         self.active = False
         network.leave(self)
         choose_pace()
-        for connection in list(self.connections):
+        for connection in [*self.connections, *self.held]:
             self._release(connection)
         self.connections.clear()
+        self.held.clear()
         if self.single is None:
             for server in self.all():
                 for session in list(server.sessions.values()):
@@ -147,7 +149,10 @@ def settle(connection: Any, realm: Realm, kind: str) -> None:
     else:
         load(connection, state)
     life.realm = realm
-    realm.connections.add(connection)
+    try:
+        realm.connections.add(connection)
+    except TypeError:
+        realm.held.append(connection)
 
 
 def take(connection: Any) -> State:

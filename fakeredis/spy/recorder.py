@@ -47,7 +47,7 @@ def _library_prefixes() -> tuple[str, ...]:
     own = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     prefixes = [own + os.sep, "<fakeredis ", threading.__file__, contextlib.__file__]
     prefixes += [path + os.sep for path in (*asyncio.__path__, *concurrent.__path__)]
-    for name in ("redis", "valkey"):
+    for name in ("redis", "valkey", "aioredis"):
         module = sys.modules.get(name)
         prefixes += [path + os.sep for path in getattr(module, "__path__", ())]
     return tuple(prefixes)

@@ -85,7 +85,7 @@ def test_first_imported_inside() -> None:
         assert sys.meta_path == hooks
         with fakeredis.patch():
             assert valkey.Valkey().get("k") is None
-            assert sys.meta_path == hooks
+        assert sys.meta_path == hooks
         try: valkey.Valkey().get("k")
         except SystemExit: print("restored")
     """

@@ -49,6 +49,7 @@ class Suite:
 
 OWN_SOCKETS = "plays the server at a socket of its own, or puts a proxy before it"
 PARSER = "puts a mock in the place of the connection's parser or socket, underneath of the patch"
+EXACT = "is about an approximate index, its graph and what it misses; the search is exact here"
 CERTIFICATES = "needs certificates, which the source distribution lacks"
 MAINTENANCE = "tests/maint_notifications/test_"
 SINGLE = f"{MAINTENANCE}maint_notifications_handling.py::TestMaintenanceNotifications"
@@ -96,6 +97,13 @@ SUITES = [
             "tests/test_cache.py::TestSSLCache": CERTIFICATES,
             "tests/test_observability/test_cluster_metrics_error_handling.py":
                 "puts a mock in the place of the cluster's nodes, of which there are fake ones",
+            "tests/test_vsets.py::test_vsim_with_filter": EXACT,
+            f"{RACE}vsets.py::test_vsim_with_filter": EXACT,
+            "tests/test_vsets.py::test_add_elem_with_numlinks": EXACT,
+            f"{RACE}vsets.py::test_add_elem_with_numlinks": EXACT,
+            f"{RACE}sentinel.py::test_get_sentinels": "asks a server that is no Sentinel",
+            f"{RACE}sentinel.py::test_get_master_addr_by_name":
+                "asks a server that is no Sentinel",
             "tests/test_multiprocessing.py::TestMultiprocessing::test_close_connection_in_child":
                 "a forked child uses its parent's own connection, which it has to make anew here",
             "tests/test_commands.py::TestRedisCommands::test_auth":

@@ -28,7 +28,7 @@ _REWORDED: Final = [
         (r"^ERR unknown subcommand or wrong", "ERR Unknown subcommand or wrong"),
         (r"^(ERR invalid expire time in) '(.*)' command$", r"\1 \2"),
         (r"^(ERR at least 1 input key is needed for) '(.*)' command$", r"\1 \2"),
-        (r"^ERR GEOSEARCHSTORE is not compatible with WITHDIST, WITHHASH and WITHCOORD options$",
+        (r"^ERR \S.* is not compatible with WITHDIST, WITHHASH and WITHCOORD options$",
          ("ERR STORE option in GEORADIUS is not compatible with WITHDIST, WITHHASH and "
           "WITHCOORDS options")),
         (r"from the second \.\.\. or use negative to start from the end of the list$",

@@ -211,5 +211,4 @@ def fake_async_pool(pool: Any, server: Server | None) -> None:
     pool.connection_class = fake_class(
         pool.connection_class, FakeAsyncConnectionMixin, FAKE_ASYNC_CLASSES
     )
-    if server is not None:
-        pool.connection_kwargs["server"] = server
+    pool.connection_kwargs["server"] = server

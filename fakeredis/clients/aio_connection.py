@@ -13,6 +13,7 @@ import redis.asyncio.connection as real
 
 from fakeredis.clients import network
 from fakeredis.clients.connection import (
+    _UNSET,
     Fake,
     hand_over,
     open_session,
@@ -180,8 +181,9 @@ class FakeAsyncConnectionMixin(Fake):
     _reader: Any  # an `AsyncWire` or None, and the same is
     _writer: Any
 
-    def __init__(self, *args: Any, server: Server | None = None, **kwargs: Any) -> None:
-        self._fake_server = server
+    def __init__(self, *args: Any, server: Any = _UNSET, **kwargs: Any) -> None:
+        self._fake_server: Server | None = None if server is _UNSET else server
+        self._fake_home = network.default if server is None else None  # as FakeConnectionMixin
         super().__init__(*args, **kwargs)
 
     def __del__(self, _warnings: Any = None) -> None:
@@ -190,7 +192,8 @@ class FakeAsyncConnectionMixin(Fake):
             wire.close()
 
     async def _connect(self) -> None:
-        self._reader = self._writer = await open_async_wire(self, self._fake_server)
+        wire = await open_async_wire(self, self._fake_server, self._fake_home)
+        self._reader = self._writer = wire
 
     async def connect(self) -> None:
         """Open a session and let redis-py make its handshake."""

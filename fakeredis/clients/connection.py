@@ -247,12 +247,14 @@ class FakeConnectionMixin(Fake):
 
     _sock: Any  # a `Wire` or None
 
-    def __init__(self, *args: Any, server: Server | None = None, **kwargs: Any) -> None:
-        self._fake_server = server
+    def __init__(self, *args: Any, server: Any = _UNSET, **kwargs: Any) -> None:
+        self._fake_server: Server | None = None if server is _UNSET else server
+        # A client that was made outside of patches stays there; see `fakeredis.clients.sync`.
+        self._fake_home = network.default if server is None else None
         super().__init__(*args, **kwargs)
 
     def _connect(self) -> Wire:
-        return open_wire(self, self._fake_server)
+        return open_wire(self, self._fake_server, self._fake_home)
 
     def connect(self) -> None:
         """Open a session and let redis-py make its handshake."""

@@ -250,8 +250,7 @@ def fake_pool(pool: Any, server: Server | None) -> None:
     if server is None and "redis" in network.current("redis").kinds:
         return
     pool.connection_class = fake_class(pool.connection_class, FakeConnectionMixin, FAKE_CLASSES)
-    if server is not None:
-        pool.connection_kwargs["server"] = server
+    pool.connection_kwargs["server"] = server  # None: that at its address, outside of patches
 
 
 def address_of(pool: Any) -> str:
@@ -269,9 +268,11 @@ def server_of(pool: Any) -> Server:
     Raises:
         redis.ConnectionError: there is none at its address.
     """
-    server = pool.connection_kwargs.get("server")
+    kwargs = pool.connection_kwargs
+    server = kwargs.get("server")
     if server is None:
-        server = network.current().server_at(address_of(pool))
+        here = network.default if "server" in kwargs else network.current()
+        server = here.server_at(address_of(pool))
     if server is None:
         raise redis.ConnectionError("no server at this client's address")
     return server  # type: ignore[no-any-return]

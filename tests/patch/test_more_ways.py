@@ -313,16 +313,18 @@ def test_event_loops_in_threads(names: bool) -> None:
 
 
 def test_fakes_made_outside_keep_their_server(names: bool) -> None:
-    """As a client made before: at its address inside; one that was given a server keeps it."""
+    """One that was given a server keeps it; one without stays outside, connected or not."""
     fakeredis.reset()
-    shared = fakeredis.FakeRedis()
+    shared, unused = fakeredis.FakeRedis(), fakeredis.FakeRedis()
     shared.set("k", "outside")
     server = fakeredis.FakeServer()
     own = fakeredis.FakeRedis(server=server)
     own.set("k", "own")
     with fakeredis.patch(names=names):
         assert own.get("k") == b"own"
-        assert shared.get("k") == b"outside"  # it has its connection
+        assert shared.get("k") == b"outside"
+        assert unused.get("k") == b"outside"
+        assert shared.fake_server is unused.fake_server
         assert redis.Redis().get("k") is None
         redis.Redis().set("k", "patched")
         made_inside = fakeredis.FakeRedis()

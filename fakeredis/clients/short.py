@@ -14,7 +14,7 @@ from redis._parsers import helpers
 from redis.client import EMPTY_RESPONSE, NEVER_DECODE
 
 from fakeredis.clients.wire import decoded, encode, with_errors
-from fakeredis.engine.replies import NO_REPLY, OK, Status
+from fakeredis.engine.replies import BLOCKED, NO_REPLY, OK, Status
 from fakeredis.errors import CommandError, ConnectionLost
 
 MISS: Final = object()  # the short way does not apply
@@ -59,6 +59,7 @@ def make_short_cut(attribute: str, wire_class: Any, parse_response: Any) -> Shor
         wire_class: the class of wires that may take it; subclasses may not.
         parse_response: the clients' own method, which a subclass must not have overridden.
     """
+    finish = _finish_later if attribute == "_reader" else _finish
 
     def short_cut(client: Any, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
         """Run a command without pool, retry and protocol; `MISS` where only the long way will do.
@@ -100,6 +101,9 @@ def make_short_cut(attribute: str, wire_class: Any, parse_response: Any) -> Shor
                     arg = encode(encoder, (arg,))[0]
                 argv.append(arg)
             reply = session.call(command, argv)
+            if reply is BLOCKED:  # by CLIENT PAUSE
+                taken, idle = idle, []
+                return finish(client, connection, taken, args[0], options)
         except CommandError as error:
             if EMPTY_RESPONSE in options:
                 return options[EMPTY_RESPONSE]
@@ -132,6 +136,24 @@ def make_short_cut(attribute: str, wire_class: Any, parse_response: Any) -> Shor
         return callback(reply, **for_callback(options))
 
     return short_cut
+
+
+def _finish(client: Any, connection: Any, idle: Any, name: Any, options: dict[str, Any]) -> Any:
+    """Wait for the reply of a command that had to wait, on redis-py's own way."""
+    try:
+        return client.parse_response(connection, name, **options)
+    finally:
+        idle.append(connection)
+
+
+async def _finish_later(
+    client: Any, connection: Any, idle: Any, name: Any, options: dict[str, Any]
+) -> Any:
+    """The same for asyncio."""
+    try:
+        return await client.parse_response(connection, name, **options)
+    finally:
+        idle.append(connection)
 
 
 def other_wire(wire: Any, connection: Any) -> Any:

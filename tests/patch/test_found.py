@@ -139,6 +139,28 @@ def test_a_mock_in_the_place_of_a_connection_is_used(fake: fakeredis.patch) -> N
     assert client.get("k") == b"mocked"
 
 
+def test_commands_of_a_pause_wait_for_its_end(fake: fakeredis.patch) -> None:
+    client = redis.Redis(decode_responses=True)
+    client.set("k", "v")
+    for _ in range(3):
+        assert client.client_pause(5) is True
+        assert client.get("k") == "v"
+        assert client.client_pause(5) is True
+        assert client.set("k", "v", xx=True) is True
+        assert client.pipeline().get("k").execute() == ["v"]
+
+
+async def test_commands_of_a_pause_wait_for_its_end_with_asyncio(fake: fakeredis.patch) -> None:
+    client = redis.asyncio.Redis(decode_responses=True)
+    await client.set("k", "v")
+    for _ in range(3):
+        assert await client.client_pause(5) is True
+        assert await client.get("k") == "v"
+        assert await client.client_pause(5) is True
+        assert await client.set("k", "v", xx=True) is True
+    await client.aclose()
+
+
 def test_a_socket_that_is_not_there(no_network: None) -> None:
     with fakeredis.patch(addresses={"/run/redis.sock"}):
         assert redis.Redis(unix_socket_path="/run/redis.sock").ping()

@@ -37,6 +37,7 @@ SUBSCRIBED_ONLY = (
     "ERR Can't execute '%s': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are "
     "allowed in this context"
 )
+MONITOR_ONLY = "ERR Replica can't interact with the keyspace"
 NOT_IN_MULTI = "ERR Command not allowed inside a transaction"
 NOT_FROM_SCRIPT = "ERR This Redis command is not allowed from script"
 EXEC_ABORT = "EXECABORT Transaction discarded because of previous errors."

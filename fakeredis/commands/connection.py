@@ -22,7 +22,7 @@ from fakeredis.commands.registry import (
 from fakeredis.datatypes.numbers import parse_int
 from fakeredis.engine import acl, blocking, cluster, dispatch, pause, tracking
 from fakeredis.engine.client_info import NO_EVICT, NO_TOUCH, describe
-from fakeredis.engine.context import Context
+from fakeredis.engine.context import MAX_MILLISECONDS, Context
 from fakeredis.engine.replies import DEEP, NO_REPLY, OK, PONG, RESET, VERBATIM, Status
 from fakeredis.engine.server import Server
 from fakeredis.engine.session import Session
@@ -52,9 +52,16 @@ def echo(ctx: Context, message: bytes) -> bytes:
     return message
 
 
+_BEYOND_INT: Final = (
+    "ERR value is out of range, value must between -2147483648 and 2147483647"
+)
+
+
 @group.command("SELECT", Int, flags=LOADING | STALE | FAST)
 def select(ctx: Context, index: int) -> Any:
     """Choose the database of this session."""
+    if not -(1 << 31) <= index < 1 << 31:
+        raise CommandError(_BEYOND_INT)
     if index:
         cluster.refuse(ctx.server, "ERR SELECT is not allowed in cluster mode")
     ctx.db = ctx.server.select(index)
@@ -443,6 +450,8 @@ def client_pause(ctx: Context, raw: bytes, rest: list[bytes]) -> Any:
         raise CommandError("ERR timeout is not an integer or out of range")
     if milliseconds < 0:
         raise CommandError(errors.TIMEOUT_NEGATIVE)
+    if ctx.now + milliseconds > MAX_MILLISECONDS:
+        raise CommandError("ERR timeout is out of range")
     pause.begin(ctx.server, ctx.now + milliseconds, mode == b"ALL")
     return OK
 

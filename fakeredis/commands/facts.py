@@ -191,14 +191,14 @@ def keys_with_flags(
     if not command.accepts(len(args)):
         raise CommandError(_INVALID_NUMBER)
     found = list(_by_specs(command, specs, argv))
-    found += _not_in_specs(command, specs, args, {key for key, _ in found})
+    found += _not_in_specs(command, specs, args, [key for key, _ in found])
     if not found and command.group != "scripting":
         raise CommandError(_INVALID_ARGUMENTS)
     return found
 
 
 def _not_in_specs(
-    command: Command, specs: Sequence[Any], args: Sequence[bytes], known: set[bytes]
+    command: Command, specs: Sequence[Any], args: Sequence[bytes], known: Sequence[bytes]
 ) -> list[tuple[bytes, list[str]]]:
     """Keys that only the command's own declaration finds (SORT's STORE)."""
     unknown = any(spec[1][0] == "unknown" for spec in specs)
@@ -206,9 +206,13 @@ def _not_in_specs(
         return []
     flags = specs[-1][0].split() if specs else []
     try:
-        return [(key, flags) for key in command.keys(args) if key not in known]
+        keys = list(command.keys(args))
     except (CommandError, IndexError):
         raise CommandError(_INVALID_ARGUMENTS) from None
+    for key in known:
+        if key in keys:
+            keys.remove(key)
+    return [(key, flags) for key in keys]
 
 
 def _by_specs(

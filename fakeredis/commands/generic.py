@@ -28,7 +28,7 @@ from fakeredis.datatypes.numbers import parse_int, parse_unsigned
 from fakeredis.datatypes.set import Set
 from fakeredis.datatypes.sorted_set import SortedSet
 from fakeredis.datatypes.string import MutableString
-from fakeredis.engine import cluster, usage
+from fakeredis.engine import cluster, dispatch, usage
 from fakeredis.engine.context import Context
 from fakeredis.engine.dispatch import clean
 from fakeredis.engine.replies import OK, Status
@@ -596,9 +596,10 @@ def waitaof(ctx: Context, local: int, replicas: bytes, timeout: bytes) -> Any:
 class _Sort:
     """What a SORT is asked to do."""
 
-    __slots__ = ("by", "descending", "alpha", "limit", "get", "store")
+    __slots__ = ("ctx", "by", "descending", "alpha", "limit", "get", "store")
 
-    def __init__(self, words: Sequence[bytes], readonly: bool) -> None:
+    def __init__(self, ctx: Context, words: Sequence[bytes], readonly: bool) -> None:
+        self.ctx = ctx
         self.by: bytes | None = None
         self.descending = self.alpha = False
         self.limit: tuple[int, int] | None = None
@@ -621,8 +622,11 @@ class _Sort:
         elif left and (word in (b"BY", b"GET") or (word == b"STORE" and not readonly)):
             value = words[at + 1]
             if word == b"GET":
+                self._check("GET")
                 self.get.append(value)
             elif word == b"BY":
+                if b"*" in value:
+                    self._check("BY")
                 self.by = value
             else:
                 self.store = value
@@ -630,6 +634,15 @@ class _Sort:
         else:
             raise CommandError(errors.SYNTAX)
         return at + 1
+
+    def _check(self, option: str) -> None:
+        """Users who may not read all keys get none by patterns (Redis 7 and later)."""
+        ctx = self.ctx
+        if ctx.server.guard & dispatch.RESTRICTED and not ctx.traits.older_errors:
+            from fakeredis.engine import acl
+
+            assert ctx.command is not None
+            acl.check_all_keys(ctx.session, ctx.command, option)
 
 
 def _integer(raw: bytes) -> int:
@@ -644,7 +657,7 @@ def _sort(ctx: Context, key: bytes, words: Sequence[bytes], readonly: bool = Fal
 
     Checked in the server's order: options, type, weights.
     """
-    options = _Sort(words, readonly)
+    options = _Sort(ctx, words, readonly)
     value = lookup_any(ctx, key)
     if value is not None and type(value) not in (List, Set, SortedSet):
         raise CommandError(errors.WRONGTYPE)

@@ -27,6 +27,7 @@ _WRITING: Final = {"insert", "update", "delete"}
 _CHANNELS: Final = {"PUBLISH": 1, "SPUBLISH": 1, "SUBSCRIBE": 0, "SSUBSCRIBE": 0, "PSUBSCRIBE": 0}
 _SAME_ENTRY: Final = 60_000  # milliseconds in which equal refusals are one entry of the log
 _RECENT: Final = 10  # and only so many are looked at
+_DATA: Final = frozenset([b"~", b"%", b"&", b">", b"<", b"#", b"!", b"("])
 _HASH: Final = re.compile(rb"[0-9a-f]{64}").fullmatch
 _KEY_RULE: Final = re.compile(rb"%([RWrw]*)(~(.*))?", re.DOTALL).fullmatch
 
@@ -285,6 +286,11 @@ class Selector:
 
     # Checks ---------------------------------------------------------------------------------
 
+    def reads_all_keys(self, command: Command) -> bool:
+        """Whether a command is allowed, and to read every key."""
+        every = self.all_keys or self.keys.get(b"*", 0) & _READ
+        return bool(every) and command.label in self.allowed
+
     def is_full(self) -> bool:
         """Whether everything is allowed."""
         return (
@@ -374,6 +380,11 @@ def _keys_of(command: Command, args: Sequence[bytes]) -> Iterator[tuple[bytes, i
         yield key, ("access" in flags and _READ) | (bool(_WRITING & set(flags)) and _WRITE)
 
 
+def _cut(rule: bytes) -> bytes:
+    """A rule as the server reads it: words end at a zero byte, patterns and passwords do not."""
+    return rule if rule[:1] in _DATA else rule.partition(b"\0")[0] or rule
+
+
 # Users ------------------------------------------------------------------------------------------
 
 
@@ -457,7 +468,7 @@ class User:
     def _add_selector(self, rules: bytes) -> None:
         selector = Selector(self.table, self.open)
         for rule in rules.split():
-            selector.apply(rule)
+            selector.apply(_cut(rule))
         self.selectors.append(selector)
 
     # Facts ----------------------------------------------------------------------------------
@@ -550,7 +561,7 @@ class AccessControl:
         user.open = self._open_channels()
         for rule in rules:
             try:
-                user.apply(rule)
+                user.apply(_cut(rule))
             except RuleError as error:
                 raise CommandError(BAD_RULE % (text(rule).partition("\0")[0], error)) from None
         self.users[name] = user
@@ -673,12 +684,16 @@ def check(session: Session, command: Command, args: Sequence[bytes]) -> None:
     raise CommandError(f"NOPERM {words}")
 
 
-def reads_all_keys(session: Session) -> bool:
-    """Whether a session's user may read every key (BY and GET of SORT ask for it)."""
+def check_all_keys(session: Session, command: Command, option: str) -> None:
+    """Refuse an option of SORT whose keys nobody knows to users who may not read all keys.
+
+    Raises:
+        CommandError: it is so.
+    """
     user = of(session.server).users.get(session.user)
-    return user is None or any(
-        selector.all_keys or selector.keys.get(b"*", 0) & _READ for selector in user.selectors
-    )
+    if user is None or any(selector.reads_all_keys(command) for selector in user.selectors):
+        return
+    raise CommandError(f"ERR {option} option of SORT denied due to insufficient ACL permissions.")
 
 
 def merged(rules: Sequence[bytes]) -> list[bytes]:

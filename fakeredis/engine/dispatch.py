@@ -15,6 +15,7 @@ from fakeredis.commands.registry import (
     ALLOW_BUSY,
     NO_AUTH,
     NO_MULTI,
+    READONLY,
     SKIP_MONITOR,
     Command,
 )
@@ -51,10 +52,6 @@ COUNTED: Final = 1 << 14  # HOTKEYS counts: see `fakeredis.engine.hotkeys`
 
 RUN_IN_MULTI: Final = frozenset({"EXEC", "DISCARD", "MULTI", "WATCH", "QUIT", "RESET"})
 _REDIRECTIONS: Final = frozenset({"MOVED", "ASK", "CROSSSLOT", "CLUSTERDOWN", "TRYAGAIN"})
-# Scripts: what they run is shown after them.
-_SHOW_THEMSELVES: Final = frozenset({
-    "EVAL", "EVALSHA", "EVAL_RO", "EVALSHA_RO", "FCALL", "FCALL_RO",
-})  # fmt: skip
 _RUN_SUBSCRIBED: Final = frozenset({
     "PING", "SUBSCRIBE", "UNSUBSCRIBE", "PSUBSCRIBE", "PUNSUBSCRIBE", "SSUBSCRIBE",
     "SUNSUBSCRIBE", "QUIT", "RESET",
@@ -148,6 +145,8 @@ def rejected(
     elif session.guard & QUEUEING:
         session.queue_failed = True
     statistics.rejected(session.server, command, error)
+    if session.server.guard & TRACKED:
+        session.server.extra["tracking"].forget_caching(session)
     recorder = session.server.recorder
     if recorder is not None:
         recorder.end(recorder.begin(session, name, argv), None, error)
@@ -233,6 +232,9 @@ def _refusal(session: Session, command: Command, args: Sequence[bytes]) -> Comma
             return refusal
     if guard & SUBSCRIBED and session.protocol == 2 and command.name not in _RUN_SUBSCRIBED:
         return CommandError(errors.SUBSCRIBED_ONLY % command.label)
+    if session.server.guard & MONITORED and session in session.server.monitors:
+        if command.flags & READONLY or pause.may_write(session, command, args):
+            return CommandError(errors.MONITOR_ONLY)
     if session.server.guard & BUSY and not command.flags & ALLOW_BUSY:
         from fakeredis.engine import long_scripts
 
@@ -276,13 +278,8 @@ def observed(
         run = _tracked(session, run)
     if server.guard & COUNTED:
         run = _counted(session, run)
-    if server.guard & MONITORED and (
-        not command.flags & (SKIP_MONITOR | ADMIN) or command.name in _SHOW_THEMSELVES
-    ):
-        if command.name == "EXEC":  # shown after the commands that it runs
-            run = _fed_afterwards(session, run)
-        else:
-            feed_monitors(server, session, command, args)
+    if server.guard & MONITORED and not command.flags & ADMIN:
+        run = _fed(session, run)
     if not server.guard & RECORDED:
         return run(command, args)
     reply = recorded(session, command, args, run)
@@ -291,12 +288,15 @@ def observed(
     return reply
 
 
-def _fed_afterwards(
+def _fed(
     session: Session, run: Callable[[Command, Sequence[bytes]], Any]
 ) -> Callable[[Command, Sequence[bytes]], Any]:
-    """How to run a command that MONITOR shows when it has ended."""
+    """How to run a command that MONITOR shows: when it has ended, but scripts before they run."""
 
     def then_feed(command: Command, args: Sequence[bytes]) -> Any:
+        if command.flags & SKIP_MONITOR:  # the script shows itself
+            feed_monitors(session.server, session, command, args)
+            return run(command, args)
         try:
             return run(command, args)
         finally:

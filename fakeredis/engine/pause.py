@@ -67,11 +67,14 @@ def applies(session: Session, command: Command, args: Sequence[bytes]) -> bool:
     if current.until <= server.clock.milliseconds():
         end(server)
         return False
-    if current.everything:
-        return True
+    return current.everything or may_write(session, command, args)
+
+
+def may_write(session: Session, command: Command, args: Sequence[bytes]) -> bool:
+    """Whether a command, or one of a transaction's, may change or publish something."""
     if command.name == "EXEC":
-        return any(_may_write(server, *queued) for queued in session.queue)
-    return _may_write(server, command, args)
+        return any(_may_write(session.server, *queued) for queued in session.queue)
+    return _may_write(session.server, command, args)
 
 
 def _may_write(server: Server, command: Command, args: Sequence[bytes]) -> bool:

@@ -7,6 +7,7 @@ count.
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
@@ -112,18 +113,30 @@ class Tracking:
                 if tracker.wants_reads() and command.name not in _SCRIPTS:
                     self._remember(session, command, args)
             if outer is None:
-                self._ended(session, command, tracker)
+                self._ended(session, command)
         return reply
 
-    def _ended(self, session: Session, command: Command, tracker: Tracker | None) -> None:
+    def _ended(self, session: Session, command: Command) -> None:
         """After a command, a whole transaction or a script."""
         pending, self.pending = self.pending, []
         for message in pending:
             self._tell(*message)
         self.broadcast()
-        if tracker is not None and command.parts[0] != b"CLIENT":
-            if not session.guard & dispatch.QUEUEING:
-                tracker.caching = False
+        if command.parts[0] != b"CLIENT":
+            self.forget_caching(session)
+        if len(self.keys) > (limit := self.server.config.integer("tracking-table-max-keys")) > 0:
+            self._shrink(limit)
+
+    def forget_caching(self, session: Session) -> None:
+        """CLIENT CACHING was for one command or transaction, also for one that was refused."""
+        tracker = self.trackers.get(session)
+        if tracker is not None and not session.guard & dispatch.QUEUEING:
+            tracker.caching = False
+
+    def _shrink(self, limit: int) -> None:
+        """Forget some keys, and tell so, when there are too many (tracking-table-max-keys)."""
+        for key in random.sample(list(self.keys), len(self.keys) - limit):
+            self.invalidate(key)
 
     def _remember(self, session: Session, command: Command, args: Sequence[bytes]) -> None:
         from fakeredis.commands import facts

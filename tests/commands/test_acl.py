@@ -343,3 +343,42 @@ def test_refused_in_a_pipeline(r: Any) -> None:
     finally:
         r.connection_pool.disconnect()
         r.acl_deluser("bob")
+
+
+@pytest.mark.parametrize("rule", [
+    r"on\x00", r"+get\x00x", r"-@all\x00", r"+nosuch\x00x", r"~a\x00b", r"&a\x00b", r"%R~a\x00",
+    r">a\x00b", r"(+get\x00)", r"nopass\x00x", r"\x00",
+])  # fmt: skip
+def test_rules_with_zero_bytes(twin: Any, rule: str) -> None:
+    play(twin, f'ACL SETUSER c "{rule}"\nACL GETUSER c\nACL LIST')
+
+
+@pytest.mark.parametrize("rules", [
+    "+@all ~l", "+@all %R~* ~l", "+@all ~l (~* -@all +get)", "+@all ~l (%W~* +@all)",
+    "+@all ~l (~* +sort)", "-@all ~* +sort", "+@all allkeys",
+])  # fmt: skip
+def test_patterns_of_sort(twin: Any, rules: str) -> None:
+    first, _, selector = rules.partition(" (")
+    twin("ACL", "SETUSER", "z", "on", "nopass", *first.split())
+    if selector:
+        twin("ACL", "SETUSER", "z", "(" + selector)
+    play(twin, "RPUSH l 2 1")
+    other = twin.session()
+    play(other, """
+        AUTH z x
+        SORT l BY w_* GET #
+        SORT l GET #
+        SORT l GET x_* BY w_*
+        SORT l BY nosort
+        SORT l BY w_* FOO
+        SORT l FOO BY w_*
+        SORT q BY w_*
+        SORT_RO l GET x_*
+        EVAL "return redis.call('sort','l','by','w_*')" 0
+        MULTI
+        SORT l BY w_*
+        EXEC
+    """)  # fmt: skip
+    twin("ACL", "DRYRUN", "z", "SORT", "l", "STORE", "l")
+    twin("ACL", "SETUSER", "z", "resetkeys", "%R~l")
+    twin("ACL", "DRYRUN", "z", "SORT", "l", "STORE", "l")

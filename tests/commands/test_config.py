@@ -57,8 +57,8 @@ def test_values(twin: Twin, name: str) -> None:
 SPECIAL = {
     "save": ["900 1", "900 1 300 10", "900", "a b", "0 1", "1 -1", "1 0", "900  1", "-1 1",
              "1 1 a"],
-    "notify-keyspace-events": ["gKE$", "AKE", "g$lshzxetdKEmn", "mn", "tdxelshzgnmEK", "Q", "KEA",
-                               "gEn"],
+    "notify-keyspace-events": ["gKE$", "AKE", "oK", "KEcon", "KEAoc", "g$lshzxetdKEmn",
+                               "mn", "tdxelshzgnmEK", "Q", "KEA", "gEn"],
     "client-output-buffer-limit": ["pubsub 1 2 3", "foo 1 2 3", "slave 1mb 2mb 3", "normal 1 2",
                                    "normal a 2 3", "normal 1 2 a", "normal 1 2 -3", "master 1 2 3",
                                    "replica 1 2 3 normal 4 5 6", "NORMAL 1 2 3"],

@@ -9,6 +9,7 @@ import pytest
 from fakeredis.engine.replies import BLOCKED, NO_REPLY
 from fakeredis.engine.server import Server
 from fakeredis.errors import ConnectionLost
+from tests.commands.playing import play
 
 CALLS = """
 PING|PING x|PING x y|ECHO|ECHO x|ECHO x y|SELECT 1|SELECT 16|SELECT -1|SELECT x|SELECT 1.5
@@ -180,7 +181,8 @@ def test_scripts_that_write_nothing_run_in_a_pause_of_writes() -> None:
                b"callback=function() return 1 end, flags={'no-writes'}}")  # fmt: skip
     one.execute([b"FUNCTION", b"LOAD", library])
     one.execute([b"CLIENT", b"PAUSE", b"60000", b"WRITE"])
-    for call in ([b"EVAL", reading], [b"EVALSHA", sha], [b"FCALL", b"f"], [b"EVAL_RO", b"return 1"]):
+    calls = [b"EVAL", reading], [b"EVALSHA", sha], [b"FCALL", b"f"], [b"EVAL_RO", b"return 1"]
+    for call in calls:
         assert one.execute([*call, b"0"]) == 1
     one.execute([b"MULTI"])
     one.execute([b"EVAL", reading, b"0"])
@@ -202,3 +204,11 @@ def test_pause() -> None:
     server.advance(61)
     assert list(one.outbox) == [b"v"]
     assert two.execute([b"GET", b"k"]) == b"v"
+
+
+@pytest.mark.parametrize("line", [
+    "SELECT 99999999999", "SELECT -2147483649", "SELECT 2147483647", "SELECT 2147483648",
+    "CLIENT PAUSE 9223372036854775807", "CLIENT PAUSE 9223372036854775807 WRITE",
+])  # fmt: skip
+def test_numbers_out_of_range(twin: Any, line: str) -> None:
+    play(twin, line)

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from tests.commands.playing import play_with_events
+
 
 def test_channels(twin: Any) -> None:
     listener = twin.session()
@@ -167,3 +169,76 @@ def test_keyspace_events(twin: Any, flags: str, commands: list[str]) -> None:
             listener.reply()
         listener.silent()
     twin("CONFIG", "SET", "notify-keyspace-events", "")
+
+
+OVERWRITING = """
+SET k v
+SET k v2
+SET k v EX 100
+SET k v2 KEEPTTL
+SET k v XX GET
+RPUSH l a
+SET l b EX 10
+GETSET k x
+SETEX k 10 v
+MSET k 1 b 2 n 1 n 2
+MSETNX k 1 m 2
+RPUSH l2 a
+RENAME l2 l
+SET q 1
+RENAME l q
+RENAMENX q q2
+COPY q2 k
+COPY q2 k REPLACE
+SELECT 1
+SET q 1
+SELECT 0
+MOVE q2 1
+COPY k q DB 1 REPLACE
+SADD s 1
+SUNIONSTORE k s
+SINTERSTORE k nokey
+SUNIONSTORE k s
+SORT s STORE k
+SORT nokey STORE k
+ZADD z 1 a
+SET k x
+ZRANGESTORE k z 0 -1
+ZUNIONSTORE k 1 z
+GEOADD g 1 1 a
+SET b x
+GEOSEARCHSTORE b g FROMLONLAT 1 1 BYRADIUS 1 km
+SET b x
+BITOP NOT k b
+SETBIT k 1 1
+APPEND k 1
+SETRANGE k 0 x
+PFADD h 1
+PFMERGE h h
+SET n 1
+INCR n
+HSET n2 a 1
+SET n2 x
+MULTI
+SET k 1
+RENAME k n2
+EXEC
+EVAL "redis.call('rpush','j','1') return redis.call('set','j','1')" 0
+"""
+
+
+@pytest.mark.parametrize("classes", ["E$oc", "EAnocm", "E$c"])
+def test_keys_that_are_overwritten(twin: Any, classes: str) -> None:
+    twin("SADD", "s", "1")
+    payload = "".join(f"\\x{byte:02x}" for byte in twin.wire.call(b"DUMP", b"s"))
+    restore = f'RESTORE k 0 "{payload}" REPLACE\nRESTORE k 0 "{payload}" REPLACE'
+    play_with_events(twin, f"{OVERWRITING}\n{restore}", classes)
+
+
+def test_older_servers_have_no_events_of_overwriting() -> None:
+    from fakeredis.engine.server import Server
+    from fakeredis.errors import CommandError
+
+    session = Server(version="8.0").session()
+    with pytest.raises(CommandError, match="Invalid event class"):
+        session.execute([b"CONFIG", b"SET", b"notify-keyspace-events", b"Ko"])

@@ -434,6 +434,35 @@ def test_monitor_shows_no_secrets_and_transactions_in_order(twin: Twin) -> None:
         watcher.reply(compare=same_but_for_moment)
 
 
+def test_monitor_shows_scripts_before_and_others_after_they_ran(twin: Twin) -> None:
+    watcher = twin.session()
+    watcher("MONITOR")
+    lines = [
+        "SELECT 1", "SELECT 0", "EVAL return(redis.call('get','a')) 0", "EVAL return(1 0",
+        "EVALSHA x 0",
+        "EVAL_RO return(redis.call('set','a','b')) 0", "MULTI", "EVAL return(redis.call('ping')) 0",
+        "SELECT 1", "EXEC", "SELECT 0", "INCR k",
+    ]  # fmt: skip
+    for line in lines:
+        twin(*line.split())
+        while watcher.fake.outbox:
+            watcher.reply(compare=same_but_for_moment)
+    watcher.silent()
+
+
+@pytest.mark.parametrize("line", [
+    "GET k", "SET k v", "PING", "ECHO x", "EVAL return(1) 0", "PUBLISH x y", "KEYS *", "MULTI",
+    "CLIENT GETNAME", "SELECT 1", "SCRIPT LOAD return(1)", "DBSIZE", "NOSUCH", "GET",
+])  # fmt: skip
+def test_who_monitors_may_not_look_at_keys(twin: Twin, line: str) -> None:
+    watcher = twin.session()
+    watcher("MONITOR")
+    watcher(*line.split())
+    while watcher.fake.outbox:
+        watcher.reply(compare=same_but_for_moment)
+    watcher("RESET")
+
+
 def same_but_for_moment(fake: Any, real: Any) -> bool:
     """Lines of MONITOR without time and address."""
     parts = [bytes(line).split(b" ", 3) for line in (fake, real)]

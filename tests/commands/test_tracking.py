@@ -259,3 +259,25 @@ def test_info() -> None:
     for field in ("tracking_clients:2", "tracking_total_keys:2", "tracking_total_items:2",
                   "tracking_total_prefixes:1"):  # fmt: skip
         assert f"{field}\r\n" in text
+
+
+@pytest.mark.parametrize("refused", ["NOSUCH", "GET", "CLIENT NOSUCH", "PING"])
+def test_caching_is_over_after_a_refusal(twin: Any, refused: str) -> None:
+    """CLIENT CACHING is for the next command, also for one that the server refuses."""
+    writer = twin.session()
+    twin.same_shape("HELLO", "3")
+    twin("CLIENT", "TRACKING", "ON", "OPTIN")
+    play(twin, f"CLIENT CACHING YES\n{refused}\nGET k")
+    writer("SET", "k", "v")
+    twin.silent()
+    twin("CLIENT", "TRACKINGINFO")
+
+
+def test_a_full_table(twin: Any) -> None:
+    """Beyond tracking-table-max-keys some key is forgotten, and told as changed."""
+    twin("CONFIG", "SET", "tracking-table-max-keys", "1")
+    twin.same_shape("HELLO", "3")
+    twin("CLIENT", "TRACKING", "ON")
+    play(twin, "MGET a b\nPING")
+    push = twin.reply(lambda fake, real: {*fake[1], *real[1]} <= {b"a", b"b"})
+    assert push[0] == b"invalidate"

@@ -159,8 +159,9 @@ class ForwardedSession(Session):
             self._sink = None if self._watched else sink
             self._send(calls)
             own = not self._watched
-            if self._calls and not own:
-                self.wait = _WAITING
+            if not own:
+                self.wait = _WAITING if self._calls else None
+                self._look()  # what needs no waiting is there
         if own:
             try:
                 self._collect()
@@ -233,6 +234,12 @@ class ForwardedSession(Session):
                 self.link.send(sent)
         except OSError:
             self._lose()
+        except Exception as error:  # the store's own: the commands count as done
+            for call in calls:
+                self._end(call, error)
+                if call in self._calls:
+                    self._calls.remove(call)
+            raise
         self._settle_refused()
 
     def _settle_refused(self) -> None:

@@ -42,6 +42,7 @@ def watch(here: Network, sentinel: Any, service: Any) -> None:
     watched = here.watched
     if watched is None:
         watched = here.watched = Watched()
+    watched.find = here.server_at
     clients = sentinel.sentinels
     watched.sentinels = max(watched.sentinels, len(clients), sentinel.min_other_sentinels + 1)
     name = service.decode() if isinstance(service, bytes) else str(service)

@@ -78,7 +78,7 @@ def throughput(rival: str | None, requests: int, rounds: int) -> list[str]:
     ours = [sys.executable, "-m", "fakeredis", "serve", "--port", str(port)]
     real = [servers.binary() or "redis-server", "--port", str(port), "--save", ""]
     rows: list[str] = []
-    commands = [ours, [rival, "-c", RIVAL, str(port)] if rival else [], real]
+    commands = [ours, [rival, "-I", "-c", RIVAL, str(port)] if rival else [], real]
     for pipeline in (1, 16):
         results: list[dict[str, float]] = [{}, {}, {}]
         for _ in range(rounds):

@@ -169,7 +169,7 @@ class Server:
         if self.keeper is not None:
             self.keeper.changed(ctx, db, key, event, group)
         if self.notes_use or self.guard & _TELLING:
-            self._note_change(db, key)
+            self._note_change(db, key, event)
         if db.watchers:
             self.touch_watchers(db, key)
         if db.blocked and key in db.blocked:
@@ -177,10 +177,10 @@ class Server:
         if self.notify_flags and event:
             notifications.publish_event(self, db.index, key, event, group)
 
-    def _note_change(self, db: Database, key: bytes) -> None:
+    def _note_change(self, db: Database, key: bytes, event: str) -> None:
         """Tell those of whom the guard knows."""
         if self.guard & dispatch.TRACKED:
-            self.extra["tracking"].invalidate(key)
+            self.extra["tracking"].invalidate(key, event == "expired")
         if self.notes_use:
             usage.changed(db, key)
         if self.guard & dispatch.LIMITED:

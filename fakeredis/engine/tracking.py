@@ -150,9 +150,9 @@ class Tracking:
 
     # Messages -------------------------------------------------------------------------------
 
-    def invalidate(self, key: bytes) -> None:
-        """A key has changed, or has gone."""
-        server, writer = self.server, self.current
+    def invalidate(self, key: bytes, expired: bool = False) -> None:
+        """A key has changed, or has gone; that it expired was nobody's command."""
+        server, writer = self.server, None if expired else self.current
         for number in self.keys.pop(key, ()):
             session = server.sessions.get(number)
             tracker = None if session is None else self.trackers.get(session)
@@ -162,7 +162,7 @@ class Tracking:
                 self._tell(session, tracker, [key])
         if any(tracker.broadcast for tracker in self.trackers.values()):
             self.changed[key] = writer
-            if writer is None:
+            if self.current is None:
                 self.broadcast()
 
     def broadcast(self) -> None:

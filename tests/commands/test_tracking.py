@@ -281,3 +281,14 @@ def test_a_full_table(twin: Any) -> None:
     play(twin, "MGET a b\nPING")
     push = twin.reply(lambda fake, real: {*fake[1], *real[1]} <= {b"a", b"b"})
     assert push[0] == b"invalidate"
+
+
+def test_expired_keys_are_nobodys_own_changes() -> None:
+    """NOLOOP leaves out what the session itself writes, not what expires while it writes."""
+    server = Server()
+    session = server.session(protocol=3)
+    session.execute([b"CLIENT", b"TRACKING", b"ON", b"BCAST", b"NOLOOP"])
+    session.execute([b"SET", b"a", b"1", b"PX", b"10"])
+    server.clock.advance(1)
+    session.execute([b"SET", b"b", b"1"])
+    assert [push[1] for push in session.outbox] == [[b"a"]]

@@ -20,6 +20,7 @@ from fakeredis.engine.replies import BLOCKED, NO_REPLY, QUEUED, Push
 from fakeredis.engine.server import Server
 from fakeredis.engine.session import Session
 from fakeredis.errors import CommandError, ConnectionLost
+from fakeredis.stores.forwarding import is_message
 
 if TYPE_CHECKING:
     from fakeredis.engine.session import Batch
@@ -41,9 +42,6 @@ _UNSUBSCRIBE: Final = {
     "UNSUBSCRIBE": "channels", "PUNSUBSCRIBE": "patterns", "SUNSUBSCRIBE": "shard_channels",
 }  # fmt: skip
 _PUBSUB: Final = {**_SUBSCRIBE, **_UNSUBSCRIBE}
-_MESSAGES: Final = frozenset({b"message", b"pmessage", b"smessage"}) | {
-    name.lower().encode() for name in _PUBSUB
-}
 
 
 class _Waiting:
@@ -368,7 +366,7 @@ class ForwardedSession(Session):
             return False
         subscribing = call is not None and call.name in _PUBSUB
         listening = self.guard & dispatch.SUBSCRIBED
-        return bool(subscribing or listening) and item[0] in _MESSAGES
+        return bool(subscribing or listening) and is_message(item)
 
     def _hear(self, item: Any, call: _Call | None) -> None:
         """A message, or the word that one listens to something or no longer does."""

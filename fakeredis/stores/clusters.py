@@ -11,7 +11,7 @@ from fakeredis.datatypes.numbers import parse_int
 from fakeredis.engine.replies import OK, QUEUED, Push
 from fakeredis.errors import CommandError
 from fakeredis.stores.connecting import RespLink
-from fakeredis.stores.forwarding import Link, Restore
+from fakeredis.stores.forwarding import Link, Restore, ends_listening, is_message
 from fakeredis.stores.rules import REFUSED
 
 if TYPE_CHECKING:
@@ -318,7 +318,11 @@ class ClusterLink(Link):
             except TimeoutError:
                 continue
             order = self._order[address]
-            if self._is_message(address, item) or not order:
+            if self._is_message(address, item):
+                if ends_listening(item):
+                    self._listens.discard(address)
+                return True, [item]
+            if not order:
                 return True, [item]
             entry = order.popleft()
             if entry is not None:
@@ -331,7 +335,7 @@ class ClusterLink(Link):
             return True
         if address not in self._listens or self.protocol == 3:
             return False
-        return type(item) is list and bool(item) and item[0] != b"pong"
+        return is_message(item)
 
     def _take(self, entry: _Entry, item: Any) -> None:
         """A node's reply; where it says that another one serves the key, that is asked."""

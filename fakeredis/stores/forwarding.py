@@ -11,7 +11,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Final
 
 from fakeredis.errors import CommandError
 from fakeredis.stores.base import Store
@@ -74,6 +74,22 @@ class Link(ABC):
     @abstractmethod
     def close(self) -> None:
         """Let go of the connection."""
+
+
+MESSAGES: Final = frozenset({
+    b"message", b"pmessage", b"smessage", b"subscribe", b"psubscribe", b"ssubscribe",
+    b"unsubscribe", b"punsubscribe", b"sunsubscribe",
+})  # fmt: skip
+
+
+def is_message(item: Any) -> bool:
+    """Whether an array, read from a connection that listens, is a message in RESP2's terms."""
+    return type(item) is list and bool(item) and type(item[0]) is bytes and item[0] in MESSAGES
+
+
+def ends_listening(message: Sequence[Any]) -> bool:
+    """Whether a message says that nothing is listened to any more."""
+    return bool(message[0].endswith(b"unsubscribe") and message[-1] == 0)
 
 
 class SimpleLink(Link):

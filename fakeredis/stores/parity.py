@@ -16,7 +16,14 @@ from fakeredis.engine.replies import QUEUED, Push
 from fakeredis.errors import CommandError, ConnectionLost
 from fakeredis.stores.base import StoreError
 from fakeredis.stores.comparing import SCANS, counterpart, plain, same
-from fakeredis.stores.forwarding import ForwardingStore, Link, Restore
+from fakeredis.stores.forwarding import (
+    MESSAGES,
+    ForwardingStore,
+    Link,
+    Restore,
+    ends_listening,
+    is_message,
+)
 
 if TYPE_CHECKING:
     from fakeredis.server import FakeServer
@@ -24,11 +31,7 @@ if TYPE_CHECKING:
 _SOON: Final = 0.05  # seconds in which a command replies that does not block
 _PATIENCE: Final = 10.0  # seconds for the others' replies to what the first has replied to
 _KEPT: Final = 12  # calls that are shown before the one that differs
-_MESSAGES: Final = frozenset({
-    b"message", b"pmessage", b"smessage", b"subscribe", b"psubscribe", b"ssubscribe",
-    b"unsubscribe", b"punsubscribe", b"sunsubscribe",
-})  # fmt: skip
-_LISTENING: Final = frozenset(name.decode().upper() for name in _MESSAGES)
+_LISTENING: Final = frozenset(name.decode().upper() for name in MESSAGES)
 
 
 class ParityError(AssertionError):
@@ -185,6 +188,7 @@ class _EngineLink(Link):
 
         session = server.wire_session() if typed else server.session()
         self._wire = Wire(session)
+        self._closing = RLock()  # nobody asks for a descriptor while it is closed
 
     def send(self, batch: Sequence[Sequence[bytes]]) -> None:
         """See `Link.send`."""
@@ -203,12 +207,14 @@ class _EngineLink(Link):
 
     def files(self) -> Sequence[Any]:
         """See `Link.files`."""
-        number = self._wire.fileno()
+        with self._closing:
+            number = self._wire.fileno()
         return (number,) if number >= 0 else ()
 
     def close(self) -> None:
         """See `Link.close`."""
-        self._wire.close()
+        with self._closing:
+            self._wire.close()
 
 
 def _link(side: Any, typed: bool) -> Link:
@@ -241,7 +247,9 @@ class _Translating(Link):
         """See `Link.receive`."""
         while True:
             item = self._link.receive(timeout)
-            if is_message(item, self.listening):
+            if _is_push(item, self.listening):
+                if ends_listening(item):
+                    self.listening = False
                 item = self._link.heard(item)
                 if item is None:
                     continue
@@ -268,11 +276,8 @@ class _Translating(Link):
         self._link.close()
 
 
-def is_message(item: Any, listening: bool) -> bool:
-    """Whether something was pushed."""
-    if type(item) is Push:
-        return True
-    return listening and type(item) is list and bool(item) and item[0] in _MESSAGES
+def _is_push(item: Any, listening: bool) -> bool:
+    return type(item) is Push or (listening and is_message(item))
 
 
 class _Entry:
@@ -483,7 +488,7 @@ class _ParityLink(Link):
         self._send_all(self.links, [argv])
 
     def _is_push(self, item: Any) -> bool:
-        return is_message(item, any(getattr(link, "listening", False) for link in self.links))
+        return _is_push(item, False)
 
     def _push(self, at: int, item: Any) -> None:
         """Hand on the first side's messages, once the others have heard them, too."""

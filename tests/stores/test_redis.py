@@ -503,3 +503,22 @@ def test_the_order_of_what_comes_late(url: str) -> None:
         finally:
             done.set()
             thread.join()
+
+
+@pytest.mark.parametrize("protocol", [2, 3])
+def test_connections_that_have_listened(url: str, protocol: int) -> None:
+    with fakeredis.patch(store=url):
+        pool = redis.BlockingConnectionPool(max_connections=1, protocol=protocol)
+        client = redis.Redis(connection_pool=pool)
+        for _ in range(2):
+            with client.pubsub() as listener:
+                listener.subscribe("c")
+                assert listener.get_message(timeout=5)["data"] == 1
+                listener.unsubscribe()
+                assert listener.get_message(timeout=5)["data"] == 0
+            client.delete("l", "x")
+            client.rpush("l", "message", "c", "x")
+            client.xadd("x", {"f": "v"}, id="1-1")
+            assert client.lrange("l", 0, -1) == [b"message", b"c", b"x"]
+            assert client.xrange("x") == [(b"1-1", {b"f": b"v"})]
+            assert client.keys("l") == [b"l"]

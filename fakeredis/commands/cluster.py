@@ -21,6 +21,8 @@ from fakeredis.commands.registry import (
 from fakeredis.datatypes.numbers import parse_int
 from fakeredis.engine.cluster import SLOTS, Node, node_of, slot_of
 from fakeredis.engine.context import Context
+from fakeredis.engine.replicas import follow, heal, leave, promote
+from fakeredis.engine.replicas import of as replicas_of
 from fakeredis.engine.replies import DEEP, OK, Status, Verbatim
 from fakeredis.errors import CommandError
 
@@ -85,9 +87,10 @@ def _known(here: Node, name: bytes) -> Node:
 
 @group.command("READONLY", flags=FAST | LOADING | STALE | CONNECTION, since="3.0.0", acl=_OWN)
 def readonly(ctx: Context) -> Status:
-    """Allow this connection to read from replicas; there are none."""
+    """Allow this connection to read from replicas."""
     if not ctx.traits.read_from_replicas:
         _here(ctx)
+    ctx.session.extra["READONLY"] = True
     return OK
 
 
@@ -96,6 +99,7 @@ def readwrite(ctx: Context) -> Status:
     """Undo READONLY."""
     if not ctx.traits.undoes_readonly:
         _here(ctx)
+    ctx.session.extra.pop("READONLY", None)
     return OK
 
 
@@ -169,17 +173,22 @@ def info(ctx: Context) -> Verbatim:
 @group.command("CLUSTER NODES", arity=2, flags=STALE, since="3.0.0")
 def nodes(ctx: Context) -> Verbatim:
     """All nodes, a line each."""
-    here = _here(ctx)
+    here = _healed(ctx)
     lines = (_node_line(here, node) + "\n" for node in here.cluster.nodes)
     return Verbatim("".join(lines).encode())
 
 
 def _node_line(here: Node, node: Node) -> str:
-    flags = "myself,master" if node is here else "master"
+    flags = "master" if node.master is None else "slave"
+    if node is here:
+        flags = f"myself,{flags}"
+    elif not node.server.connected:
+        flags += ",fail"
+    owner, link = node.master or node, "connected" if "fail" not in flags else "disconnected"
     seen = 0 if node is here else here.server.clock.milliseconds()
     words = [
-        node.id, f"{node.shown_host}:{node.port}@{node.port + 10000}", flags, "-", "0", str(seen),
-        str(node.epoch), "connected",
+        node.id, f"{node.shown_host}:{node.port}@{node.port + 10000}", flags,
+        "-" if owner is node else owner.id, "0", str(seen), str(owner.epoch), link,
     ]  # fmt: skip
     words += [f"{first}-{last}" if first < last else f"{first}" for first, last in node.slots()]
     if node is here:
@@ -197,9 +206,23 @@ def sorted_slots(slots: dict[int, Node]) -> list[tuple[int, Node]]:
 def slots(ctx: Context) -> list[Any]:
     """Ranges of slots, with the node that serves each."""
     return [
-        [first, last, [node.shown_host.encode(), node.port, node.id.encode(), {}]]
-        for first, last, node in _here(ctx).cluster.ranges()
-    ]
+        [first, last, *(
+            [one.shown_host.encode(), one.port, one.id.encode(), {}]
+            for one in (node, *filter(_is_up, replicas_of(node)))
+        )]
+        for first, last, node in _healed(ctx).cluster.ranges()
+    ]  # fmt: skip
+
+
+def _is_up(node: Node) -> bool:
+    return node.server.connected
+
+
+def _healed(ctx: Context) -> Node:
+    """The node that is asked, after replicas took over for masters that are down."""
+    here = _here(ctx)
+    heal(here.cluster)
+    return here
 
 
 @group.command("CLUSTER SHARDS", arity=2, flags=LOADING | STALE, since="7.0.0", reply=DEEP)
@@ -208,14 +231,19 @@ def shards(ctx: Context) -> list[Any]:
     return [
         {
             b"slots": [slot for pair in node.slots() for slot in pair],
-            b"nodes": [{
-                b"id": node.id.encode(), b"port": node.port, b"ip": node.shown_host.encode(),
-                b"endpoint": node.shown_host.encode(), b"role": b"master",
-                b"replication-offset": 0, b"health": b"online",
-            }],
+            b"nodes": [_in_shard(one) for one in (node, *replicas_of(node))],
         }
-        for node in _here(ctx).cluster.nodes
-    ]  # fmt: skip
+        for node in _healed(ctx).cluster.nodes if node.master is None
+    ]
+
+
+def _in_shard(node: Node) -> dict[bytes, Any]:
+    return {
+        b"id": node.id.encode(), b"port": node.port, b"ip": node.shown_host.encode(),
+        b"endpoint": node.shown_host.encode(),
+        b"role": b"master" if node.master is None else b"replica",
+        b"replication-offset": 0, b"health": b"online" if _is_up(node) else b"fail",
+    }  # fmt: skip
 
 
 @group.command("CLUSTER LINKS", arity=2, flags=STALE, since="7.0.0", reply=DEEP)
@@ -234,19 +262,22 @@ def links(ctx: Context) -> list[Any]:
 
 
 def _replicas(ctx: Context, words: Words) -> list[bytes]:
-    _known(_here(ctx), words[0])
-    return []
+    here = _healed(ctx)
+    master = _known(here, words[0])
+    if master.master is not None:
+        raise CommandError("ERR The specified node is not a master")
+    return [_node_line(here, node).encode() for node in replicas_of(master)]
 
 
 @group.command("CLUSTER REPLICAS", Rest(1), arity=3, flags=_ASKS, since="5.0.0")
 def replicas(ctx: Context, words: Words) -> list[bytes]:
-    """The replicas of a node: there are none."""
+    """The replicas of a node, a line each."""
     return _replicas(ctx, words)
 
 
 @group.command("CLUSTER SLAVES", Rest(1), arity=3, flags=_ASKS, since="3.0.0")
 def slaves(ctx: Context, words: Words) -> list[bytes]:
-    """The replicas of a node: there are none."""
+    """The replicas of a node, a line each."""
     return _replicas(ctx, words)
 
 
@@ -403,9 +434,12 @@ def _let_go(node: Node) -> None:
 def setslot(ctx: Context, words: Words) -> Status:
     """Move a slot, in steps: MIGRATING, IMPORTING, NODE; STABLE undoes the first two.
 
-    Checked in the server's order: slot, action and number of words, owner, node.
+    Checked in the server's order: this node, slot, action and number of words, owner, node.
     """
-    here, slot = _here(ctx), _slot(words[0])
+    here = _here(ctx)
+    if here.master is not None:
+        raise CommandError("ERR Please use SETSLOT only with masters.")
+    slot = _slot(words[0])
     actions: dict[bytes, tuple[int, Callable[[Node, int, Words], None]]] = {
         b"MIGRATING": (3, _migrate), b"IMPORTING": (3, _import), b"STABLE": (2, _settle),
         b"NODE": (3, _assign),
@@ -511,6 +545,8 @@ def forget(ctx: Context, words: Words) -> Status:
     node = _known(here, words[0])
     if node is here:
         raise CommandError("ERR I tried hard but I can't forget myself...")
+    if node is here.master:
+        raise CommandError("ERR Can't forget my master!")
     _let_go(node)
     here.cluster.nodes.remove(node)
     return OK
@@ -518,24 +554,43 @@ def forget(ctx: Context, words: Words) -> Status:
 
 @group.command("CLUSTER REPLICATE", Rest(1), arity=3, flags=_CHANGES, since="3.0.0")
 def replicate(ctx: Context, words: Words) -> Status:
-    """Refuse to become a replica, which no node of a fake cluster is."""
+    """Become a replica of a master.
+
+    Checked in the server's order: the node, whether it is this one, or a replica, what is here.
+    """
     here = _here(ctx)
-    if _known(here, words[0]) is here:
+    master = _known(here, words[0])
+    if master is here:
         raise CommandError("ERR Can't replicate myself")
-    raise CommandError(
-        "ERR To set a master the node must be empty and without assigned slots."
-    )
+    if master.master is not None:
+        raise CommandError("ERR I can only replicate a master, not a replica.")
+    if here.master is None and (here in here.cluster.owners or here.server.database(0).data):
+        raise CommandError(
+            "ERR To set a master the node must be empty and without assigned slots."
+        )
+    follow(here, master)
+    return OK
 
 
 @group.command("CLUSTER FAILOVER", Rest(), arity=-2, flags=_CHANGES, since="3.0.0")
 def failover(ctx: Context, words: Words) -> Status:
-    """Refuse to take over from a master, as every master does."""
-    _here(ctx)
+    """Take over from the master, at once.
+
+    Checked in the server's order: number of words, the word, this node, its master.
+    """
+    here = _here(ctx)
     if len(words) > 1:
         raise CommandError(_BAD_WORDS % _said(ctx))
     if words and words[0].upper() not in (b"FORCE", b"TAKEOVER"):
         raise CommandError(errors.SYNTAX)
-    raise CommandError("ERR You should send CLUSTER FAILOVER to a replica")
+    if here.master is None:
+        raise CommandError("ERR You should send CLUSTER FAILOVER to a replica")
+    if not words and not _is_up(here.master):
+        raise CommandError(
+            "ERR Master is down or failed, please use CLUSTER FAILOVER FORCE"
+        )
+    promote(here)
+    return OK
 
 
 @group.command(
@@ -548,6 +603,8 @@ def reset(ctx: Context, words: Words) -> Status:
         raise CommandError(_BAD_WORDS % _said(ctx))
     if words and words[0].upper() not in (b"HARD", b"SOFT"):
         raise CommandError(errors.SYNTAX)
+    if here.master is not None:
+        leave(here)
     if here.server.database(0).data:
         raise CommandError("ERR CLUSTER RESET can't be called with master nodes containing keys")
     _let_go(here)

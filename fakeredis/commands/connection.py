@@ -90,7 +90,7 @@ def reset(ctx: Context) -> Any:
     session.protocol = 2
     session.name = b""
     session.user = "default"
-    for name in (NO_EVICT, NO_TOUCH, "HIMPORT"):
+    for name in (NO_EVICT, NO_TOUCH, "HIMPORT", "READONLY", "asking"):
         session.extra.pop(name, None)
     ctx.db = server.database(0)
     server.greet(session)

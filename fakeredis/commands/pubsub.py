@@ -8,7 +8,7 @@ from fakeredis import errors
 from fakeredis.commands.arguments import Key, Many, Raw, Rest
 from fakeredis.commands.registry import CONNECTION, FAST, LOADING, NOSCRIPT, PUBSUB, STALE, Group
 from fakeredis.engine import dispatch
-from fakeredis.engine.cluster import broadcast
+from fakeredis.engine.cluster import broadcast, broadcast_in_shard
 from fakeredis.engine.context import Context
 from fakeredis.engine.pubsub import Subscribers
 from fakeredis.engine.replies import NO_REPLY, Push, Status
@@ -121,6 +121,8 @@ def publish(ctx: Context, channel: bytes, message: bytes) -> int:
 @group.command("SPUBLISH", Key, Raw, flags=PUBSUB | LOADING | STALE | FAST, since="7.0.0")
 def spublish(ctx: Context, channel: bytes, message: bytes) -> int:
     """Send a message to a shard channel; how many received it."""
+    if ctx.server.guard & dispatch.CLUSTERED:
+        broadcast_in_shard(ctx.server, channel, message)
     return ctx.server.pubsub.spublish(channel, message)
 
 

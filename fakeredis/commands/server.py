@@ -27,7 +27,16 @@ from fakeredis.commands.registry import (
 )
 from fakeredis.datatypes.glob import matcher
 from fakeredis.datatypes.numbers import parse_int
-from fakeredis.engine import cluster, dispatch, info, long_scripts, memory, timing, tracking
+from fakeredis.engine import (
+    cluster,
+    dispatch,
+    info,
+    long_scripts,
+    memory,
+    replicas,
+    timing,
+    tracking,
+)
 from fakeredis.engine.context import Context
 from fakeredis.engine.replies import DEEP, MAP, NO_REPLY, OK, SetReply, Status, Verbatim
 from fakeredis.errors import CommandError, ConnectionLost
@@ -177,8 +186,18 @@ def time_(ctx: Context) -> list[bytes]:
     acl=("fast", "admin", "dangerous"),
 )  # fmt: skip
 def role(ctx: Context) -> list[Any]:
-    """A master without replicas."""
-    return [b"master", 0, []]
+    """A master without replicas, but for nodes of clusters."""
+    node = cluster.node_of(ctx.server)
+    if node is None:
+        return [b"master", 0, []]
+    if node.master is not None:
+        master = node.master
+        return [b"slave", master.host.encode(), master.port, b"connected", 0]
+    followers = [
+        [one.host.encode(), b"%d" % one.port, b"0"] for one in replicas.of(node)
+        if one.server.connected
+    ]  # fmt: skip
+    return [b"master", 0, followers]
 
 
 # Saving: there is no file, so that only the time of it is kept ------------------------------------

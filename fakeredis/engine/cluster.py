@@ -1,7 +1,7 @@
 """Clusters: which node serves which slot, and what a node says to those who ask the wrong one.
 
 A cluster's nodes are servers that share a lock.  What one node learns all know at once, so there
-is no gossip, and nothing ever fails over.
+is no gossip. Replicas are in `fakeredis.engine.replicas`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 from fakeredis.commands.registry import READONLY, WRITE, Command
-from fakeredis.engine import dispatch
+from fakeredis.engine import dispatch, replicas
 from fakeredis.errors import CommandError
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ CROSS_SLOT: Final = "CROSSSLOT Keys in request don't hash to the same slot"
 UNBOUND: Final = "CLUSTERDOWN Hash slot not served"
 DOWN: Final = "CLUSTERDOWN The cluster is down"
 DOWN_READ_ONLY: Final = "CLUSTERDOWN The cluster is down and only accepts read commands"
+READ_ONLY: Final = "READONLY You can't write against a read only replica."
 TRY_AGAIN: Final = "TRYAGAIN Multiple keys request during rehashing of slot"
 
 _SCRIPT_ERRORS: Final = {
@@ -52,14 +53,20 @@ def slot_of(key: bytes) -> int:
     return crc_hqx(key, 0) % SLOTS
 
 
+def new_id() -> str:
+    """The ID of a node or a shard."""
+    return secrets.token_hex(20)
+
+
 class Node:
     """A server as a member of a cluster."""
 
     def __init__(self, cluster: Cluster, server: Server, epoch: int) -> None:
         self.cluster = cluster
         self.server = server
-        self.id = secrets.token_hex(20)
-        self.shard = secrets.token_hex(20)
+        self.id = new_id()
+        self.shard = new_id()
+        self.master: Node | None = None  # whose keys it serves, if it is a replica
         self.epoch = epoch
         self.migrating: dict[int, Node] = {}  # slots that go to another node
         self.importing: dict[int, Node] = {}  # and that come from one
@@ -119,6 +126,20 @@ class Cluster:
             server.config.override("cluster-enabled", "yes")
             server.config.override("databases", "1")
             server.guard |= dispatch.CLUSTERED
+        return node
+
+    def add_replica(self, master: Node) -> Node:
+        """A replica of a master, at the port behind all others'."""
+        like = master.server
+        host = like.address.rpartition(":")[0]
+        port = max(node.port for node in self.nodes) + 1
+        server = type(like)(
+            version=like.profile.version, server_type=like.profile.server_type,
+            modules=getattr(like, "modules", ()), address=f"{host}:{port}",
+        )  # fmt: skip
+        server.clock = like.clock
+        node = self.add(server)
+        replicas.follow(node, master)
         return node
 
     def node(self, name: bytes) -> Node | None:
@@ -203,7 +224,11 @@ def refusal(
         if not session.guard & dispatch.QUEUEING or session.queue_failed:
             return None
         batch = session.queue
-    text = _Query(node, asking).answer(batch)
+    query = _Query(node, asking)
+    query.reads_here = bool(session.extra.get("READONLY"))
+    text = query.answer(batch)
+    if text is None and node.master is not None and command.flags & WRITE:
+        text = READ_ONLY
     if text is None:
         return None
     if command.name == "EXEC":
@@ -230,13 +255,15 @@ class _Query:
         self.first_key = b""
         self.found = self.missing = 0  # keys of a slot that is just moving
         self.several = False
+        self.reads_here = False  # the session has said READONLY
+        self.writes = self.sharded = False
 
     def answer(self, batch: Iterable[tuple[Command, Sequence[bytes]]]) -> str | None:
         """The error text; None where the node itself serves the keys."""
         sharded = writes = reads_only = False
         for command, args in batch:
-            sharded = sharded or command.name in _SHARD_CHANNELS
-            writes = writes or bool(command.flags & WRITE)
+            self.sharded = sharded = sharded or command.name in _SHARD_CHANNELS
+            self.writes = writes = writes or bool(command.flags & WRITE)
             reads_only = reads_only or bool(command.flags & READONLY)
             for key in _keys(command, args):
                 error = self._take(key, command.name in _SHARD_CHANNELS)
@@ -279,6 +306,11 @@ class _Query:
         node = self.node
         owner = node.cluster.owners[slot]
         assert owner is not None
+        if node.master is owner and (self.reads_here or self.sharded) and not self.writes:
+            return None
+        if not owner.server.connected:
+            replicas.heal(node.cluster)
+            owner = node.cluster.owners[slot] or owner
         if owner is node and slot in node.migrating and self.missing:
             if self.found:
                 return TRY_AGAIN
@@ -308,6 +340,9 @@ def check_script(session: Session, command: Command, args: Sequence[bytes]) -> i
     node = node_of(session.server)
     assert node is not None
     query = _Query(node, bool(session.extra.get("asking")))
+    query.reads_here = bool(session.extra.get("READONLY"))
+    if node.master is not None and command.flags & WRITE:
+        raise CommandError(READ_ONLY)
     text = query.answer(((command, args),))
     if text is None:
         return query.slot
@@ -332,3 +367,11 @@ def broadcast(server: Server, channel: bytes, message: bytes) -> None:
     for other in node.cluster.nodes if node is not None else ():
         if other is not node:
             other.server.pubsub.publish(channel, message)
+
+
+def broadcast_in_shard(server: Server, channel: bytes, message: bytes) -> None:
+    """Take a message of a shard channel to the subscribers at the shard's other nodes."""
+    node = node_of(server)
+    for other in node.cluster.nodes if node is not None else ():
+        if node is not None and other is not node and other.shard == node.shard:
+            other.server.pubsub.spublish(channel, message)

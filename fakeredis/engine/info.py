@@ -18,7 +18,7 @@ from fakeredis.datatypes.list import List
 from fakeredis.datatypes.set import Set
 from fakeredis.datatypes.sorted_set import SortedSet
 from fakeredis.datatypes.string import MutableString
-from fakeredis.engine import dispatch, memory, timing
+from fakeredis.engine import cluster, dispatch, memory, replicas, timing
 from fakeredis.engine.statistics import operations_per_second
 
 if TYPE_CHECKING:
@@ -273,9 +273,20 @@ _VECTOR_SETS: Final = (
 
 def _replication(server: Server) -> Fields:
     return {
+        **_role(server),
         "master_replid": server.replication_id,
         "repl_backlog_size": server.config.text("repl-backlog-size"),
     }
+
+
+def _role(server: Server) -> Fields:
+    """What is different for nodes of clusters with replicas."""
+    node = cluster.node_of(server)
+    if node is None:
+        return {}
+    if node.master is not None:
+        return {"role": "slave"}
+    return {"connected_slaves": sum(one.server.connected for one in replicas.of(node))}
 
 
 def _cpu(server: Server) -> Fields:

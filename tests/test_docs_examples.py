@@ -6,6 +6,7 @@ more:
 
 - ``.. continues``: it goes on in the namespace of the block before;
 - ``.. not run: <reason>``: it cannot run by itself;
+- ``.. needs <name>``: it is skipped where redis-py lacks that, see `tests.redis_py`;
 - ``.. on a real server``: ``localhost:6379`` in it means the tests' real server; skipped without.
 """
 
@@ -27,9 +28,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.redis_py import skip_without
+
 ROOT = Path(__file__).parent.parent
 _DIRECTIVE = re.compile(r"^(\s*)\.\. code-block:: (python|pycon)\s*$")
-_NOTE = re.compile(r"^\s*\.\. (continues|not run: .+|on a real server)$")
+_NOTE = re.compile(r"^\s*\.\. (continues|not run: .+|needs \w+|on a real server)$")
 
 
 @dataclass
@@ -101,6 +104,8 @@ def fresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def test_example(block: Block, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     if block.note.startswith("not run"):
         pytest.skip(block.note)
+    if block.note.startswith("needs "):
+        skip_without(block.note.removeprefix("needs "))
     if block.note == "on a real server":
         url: str = request.getfixturevalue("clean_real_url")
         place = url.partition("://")[2].partition("/")[0]

@@ -260,7 +260,7 @@ class FakeRedisCluster(redis.cluster.RedisCluster, metaclass=StandIn):
         manager = partial(FakeNodesManager, server=own)
         rebound(REAL.__init__, NodesManager=manager)(self, *args, **kwargs)
         if quick:
-            _hurry(self.retry)
+            _hurry(getattr(self, "retry", None))  # redis-py 5 has none
 
     @property
     def fake_cluster(self) -> Cluster:

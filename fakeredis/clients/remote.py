@@ -351,6 +351,8 @@ class RemoteSession:
         "__weakref__",
     )  # fmt: skip
 
+    forwarded = False  # by this process
+
     def __init__(
         self, channel: Channel, server: Server, number: int, identity: int, address: str
     ) -> None:

@@ -157,6 +157,8 @@ class Wire:
     def lost(self) -> bool:
         """Whether nothing will ever come: the session is closed, or the server is down."""
         session = self.session
+        if session.forwarded and not session.outbox:
+            session.look()
         return not session.outbox and (session.closed or not session.server.connected)
 
     # Waiting --------------------------------------------------------------------------------

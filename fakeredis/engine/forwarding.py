@@ -92,6 +92,7 @@ class ForwardedSession(Session):
         "patience",
     )  # fmt: skip
 
+    forwarded = True
     server: ForwardingServer
 
     def __init__(self, server: ForwardingServer, link: Link, address: str) -> None:
@@ -329,6 +330,18 @@ class ForwardedSession(Session):
                     return
                 self._take(item)
                 self._watch()
+
+    def look(self) -> None:
+        """See `Session.look`: the other end may have gone while nothing was asked."""
+        with self.server.lock:
+            if self._calls or self._watched or self.closed:
+                return
+            try:
+                self._take(self.link.receive(0))
+            except TimeoutError:
+                return
+            except OSError:
+                self._lose()
 
     def _take(self, item: Any) -> None:
         """Find out what has come: the reply of a command, or something pushed."""

@@ -34,6 +34,8 @@ class Session:
         "on_close", "extra", "plain", "collected", "lag", "__weakref__",
     )  # fmt: skip
 
+    forwarded = False  # whether commands run at another server
+
     def __init__(self, server: Server, protocol: int = 2, address: str = "127.0.0.1:0") -> None:
         self.server = server
         self.plain = server.table.plain  # what clients may call without a look at it
@@ -255,6 +257,9 @@ class Session:
                 server.guard |= dispatch.LEAVING
                 return
             self.release()
+
+    def look(self) -> None:
+        """Find out what has come from elsewhere, if commands are ``forwarded``."""
 
     def release(self) -> None:
         """Forget everything of a closed session; the lock is held."""

@@ -7,17 +7,20 @@ are new, or have got or lost names, are looked through.
 
 from __future__ import annotations
 
+import atexit
 import sys
 from collections import Counter
 from collections.abc import Iterable
 from operator import is_
 from types import ModuleType
-from typing import Any
+from typing import Any, Final
+from weakref import WeakSet
 
 from fakeredis.clients.standin import references
 
 Namespace = dict[str, Any]
 Classes = dict[int, tuple[type, type]]
+_all: Final[WeakSet[Names]] = WeakSet()
 
 
 class Names:
@@ -40,6 +43,13 @@ class Names:
         self._counts: dict[bool, list[int]] = {}
         self._fewest: dict[int, int] = {}  # references beside those in the places
         self._meant: set[tuple[int, str]] = set()  # places of fake classes before the replacement
+        _all.add(self)
+
+    def forget(self) -> None:
+        """Let go of modules and namespaces."""
+        self._modules, self._namespaces, self._sizes = [], [], []
+        self._loaded = (0, None, None)
+        self._sites, self._counts, self._put = {}, {}, []
 
     def add(self, pairs: Iterable[tuple[type, type]]) -> None:
         """Replace further classes, too; from now on, if there is a patch already."""
@@ -163,6 +173,13 @@ class Names:
                 self._sites.setdefault(id(namespace), (namespace, set()))[1].update(found)
         self._sizes = sizes
         return changed
+
+
+@atexit.register
+def _forget() -> None:
+    """Let Python free the main module first, as ever: its clients still need redis-py's modules."""
+    for names in _all:
+        names.forget()
 
 
 def _holds_none(namespace: Namespace, wanted: set[int]) -> bool:

@@ -10,6 +10,7 @@ from redis.sentinel import MasterNotFoundError, Sentinel
 
 import fakeredis
 from fakeredis import FakeAsyncSentinel, FakeSentinel, FakeServer
+from tests.redis_py import needs
 
 
 @pytest.fixture(autouse=True)
@@ -31,6 +32,7 @@ def test_each_name_is_a_server() -> None:
     assert isinstance(sentinel, Sentinel)
 
 
+@needs("sentinel")
 def test_what_sentinels_tell() -> None:
     sentinel = FakeSentinel()
     sentinel.discover_master("mine")

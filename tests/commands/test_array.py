@@ -13,17 +13,15 @@ from typing import Any
 
 import pytest
 import redis
-from redis.commands import core
 
 import fakeredis
 from fakeredis.datatypes.array import LAST_INDEX, SLICE, Array
 from fakeredis.engine.server import Server
 from tests.commands.playing import words
+from tests.redis_py import needs
 from tests.twin import fake_reply
 
-pytestmark = pytest.mark.skipif(
-    not hasattr(core, "ArrayCommands"), reason="this redis-py does not know them"
-)
+pytestmark = needs("arrays")
 
 
 @pytest.fixture(params=[2, 3], ids=["resp2", "resp3"])

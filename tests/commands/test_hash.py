@@ -11,6 +11,7 @@ import redis
 import fakeredis
 from fakeredis.engine.server import Server
 from tests.commands.playing import play_with_events
+from tests.redis_py import skip_without
 from tests.twin import Twin
 
 SCRIPTS = {
@@ -564,8 +565,8 @@ CALLS: dict[str, Callable[[redis.Redis], Any]] = {
 @pytest.mark.parametrize("decode", [False, True], ids=["bytes", "text"])
 @pytest.mark.parametrize("name", CALLS)
 def test_redis_py(clean_real_url: str, protocol: int, decode: bool, name: str) -> None:
-    if name in ("getex", "setex") and not hasattr(redis.Redis, "hgetex"):
-        pytest.skip("this redis-py has no methods for HGETEX and HSETEX")
+    if name in ("getex", "setex"):
+        skip_without("hgetex")
     options: dict[str, Any] = {"protocol": protocol, "decode_responses": decode}
     with (
         redis.Redis.from_url(clean_real_url, **options) as real,

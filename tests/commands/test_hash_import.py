@@ -15,11 +15,10 @@ import redis
 import fakeredis
 from fakeredis.engine.server import Server
 from tests.commands.playing import words
+from tests.redis_py import needs
 from tests.twin import fake_reply
 
-known = pytest.mark.skipif(
-    not hasattr(redis.Redis, "himport_set"), reason="this redis-py does not know it"
-)
+known = needs("himport")
 quiet = pytest.mark.filterwarnings("ignore:.*experimental:UserWarning")
 
 

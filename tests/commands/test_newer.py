@@ -15,14 +15,13 @@ from redis.commands import core
 
 import fakeredis
 from tests.harvest import table_of
+from tests.redis_py import needs
 
 if TYPE_CHECKING:
     from tests.twin import Twin
 
 pytestmark = [
-    pytest.mark.skipif(
-        not hasattr(core.BasicKeyCommands, "increx"), reason="this redis-py does not know them"
-    ),
+    needs("increx"),
     pytest.mark.filterwarnings("ignore:.*experimental:UserWarning"),  # redis-py's own
 ]
 # The first version that has each, and a call of it.

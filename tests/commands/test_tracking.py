@@ -10,6 +10,7 @@ import redis
 import fakeredis
 from fakeredis.engine.server import Server
 from tests.commands.playing import play
+from tests.redis_py import needs
 
 OPTIONS = """
 CLIENT GETREDIR
@@ -212,8 +213,10 @@ def test_expired_and_forgotten() -> None:
     assert not server.databases[0].observed
 
 
+@needs("cache")
 def test_cache_of_redis_py() -> None:
-    cache = pytest.importorskip("redis.cache")
+    from redis import cache
+
     server = fakeredis.FakeServer()
     reader = fakeredis.FakeRedis(server=server, protocol=3, cache_config=cache.CacheConfig())
     writer = fakeredis.FakeRedis(server=server)
@@ -232,8 +235,10 @@ def test_cache_of_redis_py() -> None:
     reader.close()
 
 
+@needs("cache")
 def test_cache_inside_patch() -> None:
-    cache = pytest.importorskip("redis.cache")
+    from redis import cache
+
     with fakeredis.patch():
         reader = redis.Redis(protocol=3, cache_config=cache.CacheConfig())
         writer = redis.Redis()

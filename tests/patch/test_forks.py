@@ -18,6 +18,8 @@ from typing import Any
 import pytest
 import redis
 import redis.asyncio
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 import fakeredis
 from tests.downstream import jobs
@@ -267,8 +269,12 @@ def test_messages_for_the_parent(client: redis.Redis) -> None:
     assert message["data"] == "hello"
 
 
-def test_a_subscriber_made_before_the_fork(client: redis.Redis) -> None:
+def test_a_subscriber_made_before_the_fork(fake: fakeredis.patch) -> None:
     """The connection stays the parent's; the child's copy connects and subscribes anew."""
+    # Clients of redis-py 5 have to be told to connect anew.
+    client = redis.Redis(
+        decode_responses=True, retry=Retry(NoBackoff(), 1), retry_on_error=[redis.ConnectionError]
+    )
     pubsub = client.pubsub(ignore_subscribe_messages=True)
     pubsub.subscribe("c")
     pubsub.get_message(timeout=1)

@@ -20,8 +20,10 @@ import fakeredis
 from fakeredis.cli import main
 from fakeredis.clients.remote import Channel
 from tests.patch.forking import forked
+from tests.redis_py import needs
 
 
+@needs("retry")
 def test_connection_arguments_can_be_pickled(fake: fakeredis.patch) -> None:
     """Jobs of rq carry them to the process that works."""
     client = redis.Redis()

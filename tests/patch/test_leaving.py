@@ -288,7 +288,8 @@ def test_they_refuse_again_after_the_next(names: bool) -> None:
     with fakeredis.patch(names=names):
         assert client.ping()
         connection = client.connection_pool.get_connection()
-        assert vars(connection.retry) == vars(retry) or connection.retry._retries == retry._retries
+        # The client of redis-py 5 has none; its connections do not try again then.
+        assert connection.retry._retries == (0 if retry is None else retry._retries)
         client.connection_pool.release(connection)
     with pytest.raises(fakeredis.AfterExitError):
         client.ping()

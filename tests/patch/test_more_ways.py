@@ -21,6 +21,7 @@ import redis.asyncio
 from redis.credentials import CredentialProvider, UsernamePasswordCredentialProvider
 
 import fakeredis
+from tests.redis_py import needs
 
 pytestmark = pytest.mark.usefixtures("no_network")
 REALS = [redis.Redis]
@@ -112,10 +113,8 @@ def test_streaming_credentials(names: bool) -> None:
 # Client-side caches -----------------------------------------------------------------------------
 
 
+@needs("cache")
 def test_client_side_cache(names: bool) -> None:
-    pytest.importorskip("redis.cache")
-    if int(redis.__version__.split(".")[0]) < 6:
-        pytest.skip("redis-py 5 has no caches with hiredis")
     from redis.cache import CacheConfig
 
     with fakeredis.patch(names=names, spy=True) as fake:

@@ -164,8 +164,6 @@ handle = fakeredis.patch().start()  # and never stopped
 older.get("k")
 last = redis.Redis()
 last.pubsub().subscribe("c")
-if int(redis.__version__.split(".")[0]) < 6:  # whose clients complain of the end themselves
-    del older, last
 print("done")
 """
 

@@ -21,6 +21,7 @@ import fakeredis
 from fakeredis.engine.replies import NO_REPLY
 from fakeredis.stores import RedisStore, StoreError
 from tests import servers
+from tests.redis_py import needs
 from tests.wire import Wire
 
 pytestmark = pytest.mark.real
@@ -246,6 +247,7 @@ def test_a_slow_network(slow: str, protocol: int) -> None:
         assert fake.state()["localhost:6379"][0] == {"k": "4"}
 
 
+@needs("cache")
 def test_invalidations(url: str) -> None:
     with fakeredis.patch(store=url):
         cached = redis.Redis(protocol=3, cache_config=redis.cache.CacheConfig())

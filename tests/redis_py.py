@@ -6,7 +6,7 @@ Each is asked of the redis-py that is installed, not of its version.
 from __future__ import annotations
 
 import inspect
-from typing import Final
+from typing import Any, Final
 
 import pytest
 import redis
@@ -18,7 +18,8 @@ from redis.commands import core, sentinel
 def _asks_sentinels_itself() -> bool:
     """Whether a plain client's own method can: in redis-py 6 its reply makes a TypeError."""
     text = inspect.getsource(sentinel.SentinelCommands.sentinel_get_master_addr_by_name)
-    parse = redis.Redis().response_callbacks.get("SENTINEL GET-MASTER-ADDR-BY-NAME")
+    callbacks: Any = redis.Redis().response_callbacks
+    parse = callbacks.get("SENTINEL GET-MASTER-ADDR-BY-NAME")
     return "once=" not in text or (
         parse is not None and "options" in inspect.signature(parse).parameters
     )

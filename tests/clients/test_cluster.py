@@ -180,7 +180,7 @@ def test_single_clients_of_a_node_are_sent_elsewhere() -> None:
     with FakeRedis(server=server) as client:
         client.set("b", 1)
         # A class of its own since redis-py 6, where there are not only clients of clusters.
-        with pytest.raises(redis.ResponseError, match="MOVED|15495 127.0.0.1:6381"):
+        with pytest.raises(redis.ResponseError, match=r"15495 127\.0\.0\.1:6381"):
             client.set("a", 1)
         with pytest.raises(redis.ResponseError, match="SELECT is not allowed"):
             client.execute_command("SELECT", 1)

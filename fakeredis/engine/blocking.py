@@ -97,6 +97,7 @@ def retry(wait: Wait) -> None:
     ctx.retrying = True
     ctx.forget_time()
     try:
+        _check_permissions(wait)
         reply = _again(session)(wait.command, wait.args)
     except CommandError as error:
         statistics.failed(session.server, wait.command, error)
@@ -105,6 +106,15 @@ def retry(wait: Wait) -> None:
         ctx.retrying = False
     if reply is not BLOCKED:
         finish(wait, reply)
+
+
+def _check_permissions(wait: Wait) -> None:
+    """What a session's user may do may have changed since it began to wait."""
+    from fakeredis.engine import dispatch
+
+    server = wait.session.server
+    if server.guard & dispatch.RESTRICTED:
+        server.check_permissions(wait.session, wait.command, wait.args)
 
 
 def _again(session: Session) -> Callable[[Command, Sequence[bytes]], Any]:

@@ -382,3 +382,17 @@ def test_patterns_of_sort(twin: Any, rules: str) -> None:
     twin("ACL", "DRYRUN", "z", "SORT", "l", "STORE", "l")
     twin("ACL", "SETUSER", "z", "resetkeys", "%R~l")
     twin("ACL", "DRYRUN", "z", "SORT", "l", "STORE", "l")
+
+
+@pytest.mark.parametrize("change", ["-blpop", "resetkeys ~other", "resetkeys ~l*", "off", "-get"])
+def test_waiting_commands_are_asked_again(twin: Any, change: str) -> None:
+    """Whoever waits is served by the rules of the moment."""
+    twin("ACL", "LOG", "RESET")
+    twin("ACL", "SETUSER", "u", "on", ">p", "+@all", "~*")
+    other = twin.session()
+    play(other, "AUTH u p\nBLPOP l 0")
+    twin("ACL", "SETUSER", "u", *change.split())
+    twin("RPUSH", "l", "1")
+    other.reply()
+    other("PING")
+    _same_log(twin)

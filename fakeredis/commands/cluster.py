@@ -19,7 +19,7 @@ from fakeredis.commands.registry import (
     Group,
 )
 from fakeredis.datatypes.numbers import parse_int
-from fakeredis.engine.cluster import SLOTS, Node, node_of, slot_of
+from fakeredis.engine.cluster import SLOTS, Node, node_of, send_away, slot_of
 from fakeredis.engine.context import Context
 from fakeredis.engine.replicas import follow, heal, leave, promote
 from fakeredis.engine.replicas import of as replicas_of
@@ -380,6 +380,8 @@ def _change(here: Node, chosen: Iterator[int], adds: bool) -> Status:
         owners[slot] = here if adds else None
         if adds:
             here.importing.pop(slot, None)
+    if not adds:
+        send_away(here.cluster, wanted)
     return OK
 
 
@@ -428,6 +430,7 @@ def flushslots(ctx: Context) -> Status:
 def _let_go(node: Node) -> None:
     owners = node.cluster.owners
     owners[:] = [None if owner is node else owner for owner in owners]
+    send_away(node.cluster, range(SLOTS))
 
 
 @group.command("CLUSTER SETSLOT", Rest(2), arity=-4, flags=_CHANGES, since="3.0.0")
@@ -486,6 +489,7 @@ def _assign(here: Node, slot: int, words: Words) -> None:
     here.cluster.owners[slot] = node
     for each in here.cluster.nodes:
         _settle(each, slot, words)
+    send_away(here.cluster, (slot,))
 
 
 @group.command("CLUSTER BUMPEPOCH", arity=2, flags=_CHANGES, since="3.0.0")

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import secrets
 from binascii import crc_hqx
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 from fakeredis.commands.registry import READONLY, WRITE, Command
-from fakeredis.engine import dispatch, replicas
+from fakeredis.engine import blocking, dispatch, replicas
+from fakeredis.engine.replies import Push
 from fakeredis.errors import CommandError
 
 if TYPE_CHECKING:
@@ -375,3 +376,35 @@ def broadcast_in_shard(server: Server, channel: bytes, message: bytes) -> None:
     for other in node.cluster.nodes if node is not None else ():
         if node is not None and other is not node and other.shard == node.shard:
             other.server.pubsub.spublish(channel, message)
+
+
+def send_away(cluster: Cluster, slots: Container[int]) -> None:
+    """Tell who waits for keys or listens to shard channels of slots that are elsewhere now."""
+    for node in cluster.nodes:
+        for session in list(node.server.sessions.values()):
+            for channel in list(session.shard_channels):
+                slot = slot_of(channel)
+                if slot in slots and cluster.owners[slot] is not (node.master or node):
+                    _end_subscription(session, channel)
+            _end_wait(node, session, slots)
+
+
+def _end_subscription(session: Session, channel: bytes) -> None:
+    pubsub = session.server.pubsub
+    del session.shard_channels[channel]
+    pubsub.unsubscribe(pubsub.shard_channels, channel, session)
+    session.push(Push([b"sunsubscribe", channel, len(session.shard_channels)]))
+    if not (session.channels or session.patterns or session.shard_channels):
+        session.guard &= ~dispatch.SUBSCRIBED
+
+
+def _end_wait(node: Node, session: Session, slots: Container[int]) -> None:
+    wait = session.wait
+    if wait is None or not wait.keys or slot_of(wait.keys[0]) not in slots:
+        return
+    slot = slot_of(wait.keys[0])
+    owner = node.cluster.owners[slot]
+    if owner is not node:
+        text = UNBOUND if owner is None else f"MOVED {slot} {owner.address}"
+        down = owner is None and not node.cluster.is_up(node)
+        blocking.finish(wait, CommandError(DOWN if down else text))

@@ -377,3 +377,35 @@ def test_a_server_with_keys_becomes_no_node() -> None:
 def test_slots_are_the_checksum_of_the_tag() -> None:
     assert [slot_of(key) for key in (b"a", b"b", b"c", b"{a}b")] == [A, B, C, A]
     assert slot_of(b"") == 0 < slot_of(b"{}a") < SLOTS
+
+
+def test_who_waits_or_listens_is_sent_away(full: Twin) -> None:
+    """DELSLOTS ends waits and subscriptions to shard channels."""
+    listener, waiting = full.session(), full.session()
+    listener("SSUBSCRIBE", "a")
+    listener.reply()
+    waiting("BLPOP", "a", 0)
+    try:
+        full("CLUSTER", "DELSLOTS", A)
+        listener.reply()
+        time.sleep(0.15)  # the server looks at its clients ten times a second
+        waiting.reply()
+        waiting("PING")
+    finally:
+        full.wire.call(b"CLUSTER", b"ADDSLOTS", b"%d" % A)
+        until = time.monotonic() + 20
+        while b"cluster_state:ok" not in full.wire.call(b"CLUSTER", b"INFO"):
+            assert time.monotonic() < until
+            time.sleep(0.02)
+
+
+def test_who_waits_is_told_where_a_slot_went() -> None:
+    cluster = Cluster([Server(address=f"127.0.0.1:{port}") for port in (6379, 6380)])
+    source, target = cluster.nodes
+    session = source.server.session()
+    session.execute([b"BLPOP", b"b", b"0"])
+    assert cluster.owners[B] is source
+    target.server.session().execute(
+        [b"CLUSTER", b"SETSLOT", b"%d" % B, b"NODE", target.id.encode()]
+    )
+    assert str(session.outbox.popleft()) == f"MOVED {B} 127.0.0.1:6380"

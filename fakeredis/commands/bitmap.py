@@ -116,6 +116,11 @@ def bitcount(ctx: Context, key: bytes, words: list[bytes]) -> int:
     if not words:
         value = ctx.read_string(key)
         return 0 if value is None else _count(value, 0, len(value))
+    if ctx.traits.types_before_words:
+        if ctx.read_string(key) is None:
+            return 0
+        if len(words) != 2:
+            raise CommandError(errors.SYNTAX)
     if len(words) == 1 and not ctx.server.profile.has(_START_ONLY):
         raise CommandError(errors.SYNTAX)
     start, end = _number(words[0]), _number(words[1]) if len(words) > 1 else -1
@@ -178,6 +183,11 @@ def bitpos(ctx: Context, key: bytes, raw: bytes, words: list[bytes]) -> int:
     bit = _number(raw)
     if bit not in (0, 1):
         raise CommandError(errors.BITPOS_BIT)
+    if ctx.traits.types_before_words:
+        if ctx.read_string(key) is None:
+            return -1 if bit else 0
+        if len(words) > 2:
+            raise CommandError(errors.SYNTAX)
     start, end, in_bits = _bitpos_range(ctx, words)
     value = ctx.read_string(key)
     if value is None:

@@ -718,7 +718,7 @@ def _weight(raw: bytes | None, as_c: bool = False) -> float:
     if not raw:
         return 0.0
     if as_c:
-        raw = _as_python(raw)
+        raw = as_python(raw)
     if not _WEIGHT(raw) or raw in (b"+", b"-"):
         raise CommandError("ERR One or more scores can't be converted into double")
     return float(raw)
@@ -730,7 +730,7 @@ _HEXADECIMAL: Final = re.compile(
 _LEAST: Final = 2.0**-1022
 
 
-def _as_python(raw: bytes) -> bytes:
+def as_python(raw: bytes) -> bytes:
     """A number that C's strtod reads, as Python reads it; something else where it does not."""
     text = raw.lstrip(b" \t\n\v\f\r") or b"?"
     try:

@@ -23,6 +23,7 @@ from fakeredis.datatypes.geohash import (
 from fakeredis.datatypes.numbers import format_float, parse_float, parse_int
 from fakeredis.datatypes.sorted_set import SortedSet
 from fakeredis.engine.context import Context
+from fakeredis.engine.profiles import Traits
 from fakeredis.engine.replies import Shape, null_items
 from fakeredis.errors import CommandError
 
@@ -35,10 +36,10 @@ _DEFAULT_UNIT: Final = 1.0
 # Arguments and replies ----------------------------------------------------------------------
 
 
-def _unit(raw: bytes) -> float:
+def _unit(raw: bytes, traits: Traits) -> float:
     """How many metres a unit has."""
     metres = _UNITS.get(raw.upper())
-    if metres is None:
+    if metres is None or not (traits.upper_units or raw.islower()):
         raise CommandError(errors.GEO_UNIT)
     return metres
 
@@ -112,7 +113,7 @@ def geodist(ctx: Context, key: bytes, first: bytes, second: bytes, *words: bytes
     """
     if len(words) > 1:
         raise CommandError(errors.SYNTAX)
-    unit = _unit(words[0]) if words else _DEFAULT_UNIT
+    unit = _unit(words[0], ctx.traits) if words else _DEFAULT_UNIT
     value = ctx.lookup_read(key, SortedSet)
     if value is None:
         return None
@@ -149,11 +150,13 @@ class _Search:
 
     __slots__ = (
         "by_distance", "any_", "box", "coordinates", "count", "distances", "hashes", "is_fixed",
-        "is_member", "place", "radius", "sort", "target", "unit", "value",
+        "is_member", "place", "radius", "sort", "target", "traits", "unit",
+        "value",
     )  # fmt: skip
 
-    def __init__(self, value: SortedSet | None) -> None:
+    def __init__(self, value: SortedSet | None, traits: Traits) -> None:
         self.value = value
+        self.traits = traits
         self.place: Place | None = None
         self.is_member = self.is_fixed = False  # round what: a member, or a place
         self.radius: float | None = None
@@ -180,7 +183,7 @@ class _Search:
         radius = _number(radius_raw, errors.GEO_RADIUS)
         if radius < 0:
             raise CommandError(errors.GEO_RADIUS_NEGATIVE)
-        self.unit = _unit(unit_raw)
+        self.unit = _unit(unit_raw, self.traits)
         self.radius = radius
 
     def within_box(self, width_raw: bytes, height_raw: bytes, unit_raw: bytes) -> None:
@@ -189,7 +192,7 @@ class _Search:
         height = _number(height_raw, errors.GEO_HEIGHT)
         if width < 0 or height < 0:
             raise CommandError(errors.GEO_BOX_NEGATIVE)
-        self.unit = _unit(unit_raw)
+        self.unit = _unit(unit_raw, self.traits)
         self.box = width, height
 
     # Options
@@ -324,7 +327,7 @@ def _search(
     Checked in the server's order: type, options from left to right, what is missing among them.
     """
     assert ctx.command is not None
-    search = _Search(ctx.lookup_read(key, SortedSet))
+    search = _Search(ctx.lookup_read(key, SortedSet), ctx.traits)
     search.target = target
     at = 0
     while at < len(words):
@@ -383,7 +386,7 @@ def _radius(
 
     Checked in the server's order: type, place, radius, options from left to right.
     """
-    search = _Search(ctx.lookup_read(key, SortedSet))
+    search = _Search(ctx.lookup_read(key, SortedSet), ctx.traits)
     start(search)
     at = 0
     while at < len(words):

@@ -7,13 +7,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from copy import copy
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from fakeredis import errors
+from fakeredis.commands.arguments import UNLIMITED
 from fakeredis.errors import CommandError
 
 if TYPE_CHECKING:
     from fakeredis.commands.registry import Command
+    from fakeredis.engine.context import Context
     from fakeredis.engine.profiles import Traits
 
 _UNBALANCED: Final = (
@@ -34,6 +38,14 @@ _REWORDED: Final = [
         (r"from the second \.\.\. or use negative to start from the end of the list$",
          "from the second, ..."),
         (r"please use M, KM, FT, MI$", "please use m, km, ft, mi"),
+        (r"^ERR Unknown option or number of arguments for CONFIG SET - '(.*)'$",
+         r"ERR Unsupported CONFIG parameter: \1"),
+        (r"^ERR CONFIG SET failed \(possibly related to argument '(.*)'\) - can't set \w+ config$",
+         r"ERR Unsupported CONFIG parameter: \1"),
+        (r"^ERR Can't execute '([^|']*)[^']*': only \(P\|S\)SUBSCRIBE / \(P\|S\)UNSUBSCRIBE",
+         r"ERR Can't execute '\1': only (P)SUBSCRIBE / (P)UNSUBSCRIBE"),
+        (r"^NOPERM User .* has no permissions to run the '([^|']*)[^']*' command$",
+         r"NOPERM this user has no permissions to run the '\1' command or its subcommand"),
         (r"^ERR Unbalanced 'xread(?:group)?' list of streams: .*$",
          _UNBALANCED),
     )
@@ -41,6 +53,11 @@ _REWORDED: Final = [
 _SUBCOMMAND_ARITY: Final = re.compile(
     r"^ERR wrong number of arguments for '([\w-]+)\|([\w-]+)' command$"
 ).match
+# Commands with bounds of scores, and where these stand behind the context.
+_BOUNDED: Final = {
+    "ZCOUNT": 2, "ZRANGE": 2, "ZRANGEBYSCORE": 2, "ZRANGESTORE": 3, "ZREMRANGEBYSCORE": 2,
+    "ZREVRANGEBYSCORE": 2,
+}  # fmt: skip
 _OWN_ARITY: Final = {"MSET": "MSET", "MSETNX": "MSET", "XADD": "XADD"}
 
 
@@ -75,6 +92,24 @@ def unknown_command(argv: Sequence[bytes], clean: Callable[[bytes], str]) -> Com
     return CommandError(f"ERR unknown command `{name}`, with args beginning with: {quoted}")
 
 
+@cache
+def unknown_subcommand(container: Command) -> Command:
+    """What Redis 6.2 runs for a subcommand that a container does not have."""
+    command = copy(container)
+    command.low, command.high, command.arity = 1, UNLIMITED, -2
+    command.parse = None
+    command.handler = _no_subcommand
+    return command
+
+
+def _no_subcommand(ctx: Context, name: bytes, *words: bytes) -> Any:
+    from fakeredis.engine import dispatch
+
+    assert ctx.command is not None
+    text = errors.UNKNOWN_SUBCOMMAND % (dispatch.clean(name[:128]), ctx.command.name)
+    raise dispatch.reworded(ctx.session, CommandError(text))
+
+
 def adapt(command: Command, traits: Traits) -> None:
     """Change a command into what an older server makes of it."""
     if traits.exact_doubles and command.resp2 is not None:
@@ -82,11 +117,15 @@ def adapt(command: Command, traits: Traits) -> None:
     if traits.long_coordinates and command.group == "geo" and command.resp2 is not None:
         command.resp2 = _after(_coordinates, command.resp2)
         command.resp3 = _rounded if command.resp3 is None else _after(_rounded, command.resp3)
+    if traits.c_numbers and command.name in _BOUNDED:
+        command.handler = _reads_bounds_as_c(command.handler, _BOUNDED[command.name])
     if traits.nesting_aborts and command.name in ("MULTI", "WATCH"):
         from fakeredis.commands.registry import NO_MULTI
 
         command.flags |= NO_MULTI
     if traits.older_errors:
+        if len(command.parts) > 1:
+            command.arity = -2  # the container's: the words behind are counted when it runs
         own = _OWN_ARITY.get(command.name)
         command.handler = _reworded(command.handler, own)
         if command.parse is not None:
@@ -109,6 +148,27 @@ def _reworded(call: Callable[..., Any], own: str | None) -> Callable[..., Any]:
             raise reword(error) from None
 
     return run
+
+
+def _reads_bounds_as_c(call: Callable[..., Any], at: int) -> Callable[..., Any]:
+    """A handler that takes bounds of scores as C's strtod reads them: ``( 1``, ``0x10``."""
+
+    def run(*args: Any) -> Any:
+        try:
+            return call(*args)
+        except CommandError as error:
+            if str(error) != errors.BOUND_NOT_FLOAT:
+                raise
+        return call(*args[:at], *map(_plain_bound, args[at : at + 2]), *args[at + 2 :])
+
+    return run
+
+
+def _plain_bound(raw: bytes) -> bytes:
+    from fakeredis.commands.generic import as_python
+
+    head = b"(" if raw[:1] == b"(" else b""
+    return head + as_python(raw[len(head) :]) if raw != head else raw
 
 
 def _texts(reply: Any, write: Callable[[float], bytes]) -> Any:

@@ -208,7 +208,7 @@ class Command:
 
         Those beyond `high` are refused when the command runs, which in MULTI is later.
         """
-        return count == self.low if self.arity >= 0 else count >= self.low
+        return count == self.low if self.arity >= 0 else count >= -self.arity - len(self.parts)
 
     def keys(self, args: Args) -> list[bytes]:
         """The keys among ``args`` (the name's words left out)."""

@@ -672,7 +672,7 @@ def xreadgroup(ctx: Context, args: list[bytes]) -> Any:
     reply: list[Any] = []
     for key, (stream, members, after) in zip(read.keys, found, strict=True):
         ctx.lookup_read(key, Stream)
-        consumer = _consumer(ctx, key, members, asking)
+        consumer = _consumer(ctx, key, members, asking, after is not None)
         count = read.left(reply) if read.max_count or read.max_size else read.count
         if not count:
             break
@@ -746,14 +746,27 @@ def _group_and_id(
     return stream, members, None if after == MAX_ID else after  # as the server keeps ``>``
 
 
-def _consumer(ctx: Context, key: bytes, members: ConsumerGroup, name: bytes) -> Consumer:
-    """A consumer who asks for something now; made when it is not there."""
+def _consumer(
+    ctx: Context, key: bytes, members: ConsumerGroup, name: bytes, needed: bool = True
+) -> Consumer:
+    """A consumer who asks for something now; made when it is not there.
+
+    Args:
+        needed: it is also made where that waits until it gets something: see `_enter`.
+    """
     consumer = members.consumers.get(name)
     if consumer is None:
-        consumer = members.consumers[name] = Consumer(name, ctx.now)
-        ctx.noted(key, "xgroup-createconsumer")
+        consumer = Consumer(name, ctx.now)
+        if needed or not ctx.traits.consumers_when_needed:
+            _enter(ctx, key, members, consumer)
     consumer.seen = ctx.now
     return consumer
+
+
+def _enter(ctx: Context, key: bytes, members: ConsumerGroup, consumer: Consumer) -> None:
+    """A consumer becomes one of its group."""
+    members.consumers[consumer.name] = consumer
+    ctx.noted(key, "xgroup-createconsumer")
 
 
 def _deliver(
@@ -764,6 +777,8 @@ def _deliver(
     found = read.cut(stream.range(members.last_id + 1, MAX_ID, count))
     if not found:
         return []
+    if consumer.name not in members.consumers:
+        _enter(ctx, key, members, consumer)
     now = ctx.now
     for number, _ in found:
         stream.advance(members, number, ctx.traits.counts_longer)
@@ -1187,7 +1202,7 @@ def xclaim(
     if options.last_id > members.last_id:
         members.last_id = options.last_id
         ctx.noted(key)
-    consumer = _consumer(ctx, key, members, consumer_name)
+    consumer = _consumer(ctx, key, members, consumer_name, False)
     reply = []
     for number in numbers:
         fields = _claim(ctx, key, stream, members, consumer, number, idle, options)
@@ -1196,17 +1211,21 @@ def xclaim(
     return reply
 
 
-def _claimed(number: int, fields: Fields, just_id: bool) -> Any:
-    return format_id(number) if just_id else [format_id(number), list(fields)]
+def _claimed(number: int, fields: Fields | None, just_id: bool) -> Any:
+    if not (fields or just_id):
+        return None  # deleted: Redis 6.2
+    return format_id(number) if just_id else [format_id(number), list(fields or ())]
 
 
 def _claim(
     ctx: Context, key: bytes, stream: Stream, members: ConsumerGroup, consumer: Consumer,
     number: int, idle: int, options: _Claim,
 ) -> Fields | None:
-    """Hand over one entry; its fields, or None when it was not."""
+    """Hand over one entry; its fields (empty: it was deleted), or None when it was not."""
     pending = members.pending.data.get(number)
     fields = stream.get(number)
+    if fields is None and ctx.traits.claims_deleted and pending is not None:
+        fields = ()
     if fields is None:
         if members.acknowledge(number):
             ctx.noted(key)
@@ -1217,6 +1236,8 @@ def _claim(
         pending = members.claimable(number, ctx.now)
     elif idle and ctx.now - pending.time < idle:
         return None
+    if consumer.name not in members.consumers:
+        _enter(ctx, key, members, consumer)
     members.hand_over(number, pending, consumer)
     pending.time, pending.given_back = options.time, 0
     _count_delivery(pending, options.count, options.just_id)
@@ -1252,7 +1273,7 @@ def xautoclaim(
     stream, members = _existing_group(ctx, key, name)
     if count > 1 << 40:
         raise CommandError(errors.XAUTOCLAIM_MEMORY)
-    consumer = _consumer(ctx, key, members, consumer_name)
+    consumer = _consumer(ctx, key, members, consumer_name, False)
     claimed: list[Any] = []
     deleted: list[bytes] = []
     attempts, cursor = count * 10, 0
@@ -1262,7 +1283,7 @@ def xautoclaim(
             break
         attempts -= 1
         fields = stream.get(number)
-        if fields is None:
+        if fields is None and not ctx.traits.claims_deleted:
             members.acknowledge(number)
             ctx.noted(key)
             deleted.append(format_id(number))
@@ -1271,6 +1292,8 @@ def xautoclaim(
         pending = members.pending.data[number]
         if idle and ctx.now - pending.time < idle:
             continue
+        if consumer.name not in members.consumers:
+            _enter(ctx, key, members, consumer)
         members.hand_over(number, pending, consumer)
         pending.time, pending.given_back = ctx.now, 0
         _count_delivery(pending, -1, just_id)

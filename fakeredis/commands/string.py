@@ -486,7 +486,7 @@ def incrby(ctx: Context, key: bytes, raw: bytes) -> int:
 @group.command("DECRBY", Key, Int, flags=WRITE | DENYOOM | FAST)
 def decrby(ctx: Context, key: bytes, by: int) -> int:
     """Subtract an integer, checked before the key: the lowest one has no opposite."""
-    if by == INT_MIN:
+    if by == INT_MIN and not ctx.traits.older_errors:
         raise CommandError(errors.DECREMENT_OVERFLOW)
     return _increment(ctx, key, -by)
 

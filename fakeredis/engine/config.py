@@ -8,10 +8,11 @@ for. The file is read when a parameter is first asked for by its name, and share
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from dataclasses import fields, replace
 from functools import cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from fakeredis import data
 from fakeredis.datatypes.glob import matcher
@@ -21,6 +22,7 @@ from fakeredis.engine import dispatch, notifications
 from fakeredis.errors import CommandError
 
 if TYPE_CHECKING:
+    from fakeredis.engine.profiles import Profile
     from fakeredis.engine.server import Server
 
 Parse = Callable[[str], str]
@@ -42,7 +44,10 @@ _GLOB: Final = re.compile(r"[*?\[]").search
 
 
 class _Refused(Exception):
-    """A value that a parameter does not accept; the text says why."""
+    """A value that a parameter does not accept; the text says why.
+
+    A second text is the one of older servers, which do not tell negative numbers from others.
+    """
 
 
 class Parameter:
@@ -61,6 +66,12 @@ class Parameter:
         elif name in _SPECIAL:
             self.parse = _SPECIAL[name]
 
+    def with_default(self, default: str) -> Parameter:
+        """The same parameter with another default."""
+        other = copy(self)
+        other.default = default
+        return other
+
 
 @cache
 def parameters() -> tuple[dict[str, Parameter], dict[str, str]]:
@@ -71,6 +82,46 @@ def parameters() -> tuple[dict[str, Parameter], dict[str, str]]:
         name: Parameter(name, *facts) for name, facts in table.items() if name not in aliases
     }
     return real, aliases
+
+
+class Settings(NamedTuple):
+    """What parameters a server of one version has."""
+
+    real: Mapping[str, Parameter]
+    aliases: Mapping[str, str]
+    gone: frozenset[str] = frozenset()  # names that it does not have; aliases may mean them
+    hidden: frozenset[str] = HIDDEN
+
+
+@cache
+def settings(profile: Profile) -> Settings:
+    """The parameters of a profile: those of Redis 8.2, and how an older server's differ.
+
+    ``fakeredis/data/config-older.json`` has the differences, by servers: names that are not there,
+    other defaults, and parameters of its own. A version between two takes those of the newer one.
+    """
+    real, aliases = parameters()
+    name = _differing(profile)
+    if not name:
+        return Settings(real, aliases)
+    older = data.load("config-older")[name]
+    own = {name: facts for name, facts in older["own"].items() if not isinstance(facts, str)}
+    real = {**real, **{name: Parameter(name, *facts) for name, facts in own.items()}}
+    for changed, default in older["values"].items():
+        real[changed] = real[changed].with_default(default)
+    more = {name: facts for name, facts in older["own"].items() if name not in own}
+    return Settings(
+        real, {**aliases, **more}, frozenset(older["gone"].split()), HIDDEN - own.keys()
+    )
+
+
+def _differing(profile: Profile) -> str:
+    """Whose differences apply to a profile; empty for none."""
+    if profile.server_type == "valkey":
+        return "valkey8" if profile.version >= (8, 0, 0) else "redis7"
+    if profile.version >= (8, 0, 0):
+        return ""
+    return "redis7" if profile.version >= (7, 0, 0) else "redis6"
 
 
 class Config:
@@ -96,14 +147,29 @@ class Config:
         self.server = server
         self.changed: dict[str, str] = {}
 
+    @property
+    def known(self) -> Settings:
+        """The parameters that there are."""
+        return settings(self.server.profile)
+
+    def _has(self, name: str) -> bool:
+        """Whether a name, in any case, is one of a parameter."""
+        name, known = name.lower(), self.known
+        return name not in known.gone and (name in known.real or name in known.aliases)
+
+    def _own_name(self, name: str) -> str:
+        """The parameter's own name, in the table's case, for a name or an alias in any case."""
+        name = name.lower()
+        return self.known.aliases.get(name, name)
+
     def text(self, name: str) -> str:
         """A parameter as text."""
         value = self.changed.get(name)
         if value is None:
-            real, aliases = parameters()
-            name = aliases.get(name, name)
+            known = self.known
+            name = known.aliases.get(name, name)
             value = self.changed.get(name)
-            return real[name].default if value is None else value
+            return known.real[name].default if value is None else value
         return value
 
     def integer(self, name: str) -> int:
@@ -116,17 +182,17 @@ class Config:
 
     def matching(self, patterns: Sequence[bytes]) -> dict[bytes, bytes]:
         """What CONFIG GET answers: names are given back as they were asked for."""
-        real, aliases = parameters()
+        real, aliases, gone, hidden = self.known
         found: dict[str, str] = {}
         for raw in patterns:
             pattern = _text(raw)
             if not _GLOB(pattern):
-                names = [pattern] if _name(pattern.replace("\\", "")) else []
+                names = [pattern] if self._has(pattern.replace("\\", "")) else []
             else:
                 matches = matcher(raw, nocase=True)
                 names = [
                     name for name in (*real, *aliases)
-                    if matches(name.encode()) and name not in HIDDEN
+                    if matches(name.encode()) and name not in hidden and name not in gone
                 ]  # fmt: skip
             for name in names:
                 found.setdefault(name.replace("\\", "").lower(), name)
@@ -140,11 +206,11 @@ class Config:
         Raises:
             CommandError: no such parameter, one that cannot be set or is named twice, a bad value.
         """
-        wanted = [(_text(name), _settable(_text(name))) for name, _ in pairs]
+        wanted = [(_text(name), self._own_name(_text(name))) for name, _ in pairs]
         seen: set[str] = set()
         for (given, name), _ in zip(wanted, pairs, strict=True):
-            parameter = parameters()[0].get(name)
-            if parameter is None:
+            parameter = self.known.real.get(name)
+            if parameter is None or given.lower() in self.known.gone:
                 raise CommandError(_UNKNOWN % given)
             if parameter.forbidden is not None:
                 raise CommandError(_FAILED % (given, f"can't set {parameter.forbidden} config"))
@@ -156,16 +222,28 @@ class Config:
             try:
                 values.append((name, self._parsed(name, _text(raw))))
             except _Refused as refused:
-                raise CommandError(_FAILED % (given.lower(), refused)) from None
+                raise self._refusal(given.lower(), _text(raw), *refused.args) from None
         for name, value in values:
             self.override(name, value)
+
+    def _refusal(self, name: str, value: str, reason: str, before: str = "") -> CommandError:
+        if before and self.server.profile.is_older:
+            reason = before
+        if not self.server.traits.older_errors:
+            return CommandError(_FAILED % (name, reason))
+        text = f"ERR Invalid argument '{value}' for CONFIG SET '{name}'"
+        if reason.startswith(("argument", "Invalid oom")):
+            text += " - " + reason.replace("argument(s)", "argument")
+        return CommandError(text)
 
     def _parsed(self, name: str, text: str) -> str:
         if name == "client-output-buffer-limit":
             return _buffer_limits(self.text(name), text)
         if name == "notify-keyspace-events" and not self.server.profile.has({"redis": "8.2.0"}):
             text = text.replace("o", "?").replace("c", "?")  # classes that are not known yet
-        return parameters()[0][name].parse(text)
+            if not self.server.traits.keys_of_new:
+                text = text.replace("n", "?")
+        return self.known.real[name].parse(text)
 
     def override(self, name: str, value: str) -> None:
         """Set a parameter without asking whether that is allowed, as a configuration file does."""
@@ -215,17 +293,6 @@ def _raw(text: str) -> bytes:
     return text.encode("utf-8", "surrogateescape")
 
 
-def _settable(name: str) -> str:
-    """The parameter's own name, in the table's case, for a name or an alias in any case."""
-    name = name.lower()
-    return parameters()[1].get(name, name)
-
-
-def _name(pattern: str) -> bool:
-    """Whether this is a parameter's name, in any case."""
-    return _settable(pattern) in parameters()[0]
-
-
 # Kinds of values: each makes a function that reads a value and gives it as CONFIG GET shows it ----
 
 
@@ -254,6 +321,13 @@ def _bounded(value: int, low: int, high: int) -> str:
     return str(value)
 
 
+def _negative(low: int, high: int) -> _Refused:
+    return _Refused(
+        "argument must be greater or equal to 0",
+        f"argument must be between {low} and {high} inclusive",
+    )
+
+
 def _number(text: str) -> int:
     value = parse_int(_raw(text))
     if value is None:
@@ -272,7 +346,7 @@ def _unsigned(facts: Sequence[Any]) -> Parse:
     def parse(text: str) -> str:
         value = _number(text)
         if value < 0:
-            raise _Refused("argument must be greater or equal to 0")
+            raise _negative(low, high)
         return _bounded(value, low, high)
 
     return parse
@@ -292,7 +366,7 @@ def _memory(facts: Sequence[Any]) -> Parse:
     def parse(text: str) -> str:
         value = _bytes_of(text, "argument must be a memory value")
         if value >= 1 << 63:
-            raise _Refused("argument must be greater or equal to 0")
+            raise _negative(facts[0], (1 << 63) - 1)
         return _bounded(value, facts[0], (1 << 63) - 1)
 
     return parse

@@ -72,12 +72,19 @@ def find(session: Session, argv: Sequence[bytes]) -> Command:
         return command
     found = command.subcommands.get(argv[1]) or command.subcommands.get(argv[1].upper())
     if found is None:
+        if session.server.traits.older_errors:
+            return _run_unknown(command)
         name = clean(argv[1][:128])
-        error = reworded(
-            session, CommandError(errors.UNKNOWN_SUBCOMMAND % (name, command.name))
-        )
+        error = CommandError(errors.UNKNOWN_SUBCOMMAND % (name, command.name))
         raise _not_found(session, argv, error)
     return found
+
+
+def _run_unknown(container: Command) -> Command:
+    """Redis 6.2 sees that there is no such subcommand when the container runs."""
+    from fakeredis.commands import older
+
+    return older.unknown_subcommand(container)
 
 
 def _not_found(session: Session, argv: Sequence[bytes], error: CommandError) -> CommandError:
@@ -217,7 +224,7 @@ def _refusal(session: Session, command: Command, args: Sequence[bytes]) -> Comma
         try:
             session.server.check_permissions(session, command, args)
         except CommandError as error:
-            return error
+            return reworded(session, error)
     if session.server.guard & CLUSTERED:
         from fakeredis.engine import cluster
 
@@ -231,7 +238,7 @@ def _refusal(session: Session, command: Command, args: Sequence[bytes]) -> Comma
         if refusal is not None:
             return refusal
     if guard & SUBSCRIBED and session.protocol == 2 and command.name not in _RUN_SUBSCRIBED:
-        return CommandError(errors.SUBSCRIBED_ONLY % command.label)
+        return reworded(session, CommandError(errors.SUBSCRIBED_ONLY % command.label))
     if session.server.guard & MONITORED and session in session.server.monitors:
         if command.flags & READONLY or pause.may_write(session, command, args):
             return CommandError(errors.MONITOR_ONLY)

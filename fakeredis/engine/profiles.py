@@ -76,6 +76,11 @@ class Traits(NamedTuple):
     consumer_activity: bool = True  # and when a consumer got something
     several_parameters: bool = True  # CONFIG GET and SET take more than one
     plus_of_xread: bool = True  # XREAD's error knows the ID ``+``
+    consumers_when_needed: bool = False  # a consumer is made when it gets something
+    claims_deleted: bool = False  # XCLAIM hands over what is no longer there
+    upper_units: bool = True  # units of places may be capitals
+    types_before_words: bool = False  # BITCOUNT looks at the key first
+    keys_of_new: bool = True  # events of new keys (``n``)
     sanitized_payloads: bool = True  # users may be told to let payloads pass unchecked
     parses_client_ids: bool = False  # CLIENT LIST and KILL refuse bad IDs as syntax errors
     read_from_replicas: bool = False  # READONLY does without a cluster
@@ -130,6 +135,11 @@ class Profile(NamedTuple):
             consumer_activity=self.version >= (7, 2, 0),
             several_parameters=self.version >= (7, 0, 0),
             plus_of_xread=self.server_type == "redis" and self.version >= (8, 0, 0),
+            consumers_when_needed=self.version < (7, 0, 0),
+            claims_deleted=self.version < (7, 0, 0),
+            upper_units=self.version >= (7, 0, 0),
+            types_before_words=self.version < (7, 0, 0),
+            keys_of_new=self.version >= (7, 0, 0),
             sanitized_payloads=self.version >= (7, 0, 0),
             parses_client_ids=self.server_type == "valkey" and self.version >= (8, 1, 0),
             read_from_replicas=self.server_type == "valkey" and self.version >= (8, 0, 0),

@@ -132,7 +132,7 @@ class Session:
     def invoke(self, command: Command, args: Sequence[bytes]) -> Any:
         """Run a command inside another one (EXEC, scripts, a wait that ends)."""
         self.server.calls[command] += 1
-        if len(args) > command.high:
+        if not command.low <= len(args) <= command.high:
             raise dispatch.reworded(self, CommandError(errors.ARITY % command.label))
         ctx = self.ctx
         ctx.command = command

@@ -77,6 +77,8 @@ def contents(server: FakeServer, databases: int = 2) -> dict[int, dict[bytes, An
                 server.execute(*(key if word == "?" else word for word in reader))
                 for reader in _READERS[kind]
             ]
+            if kind == b"set":  # in no order
+                value = [sorted(members) for members in value]
             found.setdefault(number, {})[key] = (value, server.execute("PEXPIRETIME", key))
     server.execute("SELECT", 0)
     return found

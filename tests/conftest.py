@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import redis
 
+from fakeredis.engine.config import HIDDEN
 from tests import servers
 from tests.versions import known
 from tests.wire import Wire
@@ -50,14 +51,29 @@ def real_url(worker_id: str) -> Iterator[str]:
 def _real_defaults(real_url: str) -> dict[bytes, bytes]:
     """The server's configuration before any test."""
     with Wire.to(real_url) as wire:
-        flat = wire.call(b"CONFIG", b"GET", b"*")
+        return _configuration(wire)
+
+
+def _configuration(wire: Wire) -> dict[bytes, bytes]:
+    """All settings, those too that only their full names show."""
+    flat = wire.call(b"CONFIG", b"GET", b"*", *(name.encode() for name in sorted(HIDDEN)))
     return dict(zip(flat[::2], flat[1::2], strict=True))
 
 
+def _reconfigure(wire: Wire, defaults: dict[bytes, bytes]) -> None:
+    """Put back all settings that have changed."""
+    for name, value in _configuration(wire).items():
+        if defaults.get(name) != value:
+            wire.call(b"CONFIG", b"SET", name, defaults[name])
+
+
 @pytest.fixture
-def clean_real_url(real_url: str) -> str:
-    """The URL of the real server, emptied."""
+def clean_real_url(real_url: str, _real_defaults: dict[bytes, bytes]) -> str:
+    """The URL of the real server, emptied, and set as in the beginning."""
     with Wire.to(real_url) as wire:
+        # Whoever has set something since the last test, by a script or another client as well.
+        if b"cmdstat_config|set:" in wire.call(b"INFO", b"commandstats"):
+            _reconfigure(wire, _real_defaults)
         for command in (b"FLUSHALL", b"FUNCTION FLUSH", b"SCRIPT FLUSH", b"SLOWLOG RESET"):
             wire.call(*command.split())
         wire.call(b"CONFIG", b"RESETSTAT")
@@ -95,10 +111,7 @@ def _undo(pair: Twin, url: str, defaults: dict[bytes, bytes]) -> None:
         return
     with Wire.to(url) as wire:
         if pair.configured:
-            flat = wire.call(b"CONFIG", b"GET", b"*")
-            for name, value in zip(flat[::2], flat[1::2], strict=True):
-                if defaults.get(name) != value:
-                    wire.call(b"CONFIG", b"SET", name, defaults[name])
+            _reconfigure(wire, defaults)
         if pair.functions_changed:
             wire.call(b"FUNCTION", b"FLUSH")
         if pair.users_changed:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import multiprocessing
 import os
@@ -38,12 +39,20 @@ def nothing_remains() -> Iterator[None]:
     threads, descriptors = threading.active_count(), descriptors_open()
     yield
     gc.collect()  # what a library keeps in cycles is its own
-    until(lambda: threading.active_count() <= threads and descriptors_open() <= descriptors)
+    ends = time.monotonic() + 10
+    while threading.active_count() > threads or len(descriptors_open()) > len(descriptors):
+        if time.monotonic() > ends:
+            more = {n: what for n, what in descriptors_open().items() if n not in descriptors}
+            pytest.fail(f"threads: {threading.enumerate()}, descriptors: {more}")
+        time.sleep(0.01)
 
 
-def descriptors_open() -> int:
-    folder = "/proc/self/fd"
-    return len(os.listdir(folder)) if os.path.isdir(folder) else 0
+def descriptors_open() -> dict[str, str]:
+    folder, found = "/proc/self/fd", {}
+    for number in os.listdir(folder) if os.path.isdir(folder) else ():
+        with contextlib.suppress(OSError):
+            found[number] = os.readlink(f"{folder}/{number}")
+    return found
 
 
 @pytest.fixture

@@ -57,7 +57,9 @@ def photograph() -> dict[str, Any]:
         if name.split(".")[0] in ("redis", "valkey"):
             for key, value in list(module.__dict__.items()):
                 if isinstance(value, type):
-                    found[f"{name}.{key} space"] = {k: id(v) for k, v in vars(value).items()}
+                    space = {k: id(v) for k, v in vars(value).items()}
+                    space.pop("__slotnames__", None)  # a note of Python's copyreg
+                    found[f"{name}.{key} space"] = space
                     found[f"{name}.{key} codes"] = codes(value)
                 elif isinstance(value, types.FunctionType):
                     found[f"{name}.{key} code"] = id(value.__code__)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import redis
 import redis.asyncio
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import fakeredis
@@ -199,6 +199,7 @@ def test_requests_as_the_real_server_reads_them(clean_real_url: str, data: bytes
     assert outcome(lambda each: connection.send_packed_command([each]), read) == expected
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])  # of a busy machine
 @given(st.lists(st.lists(st.binary(max_size=20), min_size=1), max_size=5), st.data())
 def test_packing_and_parsing(commands: list[list[bytes]], data: st.DataObject) -> None:
     stream = b"".join(Packed(commands))

@@ -12,6 +12,7 @@ import threading
 import tracemalloc
 import types
 import weakref
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -117,14 +118,19 @@ def test_a_thousand_entries_do_not_grow(names: bool) -> None:
     gc.collect()
     tracemalloc.start()
     try:
-        before = tracemalloc.get_traced_memory()[0]
-        for _ in range(1000):
-            enter()
-        gc.collect()
-        grown = tracemalloc.get_traced_memory()[0] - before
+        grown = [growth(enter), growth(enter)]
     finally:
         tracemalloc.stop()
-    assert grown < 100_000  # 100 bytes an entry
+    assert min(grown) < 50_000  # 100 bytes an entry; a table of Python's own may get bigger once
+
+
+def growth(enter: Callable[[], None]) -> int:
+    """How many bytes are in use after 500 entries that were not before."""
+    before = tracemalloc.get_traced_memory()[0]
+    for _ in range(500):
+        enter()
+    gc.collect()
+    return tracemalloc.get_traced_memory()[0] - before
 
 
 @pytest.mark.parametrize("after_exit", ["fake", "raise", "real"])

@@ -25,7 +25,7 @@ def declared(command: Command) -> dict[str, Any]:
         "last_key": last,
         "key_step": step,
         "acl_categories": {f"@{name}" for name in command.declaration.categories()},
-        "since": since if isinstance(since, str) else since["redis"],
+        "since": since if isinstance(since, str) else since.get("redis"),
     }
 
 

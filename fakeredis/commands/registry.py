@@ -314,7 +314,7 @@ class Group:
 CORE_GROUPS: Sequence[str] = (
     "acl", "string", "increx", "generic", "dump", "hash", "list", "set", "sorted_set", "stream",
     "stream_newer", "bitmap", "hyperloglog", "geo", "connection", "pubsub", "transactions",
-    "scripting", "functions", "server", "latency", "debug", "hotkeys", "cluster", "late",
+    "scripting", "functions", "server", "latency", "debug", "hotkeys", "cluster", "late", "valkey",
 )  # fmt: skip
 
 

@@ -58,14 +58,6 @@ MISSING: dict[str, str] = {
     "redis6 COMMAND (NO": "a line of COMMAND HELP about the container itself",
     "redis6 HOST:": "a trap for HTTP requests, which closes the connection",
     "redis6 POST": "a trap for HTTP requests, which closes the connection",
-    "valkey8 CLIENT CAPA": "Valkey's own commands are not implemented so far",
-    "valkey8 CLIENT IMPORT-SOURCE": "Valkey's own commands are not implemented so far",
-    "valkey8 COMMANDLOG": "Valkey's own commands are not implemented so far",
-    "valkey8 COMMANDLOG GET": "Valkey's own commands are not implemented so far",
-    "valkey8 COMMANDLOG HELP": "Valkey's own commands are not implemented so far",
-    "valkey8 COMMANDLOG LEN": "Valkey's own commands are not implemented so far",
-    "valkey8 COMMANDLOG RESET": "Valkey's own commands are not implemented so far",
-    "valkey8 SCRIPT SHOW": "Valkey's own commands are not implemented so far",
 }
 
 # Twin tests of tests/commands that fail with ``FAKEREDIS_TEST_PROFILE`` (which skips them then):

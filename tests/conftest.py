@@ -56,7 +56,10 @@ def _real_defaults(real_url: str) -> dict[bytes, bytes]:
 
 def _configuration(wire: Wire) -> dict[bytes, bytes]:
     """All settings, those too that only their full names show."""
-    flat = wire.call(b"CONFIG", b"GET", b"*", *(name.encode() for name in sorted(HIDDEN)))
+    names = [b"*", *(name.encode() for name in sorted(HIDDEN))]
+    if servers.PROFILE == "redis6":  # takes one at a time, and shows all
+        names = names[:1]
+    flat = wire.call(b"CONFIG", b"GET", *names)
     return dict(zip(flat[::2], flat[1::2], strict=True))
 
 
@@ -72,7 +75,8 @@ def clean_real_url(real_url: str, _real_defaults: dict[bytes, bytes]) -> str:
     """The URL of the real server, emptied, and set as in the beginning."""
     with Wire.to(real_url) as wire:
         # Whoever has set something since the last test, by a script or another client as well.
-        if b"cmdstat_config|set:" in wire.call(b"INFO", b"commandstats"):
+        counted = b"cmdstat_config:" if servers.PROFILE == "redis6" else b"cmdstat_config|set:"
+        if counted in wire.call(b"INFO", b"commandstats"):
             _reconfigure(wire, _real_defaults)
         for command in (b"FLUSHALL", b"FUNCTION FLUSH", b"SCRIPT FLUSH", b"SLOWLOG RESET"):
             wire.call(*command.split())

@@ -86,9 +86,9 @@ def gaps_page() -> str:
     intro = (
         f"Redis {VERSION} has {sum(item['group'] != 'module' for item in facts.values())} commands "
         f"and subcommands without its modules; {len(missing)} of them are not\nimplemented: "
-        "they make a server its replica, by a file and a stream of commands over their connection,\n"
-        "and a server inside of a process has no replicas to feed. They are answered as the server\n"
-        "answers what it does not know::\n\n"
+        "they make a server its replica, by a file and a stream of commands over their\n"
+        "connection, and a server inside of a process has no replicas to feed. They are answered\n"
+        "as the server answers what it does not know::\n\n"
         f"    ERR unknown command '{unknown}', with args beginning with: 'k' 'v'\n"
     )
     parts = [GENERATED, heading("Known gaps", "="), intro, by_group(missing)]

@@ -76,8 +76,11 @@ def clean_real_url(real_url: str, _real_defaults: dict[bytes, bytes]) -> str:
     with Wire.to(real_url) as wire:
         # Whoever has set something since the last test, by a script or another client as well.
         counted = b"cmdstat_config:" if servers.PROFILE == "redis6" else b"cmdstat_config|set:"
-        if counted in wire.call(b"INFO", b"commandstats"):
+        used = wire.call(b"INFO", b"commandstats")
+        if counted in used:
             _reconfigure(wire, _real_defaults)
+        if b"cmdstat_debug:" in used and servers.PROFILE != "redis6":
+            wire.call(b"DEBUG", b"QUICKLIST-PACKED-THRESHOLD", b"0")
         for command in (b"FLUSHALL", b"FUNCTION FLUSH", b"SCRIPT FLUSH", b"SLOWLOG RESET"):
             wire.call(*command.split())
         wire.call(b"CONFIG", b"RESETSTAT")

@@ -212,9 +212,20 @@ def _pack_number(layout: _Layout, letter: str, size: int, value: Any, number: in
             return struct.pack(order + letter, found)
         except OverflowError:
             return struct.pack(order + letter, math.copysign(math.inf, found))
-    bits = int(found) & ((1 << 8 * _WORD) - 1)
+    bits = _bits(found)
     raw = bits.to_bytes(max(size, _WORD), "little")[:size]
     return raw[::-1] if layout.big else raw
+
+
+def _bits(number: float) -> int:
+    """A number's 64 bits as an integer, as processors convert what does not fit."""
+    if math.isnan(number):
+        return 1 << 63
+    if number < -(1 << 63):
+        return 1 << 63
+    if number >= 1 << 64:
+        return 0
+    return int(number) & ((1 << 64) - 1)
 
 
 def _as_number(value: Any) -> float | None:

@@ -212,12 +212,12 @@ def _pack_number(layout: _Layout, letter: str, size: int, value: Any, number: in
             return struct.pack(order + letter, found)
         except OverflowError:
             return struct.pack(order + letter, math.copysign(math.inf, found))
-    bits = _bits(found)
+    bits = _word(found)
     raw = bits.to_bytes(max(size, _WORD), "little")[:size]
     return raw[::-1] if layout.big else raw
 
 
-def _bits(number: float) -> int:
+def _word(number: float) -> int:
     """A number's 64 bits as an integer, as processors convert what does not fit."""
     if math.isnan(number):
         return 1 << 63

@@ -284,9 +284,11 @@ class SortedSet(list[Any]):
         """Set many scores; the number of new members."""
         if not _size(self):
             data = dict(pairs)
-            if data:
-                self._load(data)
-            return len(data)
+            if type(pairs) is not list or len(data) == len(pairs):
+                if data:
+                    self._load(data)
+                return len(data)
+            # A member comes twice: whether its last score may be -0 depends on those before it.
         put = self.set
         return sum([put(member, score) for member, score in pairs])
 

@@ -772,3 +772,10 @@ def test_zeros_without_a_sign(twin: Twin) -> None:
     twin("ZADD", "d", "-0.0", long)
     for key in "abcd":
         twin("ZRANGE", key, 0, -1, "WITHSCORES")
+
+
+def test_minus_zero_of_a_member_that_comes_twice(twin: Twin) -> None:
+    """It stays where the server has no listpack any more when the score comes."""
+    twin("ZADD", "k", 0, "", 0, "x" * 66, 1, "", "-0.0", "")
+    assert twin("ZSCORE", "k", "") == (-0.0 if twin.resp3 else b"-0")
+    twin("ZADD", "small", 0, "a", 1, "a", "-0.0", "a")

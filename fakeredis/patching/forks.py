@@ -223,11 +223,7 @@ class Host:
             return
         # Under the lock, so that no late reply overtakes the word that there will be one.
         with session.server.lock:
-            if group != self._groups.get(own, 0):
-                self._groups[own] = group
-                _mark(session, via)
-            session.via = via
-            session.method = method  # type: ignore[assignment]  # for the spy
+            self._tell_spy(session, own, via, group, method)
             reply: Any
             try:
                 reply = session.execute(argv)
@@ -235,6 +231,16 @@ class Host:
                 reply = error
             self._note(own, session.wait)
             self._send(("answer", number, own, _state(session), packed(reply)))
+
+    def _tell_spy(
+        self, session: Session, own: int, via: str, group: int, method: str | None
+    ) -> None:
+        """Let the next commands be recorded as those of the child's method and pipeline."""
+        if group != self._groups.get(own, 0):
+            self._groups[own] = group
+            _mark(session, via)
+        session.via = via
+        session.method = method  # type: ignore[assignment]  # a text or None
 
     def _note(self, own: int, wait: blocking.Wait | None) -> None:
         """Remember when a wait ends, in real time also where the server's clock stands still."""
@@ -273,11 +279,7 @@ class Host:
             self._send(("answer", number, 0, None, packed(ConnectionLost("It is closed."))))
             return
         with session.server.lock:
-            if group != self._groups.get(own, 0):
-                self._groups[own] = group
-                _mark(session, via)
-            session.via = via
-            session.method = method  # type: ignore[assignment]  # for the spy
+            self._tell_spy(session, own, via, group, method)
             replies: list[Any] = []
             for argv in batch:
                 try:

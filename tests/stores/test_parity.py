@@ -13,6 +13,7 @@ import redis.asyncio
 
 import fakeredis
 from fakeredis.stores import comparing
+from tests.stores.listening import listen_and_go_on
 
 real = pytest.mark.real
 
@@ -198,17 +199,4 @@ def test_between_two_fakes() -> None:
 @pytest.mark.parametrize("protocol", [2, 3])
 def test_connections_that_have_listened(stores: list[Any], protocol: int) -> None:
     with fakeredis.parity(stores=stores):
-        pool = redis.BlockingConnectionPool(max_connections=1, protocol=protocol)
-        client = redis.Redis(connection_pool=pool)
-        for _ in range(2):
-            with client.pubsub() as listener:
-                listener.subscribe("c")
-                assert listener.get_message(timeout=5)["data"] == 1
-                listener.unsubscribe()
-                assert listener.get_message(timeout=5)["data"] == 0
-            client.delete("l", "x")
-            client.rpush("l", "message", "c", "x")
-            client.xadd("x", {"f": "v"}, id="1-1")
-            assert client.lrange("l", 0, -1) == [b"message", b"c", b"x"]
-            assert client.xrange("x") == [(b"1-1", {b"f": b"v"})]
-            assert client.keys("l") == [b"l"]
+        listen_and_go_on(protocol)

@@ -22,6 +22,7 @@ from fakeredis.engine.replies import NO_REPLY
 from fakeredis.stores import RedisStore, StoreError
 from tests import servers
 from tests.redis_py import needs
+from tests.stores.listening import listen_and_go_on
 from tests.wire import Wire
 
 pytestmark = pytest.mark.real
@@ -510,17 +511,4 @@ def test_the_order_of_what_comes_late(url: str) -> None:
 @pytest.mark.parametrize("protocol", [2, 3])
 def test_connections_that_have_listened(url: str, protocol: int) -> None:
     with fakeredis.patch(store=url):
-        pool = redis.BlockingConnectionPool(max_connections=1, protocol=protocol)
-        client = redis.Redis(connection_pool=pool)
-        for _ in range(2):
-            with client.pubsub() as listener:
-                listener.subscribe("c")
-                assert listener.get_message(timeout=5)["data"] == 1
-                listener.unsubscribe()
-                assert listener.get_message(timeout=5)["data"] == 0
-            client.delete("l", "x")
-            client.rpush("l", "message", "c", "x")
-            client.xadd("x", {"f": "v"}, id="1-1")
-            assert client.lrange("l", 0, -1) == [b"message", b"c", b"x"]
-            assert client.xrange("x") == [(b"1-1", {b"f": b"v"})]
-            assert client.keys("l") == [b"l"]
+        listen_and_go_on(protocol)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -45,23 +46,80 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         names.insert(0, "fakeredis_patch")
 
 
+@pytest.hookimpl(hookwrapper=True)
+def pytest_fixture_setup(fixturedef: pytest.FixtureDef[Any]) -> Iterator[None]:
+    """The patch that a test is marked with comes before those of fixtures that it did not name."""
+    before = _innermost() if _marked else None
+    yield
+    if before is not None and _innermost() != before:
+        item, handle = _marked[-1]
+        if fixturedef.argname not in _named_by(item):
+            from fakeredis.clients import network
+
+            network.prefer(handle._entry.realm)
+
+
+def _innermost() -> Any:
+    from fakeredis.clients import network
+
+    return network.entered()[-1:]
+
+
+def _named_by(item: pytest.Item) -> set[str]:
+    """The fixtures that a test asks for itself, by its arguments or a marker."""
+    function = getattr(item, "function", None)
+    names = set() if function is None else set(inspect.signature(function).parameters)
+    return names.union(*(marker.args for marker in item.iter_markers("usefixtures")))
+
+
+_marked: list[tuple[pytest.Item, patch]] = []  # tests that run inside of what their marker says
+
+
 @pytest.fixture
 def fakeredis_patch(request: pytest.FixtureRequest) -> Iterator[patch]:
     """An active patch, spying; the marker's options change it."""
-    from fakeredis.patch import patch
-
     options = _defaults(request.config)
     usual = options.get("store")
-    for marker in reversed(list(request.node.iter_markers("fakeredis"))):
-        options.update(marker.kwargs)
-        if "server" in marker.kwargs:
+    markers = list(request.node.iter_markers("fakeredis"))
+    for marker in reversed(markers):
+        given = _given(marker)
+        options.update(given)
+        if "server" in given:
             options.pop("store", None)  # a server has its own
     own = options.get("store") is not usual
     _choose_store(request.config, options)
     if isinstance(options.get("store"), str) and not own:
         _erase(options)
-    with patch(**options) as handle:
-        yield handle
+    with _patch(options) as handle:
+        if markers:
+            _marked.append((request.node, handle))
+        try:
+            yield handle
+        finally:
+            if markers:
+                _marked.pop()
+
+
+def _given(marker: pytest.Mark) -> dict[str, Any]:
+    """What a marker says; the store may come first, without its name, as `patch` takes it."""
+    if len(marker.args) > 1 or (marker.args and "store" in marker.kwargs):
+        pytest.fail(
+            "@pytest.mark.fakeredis takes one store and options by name, not "
+            f"{len(marker.args)} positional arguments", pytrace=False,
+        )  # fmt: skip
+    return {**dict(zip(("store",), marker.args, strict=False)), **marker.kwargs}
+
+
+def _patch(options: dict[str, Any]) -> patch:
+    """The patch of some options; the test fails with one line where they make no sense."""
+    from fakeredis.patch import patch
+
+    try:
+        return patch(**options)
+    except (TypeError, ValueError, NotImplementedError, ImportError) as error:
+        text = str(error).replace("patch.__init__()", "fakeredis.patch()")
+        message = f"the options of @pytest.mark.fakeredis: {text}"
+        raise pytest.fail.Exception(message, pytrace=False) from None
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from fakeredis.clients.aio_connection import (
 from fakeredis.clients.connection import fake_class
 from fakeredis.clients.pipeline import idle_connection, marked, run_pipeline, run_transaction
 from fakeredis.clients.short import MISS, ShortCut, make_short_cut, other_wire, plain_set
-from fakeredis.clients.standin import StandIn, shown, with_signature
+from fakeredis.clients.standin import StandIn, shown, tell_signatures
 from fakeredis.clients.sync import choose_server, server_of, take_own, with_defaults
 from fakeredis.clients.templates import Templates
 from fakeredis.clients.wire import AsyncWire
@@ -125,6 +125,9 @@ class FakeAsyncPipeline(Pipeline):
             return await super()._execute_transaction(connection, commands, raise_on_error)
 
 
+tell_signatures(vars(FakeAsyncPipeline), Pipeline)
+
+
 class FakeAsyncRedis(redis.asyncio.Redis, metaclass=StandIn):
     """`redis.asyncio.Redis` on a server in this process.
 
@@ -134,7 +137,6 @@ class FakeAsyncRedis(redis.asyncio.Redis, metaclass=StandIn):
 
     _stands_for = REAL  # and called by name, see FakeRedis
 
-    @with_signature(REAL.__init__)
     def __init__(
         self, *args: Any, server: Server | None = None, store: Any = None, version: Any = None,
         server_type: str | None = None, connected: bool = True, lua_modules: Any = None,

@@ -30,7 +30,7 @@ from fakeredis.clients.connection import (
     open_wire,
 )
 from fakeredis.clients.network import Network, address_of, normalise
-from fakeredis.clients.standin import StandIn, with_signature
+from fakeredis.clients.standin import StandIn
 from fakeredis.clients.wire import Wire
 
 if TYPE_CHECKING:
@@ -246,7 +246,6 @@ class FakeRedisCluster(redis.cluster.RedisCluster, metaclass=StandIn):
 
     _stands_for = REAL
 
-    @with_signature(REAL.__init__)
     def __init__(
         self, *args: Any, server: Server | None = None, store: Any = None, version: Any = None,
         server_type: str | None = None, connected: bool = True, **kwargs: Any,
@@ -322,7 +321,6 @@ class FakeAsyncRedisCluster(redis.asyncio.cluster.RedisCluster, metaclass=StandI
 
     _stands_for = REAL_ASYNC
 
-    @with_signature(REAL_ASYNC.__init__)
     def __init__(
         self, *args: Any, server: Server | None = None, store: Any = None, version: Any = None,
         server_type: str | None = None, connected: bool = True, **kwargs: Any,

@@ -152,6 +152,16 @@ def enter(network: Network) -> None:
     _active[network.number] = network
 
 
+def prefer(network: Network) -> None:
+    """Let new connections go to ``network``, as if it had been entered last."""
+    if network in _entered and _entered[-1] is not network:
+        _entered.remove(network)
+        _entered.append(network)
+    if network.number in _active:
+        others = [number for number in _context.get() if number != network.number]
+        _context.set((*others, network.number))
+
+
 def leave(network: Network) -> None:
     """Undo `enter`, in any order, in any thread or task."""
     for index in range(len(_entered) - 1, -1, -1):

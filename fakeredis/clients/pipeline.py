@@ -11,6 +11,7 @@ import redis
 from redis.client import EMPTY_RESPONSE, NEVER_DECODE, Pipeline
 
 from fakeredis.clients.short import FLAT_GROUPS, MISS, QUICK, for_callback, other_wire, plain_set
+from fakeredis.clients.standin import tell_signatures
 from fakeredis.clients.wire import Wire, decoded, encode, parsed_error, with_errors
 from fakeredis.engine.guards import STORED
 from fakeredis.engine.replies import Status
@@ -243,6 +244,9 @@ class FakePipeline(Pipeline):
             return replies
         with marked(connection, "transaction"):
             return super()._execute_transaction(connection, commands, raise_on_error)
+
+
+tell_signatures(vars(FakePipeline), Pipeline)
 
 
 @contextmanager

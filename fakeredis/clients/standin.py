@@ -13,13 +13,13 @@ import copyreg
 import importlib
 import inspect
 import sys
-from collections.abc import Callable, Iterable
-from typing import Any, Final, TypeVar
+from collections.abc import Callable, Iterable, Mapping
+from types import FunctionType
+from typing import Any, Final
 from weakref import WeakSet
 
 import redis
 
-_Function = TypeVar("_Function", bound=Callable[..., Any])
 _MISSING: Final = object()
 _REAL: Final = "_stands_for"
 _standing: set[type] = set()  # the fake classes that are under the real ones' names now
@@ -40,6 +40,8 @@ class StandIn(_Base):  # type: ignore[misc]
             if not _is_meant(bases, sys._getframe(1).f_globals):
                 real = tuple(vars(b)[_REAL] if b in _standing else b for b in bases)
                 return type(real[0])(name, real, space, **kw)
+        if _REAL in space:
+            tell_signatures(space, space[_REAL])
         return super().__new__(mcls, name, bases, space, **kw)
 
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
@@ -80,6 +82,13 @@ class StandIn(_Base):  # type: ignore[misc]
         own = inspect.signature(init, follow_wrapped=False)
         return own.replace(parameters=list(own.parameters.values())[1:])
 
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Callable[[Any], Any]) -> Any:
+        """What a model accepts whose field is annotated with the class.
+
+        One that is declared while the class stands in for the real one is used afterwards, too.
+        """
+        return handler(vars(cls)[_REAL] if source is cls and cls in _standing else source)
+
     def __setattr__(cls, name: str, value: Any) -> None:
         real = vars(cls).get(_REAL)
         if real is None:
@@ -111,6 +120,11 @@ def _restore(cls: type, name: str, value: Any) -> None:
         type.__delattr__(cls, name)
 
 
+def is_own_instance(instance: Any, fake: type) -> bool:
+    """Whether an instance is a fake class's own, and not the real one's that it stands in for."""
+    return type.__instancecheck__(fake, instance)
+
+
 def shown(instance: Any, text: str) -> str:
     """The ``repr`` of a fake client: under the real class's name while the class stands in."""
     cls = type(instance)
@@ -121,14 +135,18 @@ def shown(instance: Any, text: str) -> str:
     return text.replace(own, name, 1)
 
 
-def with_signature(real: Any) -> Callable[[_Function], _Function]:
-    """Let `inspect.signature` tell the parameters of the real class's method."""
+def tell_signatures(space: Mapping[str, Any], real: type) -> None:
+    """Let `inspect.signature` tell of a fake class's methods what it tells of the real one's.
 
-    def mark(own: _Function) -> _Function:
-        vars(own)["__wrapped__"] = real
-        return own
-
-    return mark
+    Args:
+        space: the fake class's namespace.
+        real: the real class; methods that it has not are left as they are.
+    """
+    for name, value in space.items():
+        function = getattr(value, "__func__", value)  # of a class method
+        peer = inspect.getattr_static(real, name, None)
+        if type(function) is FunctionType and peer is not None:
+            vars(function).setdefault("__wrapped__", getattr(peer, "__func__", peer))
 
 
 def _put_back(cls: type, real: type, name: str) -> None:

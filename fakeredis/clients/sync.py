@@ -17,7 +17,7 @@ from fakeredis.clients import network
 from fakeredis.clients.connection import FAKE_CLASSES, FakeConnectionMixin, fake_class
 from fakeredis.clients.pipeline import FakePipeline
 from fakeredis.clients.short import MISS, ShortCut, make_short_cut, plain_set
-from fakeredis.clients.standin import StandIn, shown, with_signature
+from fakeredis.clients.standin import StandIn, shown
 from fakeredis.clients.templates import Templates
 from fakeredis.clients.wire import Wire
 
@@ -51,7 +51,6 @@ class FakeRedis(redis.Redis, metaclass=StandIn):
     # may get any of its instances (``redis.Redis.__init__(self)`` in a subclass made before).
     _stands_for = REAL
 
-    @with_signature(REAL.__init__)
     def __init__(
         self, *args: Any, server: Server | None = None, store: Any = None, version: Any = None,
         server_type: str | None = None, connected: bool = True, lua_modules: Any = None,

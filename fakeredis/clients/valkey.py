@@ -28,7 +28,7 @@ from fakeredis.clients.connection import Fake, fake_class, open_wire
 from fakeredis.clients.peers import peer_of, translated
 from fakeredis.clients.pipeline import marked
 from fakeredis.clients.short import MISS, make_short_cut
-from fakeredis.clients.standin import StandIn
+from fakeredis.clients.standin import StandIn, tell_signatures
 from fakeredis.clients.sync import arguments, choose_server, server_of, take_own
 from fakeredis.clients.wire import AsyncWire, Wire
 
@@ -164,6 +164,9 @@ class FakeValkeyPipeline(valkey.client.Pipeline):
             return super()._execute_transaction(connection, *args)
 
 
+tell_signatures(vars(FakeValkeyPipeline), valkey.client.Pipeline)
+
+
 class FakeValkey(valkey.Valkey, metaclass=StandIn):
     """`valkey.Valkey` on a server in this process.
 
@@ -232,6 +235,9 @@ class FakeAsyncValkeyPipeline(valkey.asyncio.client.Pipeline):
     async def _execute_transaction(self, connection: Any, *args: Any) -> Any:
         with marked(connection, "transaction"):
             return await super()._execute_transaction(connection, *args)
+
+
+tell_signatures(vars(FakeAsyncValkeyPipeline), valkey.asyncio.client.Pipeline)
 
 
 class FakeAsyncValkey(valkey.asyncio.Valkey, metaclass=StandIn):

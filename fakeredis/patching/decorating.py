@@ -6,12 +6,16 @@ import functools
 import inspect
 import unittest
 from collections.abc import AsyncGenerator, Callable, Generator
-from typing import TYPE_CHECKING, Any
+from contextlib import AbstractContextManager, nullcontext
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from fakeredis.clients import network
 
 if TYPE_CHECKING:
     from fakeredis.patch import patch
 
 Function = Callable[..., Any]
+Model: TypeAlias = "patch | _ClassPatches"  # whose ``fresh()`` gives each call its handle
 
 
 def decorate(target: Any, model: patch) -> Any:
@@ -30,6 +34,8 @@ def decorate(target: Any, model: patch) -> Any:
         return property(*(each and decorate(each, model) for each in _accessors(target)))
     if not callable(target):
         raise TypeError(f"patch decorates functions and classes, not {target!r}")
+    if _is_fixture(target):
+        return _fixture(target, lambda function: decorate(function, model))
     return _wrapped(target, model)
 
 
@@ -37,12 +43,30 @@ def _accessors(target: property) -> tuple[Any, Any, Any]:
     return target.fget, target.fset, target.fdel
 
 
+# Fixtures -------------------------------------------------------------------------------------
+
+
+def _is_fixture(target: Any) -> bool:
+    """Whether ``@pytest.fixture`` has made something of a function."""
+    space = getattr(target, "__dict__", ())
+    return "_fixture_function" in space or "__pytest_wrapped__" in space
+
+
+def _fixture(target: Any, change: Callable[[Any], Any]) -> Any:
+    """The same fixture, whose function is changed."""
+    if hasattr(target, "_fixture_function"):
+        target._fixture_function = change(target._fixture_function)
+    else:  # before pytest 8.4
+        target.__pytest_wrapped__.obj = change(target.__pytest_wrapped__.obj)
+    return target
+
+
 # Functions ------------------------------------------------------------------------------------
 
 
-def _wrapped(function: Function, model: patch) -> Function:
+def _wrapped(function: Function, model: Model) -> Function:
     """A wrapper of the function's kind, with its signature."""
-    kind: Callable[[Function, patch], Function] = _function
+    kind: Callable[[Function, Model], Function] = _function
     if inspect.iscoroutinefunction(function):
         kind = _coroutine
     elif inspect.isasyncgenfunction(function):
@@ -76,12 +100,12 @@ def _without(signature: inspect.Signature, name: str) -> inspect.Signature:
     return signature.replace(parameters=kept)
 
 
-def _given(model: patch, handle: patch, kwargs: dict[str, Any]) -> dict[str, Any]:
+def _given(model: Model, handle: patch, kwargs: dict[str, Any]) -> dict[str, Any]:
     name = model._options["as_kwarg"]
     return kwargs if name is None else {**kwargs, name: handle}
 
 
-def _function(function: Function, model: patch) -> Function:
+def _function(function: Function, model: Model) -> Function:
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         with model.fresh() as handle:
             return function(*args, **_given(model, handle, kwargs))
@@ -89,7 +113,7 @@ def _function(function: Function, model: patch) -> Function:
     return wrapper
 
 
-def _coroutine(function: Function, model: patch) -> Function:
+def _coroutine(function: Function, model: Model) -> Function:
     async def wrapper(*args: Any, **kwargs: Any) -> Any:
         with model.fresh() as handle:
             return await function(*args, **_given(model, handle, kwargs))
@@ -97,7 +121,7 @@ def _coroutine(function: Function, model: patch) -> Function:
     return wrapper
 
 
-def _generator(function: Function, model: patch) -> Function:
+def _generator(function: Function, model: Model) -> Function:
     def wrapper(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
         with model.fresh() as handle:
             result = yield from function(*args, **_given(model, handle, kwargs))
@@ -106,7 +130,7 @@ def _generator(function: Function, model: patch) -> Function:
     return wrapper
 
 
-def _async_generator(function: Function, model: patch) -> Function:
+def _async_generator(function: Function, model: Model) -> Function:
     async def wrapper(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
         with model.fresh() as handle:
             inner = function(*args, **_given(model, handle, kwargs))
@@ -154,7 +178,11 @@ class _ClassPatch:
             delattr(self.owner, self.name)
 
     def renew(self) -> None:
-        """Before each test: the state that the class's set-up left."""
+        """Before each test: the state that the class's set-up left.
+
+        Patches that fixtures for all tests have entered since are further away from this one.
+        """
+        network.prefer(self.handle._entry.realm)
         if self.snapshot is None:
             self.snapshot = self.handle.snapshot()
         else:
@@ -170,6 +198,7 @@ class _ClassPatches(dict[type, _ClassPatch]):
     def __init__(self, model: patch) -> None:
         super().__init__()
         self.model = model
+        self._options = model._options
 
     def begin(self, owner: type) -> None:
         """A class's tests begin."""
@@ -182,10 +211,31 @@ class _ClassPatches(dict[type, _ClassPatch]):
         if each is not None:
             each.stop()
 
+    def fresh(self) -> AbstractContextManager[patch]:
+        """For methods, as `patch.fresh` is for functions: the class's own patch, which goes on."""
+        return nullcontext(next(reversed(self.values())).handle)
+
+    def hand_out(self, cls: type) -> None:
+        """Give the handle to the tests and fixtures that have an argument of its name."""
+        name = self._options["as_kwarg"]
+        for member in dir(cls) if name is not None else ():
+            value = inspect.getattr_static(cls, member)
+            if _is_fixture(value):
+                if member in vars(cls):
+                    _fixture(value, self._handed)
+            elif member.startswith("test") and inspect.isfunction(value):
+                if (changed := self._handed(value)) is not value:
+                    setattr(cls, member, changed)
+
+    def _handed(self, function: Any) -> Any:
+        named = self._options["as_kwarg"] in inspect.signature(function).parameters
+        return _wrapped(function, self) if named else function
+
 
 def _test_case(cls: type, model: patch) -> type:
     """A `unittest.TestCase`: setUpClass, setUp, tests and tear-downs see one patch."""
     patches = _ClassPatches(model)
+    patches.hand_out(cls)
     set_up: Any = cls.setUpClass  # type: ignore[attr-defined]
 
     def set_up_class(owner: Any) -> None:
@@ -232,6 +282,7 @@ def _plain_class(cls: type, model: patch) -> type:
 def _pytest_class(cls: Any, model: patch) -> type:
     """A class that pytest collects: setup_class and setup_method run inside, too."""
     patches = _ClassPatches(model)
+    patches.hand_out(cls)
     originals = {
         name: getattr(cls, name, None)
         for name in ("setup_class", "teardown_class", "setup_method", "teardown_method")

@@ -17,6 +17,7 @@ from fakeredis.clients.cluster import FakeNodesManager, gather
 from fakeredis.clients.network import address_of
 from fakeredis.clients.peers import Handler, translated
 from fakeredis.clients.sentinel import FakeAsyncSentinel, FakeSentinel, watch
+from fakeredis.clients.standin import is_own_instance
 from fakeredis.patching.swapping import AttributeSwap, Swap, swap
 
 _FAKES: Final = (FakeSentinel, FakeAsyncSentinel)
@@ -46,7 +47,7 @@ async def initialize_async(
 
 def _watch(kind: str, sentinel: Any, service: Any) -> None:
     here = network.current(kind)
-    if kind in here.kinds and not isinstance(sentinel, _FAKES):
+    if kind in here.kinds and not any(is_own_instance(sentinel, fake) for fake in _FAKES):
         watch(here, sentinel, service)
 
 

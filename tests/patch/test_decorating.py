@@ -224,6 +224,32 @@ def test_patch_is_not_bare() -> None:
             """Never wrapped."""
 
 
+@fakeredis.patched(as_kwarg="fake")
+@pytest.fixture
+def decorated_fixture(cwd: Any, fake: Any) -> Any:
+    return cwd, fake, count()
+
+
+@pytest.fixture
+def cwd() -> str:
+    return "cwd"
+
+
+@fakeredis.patched
+@pytest.fixture(params=[1, 2])
+def decorated_generator(request: pytest.FixtureRequest) -> Any:
+    start = fakeredis.active()
+    yield request.param, redis.Redis().incrby("count", request.param)
+    assert fakeredis.active() is start
+
+
+def test_above_a_fixture(decorated_fixture: Any, decorated_generator: Any) -> None:
+    assert decorated_fixture[0] == "cwd"
+    assert decorated_fixture[1].client().get("count") == b"1"
+    assert decorated_generator[0] == decorated_generator[1]
+    assert redis.Redis().get("count") == b"%d" % decorated_generator[0]
+
+
 # Classes ----------------------------------------------------------------------------------------
 
 
@@ -256,6 +282,39 @@ class TestPytestClass:
     def teardown_method(self) -> None:
         assert self.client.get("method") is not None
         self.client.close()
+
+
+@fakeredis.patched(as_kwarg="fake")
+class TestHandedOut:
+    """The handle is an attribute, and an argument of the tests and fixtures that have one."""
+
+    def test_argument(self, fake: Any, value: Any) -> None:
+        assert fake is self.fake is value is fakeredis.active()  # type: ignore[attr-defined]
+
+    async def test_async(self, fake: Any) -> None:
+        assert fake is fakeredis.active()
+
+    @pytest.fixture
+    def value(self, fake: Any) -> Any:
+        yield fake
+        assert fakeredis.active() is fake
+
+    @staticmethod
+    def test_static() -> None:
+        assert fakeredis.active() is not None
+
+
+@fakeredis.patched(as_kwarg="fake")
+class TestHandedOutToCase(unittest.TestCase):
+    def test_argument(self, fake: Any) -> None:
+        assert fake is self.fake  # type: ignore[attr-defined]
+        assert fake is fakeredis.active()
+
+
+@fakeredis.patched(as_kwarg="fake")
+class TestHandedOutToAsyncCase(unittest.IsolatedAsyncioTestCase):
+    async def test_argument(self, fake: Any) -> None:
+        assert fake is fakeredis.active()
 
 
 class TestSubclass(TestPytestClass):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import pickle
+import pkgutil
 import sys
 import time
 from pathlib import Path
@@ -255,3 +256,52 @@ def test_run_configures_the_servers(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert capsys.readouterr().out.split() == ["1048576", "b'OK'"]
     with pytest.raises(SystemExit, match="no-such"):
         main(["run", "--config", "no-such", "1", str(program)])
+
+
+CLASSES = ("redis.Redis", "redis.asyncio.Redis", "redis.sentinel.Sentinel", "redis.RedisCluster",
+    "redis.asyncio.sentinel.Sentinel", "redis.asyncio.RedisCluster", "redis.client.Pipeline",
+    "redis.asyncio.client.Pipeline", "valkey.Valkey", "valkey.asyncio.Valkey")  # fmt: skip
+
+
+def signatures() -> dict[str, str]:
+    """How the public methods of the clients are called."""
+    found = {}
+    for path in CLASSES:
+        cls = pkgutil.resolve_name(path)
+        if path.endswith("Pipeline"):
+            client = pkgutil.resolve_name(path.removesuffix("client.Pipeline") + "Redis")()
+            cls = type(client.pipeline())
+        for name, value in inspect.getmembers(cls, inspect.isroutine):
+            if not name.startswith("_"):
+                found[f"{path}.{name}"] = str(inspect.signature(value))
+        found[path] = str(inspect.signature(cls))
+    return found
+
+
+def test_signatures_of_methods_are_the_real_ones(no_network: None) -> None:
+    before = signatures()
+    with fakeredis.patch():
+        assert signatures() == before
+
+
+def test_a_model_that_is_declared_inside_takes_clients_afterwards() -> None:
+    pydantic = pytest.importorskip("pydantic")
+    with fakeredis.patch():
+
+        class Model(pydantic.BaseModel):  # type: ignore[misc, name-defined]
+            model_config = pydantic.ConfigDict(arbitrary_types_allowed=True)
+            client: redis.Redis
+            others: list[redis.asyncio.Redis]
+
+        Model(client=redis.Redis(), others=[redis.asyncio.Redis()])
+    Model(client=redis.Redis(), others=[redis.asyncio.Redis()])
+    with pytest.raises(pydantic.ValidationError):
+        Model(client=5)
+
+    class Own(pydantic.BaseModel):  # type: ignore[misc, name-defined]
+        model_config = pydantic.ConfigDict(arbitrary_types_allowed=True)
+        client: fakeredis.FakeRedis
+
+    Own(client=fakeredis.FakeRedis())
+    with pytest.raises(pydantic.ValidationError):
+        Own(client=redis.Redis())

@@ -177,3 +177,98 @@ def test_a_markers_store_is_left_as_it_is(tmp_path: Path) -> None:
     """
     done = run(tmp_path, source)
     assert "2 passed" in done.stdout, done.stdout
+
+
+NEAREST = """
+    import pytest, redis, redis.asyncio, fakeredis, unittest
+
+    def version():
+        return redis.Redis().info()["redis_version"][:3]
+
+    @pytest.fixture(autouse=True)
+    def always():
+        with fakeredis.patch():
+            yield
+
+    @pytest.fixture
+    def asked():
+        with fakeredis.patch(version="7.0"):
+            yield
+
+    @pytest.fixture
+    def seen():
+        return version()
+
+    def test_plain():
+        assert version() == "8.2"
+
+    class Cases:
+        def test_it(self, seen):
+            assert (seen, version()) == ("6.2", "6.2")
+
+        async def test_async(self):
+            assert (await redis.asyncio.Redis().info())["redis_version"].startswith("6.2")
+
+        def test_asked(self, asked):
+            assert version() == "7.0"
+
+        @pytest.mark.usefixtures("asked")
+        def test_used(self):
+            assert version() == "7.0"
+
+        @fakeredis.patched(version="7.2")
+        def test_decorated(self):
+            assert version() == "7.2"
+
+    @fakeredis.patched(version="6.2")
+    class TestDecorated(Cases):
+        pass
+
+    @pytest.mark.fakeredis(version="6.2")
+    class TestMarked(Cases):
+        pass
+
+    @fakeredis.patched(version="6.2")
+    class TestCase(unittest.TestCase):
+        def test_it(self):
+            assert version() == "6.2"
+"""
+
+
+def test_the_nearest_patch_wins(tmp_path: Path) -> None:
+    done = run(tmp_path, NEAREST)
+    assert "12 passed" in done.stdout, done.stdout
+
+
+def test_a_markers_positional_store(tmp_path: Path) -> None:
+    source = """
+        import os, pytest, redis
+
+        @pytest.mark.fakeredis("sqlite:///z.db")
+        def test_it():
+            redis.Redis().set("k", "v")
+            assert os.path.exists("z.db")
+    """
+    assert "1 passed" in run(tmp_path, source).stdout
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ("versionn='6.2'", "fakeredis.patch() got an unexpected keyword argument 'versionn'"),
+        ("version='9'", "there is no redis 9"),
+        ("'sqlite:///z.db', '6.2'", "one store and options by name, not 2 positional arguments"),
+        ("server=5", "server must be a FakeServer, not 5"),
+    ],
+)  # fmt: skip
+def test_a_wrong_option_is_told_in_a_line(options: str, says: str, tmp_path: Path) -> None:
+    source = f"""
+        import pytest
+
+        @pytest.mark.fakeredis({options})
+        def test_it():
+            pass
+    """
+    done = run(tmp_path, source).stdout
+    assert says in done
+    assert len(done.splitlines()) < 9, done

@@ -101,6 +101,17 @@ def test_sentinel(no_network: None, names: bool) -> None:
         assert fake.server("mymaster:6379").execute("GET", "k") == b"1"
 
 
+async def test_sentinels_made_before(no_network: None, names: bool) -> None:
+    before = redis.sentinel.Sentinel([("before", 26379)])
+    master = before.master_for("mymaster")
+    before_async = redis.asyncio.sentinel.Sentinel([("before", 26379)])
+    with fakeredis.patch(names=names):
+        assert before.master_for("mymaster").set("k", 1)
+        assert master.get("k") == b"1"
+        async with before_async.master_for("mymaster") as client:
+            assert await client.get("k") == b"1"
+
+
 async def test_asyncio_sentinel(no_network: None, names: bool) -> None:
     with fakeredis.patch(names=names):
         sentinel = redis.asyncio.sentinel.Sentinel([("sentinel-1", 26379)])

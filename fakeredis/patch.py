@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from fakeredis.patching import children, states
     from fakeredis.server import FakeServer
     from fakeredis.spy.calls import CommandCall
+    from fakeredis.spy.expectations import Expectation
     from fakeredis.spy.watching import Span, Spy
 
 _AFTER_EXIT: Final = ("fake", "raise", "real")
@@ -247,19 +248,28 @@ class patch(Assertions):  # noqa: N801 - reads as a function
             raise TypeError(f"a time is seconds since 1970 or a datetime, not {at!r}")
         self._entry.do("freeze", moment)
 
-    def fail_next(self, error: Any, command: str = "*", *args: Any, times: int = 1) -> None:
+    def fail_next(self, error: Any, command: Any = "*", *args: Any, times: int = 1) -> None:
         """Let the next commands that match fail.
+
+        Whether one did is told by `unused_faults`. A connection error is no failure to a client
+        that tries again by itself, as redis-py does by default: it uses up one fault a try.
 
         Args:
             error: an error reply's text (``"LOADING Redis is loading"``), or an exception (class)
                 of redis-py.
-            command: a command's name; ``"*"`` for any.
-            args: the arguments it must begin with.
+            command: a command as in the assertions (``"SET"``, ``"SET k v"``, ``call.set("k",
+                "v")``); ``"*"`` for any.
+            args: its arguments, also ``ANY``, ``like()`` and such; others may follow them.
             times: how many.
-        """
-        self._entry.do("fail_next", faults.as_error(error), command, args, times)
 
-    def delay(self, seconds: float, command: str = "*", *args: Any) -> None:
+        Raises:
+            TypeError, ValueError: nothing can ever match, such as a name that no command has.
+        """
+        self._entry.do(
+            "fail_next", faults.as_error(error), faults.described(command, args), times
+        )
+
+    def delay(self, seconds: float, command: Any = "*", *args: Any) -> None:
         """Let commands that match be answered late, until `reset_faults`.
 
         They run at once, and their replies arrive ``seconds`` after they were sent: clients sleep
@@ -268,10 +278,27 @@ class patch(Assertions):  # noqa: N801 - reads as a function
 
         Args:
             seconds: how late; the replies to one batch come together.
-            command: a command's name; ``"*"`` for any.
-            args: the arguments it must begin with.
+            command: a command, see `fail_next`; ``"*"`` for any.
+            args: its arguments; others may follow them.
         """
-        self._entry.do("delay", seconds, command, args)
+        self._entry.do("delay", seconds, faults.described(command, args))
+
+    @property
+    def unused_faults(self) -> list[faults.Unused]:
+        """What `fail_next` and `delay` have ordered and no command has met, or not so often."""
+        return self._entry.do("unused_faults")  # type: ignore[no-any-return]
+
+    def assert_faults_used(self) -> None:
+        """All that `fail_next` and `delay` have ordered has happened."""
+        __tracebackhide__ = True
+        left = self.unused_faults
+        if left:
+            lines = [f"  {each}" for each in left]
+            if self._entry.spy is not None:
+                from fakeredis.spy import reports
+
+                lines.append(reports.counts(self.spy.calls))
+            raise AssertionError("\n".join(["Expected these faults to be met:", *lines]))
 
     def reset_faults(self) -> None:
         """Forget what `fail_next` has ordered and has not happened yet, and all delays."""
@@ -411,13 +438,17 @@ class _Entry:
             server.clock.freeze(self.frozen)
             server.catch_up()
 
-    def fail_next(self, error: Any, command: str, args: Any, times: int) -> None:
+    def fail_next(self, error: Any, expected: Expectation, times: int) -> None:
         """Order failures."""
-        self.faults.add(error, command, args, times)
+        self.faults.add(error, expected, times)
 
-    def delay(self, seconds: float, command: str, args: Any) -> None:
+    def delay(self, seconds: float, expected: Expectation) -> None:
         """Order delays."""
-        self.faults.delay(seconds, command, args)
+        self.faults.delay(seconds, expected)
+
+    def unused_faults(self) -> list[faults.Unused]:
+        """Orders that no command has met."""
+        return self.faults.unused()
 
     def reset_faults(self) -> None:
         """Order neither."""

@@ -248,6 +248,11 @@ def _no_handler(ctx: Context, *args: Any) -> Any:
     raise AssertionError("a container command is answered by the dispatcher")
 
 
+# Names of all commands that any group has declared, and of those that have subcommands.
+DECLARED: set[str] = set()
+CONTAINERS: set[str] = set()
+
+
 @dataclass
 class Group:
     """A group of commands, such as Redis's "string"; also for third parties' own."""
@@ -309,6 +314,10 @@ class Group:
         if declaration.name in self.declarations:
             raise ValueError(f"command {declaration.name} is declared twice in group {self.name}")
         self.declarations[declaration.name] = declaration
+        DECLARED.add(declaration.name)
+        container, space, _ = declaration.name.partition(" ")
+        if space:
+            CONTAINERS.add(container)
 
 
 CORE_GROUPS: Sequence[str] = (

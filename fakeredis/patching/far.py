@@ -7,6 +7,7 @@ cross to the process in which the patch began.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
@@ -15,16 +16,19 @@ import redis
 
 from fakeredis.clients.remote import Channel, packed
 from fakeredis.errors import ConnectionLost
+from fakeredis.patching.faults import Unused
 from fakeredis.patching.states import Snapshot
 from fakeredis.spy import recorder as rec
+from fakeredis.spy.values import ANY, like, matching, to_wire
 
 if TYPE_CHECKING:
+    from fakeredis.spy.expectations import Expectation
     from fakeredis.spy.watching import Spy
 
 # What may be asked of an entry of a patch, as its methods are called.
 _ALLOWED: Final = frozenset({
     "advance", "freeze", "fail_next", "delay", "reset_faults", "set_up", "flush", "state",
-    "snapshot", "restore",
+    "snapshot", "restore", "unused_faults",
 })  # fmt: skip
 
 
@@ -37,10 +41,13 @@ def ask(remote: tuple[Channel, int], what: str, args: Sequence[Any]) -> Any:
     channel, number = remote
     if what == "restore" and isinstance(args[0], Snapshot):
         args = [args[0].number]
+    args = [_sent_order(arg) if hasattr(arg, "fits_start") else arg for arg in args]
     try:
         answer = channel.ask("handle", number, what, packed([*args]))
     except ConnectionLost:
         raise redis.ConnectionError("The process of this patch has gone.") from None
+    if what == "unused_faults":
+        return [Unused(*each) for each in answer]
     return Snapshot(number=answer) if what == "snapshot" else answer
 
 
@@ -54,11 +61,57 @@ def answer(entry: Any, what: str, args: Sequence[Any]) -> Any:
         raise ValueError(what)
     if what == "restore":
         args = [entry.saved(args[0])]
+    if what in ("fail_next", "delay"):
+        args = [args[0], _received_order(*args[1]), *args[2:]]
     result = getattr(entry, what)(*args)
+    if what == "unused_faults":
+        return [[*each] for each in result]
     if what == "snapshot":
         entry.kept.append(result)  # for the other process, which has but its number
         return result.number
     return result
+
+
+# Which commands are to fail ---------------------------------------------------------------------
+
+
+def _sent_order(expected: Expectation) -> list[Any]:
+    """A description of commands as plain values.
+
+    Raises:
+        TypeError: it has a value that only this process can compare.
+    """
+    args = None if expected.args is None else [_sent_value(arg) for arg in expected.args]
+    return [expected.name, args, expected.text]
+
+
+def _sent_value(value: Any) -> list[Any]:
+    data = to_wire(value)
+    if data is not None:
+        return ["is", data]
+    if value is ANY:
+        return ["any"]
+    if isinstance(value, like):
+        return ["like", value.pattern]
+    pattern = value.pattern if isinstance(value, matching) else value
+    if isinstance(pattern, re.Pattern):
+        return ["matching", pattern.pattern, pattern.flags]
+    raise TypeError(f"{value!r} cannot cross to the process of the servers: use ANY or like()")
+
+
+def _received_order(name: str, args: list[Any] | None, text: str) -> Expectation:
+    from fakeredis.spy.expectations import Expectation, Filters
+
+    values = None if args is None else tuple(_received_value(*arg) for arg in args)
+    return Expectation(name, values, text, Filters({}))
+
+
+def _received_value(kind: str, value: Any = None, flags: int = 0) -> Any:
+    if kind == "any":
+        return ANY
+    if kind == "like":
+        return like(value)
+    return value if kind == "is" else matching(re.compile(value, flags))
 
 
 # Recorded calls ---------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from copy import copy
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fakeredis.engine.clock import checked_seconds
 from fakeredis.errors import CommandError
@@ -13,37 +13,63 @@ if TYPE_CHECKING:
     from fakeredis.commands.registry import Table
     from fakeredis.engine.server import Server
     from fakeredis.engine.session import Session
+    from fakeredis.spy.expectations import Expectation
+
+
+class Unused(NamedTuple):
+    """An order that no command has met so often as was said."""
+
+    command: str  # as it was described
+    error: str | Exception | None  # None for a delay
+    left: int  # how many commands are yet to come
+    seconds: float = 0.0  # of a delay
+
+    def __str__(self) -> str:
+        if self.error is None:
+            return f"{self.command}: delay of {self.seconds:g} s"
+        shown = str(self.error)
+        if not isinstance(self.error, str):
+            shown = f"{type(self.error).__name__}: {shown}"
+        return f"{self.command}: {shown}" + (f", {self.left} times" if self.left > 1 else "")
 
 
 class _Order:
     """Something that befalls the commands that match."""
 
-    def __init__(self, command: Any, args: Sequence[Any]) -> None:
-        if not isinstance(command, str) or not command.split():
-            raise TypeError(f"a command is its name, or '*' for any, not {command!r}")
-        self.names = command.upper().split()
-        self.args = [arg if isinstance(arg, bytes) else str(arg).encode() for arg in args]
+    def __init__(self, expected: Expectation) -> None:
+        self.expected = expected
 
-    def fits(self, words: Sequence[bytes], args: Sequence[bytes]) -> bool:
+    def fits(self, name: str, args: Sequence[bytes]) -> bool:
         """Whether a command is meant."""
-        if self.names != ["*"]:
-            names = [word.decode("utf-8", "replace").upper() for word in words]
-            if names[: len(self.names)] != self.names:
-                return False
-        return list(args[: len(self.args)]) == self.args
+        return self.expected.fits_start(name, args)
 
 
 class _Fault(_Order):
-    def __init__(self, error: Any, command: str, args: Sequence[Any], times: int) -> None:
-        super().__init__(command, args)
+    def __init__(self, error: Any, expected: Expectation, times: int) -> None:
+        super().__init__(expected)
         self.error = error
         self.left = times
 
 
 class _Delay(_Order):
-    def __init__(self, seconds: float, command: str, args: Sequence[Any]) -> None:
-        super().__init__(command, args)
+    def __init__(self, seconds: float, expected: Expectation) -> None:
+        super().__init__(expected)
         self.seconds = seconds
+        self.used = False
+
+
+def described(command: Any, args: Sequence[Any]) -> Expectation:
+    """The commands that an order is for, in any way in which an assertion may describe one.
+
+    Raises:
+        TypeError: it is no description.
+        ValueError: no command has that name.
+    """
+    from fakeredis.spy.expectations import Expectation
+
+    expected = Expectation.of(command, *args)
+    expected.check_name()
+    return expected
 
 
 def _use_table(server: Server, table: Table) -> None:
@@ -79,19 +105,19 @@ class Faults:
         self._servers: list[Server] = []
         self._tables: dict[int, Table] = {}  # the servers' own, by their id
 
-    def add(self, error: Any, command: str, args: Sequence[Any], times: Any) -> None:
+    def add(self, error: Any, expected: Expectation, times: Any) -> None:
         """Order failures."""
         if not isinstance(times, int) or times < 1:
             raise ValueError(f"times is how many commands fail, at least 1, not {times!r}")
-        self._faults.append(_Fault(error, command, args, times))
+        self._faults.append(_Fault(error, expected, times))
         for server in self._servers:
             self._arm(server)
 
-    def delay(self, seconds: float, command: str, args: Sequence[Any]) -> None:
+    def delay(self, seconds: float, expected: Expectation) -> None:
         """Order that commands are answered late, until `clear`."""
         if isinstance(seconds, bool) or checked_seconds(seconds) < 0:
             raise ValueError(f"a delay is a number of seconds from 0 on, not {seconds!r}")
-        self._delays.append(_Delay(seconds, command, args))
+        self._delays.append(_Delay(seconds, expected))
         for server in self._servers:
             self._arm(server)
 
@@ -101,10 +127,23 @@ class Faults:
         if self._faults or self._delays:
             self._arm(server)
 
+    def unused(self) -> list[Unused]:
+        """What was ordered and has not happened, or not so often as was said."""
+        faults = [Unused(each.expected.text, each.error, each.left) for each in self._faults]
+        delays = [
+            Unused(each.expected.text, None, 1, each.seconds)
+            for each in self._delays
+            if not each.used
+        ]
+        return [*faults, *delays]
+
     def clear(self) -> None:
         """Order nothing any more."""
         self._faults.clear()
         self._delays.clear()
+        self._disarm()
+
+    def _disarm(self) -> None:
         for server in self._servers:
             if self._intercept in server.interceptors:
                 server.interceptors.remove(self._intercept)
@@ -117,8 +156,8 @@ class Faults:
                 _use_table(server, table)
 
     def leave(self) -> None:
-        """Leave the servers alone."""
-        self.clear()
+        """Leave the servers alone; what has not happened is still known."""
+        self._disarm()
         self._servers.clear()
 
     def _arm(self, server: Server) -> None:
@@ -137,10 +176,11 @@ class Faults:
         if session.via == "handshake":
             return
         for delay in self._delays:
-            if delay.fits(command.parts, args):
+            if delay.fits(command.name, args):
+                delay.used = True
                 session.lag += delay.seconds
         for fault in self._faults:
-            if fault.fits(command.parts, args):
+            if fault.fits(command.name, args):
                 fault.left -= 1
                 if fault.left == 0:
                     self._faults.remove(fault)

@@ -46,8 +46,7 @@ class Assertions:
 
     def matching(self, command: Any = "*", *args: Any, **filters: Any) -> list[CommandCall]:
         """Calls of a command."""
-        expected = expectations.Expectation.of(command, *args, **filters)
-        return [call for call in self._recorded() if expected.fits(call)]
+        return self._find(self._expected(command, *args, **filters))
 
     def count(self, command: Any = "*", *args: Any, **filters: Any) -> int:
         """How often a command was called."""
@@ -82,8 +81,9 @@ class Assertions:
     ) -> list[CommandCall]:
         """The command was called, as often as said; returns the calls."""
         __tracebackhide__ = True
-        expected = expectations.Expectation.of(command, *args, **filters)
         _check_bounds(times, at_least, at_most)
+        may_be_none = 0 in (times, at_least) or (at_most is not None and not at_least)
+        expected = self._expected(command, *args, check=may_be_none, **filters)
         found = self._find(expected)
         if times is None and at_least is None and at_most is None:
             at_least = 1
@@ -95,7 +95,7 @@ class Assertions:
     def assert_called_command_once(self, command: Any, *args: Any, **filters: Any) -> CommandCall:
         """The command was called exactly once; returns the call."""
         __tracebackhide__ = True
-        expected = expectations.Expectation.of(command, *args, **filters)
+        expected = self._expected(command, *args, check=False, **filters)
         found = self._find(expected)
         if len(found) != 1:
             self._fail_called(expected, found, "exactly once")
@@ -104,7 +104,7 @@ class Assertions:
     def assert_not_called_command(self, command: Any, *args: Any, **filters: Any) -> None:
         """The command was never called."""
         __tracebackhide__ = True
-        expected = expectations.Expectation.of(command, *args, **filters)
+        expected = self._expected(command, *args, **filters)
         found = self._find(expected)
         if found:
             head = [f"Expected no command: {expected}", _was_called(found)]
@@ -114,7 +114,7 @@ class Assertions:
         """Exactly n commands were called, or n of one command."""
         __tracebackhide__ = True
         values.whole_number("n, the first argument,", n)
-        expected = expectations.Expectation.of(command, *args, **filters)
+        expected = self._expected(command, *args, **filters)
         found = self._find(expected)
         if len(found) != n:
             what = "commands" if expected.text == "*" else expected.text
@@ -132,7 +132,7 @@ class Assertions:
         __tracebackhide__ = True
         if isinstance(commands, (str, bytes)) or not isinstance(commands, Iterable):
             raise TypeError(f"commands is a list, such as ['SET k v', 'GET k'], not {commands!r}")
-        expected = [expectations.Expectation.of(each, **filters) for each in commands]
+        expected = [self._expected(each, check=False, **filters) for each in commands]
         find = self._pair_any_order if any_order else self._pair_in_order
         found = find(expected)
         if any(call is None for call in found):
@@ -148,7 +148,7 @@ class Assertions:
     def assert_only_commands(self, *commands: Any, **filters: Any) -> None:
         """No other command was called."""
         __tracebackhide__ = True
-        allowed = [expectations.Expectation.of(each, **filters) for each in commands]
+        allowed = [self._expected(each, **filters) for each in commands]
         chosen = expectations.Filters(filters)
         others = [
             call
@@ -245,6 +245,21 @@ class Assertions:
             self._fail([head, *lines, *_more(wrong)])
 
     # Parts ----------------------------------------------------------------------------------
+
+    def _expected(
+        self, command: Any, *args: Any, check: bool = True, **filters: Any
+    ) -> Expectation:
+        """A command that is asked for.
+
+        Args:
+            check: refuse a name that no command has. Where the assertion needs a call it fails by
+                itself, and tells more.
+        """
+        __tracebackhide__ = True
+        expected = expectations.Expectation.of(command, *args, **filters)
+        if check:
+            expected.check_name(self._recorded)
+        return expected
 
     def _find(self, expected: Expectation) -> list[CommandCall]:
         return [call for call in self._recorded() if expected.fits(call)]

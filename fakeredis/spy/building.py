@@ -8,7 +8,7 @@ from typing import Any
 
 from fakeredis.spy.values import is_placeholder, to_wire
 
-__all__ = ["Expression", "call", "sent_by", "steps_of_mock"]
+__all__ = ["Expression", "call", "is_written", "sent_by", "steps_of_mock"]
 
 # An attribute's name, or the arguments of a call.
 Step = str | tuple[tuple[Any, ...], dict[str, Any]]
@@ -81,12 +81,17 @@ def _is_mock_call(value: tuple[Any, ...]) -> bool:
     return any(isinstance(value, module._Call) for module in modules if module is not None)
 
 
+def is_written(steps: tuple[Step, ...]) -> bool:
+    """Whether the words are those written, ``call("GET", "k")``, and not a method's."""
+    return len(steps) == 1 or steps[-2] in ("execute_command", "call")
+
+
 def sent_by(steps: tuple[Step, ...]) -> list[Any]:
     """Words that redis-py's method would send."""
     if not steps or isinstance(steps[-1], str):
         text = "call" + "".join(map(_step_text, steps))
         raise TypeError(f"{text} is not yet a command: call it, or name the command as text")
-    if len(steps) == 1 or steps[-2] in ("execute_command", "call"):
+    if is_written(steps):
         return list(steps[-1][0])
     try:
         return _run(steps)

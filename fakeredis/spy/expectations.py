@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 
-from fakeredis.spy.building import Expression, sent_by, steps_of_mock
+from fakeredis.spy import known
+from fakeredis.spy.building import Expression, is_written, sent_by, steps_of_mock
 from fakeredis.spy.calls import CommandCall
 from fakeredis.spy.canonical import parse
 from fakeredis.spy.comparing import differences
-from fakeredis.spy.facts import ALIASES, CONTAINERS
+from fakeredis.spy.facts import ALIASES
 from fakeredis.spy.owners import sessions_of
 from fakeredis.spy.recorder import OWNER, SERVER
 from fakeredis.spy.values import (
@@ -124,12 +125,14 @@ def _named(value: Any) -> str:
 class Expectation:
     """A command as expected: a name or pattern of names, arguments, filters."""
 
-    __slots__ = ("args", "filters", "name", "open_end", "text")
+    __slots__ = ("args", "filters", "is_written", "name", "open_end", "text")
 
     def __init__(
-        self, name: str, args: tuple[Any, ...] | None, text: str, filters: Filters
+        self, name: str, args: tuple[Any, ...] | None, text: str, filters: Filters,
+        is_written: bool = False,
     ) -> None:
         self.name = name
+        self.is_written = is_written  # by hand: it may be misspelt
         self.open_end = bool(args) and args is not None and args[-1] is ...
         self.args = args[:-1] if self.open_end and args else args
         self.text = text
@@ -154,9 +157,10 @@ class Expectation:
         if name in ALIASES and rest == [...]:
             rest = [ANY]
         text = " ".join([name, *map(quote, rest)])
+        written = _is_written(command)
         if not rest and not is_exact:
-            return cls(*_bare(name), text, chosen)
-        return cls(name, tuple(rest), text, chosen)
+            return cls(*_bare(name), text, chosen, written)
+        return cls(name, tuple(rest), text, chosen, written)
 
     def fits(self, call: CommandCall) -> bool:
         """Whether a call is the expected one."""
@@ -166,20 +170,47 @@ class Expectation:
             and not self._argument_differences(call)
         )
 
+    def check_name(self, recorded: Callable[[], Iterable[CommandCall]] = tuple) -> None:
+        """Refuse a name that no command has, and that was not recorded either.
+
+        Raises:
+            ValueError: it is such.
+        """
+        if self.is_written:
+            known.check(self.name, lambda: {call.name for call in recorded()})
+
     def fits_name(self, name: str) -> bool:
         """Whether a command of this name can be the expected one."""
-        if _is_pattern(self.name):
+        if known.is_pattern(self.name):
             return glob_to_regex(self.name).fullmatch(name.encode()) is not None
         if self.args is None and name.startswith(self.name + " "):
-            return self.name in CONTAINERS
+            return self.name in known.containers()
         return _canonical(name) == _canonical(self.name)
+
+    def fits_start(self, name: str, sent: Sequence[bytes]) -> bool:
+        """Whether a command begins as expected; any further arguments may follow.
+
+        Args:
+            name: of the command, as the server has it.
+            sent: what followed the name.
+        """
+        if not self.fits_name(name):
+            return False
+        if not self.args:
+            return True
+        expected = name if known.is_pattern(self.name) else self.name
+        words = [to_text(arg) for arg in sent]
+        if expected == name and len(self.args) <= len(words):
+            if all(map(equal, self.args, words)):
+                return True
+        return not differences(parse(expected, self.args)[1], parse(name, words)[1], True)
 
     def differences(self, call: CommandCall) -> list[str]:
         """In what a call of the same name is not the expected one."""
         return self._argument_differences(call) + self.filters.differences(call)
 
     def _argument_differences(self, call: CommandCall) -> list[str]:
-        name = call.name if _is_pattern(self.name) else self.name
+        name = call.name if known.is_pattern(self.name) else self.name
         if self.args is None or (name == call.name and self._same_in_order(call.args)):
             return []
         return differences(parse(name, self.args)[1], call.canonical[1], self.open_end)
@@ -216,6 +247,19 @@ def _words(command: Any, args: tuple[Any, ...]) -> tuple[list[Any], bool]:
     return [command, *args], False
 
 
+def _is_written(command: Any) -> bool:
+    """Whether the name is what somebody wrote, and not what was recorded or redis-py sends."""
+    if isinstance(command, CommandCall):
+        return False
+    if isinstance(command, Expression):
+        return is_written(command._steps)
+    if (steps := steps_of_mock(command)) is not None:
+        return is_written(steps)
+    if isinstance(command, (tuple, list)):
+        return _is_written(command[0])
+    return True
+
+
 def _check_arguments(args: list[Any]) -> None:
     """Refuse what no command could have been sent with: the assertion would mean nothing.
 
@@ -232,12 +276,11 @@ def _check_arguments(args: list[Any]) -> None:
 def _split_name(words: list[Any]) -> tuple[str, list[Any]]:
     """Name with its subcommand, and the arguments."""
     # redis-py gives some names with their subcommand in one word.
-    names = _upper(words[0]).split() or [""]
-    rest = words[1:]
-    if names[0] in CONTAINERS and len(names) == 1 and rest and isinstance(rest[0], (str, bytes)):
-        names.append(_upper(rest[0]))
-        rest = rest[1:]
-    return " ".join(names), rest
+    name, *more = _upper(words[0]).split() or [""]
+    rest = [*more, *words[1:]]
+    if name in known.containers() and rest and isinstance(rest[0], (str, bytes)):
+        return f"{name} {_upper(rest[0])}", rest[1:]
+    return name, rest
 
 
 def _bare(name: str) -> tuple[str, tuple[Any, ...] | None]:
@@ -247,10 +290,6 @@ def _bare(name: str) -> tuple[str, tuple[Any, ...] | None]:
 
 def _canonical(name: str) -> str:
     return ALIASES[name][0] if name in ALIASES else name
-
-
-def _is_pattern(name: str) -> bool:
-    return "*" in name or "?" in name
 
 
 def _upper(word: str | bytes) -> str:

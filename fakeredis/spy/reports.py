@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
+from fakeredis.spy import known
 from fakeredis.spy.calls import CommandCall
 from fakeredis.spy.expectations import Expectation
 from fakeredis.spy.values import Wire
@@ -70,19 +71,15 @@ def _differences(found: list[str]) -> str:
 
 def _others(expected: Expectation, calls: Sequence[CommandCall]) -> list[str]:
     """Other commands on the same key; names that are spelt alike."""
+    close = known.nearest(expected.name, (call.name for call in calls))
     key = expected.args[0] if expected.args else None
     if isinstance(key, (str, bytes)):
         on_key = [call for call in calls if any(Wire(each) == key for each in call.keys)]
         if on_key:
-            head = f"  {expected.name} was never called; on the same key:"
+            link = f"{close} On" if close and not known.exists(expected.name) else "; on"
+            head = f"  {expected.name} was never called{link} the same key:"
             return [head, *listing(on_key, NEAREST)]
-    import difflib
-
-    names = list(dict.fromkeys(call.name for call in calls))
-    close = difflib.get_close_matches(expected.name, names, n=2, cutoff=0.7)
-    if not close:
-        return []
-    return [f"  {expected.name} was never called; did you mean {' or '.join(close)}?"]
+    return [f"  {expected.name} was never called{close}"] if close else []
 
 
 def counts(calls: Sequence[CommandCall]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import subprocess
 import sys
 import time
@@ -14,6 +15,7 @@ import redis
 import redis.asyncio
 
 import fakeredis
+from fakeredis import ANY, call, like, matching
 from tests.patch.forking import forked
 
 if not hasattr(os, "fork"):
@@ -43,6 +45,30 @@ def test_faults_ordered_in_a_child(fake: fakeredis.patch) -> None:
     forked(lambda: fake.fail_next("ERR x", times=5))
     forked(fake.reset_faults)
     assert client.ping()
+
+
+def test_faults_described_in_a_child(fake: fakeredis.patch) -> None:
+    client = redis.Redis()
+    client.ping()
+
+    def order() -> list[str]:
+        fake.fail_next("OOM one", "SET", like("k*"), ANY, ...)
+        fake.fail_next("OOM two", "SET", matching("^L"), re.compile(b"^v$", re.IGNORECASE))
+        fake.fail_next(redis.TimeoutError("late"), call.get("k"), times=2)
+        fake.delay(0.25, "INCR")
+        return [str(each) for each in fake.unused_faults]
+
+    ordered = forked(order)
+    assert ordered == [str(each) for each in fake.unused_faults]
+    assert ordered[2:] == ["GET k: TimeoutError: late, 2 times", "INCR: delay of 0.25 s"]
+    for key, error in (("k1", "one"), ("L", "two")):
+        with pytest.raises(redis.ResponseError, match=error):
+            client.set(key, "V")
+    assert failure_of(lambda: forked(fake.assert_faults_used)) is not None
+    foreign = object()
+    assert forked(lambda: failure_of(lambda: fake.fail_next("ERR", "GET", foreign))) is not None
+    wrong = forked(lambda: failure_of(lambda: fake.fail_next("ERR", "GTE")))
+    assert wrong[0] == "ValueError"
 
 
 def test_delays(fake: fakeredis.patch) -> None:

@@ -9,6 +9,8 @@ from unittest import mock
 
 import pytest
 
+from fakeredis.commands.arguments import Key
+from fakeredis.commands.registry import Group
 from fakeredis.spy import ANY, Spy, call, like, matching
 from tests.spy.stub import StubSession
 
@@ -129,7 +131,6 @@ OTHER = [
     ("XADD s * f v g w", "XADD s * g w f v"),
     ("BLPOP a b 0", "BLPOP b a 0"),
     ("CONFIG GET maxmemory", "CONFIG SET"),
-    ("SET k v", "SE"),
     ("PING hello", call.ping()),
     ("XADD s MAXLEN ~ 5 * f v", "XADD s MAXLEN 5 * f v"),
 ]  # fmt: skip
@@ -254,6 +255,36 @@ def test_keys_of_a_call(spy: Spy, session: StubSession, sent: str, keys: str) ->
 
 
 @pytest.mark.parametrize(
+    "name",
+    ["HOTKEYS GET", "config", "CONFIG *", "JSON.SET", "FT.SEARCH", "SENTINEL MASTERS", "ARSET",
+     "PSYNC", "VRANGE", "*", "X*", call.lolwut(5)],
+)  # fmt: skip
+def test_whatever_some_server_has_may_be_asked_for(spy: Spy, name: Any) -> None:
+    assert spy.count(name) == 0
+
+
+def test_a_name_of_a_third_party_is_one(spy: Spy) -> None:
+    group = Group("acme")
+    group.command("ACME.LENGTH", Key)(lambda ctx, key: 0)
+    spy.assert_not_called_command("ACME.LENGTH")
+
+
+def test_a_name_that_was_sent_is_one(spy: Spy, session: StubSession) -> None:
+    session.lines("NOSUCH k")
+    spy.assert_called_command_once("NOSUCH k")
+    spy.assert_not_called_command("NOSUCH l")
+    spy.assert_command_count(1, "NOS*")
+
+
+def test_a_wrong_name_in_an_assertion_that_fails_anyway(spy: Spy, session: StubSession) -> None:
+    session.lines("SET k v")
+    with pytest.raises(AssertionError, match="GTE was never called; did you mean GET"):
+        spy.assert_called_command("GTE", "k")
+    with pytest.raises(AssertionError, match="SETT was never called; did you mean SET\\?"):
+        spy.assert_has_commands(["SETT"])
+
+
+@pytest.mark.parametrize(
     ("ask", "kind", "text"),
     [
         (lambda spy: spy.assert_not_called_command("SET", ..., "v"), TypeError, "comes last"),
@@ -262,6 +293,15 @@ def test_keys_of_a_call(spy: Spy, session: StubSession, sent: str, keys: str) ->
         (lambda spy: spy.assert_not_called_command("SET k v", ex=10), TypeError, "call.set"),
         (lambda spy: spy.assert_not_called_command("SET", via="pipe"), ValueError, "pipeline"),
         (lambda spy: spy.assert_not_called_command(call.sett("k", 1)), AttributeError, "'sett'"),
+        (lambda spy: spy.assert_not_called_command("KEYZ"), ValueError, "did you mean KEYS"),
+        (lambda spy: spy.assert_command_count(0, "GTE"), ValueError, "GET"),
+        (lambda spy: spy.assert_called_command("GTE", times=0), ValueError, "GET"),
+        (lambda spy: spy.assert_called_command("GTE", at_most=3), ValueError, "GET"),
+        (lambda spy: spy.assert_only_commands("GTE k"), ValueError, "GET"),
+        (lambda spy: spy.count("GTE k"), ValueError, "GET"),
+        (lambda spy: spy.count(call("GTE", "k")), ValueError, "GET"),
+        (lambda spy: spy.matching("config gte"), ValueError, "CONFIG GET"),
+        (lambda spy: spy.count("GTE*"), ValueError, "no command's name fits"),
         (lambda spy: spy.assert_called_command("SET", times="2"), TypeError, "whole number"),
         (lambda spy: spy.assert_called_command("SET", times=-1), ValueError, "at least 0"),
         (lambda spy: spy.assert_called_command("SET", times=1, at_most=2), TypeError, "exact"),

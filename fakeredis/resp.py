@@ -12,6 +12,7 @@ from fakeredis.engine.replies import (
     OK,
     Attributed,
     BigNumber,
+    OtherNull,
     Push,
     Sentinel,
     SetReply,
@@ -433,6 +434,7 @@ _BOTH: Final[dict[type, Writer]] = {
 }  # fmt: skip
 _WRITERS2: Final[dict[type, Writer]] = {
     **_BOTH, type(None): lambda reply: b"$-1\r\n", Sentinel: lambda reply: b"*-1\r\n",
+    OtherNull: lambda reply: b"_\r\n",
     list: _array2, tuple: _array2, dict: _map2, set: lambda reply: _array2([*reply]),
     frozenset: lambda reply: _array2([*reply]), SetReply: _array2, Push: _array2,
     float: lambda reply: _bulk(format_float(reply)), bool: lambda reply: b":%d\r\n" % reply,
@@ -440,6 +442,7 @@ _WRITERS2: Final[dict[type, Writer]] = {
 }  # fmt: skip
 _WRITERS3: Final[dict[type, Writer]] = {
     **_BOTH, type(None): lambda reply: b"_\r\n", Sentinel: lambda reply: b"_\r\n",
+    OtherNull: lambda reply: b"$-1\r\n",
     list: _array3, tuple: _array3, dict: _map3, set: lambda reply: _array3([*reply], b"~"),
     frozenset: lambda reply: _array3([*reply], b"~"), SetReply: lambda reply: _array3(reply, b"~"),
     Push: lambda reply: _array3(reply, b">"), float: _double,

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     import ssl
 
     from fakeredis.engine.server import Server
-    from fakeredis.engine.session import Session
+    from fakeredis.engine.session import Session, WireSession
 
 _TICK: Final = 0.1  # seconds between looks at keys that expire and waits that end
 _BATCH: Final = 1 << 16  # bytes of replies after which they are written
@@ -69,7 +69,7 @@ class _Connection(asyncio.Protocol):
         self.door = door
         self.loop = loop
         self.transport: Any = None
-        self.session: Session | None = None
+        self.session: WireSession | None = None
         self.parser = RequestParser()
         self.backlog: deque[list[bytes]] = deque()  # commands that have come and not run
         self.running = False  # the loop is in `_run`, which looks at the outbox itself
@@ -192,7 +192,7 @@ class _Connection(asyncio.Protocol):
         if self.deaf or self.full or len(self.backlog) > _BACKLOG:
             self._listen()
 
-    def _run_backlog(self, session: Session) -> None:
+    def _run_backlog(self, session: WireSession) -> None:
         backlog, outbox = self.backlog, session.outbox
         out: list[bytes] = []
         size = 0
@@ -215,6 +215,9 @@ class _Connection(asyncio.Protocol):
                 raise
             except Exception as error:
                 reply = self._failed(error)
+            while session.ahead:
+                session.ahead -= 1
+                out.append(encode(outbox.popleft(), session.protocol))
             if reply is not BLOCKED and reply is not NO_REPLY:
                 out.append(encode(reply, session.protocol))
                 size += len(out[-1])

@@ -96,6 +96,48 @@ def test_pushes_come_behind_the_reply_of_their_own_command(both: Addresses) -> N
     ))  # fmt: skip
 
 
+@pytest.mark.parametrize("flush", ["FLUSHALL", "FLUSHDB SYNC", "FLUSHALL ASYNC"])
+def test_who_flushes_hears_of_it(both: Addresses, flush: str) -> None:
+    """Before the reply where that waits for the memory to be freed."""
+    packet = "CLIENT TRACKING ON\r\n{0}\r\nSET k v\r\n{0}\r\nMULTI\r\n{0}\r\nEXEC\r\n"
+    same(both, exchange(packet.format(flush).encode(), protocol=3))
+
+
+def test_evicted_keys_are_told_before_the_reply(both: Addresses) -> None:
+    def talk(address: Any) -> Any:
+        with RawClient(address, 3) as reader, RawClient(address) as other:
+            reader.call(b"CLIENT", b"TRACKING", b"ON")
+            reader.call(b"SET", b"k", b"v", b"EX", b"100")
+            reader.call(b"GET", b"k")
+            used = int(other.call(b"INFO", b"memory").partition(b"used_memory:")[2].split()[0])
+            set_config, limit = (b"CONFIG", b"SET", b"maxmemory"), b"%d" % (used + (1 << 20))
+            other.call(*set_config, limit, b"maxmemory-policy", b"volatile-lru")
+            other.call(b"SET", b"big", bytes(8 << 20))
+            came = reader.call(b"GET", b"no"), reader.reply()
+            other.call(*set_config, b"0", b"maxmemory-policy", b"noeviction")
+            return came
+
+    assert same(both, talk)[1] == b"_\r\n"
+
+
+@pytest.mark.parametrize(("own", "other"), [(2, 2), (2, 3), (3, 2), (3, 3)])
+def test_null_of_a_redirection(both: Addresses, own: int, other: int) -> None:
+    """It is that of the protocol of who redirects, not of who is told."""
+
+    def talk(address: Any) -> Any:
+        with RawClient(address, own) as one, RawClient(address, other) as listener:
+            if other == 2:
+                number = listener.call(b"CLIENT", b"ID")[1:-2]
+                listener.call(b"SUBSCRIBE", b"__redis__:invalidate")
+            else:
+                number = listener.call(b"CLIENT", b"ID")[1:-2]
+            one.call(b"CLIENT", b"TRACKING", b"ON", b"REDIRECT", number)
+            one.call(b"FLUSHALL")
+            return listener.reply()
+
+    same(both, talk)
+
+
 @pytest.mark.parametrize("protocol", [2, 3])
 def test_replies_of_all_kinds(real_url: str, protocol: int) -> None:
     """Those of DEBUG PROTOCOL, as the real server writes them."""

@@ -14,7 +14,7 @@ from fakeredis.commands.registry import ADMIN, LOADING, NOSCRIPT, STALE
 from fakeredis.commands.server import check_allowed, go_down, group
 from fakeredis.datatypes.list import List, entry_bytes
 from fakeredis.datatypes.numbers import parse_float, parse_int
-from fakeredis.engine import digest, dispatch, memory, timing, usage
+from fakeredis.engine import digest, dispatch, memory, timing, tracking, usage
 from fakeredis.engine.context import Context
 from fakeredis.engine.replies import (
     OK,
@@ -104,7 +104,9 @@ def _load_log(ctx: Context, *_: bytes) -> Status:
     """Read the append only file again, which always holds what is there."""
     server = ctx.server
     if not server.config.boolean("appendonly") and "BGREWRITEAOF" not in server.extra:
+        _tell_trackers(ctx)
         raise CommandError("ERR Error trying to load the AOF files, check server logs.")
+    _tell_trackers(ctx)
     return OK
 
 
@@ -127,7 +129,15 @@ def _reload(ctx: Context, *options: bytes) -> Status:
         from fakeredis.engine import persistence
 
         persistence.from_bytes(ctx.server, persistence.to_bytes(ctx.server))
+    elif b"NOFLUSH" not in names:
+        _tell_trackers(ctx)
     return OK
+
+
+def _tell_trackers(ctx: Context) -> None:
+    """Tell the sessions that cache keys that all of them were removed, if only for a moment."""
+    if ctx.server.guard & dispatch.TRACKED:
+        tracking.of(ctx.server).flushed()
 
 
 def _change_replication_id(ctx: Context) -> Status:

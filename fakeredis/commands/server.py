@@ -78,10 +78,15 @@ def _flush(ctx: Context, db: Database) -> None:
         server.touch_watchers(db, key)
 
 
-def _invalidate_all(server: Server) -> None:
-    """Tell the sessions that cache keys that all of them have gone."""
+def _invalidate_all(ctx: Context, words: Sequence[bytes]) -> None:
+    """Tell the sessions that cache keys that all of them have gone.
+
+    Redis replies later where the client can wait for the memory to be freed.
+    """
+    server = ctx.server
     if server.guard & dispatch.TRACKED:
-        tracking.of(server).flushed()
+        waits = not ctx.session.deny_blocking and (not words or words[0].upper() == b"SYNC")
+        tracking.of(server).flushed(waits and server.traits.flush_replies_late)
 
 
 @group.command("FLUSHDB", Rest(), flags=WRITE, acl=(*_DANGEROUS_WRITE, "slow"))
@@ -89,7 +94,7 @@ def flushdb(ctx: Context, words: list[bytes]) -> Status:
     """Remove all keys of the selected database."""
     _check_flush(words)
     _flush(ctx, ctx.db)
-    _invalidate_all(ctx.server)
+    _invalidate_all(ctx, words)
     return OK
 
 
@@ -99,7 +104,7 @@ def flushall(ctx: Context, words: list[bytes]) -> Status:
     _check_flush(words)
     for db in ctx.server.databases.values():
         _flush(ctx, db)
-    _invalidate_all(ctx.server)
+    _invalidate_all(ctx, words)
     ctx.server.deadlines.clear()
     return OK
 

@@ -120,15 +120,21 @@ def _check_permissions(wait: Wait) -> None:
 def _again(session: Session) -> Callable[[Command, Sequence[bytes]], Any]:
     from fakeredis.engine import dispatch, timing
 
+    run: Callable[[Command, Sequence[bytes]], Any] = session.invoke
     if session.server.guard & dispatch.TIMED:
-        return timing.timed(session, session.invoke)
-    return session.invoke
+        run = timing.timed(session, run)
+    if session.server.guard & dispatch.TRACKED:
+        run = dispatch.tracked(session, run)
+    return run
 
 
 def finish(wait: Wait, reply: Any) -> None:
     """End the wait with a reply, which is already in the session's protocol."""
     leave(wait)
-    recorder = wait.session.server.recorder
+    server = wait.session.server
+    if "tracking" in server.extra:
+        server.extra["tracking"].forget_caching(wait.session)
+    recorder = server.recorder
     if recorder is not None and wait.recording is not None:
         error = reply if isinstance(reply, CommandError) else None
         recorder.end(wait.recording, None if error else reply, error)

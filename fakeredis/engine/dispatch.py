@@ -282,7 +282,7 @@ def observed(
     if server.guard & STORED:
         run = _kept(server, run)
     if server.guard & TRACKED:
-        run = _tracked(session, run)
+        run = tracked(session, run)
     if server.guard & COUNTED:
         run = _counted(session, run)
     if server.guard & MONITORED and not command.flags & ADMIN:
@@ -321,7 +321,7 @@ def _timed(
     return timing.timed(session, run)
 
 
-def _tracked(
+def tracked(
     session: Session, run: Callable[[Command, Sequence[bytes]], Any]
 ) -> Callable[[Command, Sequence[bytes]], Any]:
     """How to run a command while sessions track."""

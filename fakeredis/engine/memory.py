@@ -287,6 +287,8 @@ def refusal(
     server = session.server
     limit = _limit(server)
     limit.full = not make_room(server)
+    if server.guard & dispatch.TRACKED:
+        session.pushes_first()  # it hears of what was evicted before its own reply
     if not limit.full:
         return None
     calls = session.queue if command.name == "EXEC" else [(command, args)]

@@ -50,6 +50,7 @@ class Traits(NamedTuple):
     """Behaviours that differ between profiles, by name; handlers ask for these only."""
 
     resp3: bool = True
+    flush_replies_late: bool = True  # FLUSHALL replies when the memory is free
     embedded_keys: bool = True  # a short string shares its memory block with its key
     embedded_deadlines: bool = True  # and with the deadline of a short key
     shared_numbers: bool = False  # small numbers are one object, which OBJECT REFCOUNT shows
@@ -109,6 +110,7 @@ class Profile(NamedTuple):
         valkey = self.server_type == "valkey"
         return Traits(
             resp3=self.version >= (6, 0, 0),
+            flush_replies_late=not valkey and self.version >= (7, 4, 0),
             embedded_keys=self.version >= ((8, 1, 0) if valkey else (8, 2, 0)),
             embedded_deadlines=not valkey,
             shared_numbers=self.version < ((8, 1, 0) if valkey else (8, 2, 0)),

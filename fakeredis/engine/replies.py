@@ -71,6 +71,13 @@ PONG: Final = Status(b"PONG")
 RESET: Final = Status(b"RESET")
 BLOCKED: Final = Sentinel("BLOCKED")  # the session waits; its reply comes through its outbox
 NULL_ARRAY: Final = Sentinel("NULL_ARRAY")  # RESP2's other null, for those who write bytes
+
+
+class OtherNull:
+    """The null of the other protocol, for those who write bytes."""
+
+
+OTHER_NULL: Final = OtherNull()
 NO_REPLY: Final = Sentinel("NO_REPLY")  # everything there is to say was pushed
 
 Shaper = Callable[[Any], Any]

@@ -213,6 +213,13 @@ class Server:
                 self._expire(ctx.now, _EXPIRE_BUDGET)
 
     def _expire(self, now: int, budget: int) -> None:
+        if self.guard & dispatch.TRACKED and self.deadlines and self.deadlines[0][0] <= now:
+            with self.extra["tracking"].between_commands():
+                self._expire_each(now, budget)
+        else:
+            self._expire_each(now, budget)
+
+    def _expire_each(self, now: int, budget: int) -> None:
         deadlines = self.deadlines
         while deadlines and deadlines[0][0] <= now and budget > 0:
             due, index, key = heappop(deadlines)
@@ -374,6 +381,8 @@ class Server:
             for db in self.databases.values():
                 db.clear()
             self.deadlines.clear()
+            if self.guard & dispatch.TRACKED:
+                self.extra["tracking"].flushed()
 
     def key_names(self, session: Session) -> dict[int, list[bytes]]:
         """The keys of each database that has any.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from fakeredis import errors
 from fakeredis.engine import blocking, dispatch, statistics
-from fakeredis.engine.replies import BLOCKED
+from fakeredis.engine.replies import BLOCKED, OTHER_NULL
 from fakeredis.errors import CommandError
 
 if TYPE_CHECKING:
@@ -188,6 +188,12 @@ class Session:
 
     push = deliver
 
+    def pushes_first(self) -> None:
+        """What was pushed so far comes before the running command's reply."""
+
+    def null_of(self, protocol: int) -> Any:
+        """The null of a protocol, as a reply to this session."""
+
     def answer(self, item: Any) -> None:
         """Give one of several replies to the running command (SUBSCRIBE); EXEC collects them."""
         if self.collected is None:
@@ -286,13 +292,14 @@ class WireSession(Session):
     RESP3's sets and verbatim strings, RESP2's two nulls.
     """
 
-    __slots__ = ("local", "sent", "usage", "wire_table")
+    __slots__ = ("ahead", "local", "sent", "usage", "wire_table")
 
     def __init__(
         self, server: Server, protocol: int = 2, address: str = "127.0.0.1:0", local: str = ""
     ) -> None:
         self.wire_table = server.wire_table
         self.local = local  # the server's end of the connection
+        self.ahead = 0  # how many items of the outbox come before the running command's reply
         self.sent: Sequence[bytes] = ()  # the last command as it came
         self.usage: Callable[[], dict[str, int]] | None = None  # facts for CLIENT LIST
         super().__init__(server, protocol, address)
@@ -306,6 +313,14 @@ class WireSession(Session):
     def local_address(self) -> str:
         """See `Session.local_address`."""
         return self.local or super().local_address
+
+    def pushes_first(self) -> None:
+        """See `Session.pushes_first`."""
+        self.ahead = len(self.outbox)
+
+    def null_of(self, protocol: int) -> Any:
+        """See `Session.null_of`."""
+        return None if protocol == self.protocol else OTHER_NULL
 
     @property
     def table(self) -> Table:

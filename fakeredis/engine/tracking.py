@@ -8,12 +8,13 @@ count.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from fakeredis.commands.registry import READONLY, Command
 from fakeredis.engine import dispatch
-from fakeredis.engine.replies import BLOCKED, Push
+from fakeredis.engine.replies import Push
 from fakeredis.errors import CommandError
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ class Tracker:
 class Tracking:
     """Who tracks on one server, and what."""
 
-    __slots__ = ("server", "trackers", "keys", "changed", "pending", "current")
+    __slots__ = ("server", "trackers", "keys", "changed", "pending", "current", "holding")
 
     def __init__(self, server: Server) -> None:
         self.server = server
@@ -72,6 +73,7 @@ class Tracking:
         # What sessions are to be told after the running command.
         self.pending: list[tuple[Session, Tracker, list[bytes] | None]] = []
         self.current: Session | None = None  # whose command runs
+        self.holding = False  # what is to be broadcast is being gathered
 
     def prefixes(self) -> set[bytes]:
         """The prefixes of all sessions that are told of everything."""
@@ -103,26 +105,24 @@ class Tracking:
     def run(self, session: Session, command: Command, args: Sequence[bytes], run: Run) -> Any:
         """Run a command, remember what it has read, and tell what it has changed."""
         outer, self.current = self.current, session
-        reply = None
         try:
-            reply = run(command, args)
+            return run(command, args)
         finally:
             self.current = outer
             tracker = self.trackers.get(session)
-            if tracker is not None and command.flags & READONLY and reply is not BLOCKED:
+            if tracker is not None and command.flags & READONLY:  # also when it has to wait
                 if tracker.wants_reads() and command.name not in _SCRIPTS:
                     self._remember(session, command, args)
             if outer is None:
                 self._ended(session, command)
-        return reply
 
     def _ended(self, session: Session, command: Command) -> None:
         """After a command, a whole transaction or a script."""
         pending, self.pending = self.pending, []
         for message in pending:
-            self._tell(*message)
+            self._send(*message)
         self.broadcast()
-        if command.parts[0] != b"CLIENT":
+        if command.parts[0] != b"CLIENT" and session.wait is None:
             self.forget_caching(session)
         if len(self.keys) > (limit := self.server.config.integer("tracking-table-max-keys")) > 0:
             self._shrink(limit)
@@ -151,8 +151,12 @@ class Tracking:
     # Messages -------------------------------------------------------------------------------
 
     def invalidate(self, key: bytes, expired: bool = False) -> None:
-        """A key has changed, or has gone; that it expired was nobody's command."""
-        server, writer = self.server, None if expired else self.current
+        """A key has changed, or has gone.
+
+        For those who listen to prefixes, that a key expired was nobody's doing, and what a script
+        writes is not its client's own change.
+        """
+        server, writer = self.server, self.current
         for number in self.keys.pop(key, ()):
             session = server.sessions.get(number)
             tracker = None if session is None else self.trackers.get(session)
@@ -161,8 +165,20 @@ class Tracking:
             if not (tracker.no_loop and session is writer):
                 self._tell(session, tracker, [key])
         if any(tracker.broadcast for tracker in self.trackers.values()):
-            self.changed[key] = writer
-            if self.current is None:
+            nobodys = expired or writer is None or writer.via == "script"
+            self.changed[key] = None if nobodys else writer
+            if writer is None and not self.holding:
+                self.broadcast()
+
+    @contextmanager
+    def between_commands(self) -> Iterator[None]:
+        """To be held while keys expire by themselves, which is no command's doing."""
+        current, self.current, self.holding = self.current, None, True
+        try:
+            yield
+        finally:
+            self.current, self.holding = current, False
+            if current is None:
                 self.broadcast()
 
     def broadcast(self) -> None:
@@ -179,31 +195,49 @@ class Tracking:
                     if others:
                         self._tell(session, tracker, others)
 
-    def flushed(self) -> None:
-        """All keys have gone."""
+    def flushed(self, at_once: bool = False) -> None:
+        """All keys have gone.
+
+        Args:
+            at_once: the running command's own session too is told before the reply.
+        """
         self.keys.clear()
+        tell = self._send if at_once else self._tell
         for session, tracker in list(self.trackers.items()):
-            self._tell(session, tracker, None)
+            tell(session, tracker, None)
+        if at_once and self.current is not None:
+            self.current.pushes_first()
 
     def _tell(self, session: Session, tracker: Tracker, keys: list[bytes] | None) -> None:
         """Tell a session, or the one to which it redirects, of these keys; of all without them.
 
-        While a command runs this waits: a script's session speaks another protocol meanwhile.
+        The session whose command runs hears of it afterwards.
         """
-        if self.current is not None:
+        current = self.current
+        if current is not None and current in (session, self._target(session, tracker)):
             self.pending.append((session, tracker, keys))
-            return
-        target: Session | None = session
-        if tracker.redirect:
-            target = self.server.sessions.get(tracker.redirect)
+        else:
+            self._send(session, tracker, keys)
+
+    def _target(self, session: Session, tracker: Tracker) -> Session | None:
+        """Who is told instead of a session, if it redirects; None when that one has gone."""
+        return self.server.sessions.get(tracker.redirect) if tracker.redirect else session
+
+    def _send(self, session: Session, tracker: Tracker, keys: list[bytes] | None) -> None:
+        target = self._target(session, tracker)
         if target is None or target.closed:
             tracker.broken = True
             if session.protocol == 3:
                 session.push(Push([b"tracking-redir-broken", tracker.redirect]))
         elif target.protocol == 3:
-            target.push(Push([b"invalidate", keys]))
+            target.push(Push([b"invalidate", self._keys(session, target, keys)]))
         elif tracker.redirect and target.guard & dispatch.SUBSCRIBED:
-            target.push(Push([b"message", CHANNEL, keys]))
+            target.push(Push([b"message", CHANNEL, self._keys(session, target, keys)]))
+
+    @staticmethod
+    def _keys(session: Session, target: Session, keys: list[bytes] | None) -> Any:
+        """The keys for a message; all of them are a null of the protocol of who tracks."""
+        return target.null_of(session.protocol) if keys is None else keys
 
 
 def of(server: Server) -> Tracking:

@@ -297,3 +297,125 @@ def test_expired_keys_are_nobodys_own_changes() -> None:
     server.clock.advance(1)
     session.execute([b"SET", b"b", b"1"])
     assert [push[1] for push in session.outbox] == [[b"a"]]
+
+
+def test_own_changes_by_scripts(twin: Any) -> None:
+    """For NOLOOP what a script writes is its client's own only where keys are remembered."""
+    twin.same_shape("HELLO", 3)
+    script = "redis.call('SET', KEYS[1], 1) return redis.call('SET', KEYS[2], 1)"
+    twin("CLIENT", "TRACKING", "ON", "BCAST", "NOLOOP")
+    twin("EVAL", script, 2, "a", "b")
+    assert twin.reply() == [b"invalidate", [b"a", b"b"]]
+    twin("MULTI")
+    twin("SET", "c", 1)
+    twin("EVAL", script, 2, "a", "b")
+    twin("SET", "b", 1)
+    twin("EXEC")
+    assert twin.reply() == [b"invalidate", [b"a"]]
+    play(twin, "CLIENT TRACKING OFF\nCLIENT TRACKING ON NOLOOP\nMGET a b")
+    twin("EVAL", script, 2, "a", "b")
+    twin.silent()
+
+
+@pytest.mark.parametrize("options", ["", "BCAST", "NOLOOP", "BCAST NOLOOP"])
+def test_blocked_sessions(twin: Any, options: str) -> None:
+    """One that waits hears of others' changes before its reply, and of its own after it."""
+    other = twin.session()
+    twin.same_shape("HELLO", 3)
+    play(twin, f"CLIENT TRACKING ON {options}\nLRANGE l 0 -1\nGET m")
+    twin("BLMOVE", "l", "m", "LEFT", "LEFT", 0)
+    other("RPUSH", "l", "x")
+    twin.replies({"": 3, "BCAST": 2, "NOLOOP": 2, "BCAST NOLOOP": 1}[options])
+    twin.silent()
+
+
+@pytest.mark.parametrize("options", ["", "OPTIN", "OPTOUT"])
+def test_blocked_readers(twin: Any, options: str) -> None:
+    """What a session waits for it has read when it begins to wait, and when it is served."""
+    other = twin.session()
+    twin.same_shape("HELLO", 3)
+    play(twin, f"CLIENT TRACKING ON {options}")
+    if options:
+        twin("CLIENT", "CACHING", "YES" if options == "OPTIN" else "NO")
+    twin("XREAD", "BLOCK", 0, "STREAMS", "s", "$")
+    other("XADD", "s", "1-1", "f", "v")
+    twin.replies(1 if options == "OPTOUT" else 2)
+    other("XADD", "s", "2-1", "f", "v")
+    if options != "OPTOUT":
+        twin.reply()
+    other("XADD", "s", "3-1", "f", "v")
+    twin.silent()
+
+
+def test_expired_while_it_is_read(twin: Any) -> None:
+    """A key that NOLOOP's own session finds expired is no news to it; to all others it is."""
+    other = twin.session()
+    twin.ignore_state()
+    for pair in (twin, other):
+        pair.same_shape("HELLO", 3)
+        pair("CLIENT", "TRACKING", "ON", "NOLOOP")
+    twin.server.active_expire = False
+    twin.wire.call(b"DEBUG", b"SET-ACTIVE-EXPIRE", b"0")
+    twin("SET", "k", "v", "PX", 30)
+    for pair in (twin, other):
+        pair("GET", "k")
+    twin.server.clock.advance(0.03)
+    twin.wire.is_silent(0.035)
+    assert twin("GET", "k") is None
+    assert other.reply() == [b"invalidate", [b"k"]]
+    twin.silent()
+    twin.wire.call(b"DEBUG", b"SET-ACTIVE-EXPIRE", b"1")
+
+
+def test_keys_that_expire_together() -> None:
+    """Who listens to prefixes hears of them in one message."""
+    server = Server()
+    reader = server.session(3)
+    reader.execute([b"CLIENT", b"TRACKING", b"ON", b"BCAST"])
+    for name in (b"a", b"b"):
+        reader.execute([b"SET", name, b"v", b"PX", b"10"])
+    reader.outbox.clear()
+    server.clock.advance(1)
+    server.catch_up()
+    assert list(reader.outbox) == [[b"invalidate", [b"a", b"b"]]]
+
+
+def test_a_server_that_reloads(twin: Any) -> None:
+    twin.server.config.override("enable-debug-command", "local")
+    twin.same_shape("HELLO", 3)
+    twin("CLIENT", "TRACKING", "ON")
+    twin("SET", "k", "v")
+    for words in ("RELOAD", "RELOAD NOSAVE", "RELOAD NOSAVE NOFLUSH MERGE"):
+        twin("DEBUG", *words.split())
+        if "NOFLUSH" not in words:
+            assert twin.reply() == [b"invalidate", None]
+        twin.silent()
+
+
+@needs("cache")
+def test_cache_of_a_key_that_expires_untouched() -> None:
+    from redis import cache
+
+    with fakeredis.patch() as fake:
+        reader = redis.Redis(protocol=3, cache_config=cache.CacheConfig())
+        redis.Redis().set("k", "v", px=80)
+        assert reader.get("k") == b"v"
+        fake.advance(1)
+        assert reader.get("k") is None
+        redis.Redis().set("k", "v")
+        assert reader.get("k") == b"v"
+        fake.flush()
+        assert reader.get("k") is None
+
+
+def test_events_of_keys_that_expire_untouched() -> None:
+    """One who looks for messages now and then, without waiting, hears of them too."""
+    with fakeredis.patch() as fake:
+        client = redis.Redis()
+        client.config_set("notify-keyspace-events", "Ex")
+        with client.pubsub(ignore_subscribe_messages=True) as pubsub:
+            pubsub.psubscribe("*")
+            pubsub.get_message()
+            client.set("k", "v", px=80)
+            fake.server().clock.advance(1)
+            assert pubsub.get_message()["data"] == b"k"

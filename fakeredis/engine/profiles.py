@@ -192,3 +192,11 @@ def profile(version: str | tuple[int, ...] = "8.2", server_type: str = "redis") 
         shown = ".".join(map(str, numbers[:given]))
         raise ValueError(f"there is no {server_type} {shown} to imitate; the versions are: {known}")
     return Profile(server_type, numbers if given == 3 and numbers[:2] == release[:2] else release)
+
+
+def newest() -> list[Profile]:
+    """The newest profile of each server type."""
+    return [
+        profile(".".join(map(str, releases[-1])), server_type)
+        for server_type, releases in _RELEASES.items()
+    ]

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from fakeredis.spy import known
 from fakeredis.spy import recorder as rec
 from fakeredis.spy.canonical import Parsed, parse
 from fakeredis.spy.values import Wire, quote, to_text
+
+if TYPE_CHECKING:
+    from fakeredis.commands.registry import Command
 
 __all__ = ["CommandCall", "Where"]
 
@@ -37,12 +41,13 @@ class CommandCall:
     It compares equal to whatever describes it: ``call == "SET k v"``.
     """
 
-    __slots__ = ("_args", "_canonical", "_record", "index")
+    __slots__ = ("_args", "_canonical", "_keys", "_record", "index")
 
     def __init__(self, record: rec.Record, index: int) -> None:
         self._record = record
         self._args: tuple[Wire, ...] | None = None
         self._canonical: tuple[str, Parsed] | None = None
+        self._keys: tuple[Wire, ...] | None = None
         self.index = index
 
     @property
@@ -135,9 +140,24 @@ class CommandCall:
 
     @property
     def keys(self) -> tuple[Wire, ...]:
-        """Keys it names."""
+        """Keys it names, each once: those that COMMAND GETKEYS gives."""
+        if self._keys is None:
+            self._keys = tuple(dict.fromkeys(key for key, _ in self.keys_with_flags()))
+        return self._keys
+
+    def keys_with_flags(self) -> list[tuple[Wire, frozenset[str]]]:
+        """Keys it names, and what it does to each, as in COMMAND GETKEYSANDFLAGS."""
+        command = self.declared
+        if command is not None:
+            argv = [bytes(word) for word in self._record[rec.ARGV]]
+            return [(to_text(key), flags) for key, flags in known.keys_of(command, argv)]
         keys = self.canonical[1].keys
-        return tuple(dict.fromkeys(key for key in keys if isinstance(key, Wire)))
+        return [(key, frozenset()) for key in keys if isinstance(key, Wire)]
+
+    @property
+    def declared(self) -> Command | None:
+        """The command as the engine has it; None for one that no engine has."""
+        return known.command_of(self.name, self._record[rec.SERVER])
 
     @property
     def canonical(self) -> tuple[str, Parsed]:

@@ -7,14 +7,17 @@ here: whether a server of this version knows a command is no question of spellin
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
+from typing import Any
 
-from fakeredis.commands import registry
+from fakeredis.commands import facts, registry
+from fakeredis.engine.profiles import newest
+from fakeredis.errors import CommandError
 from fakeredis.spy.facts import ELSEWHERE
 from fakeredis.spy.values import glob_to_regex
 
-__all__ = ["check", "containers", "exists", "is_pattern", "nearest"]
+__all__ = ["check", "command_of", "containers", "exists", "is_pattern", "keys_of", "nearest"]
 
 
 @cache
@@ -83,3 +86,49 @@ def nearest(name: str, recorded: Iterable[str] = ()) -> str:
         )
         close = difflib.get_close_matches(name, known, n=3, cutoff=0.65)
     return f"; did you mean {' or '.join(close)}?" if close else ""
+
+
+# What the engine knows of a command -------------------------------------------------------------
+
+
+@cache
+def _newest() -> dict[str, registry.Command]:
+    """Every command of the newest servers of each type, by its name."""
+    found: dict[str, registry.Command] = {}
+    for server in newest():
+        for command in registry.table(server).all():
+            found.setdefault(command.name, command)
+    return found
+
+
+def command_of(name: str, server: Any = None) -> registry.Command | None:
+    """A command as its server has it, or the newest one that does; None where no engine has it."""
+    table = getattr(server, "table", None)
+    if table is not None:
+        first, _, second = name.encode("utf-8", "surrogateescape").partition(b" ")
+        found: registry.Command | None = table.find(first)
+        if found is not None and second:
+            found = (found.subcommands or {}).get(second)
+        if found is not None:
+            return found
+    return _newest().get(name)
+
+
+def keys_of(
+    command: registry.Command, argv: Sequence[bytes]
+) -> list[tuple[bytes, frozenset[str]]]:
+    """The keys of a call, and COMMAND GETKEYSANDFLAGS's words for each.
+
+    Where that has no answer (too few arguments), the keys that the declaration finds all the same.
+    """
+    try:
+        return [(key, frozenset(flags)) for key, flags in facts.keys_with_flags(command, argv)]
+    except CommandError:
+        pass
+    if command.group == "pubsub":
+        return []
+    try:
+        keys = command.keys(argv[len(command.parts) :])
+    except (CommandError, IndexError, ValueError):
+        return []
+    return [(key, frozenset()) for key in keys]

@@ -89,14 +89,15 @@ def _keys(calls: Sequence[CommandCall]) -> Iterator[Finding]:
 
 
 def _no_ttl(calls: Sequence[CommandCall]) -> Iterator[Finding]:
-    places: dict[object, list[CommandCall]] = defaultdict(list)
-    for state in key_states(calls).values():
+    places: dict[tuple[str, object], list[tuple[str, CommandCall]]] = defaultdict(list)
+    for (_, _, key), state in key_states(calls).items():
         if state.ttl is None and not state.call.name.startswith(("TS.", "BF.", "CF.")):
-            places[(state.call.name, state.call.where)].append(state.call)
-    for found in places.values():
-        keys = list(dict.fromkeys(key for call in found for key in call.keys))
+            places[(state.call.name, state.call.where)].append((key, state.call))
+    for (name, _), left in places.items():
+        keys = list(dict.fromkeys(key for key, _ in left))
         shown = ", ".join(keys[:3]) + (f" and {len(keys) - 3} more" if len(keys) > 3 else "")
-        yield Finding("no-ttl", f"{found[0].name} left keys without a TTL: {shown}", tuple(found))
+        found = tuple(dict.fromkeys(call for _, call in left))
+        yield Finding("no-ttl", f"{name} left keys without a TTL: {shown}", found)
 
 
 _READS = {

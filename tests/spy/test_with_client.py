@@ -58,6 +58,20 @@ def test_errors_are_recorded(spy: Spy, r: redis.Redis) -> None:
     assert "not an integer" in str(spy.assert_called_command_once("INCR k").error)
 
 
+def test_a_result_that_is_stored_has_no_ttl(spy: Spy, r: redis.Redis) -> None:
+    r.rpush("l", 1)
+    r.expire("l", 100)
+    spy.assert_ttl("*")
+    r.sort("l", store="sorted")
+    r.xgroup_create("stream", "g", mkstream=True)
+    with pytest.raises(AssertionError, match="sorted has no TTL"):
+        spy.assert_ttl("*")
+    assert [str(each) for each in spy.lint()] == [
+        "no-ttl: SORT left keys without a TTL: sorted",
+        "no-ttl: XGROUP CREATE left keys without a TTL: stream",
+    ]
+
+
 def test_a_handshake_is_no_call(server: fakeredis.FakeServer, spy: Spy) -> None:
     client = fakeredis.FakeRedis(server=server, client_name="worker", db=2)
     client.get("k")

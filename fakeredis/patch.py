@@ -8,7 +8,7 @@ How it works underneath: `fakeredis.patching`.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from math import isfinite
 from types import ModuleType, TracebackType
 from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
@@ -27,6 +27,7 @@ from fakeredis.spy.assertions import Assertions
 if TYPE_CHECKING:
     from fakeredis.clients.aio import FakeAsyncRedis
     from fakeredis.clients.sync import FakeRedis
+    from fakeredis.commands.registry import Group
     from fakeredis.engine.server import Server
     from fakeredis.patching import children, states
     from fakeredis.server import FakeServer
@@ -62,6 +63,9 @@ class patch(Assertions):  # noqa: N801 - reads as a function
         addresses: the servers that exist; connecting elsewhere is refused. None: all do.
         subprocesses: patch Python child processes, too.
         clients: restrict to some kinds of clients, such as ``{"redis", "redis.asyncio"}``.
+        modules: what the servers have beside their own commands, see `FakeServer`.
+        config: the servers' settings, see `FakeServer`. Credentials are checked where there are
+            users or a password (``{"requirepass": "x"}``).
 
     Raises:
         TypeError, ValueError: an argument makes no sense.
@@ -72,6 +76,7 @@ class patch(Assertions):  # noqa: N801 - reads as a function
         version: str | tuple[int, ...] = "8.2", server_type: str = "redis", names: bool = True,
         after_exit: str = "fake", addresses: Iterable[str] | None = None,
         subprocesses: bool = False, clients: Iterable[str] | None = None,
+        modules: Iterable[Group | str] | None = None, config: Mapping[str, Any] | None = None,
         as_kwarg: str | None = None,
     ) -> None:
         if callable(store) and not isinstance(store, str):
@@ -93,11 +98,13 @@ class patch(Assertions):  # noqa: N801 - reads as a function
             "store": _store(store), "server": server, "spy": spy, "version": version,
             "server_type": server_type, "names": names, "after_exit": after_exit,
             "clients": clients, "as_kwarg": as_kwarg, "addresses": addresses,
-            "subprocesses": subprocesses,
+            "subprocesses": subprocesses, "modules": modules, "config": config,
         }  # fmt: skip
         self._addresses = _addresses(addresses)
         self._kinds = _kinds(clients)
         profile(version, server_type)  # complains of a wrong version now, not later
+        if modules is not None or config is not None:
+            self._options.update(_equipment(self._options))
         self._entered: list[_Entry] = []
         self._last: _Entry | None = None
 
@@ -357,6 +364,7 @@ class _Entry:
     ) -> None:
         self.store = options["store"]
         self.version, self.server_type = options["version"], options["server_type"]
+        self.modules, self.config = options["modules"], options["config"]
         self.offset = 0.0
         self.frozen: float | None = None
         self.up = True
@@ -379,7 +387,9 @@ class _Entry:
         """The server of an address, made at the first connection."""
         from fakeredis.server import FakeServer
 
-        server = FakeServer(self.store, self.version, self.server_type, address=address)
+        server = FakeServer(
+            self.store, self.version, self.server_type, self.modules, self.config, address
+        )
         if self.frozen is not None:
             server.clock.freeze(self.frozen)
         server.clock.advance(self.offset)
@@ -533,6 +543,23 @@ def _check_server(server: Any) -> None:
 
     if not isinstance(server, Server):
         raise TypeError(f"server must be a FakeServer, not {server!r}")
+
+
+def _equipment(options: dict[str, Any]) -> dict[str, Any]:
+    """Modules and settings, as they are now.
+
+    Raises:
+        TypeError, ValueError: some are none, or the servers are not made here.
+    """
+    from fakeredis.server import FakeServer, check_own
+
+    modules, config = options["modules"], options["config"]
+    store = options["store"]
+    if options["server"] is not None or (store is not None and store.forwards):
+        check_own(modules=modules is not None, config=config is not None)
+    modules = modules if modules is None or isinstance(modules, str) else list(modules)
+    FakeServer(None, options["version"], options["server_type"], modules, config=config)
+    return {"modules": modules, "config": None if config is None else dict(config)}
 
 
 def _store(store: Any) -> Any:

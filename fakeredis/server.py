@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from fakeredis import stores
-from fakeredis.commands.registry import Group
-from fakeredis.engine.profiles import profile
+from fakeredis.commands.registry import Group, table
+from fakeredis.engine.config import begin
+from fakeredis.engine.profiles import Profile, profile
 from fakeredis.engine.replies import BLOCKED
 from fakeredis.engine.server import Server
 from fakeredis.errors import CommandError
@@ -34,14 +35,18 @@ class FakeServer(Server):
             The servers that a `MemoryStore` keeps are one for each address.
         version: the version to imitate, ``"8.2"`` or ``(8, 2)``.
         server_type: ``"redis"`` or ``"valkey"``.
-        modules: command groups of third parties, see `fakeredis.commands.registry.Group`.
+        modules: what the server has beside its own commands: names of modules, and command groups
+            of third parties, see `fakeredis.commands.registry.Group`. None: what its version has
+            built in.
+        config: settings as CONFIG SET and a configuration file take them
+            (``{"requirepass": "x", "enable-debug-command": "yes"}``).
         address: where clients believe it to be.
     """
 
     def __new__(
         cls, store: Any = None, version: str | tuple[int, ...] = "8.2",
-        server_type: str = "redis", modules: Sequence[Group] = (),
-        address: str = "localhost:6379",
+        server_type: str = "redis", modules: Iterable[Group | str] | None = None,
+        config: Mapping[str, Any] | None = None, address: str = "localhost:6379",
     ) -> FakeServer:
         """The server that a memory store keeps at the address, or a new one."""
         if isinstance(store, MemoryStore):
@@ -53,13 +58,17 @@ class FakeServer(Server):
 
     def __init__(
         self, store: Any = None, version: str | tuple[int, ...] = "8.2",
-        server_type: str = "redis", modules: Sequence[Group] = (),
-        address: str = "localhost:6379",
+        server_type: str = "redis", modules: Iterable[Group | str] | None = None,
+        config: Mapping[str, Any] | None = None, address: str = "localhost:6379",
     ) -> None:
-        if "store" in vars(self):
-            return  # the one that the store knows
-        _check_modules(modules)
-        super().__init__(version, server_type, modules, address)
+        if "store" in vars(self):  # the one that the store knows
+            if config is not None:
+                begin(self, config)
+            return
+        groups = module_groups(modules, profile(version, server_type))
+        super().__init__(version, server_type, groups, address)
+        if config is not None:
+            begin(self, config)
         self.store: Any = stores.resolve(store)
         self._own_session: Any = None
         self._watcher: Watcher | None = None
@@ -69,6 +78,8 @@ class FakeServer(Server):
     def _attach(self) -> None:
         """Let the state live in the store."""
         store = self.store
+        if store is not None and store.forwards:
+            check_own(modules=self.modules, config=self.config.changed)
         if isinstance(store, MemoryStore):
             store.adopt(self)
         elif isinstance(store, KeyspaceStore):
@@ -212,12 +223,46 @@ def _check_same(
         )
 
 
-def _check_modules(modules: Any) -> None:
-    if not isinstance(modules, Iterable):
-        raise TypeError(f"modules is a list of command groups, not {modules!r}")
+_BUILT_IN: Final = {"vectorset": b"VADD"}  # modules, and a command of each
+
+
+def module_groups(modules: Any, facts: Profile) -> tuple[Group, ...]:
+    """The groups of commands that are meant by a list of modules.
+
+    Raises:
+        TypeError: it is none.
+        ValueError: there is no module of a name.
+    """
+    if modules is None:
+        return ()
+    if isinstance(modules, str) or not isinstance(modules, Iterable):
+        raise TypeError(f"modules is a list of names and command groups, not {modules!r}")
+    groups = []
     for each in modules:
-        if not isinstance(each, Group):
-            raise TypeError(f"a module is a fakeredis.commands.registry.Group, not {each!r}")
+        if isinstance(each, Group):
+            groups.append(each)
+        elif not isinstance(each, str):
+            raise TypeError(
+                f"a module is a name or a fakeredis.commands.registry.Group, not {each!r}"
+            )
+        elif each not in _BUILT_IN or table(facts).find(_BUILT_IN[each]) is None:
+            known = [name for name, command in _BUILT_IN.items() if table(facts).find(command)]
+            raise ValueError(
+                f"{facts.server_type} {facts.version_text} has no module {each!r} here; "
+                f"there are: {known}"
+            )
+    return tuple(groups)
+
+
+def check_own(**options: Any) -> None:
+    """Refuse options that a server has which is elsewhere, or was made before.
+
+    Raises:
+        ValueError: one of them was given.
+    """
+    for name, given in options.items():
+        if given:
+            raise ValueError(f"{name}= is for servers made here: this one has its own")
 
 
 def _encoded(arg: Any) -> bytes:

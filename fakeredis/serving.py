@@ -133,25 +133,11 @@ def _apply(session: Session, name: str, values: list[str]) -> None:
     if name not in real or (len(values) != 1 and name not in _ADDING | _SEVERAL):
         raise CommandError(_WRONG)
     text = " ".join(values)
-    if real[name].forbidden is None:
-        _execute(session, "CONFIG", "SET", name, text)
-    else:
-        session.server.config.override(name, _shaped(real[name].default, text))
+    session.server.config.start(name, text)
 
 
 def _execute(session: Session, *words: str) -> None:
     session.execute([word.encode("utf-8", "surrogateescape") for word in words])
-
-
-def _shaped(default: str, text: str) -> str:
-    """The value of a parameter that is only set at the start."""
-    if default in ("yes", "no"):
-        if text.lower() not in ("yes", "no", "local"):
-            raise CommandError("argument must be 'yes' or 'no'")
-        return text.lower()
-    if default.isdigit() and not text.isdigit():
-        raise CommandError("argument couldn't be parsed into an integer")
-    return text
 
 
 # Sockets ------------------------------------------------------------------------------------

@@ -54,8 +54,44 @@ CALLS: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
     "no spy": (_inside(lambda fake: fake.calls), RuntimeError, "spy=True"),
     "server: version": (lambda: fakeredis.FakeServer(version="x"), ValueError, "'8.2'"),
     "server: modules": (
-        lambda: fakeredis.FakeServer(modules=["x"]),  # type: ignore[list-item]
+        lambda: fakeredis.FakeServer(modules=[5]),  # type: ignore[list-item]
         TypeError, "Group",
+    ),
+    "server: a module": (
+        lambda: fakeredis.FakeServer(modules=["x"]), ValueError, "no module 'x'.*'vectorset'",
+    ),
+    "server: one module": (
+        lambda: fakeredis.FakeServer(modules="vectorset"), TypeError, "a list of names",
+    ),
+    "server: an older one's module": (
+        lambda: fakeredis.FakeServer(version="7.2", modules=["vectorset"]), ValueError, "7.2.4",
+    ),
+    "server: a setting": (
+        lambda: fakeredis.FakeServer(config={"maxmemori": 1}), ValueError, "mean 'maxmemory'",
+    ),
+    "server: a setting's value": (
+        lambda: fakeredis.FakeServer(config={"maxmemory": "x"}), ValueError, "a memory value$",
+    ),
+    "server: a fixed setting's value": (
+        lambda: fakeredis.FakeServer(config={"databases": "x"}), ValueError, "an integer$",
+    ),
+    "server: an older one's setting": (
+        lambda: fakeredis.FakeServer(version="6.2", config={"enable-debug-command": "yes"}),
+        ValueError, "redis 6.2.14 has no setting",
+    ),
+    "patch: config": (lambda: _patched(config=["maxmemory"]), TypeError, "a dictionary"),
+    "patch: nothing set": (lambda: _patched(config={"save": None}), TypeError, "text or number"),
+    "patch: a setting": (lambda: _patched(config={"x": 1}), ValueError, "no setting 'x'"),
+    "patch: a module": (lambda: _patched(modules=["x"]), ValueError, "no module 'x'"),
+    "patch: config of a server": (
+        lambda: _patched(server=SERVER, config={}), ValueError, "config= is for servers made here",
+    ),
+    "patch: modules of a server": (
+        lambda: _patched(server=SERVER, modules=[]), ValueError, "modules= is for servers",
+    ),
+    "patch: config of a real server": (
+        lambda: _patched(store="redis://localhost/10", config={"maxmemory": 1}),
+        ValueError, "config= is for servers made here",
     ),
     "server: no command": (SERVER.execute, TypeError, "execute"),
     "server: None": (

@@ -118,7 +118,7 @@ def auth(ctx: Context, first: bytes, rest: list[bytes]) -> Any:
     if rest:
         acl.authenticate(ctx.session, first, rest[0], "AUTH")
         return OK
-    if "open" not in ctx.server.extra and acl.of(ctx.server).users["default"].no_password:
+    if acl.of(ctx.server).users["default"].no_password and not acl.is_open(ctx.server):
         raise CommandError(NO_PASSWORD_SET)
     acl.authenticate(ctx.session, b"default", first, "AUTH")
     return OK

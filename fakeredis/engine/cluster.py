@@ -139,6 +139,7 @@ class Cluster:
             modules=getattr(like, "modules", ()), address=f"{host}:{port}",
         )  # fmt: skip
         server.clock = like.clock
+        server.config.take_over(like.config)
         node = self.add(server)
         replicas.follow(node, master)
         return node
@@ -206,6 +207,7 @@ def grow(server: Server, size: int = 3) -> Cluster:
             modules=getattr(server, "modules", ()), address=f"{host}:{int(port) + number}",
         )  # fmt: skip
         other.clock = server.clock
+        other.config.take_over(server.config)
         servers.append(other)
     return Cluster(servers)
 

@@ -7,6 +7,7 @@ for. The file is read when a parameter is first asked for by its name, and share
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
@@ -245,6 +246,21 @@ class Config:
                 text = text.replace("n", "?")
         return self.known.real[name].parse(text)
 
+    def start(self, given: str, text: str) -> None:
+        """Set a parameter as at the server's start: also one that CONFIG SET cannot.
+
+        Raises:
+            CommandError: there is no such parameter, or it does not take the value.
+        """
+        name = self._own_name(given)
+        if not self._has(given):
+            raise CommandError(_UNKNOWN % given)
+        parameter = self.known.real[name]
+        if parameter.forbidden is None:
+            self.set([(_raw(given), _raw(text))])
+        else:
+            self.override(name, _shaped(parameter.default, text))
+
     def override(self, name: str, value: str) -> None:
         """Set a parameter without asking whether that is allowed, as a configuration file does."""
         self.changed[name] = value
@@ -267,6 +283,11 @@ class Config:
         elif name == "notify-keyspace-events":
             self._notify(value)
 
+    def take_over(self, other: Config) -> None:
+        """Have another server's settings."""
+        for name, value in other.changed.items():
+            self.override(name, value)
+
     def _set_password(self, password: str) -> None:
         from fakeredis.engine import acl
 
@@ -283,6 +304,52 @@ class Config:
         self.changed["notify-keyspace-events"] = notifications.format_flags(flags)
         for db in server.databases.values():
             db.observe()
+
+
+def begin(server: Server, given: Mapping[str, Any]) -> None:
+    """Set up a server that is new.
+
+    Args:
+        server: the server.
+        given: parameters by name; True and False are yes and no.
+
+    Raises:
+        TypeError: they are none.
+        ValueError: the server has no such parameter, or it does not take the value.
+    """
+    if not isinstance(given, Mapping):
+        raise TypeError(f"config is a dictionary: {{'maxmemory': '10mb'}}, not {given!r}")
+    for name, value in given.items():
+        if not all(isinstance(each, (str, bytes, int, float)) for each in (name, value)):
+            raise TypeError(f"a setting is a name and a text or number, not {name!r}: {value!r}")
+        text = _text(value) if isinstance(value, bytes) else str(value)
+        if isinstance(value, bool):
+            text = "yes" if value else "no"
+        try:
+            server.config.start(str(name), text)
+        except CommandError as error:
+            raise ValueError(_complaint(server.config, str(name), text, str(error))) from None
+
+
+def _complaint(config: Config, name: str, text: str, error: str) -> str:
+    names = {*config.known.real, *config.known.aliases} - config.known.gone
+    if name.lower() in names:
+        return f"config: {name}={text!r}: {error.rpartition(' - ')[2].removeprefix('ERR ')}"
+    facts = config.server.profile
+    close = difflib.get_close_matches(name.lower(), sorted(names), 1)
+    hint = f"; did you mean {close[0]!r}?" if close else ""
+    return f"config: {facts.server_type} {facts.version_text} has no setting {name!r}{hint}"
+
+
+def _shaped(default: str, text: str) -> str:
+    """The value of a parameter that is only set at the start."""
+    if default in ("yes", "no"):
+        if text.lower() not in ("yes", "no", "local"):
+            raise CommandError("argument must be 'yes' or 'no'")
+        return text.lower()
+    if default.isdigit() and not text.isdigit():
+        raise CommandError("argument couldn't be parsed into an integer")
+    return text
 
 
 def _text(raw: bytes) -> str:

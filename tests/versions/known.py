@@ -21,8 +21,6 @@ DIFFERENCES: dict[str, str] = {
     "redis6 CLIENT CACHING: arguments": _SURPLUS,
     "redis6 CLIENT KILL: arguments": "Redis 6.2 counts CLIENT KILL's words later, as syntax",
     "redis6 GEODIST: syntax": "units in capitals are refused; the record has null, as for 8.2",
-    "redis6 MODULE LOAD: example": "Redis 6.2 has no setting that forbids modules",
-    "redis6 MODULE LOAD: syntax": "Redis 6.2 has no setting that forbids modules",
     "redis6 PFDEBUG: arguments": "Redis 6.2 counts the words of PFDEBUG's subcommands later",
     "redis6 SCAN: numbers": "a negative cursor is one of the highest, and finds other keys",
     "redis6 SCRIPT EXISTS: arguments": "Redis 6.2 takes SCRIPT EXISTS without a hash",

@@ -14,7 +14,7 @@ import pytest
 import redis
 
 from fakeredis.engine.config import HIDDEN
-from tests import servers
+from tests import leftovers, servers
 from tests.versions import known
 from tests.wire import Wire
 
@@ -22,6 +22,17 @@ collect_ignore = ["suites"]  # other libraries' own, see tests/suites/run.py
 
 if TYPE_CHECKING:
     from tests.twin import Twin
+
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """No test waits for ever, and nothing is left when the last one has ended."""
+    with contextlib.suppress(ImportError):
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
+    config.pluginmanager.register(leftovers.Leftovers(config), "leftovers")
+
 
 TARGETS = ("resp2", "resp3", "async", "real")
 

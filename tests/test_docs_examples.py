@@ -18,7 +18,6 @@ import doctest
 import importlib.metadata
 import inspect
 import re
-import subprocess
 import sys
 import textwrap
 import types
@@ -28,6 +27,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import processes
 from tests.redis_py import skip_without
 
 ROOT = Path(__file__).parent.parent
@@ -162,14 +162,14 @@ def run_pytest(source: str, folder: Path) -> None:
     command += ["-o", "asyncio_default_fixture_loop_scope=function", "test_example.py"]
     if not importlib.metadata.entry_points(group="pytest11", name="fakeredis"):
         command += ["-p", "fakeredis.pytest_plugin"]  # run from a clone
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60)
+    done = processes.run(command, cwd=folder, limit=120)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("path", sorted(ROOT.glob("examples/*.py")), ids=lambda path: path.name)
 def test_example_program(path: Path) -> None:
     command = [sys.executable, "-W", "error", "-m", "fakeredis", "run", "--spy", str(path)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    done = processes.run(command)
     assert done.returncode == 0, done.stdout + done.stderr
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import importlib.util
 import re
-import subprocess
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+
+from tests import processes
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -39,9 +40,7 @@ def test_every_page_is_in_the_index() -> None:
 
 def files() -> list[Path]:
     """What is in the repository, or would be."""
-    listed = subprocess.run(
-        ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=False, text=True
-    )
+    listed = processes.run(["git", "ls-files", "-z"], cwd=ROOT)
     if listed.returncode == 0 and listed.stdout:
         paths = [ROOT / name for name in listed.stdout.split("\0") if name]
         return [path for path in paths if path.exists()]

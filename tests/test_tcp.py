@@ -23,7 +23,7 @@ from redis.retry import Retry
 
 import fakeredis
 from fakeredis.tcp import Listener
-from tests import harvest
+from tests import harvest, processes
 from tests.raw import RawClient, in_order, tree, types
 
 Addresses = tuple[Any, Any]  # of the fake and of the real server
@@ -520,12 +520,9 @@ def serving(
     """`fakeredis serve` in a process of its own, and its port."""
     command = [sys.executable, "-m", "fakeredis", "serve", *([str(file)] if file else []),
                "--port", "0", *options]  # fmt: skip
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            assert process.stdout is not None
-            yield process, int(process.stdout.readline().rpartition(":")[2])
-        finally:
-            process.kill()
+    with processes.started(command) as process:
+        assert process.stdout is not None
+        yield process, int(process.stdout.readline().rpartition(":")[2])
 
 
 def test_serve_ends_with_ctrl_c() -> None:
@@ -625,11 +622,11 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if shutil.which("openssl") is None:
         pytest.skip("there is no openssl to make certificates with")
     folder = tmp_path_factory.mktemp("certificates")
-    subprocess.run(
+    processes.run(
         ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj",
          "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost",
          "-keyout", folder / "key", "-out", folder / "crt"],
-        check=True, capture_output=True,
+        check=True,
     )  # fmt: skip
     return folder
 

@@ -6,7 +6,6 @@ import asyncio
 import gc
 import os
 import signal
-import subprocess
 import sys
 import threading
 import time
@@ -20,6 +19,7 @@ import fakeredis
 from fakeredis.clients.wire import Wire
 from fakeredis.engine.server import Server
 from fakeredis.errors import CommandError, ConnectionLost
+from tests import processes
 
 VERSION = tuple(int(part) for part in redis.__version__.split(".")[:2])
 
@@ -122,11 +122,9 @@ def test_freezegun(imported: str) -> None:
     ]  # fmt: skip
     if imported == "before":
         code[2:2] = ["fakeredis.FakeRedis().ping()"]
-    done = subprocess.run(
-        [sys.executable, "-c", "\n".join(code)], capture_output=True, timeout=20, check=False,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
-    )  # fmt: skip
-    assert done.stdout.split() == [b"None", b"timeout"], done.stderr.decode()
+    path = os.pathsep.join(sys.path)
+    done = processes.python("-c", "\n".join(code), env={**os.environ, "PYTHONPATH": path})
+    assert done.stdout.split() == ["None", "timeout"], done.stderr
 
 
 def test_time_that_is_moved_ends_a_wait(server: fakeredis.FakeServer) -> None:
@@ -245,20 +243,20 @@ def test_subscribers_are_forgotten(server: fakeredis.FakeServer) -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX signals")
 def test_interrupt() -> None:
-    code = (
-        "import fakeredis, sys\nprint('up', flush=True)\n"
+    code = (  # the last line of what waits is told by who interrupts; a shell's may be ignored
+        "import fakeredis, signal, sys\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\nprint('up', flush=True)\n"
         "try: fakeredis.FakeRedis(socket_timeout=None).blpop('l', 0)\n"
         "except KeyboardInterrupt: print('interrupted')"
     )
     path = os.pathsep.join(sys.path)
-    with subprocess.Popen(
-        [sys.executable, "-c", code], stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": path}
-    ) as process:
+    environment = {**os.environ, "PYTHONPATH": path}
+    with processes.started([sys.executable, "-c", code], env=environment) as process:
         assert process.stdout is not None
-        assert process.stdout.readline() == b"up\n"
+        assert process.stdout.readline() == "up\n"
         time.sleep(0.5)
         process.send_signal(signal.SIGINT)
-        assert process.stdout.read() == b"interrupted\n"
+        assert process.stdout.read() == "interrupted\n"
 
 
 # asyncio ----------------------------------------------------------------------------------------

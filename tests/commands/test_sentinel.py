@@ -14,7 +14,7 @@ import pytest
 from fakeredis.commands.sentinel import Watched, make_sentinel
 from fakeredis.engine.server import Server
 from fakeredis.engine.session import Session
-from tests import servers
+from tests import processes, servers
 from tests.twin import describe, fake_reply, same
 from tests.wire import Wire
 
@@ -33,13 +33,12 @@ def real_sentinel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[in
     port = servers._free_port()
     settings = Path(folder, "sentinel.conf")
     settings.write_text(f"port {port}\nbind 127.0.0.1\ndir {folder}\nlogfile {folder}/log\n")
-    process = subprocess.Popen([path, str(settings), "--sentinel"], stdout=subprocess.DEVNULL)
+    command = [path, str(settings), "--sentinel"]
     try:
-        _wait_for(port)
-        yield port, master.port
+        with processes.started(command, limit=3600, stdout=subprocess.DEVNULL):
+            _wait_for(port)
+            yield port, master.port
     finally:
-        process.kill()
-        process.wait()
         master.stop()
 
 

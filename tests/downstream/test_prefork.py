@@ -16,6 +16,7 @@ import pytest
 import redis
 
 import fakeredis
+from tests import processes
 from tests.downstream import library
 
 pytestmark = [
@@ -24,6 +25,13 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::PendingDeprecationWarning"),
 ]
 ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(autouse=True)
+def limited() -> Iterator[None]:
+    """What hangs is ended."""
+    with processes.limited(200):
+        yield
 
 
 @pytest.fixture
@@ -35,13 +43,11 @@ def worker(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 
     with fakeredis.patch(subprocesses=True):
         words = ["-A", "tests.downstream.prefork", "worker", "-P", "prefork", "-c", "2"]
-        process = subprocess.Popen(
-            [sys.executable, "-m", "celery", *words, "-l", "ERROR"], cwd=ROOT,
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        )  # fmt: skip
-        try:
+        command = [sys.executable, "-m", "celery", *words, "-l", "ERROR"]
+        with processes.started(
+            command, limit=200, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        ) as process:
             yield prefork, process.pid
-        finally:
             process.terminate()
             assert process.wait(30) == 0
         gc.collect()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 import socket
@@ -16,6 +17,7 @@ import pytest
 import redis
 
 import fakeredis
+from tests import processes
 from tests.patch.forking import count
 
 pytestmark = pytest.mark.skipif(not hasattr(socket, "AF_UNIX"), reason="no Unix sockets here")
@@ -51,10 +53,7 @@ def environment() -> dict[str, str]:
 
 def run(code: str, *options: str, **settings: Any) -> str:
     """What a Python program prints; warnings are errors, and nothing may be said of any."""
-    command = [sys.executable, "-W", "error", "-X", "dev", *options, "-c", code]
-    done = subprocess.run(
-        command, capture_output=True, text=True, timeout=60, check=False, **settings
-    )
+    done = processes.python("-W", "error", "-X", "dev", *options, "-c", code, **settings)
     assert (done.stderr, done.returncode) == ("", 0)
     return done.stdout
 
@@ -112,12 +111,13 @@ if hasattr(os, "fork"):
 
 
 def test_multiprocessing_spawn(fake: fakeredis.patch) -> None:
-    process = multiprocessing.get_context("spawn").Process(target=count, args=(20,))
-    process.start()
-    count(20)
-    process.join(30)
-    assert process.exitcode == 0
-    process.close()
+    with processes.limited():
+        process = multiprocessing.get_context("spawn").Process(target=count, args=(20,))
+        process.start()
+        count(20)
+        process.join()
+        assert process.exitcode == 0
+        process.close()
     assert redis.Redis().get("n") == b"40"
 
 
@@ -206,13 +206,13 @@ for each in (client, redis.Redis(retry=None), redis.Redis("new", retry=None)):
     except redis.ConnectionError:
         print("gone")
 """
-    with fakeredis.patch(subprocesses=True):
-        process = subprocess.Popen(
-            [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
-    out, _ = process.communicate("\n", timeout=30)
+    with contextlib.ExitStack() as stack:
+        with fakeredis.patch(subprocesses=True):
+            command = [sys.executable, "-c", code]
+            process = stack.enter_context(processes.started(command, stdin=subprocess.PIPE))
+            assert process.stdout is not None
+            assert process.stdout.readline() == "ready\n"
+        out, _ = process.communicate("\n")
     assert out == "gone\n" * 3
 
 
@@ -254,6 +254,5 @@ def test_the_command_line(tmp_path: Path) -> None:
         f"subprocess.run([sys.executable, '-c', {inner!r}], check=True)\n"
         "print(redis.Redis().incr('n'))\n"
     )
-    command = [sys.executable, "-m", "fakeredis", "run", str(tmp_path / "program.py")]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    done = processes.python("-m", "fakeredis", "run", tmp_path / "program.py", check=True)
     assert (done.stdout, done.stderr) == ("2\n", "")

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import inspect
-import subprocess
-import sys
+import os
 import textwrap
 import unittest
 from collections.abc import AsyncIterator, Iterator
@@ -17,6 +16,7 @@ import redis
 import redis.asyncio
 
 import fakeredis
+from tests import processes
 
 pytestmark = pytest.mark.usefixtures("no_network")
 ROOT = Path(fakeredis.__file__).parent.parent
@@ -432,10 +432,9 @@ def test_unittest_runner(tmp_path: Path) -> None:
             """
         )
     )
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-X", "dev", "-m", "unittest", "-q"],
-        cwd=tmp_path, capture_output=True, text=True, check=False,
-        env={**__import__("os").environ, "PYTHONPATH": str(ROOT)},
+    done = processes.python(
+        "-W", "error", "-X", "dev", "-m", "unittest", "-q", cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert "Warning" not in done.stderr

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import gc
-import subprocess
 import sys
 import types
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 import redis
 
 import fakeredis
+from tests import processes
 
 pytestmark = pytest.mark.usefixtures("no_network")
 CEILINGS = {True: 300, False: 200}
@@ -64,10 +63,7 @@ def count_calls(names: bool) -> None:
 def test_calls(names: bool) -> None:
     """In a process of its own: clients that other tests have left are looked at, too."""
     code = f"from tests.patch.test_entering import count_calls; count_calls({names})"
-    root = Path(__file__).parents[2]
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=False
-    )
+    done = processes.python("-c", code, cwd=processes.ROOT)
     assert done.returncode == 0, done.stderr
     few, many = map(int, done.stdout.split())
     assert few <= CEILINGS[names]
@@ -101,8 +97,6 @@ print(len(new))
 
 
 def test_the_first_entry_imports_no_engine() -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=False
-    )
+    done = processes.python("-c", PROGRAM)
     assert done.stderr == ""
     assert int(done.stdout) <= 45

@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-import subprocess
-import sys
 import time
 from typing import Any
 
@@ -16,6 +14,7 @@ import redis.asyncio
 
 import fakeredis
 from fakeredis import ANY, call, like, matching
+from tests import processes
 from tests.patch.forking import forked
 
 if not hasattr(os, "fork"):
@@ -271,8 +270,6 @@ def test_a_process_that_joined() -> None:
     )
     with fakeredis.patch(subprocesses=True, spy=True) as fake:
         redis.Redis().set("k", "v")
-        done = subprocess.run(
-            [sys.executable, "-c", program], capture_output=True, text=True, check=False
-        )
+        done = processes.python("-c", program)
         assert (done.stderr, done.stdout) == ("", "{'localhost:6379': {0: {'k': 'v'}}} 2\n")
         assert fake.server().now() == 1000

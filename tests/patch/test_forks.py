@@ -8,7 +8,6 @@ import gc
 import multiprocessing
 import os
 import signal
-import subprocess
 import sys
 import threading
 import time
@@ -23,6 +22,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 import fakeredis
+from tests import processes
 from tests.downstream import jobs
 from tests.patch.forking import Child, count, forked, square
 
@@ -37,7 +37,8 @@ def nothing_remains() -> Iterator[None]:
     """No thread and no descriptor outlives a patch."""
     gc.collect()
     threads, descriptors = threading.active_count(), descriptors_open()
-    yield
+    with processes.limited():
+        yield
     gc.collect()  # what a library keeps in cycles is its own
     ends = time.monotonic() + 10
     while threading.active_count() > threads or len(descriptors_open()) > len(descriptors):
@@ -426,11 +427,8 @@ def test_nothing_warns(tmp_path: Any) -> None:
     script = tmp_path / "script.py"
     script.write_text(SCRIPT)
     root = os.path.dirname(os.path.dirname(fakeredis.__file__))
-    command = [sys.executable, "-W", "error", "-X", "dev", str(script)]
-    done = subprocess.run(
-        command, capture_output=True, text=True, timeout=60, check=False,
-        env={**os.environ, "PYTHONPATH": root},
-    )  # fmt: skip
+    environment = {**os.environ, "PYTHONPATH": root}
+    done = processes.python("-W", "error", "-X", "dev", script, env=environment)
     assert (done.stderr, done.stdout, done.returncode) == ("", "parent 2\n", 0)
 
 

@@ -7,8 +7,6 @@ import gc
 import inspect
 import os
 import random
-import subprocess
-import sys
 import threading
 import time
 import types
@@ -26,6 +24,7 @@ import redis.client
 
 import fakeredis
 from fakeredis.patching.machinery import machinery
+from tests import processes
 
 CLASSES = [
     value
@@ -467,8 +466,6 @@ def test_a_real_socket_put_aside_at_the_end_of_the_process(clean_real_url: str) 
         "client = redis.Redis.from_url(sys.argv[1]); client.ping()\n"
         "fakeredis.patch().start(); client.ping(); print('done')\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", program, clean_real_url], capture_output=True, text=True,
-        check=False, env={**os.environ, "PYTHONPATH": str(Path(fakeredis.__file__).parent.parent)},
-    )  # fmt: skip
+    environment = {**os.environ, "PYTHONPATH": str(Path(fakeredis.__file__).parent.parent)}
+    done = processes.python("-c", program, clean_real_url, env=environment)
     assert (done.stderr, done.stdout) == ("", "done\n")

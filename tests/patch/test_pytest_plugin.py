@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import fakeredis
+from tests import processes
 
 ROOT = Path(fakeredis.__file__).parent.parent
 
@@ -26,9 +27,7 @@ def run(folder: Path, source: str, *options: str) -> subprocess.CompletedProcess
     if not _is_installed():
         command[3:3] = ["-p", "fakeredis.pytest_plugin"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    return subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, text=True, check=False
-    )
+    return processes.run(command, cwd=folder, env=environment, limit=120)
 
 
 def _is_installed() -> bool:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 import fakeredis
+from tests import processes
 
 ROOT = str(Path(fakeredis.__file__).parent.parent)
 PROGRAM = """
@@ -21,10 +21,7 @@ sys.exit(3)
 
 
 def python(folder: Path, *args: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, *args], cwd=folder, capture_output=True, text=True, check=False,
-        env={**os.environ, "PYTHONPATH": ROOT},
-    )  # fmt: skip
+    return processes.python(*args, cwd=folder, env={**os.environ, "PYTHONPATH": ROOT})
 
 
 def run(folder: Path, *args: str) -> subprocess.CompletedProcess[str]:

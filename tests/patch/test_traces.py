@@ -6,7 +6,6 @@ import asyncio
 import gc
 import os
 import signal
-import subprocess
 import sys
 import threading
 import tracemalloc
@@ -23,6 +22,7 @@ import redis.cluster
 import redis.sentinel
 
 import fakeredis
+from tests import processes
 
 pytestmark = pytest.mark.usefixtures("no_network")
 OPTIONS: list[dict[str, Any]] = [
@@ -177,9 +177,6 @@ print("done")
 
 
 def test_no_warnings() -> None:
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-X", "dev", "-c", PROGRAM],
-        capture_output=True, text=True, check=False,
-        env={**os.environ, "PYTHONPATH": str(Path(fakeredis.__file__).parent.parent)},
-    )  # fmt: skip
+    environment = {**os.environ, "PYTHONPATH": str(Path(fakeredis.__file__).parent.parent)}
+    done = processes.python("-W", "error", "-X", "dev", "-c", PROGRAM, env=environment)
     assert (done.stderr, done.stdout, done.returncode) == ("", "done\n", 0)

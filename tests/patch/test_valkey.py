@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import fakeredis
+from tests import processes
 
 valkey = pytest.importorskip("valkey")
 pytestmark = pytest.mark.usefixtures("no_network")
@@ -90,9 +89,7 @@ def test_first_imported_inside() -> None:
         except SystemExit: print("restored")
     """
     root = Path(fakeredis.__file__).parent.parent
-    done = subprocess.run(
-        [sys.executable, "-c", source], cwd=root, capture_output=True, text=True, check=False
-    )
+    done = processes.python("-c", source, cwd=root)
     assert done.stdout == "restored\n", done.stderr
 
 
@@ -235,8 +232,6 @@ def test_without_valkey_py() -> None:
         except ImportError as error: print(error)
         with fakeredis.patch(): pass
     """
-    done = subprocess.run(
-        [sys.executable, "-c", source], capture_output=True, text=True, check=False
-    )
+    done = processes.python("-c", source)
     assert done.stderr == ""
     assert "pip install 'fakeredis[valkey]'" in done.stdout

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from tests import servers
+from tests import processes, servers
 from tests.wire import Wire
 
 NODES = 3
@@ -56,16 +56,12 @@ def sentinel(port: int, name: str = "mymaster") -> Iterator[int]:
             f"port {own}\nbind {servers.HOST}\ndir {folder}\nlogfile {folder}/log\n"
             f"sentinel monitor {name} {servers.HOST} {port} 1\n"
         )
-        process = subprocess.Popen(
-            [path, str(config), "--sentinel"], stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        )  # fmt: skip
-        try:
+        command = [path, str(config), "--sentinel"]
+        with processes.started(
+            command, limit=3600, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        ):
             until(lambda: _answers(own))
             yield own
-        finally:
-            process.kill()
-            process.wait()
 
 
 def _answers(port: int) -> bool:

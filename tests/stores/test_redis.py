@@ -20,7 +20,7 @@ import redis.cache
 import fakeredis
 from fakeredis.engine.replies import NO_REPLY
 from fakeredis.stores import RedisStore, StoreError
-from tests import servers
+from tests import processes, servers
 from tests.redis_py import needs
 from tests.stores.listening import listen_and_go_on
 from tests.wire import Wire
@@ -292,7 +292,7 @@ def test_replies_that_are_off(url: str) -> None:
 
 
 def test_forked_children(url: str) -> None:
-    with fakeredis.patch(store=url, spy=True) as fake:
+    with processes.limited(), fakeredis.patch(store=url, spy=True) as fake:
         client = redis.Redis()
         client.set("k", 1)
         child = os.fork()

@@ -6,7 +6,6 @@ import os
 import random
 import signal
 import sqlite3
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -21,6 +20,7 @@ from fakeredis.errors import CommandError
 from fakeredis.stores import SQLiteStore, StoreError
 from fakeredis.stores.sqlite import SCHEMA_VERSION
 from fakeredis.testing import contents
+from tests import processes
 
 LONG = bool(os.environ.get("FAKEREDIS_LONG"))
 
@@ -56,7 +56,8 @@ class Child:
             "def say(word):\n    print(word, flush=True)\n"
         )
         command = [sys.executable, "-W", "error", "-c", head + program, *map(str, args)]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        self._running = processes.started(command)
+        self.process = self._running.__enter__()
         assert self.process.stdout is not None
         self.out = self.process.stdout
 
@@ -64,9 +65,7 @@ class Child:
         return self
 
     def __exit__(self, *error: object) -> None:
-        self.process.kill()
-        self.process.wait()
-        self.out.close()
+        self._running.__exit__(*error)
 
     def line(self) -> str:
         return self.out.readline().strip()
@@ -164,7 +163,7 @@ def test_patch(path: Path, tmp_path: Path) -> None:
 
 
 def test_forked_children_share_the_parents_view(path: Path) -> None:
-    with fakeredis.patch(f"sqlite:///{path}"):
+    with processes.limited(), fakeredis.patch(f"sqlite:///{path}"):
         client = redis.Redis()
         client.set("k", 1)
         pid = os.fork()
@@ -273,13 +272,19 @@ def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
     "url",
     ["sqlite://", "sqlite:///", "sqlite://host/path", "sqlite:///x?speed=1", "sqlite:///x?timeout="],
 )
-def test_urls_that_make_no_sense(url: str) -> None:
+def test_urls_that_make_no_sense(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # where a mistake would make the file
     with pytest.raises(ValueError, match="timeout"):
         SQLiteStore.from_url(url)
 
 
 @pytest.mark.parametrize("path", [None, 3, b"x"])
-def test_paths_that_make_no_sense(path: Any) -> None:
+def test_paths_that_make_no_sense(
+    path: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     with pytest.raises(TypeError, match="a file's path"):
         SQLiteStore(path)
 

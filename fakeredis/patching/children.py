@@ -30,6 +30,8 @@ from fakeredis.patching.realm import Realm
 _PARENT: Final = "FAKEREDIS_PARENT"
 _PATH: Final = "PYTHONPATH"
 _LONGEST: Final = 90  # characters of a Unix socket's path; the systems' own limits begin at 104
+_PREFIX: Final = "fakeredis-door-"
+_LOCK: Final = "lock"  # a file in the folder that its process holds
 _GREETING: Final = 5.0  # seconds
 _doors: Final[list[Door]] = []  # that are open, the last one leads
 
@@ -57,16 +59,19 @@ class Door:
         self._house = House({}, {realm.number: realm}, [realm], {**options, "number": realm.number})
         self._token = secrets.token_hex(TOKEN_SIZE // 2)
         self.folder = _folder()
+        self._lock = -1
         try:
+            self._lock = _hold(self.folder)
             _write_hook(self.folder)
             self.path = str(self.folder / "s")
             self._listening = socket.socket(socket.AF_UNIX)
             self._listening.bind(self.path)
             self._listening.listen(128)
         except BaseException:
-            shutil.rmtree(self.folder, ignore_errors=True)
+            self._remove()
             raise
         self._closing = False
+        atexit.register(self._at_exit)
         self._thread = threading.Thread(target=self._accept, name="fakeredis-door", daemon=True)
         self._thread.start()
         self.address = f"{self._token}@{self.path}"
@@ -97,19 +102,78 @@ class Door:
             knocking.connect(self.path)
         self._thread.join(_GREETING)
         self._listening.close()
+        self._remove()
+        atexit.unregister(self._at_exit)
+
+    def _at_exit(self) -> None:
+        """The patch was never stopped."""
+        if self._owner == os.getpid():
+            self._remove()
+
+    def _remove(self) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)
+        self._let_go()
+
+    def _let_go(self) -> None:
+        if self._lock >= 0:
+            os.close(self._lock)
+            self._lock = -1
 
     def forget(self) -> None:
-        """In a forked child: the socket is the parent's."""
+        """In a forked child: socket and folder are the parent's."""
         self._listening.close()
+        self._let_go()
 
 
 def _folder() -> Path:
-    folder = tempfile.mkdtemp(prefix="fakeredis-")
+    folder = tempfile.mkdtemp(prefix=_PREFIX)
     if len(folder) > _LONGEST:
         os.rmdir(folder)
-        folder = tempfile.mkdtemp(prefix="fakeredis-", dir="/tmp")
+        folder = tempfile.mkdtemp(prefix=_PREFIX, dir="/tmp")
+    _sweep(Path(folder).parent)
     return Path(folder)
+
+
+# A process that is killed leaves its folder: the next one that makes one removes it.  The owner
+# holds a lock as long as it lives; a number of a process would tell less (there are containers).
+
+
+def _hold(folder: Path) -> int:
+    """Mark a folder as in use by this process; the descriptor that does.
+
+    The file gets its name when it is locked: who sweeps never sees it otherwise.
+    """
+    import fcntl
+
+    lock = os.open(folder / "new", os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        os.rename(folder / "new", folder / _LOCK)
+    except BaseException:
+        os.close(lock)
+        raise
+    return lock
+
+
+def _sweep(outer: Path) -> None:
+    """Remove the folders of processes that have gone without doing so."""
+    with contextlib.suppress(OSError), os.scandir(outer) as entries:
+        for entry in entries:
+            if entry.name.startswith(_PREFIX):
+                _remove_stale(Path(entry.path))
+
+
+def _remove_stale(folder: Path) -> None:
+    import fcntl
+
+    with contextlib.suppress(OSError):  # it is held, not ours, or has no lock yet
+        lock = os.open(folder / _LOCK, os.O_RDWR | os.O_NOFOLLOW)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if os.fstat(lock).st_uid == os.getuid():
+                shutil.rmtree(folder, ignore_errors=True)
+        finally:
+            os.close(lock)
 
 
 def _write_hook(folder: Path) -> None:

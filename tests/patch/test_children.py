@@ -256,3 +256,49 @@ def test_the_command_line(tmp_path: Path) -> None:
     )
     done = processes.python("-m", "fakeredis", "run", tmp_path / "program.py", check=True)
     assert (done.stdout, done.stderr) == ("2\n", "")
+
+
+def test_what_a_killed_process_has_left_is_swept() -> None:
+    """And nothing that somebody still uses, be it another process's or a stranger's."""
+    program = (
+        "import fakeredis, os, sys\n"
+        "fakeredis.patch(subprocesses=True).start()\n"
+        "print(os.environ['PYTHONPATH'].split(os.pathsep)[0], flush=True)\nsys.stdin.read()\n"
+    )
+    command = [sys.executable, "-c", program]
+    with (
+        processes.started(command, stdin=subprocess.PIPE) as killed,
+        processes.started(command, stdin=subprocess.PIPE) as alive,
+    ):
+        left, used = (Path(each.stdout.readline().strip()) for each in (killed, alive))
+        killed.terminate()
+        killed.wait()
+        strange = left.parent / "fakeredis-door-strange"
+        strange.mkdir()
+        assert left.is_dir()
+        with fakeredis.patch(subprocesses=True):
+            assert not left.exists()
+            assert (used / "s").exists()
+        assert strange.is_dir()
+        strange.rmdir()
+        alive.communicate("")
+    assert not used.exists()
+
+
+def test_a_childs_end_leaves_the_folder() -> None:
+    """A forked child neither removes it nor keeps it: it goes with the parent's patch."""
+    if not hasattr(os, "fork"):
+        pytest.skip("processes do not fork here")
+    program = (
+        "import fakeredis, os, time\n"
+        "with fakeredis.patch(subprocesses=True):\n"
+        "    print(os.environ['PYTHONPATH'].split(os.pathsep)[0], flush=True)\n"
+        "    if os.fork() == 0:\n        os.closerange(0, 3); time.sleep(100); os._exit(0)\n"
+        "    os.kill(os.getpid(), 9)\n"
+    )
+    with processes.started([sys.executable, "-c", program]) as process:
+        left = Path(process.stdout.read().strip())
+        process.wait()
+        assert left.is_dir()
+        with fakeredis.patch(subprocesses=True):
+            assert not left.exists()

@@ -11,7 +11,7 @@ from fakeredis.commands.registry import ADMIN, LOADING, NOSCRIPT, STALE, Group
 from fakeredis.datatypes.numbers import parse_int
 from fakeredis.engine import acl, dispatch
 from fakeredis.engine.context import Context
-from fakeredis.engine.replies import DEEP, OK, Status
+from fakeredis.engine.replies import DEEP, OK, SetReply, Status
 from fakeredis.errors import CommandError
 
 group = Group("acl")
@@ -71,7 +71,7 @@ def acl_getuser(ctx: Context, name: bytes) -> Any:
     root, *others = user.selectors
     flags = user.flags()
     return {
-        b"flags": flags if ctx.session.protocol == 2 else set(flags),
+        b"flags": SetReply(flags),
         b"passwords": list(user.passwords), **_permissions(root),
         b"selectors": [_permissions(selector) for selector in others],
     }  # fmt: skip

@@ -23,7 +23,16 @@ from fakeredis.datatypes.numbers import parse_int
 from fakeredis.engine import acl, blocking, cluster, dispatch, pause, tracking
 from fakeredis.engine.client_info import NO_EVICT, NO_TOUCH, describe
 from fakeredis.engine.context import MAX_MILLISECONDS, Context
-from fakeredis.engine.replies import DEEP, NO_REPLY, OK, PONG, RESET, VERBATIM, Status
+from fakeredis.engine.replies import (
+    DEEP,
+    NO_REPLY,
+    OK,
+    PONG,
+    RESET,
+    VERBATIM,
+    SetReply,
+    Status,
+)  # fmt: skip
 from fakeredis.engine.server import Server
 from fakeredis.engine.session import Session
 from fakeredis.errors import CommandError
@@ -607,7 +616,7 @@ def client_trackinginfo(ctx: Context) -> Any:
     tracker = tracking.tracker_of(ctx.session)
     flags = [b"off"] if tracker is None else tracker.flags()
     return {
-        b"flags": flags if ctx.session.protocol == 2 else set(flags),
+        b"flags": SetReply(flags),
         b"redirect": client_getredir(ctx),
         b"prefixes": [] if tracker is None else sorted(tracker.prefixes),
     }

@@ -133,7 +133,7 @@ def _load(ctx: Context, payload: bytes) -> Any:
     if payload[0] > _LAST_BEFORE_12 and ctx.traits.rdb_version < 12:
         raise CommandError(errors.PAYLOAD_BAD)
     try:
-        return rdb.load(payload)
+        return rdb.load(payload, ctx.server.limits)
     except FormatError:
         raise CommandError(errors.PAYLOAD_BAD) from None
 

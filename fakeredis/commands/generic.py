@@ -684,7 +684,7 @@ def _sorted_elements(ctx: Context, value: Any, options: _Sort) -> list[bytes]:
     if by is not None:
         weights = [_by_pattern(ctx, by, one) for one in elements]
     if alpha:
-        order = _alphabetical(weights, options.store is None or by is not None)
+        order = _alphabetical(weights, options.store is None)
     else:
         as_c = ctx.traits.c_numbers
         order = list(zip((_weight(raw, as_c) for raw in weights), elements, strict=True))
@@ -747,7 +747,7 @@ def as_python(raw: bytes) -> bytes:
 def _alphabetical(weights: list[bytes | None], collated: bool) -> list[Any]:
     """Keys to sort by; missing ones come first, and collation stops at a zero byte."""
     if not collated:
-        return weights
+        return [b"" if one is None else b"+" + one for one in weights]
     return [b"" if one is None else b"+" + one.partition(b"\0")[0] for one in weights]
 
 

@@ -271,7 +271,8 @@ def hrandfield(ctx: Context, key: bytes, words: list[bytes]) -> Any:
     value = _read(ctx, key)
     if value is None:
         return []
-    fields = value.random_fields(count, ctx.server.random)
+    compact = count > 0 and value.encoding(ctx.server.limits) != b"hashtable"
+    fields = value.random_fields(count, ctx.server.random, compact)
     return [(field, value.get(field)) for field in fields] if with_values else fields
 
 

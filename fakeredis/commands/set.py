@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import Any, Final
 
@@ -12,14 +12,18 @@ from fakeredis.commands.generic import scan_cursor
 from fakeredis.commands.hash import scan_options
 from fakeredis.commands.registry import DENYOOM, FAST, MOVABLEKEYS, READONLY, WRITE, Group
 from fakeredis.datatypes.numbers import INT_MIN, parse_int
-from fakeredis.datatypes.set import Set
+from fakeredis.datatypes.set import (
+    Set,
+    difference,
+    intersection,
+    stored_intersection,
+    union,
+)  # fmt: skip
 from fakeredis.engine.context import Context
 from fakeredis.engine.replies import SET
 from fakeredis.errors import CommandError
 
 group = Group("set")
-
-Combine = Callable[[Sequence["set[bytes]"]], "set[bytes]"]
 
 
 # Members ------------------------------------------------------------------------------------
@@ -30,13 +34,15 @@ def sadd(ctx: Context, key: bytes, *members: bytes) -> int:
     """Add members; the number of new ones."""
     stored: Set | None = ctx.lookup_write(key, Set)
     if stored is None:
-        stored = Set(members)
+        stored = Set(members, ctx.server.limits)
         ctx.db.put(key, stored)
         added = len(stored)
     elif len(members) == 1:
-        added = int(stored.add(members[0]))
+        added = int(stored.add(members[0], ctx.server.limits))
     else:
-        added = stored.add_many(members)
+        limits = ctx.server.limits
+        stored.expect(len(members), limits)
+        added = stored.add_many(members, limits)
     if added:
         ctx.modified(key, "sadd")
     return added
@@ -70,9 +76,9 @@ def smove(ctx: Context, source: bytes, target: bytes, member: bytes) -> int:
         return 0
     ctx.shrunk(source, stored, "srem")
     if other is None:
-        ctx.db.put(target, Set((member,)))
+        ctx.db.put(target, Set((member,), ctx.server.limits))
         ctx.modified(target, "sadd")
-    elif other.add(member):
+    elif other.add(member, ctx.server.limits):
         ctx.modified(target, "sadd")
     return 1
 
@@ -135,11 +141,10 @@ def _spop_many(ctx: Context, key: bytes, words: Sequence[bytes]) -> list[bytes]:
         return []
     if count >= len(stored):
         ctx.server.hits += 1  # the server does as SUNION here, which reads
-        gone = list(stored)
+        gone = list(union([stored], ctx.server.limits))
         stored.clear()
     else:
-        rng = ctx.server.random
-        gone = [stored.pop_random(rng) for _ in range(count)]
+        gone = stored.pop_many(count, ctx.server.random, ctx.server.limits)
     if ctx.server.keeper is not None:
         ctx.server.keeper.instead(ctx, b"SREM", key, *gone)
     ctx.shrunk(key, stored, "spop")
@@ -177,10 +182,7 @@ def sscan(ctx: Context, key: bytes, cursor: bytes, words: list[bytes]) -> list[A
     if stored is None:
         return [b"0", []]
     match, count, _ = scan_options(words, known=ctx.traits.scan_without_values)
-    if stored.encoding(ctx.server.limits) == b"hashtable":
-        after, found = stored.scan(start, count)
-    else:
-        after, found = 0, list(stored)
+    after, found = stored.scan(start, count)
     if match is not None:
         found = list(filter(match, found))
     return [b"%d" % after, found]
@@ -189,52 +191,37 @@ def sscan(ctx: Context, key: bytes, cursor: bytes, words: list[bytes]) -> list[A
 # Several sets -------------------------------------------------------------------------------
 
 
-def _sets(ctx: Context, keys: Iterable[bytes]) -> list[set[bytes]]:
+def _sets(ctx: Context, keys: Iterable[bytes]) -> list[Set]:
     """The sets at keys, missing ones empty; every key's type is checked."""
-    return [ctx.lookup_read(key, Set) or set() for key in keys]
+    return [ctx.lookup_read(key, Set) or Set() for key in keys]
 
 
-def _inter(sets: Sequence[set[bytes]]) -> set[bytes]:
-    smallest, *others = sorted(sets, key=len)
-    return smallest.intersection(*others)
-
-
-def _union(sets: Sequence[set[bytes]]) -> set[bytes]:
-    return set().union(*sets)
-
-
-def _diff(sets: Sequence[set[bytes]]) -> set[bytes]:
-    first, *others = sets
-    return first.difference(*others)
-
-
-def _store(ctx: Context, target: bytes, keys: Iterable[bytes], combine: Combine, event: str) -> int:
+def _store(ctx: Context, target: bytes, value: Set, event: str) -> int:
     """Put a combination at target; nothing is left there when it is empty."""
-    members = combine(_sets(ctx, keys))
-    if not members:
+    if not value:
         ctx.delete(target)
         return 0
-    ctx.db.put(target, Set(members))
+    ctx.db.put(target, value)
     ctx.modified(target, event)
-    return len(members)
+    return len(value)
 
 
 @group.command("SINTER", Many(Key), flags=READONLY, reply=SET)
 def sinter(ctx: Context, keys: list[bytes]) -> list[bytes]:
     """The members of all sets."""
-    return list(_inter(_sets(ctx, keys)))
+    return intersection(_sets(ctx, keys))
 
 
 @group.command("SUNION", Many(Key), flags=READONLY, reply=SET)
 def sunion(ctx: Context, keys: list[bytes]) -> list[bytes]:
     """The members of any set."""
-    return list(_union(_sets(ctx, keys)))
+    return list(union(_sets(ctx, keys), ctx.server.limits))
 
 
 @group.command("SDIFF", Many(Key), flags=READONLY, reply=SET)
 def sdiff(ctx: Context, keys: list[bytes]) -> list[bytes]:
     """The members of the first set that no other one has."""
-    return list(_diff(_sets(ctx, keys)))
+    return list(difference(_sets(ctx, keys), ctx.server.limits))
 
 
 @group.command(
@@ -242,7 +229,8 @@ def sdiff(ctx: Context, keys: list[bytes]) -> list[bytes]:
 )
 def sinterstore(ctx: Context, target: bytes, keys: list[bytes]) -> int:
     """SINTER into a key of any type; the number of members."""
-    return _store(ctx, target, keys, _inter, "sinterstore")
+    value = stored_intersection(_sets(ctx, keys), ctx.server.limits)
+    return _store(ctx, target, value, "sinterstore")
 
 
 @group.command(
@@ -250,7 +238,8 @@ def sinterstore(ctx: Context, target: bytes, keys: list[bytes]) -> int:
 )
 def sunionstore(ctx: Context, target: bytes, keys: list[bytes]) -> int:
     """SUNION into a key of any type; the number of members."""
-    return _store(ctx, target, keys, _union, "sunionstore")
+    value = union(_sets(ctx, keys), ctx.server.limits, store=True)
+    return _store(ctx, target, value, "sunionstore")
 
 
 @group.command(
@@ -258,7 +247,8 @@ def sunionstore(ctx: Context, target: bytes, keys: list[bytes]) -> int:
 )
 def sdiffstore(ctx: Context, target: bytes, keys: list[bytes]) -> int:
     """SDIFF into a key of any type; the number of members."""
-    return _store(ctx, target, keys, _diff, "sdiffstore")
+    value = difference(_sets(ctx, keys), ctx.server.limits, store=True)
+    return _store(ctx, target, value, "sdiffstore")
 
 
 @group.command(
@@ -307,7 +297,8 @@ _COUNTED_SETS: Final = NumKeys(
 def sdiffcard(ctx: Context, keys: list[bytes], words: list[bytes]) -> int:
     """The size of a difference, counted up to LIMIT (0: no limit)."""
     limit = _limit(words)
-    size = len(_diff(_sets(ctx, keys)))
+    first, *others = _sets(ctx, keys)
+    size = len(set.difference(first, *others))
     return min(size, limit) if limit else size
 
 
@@ -319,7 +310,7 @@ def sunioncard(ctx: Context, keys: list[bytes], words: list[bytes]) -> int:
     """The size of a union, counted up to LIMIT (0: no limit); about that with APPROX."""
     exact = [word for word in words if word.upper() != b"APPROX"]
     limit = _limit(exact)
-    members = _union(_sets(ctx, keys))
+    members = set[bytes]().union(*_sets(ctx, keys))
     size = len(members) if len(exact) == len(words) else _estimate(members)
     return min(size, limit) if limit else size
 

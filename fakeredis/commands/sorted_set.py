@@ -266,7 +266,8 @@ def zrandmember(ctx: Context, key: bytes, words: list[bytes]) -> Any:
     value = ctx.lookup_read(key, SortedSet)
     if value is None:
         return []
-    members = value.random_members(count, ctx.server.random)
+    compact = count > 0 and value.encoding(ctx.server.limits) != b"skiplist"
+    members = value.random_members(count, ctx.server.random, compact)
     return [(member, value.score(member)) for member in members] if with_scores else members
 
 

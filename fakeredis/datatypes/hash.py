@@ -15,6 +15,8 @@ _SMALL_FIELDS = 8
 _SMALL_BYTES = 64
 _MAX_SHAPES = 1024
 _SLACK = 64
+# More fields than a compact hash is likely to hold: beyond this nobody asks for their order.
+_MOST_IN_ORDER = 4096
 
 Shape = dict[bytes, int]
 _EMPTY: Shape = {}
@@ -138,7 +140,7 @@ class Hash(list[Any]):
         if len(old) > extra.longest:
             extra.longest = len(old)
         if extra.expires and not keep_expiry:
-            extra.expires.pop(field, None)
+            self.persist(field)
         return False
 
     def update(self, pairs: Iterable[tuple[bytes, bytes]]) -> int:
@@ -186,7 +188,22 @@ class Hash(list[Any]):
         return field in self[0]
 
     def __iter__(self) -> Iterator[bytes]:
-        return iter(self[0])
+        return iter(self._names())
+
+    def _names(self) -> Iterable[bytes]:
+        """The fields as a compact hash has them.
+
+        Those with a deadline come first, the earliest before all others, of equal ones the one
+        whose deadline was set last. The others follow as they were set, or lost their deadline.
+        """
+        names: dict[bytes, Any] = self[0]
+        extra = self[-1]
+        if extra.__class__ is not _Extra or not extra.expires or len(names) > _MOST_IN_ORDER:
+            return names
+        expires: dict[bytes, int] = extra.expires
+        timed = list(reversed(expires))
+        timed.sort(key=expires.__getitem__)
+        return [*timed, *(name for name in names if name not in expires)]
 
     def __eq__(self, other: object) -> bool:
         return self is other or (
@@ -205,31 +222,34 @@ class Hash(list[Any]):
 
     def fields(self) -> list[bytes]:
         """All fields."""
-        return list(self[0])
+        return list(self._names())
 
     def values(self) -> list[bytes]:
         """All values, in the order of the fields."""
-        if self[-1].__class__ is _Extra:
-            return list(self[0].values())
-        return self[1:]
+        if self[-1].__class__ is not _Extra:
+            return self[1:]
+        data: dict[bytes, bytes] = self[0]
+        names = self._names()
+        return list(data.values()) if names is data else [data[name] for name in names]
 
     def items(self) -> list[tuple[bytes, bytes]]:
         """All (field, value) pairs."""
-        return list(zip(self[0], self.values()))
+        return list(zip(self._names(), self.values()))
 
     def flat(self) -> list[bytes]:
         """Field, value, field, value: as HGETALL replies."""
-        names = self[0]
-        reply: list[bytes] = [b""] * (2 * len(names))
-        reply[::2] = names
+        reply: list[bytes] = [b""] * (2 * len(self[0]))
+        reply[::2] = self._names()
         reply[1::2] = self.values()
         return reply
 
     def as_dict(self) -> dict[bytes, bytes]:
         """A fresh dict of all fields."""
-        if self[-1].__class__ is _Extra:
-            return dict(self[0])
-        return dict(zip(self[0], self[1:]))
+        if self[-1].__class__ is not _Extra:
+            return dict(zip(self[0], self[1:]))
+        data: dict[bytes, bytes] = self[0]
+        names = self._names()
+        return data.copy() if names is data else {name: data[name] for name in names}
 
     def copy(self) -> Hash:
         """An independent copy, deadlines included."""
@@ -257,18 +277,24 @@ class Hash(list[Any]):
         names: list[bytes] = list(self[0])
         return names[int(rng.random() * len(names))]
 
-    def random_fields(self, count: int, rng: Random) -> list[bytes]:
-        """`count` different fields (at most all), or -count fields with repetitions."""
+    def random_fields(self, count: int, rng: Random, compact: bool = False) -> list[bytes]:
+        """`count` different fields (at most all), or -count fields with repetitions.
+
+        Different fields of a compact hash come in its order.
+        """
         if not self[0] or not count:
             return []
         if count >= len(self[0]):
-            return list(self[0])
+            return list(self._names())
         extra = self[-1]
         if extra.__class__ is not _Extra:
             names = list(self[0])
             if count > 0:
-                return rng.sample(names, count)
+                return [names[at] for at in sorted(rng.sample(range(len(names)), count))]
             return [names[int(rng.random() * len(names))] for _ in range(-count)]
+        if compact and count > 0:
+            names = self.fields()
+            return [names[at] for at in sorted(rng.sample(range(len(names)), count))]
         if count > 0:
             return extra.order.sample(self[0], count, rng)
         return [extra.order.random(self[0], rng) for _ in range(-count)]
@@ -309,7 +335,8 @@ class Hash(list[Any]):
         assert extra.expires is not None
         if not extra.expires:
             extra.heap.clear()
-        extra.expires[field] = deadline
+        extra.expires.pop(field, None)
+        extra.expires[field] = deadline  # at the end, which tells what was set last
         heappush(extra.heap, (deadline, field))
         if len(extra.heap) > 2 * len(extra.expires) + _SLACK:
             extra.schedule()
@@ -318,7 +345,11 @@ class Hash(list[Any]):
     def persist(self, field: bytes) -> bool:
         """Remove the deadline of a field; whether it had one."""
         expires = self.expires
-        return bool(expires) and expires.pop(field, None) is not None  # type: ignore[union-attr]
+        if not expires or expires.pop(field, None) is None:
+            return False
+        data: dict[bytes, bytes] = self[0]
+        data[field] = data.pop(field)
+        return True
 
     def pop_expired(self, now: int) -> list[bytes]:
         """Remove the fields whose deadline is not after `now`; the fields."""

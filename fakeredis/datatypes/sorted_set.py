@@ -484,17 +484,21 @@ class SortedSet(list[Any]):
             return self[0].order.random(self[0].data, rng)  # type: ignore[no-any-return]
         return self[int(rng.random() * (_size(self) // 2))]  # type: ignore[no-any-return]
 
-    def random_members(self, count: int, rng: Random) -> list[bytes]:
-        """`count` different members (at most all), or -count members with repetitions."""
+    def random_members(self, count: int, rng: Random, compact: bool = False) -> list[bytes]:
+        """`count` different members (at most all), or -count members with repetitions.
+
+        All come from the highest to the lowest, some of a compact one from the lowest on.
+        """
         if not count or not self:
             return []
         if count < 0:
             return [self.random(rng) for _ in range(-count)]
         if count >= len(self):
-            return self.members()
-        if _size(self) == 1:
-            return self[0].order.sample(self[0].data, count, rng)  # type: ignore[no-any-return]
-        return rng.sample(self.members(), count)
+            return self.members()[::-1]
+        if compact or _size(self) != 1:
+            members = self.members()
+            return [members[at] for at in sorted(rng.sample(range(len(members)), count))]
+        return self[0].order.sample(self[0].data, count, rng)  # type: ignore[no-any-return]
 
     def encoding(self, limits: EncodingLimits) -> bytes:
         """What OBJECT ENCODING says."""

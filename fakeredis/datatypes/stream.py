@@ -595,6 +595,8 @@ class Stream:
             return 0
         if older and group.read != UNKNOWN and not self.has_gaps(group.last_id):
             return self.added - group.read
+        if not older and max(group.last_id, self.max_deleted) < self.first_id:
+            return self.length  # all that are left, whatever is known of those before
         if self._is_exact(group):
             return self.added - group.read
         read = self.count_up_to(group.last_id)

@@ -569,7 +569,7 @@ class Keeper:
             return
         self._applying, before = True, self._applying
         try:
-            db.place(key, rdb.load(record.payload), None)
+            db.place(key, rdb.load(record.payload, self.server.limits), None)
             for delta in record.deltas:
                 self._play(db, Delta.unpack(delta))
             if record.deadline is not None and key in db.data:

@@ -47,7 +47,9 @@ def from_bytes(server: Server, data: bytes) -> files.Contents:
     Raises:
         FormatError: the file cannot be read; nothing has changed then.
     """
-    contents = files.read(data, server.traits.rdb_version, server.config.databases)
+    contents = files.read(
+        data, server.traits.rdb_version, server.config.databases, server.limits
+    )
     with server.lock, server.rewriting():
         try:
             functions.replace_all(server, contents.functions)

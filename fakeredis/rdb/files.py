@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
-from fakeredis.datatypes.limits import EncodingLimits
+from fakeredis.datatypes.limits import DEFAULT_LIMITS, EncodingLimits
 from fakeredis.rdb import types
 from fakeredis.rdb.checksum import crc64
 from fakeredis.rdb.errors import EmptyValueError, FormatError
@@ -91,20 +91,23 @@ def _entry(writer: Writer, entry: Entry) -> bytes:
 # Reading --------------------------------------------------------------------------------------
 
 
-def read(data: bytes, newest: int, databases: int = 16) -> Contents:
+def read(
+    data: bytes, newest: int, databases: int = 16, limits: EncodingLimits = DEFAULT_LIMITS
+) -> Contents:
     """What a file holds.
 
     Args:
         data: the whole file.
         newest: the newest version of the format that may be read.
         databases: how many databases there are.
+        limits: what decides on the encodings of the values.
 
     Raises:
         FormatError: the file is no such file, newer than that, damaged, or holds a value of a
             module's type.
     """
     contents = Contents(_version(data, newest))
-    reading = _Reading(data, contents, databases)
+    reading = _Reading(data, contents, databases, limits)
     while (code := reading.reader.byte()) != types.END:
         handle = _CODES.get(code)
         if handle is None:
@@ -140,8 +143,10 @@ def _check_end(data: bytes, reader: Reader, version: int) -> None:
 class _Reading:
     """Where the reading of a file has come to."""
 
-    def __init__(self, data: bytes, contents: Contents, databases: int) -> None:
-        self.reader = Reader(data, 9)
+    def __init__(
+        self, data: bytes, contents: Contents, databases: int, limits: EncodingLimits
+    ) -> None:
+        self.reader = Reader(data, 9, limits)
         self.databases = databases
         self.seen: set[tuple[int, bytes]] = set()
         self.contents = contents

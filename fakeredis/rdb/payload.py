@@ -6,7 +6,7 @@ import struct
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from fakeredis.datatypes.limits import EncodingLimits
+from fakeredis.datatypes.limits import DEFAULT_LIMITS, EncodingLimits
 from fakeredis.rdb import types
 from fakeredis.rdb.checksum import crc64
 from fakeredis.rdb.errors import FormatError
@@ -67,7 +67,7 @@ def is_intact(payload: bytes, version: int) -> bool:
     return bool(checksum == crc64(memoryview(payload)[:-8]))
 
 
-def load(payload: bytes) -> Any:
+def load(payload: bytes, limits: EncodingLimits = DEFAULT_LIMITS) -> Any:
     """The value in a payload whose checksum is right.
 
     As with the server, anything may follow the value, and the footer itself is no border.
@@ -77,5 +77,5 @@ def load(payload: bytes) -> Any:
     """
     if not payload:
         raise FormatError("there is nothing")
-    reader = Reader(payload)
+    reader = Reader(payload, limits=limits)
     return reader.value(reader.byte())

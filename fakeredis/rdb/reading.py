@@ -11,9 +11,10 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from fakeredis.datatypes.hash import Hash
+from fakeredis.datatypes.limits import DEFAULT_LIMITS, EncodingLimits
 from fakeredis.datatypes.list import List
 from fakeredis.datatypes.numbers import parse_float, parse_int
-from fakeredis.datatypes.set import Set
+from fakeredis.datatypes.set import INTSET, LISTPACK, Set
 from fakeredis.datatypes.sorted_set import Pair, SortedSet
 from fakeredis.rdb import lzf, types
 from fakeredis.rdb.compact import read_intset, read_listpack, read_ziplist, read_zipmap
@@ -25,13 +26,22 @@ _LONGEST_TIME: Final = (1 << 63) - 1
 
 
 class Reader:
-    """Takes parts of the data one after the other."""
+    """Takes parts of the data one after the other.
 
-    __slots__ = ("at", "data")
+    Args:
+        data: all of it.
+        at: where to begin.
+        limits: what decides on the encodings of the values.
+    """
 
-    def __init__(self, data: bytes, at: int = 0) -> None:
+    __slots__ = ("at", "data", "limits")
+
+    def __init__(
+        self, data: bytes, at: int = 0, limits: EncodingLimits = DEFAULT_LIMITS
+    ) -> None:
         self.data = data
         self.at = at
+        self.limits = limits
 
     def fail(self, reason: str) -> FormatError:
         """The error for something wrong right here."""
@@ -172,21 +182,31 @@ def _filled_list(reader: Reader, items: list[bytes]) -> List:
 
 
 def _set(reader: Reader, kind: int) -> Set:
-    return _filled_set(reader, [reader.string() for _ in range(reader.length())])
+    limits = reader.limits
+    members = [reader.string() for _ in range(reader.length())]
+    if len(members) > limits.set_max_intset_entries:
+        return _filled_set(reader, members, Set.table(members))
+    value = Set(limits=limits)
+    value.add_many(members, limits)
+    return _filled_set(reader, members, value)
 
 
 def _intset(reader: Reader, kind: int) -> Set:
-    return _filled_set(reader, [b"%d" % one for one in reader.compact(read_intset)])
+    members = [b"%d" % one for one in reader.compact(read_intset)]
+    small = len(members) <= reader.limits.set_max_intset_entries
+    value = Set.restored(members, INTSET) if small else Set.table(members)
+    return _filled_set(reader, members, value)
 
 
 def _listpack_set(reader: Reader, kind: int) -> Set:
-    value = _filled_set(reader, reader.compact(read_listpack))
-    value._mixed = True  # it stays a listpack even where all members are integers
-    return value
+    members = reader.compact(read_listpack)
+    small = len(members) <= reader.limits.set_max_listpack_entries
+    # It stays a listpack even where all members are integers, or one is long.
+    value = Set.restored(members, LISTPACK) if small else Set.table(members)
+    return _filled_set(reader, members, value)
 
 
-def _filled_set(reader: Reader, members: list[bytes]) -> Set:
-    value = Set(members)
+def _filled_set(reader: Reader, members: list[bytes], value: Set) -> Set:
     if len(value) != len(members):
         raise reader.fail("a set has a member twice")
     if not value:
@@ -276,14 +296,18 @@ def _listpack_hash_with_deadlines(reader: Reader, kind: int) -> Hash:
     if len(known) != len(deadlines):
         raise reader.fail("a deadline is no number")
     flat = [part for at in range(0, len(items), 3) for part in items[at : at + 2]]
-    value = _with_deadlines(reader, flat, known)
+    value = _with_deadlines(reader, flat, known, backwards=True)
     value.allow_expiry()  # it keeps its encoding even where no field has a deadline any more
     return value
 
 
-def _with_deadlines(reader: Reader, flat: list[bytes], deadlines: Sequence[int]) -> Hash:
+def _with_deadlines(
+    reader: Reader, flat: list[bytes], deadlines: Sequence[int], backwards: bool = False
+) -> Hash:
+    """A hash whose fields with equal deadlines are in order, or else get them in this order."""
     value = _filled_hash(reader, flat)
-    for field, deadline in zip(flat[::2], deadlines, strict=True):
+    pairs = list(zip(flat[::2], deadlines, strict=True))
+    for field, deadline in reversed(pairs) if backwards else pairs:
         if not 0 <= deadline <= _LONGEST_TIME:
             raise reader.fail("a deadline is out of range")
         if deadline:

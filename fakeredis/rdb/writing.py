@@ -196,11 +196,10 @@ class Writer:
         return types.HASH
 
     def _listpack_with_deadlines(self, value: Hash, expires: dict[bytes, int]) -> int:
-        """Fields in the order of their deadlines, those without one at the end."""
+        """Fields in their order, which is that of their deadlines."""
         self.number(min(expires.values(), default=0))
-        ordered = sorted(value.items(), key=lambda pair: expires.get(pair[0], 1 << 64))
         self.string(write_listpack(
-            part for field, text in ordered for part in (field, text, expires.get(field, 0))
+            part for field, text in value.items() for part in (field, text, expires.get(field, 0))
         ))  # fmt: skip
         return types.HASH_LISTPACK_EX
 

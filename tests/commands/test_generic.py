@@ -426,7 +426,7 @@ def test_sort(twin: Twin, command: str) -> None:
         ZADD z 3 a 1 b 2 c
         SADD s c b a
         SADD i 3 1 2
-        MSET w_1 5 w_2 4.5 w_3 -1e3 str v
+        MSET w_1 5 w_2 4.5 w_3 -1e3 w_7 6 w_8 2 w_9 7 str v
         HSET h_1 f 9 g 8
         HSET h_2 f 1
     """)
@@ -443,7 +443,7 @@ def test_sort_store(twin: Twin, source: str, options: str) -> None:
         RPUSH l 3 1 2 10
         SADD i 3 1 2
         ZADD z 3 7 1 8 2 9
-        MSET w_1 5 w_2 4.5 w_3 -1e3 str v
+        MSET w_1 5 w_2 4.5 w_3 -1e3 w_7 6 w_8 2 w_9 7 str v
         HSET h_1 f 9
         SET dst v EX 1000
     """)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from typing import Any
 
@@ -10,7 +11,7 @@ import redis
 
 import fakeredis
 from fakeredis.engine.server import Server
-from tests.commands.playing import play_with_events
+from tests.commands.playing import play, play_with_events
 from tests.redis_py import skip_without
 from tests.twin import Twin
 
@@ -94,8 +95,8 @@ SCRIPTS = {
         ?HRANDFIELD k -5
         ?HRANDFIELD k 1 WITHVALUES
         ?HRANDFIELD k -5 withvalues
-        ~HRANDFIELD k 100
-        ~HRANDFIELD k 100 WITHVALUES
+        HRANDFIELD k 100
+        HRANDFIELD k 100 WITHVALUES
         HRANDFIELD k 0
         HRANDFIELD missing
         HRANDFIELD missing 3
@@ -109,7 +110,7 @@ SCRIPTS = {
         HRANDFIELD missing -9223372036854775808 WITHVALUES
         HRANDFIELD missing -9223372036854775808
         HRANDFIELD missing 9223372036854775807 WITHVALUES
-        ~HRANDFIELD k 9223372036854775807
+        HRANDFIELD k 9223372036854775807
     """,
     "scan": """
         HSET k f 1 g 2 foo 3
@@ -277,7 +278,7 @@ SCRIPTS = {
         HSETEX k FNX EX 10 FIELDS 1 z v
         HSETEX k EX 0 FIELDS 1 f v
         HSETEX k EXAT 1 FIELDS 1 f v
-        ~HGETALL k
+        HGETALL k
         HSETEX k2 EXAT 1 FIELDS 1 f v
         HSETEX k2 PXAT 1 FIELDS 2 f v g w
         EXISTS k2
@@ -415,6 +416,64 @@ SCRIPTS["events"] = """
 @pytest.mark.parametrize("name", SCRIPTS)
 def test_as_the_real_server(twin: Twin, name: str) -> None:
     play_with_events(twin, SCRIPTS[name])
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_order_of_deadlines(twin: Twin, seed: int) -> None:
+    """A small hash keeps its fields in the order of their deadlines; the twin compares it."""
+    rng = random.Random(seed)
+    fields = list("abcdefghijklmno"[: rng.choice((6, 15))])
+    later = 2_000_000_000_000
+
+    def some(most: int = 3) -> list[str]:
+        return rng.sample(fields, rng.randint(1, most))
+
+    def counted() -> list[object]:
+        found = some()
+        return ["FIELDS", len(found), *found]
+
+    def pairs(found: list[str]) -> list[object]:
+        return [part for field in found for part in (field, rng.randrange(99))]
+
+    for _ in range(200):
+        key = rng.choice("kkl")
+        time = later + rng.randrange(5)
+        found = some()
+        twin(*rng.choice([
+            ["HSET", key, *pairs(some(1))], ["HSET", key, *pairs(found)], ["HDEL", key, *some(2)],
+            ["HPEXPIREAT", key, time, *counted()], ["HPEXPIREAT", key, time, *counted()],
+            ["HPEXPIREAT", key, time, rng.choice(["NX", "XX", "GT", "LT"]), *counted()],
+            ["HPEXPIREAT", key, 1000, *counted()], ["HPERSIST", key, *counted()],
+            ["HINCRBY", key, *some(1), 7], ["HINCRBYFLOAT", key, *some(1), 7],
+            ["HSETNX", key, *pairs(some(1))], ["HGETDEL", key, *counted()],
+            ["HGETEX", key, "PXAT", time, *counted()], ["HGETEX", key, "PERSIST", *counted()],
+            ["HGETEX", key, *counted()], ["HGETEX", key, "PXAT", 1000, *counted()],
+            ["HSETEX", key, "PXAT", time, "FIELDS", len(found), *pairs(found)],
+            ["HSETEX", key, "KEEPTTL", "FIELDS", len(found), *pairs(found)],
+            ["HSETEX", key, "FXX", "PXAT", time, "FIELDS", len(found), *pairs(found)],
+            ["HSETEX", key, "FIELDS", len(found), *pairs(found)], ["COPY", key, "c", "REPLACE"],
+        ]))  # fmt: skip
+        for one in (key, "c"):
+            for call in ("HKEYS", "HVALS", "HGETALL", "HSCAN {} 0", "HRANDFIELD {} 99"):
+                twin(*(call if " " in call else call + " {}").format(one).split())
+        if twin("EXISTS", key):
+            # The payload begins with a time that the server does not keep exact.
+            twin("RESTORE", "c", 0, twin.wire.call(b"DUMP", key.encode()), "REPLACE")
+            twin("HKEYS", "c")
+
+
+def test_order_of_random_fields(twin: Twin) -> None:
+    """Different ones of a small hash come in its order."""
+    play(twin, "HSET k a 1 b 2 c 3 d 4 e 5 f 6")
+    play(twin, "HSET big a 1 b 2 c 3 d 4 e 5 f 6 g 7 h 8 i 9 j 10 k 11")
+    play(twin, "HSET timed f 1 b 2 a 3 d 4 e 5 c 6")
+    play(twin, "HPEXPIREAT timed 2000000000001 FIELDS 3 d b c")
+    play(twin, "HPEXPIREAT timed 2000000000000 FIELDS 1 a")
+    for key, order in (("k", b"abcdef"), ("big", b"abcdefghijk"), ("timed", b"acbdfe")):
+        for execute in (twin.fake.execute, lambda argv: twin.wire.call(*argv)):
+            for count in (b"2", b"4", b"5"):
+                found = execute([b"HRANDFIELD", key.encode(), count])
+                assert found == sorted(found, key=order.index)
 
 
 def test_middling_scan(twin: Twin) -> None:

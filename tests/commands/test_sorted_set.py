@@ -127,8 +127,8 @@ SCRIPTS = {
         ?ZRANDMEMBER z 2
         ?ZRANDMEMBER z -9
         ?ZRANDMEMBER z -9 WITHSCORES
-        ~ZRANDMEMBER z 100
-        ~ZRANDMEMBER z 100 withscores
+        ZRANDMEMBER z 100
+        ZRANDMEMBER z 100 withscores
         ZRANDMEMBER z 0 WITHSCORES
         ZRANDMEMBER missing
         ZRANDMEMBER missing 2

@@ -81,6 +81,35 @@ def test_nodes_are_trimmed_whole(twin: Twin, entries: int, size: int) -> None:
             twin("XTRIM", "s", "MAXLEN", rng.randrange(120))
 
 
+@pytest.mark.parametrize("seed", range(8))
+def test_lag(twin: Twin, seed: int) -> None:
+    """What a group has not read, whatever was deleted before and behind the place where it is."""
+    rng = random.Random(seed)
+    last = 0
+    for _ in range(12):
+        twin("DEL", "s")
+        for _ in range(rng.randint(1, 4)):
+            last += 1
+            twin("XADD", "s", f"{last}-0", "a", "1")
+        twin("XGROUP", "CREATE", "s", "g", 0)
+        for _ in range(rng.randint(2, 9)):
+            known = f"{rng.randint(last - 5, last)}-0"
+            call = rng.choice([
+                "XADD", "XDEL s {}", "XDEL s {}", "XREADGROUP GROUP g c COUNT 1 STREAMS s >",
+                "XREADGROUP GROUP g c COUNT 1 STREAMS s >", "XTRIM s MAXLEN 2",
+                "XGROUP SETID s g {}", "XGROUP SETID s g {} ENTRIESREAD 2", "XSETID s 1000-0",
+                "XDELEX s IDS 1 {}",
+            ])  # fmt: skip
+            if call == "XADD":
+                last += 1
+                call = f"XADD s {last}-0 a 1"
+            elif call.startswith("XSETID"):
+                last += 1000
+                call = f"XSETID s {last}-0 ENTRIESADDED {rng.randint(5, 9)} MAXDELETEDID {known}"
+            twin(*call.format(known if last > 5 else "1-0").split())
+            twin("XINFO", "GROUPS", "s")
+
+
 def test_ids_from_the_clock(twin: Twin) -> None:
     assert twin.same_shape("XADD", "s", "*", "a", 1).endswith(b"-0")
     twin.same_shape("XADD", "s", "MAXLEN", "~", 10, "*", "a", 1)

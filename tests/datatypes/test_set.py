@@ -81,7 +81,7 @@ def test_encoding_as_the_server(real: Any) -> None:
                     value.discard(member)
                     real.srem("s", member)
                 else:
-                    value.add(member)
+                    value.add(member, limits)
                     real.sadd("s", member)
                 assert value.encoding(limits) == real.object("ENCODING", "s"), sorted(value)
     finally:

@@ -295,7 +295,13 @@ def _compare_nulls_and_types(one: RawClient, other: RawClient) -> None:
         call(b"EVAL", script.encode(), b"0")
     for line in ("WATCH t", "MULTI", "GET t", "SET t w", "EXEC"):
         call(*line.encode().split())
-    for line in ("MULTI", "LPOP no 2", "HGETALL h", "SMEMBERS s", "ZSCORE z b", "EXEC"):
+    for line in ("XADD x 9-1 f v", "XREADGROUP GROUP g c STREAMS x >", "XDEL x 9-1"):
+        call(*line.encode().split())
+    call(*b"XREADGROUP GROUP g c STREAMS x 0".split())
+    for line in (
+        "MULTI", "LPOP no 2", "HGETALL h", "SMEMBERS s", "ZSCORE z b", "BLMOVE no a LEFT LEFT 0",
+        "BRPOPLPUSH no a 0", "BLPOP no 0", "XREAD BLOCK 0 STREAMS x $", "EXEC",
+    ):  # fmt: skip
         call(*line.encode().split())
 
 

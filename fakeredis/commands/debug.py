@@ -80,9 +80,15 @@ def debug(ctx: Context, words: list[bytes]) -> Any:
 
 
 def _sleep(ctx: Context, seconds: bytes) -> Status:
-    """Let time pass on the server's clock; nobody waits."""
+    """Let time pass on the server's clock; nobody waits.
+
+    Within a transaction or a script nothing expires meanwhile: there time stands still.
+    """
     time = max(0.0, parse_float(seconds) or 0.0)
-    ctx.server.advance(time)
+    if ctx.session.deny_blocking:
+        ctx.server.clock.advance(time)
+    else:
+        ctx.server.advance(time)
     if not ctx.server.guard & dispatch.TIMED:
         timing.note_running(ctx, time)
     return OK

@@ -41,8 +41,8 @@ def _read(ctx: Context, key: bytes) -> Hash | None:
     value: Hash | None = ctx.lookup_read(key, Hash)
     if value is not None:
         soonest = value.next_expiry
-        if soonest is not None and soonest <= ctx.now and _expired(ctx, key, value):
-            return None
+        if soonest is not None and soonest <= ctx.now:
+            return _without_expired(ctx, key, value)
     return value
 
 
@@ -51,13 +51,36 @@ def _write(ctx: Context, key: bytes) -> Hash | None:
     value: Hash | None = ctx.lookup_write(key, Hash)
     if value is not None:
         soonest = value.next_expiry
-        if soonest is not None and soonest <= ctx.now and _expired(ctx, key, value):
-            return None
+        if soonest is not None and soonest <= ctx.now:
+            return _without_expired(ctx, key, value)
     return value
 
 
-def _expired(ctx: Context, key: bytes, value: Hash) -> bool:
-    return ctx.server.expire_fields(ctx.db, key, value, ctx.now)
+# While nothing expires by itself (DEBUG SET-ACTIVE-EXPIRE 0), expired fields remain until a command
+# asks for them. These commands take them for fields like all others ...
+_BLIND: Final = frozenset({
+    "HLEN", "HSET", "HMSET", "HDEL", "HSETEX", "HPERSIST",  # which looks for itself
+    "HEXPIRE", "HPEXPIRE", "HEXPIREAT", "HPEXPIREAT",
+})  # fmt: skip
+# ... and these pass them over, but let them be.
+_LENIENT: Final = frozenset({
+    "HGETALL", "HKEYS", "HVALS", "HSCAN", "HTTL", "HPTTL", "HEXPIRETIME", "HPEXPIRETIME",
+})  # fmt: skip
+
+
+def _without_expired(ctx: Context, key: bytes, value: Hash) -> Hash | None:
+    """A hash without the fields that have expired, as far as the running command sees that."""
+    name = "" if ctx.command is None else ctx.command.name
+    among: Sequence[bytes] | None = None
+    if not ctx.server.active_expire and name != "HRANDFIELD":
+        among = ctx.args
+        if name in _BLIND and not {b"FNX", b"FXX"} & {word.upper() for word in among[1:3]}:
+            return value
+        if name in _LENIENT:
+            value = value.copy()
+            value.pop_expired(ctx.now)
+            return value
+    return None if ctx.server.expire_fields(ctx.db, key, value, ctx.now, among) else value
 
 
 def _made(ctx: Context, key: bytes) -> Hash:
@@ -499,6 +522,11 @@ def hpexpiretime(ctx: Context, key: bytes, words: list[bytes]) -> list[int]:
     return _deadlines(ctx, key, words, lambda deadline: deadline)
 
 
+def _has_expired(ctx: Context, value: Hash, field: bytes) -> bool:
+    """Whether a field is there only because nothing expires by itself."""
+    return (value.expires or {}).get(field, ctx.now + 1) <= ctx.now
+
+
 @group.command("HPERSIST", Key, Rest(3), flags=WRITE | FAST, since=FIELD_EXPIRY)
 def hpersist(ctx: Context, key: bytes, words: list[bytes]) -> list[int]:
     """Let fields no longer expire.
@@ -510,8 +538,10 @@ def hpersist(ctx: Context, key: bytes, words: list[bytes]) -> list[int]:
     if value is None:
         return [-2] * len(fields)
     replies = [
-        1 if value.persist(field) else -1 if field in value else -2 for field in fields
-    ]
+        -2 if field not in value or _has_expired(ctx, value, field)
+        else 1 if value.persist(field) else -1
+        for field in fields
+    ]  # fmt: skip
     if 1 in replies:
         ctx.modified(key, "hpersist")
     return replies

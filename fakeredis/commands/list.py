@@ -506,9 +506,14 @@ def _blocking_move(
     return ctx.block((source,), timeout, kind=List) if value is None else value
 
 
+def _moved_nulls(args: Sequence[bytes], reply: Any) -> Any:
+    """Null is a null array when the time is over, but not where nothing waits."""
+    return reply if args else null_array(args, reply)
+
+
 @group.command(
     "BLMOVE", Key, Key, Raw, Raw, Raw, flags=WRITE | DENYOOM | BLOCKING, since="6.2.0",
-    nulls=null_array,
+    nulls=_moved_nulls,
 )  # fmt: skip
 def blmove(
     ctx: Context, source: bytes, target: bytes, where: bytes, to: bytes, timeout: bytes
@@ -520,7 +525,7 @@ def blmove(
 
 @group.command(
     "BRPOPLPUSH", Key, Key, Timeout, flags=WRITE | DENYOOM | BLOCKING, since="2.2.0",
-    nulls=null_array,
+    nulls=_moved_nulls,
 )  # fmt: skip
 def brpoplpush(ctx: Context, source: bytes, target: bytes, timeout: int) -> Any:
     """BLMOVE RIGHT LEFT."""

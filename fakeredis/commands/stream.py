@@ -42,7 +42,15 @@ from fakeredis.datatypes.stream import Group as ConsumerGroup
 from fakeredis.datatypes.xxh3 import digest
 from fakeredis.engine.context import Context
 from fakeredis.engine.profiles import Profile
-from fakeredis.engine.replies import BLOCKED, DEEP, OK, Shape, Status, null_array
+from fakeredis.engine.replies import (
+    BLOCKED,
+    DEEP,
+    OK,
+    Shape,
+    Status,
+    null_array,
+    null_items,
+)
 from fakeredis.errors import CommandError
 
 group = Group("stream")
@@ -654,9 +662,16 @@ def _wait(ctx: Context, read: _Read, kind: type | None) -> Any:
     return ctx.block(read.keys, read.timeout, kind=kind)
 
 
+def _nulls_of_history(args: Sequence[bytes], reply: Any) -> Any:
+    """Null, and null instead of the fields of an entry that was deleted, are null arrays."""
+    if type(reply) is not list:
+        return null_array(args, reply)
+    return [[key, [null_items((), entry) for entry in entries]] for key, entries in reply]
+
+
 @group.command(
     "XREADGROUP", Rest(at_least=6), flags=WRITE | BLOCKING | MOVABLEKEYS, since="5.0.0",
-    keys=_read_keys, key_positions=(0, 0, 0), reply=_BY_STREAM, nulls=null_array,
+    keys=_read_keys, key_positions=(0, 0, 0), reply=_BY_STREAM, nulls=_nulls_of_history,
 )  # fmt: skip
 def xreadgroup(ctx: Context, args: list[bytes]) -> Any:
     """What is new for a group, or what a consumer has pending; may wait for something new.

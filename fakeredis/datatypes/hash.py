@@ -366,6 +366,14 @@ class Hash(list[Any]):
         extra.soonest = heap[0][0] if heap else 0
         return gone
 
+    def pop_expired_among(self, fields: Iterable[bytes], now: int) -> list[bytes]:
+        """Remove those of some fields whose deadline is not after `now`; which they were."""
+        expires = self.expires or {}
+        gone = [field for field in dict.fromkeys(fields) if expires.get(field, now + 1) <= now]
+        for field in gone:
+            self.delete(field)
+        return gone
+
     def encoding(self, limits: EncodingLimits) -> bytes:
         """What OBJECT ENCODING says."""
         count, longest = len(self), 0

@@ -248,9 +248,19 @@ class Server:
             if soonest is not None:
                 db.expire_fields_at(key, soonest)
 
-    def expire_fields(self, db: Database, key: bytes, value: Hash, now: int) -> bool:
-        """Remove the fields of a hash whose time has come; whether the key went with them."""
-        gone = len(value.pop_expired(now))
+    def expire_fields(
+        self, db: Database, key: bytes, value: Hash, now: int,
+        among: Sequence[bytes] | None = None,
+    ) -> bool:
+        """Remove the fields of a hash whose time has come; whether the key went with them.
+
+        Args:
+            among: the only ones to be removed; any by default.
+        """
+        if among is None:
+            gone = len(value.pop_expired(now))
+        else:
+            gone = len(value.pop_expired_among(among, now))
         if not gone:
             return False
         self.expired_fields += gone

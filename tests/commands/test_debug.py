@@ -207,3 +207,49 @@ def test_crash(name: bytes) -> None:
     with pytest.raises(ConnectionLost):
         session.execute([b"DEBUG", name])
     assert not server.connected
+
+
+LEFT_IN_PLACE = """
+HGET h f|HLEN h|HMGET h f g|HEXISTS h f|HGETALL h|HKEYS h|HSCAN h 0|HRANDFIELD h 5
+HPTTL h FIELDS 2 f g|HPEXPIRETIME h FIELDS 1 f|HPERSIST h FIELDS 2 f g
+HEXPIRE h 100 FIELDS 1 f|HEXPIRE h 100 NX FIELDS 2 f g|HEXPIRE h 0 FIELDS 1 f
+HGETEX h EX 100 FIELDS 2 f g|HGETDEL h FIELDS 1 f|HSETEX h FIELDS 1 f 5
+HSETEX h FNX FIELDS 1 f 5|HSETEX h FXX FIELDS 1 f 5|HSETEX h KEEPTTL FIELDS 1 f 5|HSET h f 5
+HMSET h f 5|HSETNX h f 5|HINCRBY h f 5|HDEL h f|HDEL h f g|COPY h i|RENAME h i|TYPE h|DBSIZE
+OBJECT ENCODING h
+""".replace("\n", "|").strip("|").split("|")  # fmt: skip
+
+
+@pytest.mark.parametrize("command", LEFT_IN_PLACE)
+def test_nothing_expires_by_itself(twin: Twin, command: str) -> None:
+    """Fields that have expired remain, and some commands take them for fields like all others."""
+    twin.ignore_state()
+    run(twin, "DEBUG SET-ACTIVE-EXPIRE 0")
+    try:
+        for pairs in ("f 1 g 2", "f 1 g 2 i 3"):
+            run(twin, f"DEL h i\nHSET h {pairs}\nHPEXPIRE h 1 FIELDS 1 f\nDEBUG SLEEP 0.002")
+            run(twin, f"{command}\nHLEN h\nHLEN i\nHTTL h FIELDS 1 f\nHLEN h\nEXISTS h")
+    finally:
+        run(twin, "DEBUG SET-ACTIVE-EXPIRE 1")
+
+
+def test_keys_left_in_place(twin: Twin) -> None:
+    twin.ignore_state()
+    run(twin, "DEBUG SET-ACTIVE-EXPIRE 0")
+    try:
+        run(twin, "SET k v PX 1\nSET l v PX 1\nDEBUG SLEEP 0.002\nDBSIZE\nGET k\nDBSIZE")
+        run(twin, "KEYS *\nDBSIZE")
+    finally:
+        run(twin, "DEBUG SET-ACTIVE-EXPIRE 1")
+
+
+def test_sleep_in_a_transaction(twin: Twin) -> None:
+    """Time stands still there, and in scripts, however long they sleep."""
+    run(twin, "MULTI\nSET k v PX 1\nDEBUG SLEEP 0.005\nEXISTS k\nTTL k\nGET k\nEXEC\nGET k")
+    run(twin, "DEBUG SET-DISABLE-DENY-SCRIPTS 1")
+    try:
+        script = "redis.call('SET', KEYS[1], 'v', 'PX', 1) redis.call('DEBUG', 'SLEEP', '0.005') "
+        twin("EVAL", script + "return redis.call('EXISTS', KEYS[1])", 1, "k")
+    finally:
+        run(twin, "DEBUG SET-DISABLE-DENY-SCRIPTS 0")
+    twin("EXISTS", "k")

@@ -537,10 +537,8 @@ EXPIRED = {
 }
 
 
-@pytest.mark.parametrize("active", [True, False], ids=["active", "lazy"])
 @pytest.mark.parametrize("line", EXPIRED)
-def test_expired_field_is_gone(server: Server, line: str, active: bool) -> None:
-    server.active_expire = active
+def test_expired_field_is_gone(server: Server, line: str) -> None:
     run(server, "HSET k f 1 g 2")
     run(server, "HPEXPIRE k 100 FIELDS 1 f")
     server.advance(0.099)
@@ -549,9 +547,7 @@ def test_expired_field_is_gone(server: Server, line: str, active: bool) -> None:
     assert run(server, line) == EXPIRED[line]
 
 
-@pytest.mark.parametrize("active", [True, False], ids=["active", "lazy"])
-def test_hash_without_fields_left_is_gone(server: Server, active: bool) -> None:
-    server.active_expire = active
+def test_hash_without_fields_left_is_gone(server: Server) -> None:
     run(server, "HSET k f 1 g 2")
     run(server, "HPEXPIRE k 100 FIELDS 1 f")
     run(server, "HPEXPIRE k 200 FIELDS 1 g")

@@ -15,8 +15,10 @@ import os
 import signal
 import socket
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -397,7 +399,14 @@ class Door:
 
     def run(self) -> None:
         """Serve until `stop` is called."""
-        asyncio.run(self.serve())
+        asyncio.run(self._serve_in_time())
+
+    async def _serve_in_time(self) -> None:
+        """Serve by the machine's clock, also where a tool (freezegun) has stopped Python's."""
+        loop: Any = asyncio.get_running_loop()
+        with contextlib.suppress(AttributeError):  # a loop that is no Python object
+            loop.time = partial(getattr(threading, "_time", time.monotonic))
+        await self.serve()
 
     async def serve(self) -> None:
         """The same inside a loop."""

@@ -19,6 +19,9 @@ from fakeredis.clients.connection import (
     open_session,
     pack_command,
     pack_commands,
+    place,
+    read_error,
+    send_error,
     settled,
     transmit,
 )
@@ -50,7 +53,8 @@ async def send_packed_command(connection: Any, command: Any, check_health: bool 
     """Send what ``pack_command`` made, or the protocol's bytes.
 
     Raises:
-        redis.ConnectionError: the server is down or has closed the connection.
+        redis.ConnectionError: the server is down or has closed the connection, or the socket fails.
+        redis.TimeoutError: the socket's time is over.
     """
     if not connection.is_connected:
         await reconnect(connection)
@@ -61,6 +65,12 @@ async def send_packed_command(connection: Any, command: Any, check_health: bool 
     except ConnectionLost as error:
         await _drop(connection)
         raise redis.ConnectionError(str(error)) from None
+    except (OSError, asyncio.TimeoutError) as error:
+        await _drop(connection)
+        raise send_error(error) from error
+    except BaseException:
+        await _drop(connection)
+        raise
 
 
 async def reconnect(connection: Any) -> None:
@@ -120,11 +130,15 @@ async def read_response(
             return None
         if disconnect_on_error:
             await _drop(connection)
-        raise redis.TimeoutError(f"Timeout reading from {_place(connection)}") from None
+        raise redis.TimeoutError(f"Timeout reading from {place(connection)}") from None
     except ConnectionLost as error:
         if disconnect_on_error:
             await _drop(connection)
         raise redis.ConnectionError(str(error)) from None
+    except OSError as error:
+        if disconnect_on_error:
+            await _drop(connection)
+        raise read_error(connection, error) from error
     except BaseException:
         if disconnect_on_error:
             await _drop(connection)
@@ -142,11 +156,6 @@ async def _drop(connection: Any) -> None:
         await connection.disconnect(nowait=True)
     else:  # aioredis, from before it became a part of redis-py
         await connection.disconnect()
-
-
-def _place(connection: Any) -> str:
-    where = getattr(connection, "_host_error", None)
-    return str(where()) if where is not None else network.address_of(connection)
 
 
 @types.coroutine

@@ -6,6 +6,7 @@ classes below use them as methods, and `fakeredis.patch` puts them under the rea
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -81,7 +82,8 @@ def send_packed_command(connection: Any, command: Any, check_health: bool = True
     """Send what ``pack_command`` made, or the protocol's bytes.
 
     Raises:
-        redis.ConnectionError: the server is down or has closed the connection.
+        redis.ConnectionError: the server is down or has closed the connection, or the socket fails.
+        redis.TimeoutError: the socket's time is over.
     """
     if not connection._sock:
         reconnect(connection)
@@ -92,6 +94,31 @@ def send_packed_command(connection: Any, command: Any, check_health: bool = True
     except ConnectionLost as error:
         connection.disconnect()
         raise redis.ConnectionError(str(error)) from None
+    except OSError as error:
+        connection.disconnect()
+        raise send_error(error) from error
+    except BaseException:
+        connection.disconnect()
+        raise
+
+
+def send_error(error: Exception) -> redis.RedisError:
+    """What redis-py makes of a socket's error while it sends: `patch.fail_next` orders such."""
+    if isinstance(error, (TimeoutError, asyncio.TimeoutError)):  # one and the same from 3.11 on
+        return redis.TimeoutError("Timeout writing to socket")
+    number, text = error.args[:2] if len(error.args) > 1 else ("UNKNOWN", *error.args[:1], "")[:2]
+    return redis.ConnectionError(f"Error {number} while writing to socket. {text}.")
+
+
+def read_error(connection: Any, error: OSError) -> redis.RedisError:
+    """The same while it reads."""
+    return redis.ConnectionError(f"Error while reading from {place(connection)} : {error.args}")
+
+
+def place(connection: Any) -> str:
+    """Where a connection leads, as redis-py's errors tell."""
+    where = getattr(connection, "_host_error", None)
+    return str(where()) if where is not None else network.address_of(connection)
 
 
 def reconnect(connection: Any) -> None:
@@ -178,6 +205,10 @@ def read_response(
         if disconnect_on_error:
             connection.disconnect()
         raise redis.ConnectionError(str(error)) from None
+    except OSError as error:
+        if disconnect_on_error:
+            connection.disconnect()
+        raise read_error(connection, error) from error
     except BaseException:
         if disconnect_on_error:
             connection.disconnect()

@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, overload
 
@@ -468,10 +468,7 @@ class AsyncWire(Wire):
         if asyncio._get_running_loop() is loop:
             _finish(future)
             return
-        try:
-            loop.call_soon_threadsafe(_finish, future)
-        except RuntimeError:
-            pass  # the loop is closed, nobody waits any more
+        _call_soon(loop, partial(_finish, future))
 
     # A stream's manners ---------------------------------------------------------------------
 
@@ -532,12 +529,32 @@ async def _ended(
     if seconds is None:
         await future
         return False
-    handle = loop.call_later(seconds, _finish, future)
+    ends = _monotonic() + seconds
+    timer = _timer(loop, seconds, partial(_finish, future))
     try:
         await future
     finally:
-        handle.cancel()
-    return loop.time() >= handle.when()
+        timer.cancel()
+    return bool(_monotonic() >= ends)
+
+
+def _timer(
+    loop: asyncio.AbstractEventLoop, seconds: float, call: Callable[[], None]
+) -> asyncio.TimerHandle | threading.Timer:
+    """Have a function called by a loop, also where the time stands still that the loop goes by."""
+    if time.monotonic is _monotonic.func:
+        return loop.call_later(seconds, call)
+    timer = threading.Timer(seconds, _call_soon, (loop, call))
+    timer.daemon = True
+    timer.start()
+    return timer
+
+
+def _call_soon(loop: asyncio.AbstractEventLoop, call: Callable[[], None]) -> None:
+    try:
+        loop.call_soon_threadsafe(call)
+    except RuntimeError:
+        pass  # the loop is closed, nobody waits any more
 
 
 def _finish(future: asyncio.Future[None]) -> None:

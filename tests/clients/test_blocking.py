@@ -127,6 +127,40 @@ def test_freezegun(imported: str) -> None:
     assert done.stdout.split() == ["None", "timeout"], done.stderr
 
 
+FROZEN = """
+import asyncio, freezegun, socket, redis.asyncio, fakeredis
+
+async def main():
+    client = redis.asyncio.Redis(socket_timeout=None)
+    print(await client.blpop("l", timeout=0.01))
+    waiting = asyncio.create_task(client.blpop("l", timeout=0))
+    while not fake.server().waiting:
+        await asyncio.sleep(0)
+    await asyncio.to_thread(redis.Redis().rpush, "l", "v")
+    print(*(await waiting))
+    try:
+        await redis.asyncio.Redis(socket_timeout=0.01, retry=None).blpop("l", timeout=0)
+    except redis.TimeoutError:
+        print("timeout")
+
+with fakeredis.patch() as fake, freezegun.freeze_time("2030-01-01"):
+    asyncio.run(main())
+    with fake.server().listen() as listener, socket.create_connection(listener.address) as sock:
+        sock.sendall(b"BLPOP l 0.01\\r\\n")
+        print(sock.recv(9).strip())
+"""
+
+
+def test_freezegun_and_asyncio() -> None:
+    """Waits end in real time, though the loop's own clock stands still."""
+    pytest.importorskip("freezegun")
+    done = subprocess.run(
+        [sys.executable, "-c", FROZEN], capture_output=True, timeout=20, check=False,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )  # fmt: skip
+    assert done.stdout.split() == [b"None", b"b'l'", b"b'v'", b"timeout", b"b'*-1'"], done
+
+
 def test_time_that_is_moved_ends_a_wait(server: fakeredis.FakeServer) -> None:
     waiting = Running(lambda: server.client().blpop("l", 1000))
     blocked(server)

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+import copy
+import importlib
 import re
+import socket
 from typing import Any
 from unittest import mock
 
 import pytest
 import redis
+import redis.asyncio
+from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
@@ -136,3 +142,67 @@ def test_a_client_that_tries_again_uses_faults_up(fake: fakeredis.patch) -> None
     fake.fail_next(redis.ConnectionError("boom"), "GET")
     assert client.get("k") is None
     fake.assert_faults_used()
+
+
+# Errors of sockets -------------------------------------------------------------------------------
+
+LOST = [
+    ConnectionResetError("peer"), BrokenPipeError(32, "Broken pipe"), OSError(), ConnectionError,
+]  # fmt: skip
+LATE: list[Any] = [TimeoutError("late"), socket.timeout, asyncio.TimeoutError]
+
+
+@pytest.mark.parametrize("kind", ["sync", "pipeline", "transaction", "single", "valkey"])
+@pytest.mark.parametrize("error", [*LOST, *LATE], ids=repr)
+def test_a_sockets_error_is_redis_pys(error: Any, kind: str, names: bool) -> None:
+    library: Any = redis
+    if kind == "valkey":
+        library = pytest.importorskip("valkey")
+    never = importlib.import_module(f"{library.__name__}.retry").Retry(
+        importlib.import_module(f"{library.__name__}.backoff").NoBackoff(), 0
+    )
+    twice = copy.copy(never)
+    twice._retries = 2
+    with fakeredis.patch(names=names) as fake:
+        for retry in (never, twice):
+            make = library.Valkey if kind == "valkey" else redis.Redis
+            client = make(retry=retry, single_connection_client=kind == "single")
+            client.ping()
+            fake.fail_next(error, "GET", times=2)
+
+            def get(client: Any = client) -> Any:
+                if kind in ("pipeline", "transaction"):
+                    return client.pipeline(transaction=kind == "transaction").get("k").execute()[0]
+                return client.get("k")
+
+            if retry is never:
+                late = error in LATE
+                with pytest.raises(library.TimeoutError if late else library.ConnectionError):
+                    get()
+                fake.reset_faults()
+            else:
+                client = make(retry=retry, retry_on_error=[library.ConnectionError])
+                assert get() is None
+            assert get() is None
+
+
+@pytest.mark.parametrize("error", [*LOST, *LATE], ids=repr)
+async def test_a_sockets_error_is_redis_pys_in_asyncio(error: Any, names: bool) -> None:
+    with fakeredis.patch(names=names) as fake:
+        client = redis.asyncio.Redis(retry=AsyncRetry(NoBackoff(), 0))
+        await client.ping()
+        fake.fail_next(error, "GET")
+        with pytest.raises(redis.TimeoutError if error in LATE else redis.ConnectionError) as told:
+            await client.get("k")
+        assert told.value.__cause__ is not None
+        assert await client.get("k") is None
+        fake.fail_next(error, "GET")
+        again = redis.asyncio.Redis(retry=AsyncRetry(NoBackoff(), 1), retry_on_timeout=True)
+        assert await again.get("k") is None
+
+
+def test_the_error_tells_what_the_socket_told(fake: fakeredis.patch) -> None:
+    client = redis.Redis(retry=Retry(NoBackoff(), 0))
+    fake.fail_next(BrokenPipeError(32, "Broken pipe"), "GET")
+    with pytest.raises(redis.ConnectionError, match=r"Error 32 while writing to socket. Broken"):
+        client.get("k")

@@ -154,11 +154,9 @@ with fakeredis.patch() as fake, freezegun.freeze_time("2030-01-01"):
 def test_freezegun_and_asyncio() -> None:
     """Waits end in real time, though the loop's own clock stands still."""
     pytest.importorskip("freezegun")
-    done = subprocess.run(
-        [sys.executable, "-c", FROZEN], capture_output=True, timeout=20, check=False,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
-    )  # fmt: skip
-    assert done.stdout.split() == [b"None", b"b'l'", b"b'v'", b"timeout", b"b'*-1'"], done
+    path = os.pathsep.join(sys.path)
+    done = processes.python("-c", FROZEN, env={**os.environ, "PYTHONPATH": path})
+    assert done.stdout.split() == ["None", "b'l'", "b'v'", "timeout", "b'*-1'"], done.stderr
 
 
 def test_time_that_is_moved_ends_a_wait(server: fakeredis.FakeServer) -> None:

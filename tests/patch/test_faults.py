@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import copy
 import importlib
 import re
 import socket
@@ -158,32 +157,28 @@ def test_a_sockets_error_is_redis_pys(error: Any, kind: str, names: bool) -> Non
     library: Any = redis
     if kind == "valkey":
         library = pytest.importorskip("valkey")
-    never = importlib.import_module(f"{library.__name__}.retry").Retry(
-        importlib.import_module(f"{library.__name__}.backoff").NoBackoff(), 0
-    )
-    twice = copy.copy(never)
-    twice._retries = 2
+    back_off = importlib.import_module(f"{library.__name__}.backoff").NoBackoff()
+    retry = importlib.import_module(f"{library.__name__}.retry").Retry
+    make = library.Valkey if kind == "valkey" else redis.Redis
+    errors = [library.ConnectionError, library.TimeoutError]
+
+    def get(retries: int) -> Any:
+        client = make(
+            retry=retry(back_off, retries), retry_on_error=errors if retries else None,
+            single_connection_client=kind == "single",
+        )  # fmt: skip
+        if kind in ("pipeline", "transaction"):
+            return client.pipeline(transaction=kind == "transaction").get("k").execute()[0]
+        return client.get("k")
+
     with fakeredis.patch(names=names) as fake:
-        for retry in (never, twice):
-            make = library.Valkey if kind == "valkey" else redis.Redis
-            client = make(retry=retry, single_connection_client=kind == "single")
-            client.ping()
-            fake.fail_next(error, "GET", times=2)
-
-            def get(client: Any = client) -> Any:
-                if kind in ("pipeline", "transaction"):
-                    return client.pipeline(transaction=kind == "transaction").get("k").execute()[0]
-                return client.get("k")
-
-            if retry is never:
-                late = error in LATE
-                with pytest.raises(library.TimeoutError if late else library.ConnectionError):
-                    get()
-                fake.reset_faults()
-            else:
-                client = make(retry=retry, retry_on_error=[library.ConnectionError])
-                assert get() is None
-            assert get() is None
+        fake.fail_next(error, "GET", times=2)
+        with pytest.raises(errors[error in LATE]):
+            get(0)
+        fake.reset_faults()
+        fake.fail_next(error, "GET", times=2)
+        assert get(2) is None
+        fake.assert_faults_used()
 
 
 @pytest.mark.parametrize("error", [*LOST, *LATE], ids=repr)

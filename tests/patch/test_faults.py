@@ -192,7 +192,8 @@ async def test_a_sockets_error_is_redis_pys_in_asyncio(error: Any, names: bool) 
         assert told.value.__cause__ is not None
         assert await client.get("k") is None
         fake.fail_next(error, "GET")
-        again = redis.asyncio.Redis(retry=AsyncRetry(NoBackoff(), 1), retry_on_timeout=True)
+        errors: Any = [redis.ConnectionError, redis.TimeoutError]
+        again = redis.asyncio.Redis(retry=AsyncRetry(NoBackoff(), 1), retry_on_error=errors)
         assert await again.get("k") is None
 
 

@@ -35,7 +35,7 @@ def to_bytes(value: object) -> bytes:
 class Wire:
     """A connection to a real server."""
 
-    def __init__(self, host: str, port: int, protocol: int = 2, timeout: float = 5.0) -> None:
+    def __init__(self, host: str, port: int, protocol: int = 2, timeout: float = 10.0) -> None:
         self.sock = socket.create_connection((host, port), timeout)
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.timeout = timeout
@@ -97,10 +97,10 @@ class Wire:
             return True
         return False
 
-    def has_more(self) -> bool:
-        """Whether something can be read at once; the end of the connection does not count."""
+    def has_more(self, seconds: float = 0) -> bool:
+        """Whether something can be read by then; the end of the connection does not count."""
         try:
-            self.sock.settimeout(0)
+            self.sock.settimeout(seconds)
             return bool(self._buffer or self.sock.recv(1, socket.MSG_PEEK))
         except OSError:
             return False

@@ -62,12 +62,12 @@ class Both:
         argv = [word.encode() for word in shlex.split(line)]
         fake = fake_reply(self.session, argv)
         self.wire.send(*argv)
-        self._compare(line, fake, self.wire.read(2.0))
+        self._compare(line, fake, self.wire.read())
         return fake
 
     def hear(self) -> bytes:
         """The next message, which is the same here and there."""
-        fake, real = self.session.outbox.popleft(), self.wire.read_any(2.0)
+        fake, real = self.session.outbox.popleft(), self.wire.read_any()
         self._compare("(a message)", list(fake), list(real))
         return bytes(real[-1])
 
@@ -76,7 +76,7 @@ class Both:
         self.session.execute([b"SUBSCRIBE", channel])
         self.session.outbox.clear()
         self.wire.send(b"SUBSCRIBE", channel)
-        self.wire.read_any(2.0)
+        self.wire.read_any()
 
     @staticmethod
     def _compare(line: str, fake: Any, real: Any) -> None:

@@ -644,14 +644,14 @@ def test_oldest_waiter_first(twin: Twin) -> None:
 
 def test_one_that_gave_up_gets_nothing(twin: Twin) -> None:
     first, second = twin.session(), twin.session()
-    first("BZPOPMIN", "a", 0.05)
+    first("BZPOPMIN", "a", 0.5)
     second("BZPOPMIN", "a", 0)
     first.reply()
     twin("ZADD", "a", 1, "x")
     assert second.reply()[1] == b"x"
 
 
-@pytest.mark.parametrize("command", ["BZPOPMIN a 0.03", "BZMPOP 0.03 1 a MIN"])
+@pytest.mark.parametrize("command", ["BZPOPMIN a 0.5", "BZMPOP 0.5 1 a MIN"])
 def test_time_out(twin: Twin, command: str) -> None:
     play(twin, command)
     assert twin.reply() is None

@@ -77,7 +77,7 @@ def test_counts_of_waiting_commands(twin: Twin) -> None:
     twin("RPUSH", "l", 1)
     waiting.reply()
     check_counts(twin)
-    waiting("BLPOP", "l", 0.02)
+    waiting("BLPOP", "l", 0.5)
     waiting.reply()
     check_counts(twin)
     waiting("BLPOP", "l", 0)
@@ -258,7 +258,7 @@ def test_percentiles() -> None:
     assert "latency_percentiles_usec_get:p50=1.003,p100=1.003" in lines
     call("DEBUG SLEEP 0.01")
     (line,) = re.findall(r"usec_debug:p50=(.*),p100", call("INFO latencystats").decode())
-    assert 10000 < float(line) < 11000
+    assert float(line) > 10000
     call("CONFIG SET latency-tracking no")
     assert call("INFO latencystats").decode() == "# Latencystats\r\n"
 

@@ -418,7 +418,7 @@ def test_waiting_for_what_comes_later(twin: Twin) -> None:
 
 def test_waiting_times_out(twin: Twin) -> None:
     twin("XADD", "s", "1-1", "a", 1)
-    assert twin("XREAD", "BLOCK", 30, "STREAMS", "s", "$") is BLOCKED
+    assert twin("XREAD", "BLOCK", 500, "STREAMS", "s", "$") is BLOCKED
     assert twin.reply() is None
 
 

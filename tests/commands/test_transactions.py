@@ -84,9 +84,9 @@ def test_what_ends_a_watch(twin: Any, end: str) -> None:
 
 
 def test_watched_key_expires(twin: Any) -> None:
-    twin("SET", "a", 1, "PX", 15)
+    twin("SET", "a", 1, "PX", 500)
     twin("WATCH", "a")
-    time.sleep(0.03)
+    time.sleep(0.51)
     queue(twin, "GET a")
     twin("EXEC")
 

@@ -211,7 +211,7 @@ def test_after_exit_raise(names: bool) -> None:
         with pytest.raises(fakeredis.AfterExitError, match="after its end") as raised:
             client.get("k")
         assert isinstance(raised.value, redis.ConnectionError)
-    assert time.monotonic() - started < 1  # no retries
+    assert time.monotonic() - started < 3  # no retries
 
 
 def test_after_exit_real(clean_real_url: str, names: bool) -> None:

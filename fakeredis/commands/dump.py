@@ -182,11 +182,14 @@ class _Migration:
 
 
 def _migrate_keys(args: Args) -> list[bytes]:
-    """The key, or those after KEYS."""
-    if args[2]:
-        return [args[2]]
-    words = [word.upper() for word in args[5:]]
-    return list(args[6 + words.index(b"KEYS") :]) if b"KEYS" in words else [args[2]]
+    """The key, or those after KEYS; none where there are both."""
+    at = 5
+    while at < len(args):
+        word = args[at].upper()
+        if word == b"KEYS" and at + 1 < len(args):
+            return [] if args[2] else list(args[at + 1 :])
+        at += 1 + {b"AUTH": 1, b"AUTH2": 2}.get(word, 0)
+    return [args[2]]
 
 
 @group.command(

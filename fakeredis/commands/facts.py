@@ -190,8 +190,11 @@ def keys_with_flags(
         raise CommandError(_NO_KEYS)
     if not command.accepts(len(args)):
         raise CommandError(_INVALID_NUMBER)
-    found = list(_by_specs(command, specs, argv))
-    found += _not_in_specs(command, specs, args, [key for key, _ in found])
+    if command.name == "MIGRATE":  # its specs are said to be incomplete
+        found = [(key, ["RW", "access", "delete"]) for key in command.keys(args)]
+    else:
+        found = list(_by_specs(command, specs, argv))
+        found += _not_in_specs(command, specs, args, [key for key, _ in found])
     if not found and command.group != "scripting":
         raise CommandError(_INVALID_ARGUMENTS)
     return found
@@ -227,17 +230,14 @@ def _by_specs(
             if spec[1][0] == "index":
                 raise CommandError(_INVALID_ARGUMENTS)  # PFMERGE without sources
             continue
-        positions = list(_positions(command, spec[2], begin, argv))
-        if command.name == "MIGRATE" and begin == 3 and not argv[3]:
-            continue  # an empty key says that the keys stand behind KEYS
-        for at in positions:
+        for at in _positions(command, spec[2], begin, argv):
             yield argv[at], flags
 
 
 def _flags_of_call(command: Command, flags: list[str], argv: Sequence[bytes]) -> list[str]:
     """A key's flags, where they depend on the call."""
-    words = {word.upper() for word in argv[2:]}
     if "variable_flags" in flags:
+        words = {word.upper() for word in argv[3:]}  # behind SET's value
         flags = [flag for flag in flags if flag != "variable_flags"]
         if command.name == "SET" and b"GET" not in words:
             return ["OW", "update"]
@@ -248,7 +248,13 @@ def _flags_of_call(command: Command, flags: list[str], argv: Sequence[bytes]) ->
 
 def _only_reads(words: Sequence[bytes]) -> bool:
     """Whether BITFIELD's words are GETs throughout; what is wrong among them may write."""
-    return len(words) % 3 == 0 and all(word.upper() == b"GET" for word in words[::3])
+    at = 0
+    while at < len(words):
+        taken = {b"GET": 2, b"OVERFLOW": 1}.get(words[at].upper())
+        if taken is None or at + taken >= len(words):
+            return False
+        at += 1 + taken
+    return True
 
 
 def _begin(begin: list[Any], argv: Sequence[bytes]) -> int | None:

@@ -788,11 +788,17 @@ def _store_sorted(ctx: Context, key: bytes, elements: list[Any]) -> int:
 
 def _sort_keys(args: Args) -> list[bytes]:
     """The key, and the one that the last STORE names."""
-    stored = [
-        args[at + 1] for at, word in enumerate(args) if at and word.upper() == b"STORE"
-        and at + 1 < len(args)
-    ]  # fmt: skip
-    return [args[0], *stored[-1:]]
+    stored: list[bytes] = []
+    at = 1
+    while at < len(args) - 1:
+        word = args[at].upper()
+        if word == b"STORE":
+            stored = [args[at + 1]]
+        at += 1 + _SORT_VALUES.get(word, 0)
+    return [args[0], *stored]
+
+
+_SORT_VALUES: Final = {b"LIMIT": 2, b"GET": 1, b"BY": 1}  # words that follow an option of SORT
 
 
 _SORT_ACL: Final = ("set", "sortedset", "list", "slow", "dangerous")

@@ -26,6 +26,7 @@ ACL SETUSER c nocommands +@all +@read
 ACL SETUSER c -@all +@read -@read +@READ -get +@Read
 ACL SETUSER c -@all +get +get -get -get +GET
 ACL SETUSER c +nosuch
+ACL SETUSER c +psync -sync
 ACL SETUSER c -nosuch
 ACL SETUSER c +config|nosuch
 ACL SETUSER c -config|get
@@ -139,12 +140,9 @@ def test_odd_calls(twin: Any) -> None:
     play(twin, ODD)
 
 
-@pytest.mark.parametrize("category", ["list", "LIST", "scripting", "pubsub", "connection", "admin"])
-def test_categories(twin: Any, category: str) -> None:
-    known = {command.label.encode() for command in twin.server.table.all()}
-    fake = twin.fake.execute([b"ACL", b"CAT", category.encode()])
-    real = twin.wire.call(b"ACL", b"CAT", category.encode())
-    assert sorted(fake) == sorted(name for name in real if name in known)
+def test_categories(twin: Any) -> None:
+    for category in (*twin("ACL", "CAT"), b"LIST"):
+        assert len(twin.unordered("ACL", "CAT", category)) > 1
 
 
 PERMISSIONS = """
@@ -157,6 +155,8 @@ memory usage w|watch w|watch q|scan 0|keys *|randomkey|mset r 1 w 2|flushall|acl
 type w|unsubscribe x|punsubscribe x|sunsubscribe x|publish c1 x|publish x x|spublish x x
 subscribe c1 x|ssubscribe x|psubscribe c*|psubscribe c1
 auth x|hello|mget r r q w|mget|config get|config set a b
+set w get|set w get get|set w get ex 10|bitfield r overflow sat get u8 0|bitfield r get u8
+psync x 1|sync|sync x|replconf x y|sort r limit store w|sort w limit store r store r
 """
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -363,13 +364,37 @@ GETKEYS = """
     PFMERGE d a b
     FCALL f 1 k
     GET a b
+    SET a get
+    SET a GET EX 10
+    SET a get GET
+    SET a b EX GET
+    BITFIELD k OVERFLOW SAT GET u8 0
+    BITFIELD k GET u8 0 OVERFLOW SAT
+    BITFIELD k GET u8 0 OVERFLOW
+    BITFIELD k GET u8
+    BITFIELD k GET GET GET SET
+    BITFIELD k
+    SORT l LIMIT STORE a STORE b
+    SORT l LIMIT 0 STORE a
+    SORT l GET STORE b
+    SORT l BY STORE STORE b
+    SORT l STORE STORE b
+    SORT l STORE
+    MIGRATE h 1 k 0 10
+    MIGRATE h 1 k 0 10 KEYS a
+    MIGRATE h 1 "" 0 10
+    MIGRATE h 1 "" 0 10 COPY KEYS a b
+    MIGRATE h 1 "" 0 10 AUTH KEYS KEYS a
+    MIGRATE h 1 "" 0 10 AUTH2 u KEYS keys a
+    MIGRATE h 1 "" 0 10 KEYS
+    MIGRATE KEYS 1 k KEYS 10
 """
 
 
 @pytest.mark.parametrize("what", ["GETKEYS", "GETKEYSANDFLAGS"])
 def test_getkeys(twin: Twin, what: str) -> None:
     for line in GETKEYS.strip().splitlines():
-        words = line.split()
+        words = shlex.split(line)
         command = twin.server.table.find(words[0].encode())
         if command is not None or words[0] == "foo":
             twin("COMMAND", what, *words)

@@ -72,8 +72,8 @@ class FakeServer(Server):
         self.store: Any = stores.resolve(store)
         self._own_session: Any = None
         self._watcher: Watcher | None = None
+        fork_hooks.register(self)  # before anyone can find it in the store
         self._attach()
-        fork_hooks.servers.add(self)
 
     def _attach(self) -> None:
         """Let the state live in the store."""

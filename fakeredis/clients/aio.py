@@ -214,3 +214,5 @@ def fake_async_pool(pool: Any, server: Server | None) -> None:
         pool.connection_class, FakeAsyncConnectionMixin, FAKE_ASYNC_CLASSES
     )
     pool.connection_kwargs["server"] = server
+    if server is None:
+        network.use_default()

@@ -54,6 +54,9 @@ def gather(here: Network, addresses: Iterable[str]) -> None:
     """
     from fakeredis.engine.cluster import Cluster, is_free, node_of
 
+    if here.remote is not None:
+        here.remote.ask("gather", list(addresses))
+        return
     servers = [server for address in addresses if (server := here.server_at(address))]
     nodes = [node for server in servers if (node := node_of(server))]
     free = list({id(server): server for server in servers if is_free(server)}.values())
@@ -83,18 +86,23 @@ def _further(here: Network, servers: list[Server]) -> list[Server]:
 
 def gather_for(startup_nodes: Iterable[Any], server: Server | None) -> None:
     """The same for a fake client: its own server grows to a cluster, if it has one."""
-    if server is not None:
+    if server is None:
+        gather(_network(), map(address_of, startup_nodes))
+    elif server.remote:
+        server.grow(SIZE)  # type: ignore[attr-defined]  # as those of other processes do
+    else:
         from fakeredis.engine.cluster import grow
 
         grow(server, SIZE)
-    else:
-        gather(_network(), map(address_of, startup_nodes))
 
 
 def _network() -> Network:
     """Where fake cluster clients find their nodes: outside of patches beside single servers."""
     here = network.current()
-    return network.clusters if here is network.default else here
+    if here is not network.default:
+        return here
+    network.use_default()
+    return network.clusters
 
 
 def node_for(connection: Any, server: Server | None) -> Server | None:
@@ -103,6 +111,8 @@ def node_for(connection: Any, server: Server | None) -> Server | None:
 
     if server is None:
         return _network().server_at(address_of(connection))
+    if server.remote:
+        return server.member(address_of(connection))  # type: ignore[attr-defined,no-any-return]
     node = node_of(server)
     return (node.cluster.at(address_of(connection)) if node else None) or server
 
@@ -118,12 +128,7 @@ def choose_server(
 
     if server is None and store is None and connected and (version or server_type):
         wanted = profile(version or "8.2", server_type or "redis")
-        key = f"{address} {wanted.server_type} {wanted.version_text}"
-        with network.clusters.lock:
-            server = network.clusters.servers.get(key)
-            if server is None:
-                server = FakeServer(None, wanted.version, wanted.server_type, address=address)
-                network.clusters.servers[key] = server
+        server = network.clusters.server_of(address, wanted)
     elif server is None and (store is not None or not connected):
         server = FakeServer(store, version or "8.2", server_type or "redis", address=address)
     if server is not None and not connected:
@@ -304,6 +309,8 @@ def _cluster_of(manager: Any, server: Server | None) -> Cluster:
             if server is not None and node_of(server) is not None:
                 break
     found = None if server is None else node_of(server)
+    if server is not None and server.remote:
+        raise RuntimeError("this cluster lives in the process that has forked this one: ask there")
     if found is None:
         raise redis.ConnectionError("no cluster at this client's addresses")
     return found.cluster

@@ -6,9 +6,11 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from itertools import count
 from threading import RLock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
+from weakref import WeakValueDictionary
 
 if TYPE_CHECKING:
+    from fakeredis.engine.profiles import Profile
     from fakeredis.engine.server import Server
 
 _numbers = count(1)
@@ -59,7 +61,9 @@ class Network:
         addresses: frozenset[str] | None = None,
     ) -> None:
         self.number = next(_numbers)
+        known[self.number] = self
         self._make = make
+        self.used = False  # by a client of its own, which may not have connected yet
         self.lock = RLock()
         self.single = single
         self.addresses = addresses
@@ -68,23 +72,28 @@ class Network:
         self.services: dict[str, Server] = {}  # their masters
         # The kinds of real clients that lead here from underneath ("redis", "redis.asyncio" ...).
         self.kinds: frozenset[str] = frozenset()
-        # Where its servers live, if that is another process: the way there, and its number there.
-        self.remote: Any = None
+        # What leads to the process in which its servers live, if that is another one.
+        self.remote: RemoteNetwork | None = None
 
     def server_at(self, address: str) -> Server | None:
         """The server at an address; None where there is none."""
         if self.addresses is not None and address not in self.addresses:
             return self.services.get(address)
-        if self.single is not None:
+        if self.single is not None and self.remote is None:
             node = member(self.single, address) or self.single
             self.servers.setdefault(address, node)
             return node
         with self.lock:
             server = self.servers.get(address)
             if server is None:
-                server = self.servers[address] = self._make(address)
+                server = self.servers[address] = self._made("server_at", address)
                 server.resolve_address = self._resolve
             return server
+
+    def _made(self, way: str, address: str) -> Server:
+        """A new server, or one that stands for that which another process finds the same way."""
+        made = self._make(address)
+        return made if self.remote is None else self.remote.stand_in(made, way, address)
 
     def _resolve(self, address: str) -> Server | None:
         """The server that another one of this network finds at an address."""
@@ -94,13 +103,41 @@ class Network:
         """The master of a service, which exists whatever addresses do."""
         server = self.services.get(address) or self.server_at(address)
         if server is None:
-            server = self.servers[address] = self._make(address)
+            server = self.servers[address] = self._made("service_at", address)
         self.services[address] = server
         return server
+
+    def server_of(self, address: str, wanted: Profile) -> Server:
+        """The server of a version and type at an address, beside those of others."""
+        key = f"{address} {wanted.server_type} {wanted.version_text}"
+        with self.lock:
+            server = self.servers.get(key)
+            if server is None:
+                from fakeredis.server import FakeServer
+
+                given = wanted.version, wanted.server_type
+                server = FakeServer(None, *given, address=address)
+                if self.remote is not None:
+                    server = self.remote.stand_in(server, "server_of", address, *given)
+                self.servers[key] = server
+            return server
 
     def all(self) -> list[Server]:
         """Every server that was reached, each once."""
         return list({id(server): server for server in self.servers.values()}.values())
+
+
+class RemoteNetwork(Protocol):
+    """What leads to the network of another process that one of this process stands for."""
+
+    channel: Any  # see `fakeredis.clients.remote.Channel`
+    number: int  # by which the other process knows its network
+
+    def stand_in(self, server: Server, way: str, *args: Any) -> Server:
+        """Let a server stand for that which the other process finds by one of its methods."""
+
+    def ask(self, what: str, *args: Any) -> Any:
+        """Have something done there."""
 
 
 def _make_default(address: str) -> Server:
@@ -109,12 +146,21 @@ def _make_default(address: str) -> Server:
     return FakeServer(address=address)
 
 
+known: WeakValueDictionary[int, Network] = WeakValueDictionary()  # all there are, by number
 default = Network(_make_default)  # outside of patch(), until reset()
 clusters = Network(_make_default)  # likewise, of cluster clients: beside the single servers
 _entered: list[Network] = []  # the networks of active patches, in the order of their entry
 _active: dict[int, Network] = {}  # the same, by number
 # Those that were entered in this context (thread, task), by number: it keeps nothing alive.
 _context: ContextVar[tuple[int, ...]] = ContextVar("fakeredis_networks", default=())
+
+
+def use_default() -> None:
+    """A client leads outside of patches, from now on or later."""
+    if not default.used:
+        import fakeredis.server  # noqa: F401 - children that are forked before it connects share it
+
+        default.used = True
 
 
 def current(kind: str | None = None) -> Network:
@@ -177,20 +223,13 @@ def server_like(
 ) -> Server:
     """The server of a version and type at an address, which its clients share."""
     from fakeredis.engine.profiles import profile
-    from fakeredis.server import FakeServer
 
     wanted = profile(version or "8.2", server_type or "redis")
     here = current()
     usual = here.server_at(address)
     if usual is not None and usual.profile == wanted:
         return usual
-    key = f"{address} {wanted.server_type} {wanted.version_text}"
-    with here.lock:
-        server = here.servers.get(key)
-        if server is None:
-            server = FakeServer(None, wanted.version, wanted.server_type, address=address)
-            here.servers[key] = server
-        return server
+    return here.server_of(address, wanted)
 
 
 def reset() -> None:

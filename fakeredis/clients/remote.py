@@ -21,6 +21,8 @@ from itertools import count
 from threading import RLock
 from typing import Any, Final
 
+import redis
+
 from fakeredis.engine import dispatch
 from fakeredis.engine.replies import (
     BLOCKED,
@@ -34,10 +36,12 @@ from fakeredis.engine.replies import (
     Verbatim,
 )
 from fakeredis.engine.server import Server
+from fakeredis.engine.session import Session
 from fakeredis.errors import ConnectionLost
 
 __all__ = [
-    "Channel", "RemoteSession", "frame", "frames", "is_remote", "make_remote", "packed", "unpacked",
+    "Channel", "RemoteNetwork", "RemoteSession", "frame", "frames", "make_remote", "packed",
+    "unpacked",
 ]  # fmt: skip
 
 _HEAD: Final = struct.Struct("<I")
@@ -179,13 +183,18 @@ class Channel:
         return childs.detach()
 
     def renew(self, descriptor: int | None) -> None:
-        """In a forked child: leave the parent's socket to the parent, take an own one."""
+        """In a forked child: leave the parent's socket to the parent, take an own one.
+
+        Args:
+            descriptor: the own one; None where this process opens it, or will never have one.
+        """
         if self.sock is not None:
             self.sock.close()
         elif self._descriptor is not None:
             os.close(self._descriptor)
         sessions = list(self.sessions.values())
         self._begin(descriptor)
+        self.lost = descriptor is None and self.connect is None
         for session in sessions:
             session.wake = None  # whoever waited, waits in the parent
             session.kill()
@@ -303,9 +312,22 @@ class Channel:
             number, identity, address, state = self.ask("open", key, protocol)
         except ConnectionLost:
             raise ConnectionRefusedError(111, "Connection refused") from None
-        session = RemoteSession(self, server, number, identity, address)
+        return self._opened(RemoteSession(self, server, number, identity, address), state)
+
+    def attach(self, session: Session, key: Any) -> RemoteSession:
+        """The other process's session whose connection this one has inherited.
+
+        Raises:
+            ConnectionLost: it was closed there.
+        """
+        number, _, address, state = self.ask("attach", key, session.id)
+        attached = RemoteSession(self, session.server, number, session.id, address)
+        attached.outbox = session.outbox
+        return self._opened(attached, state)
+
+    def _opened(self, session: RemoteSession, state: Any) -> RemoteSession:
         session.adopt(state)
-        self.sessions[number] = session
+        self.sessions[session.number] = session
         if self.lost:
             session.kill()
         return session
@@ -439,12 +461,125 @@ class RemoteSession:
             self.wake()
 
 
-# Servers ----------------------------------------------------------------------------------------
+class InheritedSession(Session):
+    """A session of the other process whose connection this one, its fork, has inherited.
+
+    Both can use it, as both ends of a socket can; who reads first has the reply.
+    """
+
+    __slots__ = ()
+
+    @property
+    def _attached(self) -> RemoteSession:
+        found: RemoteSession | None = self.extra["attached"]
+        if found is None:
+            server: Any = self.server
+            found = server._channel.attach(self, server._key)
+            found.wake = self._woken
+            self.extra["attached"] = found
+        return found
+
+    def _woken(self) -> None:
+        if self.wake is not None:
+            self.wake()
+
+    @property
+    def wait(self) -> Any:  # type: ignore[override]
+        """Whether a command waits."""
+        found = self.extra["attached"]
+        return None if found is None else found.wait
+
+    @property
+    def closed(self) -> bool:  # type: ignore[override]
+        """Whether it was closed, here or there."""
+        found = self.extra["attached"]
+        return bool(self.extra["closed"] or (found is not None and found.closed))
+
+    def execute(self, argv: Sequence[bytes]) -> Any:
+        """See `RemoteSession.execute`."""
+        return self._run("execute", argv)
+
+    def execute_many(self, batch: Sequence[Sequence[bytes]]) -> list[Any]:
+        """See `RemoteSession.execute_many`."""
+        return self._run("execute_many", batch)  # type: ignore[no-any-return]
+
+    def _run(self, how: str, words: Any) -> Any:
+        if self.closed:
+            raise ConnectionLost(_GONE)
+        found = self._attached
+        found.via, found.group, found.method = self.via, self.group, self.method
+        try:
+            return getattr(found, how)(words)
+        finally:
+            self.protocol, self.lag, found.lag = found.protocol, found.lag, 0.0
+
+    def close(self) -> None:
+        """The connection is gone here; the other process still has it."""
+        self.extra["closed"] = True
+        found = self.extra["attached"]
+        if found is not None:
+            found.close()
+
+
+def _inherit(session: Session) -> None:
+    """In a forked child: what the parent's session is here, used only if its connection is.
+
+    One that listens or waits is lost here: redis-py connects anew then, and subscribes again. With
+    a socket in two processes chance would decide which of them gets a message.
+    """
+    if not hasattr(session, "user"):
+        return  # another thread was making it
+    waits = session.wait is not None or session.subscriptions or session.shard_channels
+    if type(session) is Session and not waits:
+        session.extra = {"attached": None, "closed": session.closed}
+        session.__class__ = InheritedSession
+        session.plain = {}  # no short cut
+        session.guard = 0
+        session.outbox.clear()
+        session.lag = 0.0
+    else:  # those of sockets, which no one here reads
+        session.closed = True
+        session.guard |= dispatch.CLOSED
+        session.wait = None
+    session.wake = session.on_close = None
+
+
+# Servers and networks ---------------------------------------------------------------------------
+
+
+class RemoteNetwork:
+    """The way to the network of another process.
+
+    Args:
+        channel: leads to that process.
+        number: how it knows its network.
+    """
+
+    def __init__(self, channel: Channel, number: int) -> None:
+        self.channel = channel
+        self.number = number
+
+    def stand_in(self, server: Server, way: str, *args: Any) -> Server:
+        """See `fakeredis.clients.network.RemoteNetwork`."""
+        make_remote(server, self.channel, (way, self.number, *args))
+        return server
+
+    def ask(self, what: str, *args: Any) -> Any:
+        """See `fakeredis.clients.network.RemoteNetwork`.
+
+        Raises:
+            redis.ConnectionError: the other process has gone.
+        """
+        try:
+            return unpacked(self.channel.ask("network", self.number, what, packed([*args])))
+        except ConnectionLost as error:
+            raise redis.ConnectionError(str(error)) from None
 
 
 class _Remote(Server):
     """A server of another process; what this one holds of it is a name."""
 
+    remote = True
     _channel: Channel
     _key: Any
 
@@ -477,6 +612,33 @@ class _Remote(Server):
     def catch_up(self) -> None:
         """It does so itself."""
 
+    def let_go(self) -> None:
+        """What its store holds open is the other process's."""
+
+    close = let_go
+
+    def grow(self, size: int) -> None:
+        """Let it be a node of a cluster, see `fakeredis.engine.cluster.grow`.
+
+        Raises:
+            redis.ConnectionError: the other process has gone.
+            ValueError: the server has keys.
+        """
+        try:
+            self._channel.ask("do", self._key, "grow", (size,))
+        except ConnectionLost as error:
+            raise redis.ConnectionError(str(error)) from None
+
+    def member(self, address: str) -> Server:
+        """The node at an address of its cluster."""
+        members: dict[str, Server] = self.extra.setdefault("members", {})
+        if address not in members:
+            twin = object.__new__(type(self))
+            vars(twin).update(vars(self), sessions={}, address=address, lock=RLock())
+            twin._key = ("member", self._key, address)
+            members.setdefault(address, twin)
+        return members[address]
+
 
 _classes: Final[dict[type, type]] = {}
 
@@ -499,9 +661,7 @@ def make_remote(server: Server, channel: Channel, key: Any) -> None:
         key: how that process knows it.
     """
     for session in list(server.sessions.values()):
-        session.closed = True
-        session.guard |= dispatch.CLOSED
-        session.wait = session.wake = None
+        _inherit(session)
     server.sessions.clear()
     server.lock = RLock()
     server.databases.clear()
@@ -513,7 +673,3 @@ def make_remote(server: Server, channel: Channel, key: Any) -> None:
     server.__class__ = _remote_class(type(server))
     server._channel, server._key = channel, key  # type: ignore[attr-defined]
 
-
-def is_remote(server: Server) -> bool:
-    """Whether a server lives in another process."""
-    return isinstance(server, _Remote)

@@ -37,27 +37,43 @@ _SENTINELS: Final = (("localhost", 26379),)
 
 def watch(here: Network, sentinel: Any, service: Any) -> None:
     """See to it that the servers a Sentinel client names are Sentinels, and know a service."""
+    pools = [getattr(client, "connection_pool", None) for client in sentinel.sentinels]
+    number = max(len(pools), sentinel.min_other_sentinels + 1)
+    name = service.decode() if isinstance(service, bytes) else str(service)
+    found = [pool for pool in pools if pool is not None]  # None: something plays a client
+    own = [server for pool in found if (server := pool.connection_kwargs.get("server"))]
+    addresses = [_address_of(pool) for pool in found if not pool.connection_kwargs.get("server")]
+    if here.remote is not None:
+        here.remote.ask("watch", name, number, addresses)
+    else:
+        watch_at(here, name, number, addresses, own)
+
+
+def watch_at(
+    here: Network, name: str, number: int, addresses: Sequence[str], own: Sequence[Server] = ()
+) -> None:
+    """The same, where the servers are.
+
+    Args:
+        here: their network.
+        name: the service.
+        number: how many Sentinels there are at least.
+        addresses: those of the Sentinels.
+        own: Sentinels that clients were given.
+    """
     from fakeredis.commands.sentinel import Watched, make_sentinel
 
     watched = here.watched
     if watched is None:
         watched = here.watched = Watched()
     watched.find = here.server_at
-    clients = sentinel.sentinels
-    watched.sentinels = max(watched.sentinels, len(clients), sentinel.min_other_sentinels + 1)
-    name = service.decode() if isinstance(service, bytes) else str(service)
+    watched.sentinels = max(watched.sentinels, number)
     if name not in watched.masters:
-        server = here.service_at(normalise(name))
-        watched.masters[name] = server
-    for client in clients:
-        pool = getattr(client, "connection_pool", None)
-        if pool is None:
-            continue  # something that stands for a client
-        found = pool.connection_kwargs.get("server") or here.server_at(_address_of(pool))
-        if found is not None and found.forwards:
-            found = _local(here, found, _address_of(pool))
-        if found is not None:
-            make_sentinel(found, watched)
+        watched.masters[name] = here.service_at(normalise(name))
+    found = {server.address: server for server in own}
+    found.update((at, server) for at in addresses if (server := here.server_at(at)))
+    for address, server in found.items():
+        make_sentinel(_local(here, server, address) if server.forwards else server, watched)
 
 
 def _local(here: Network, server: Server, address: str) -> Server:

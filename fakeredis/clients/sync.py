@@ -249,7 +249,9 @@ def fake_pool(pool: Any, server: Server | None) -> None:
     if server is None and "redis" in network.current("redis").kinds:
         return
     pool.connection_class = fake_class(pool.connection_class, FakeConnectionMixin, FAKE_CLASSES)
-    pool.connection_kwargs["server"] = server  # None: that at its address, outside of patches
+    pool.connection_kwargs["server"] = server
+    if server is None:  # that at its address, outside of patches
+        network.use_default()
 
 
 def address_of(pool: Any) -> str:

@@ -84,7 +84,7 @@ def make_sentinel(server: Server, watched: Watched) -> None:
         with server.lock:
             server.modules = (*server.modules, group)
             server.table = table(server.profile, server.modules)
-            vars(server).pop("wire_table", None)
+            server._wire_table = None
     server.extra[_EXTRA] = watched
 
 

@@ -6,7 +6,6 @@ import random
 import secrets
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from functools import cached_property
 from heapq import heapify, heappop
 from threading import RLock
 from typing import TYPE_CHECKING, Any, Protocol
@@ -57,6 +56,8 @@ class Server:
 
     #: Whether its commands run elsewhere, see `fakeredis.engine.forwarding`.
     forwards = False
+    #: Whether it only stands for one of another process, see `fakeredis.clients.remote`.
+    remote = False
 
     def __init__(
         self, version: str | tuple[int, ...] = "8.2", server_type: str = "redis",
@@ -69,6 +70,7 @@ class Server:
         self.profile = profile(version, server_type)
         self.traits = self.profile.traits
         self.table = table(self.profile, modules)
+        self._wire_table: Table | None = None
         self.modules = modules
         self.clock = Clock()
         self.closed_by_default = False  # whether new sessions must authenticate
@@ -300,10 +302,12 @@ class Server:
         with self.lock:
             return WireSession(self, 2, address, local)
 
-    @cached_property
+    @property
     def wire_table(self) -> Table:
         """The commands for sessions whose replies become bytes."""
-        return table(self.profile, self.modules, for_bytes=True)
+        if self._wire_table is None:
+            self._wire_table = table(self.profile, self.modules, for_bytes=True)
+        return self._wire_table
 
     def register(self, session: Session) -> int:
         """Count a session in; returns its client ID."""

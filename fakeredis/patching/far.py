@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import redis
 
-from fakeredis.clients.remote import Channel, packed
+from fakeredis.clients.network import RemoteNetwork
+from fakeredis.clients.remote import packed
 from fakeredis.errors import ConnectionLost
 from fakeredis.patching.faults import Unused
 from fakeredis.patching.states import Snapshot
@@ -32,18 +33,17 @@ _ALLOWED: Final = frozenset({
 })  # fmt: skip
 
 
-def ask(remote: tuple[Channel, int], what: str, args: Sequence[Any]) -> Any:
+def ask(remote: RemoteNetwork, what: str, args: Sequence[Any]) -> Any:
     """Let the other process do something, and have its result.
 
     Raises:
         redis.ConnectionError: it has gone.
     """
-    channel, number = remote
     if what == "restore" and isinstance(args[0], Snapshot):
         args = [args[0].number]
     args = [_sent_order(arg) if hasattr(arg, "fits_start") else arg for arg in args]
     try:
-        answer = channel.ask("handle", number, what, packed([*args]))
+        answer = remote.channel.ask("handle", remote.number, what, packed([*args]))
     except ConnectionLost:
         raise redis.ConnectionError("The process of this patch has gone.") from None
     if what == "unused_faults":
@@ -160,17 +160,17 @@ class _Named:
         self.address = self.name = name
 
 
-def follow(spy: Spy, remote: tuple[Channel, int]) -> None:
+def follow(spy: Spy, remote: RemoteNetwork) -> None:
     """Let a spy show what that of the other process has recorded, from now on."""
     spy._sync = partial(_sync, remote)
     spy._forget = partial(_forget, remote)
 
 
-def _forget(remote: tuple[Channel, int]) -> None:
+def _forget(remote: RemoteNetwork) -> None:
     ask(remote, "forget", ())
 
 
-def _sync(remote: tuple[Channel, int], spy: Spy) -> None:
+def _sync(remote: RemoteNetwork, spy: Spy) -> None:
     """Bring a spy's records up to date; where the other process has gone they stay as they are."""
     records = spy._records
     open_ones = (at for at, record in enumerate(records) if record[rec.DURATION] is None)
@@ -183,7 +183,7 @@ def _sync(remote: tuple[Channel, int], spy: Spy) -> None:
     if forgotten != spy._forgotten:
         records.clear()
         spy._forgotten, spy._numbered, spy._next_index = forgotten, 0, 0
-    sessions = list(remote[0].sessions.values())
+    sessions = list(remote.channel.sessions.values())
     for at, sent in enumerate(fresh, known):
         record = _received(sent, sessions)
         if at < len(records):

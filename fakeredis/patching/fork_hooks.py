@@ -6,19 +6,29 @@ something to share.
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
 import threading
+from itertools import count
 from typing import TYPE_CHECKING, Final
-from weakref import WeakSet
+from weakref import WeakValueDictionary
 
 from fakeredis.clients import network
 
 if TYPE_CHECKING:
     from fakeredis.engine.server import Server
 
-servers: Final[WeakSet[Server]] = WeakSet()  # that live here or are remote
 _FORKS: Final = "fakeredis.patching.forks"
+_numbers: Final = count(1)
+#: Those that live here or are remote, by numbers that are never given twice: by these a child that
+#: was forked and its parent mean the same one.
+servers: Final[WeakValueDictionary[int, Server]] = WeakValueDictionary()
+
+
+def register(server: Server) -> None:
+    """Let children that are forked from now on reach a server."""
+    servers[next(_numbers)] = server
 
 
 class _Forking(threading.local):
@@ -31,7 +41,9 @@ _this: Final = _Forking()
 
 
 def _before() -> None:
-    _this.sharing = bool(servers or network.entered()) or _FORKS in sys.modules
+    _this.sharing = bool(
+        servers or network.entered() or network.default.used or _FORKS in sys.modules
+    )
     if _this.sharing:
         from fakeredis.patching import forks
 
@@ -51,7 +63,8 @@ def _in_child() -> None:
 def ended() -> None:
     """A patch has ended: so do its children's sessions."""
     if _FORKS in sys.modules:
-        sys.modules[_FORKS].ended()
+        # By import_module, which waits where another thread forks for the first time right now.
+        importlib.import_module(_FORKS).ended()
 
 
 if hasattr(os, "register_at_fork"):

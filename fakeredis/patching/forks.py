@@ -9,6 +9,7 @@ its own through its parent's.  Where nothing is forked, nothing of this exists.
 from __future__ import annotations
 
 import contextlib
+import importlib
 import os
 import re
 import select
@@ -18,29 +19,33 @@ import threading
 import time
 import warnings
 from collections import deque
+from collections.abc import Callable
 from functools import partial
 from hmac import compare_digest
 from threading import RLock
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from weakref import WeakSet
 
 from fakeredis.clients import network
 from fakeredis.clients.network import Network
 from fakeredis.clients.remote import (
     Channel,
+    RemoteNetwork,
     frame,
     frames,
-    is_remote,
     make_remote,
     packed,
     unpacked,
 )
 from fakeredis.engine import blocking
+from fakeredis.engine.cluster import grow
+from fakeredis.engine.profiles import profile
 from fakeredis.engine.server import Server
 from fakeredis.engine.session import Session
 from fakeredis.errors import ConnectionLost
-from fakeredis.patching.fork_hooks import servers
+from fakeredis.patching import fork_hooks
 
+_T = TypeVar("_T")
 TOKEN_SIZE: Final = 32
 _TICK: Final = 0.1  # seconds between looks at keys that may expire while a child waits
 _PATIENCE: Final = 5.0  # seconds for the locks before a fork, and for threads at the end
@@ -48,11 +53,13 @@ _CHANGES: Final = frozenset({"advance", "clear"})  # what a child may ask of a s
 
 _hosts: Final[set[Host]] = set()
 _channels: Final[WeakSet[Channel]] = WeakSet()
-_remote_networks: Final[set[int]] = set()  # the numbers of those whose servers live elsewhere
 
 
 class House:
     """What a process has to offer its children, kept alive for them.
+
+    What has been made since, and what was made by another thread in the very moment of a fork, is
+    found as long as it lives.
 
     Args:
         servers: the servers, by the number by which the children know them.
@@ -70,25 +77,49 @@ class House:
         self.realms = realms
         self.options = options
 
-    def find(self, key: Any) -> Server:
-        """The server that a child means.
+    def network(self, number: int) -> Network:
+        """The network that a child means.
 
         Raises:
-            ConnectionLost: it is none of this process any more, or is down.
+            ConnectionLost: there is none any more.
         """
-        kind, number, *address = key
+        found = self.networks.get(number) or network.known.get(number)
+        if found is None:
+            raise ConnectionLost("Connection refused")
+        return found
+
+    def find(self, key: Any) -> Server:
+        """The server that a child means, also one that is down.
+
+        Raises:
+            ConnectionLost: there is none any more.
+        """
+        way, number, *args = key
         server: Server | None = None
-        if kind == "server":
-            server = self.servers.get(number)
-        elif getattr(self.networks[number], "active", True):
-            server = self.networks[number].server_at(*address)
-        if server is None or not server.connected:
+        if way == "server":
+            server = self.servers.get(number) or fork_hooks.servers.get(number)
+        elif way == "member":
+            found = self.find(number)
+            server = network.member(found, args[0]) or found
+        elif getattr(self.network(number), "active", True):
+            server = _WAYS[way](self.network(number), *args)
+        if server is None:
             raise ConnectionLost("Connection refused")
         return server
 
     def over(self) -> bool:
         """Whether the patches have ended."""
         return bool(self.realms) and not any(realm.active for realm in self.realms)
+
+
+def _server_of(here: Network, address: str, version: tuple[int, ...], server_type: str) -> Server:
+    return here.server_of(address, profile(version, server_type))
+
+
+# How a network finds a server that a child means.
+_WAYS: Final[dict[str, Callable[..., Server | None]]] = {
+    "server_at": Network.server_at, "service_at": Network.service_at, "server_of": _server_of,
+}  # fmt: skip
 
 
 class Host:
@@ -107,6 +138,7 @@ class Host:
         self.done = False
         self.sessions: dict[int, Session] = {}
         self._next = 1
+        self._attached: set[int] = set()  # the sessions that are connections of this process
         self._groups: dict[int, int] = {}  # the child's number of each session's last batch
         self._waits: dict[int, tuple[blocking.Wait, float]] = {}
         self._descriptors: deque[int] = deque()
@@ -138,9 +170,8 @@ class Host:
         finally:
             self.done = True
             self.house = House({}, {}, [])  # nobody needs it any more
-            for session in list(self.sessions.values()):
-                session.wake = None
-                session.close()
+            for own in list(self.sessions):
+                self._do_close(0, own)
             for descriptor in self._descriptors:
                 os.close(descriptor)
             self.sock.close()
@@ -199,20 +230,38 @@ class Host:
     # The child's requests -------------------------------------------------------------------
 
     def _do_open(self, number: int, key: Any, protocol: int) -> None:
-        try:
-            server = self.house.find(key)
-        except ConnectionLost as error:
-            self._send(("answer", number, 0, None, packed(error)))
-            return
         from fakeredis.clients.connection import client_address
 
-        with server.lock:
-            session = server.session(protocol, client_address())
-            own, self._next = self._next, self._next + 1
-            self.sessions[own] = session
-            session.wake = partial(self._woken, own, session)
-            told = [own, session.id, session.address, [*_state(session)]]
-            self._send(("answer", number, 0, None, told))
+        try:
+            server = self.house.find(key)
+            if not server.connected:
+                raise ConnectionLost("Connection refused")
+            with server.lock:
+                session = server.session(protocol, client_address())
+                own = self._add(session, number)
+                session.wake = partial(self._woken, own, session)
+        except Exception as error:  # whatever it is, it is for the child
+            self._send(("answer", number, 0, None, packed(error)))
+
+    def _do_attach(self, number: int, key: Any, identity: int) -> None:
+        """The child uses a connection that this process has made before the fork."""
+        try:
+            server = self.house.find(key)
+            with server.lock:
+                session = server.sessions.get(identity)
+                if session is None or session.closed:
+                    raise ConnectionLost("Connection closed by server.")
+                self._attached.add(self._add(session, number))
+        except Exception as error:  # whatever it is, it is for the child
+            self._send(("answer", number, 0, None, packed(error)))
+
+    def _add(self, session: Session, number: int) -> int:
+        """Take a session in, and tell the child its number."""
+        own, self._next = self._next, self._next + 1
+        self.sessions[own] = session
+        told = [own, session.id, session.address, [*_state(session)]]
+        self._send(("answer", number, 0, None, told))
+        return own
 
     def _do_run(
         self, number: int, own: int, via: str, group: int, method: str | None, argv: list[bytes]
@@ -230,7 +279,14 @@ class Host:
             except Exception as error:  # whatever it is, it is for the child
                 reply = error
             self._note(own, session.wait)
+            self._hear(own, session)
             self._send(("answer", number, own, _state(session), packed(reply)))
+
+    def _hear(self, own: int, session: Session) -> None:
+        """On a shared connection the child hears of what its own command waits for, no more."""
+        if own in self._attached:
+            waits = session.wait is not None
+            session.wake = partial(self._woken, own, session) if waits else None
 
     def _tell_spy(
         self, session: Session, own: int, via: str, group: int, method: str | None
@@ -254,17 +310,20 @@ class Host:
         session = self.sessions.pop(own, None)
         self._waits.pop(own, None)
         self._groups.pop(own, None)
-        if session is not None:
+        if session is not None and own not in self._attached:
             session.wake = None
             session.close()
 
     def _do_do(self, number: int, key: Any, what: str, args: Any) -> None:
         answer: Any = None
         try:
+            server = self.house.find(key)
             if what == "connected":
-                _by_key(self.house, key).connected = args[0]
+                server.connected = args[0]
+            elif what == "grow":
+                grow(server, *args)
             elif what in _CHANGES:
-                getattr(_by_key(self.house, key), what)(*args)
+                getattr(server, what)(*args)
         except Exception as error:  # whatever it is, it is for the child
             answer = packed(error)
         self._send(("answer", number, 0, None, answer))
@@ -289,14 +348,27 @@ class Host:
                 if session.wait is not None or isinstance(replies[-1], ConnectionLost):
                     break
             self._note(own, session.wait)
+            self._hear(own, session)
             self._send(("answer", number, own, _state(session), packed(replies)))
 
     def _do_handle(self, number: int, of: int, what: str, args: Any) -> None:
         from fakeredis.patching import far
 
         try:
-            realm: Any = self.house.networks[of]
+            realm: Any = self.house.network(of)
             answer = packed(far.answer(realm.entry, what, unpacked(args)))
+        except Exception as error:  # whatever it is, it is for the child
+            answer = packed(error)
+        self._send(("answer", number, 0, None, answer))
+
+    def _do_network(self, number: int, of: int, what: str, args: Any) -> None:
+        """What is decided where a network's servers live: which are a cluster, or Sentinels."""
+        from fakeredis.clients.cluster import gather
+        from fakeredis.clients.sentinel import watch_at
+
+        try:
+            decide: Any = {"gather": gather, "watch": watch_at}[what]
+            answer = packed(decide(self.house.network(of), *unpacked(args)))
         except Exception as error:  # whatever it is, it is for the child
             answer = packed(error)
         self._send(("answer", number, 0, None, answer))
@@ -319,6 +391,7 @@ class Host:
             items.append(packed(session.outbox.popleft()))
         if session.closed:
             self.sessions.pop(own, None)
+        self._hear(own, session)
         self._send(("late", own, _state(session), items))
 
     def _send(self, message: Any) -> None:
@@ -335,16 +408,6 @@ def _mark(session: Session, via: str) -> None:
     from fakeredis.clients.pipeline import mark
 
     mark(session, via)
-
-
-def _by_key(house: House, key: Any) -> Server:
-    """The server, also one that is down."""
-    if key[0] == "server":
-        return house.servers[key[1]]
-    server = house.networks[key[1]].server_at(key[2])
-    if server is None:
-        raise ConnectionLost("Connection refused")
-    return server
 
 
 def _state(session: Session) -> tuple[int, int, bool, bool, float]:
@@ -375,22 +438,13 @@ def make_network_remote(here: Network, channel: Channel, number: int) -> None:
         channel: the way there.
         number: how that process knows its own.
     """
-    make = here._make
-    here.remote = channel, number
+    here.remote = RemoteNetwork(channel, number)
+    _channels.add(channel)
     entry = getattr(here, "entry", None)
     if entry is not None and entry.spy is not None:
         from fakeredis.patching import far
 
         far.follow(entry.spy, here.remote)
-    _channels.add(channel)
-    _remote_networks.add(here.number)
-
-    def make_one(address: str) -> Server:
-        server = make(address)
-        make_remote(server, channel, ("network", number, address))
-        return server
-
-    here._make = make_one
 
 
 # Forks ------------------------------------------------------------------------------------------
@@ -399,57 +453,123 @@ _forking: Final = RLock()  # forks one at a time
 
 
 class _Fork:
-    """What is made before a fork, and shared out after it."""
+    """What is made before a fork, and shared out after it.
+
+    Which servers and networks there are is asked after it, in each process: another thread may
+    make one at any moment until then.
+    """
 
     def __init__(self) -> None:
-        self.networks = [network.default, *network.entered()]
-        self.servers = _all_servers(self.networks)
-        self.locks = _locks(self.networks, self.servers)
-        self.held = _take(self.locks)
-        self.networks = [each for each in self.networks if each.number not in _remote_networks]
-        self.servers = [each for each in self.servers if not is_remote(each)]
-        self.branches = [(channel, channel.branch()) for channel in list(_channels)]
-        self.pair: tuple[socket.socket, socket.socket] | None = None
-        if self.servers or self.networks not in ([], [network.default]):
-            self.pair = socket.socketpair()
-
-    def house(self) -> House:
-        """What there is for the child."""
-        return House(
-            {id(server): server for server in self.servers},
-            {each.number: each for each in self.networks},
-            [each for each in self.networks if each is not network.default],
-        )
+        self.held = _take_machinery()
+        self.branches = {channel: channel.branch() for channel in list(_channels)}
+        self.mine, self.childs = socket.socketpair()
 
     def in_parent(self) -> None:
         """Serve the child."""
-        _release(self.held)
-        for _, descriptor in self.branches:
+        if self.held:
+            self.held.release()
+        for descriptor in self.branches.values():
             if descriptor is not None:
                 os.close(descriptor)
-        if self.pair is not None:
-            mine, childs = self.pair
-            childs.close()
-            Host(mine, self.house()).start()
+        self.childs.close()
+        networks = _shared_networks()
+        realms = [each for each in network.entered() if each.remote is None]
+        Host(self.mine, House(dict(_all_servers()), networks, realms)).start()
 
     def in_child(self) -> None:
-        """Leave to the parent what is the parent's."""
-        for lock in self.locks:
-            lock._at_fork_reinit()
+        """Leave to the parent what is the parent's: nothing else runs here yet."""
+        self.mine.close()
         for host in list(_hosts):
             host.forget()
         _hosts.clear()
-        for channel, descriptor in self.branches:
-            channel.renew(descriptor)
-        if self.pair is not None:
-            mine, childs = self.pair
-            mine.close()
-            channel = Channel(childs.detach())
-            _channels.add(channel)
-            for server in self.servers:
-                make_remote(server, channel, ("server", id(server)))
-            for each in self.networks:
-                make_network_remote(each, channel, each.number)
+        for channel in list(_channels):
+            channel.renew(self.branches.get(channel))
+        channel = Channel(self.childs.detach())
+        _channels.add(channel)
+        networks = _shared_networks()
+        for number, server in _all_servers():
+            if not server.remote:
+                make_remote(server, channel, ("server", number))
+        for number, each in networks.items():
+            _share_unregistered(each, channel)
+            make_network_remote(each, channel, number)
+
+
+def _all_servers() -> list[tuple[int, Server]]:
+    return _retried(lambda: list(fork_hooks.servers.items()))
+
+
+def _shared_networks() -> dict[int, Network]:
+    """Those whose servers live here, but for ended patches'."""
+    return {
+        number: each for number, each in _all_networks()
+        if each.remote is None and getattr(each, "active", True)
+    }  # fmt: skip
+
+
+def _all_networks() -> list[tuple[int, Network]]:
+    return _retried(lambda: list(network.known.items()))
+
+
+def _retried(look: Callable[[], _T]) -> _T:
+    """What is looked at while other threads change it."""
+    while True:
+        try:
+            return look()
+        except RuntimeError:  # it has changed meanwhile
+            pass
+
+
+def _share_unregistered(here: Network, channel: Channel) -> None:
+    """The engine's plain servers, which do not register themselves."""
+    for address, server in here.servers.items():
+        if not server.remote:
+            make_remote(server, channel, ("server_at", here.number, address))
+
+
+def _take_machinery() -> Any:
+    """Hold the lock under which patches begin and end, so that the child finds none half begun.
+
+    None where it is not to be had, or where there is none yet.
+    """
+    module = sys.modules.get("fakeredis.patching.machinery")
+    lock: Any = getattr(module, "LOCK", None)
+    return lock if lock is not None and lock.acquire(timeout=_PATIENCE) else None
+
+
+def _renew_locks() -> None:
+    """In a child: what threads have held that are not here any more is free again."""
+    machinery = sys.modules.get("fakeredis.patching.machinery")
+    locks: list[Any] = [getattr(machinery, "LOCK", None), _forking]
+    for _, each in _all_networks():
+        locks.append(each.lock)
+        spy = getattr(getattr(each, "entry", None), "spy", None)
+        locks.append(getattr(spy, "_lock", None))
+    locks += [server.lock for _, server in _all_servers()]
+    for lock in locks:
+        if lock is not None:
+            lock._at_fork_reinit()
+
+
+_LIBRARIES: Final = frozenset({"fakeredis", "redis", "valkey"})
+
+
+def _begin_imports_anew() -> None:
+    """In a child: modules that another thread was importing are imported by whoever needs them.
+
+    The import system's own record of who imports what is not made for that: the child would wait
+    for ever for a thread that is not here.
+    """
+    locks: dict[str, Any] = getattr(importlib._bootstrap, "_module_locks", {})
+    for name, reference in list(locks.items()):
+        lock = reference()
+        owner = getattr(lock, "owner", None)
+        if owner in (None, threading.get_ident()) or name.partition(".")[0] not in _LIBRARIES:
+            continue
+        locks.pop(name, None)
+        spec = getattr(sys.modules.get(name), "__spec__", None)
+        if getattr(spec, "_initializing", False):
+            del sys.modules[name]
 
 
 _fork: _Fork | None = None
@@ -489,10 +609,8 @@ def before() -> None:
     """Prepare a fork."""
     global _fork
     _forking.acquire()
-    _fork = None
     _hush()
-    if servers or network.entered():
-        _fork = _Fork()
+    _fork = _Fork()
 
 
 def in_parent() -> None:
@@ -510,49 +628,7 @@ def in_child() -> None:
     """The child begins."""
     global _fork
     fork, _fork = _fork, None
-    _forking._at_fork_reinit()  # type: ignore[attr-defined]
+    _begin_imports_anew()
+    _renew_locks()
     if fork is not None:
         fork.in_child()
-
-
-def _all_servers(networks: list[Network]) -> list[Server]:
-    found: dict[int, Server] = {}
-    while True:
-        try:
-            for server in (*servers, *(each for some in networks for each in some.all())):
-                found[id(server)] = server
-        except RuntimeError:
-            continue  # another thread has made one meanwhile
-        return list(found.values())
-
-
-def _locks(networks: list[Network], all_servers: list[Server]) -> list[Any]:
-    """Every lock that another thread may hold while this one forks."""
-    machinery = sys.modules.get("fakeredis.patching.machinery")
-    lock = getattr(machinery, "LOCK", None)
-    locks: list[Any] = [] if lock is None else [lock]
-    locks += [each.lock for each in networks]
-    return locks + [each.lock for each in all_servers]
-
-
-def _take(locks: list[Any]) -> list[Any]:
-    """Hold all of them, so that the child finds nothing half done.
-
-    In no order: whoever holds one and wants another gets it, since this one begins anew.
-    """
-    ends = time.monotonic() + _PATIENCE
-    while True:
-        held: list[Any] = []
-        for lock in locks:
-            if not lock.acquire(timeout=0.01):
-                break
-            held.append(lock)
-        if len(held) == len(locks) or time.monotonic() > ends:
-            return held
-        _release(held)
-        time.sleep(0.001)
-
-
-def _release(held: list[Any]) -> None:
-    for lock in held:
-        lock.release()

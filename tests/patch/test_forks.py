@@ -18,7 +18,9 @@ from typing import Any
 import pytest
 import redis
 import redis.asyncio
+import redis.sentinel
 from redis.backoff import NoBackoff
+from redis.cluster import RedisCluster
 from redis.retry import Retry
 
 import fakeredis
@@ -97,6 +99,78 @@ def test_servers_that_do_not_exist(no_network: None) -> None:
     with fakeredis.patch(addresses={"localhost:6379"}):
         assert forked(redis.Redis().ping)
         assert forked(refused) == "ConnectionError"
+
+
+def test_a_cluster_that_the_child_reaches_first(fake: fakeredis.patch) -> None:
+    def count() -> Any:
+        return RedisCluster("cluster.example", 7000).incr("n")
+
+    assert forked(count) == 1
+    assert forked(count) == 2
+    assert count() == 3
+    assert forked(lambda: redis.Redis("cluster.example", 7001).cluster("info")["cluster_state"])
+
+
+def test_a_sentinel_that_the_child_asks_first(fake: fakeredis.patch) -> None:
+    def count() -> Any:
+        sentinel = redis.sentinel.Sentinel([("sentinel.example", 26379)])
+        return sentinel.master_for("mymaster").incr("n")
+
+    assert forked(count) == 1
+    assert count() == 2
+
+
+def test_clients_by_hand_that_connect_first_in_the_child() -> None:
+    """No server exists yet at the fork: what is shared are the networks."""
+    try:
+        plain, older = fakeredis.FakeRedis(port=7100), fakeredis.FakeRedis(version="7.4")
+        clusters = fakeredis.FakeRedisCluster(host="hand.example", port=7200)
+
+        def count() -> Any:
+            cluster = fakeredis.FakeRedisCluster(host="hand.example", port=7300)
+            return plain.incr("n"), older.incr("n"), clusters.incr("n"), cluster.incr("n")
+
+        assert [forked(count), forked(count), count()] == [(1,) * 4, (2,) * 4, (3,) * 4]
+    finally:
+        fakeredis.reset()
+
+
+def test_a_server_of_its_own_grows_to_a_cluster_in_the_child() -> None:
+    server = fakeredis.FakeServer()
+    server.execute("PING")
+
+    def count() -> Any:
+        return [fakeredis.FakeRedisCluster(server=server).incr(f"n{n}") for n in range(6)]
+
+    assert forked(count) == [1] * 6
+    assert count() == [2] * 6
+
+
+@pytest.mark.parametrize("protocol", [2, 3])
+def test_a_connection_in_both_processes(fake: fakeredis.patch, protocol: int) -> None:
+    """As both have the socket: who has sent reads the reply, and closing is each one's own."""
+    connection = redis.Connection(protocol=protocol)
+    connection.connect()
+
+    def ask(*words: str) -> Any:
+        connection.send_command(*words)
+        return connection.read_response()
+
+    number = ask("CLIENT", "ID")
+
+    def in_child() -> Any:
+        found = ask("PING"), ask("CLIENT", "ID"), ask("SET", "k", "child"), ask("SELECT", "1")
+        connection.send_packed_command(
+            connection.pack_commands([("INCR", "n"), ("BLPOP", "q", "0.01")])
+        )
+        last = connection.read_response(), connection.read_response()
+        connection.disconnect()
+        return found, last
+
+    assert forked(in_child) == ((b"PONG", number, b"OK", b"OK"), (1, None))
+    assert ask("CLIENT", "ID") == number
+    assert ask("GET", "n") == b"1"  # the session is one: the child has selected database 1
+    assert forked(lambda: ask("GET", "n")) == b"1"
 
 
 def test_without_a_patch() -> None:

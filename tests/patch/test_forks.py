@@ -25,6 +25,7 @@ from redis.retry import Retry
 
 import fakeredis
 from tests import processes
+from tests import processes
 from tests.downstream import jobs
 from tests.patch.forking import Child, count, forked, square
 
@@ -540,3 +541,84 @@ def test_rq_forks_for_each_job(fake: fakeredis.patch) -> None:
     assert done.return_value() == 5
     assert failed.get_status(refresh=True) == "failed"
     assert queue.finished_job_registry.get_job_ids() == [done.id]
+
+
+# Other threads at the moment of a fork ----------------------------------------------------------
+
+
+def test_forks_in_a_loop_while_others_connect() -> None:
+    """See the program: threads, loops and children reach servers and clusters that are new."""
+    rounds = 200 if os.environ.get("FAKEREDIS_LONG") else 40
+    done = processes.python("-m", "tests.patch.fork_stress", rounds, limit=600, cwd=processes.ROOT)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+IMPORTING = """
+import asyncio, importlib.util, os, sys, threading
+import fakeredis
+
+fakeredis.FakeServer()
+PARENT, begun, goes_on = os.getpid(), threading.Event(), threading.Event()
+
+
+class Slow:
+    def find_spec(self, name, path=None, target=None):
+        if name != "fakeredis.clients.aio" or os.getpid() != PARENT:
+            return None
+        sys.meta_path.remove(self)
+        spec = importlib.util.find_spec(name)
+        load = spec.loader.exec_module
+
+        def exec_module(module):
+            begun.set()
+            goes_on.wait(30)
+            load(module)
+
+        spec.loader.exec_module = exec_module
+        return spec
+
+
+sys.meta_path.insert(0, Slow())
+thread = threading.Thread(target=lambda: fakeredis.FakeAsyncRedis)
+thread.start()
+begun.wait(30)
+pid = os.fork()
+if pid == 0:
+    os._exit(6 + asyncio.run(fakeredis.FakeAsyncRedis().incr("n")))
+print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+goes_on.set()
+thread.join()
+"""
+
+
+def test_another_thread_is_importing() -> None:
+    done = processes.python("-c", IMPORTING, limit=30)
+    assert (done.stdout, done.stderr) == ("7\n", "")
+
+
+ENDING = """
+import os, sys, threading
+import fakeredis, redis
+
+sys.setswitchinterval(1e-6)
+handles = [fakeredis.patch().start() for _ in range(20)]
+redis.Redis().set("k", "v")
+errors = []
+threading.excepthook = lambda found: errors.append(found.exc_value)
+threads = [threading.Thread(target=handle.stop) for handle in handles]
+for thread in threads:
+    thread.start()
+pid = os.fork()  # the first one, which imports what it needs
+if pid == 0:
+    os._exit(0)
+status = os.waitpid(pid, 0)[1]
+for thread in threads:
+    thread.join()
+print(status, errors, [handle for handle in handles if handle.active])
+"""
+
+
+def test_another_thread_ends_a_patch() -> None:
+    for _ in range(3):
+        done = processes.python("-c", ENDING, limit=30)
+        assert (done.stdout, done.stderr) == ("0 [] []\n", "")

@@ -21,8 +21,6 @@ from itertools import count
 from threading import RLock
 from typing import Any, Final
 
-import redis
-
 from fakeredis.engine import dispatch
 from fakeredis.engine.replies import (
     BLOCKED,
@@ -547,6 +545,18 @@ def _inherit(session: Session) -> None:
 # Servers and networks ---------------------------------------------------------------------------
 
 
+@contextlib.contextmanager
+def _told_to_redis_py() -> Iterator[None]:
+    """What is lost is lost in redis-py's words."""
+    try:
+        yield
+    except ConnectionLost as error:
+        # Not above: a fork that imports redis-py runs the hooks that its imports add but by half.
+        import redis
+
+        raise redis.ConnectionError(str(error)) from None
+
+
 class RemoteNetwork:
     """The way to the network of another process.
 
@@ -570,10 +580,8 @@ class RemoteNetwork:
         Raises:
             redis.ConnectionError: the other process has gone.
         """
-        try:
+        with _told_to_redis_py():
             return unpacked(self.channel.ask("network", self.number, what, packed([*args])))
-        except ConnectionLost as error:
-            raise redis.ConnectionError(str(error)) from None
 
 
 class _Remote(Server):
@@ -624,10 +632,8 @@ class _Remote(Server):
             redis.ConnectionError: the other process has gone.
             ValueError: the server has keys.
         """
-        try:
+        with _told_to_redis_py():
             self._channel.ask("do", self._key, "grow", (size,))
-        except ConnectionLost as error:
-            raise redis.ConnectionError(str(error)) from None
 
     def member(self, address: str) -> Server:
         """The node at an address of its cluster."""

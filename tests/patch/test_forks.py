@@ -25,7 +25,6 @@ from redis.retry import Retry
 
 import fakeredis
 from tests import processes
-from tests import processes
 from tests.downstream import jobs
 from tests.patch.forking import Child, count, forked, square
 

@@ -116,6 +116,10 @@ class patch(Assertions):  # noqa: N801 - reads as a function
             entry = _Entry(self, self._options, self._addresses, self._kinds)
             machinery.install(self._options["names"], self._kinds)
             after.exhume()
+            if entry.spy is not None:
+                entry.spy.note_methods(in_patch=True)  # now that all else is exchanged
+            if entry.realm.single is not None:
+                entry.equip(entry.realm.single)
             entry.realm.enter()
             self._entered.append(entry)
             self._last = entry
@@ -129,6 +133,8 @@ class patch(Assertions):  # noqa: N801 - reads as a function
             if not self._entered:
                 return
             entry = self._entered.pop()
+            if entry.spy is not None:
+                entry.spy.note_no_methods()
             if entry.door is not None:
                 entry.door.close()
             try:
@@ -381,7 +387,6 @@ class _Entry:
         self._taken: WeakValueDictionary[int, states.Snapshot] = WeakValueDictionary()
         if single is not None:
             self.realm.servers[single.address] = single
-            self.equip(single)
 
     def make(self, address: str) -> FakeServer:
         """The server of an address, made at the first connection."""

@@ -26,6 +26,7 @@ from fakeredis.clients.wire import (
 )
 from fakeredis.engine.replies import Push
 from fakeredis.errors import CommandError, ConnectionLost
+from fakeredis.spy.methods import SPYING, NotedWords
 
 if TYPE_CHECKING:
     from fakeredis.engine.server import Server
@@ -161,6 +162,11 @@ def pack_command(connection: Any, *args: Any) -> Packed:
 def pack_commands(connection: Any, commands: Iterable[Iterable[Any]]) -> Packed:
     """Commands for ``send_packed_command``."""
     encoder = connection.encoder
+    if SPYING.count:
+        return Packed([
+            NotedWords(words(encoder, list(args)), args, position)
+            for position, args in enumerate(commands)
+        ])  # fmt: skip
     return Packed([words(encoder, list(args)) for args in commands])
 
 

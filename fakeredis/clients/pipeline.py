@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import count
 from typing import TYPE_CHECKING, Any, Final
 
 import redis
@@ -12,14 +11,13 @@ from redis.client import EMPTY_RESPONSE, NEVER_DECODE, Pipeline
 
 from fakeredis.clients.short import FLAT_GROUPS, MISS, QUICK, for_callback, other_wire, plain_set
 from fakeredis.clients.standin import tell_signatures
-from fakeredis.clients.wire import Wire, decoded, encode, parsed_error, with_errors
+from fakeredis.clients.wire import Wire, decoded, encode, mark, parsed_error, with_errors
 from fakeredis.engine.guards import STORED
 from fakeredis.engine.replies import Status
 from fakeredis.errors import CommandError
 
 if TYPE_CHECKING:
     from fakeredis.commands.registry import Command
-    from fakeredis.engine.session import Session
 
     Batch = list[tuple[Command, list[bytes]]]
 
@@ -32,8 +30,6 @@ PARSE_RESPONSE: Final = Pipeline.parse_response
 EXECUTE: Final = Pipeline.execute
 _SEES_EACH: Final = ~STORED  # what a server may do that looks at each command: all but a store
 _callback: Final = dict.get  # the look-up of redis-py's own mapping is a Python call
-_groups = count(1)
-
 
 
 def batch_of(wire: Any, connection: Any, commands: Any) -> Batch | None:
@@ -208,12 +204,6 @@ def short_execute(pipeline: Any, raise_on_error: bool) -> Any:
         pipeline.connection_pool._available_connections.append(connection)
         if replies is not MISS:
             pipeline.reset()
-
-
-def mark(session: Session, via: str) -> None:
-    """Tell the spy how the next commands arrive."""
-    session.via = via
-    session.group = next(_groups) if via != "direct" else 0
 
 
 class FakePipeline(Pipeline):

@@ -36,6 +36,7 @@ from fakeredis.engine.replies import (
 from fakeredis.engine.server import Server
 from fakeredis.engine.session import Session
 from fakeredis.errors import ConnectionLost
+from fakeredis.spy.methods import CALLING, SPYING, NotedWords, caller, name_of
 
 __all__ = [
     "Channel", "RemoteNetwork", "RemoteSession", "frame", "frames", "make_remote", "packed",
@@ -388,7 +389,8 @@ class RemoteSession:
         self.wait: Any = None
         self.closed = False
         self.plain: dict[Any, Any] = {}  # no short cut: redis-py's own way is not the slow part
-        self.via, self.method = "direct", None
+        self.via = "direct"
+        self.method: Any = None
         self.group = self.position = 0
         self.lag = 0.0
         self.extra: dict[str, Any] = {}
@@ -411,7 +413,7 @@ class RemoteSession:
         """
         if self.closed:
             raise ConnectionLost(_GONE)
-        words = "run", self.number, self.via, self.group, self.method, [*argv]
+        words = "run", self.number, self.via, self.group, self._note(argv), [*argv]
         if argv[0].upper() in _UNAWAITED:
             self.channel.send((words[0], 0, *words[1:]))
             return NO_REPLY
@@ -435,10 +437,24 @@ class RemoteSession:
         if self.closed:
             raise ConnectionLost(_GONE)
         words = [[*argv] for argv in batch]
+        notes = [self._note(argv) for argv in batch]
         replies: list[Any] = self.channel.ask(
-            "batch", self.number, self.via, self.group, self.method, words
+            "batch", self.number, self.via, self.group, notes, words
         )
         return replies
+
+    def _note(self, argv: Sequence[bytes]) -> tuple[str | None, int] | None:
+        """For a spy: the method that sends a command, and its place in a pipeline."""
+        if not SPYING.count:
+            return None
+        position = 0
+        method = None
+        if type(argv) is NotedWords:
+            method = argv.method
+            position = argv.position if self.via == "pipeline" else 0
+        if method is None:
+            method = (CALLING.get() or caller(sys._getframe(1))).method
+        return (None if method is None else name_of(method)), position
 
     def close(self) -> None:
         """The connection is gone."""

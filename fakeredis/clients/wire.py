@@ -15,12 +15,14 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
+from itertools import count
 from typing import TYPE_CHECKING, Any, Final, overload
 
 import redis
 
 from fakeredis.engine.replies import BLOCKED, NO_REPLY
 from fakeredis.errors import CommandError, ConnectionLost
+from fakeredis.spy.methods import NotedWords
 
 if TYPE_CHECKING:
     from fakeredis import resp
@@ -73,10 +75,15 @@ class Wire:
                 self._backlog = deque()
             self._backlog.append(argv)
             return
+        if type(argv) is NotedWords:
+            session.method = argv.method
+            session.position = argv.position if session.via == "pipeline" else 0
         try:
             reply = session.execute(argv)
         except CommandError as error:
             reply = error.with_traceback(None)  # frames would keep the client alive
+        if type(argv) is NotedWords:
+            session.method, session.position = None, 0
         self._take(reply)
 
     def send_many(self, commands: Sequence[Sequence[bytes]]) -> None:
@@ -85,6 +92,18 @@ class Wire:
         Raises:
             ConnectionLost: as ``send``.
         """
+        session = self.session
+        if session.via != "direct" or not commands or type(commands[0]) is not NotedWords:
+            self._send_many(commands)
+            return
+        # While there is a spy: a batch of a cluster's client, or one packed by hand.
+        mark(session, "transaction" if commands[0] == [b"MULTI"] else "pipeline")
+        try:
+            self._send_many(commands)
+        finally:
+            mark(session, "direct")
+
+    def _send_many(self, commands: Sequence[Sequence[bytes]]) -> None:
         done = 0
         if len(commands) > 1 and self.session.wait is None and not self._backlog:
             run = getattr(self.session, "execute_many", None)
@@ -568,6 +587,15 @@ def _pack(argv: Sequence[bytes]) -> bytes:
     return resp.pack(argv)
 
 
+def mark(session: Any, via: str) -> None:
+    """Tell the spy how the next commands arrive."""
+    session.via = via
+    session.group = next(_groups) if via != "direct" else 0
+
+
+_groups: Final = count(1)
+
+
 class Packed(Sequence[bytes]):
     """Commands on their way from ``pack_command`` to ``send_packed_command``.
 
@@ -576,7 +604,7 @@ class Packed(Sequence[bytes]):
 
     __slots__ = ("commands",)
 
-    def __init__(self, commands: list[list[bytes]]) -> None:
+    def __init__(self, commands: Sequence[list[bytes]]) -> None:
         self.commands = commands
 
     @overload

@@ -190,6 +190,8 @@ def _guarded(session: Session, command: Command, args: Sequence[bytes]) -> Any:
     if server.guard & PAUSED and pause.applies(session, command, args):
         return pause.postpone(session, command, args)
     if session.guard & QUEUEING and command.name not in RUN_IN_MULTI:
+        if session.method is not None and type(args) is Spelled:
+            args.method = session.method
         session.queue.append((command, args))
         return QUEUED
     return observed(session, command, args, session.run)
@@ -352,6 +354,7 @@ def queued(session: Session, command: Command, args: Sequence[bytes]) -> Any:
     """
     if session.server.guard & RESTRICTED:
         session.server.check_permissions(session, command, args)
+    session.method = getattr(args, "method", None)
     return observed(session, command, args, session.invoke)
 
 
@@ -391,8 +394,9 @@ def feed_monitors(
 class Spelled(list[bytes]):
     """Arguments that know how their command's name was written."""
 
-    __slots__ = ("name",)
+    __slots__ = ("method", "name")
     name: Sequence[bytes]
+    method: Any  # the client's that queued it in a transaction, for the spy
 
 
 def spelled(command: Command, argv: Sequence[bytes]) -> Spelled:

@@ -52,7 +52,8 @@ class Session:
         self.collected: list[Any] | None = None  # EXEC's replies so far
         self.reply_mode = "ON"
         self.lag = 0.0  # seconds by which the shell is to hold back the next reply
-        self.via, self.method = "direct", None  # for the spy
+        self.via = "direct"  # for the spy
+        self.method: Any = None
         self.group = self.position = 0
         self.extra: dict[str, Any] = {}  # rare state, by the name of the command that keeps it
         self.id = server.register(self)

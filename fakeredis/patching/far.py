@@ -20,6 +20,7 @@ from fakeredis.errors import ConnectionLost
 from fakeredis.patching.faults import Unused
 from fakeredis.patching.states import Snapshot
 from fakeredis.spy import recorder as rec
+from fakeredis.spy.calls import method_of
 from fakeredis.spy.values import ANY, like, matching, to_wire
 
 if TYPE_CHECKING:
@@ -137,7 +138,8 @@ def _sent(record: rec.Record) -> list[Any]:
         rec.line_of(code, record[rec.OFFSET]),
     ]  # fmt: skip
     rest = [record[rec.SERVER].address, record[rec.THREAD].name, place]
-    return [*(record[field] for field in _PLAIN), *rest]
+    plain = [method_of(record) if each == rec.METHOD else record[each] for each in _PLAIN]
+    return [*plain, *rest]
 
 
 class _Place:

@@ -46,6 +46,8 @@ from fakeredis.errors import ConnectionLost
 from fakeredis.patching import fork_hooks
 
 _T = TypeVar("_T")
+Note = tuple[str | None, int] | None  # a child's method, and a command's place in a pipeline
+
 TOKEN_SIZE: Final = 32
 _TICK: Final = 0.1  # seconds between looks at keys that may expire while a child waits
 _PATIENCE: Final = 5.0  # seconds for the locks before a fork, and for threads at the end
@@ -264,7 +266,7 @@ class Host:
         return own
 
     def _do_run(
-        self, number: int, own: int, via: str, group: int, method: str | None, argv: list[bytes]
+        self, number: int, own: int, via: str, group: int, note: Note, argv: list[bytes]
     ) -> None:
         session = self.sessions.get(own)
         if session is None:
@@ -272,7 +274,8 @@ class Host:
             return
         # Under the lock, so that no late reply overtakes the word that there will be one.
         with session.server.lock:
-            self._tell_spy(session, own, via, group, method)
+            self._tell_spy(session, own, via, group)
+            _tell_method(session, note)
             reply: Any
             try:
                 reply = session.execute(argv)
@@ -288,15 +291,12 @@ class Host:
             waits = session.wait is not None
             session.wake = partial(self._woken, own, session) if waits else None
 
-    def _tell_spy(
-        self, session: Session, own: int, via: str, group: int, method: str | None
-    ) -> None:
-        """Let the next commands be recorded as those of the child's method and pipeline."""
+    def _tell_spy(self, session: Session, own: int, via: str, group: int) -> None:
+        """Let the next commands be recorded as those of the child's pipeline."""
         if group != self._groups.get(own, 0):
             self._groups[own] = group
             _mark(session, via)
         session.via = via
-        session.method = method  # type: ignore[assignment]  # a text or None
 
     def _note(self, own: int, wait: blocking.Wait | None) -> None:
         """Remember when a wait ends, in real time also where the server's clock stands still."""
@@ -329,7 +329,7 @@ class Host:
         self._send(("answer", number, 0, None, answer))
 
     def _do_batch(
-        self, number: int, own: int, via: str, group: int, method: str | None,
+        self, number: int, own: int, via: str, group: int, notes: list[Note],
         batch: list[list[bytes]],
     ) -> None:
         """Several commands in one message; those after one that waits are left to the child."""
@@ -338,9 +338,10 @@ class Host:
             self._send(("answer", number, 0, None, packed(ConnectionLost("It is closed."))))
             return
         with session.server.lock:
-            self._tell_spy(session, own, via, group, method)
+            self._tell_spy(session, own, via, group)
             replies: list[Any] = []
-            for argv in batch:
+            for argv, note in zip(batch, notes, strict=True):
+                _tell_method(session, note)
                 try:
                     replies.append(session.execute(argv))
                 except Exception as error:  # whatever it is, it is for the child
@@ -405,9 +406,14 @@ class Host:
 
 
 def _mark(session: Session, via: str) -> None:
-    from fakeredis.clients.pipeline import mark
+    from fakeredis.clients.wire import mark
 
     mark(session, via)
+
+
+def _tell_method(session: Session, note: Note) -> None:
+    """Let the next command be recorded as that of the child's method, at its place in a batch."""
+    session.method, session.position = note or (None, 0)
 
 
 def _state(session: Session) -> tuple[int, int, bool, bool, float]:

@@ -134,11 +134,15 @@ def copy_of(function: FunctionType) -> FunctionType:
     return copy
 
 
-def stub_of(function: FunctionType, handler: Handler) -> CodeType:
-    """Code that may take the place of the function's: same parameters, kind, free variables."""
+def stub_of(function: FunctionType, handler: Handler, plain: bool = False) -> CodeType:
+    """Code that may take the place of the function's: same parameters, kind, free variables.
+
+    Args:
+        plain: no code of a coroutine in any case.
+    """
     code = function.__code__
     parameters, call = _parameters(code)
-    is_async = bool(code.co_flags & inspect.CO_COROUTINE)
+    is_async = bool(code.co_flags & inspect.CO_COROUTINE) and not plain
     # Never reached; makes the compiler give the stub the free variables that the function has.
     free = "".join(f"    {name}\n" for name in code.co_freevars)
     body = (

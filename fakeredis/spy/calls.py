@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from fakeredis.spy import known
 from fakeredis.spy import recorder as rec
 from fakeredis.spy.canonical import Parsed, parse
+from fakeredis.spy.methods import is_library, name_of
 from fakeredis.spy.values import Wire, quote, to_text
 
 if TYPE_CHECKING:
     from fakeredis.commands.registry import Command
 
-__all__ = ["CommandCall", "Where"]
+__all__ = ["CommandCall", "Where", "method_of"]
 
 
 class Where(NamedTuple):
@@ -25,6 +26,14 @@ class Where(NamedTuple):
 
     def __str__(self) -> str:
         return f"{_short(self.filename)}:{self.line} in {self.function}"
+
+
+def method_of(record: rec.Record) -> str | None:
+    """The name of the method that sent a recorded command."""
+    method = record[rec.METHOD]
+    if record[rec.VIA] in ("script", "handshake"):
+        return None
+    return method if method is None or isinstance(method, str) else name_of(method)
 
 
 def _short(filename: str) -> str:
@@ -90,8 +99,12 @@ class CommandCall:
 
     @property
     def method(self) -> str | None:
-        """redis-py's method that sent it, when known."""
-        return self._record[rec.METHOD]  # type: ignore[no-any-return]
+        """redis-py's method that sent it: ``set``, ``execute_command``, ``Lock.acquire``.
+
+        In a pipeline the one that queued it. None where no client did: for what a script calls,
+        what is sent while connecting, what comes over the network or from `FakeServer.execute`.
+        """
+        return method_of(self._record)
 
     @property
     def db(self) -> int:
@@ -118,7 +131,7 @@ class CommandCall:
     def where(self) -> Where | None:
         """Place in the caller's code; None when no code but the libraries' called."""
         code = self._record[rec.CODE]
-        if rec.is_library(code.co_filename):
+        if is_library(code.co_filename):
             return None
         line = rec.line_of(code, self._record[rec.OFFSET])
         return Where(code.co_filename, line, getattr(code, "co_qualname", code.co_name))

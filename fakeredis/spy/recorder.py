@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
-import concurrent
-import contextlib
-import os
 import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
 from types import CodeType
 from typing import Any, Protocol
+
+from fakeredis.spy.methods import CALLING, CLIENT, FILES
 
 __all__ = ["Record", "Recorder", "Tee"]
 
@@ -30,30 +28,8 @@ class SessionLike(Protocol):
     via: str
     group: int
     position: int
-    method: str | None
+    method: Any
     server: Any
-
-
-class _LibraryFiles(dict[str, bool]):
-    """For each file name of code: whether it lies between the caller's code and the engine."""
-
-    def __missing__(self, filename: str) -> bool:
-        found = filename.startswith(_library_prefixes())
-        self[filename] = found
-        return found
-
-
-def _library_prefixes() -> tuple[str, ...]:
-    own = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-    prefixes = [own + os.sep, "<fakeredis ", threading.__file__, contextlib.__file__]
-    prefixes += [path + os.sep for path in (*asyncio.__path__, *concurrent.__path__)]
-    for name in ("redis", "valkey", "aioredis"):
-        module = sys.modules.get(name)
-        prefixes += [path + os.sep for path in getattr(module, "__path__", ())]
-    return tuple(prefixes)
-
-
-_is_library = _LibraryFiles()
 
 
 class Recorder:
@@ -79,15 +55,23 @@ class Recorder:
         """Note a command that is about to run; the result goes to ``end``."""
         if self._accepts is not None and not self._accepts(session):
             return None
-        frame = sys._getframe(1)
-        while _is_library[frame.f_code.co_filename]:
-            if (outer := frame.f_back) is None:
-                break
-            frame = outer
+        found = CALLING.get()
+        if found is not None:
+            method, code, offset = found
+        else:  # as `caller`, with a call less
+            frame = sys._getframe(1)
+            method = None
+            while kind := FILES[frame.f_code.co_filename]:
+                if kind == CLIENT:
+                    method = frame.f_code
+                if (outer := frame.f_back) is None:
+                    break
+                frame = outer
+            code, offset = frame.f_code, frame.f_lasti
         record: Record = [
             name, argv, None, None, session.via, session.group, session.position,
-            session.method, session.db, session.id, session.name, self._server,
-            frame.f_code, frame.f_lasti, threading.current_thread(), self._server.now(),
+            session.method or method, session.db, session.id, session.name, self._server,
+            code, offset, threading.current_thread(), self._server.now(),
             time.perf_counter(), None, session, None,
         ]  # fmt: skip
         # Commands of a transaction run inside EXEC, and yet one reads EXEC as its last line.
@@ -150,8 +134,3 @@ def line_of(code: CodeType, offset: int) -> int:
         if start <= offset < end and line is not None:
             return line
     return code.co_firstlineno
-
-
-def is_library(filename: str) -> bool:
-    """Whether code of this file is redis-py's, ours, or what runs threads and tasks."""
-    return _is_library[filename]

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from types import TracebackType
 from typing import Any
+from weakref import finalize
 
 from fakeredis.spy.assertions import Assertions
 from fakeredis.spy.calls import CommandCall
@@ -34,6 +35,7 @@ class Spy(Assertions):
         self._numbered = 0  # records that have their CommandCall
         self._next_index = 0
         self._attached: list[tuple[Any, Recorder]] = []
+        self._notes: finalize[..., Spy] | None = None  # ends the noting of methods
         self._lock = threading.Lock()  # for readers; recording needs none
         # Where another process records: fetches the records from there, and clears them there.
         self._sync: Callable[[Spy], None] | None = None
@@ -45,6 +47,7 @@ class Spy(Assertions):
 
     def attach(self, server: Any, accepts: Any = None) -> Recorder:
         """Listen to a server, besides any spy that does already."""
+        self.note_methods()
         recorder = self.recorder_for(server, accepts)
         present = server.recorder
         _set_recorder(server, recorder if present is None else Tee(present, recorder))
@@ -53,6 +56,7 @@ class Spy(Assertions):
 
     def detach(self) -> None:
         """Listen no more to any server; what was recorded stays."""
+        self.note_no_methods()
         while self._attached:
             server, recorder = self._attached.pop()
             present = server.recorder
@@ -60,6 +64,26 @@ class Spy(Assertions):
                 _set_recorder(server, None)
             elif isinstance(present, Tee):
                 _set_recorder(server, present.without(recorder))
+
+    def note_methods(self, in_patch: bool = False) -> None:
+        """Have noted which methods queue commands, and which coroutines send them.
+
+        Args:
+            in_patch: also for clients that are none of ours; a patch is active and will be until
+                `note_no_methods`.
+        """
+        if self._notes is None:
+            from fakeredis.patching import noting
+
+            noting.begin(in_patch)
+            self._notes = finalize(self, noting.end, in_patch)  # also for one that is lost
+            self._notes.atexit = False
+
+    def note_no_methods(self) -> None:
+        """Undo `note_methods`."""
+        if self._notes is not None:
+            self._notes()
+            self._notes = None
 
     def start(self) -> Spy:
         """Listen to the clients and servers given."""

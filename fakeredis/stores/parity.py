@@ -167,7 +167,7 @@ def _shown(argv: Sequence[bytes]) -> str:
 
 def _where() -> str:
     """The place in the code that sends a command."""
-    from fakeredis.spy.recorder import is_library
+    from fakeredis.spy.methods import is_library
 
     frame: Any = sys._getframe(1)
     while frame is not None and is_library(frame.f_code.co_filename):

@@ -15,6 +15,7 @@ Matcher = Callable[[bytes], object]
 
 _SPECIAL = re.compile(rb"[*?\[\\]").search
 _PREFIX = re.compile(rb"([^*?\[\\]+)\*+", re.DOTALL).fullmatch
+_MOST_SEGMENTS = 1000  # behind stars; what has more matches nothing
 _ALL_BYTES = frozenset(range(256))
 
 
@@ -22,8 +23,9 @@ _ALL_BYTES = frozenset(range(256))
 def matcher(pattern: bytes, nocase: bool = False) -> Matcher:
     """A function that tells whether a text matches the whole pattern."""
     if pattern and not pattern.strip(b"*"):
-        # Only "*" itself matches the empty text; "**" wants something.
-        return re.compile(b"" if pattern == b"*" else b".", re.DOTALL).match
+        # Stars alone want something, too. Most commands do not ask here about "*" itself, which
+        # then means everything, even the empty text.
+        return re.compile(b".", re.DOTALL).match
     if not nocase:
         if _SPECIAL(pattern) is None:
             return pattern.__eq__
@@ -50,6 +52,8 @@ def _translate(pattern: bytes, nocase: bool) -> bytes:
     put in a look-ahead (which is never re-entered) and then taken by a back reference.
     """
     segments = _segments(pattern, nocase)
+    if sum(map(bool, segments[1:])) > _MOST_SEGMENTS:
+        return b"(?!)"
     parts = [segments[0]]
     for number, segment in enumerate(segments[1:-1], 1):
         if segment:

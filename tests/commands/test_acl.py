@@ -396,3 +396,19 @@ def test_waiting_commands_are_asked_again(twin: Any, change: str) -> None:
     other.reply()
     other("PING")
     _same_log(twin)
+
+
+@pytest.mark.parametrize("rule", ["~*", "%R~*", "%RW~*", "~**", "%R~**"])
+def test_empty_key(twin: Twin, rule: str) -> None:
+    """Among patterns only ``~*`` allows the key without a name."""
+    twin("ACL", "SETUSER", "u", "on", "nopass", "+@all", rule)
+    for key in ("", "a"):
+        twin("ACL", "DRYRUN", "u", "GET", key)
+
+
+@pytest.mark.parametrize("rule", ["&*", "&**"])
+def test_empty_channel(twin: Twin, rule: str) -> None:
+    """Likewise among channels."""
+    twin("ACL", "SETUSER", "u", "on", "nopass", "+@all", rule)
+    for call in (["SUBSCRIBE", ""], ["PUBLISH", "", "x"], ["PSUBSCRIBE", "*"], ["PSUBSCRIBE", "**"]):
+        twin("ACL", "DRYRUN", "u", *call)

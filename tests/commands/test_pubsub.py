@@ -242,3 +242,33 @@ def test_older_servers_have_no_events_of_overwriting() -> None:
     session = Server(version="8.0").session()
     with pytest.raises(CommandError, match="Invalid event class"):
         session.execute([b"CONFIG", b"SET", b"notify-keyspace-events", b"Ko"])
+
+
+@pytest.mark.parametrize("pattern", ["*", "**", "", "?", "[^a]"])
+def test_empty_names(twin: Twin, pattern: str) -> None:
+    """No star matches a channel without a name; among keys and fields a single one does."""
+    other = twin.session()
+    other("PSUBSCRIBE", pattern)
+    other.reply()
+    twin("PUBLISH", "", "x")
+    if pattern == "":
+        other.reply()
+    other("SUBSCRIBE", "")
+    other.reply()
+    twin("PUBSUB", "CHANNELS", pattern)
+    twin("SET", "", "1")
+    twin("HSET", "h", "", "1")
+    twin("SADD", "s", "")
+    twin("ZADD", "z", "1", "")
+    twin.unordered("KEYS", pattern)
+    twin.unordered("SCAN", 0, "MATCH", pattern)
+    for call in ("HSCAN h", "SSCAN s", "ZSCAN z"):
+        twin(*call.split(), 0, "MATCH", pattern)
+
+
+def test_patterns_of_many_stars(twin: Twin) -> None:
+    """Beyond a thousand they match nothing."""
+    twin("SET", "x" * 1500, "1")
+    for count in (999, 1000, 1001, 1002):
+        for pattern in ("*x" * count, "*x" * count + "*", "**x" * count, "x" + "*x" * count):
+            twin("KEYS", pattern)

@@ -6,7 +6,7 @@ import secrets
 from typing import Any, Final
 
 from fakeredis import errors
-from fakeredis.commands.arguments import Raw, Rest
+from fakeredis.commands.arguments import Raw, Rest, word_of
 from fakeredis.commands.registry import ADMIN, LOADING, NOSCRIPT, STALE, Group
 from fakeredis.datatypes.numbers import parse_int
 from fakeredis.engine import acl, dispatch
@@ -175,7 +175,7 @@ def acl_genpass(ctx: Context, words: list[bytes]) -> bytes:
 def acl_log(ctx: Context, words: list[bytes]) -> Any:
     """What was refused of late, ten entries or as many as asked for; or forget it."""
     word, control = _one(words, "LOG"), acl.of(ctx.server)
-    if word is not None and word.upper() == b"RESET":
+    if word is not None and word_of(word) == b"RESET":
         control.log.clear()
         return OK
     count = 10 if word is None else parse_int(word)

@@ -28,6 +28,11 @@ UNLIMITED: Final = 1 << 31
 ALWAYS: Final = "0.0.0"
 
 
+def word_of(raw: bytes) -> bytes:
+    """A word as the server compares it: in capitals, and only up to a zero byte."""
+    return raw.partition(b"\0")[0].upper()
+
+
 @dataclass(frozen=True)
 class Argument:
     """One positional argument.
@@ -362,7 +367,7 @@ class Syntax:
             return out
         chosen: list[Any] = [None] * len(self.options)
         while at < len(args):
-            entry = self.entries.get(args[at].upper())
+            entry = self.entries.get(args[at].upper()) or self.entries.get(word_of(args[at]))
             if entry is None:
                 if self.tail is None:
                     raise CommandError(errors.SYNTAX)

@@ -13,6 +13,7 @@ from operator import and_, or_, xor
 from typing import Any, Final
 
 from fakeredis import errors
+from fakeredis.commands.arguments import word_of
 from fakeredis.datatypes.array import LAST_INDEX, Array
 from fakeredis.datatypes.glob import matcher
 from fakeredis.datatypes.numbers import parse_float, parse_int, parse_unsigned
@@ -221,7 +222,7 @@ def arlastitems(ctx: Context, key: bytes, raw: bytes, *words: bytes) -> list[byt
         return []
     if len(words) > 1:
         raise _wrong_count(ctx)
-    if words and words[0].upper() != b"REV":
+    if words and word_of(words[0]) != b"REV":
         raise CommandError(errors.SYNTAX)
     array: Array | None = ctx.lookup_read(key, Array)
     if array is None:
@@ -248,7 +249,7 @@ def arscan(ctx: Context, key: bytes, start: bytes, end: bytes, *words: bytes) ->
     if len(words) not in (0, 2):
         raise _wrong_count(ctx)
     if words:
-        if words[0].upper() != b"LIMIT":
+        if word_of(words[0]) != b"LIMIT":
             raise CommandError(errors.SYNTAX)
         limit = _limit(words[1])
     found: list[Any] = []
@@ -270,7 +271,7 @@ class _Search:
         self.predicates: list[tuple[bytes, bytes]] = []
         rest = iter(words)
         for word in rest:
-            self._take(word.upper(), rest)
+            self._take(word_of(word), rest)
         if not self.predicates:
             raise CommandError(errors.SYNTAX)
 
@@ -397,7 +398,7 @@ def arop(
     Checked in the server's order: indices, operation, number of words, type.
     """
     first, last = _index(start), _index(end)
-    word = operation.upper()
+    word = word_of(operation)
     if word not in _SUMS and word not in _BITS and word not in (b"MATCH", b"USED"):
         raise CommandError(errors.ARRAY_OPERATION)
     if word == b"MATCH" and len(words) != 1:
@@ -431,7 +432,7 @@ def arinfo(ctx: Context, key: bytes, *words: bytes) -> dict[bytes, Any]:
 
     Checked in the server's order: options, key and type.
     """
-    if len(words) > 1 or (words and words[0].upper() != b"FULL"):
+    if len(words) > 1 or (words and word_of(words[0]) != b"FULL"):
         raise CommandError(errors.SYNTAX)
     array: Array | None = ctx.lookup_read(key, Array)
     if array is None:

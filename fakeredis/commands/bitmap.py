@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from zlib import adler32
 
 from fakeredis import errors
-from fakeredis.commands.arguments import Key, Raw, Rest
+from fakeredis.commands.arguments import Key, Raw, Rest, word_of
 from fakeredis.commands.registry import DENYOOM, FAST, READONLY, WRITE, Group
 from fakeredis.datatypes.numbers import parse_int
 from fakeredis.datatypes.string import BLOCK, MutableString
@@ -85,7 +85,7 @@ def getbit(ctx: Context, key: bytes, raw: bytes) -> int:
 
 def _in_bits(ctx: Context, word: bytes) -> bool:
     """Whether BIT or BYTE is meant, which Redis knows since 7.0."""
-    word = word.upper()
+    word = word_of(word)
     if word not in (b"BIT", b"BYTE") or not ctx.server.profile.has("7.0.0"):
         raise CommandError(errors.SYNTAX)
     return word == b"BIT"
@@ -305,7 +305,7 @@ def bitop(ctx: Context, operation: bytes, target: bytes, keys: list[bytes]) -> i
 
     Checked in the server's order: operation, number of keys, types. An empty result leaves no key.
     """
-    name = operation.upper()
+    name = word_of(operation)
     combine = None if name == b"NOT" else _operation(ctx, name)
     if combine is None and len(keys) != 1:
         raise CommandError(errors.BITOP_NOT_KEYS)
@@ -359,10 +359,10 @@ def _steps(ctx: Context, words: Sequence[bytes]) -> list[_Step]:
     """All operations; each one's words are checked in their order."""
     steps, overflow, at = [], b"WRAP", 0
     while at < len(words):
-        name = words[at].upper()
+        name = word_of(words[at])
         rest = len(words) - at - 1
         if name == b"OVERFLOW" and rest:
-            overflow = words[at + 1].upper()
+            overflow = word_of(words[at + 1])
             if overflow not in (b"WRAP", b"SAT", b"FAIL"):
                 raise CommandError(errors.BITFIELD_OVERFLOW)
             at += 2
@@ -376,7 +376,7 @@ def _steps(ctx: Context, words: Sequence[bytes]) -> list[_Step]:
 
 
 def _step(ctx: Context, name: bytes, words: Sequence[bytes], overflow: bytes) -> _Step:
-    kind, where = words[0], words[1]
+    kind, where = words[0].partition(b"\0")[0], words[1]
     width = parse_int(kind[1:])
     signed = kind[:1] == b"i"
     if kind[:1] not in (b"i", b"u") or width is None or not 1 <= width <= (64 if signed else 63):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
 from fakeredis import errors
-from fakeredis.commands.arguments import Rest
+from fakeredis.commands.arguments import Rest, word_of
 from fakeredis.commands.help import help_lines
 from fakeredis.commands.registry import (
     ADMIN,
@@ -295,7 +295,7 @@ def count_failure_reports(ctx: Context, words: Words) -> int:
 def slot_stats(ctx: Context, words: Words) -> list[Any]:
     """Statistics of the slots of this node, by slot or in the order of a figure."""
     node = _here(ctx)
-    action = words[0].upper()
+    action = word_of(words[0])
     if action == b"SLOTSRANGE" and len(words) == 3:
         first, last = _slot(words[1]), _slot(words[2])
         if first > last:
@@ -326,7 +326,7 @@ def _order(words: Words) -> tuple[int, bool]:
     limit, descending, rest = SLOTS, True, list(words)
     seen: set[bool] = set()
     while rest:
-        word = rest.pop(0).upper()
+        word = word_of(rest.pop(0))
         if (word == b"LIMIT") in seen and word in (b"LIMIT", b"ASC", b"DESC"):
             raise CommandError("ERR Multiple filters of the same type are disallowed.")
         seen.add(word == b"LIMIT")
@@ -447,7 +447,7 @@ def setslot(ctx: Context, words: Words) -> Status:
         b"MIGRATING": (3, _migrate), b"IMPORTING": (3, _import), b"STABLE": (2, _settle),
         b"NODE": (3, _assign),
     }  # fmt: skip
-    length, act = actions.get(words[1].upper(), (0, _settle))
+    length, act = actions.get(word_of(words[1]), (0, _settle))
     if len(words) != length:
         raise CommandError(_BAD_SETSLOT)
     act(here, slot, words)
@@ -585,7 +585,7 @@ def failover(ctx: Context, words: Words) -> Status:
     here = _here(ctx)
     if len(words) > 1:
         raise CommandError(_BAD_WORDS % _said(ctx))
-    if words and words[0].upper() not in (b"FORCE", b"TAKEOVER"):
+    if words and word_of(words[0]) not in (b"FORCE", b"TAKEOVER"):
         raise CommandError(errors.SYNTAX)
     if here.master is None:
         raise CommandError("ERR You should send CLUSTER FAILOVER to a replica")
@@ -605,7 +605,7 @@ def reset(ctx: Context, words: Words) -> Status:
     here = _here(ctx)
     if len(words) > 1:
         raise CommandError(_BAD_WORDS % _said(ctx))
-    if words and words[0].upper() not in (b"HARD", b"SOFT"):
+    if words and word_of(words[0]) not in (b"HARD", b"SOFT"):
         raise CommandError(errors.SYNTAX)
     if here.master is not None:
         leave(here)

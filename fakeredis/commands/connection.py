@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from fakeredis import errors
-from fakeredis.commands.arguments import Int, Raw, Rest
+from fakeredis.commands.arguments import Int, Raw, Rest, word_of
 from fakeredis.commands.pubsub import unsubscribe_all
 from fakeredis.commands.registry import (
     ADMIN,
@@ -61,16 +61,11 @@ def echo(ctx: Context, message: bytes) -> bytes:
     return message
 
 
-_BEYOND_INT: Final = (
-    "ERR value is out of range, value must between -2147483648 and 2147483647"
-)
-
-
 @group.command("SELECT", Int, flags=LOADING | STALE | FAST)
 def select(ctx: Context, index: int) -> Any:
     """Choose the database of this session."""
     if not -(1 << 31) <= index < 1 << 31:
-        raise CommandError(_BEYOND_INT)
+        raise CommandError(errors.BEYOND_INT)
     if index:
         cluster.refuse(ctx.server, "ERR SELECT is not allowed in cluster mode")
     ctx.db = ctx.server.select(index)
@@ -171,7 +166,7 @@ def _hello_words(
         raise CommandError("NOPROTO unsupported protocol version")
     name, credentials, at = None, None, 1
     while at < len(words):
-        option, left = words[at].upper(), len(words) - at - 1
+        option, left = word_of(words[at]), len(words) - at - 1
         if option == b"AUTH" and left >= 2:
             credentials = words[at + 1], words[at + 2]
             at += 3
@@ -199,7 +194,7 @@ BAD_ATTRIBUTE = "ERR %s cannot contain spaces, newlines or special characters."
 
 def _is_plain(value: bytes) -> bool:
     """Whether a value fits into the line of CLIENT LIST."""
-    return all(33 <= byte <= 126 for byte in value)
+    return all(33 <= byte <= 126 for byte in value.partition(b"\0")[0])
 
 
 def _check_name(name: bytes) -> None:
@@ -230,7 +225,7 @@ def client_setname(ctx: Context, name: bytes) -> Any:
 @group.command("CLIENT SETINFO", Raw, Raw, flags=_CLIENT, since="7.2.0")
 def client_setinfo(ctx: Context, attribute: bytes, value: bytes) -> Any:
     """Note the client library's name or version."""
-    name = attribute.lower()
+    name = attribute.partition(b"\0")[0].lower()
     if name not in (b"lib-name", b"lib-ver"):
         raise CommandError(f"ERR Unrecognized option '{dispatch.clean(attribute)}'")
     if not _is_plain(value):
@@ -244,7 +239,7 @@ def client_setinfo(ctx: Context, attribute: bytes, value: bytes) -> Any:
 
 def _switch(ctx: Context, name: str, raw: bytes) -> Any:
     """Note an ON or OFF that has no other effect here."""
-    word = raw.upper()
+    word = word_of(raw)
     if word not in (b"ON", b"OFF"):
         raise CommandError(errors.SYNTAX)
     ctx.session.extra[name] = word == b"ON"
@@ -266,7 +261,7 @@ def client_no_touch(ctx: Context, switch: bytes) -> Any:
 @group.command("CLIENT REPLY", Raw, flags=_CLIENT | CONNECTION, since="3.2.0")
 def client_reply(ctx: Context, raw: bytes) -> Any:
     """Reply no longer, not to the next command, or again."""
-    session, mode = ctx.session, raw.upper()
+    session, mode = ctx.session, word_of(raw)
     if mode == b"ON":
         session.reply_mode = "ON"
         session.guard &= ~dispatch.REPLY_MODE
@@ -292,7 +287,7 @@ _TYPES: Final = (b"NORMAL", b"MASTER", b"REPLICA", b"SLAVE", b"PUBSUB")
 
 
 def _type(raw: bytes) -> bytes:
-    word = raw.upper()
+    word = word_of(raw)
     if word not in _TYPES:
         raise CommandError(f"ERR Unknown client type '{dispatch.clean(raw)}'")
     return word
@@ -308,7 +303,7 @@ def client_list(ctx: Context, words: list[bytes]) -> bytes:
     """A line for each session, or those of a type, or those of some numbers."""
     server = ctx.server
     sessions = [session for session in list(server.sessions.values()) if not session.closed]
-    option = words[0].upper() if words else b""
+    option = word_of(words[0]) if words else b""
     if option == b"TYPE" and len(words) == 2:
         kind = _type(words[1])
         sessions = [session for session in sessions if _is_of_type(session, kind)]
@@ -359,7 +354,7 @@ def _kill_filters(ctx: Context, words: list[bytes]) -> tuple[dict[bytes, Filter]
     filters: dict[bytes, Filter] = {}
     skip_me = True
     for at in range(0, len(words), 2):
-        option = words[at].upper()
+        option = word_of(words[at])
         if at + 1 == len(words):
             raise CommandError(errors.SYNTAX)
         if option == b"SKIPME":
@@ -370,7 +365,7 @@ def _kill_filters(ctx: Context, words: list[bytes]) -> tuple[dict[bytes, Filter]
 
 
 def _yes(raw: bytes) -> bool:
-    word = raw.upper()
+    word = word_of(raw)
     if word not in (b"YES", b"NO"):
         raise CommandError(errors.SYNTAX)
     return word == b"YES"
@@ -431,7 +426,7 @@ def client_unblock(ctx: Context, raw: bytes, rest: list[bytes]) -> int:
     """
     if len(rest) > 1:
         raise CommandError(errors.SUBCOMMAND_ARITY % ("UNBLOCK", "CLIENT"))
-    reason = rest[0].upper() if rest else b"TIMEOUT"
+    reason = word_of(rest[0]) if rest else b"TIMEOUT"
     if reason not in (b"TIMEOUT", b"ERROR"):
         raise CommandError("ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR")
     number = parse_int(raw)
@@ -451,7 +446,7 @@ def client_pause(ctx: Context, raw: bytes, rest: list[bytes]) -> Any:
     """Let all commands, or writes only, wait for so many milliseconds."""
     if len(rest) > 1:
         raise CommandError(errors.SUBCOMMAND_ARITY % ("PAUSE", "CLIENT"))
-    mode = rest[0].upper() if rest else b"ALL"
+    mode = word_of(rest[0]) if rest else b"ALL"
     if mode not in (b"ALL", b"WRITE"):
         raise CommandError("ERR CLIENT PAUSE mode must be WRITE or ALL")
     milliseconds = parse_int(raw)
@@ -485,7 +480,7 @@ def client_tracking(ctx: Context, switch: bytes, words: list[bytes]) -> Any:
     Checked in the server's order: options, the switch, which options go together.
     """
     tracker, prefixes = _tracker(ctx, words)
-    word = switch.upper()
+    word = word_of(switch)
     if word not in (b"ON", b"OFF"):
         raise CommandError(errors.SYNTAX)
     state = tracking.of(ctx.server)
@@ -505,7 +500,7 @@ def _tracker(ctx: Context, words: list[bytes]) -> tuple[tracking.Tracker, list[b
     tracker, at = tracking.Tracker(), 0
     prefixes: list[bytes] = []
     while at < len(words):
-        option, left = words[at].upper(), len(words) - at - 1
+        option, left = word_of(words[at]), len(words) - at - 1
         if option in _TRACKING_WORDS:
             setattr(tracker, _TRACKING_WORDS[option], True)
         elif option == b"REDIRECT" and left:
@@ -588,7 +583,7 @@ SWITCHED = (
 @group.command("CLIENT CACHING", Raw, flags=_CLIENT, since="6.0.0")
 def client_caching(ctx: Context, mode: bytes) -> Any:
     """Track, or not, the keys of the next command or transaction."""
-    tracker, word = tracking.tracker_of(ctx.session), mode.upper()
+    tracker, word = tracking.tracker_of(ctx.session), word_of(mode)
     if tracker is None:
         raise CommandError(NOT_TRACKING)
     if word not in (b"YES", b"NO"):

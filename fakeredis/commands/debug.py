@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from fakeredis import errors
-from fakeredis.commands.arguments import Rest
+from fakeredis.commands.arguments import Rest, word_of
 from fakeredis.commands.generic import encoding
 from fakeredis.commands.registry import ADMIN, LOADING, NOSCRIPT, STALE
 from fakeredis.commands.server import check_allowed, go_down, group
@@ -62,7 +62,7 @@ class _Unknown(Exception):
 def debug(ctx: Context, words: list[bytes]) -> Any:
     """Subcommands for tests; refused unless ``enable-debug-command`` allows them."""
     check_allowed(ctx, "DEBUG", "enable-debug-command")
-    name, given = words[0].upper(), len(words)
+    name, given = word_of(words[0]), len(words)
     if given in _WITHOUT_EFFECT.get(name, ()):
         return OK
     if given == 1 and name in _REFUSED:
@@ -128,7 +128,7 @@ def _error(ctx: Context, text: bytes) -> Any:
 
 def _reload(ctx: Context, *options: bytes) -> Status:
     """Write all data as a file and read it again."""
-    names = {option.upper() for option in options}
+    names = {word_of(option) for option in options}
     if names - {b"MERGE", b"NOFLUSH", b"NOSAVE"}:
         raise CommandError("ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options.")
     if b"NOSAVE" not in names:
@@ -154,11 +154,11 @@ def _change_replication_id(ctx: Context) -> Status:
 
 def _reply_buffer(ctx: Context, name: bytes, value: bytes) -> Status:
     """Check what is asked for; there are no such buffers."""
-    word = value.upper()
-    if name.upper() == b"PEAK-RESET-TIME":
+    word = word_of(value)
+    if word_of(name) == b"PEAK-RESET-TIME":
         if word not in (b"NEVER", b"RESET") and parse_int(value) is None:
             raise CommandError(errors.NOT_INTEGER)
-    elif name.upper() != b"RESIZING":
+    elif word_of(name) != b"RESIZING":
         raise _Unknown
     return OK
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from fakeredis import errors
-from fakeredis.commands.arguments import Args, Key, Raw, Rest
+from fakeredis.commands.arguments import Args, Key, Raw, Rest, word_of
 from fakeredis.commands.generic import group, lookup_any, server_tells, tell_overwritten
 from fakeredis.commands.registry import ASKING, DENYOOM, MOVABLEKEYS, READONLY, WRITE
 from fakeredis.commands.server import group as server_group
@@ -51,7 +51,7 @@ class _Options:
         used = b""  # IDLETIME or FREQ, which exclude each other
         at = 0
         while at < len(words):
-            word = words[at].upper()
+            word = word_of(words[at])
             if word == b"REPLACE":
                 self.replace = True
             elif word == b"ABSTTL":
@@ -163,7 +163,7 @@ class _Migration:
         self.keys: Sequence[bytes] = (key,)
         at = 0
         while at < len(words):
-            word, left = words[at].upper(), len(words) - at - 1
+            word, left = word_of(words[at]), len(words) - at - 1
             if word in (b"COPY", b"REPLACE"):
                 self.copy |= word == b"COPY"
                 self.replace |= word == b"REPLACE"
@@ -185,7 +185,7 @@ def _migrate_keys(args: Args) -> list[bytes]:
     """The key, or those after KEYS; none where there are both."""
     at = 5
     while at < len(args):
-        word = args[at].upper()
+        word = word_of(args[at])
         if word == b"KEYS" and at + 1 < len(args):
             return [] if args[2] else list(args[at + 1 :])
         at += 1 + {b"AUTH": 1, b"AUTH2": 2}.get(word, 0)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from fakeredis import errors
-from fakeredis.commands.arguments import Raw, Rest
+from fakeredis.commands.arguments import Raw, Rest, word_of
 from fakeredis.commands.registry import (
     ALLOW_BUSY,
     DENYOOM,
@@ -72,7 +72,7 @@ def fcall_ro(ctx: Context, words: list[bytes]) -> Any:
 def function_load(ctx: Context, words: list[bytes]) -> bytes:
     """Add a library; its name."""
     for word in words[:-1]:
-        if word.upper() != b"REPLACE":
+        if word_of(word) != b"REPLACE":
             raise CommandError(f"ERR Unknown option given: {dispatch.clean(word)}")
     name = functions.functions_of(ctx.server).load(words[-1], len(words) > 1)
     ctx.server.dirty += 1
@@ -95,7 +95,7 @@ def function_flush(ctx: Context, words: list[bytes]) -> Status:
     """Remove all libraries."""
     if len(words) > 1:
         raise _wrong_number("FLUSH")
-    if words and words[0].upper() not in (b"SYNC", b"ASYNC"):
+    if words and word_of(words[0]) not in (b"SYNC", b"ASYNC"):
         raise CommandError("ERR FUNCTION FLUSH only supports SYNC|ASYNC option")
     functions.flush(ctx.server)
     ctx.server.dirty += 1
@@ -122,9 +122,9 @@ def _list_options(words: Sequence[bytes]) -> tuple[bytes, bool]:
     pattern, with_code = None, False
     rest = iter(words)
     for word in rest:
-        if word.upper() == b"WITHCODE" and not with_code:
+        if word_of(word) == b"WITHCODE" and not with_code:
             with_code = True
-        elif word.upper() == b"LIBRARYNAME" and pattern is None:
+        elif word_of(word) == b"LIBRARYNAME" and pattern is None:
             pattern = next(rest, None)
             if pattern is None:
                 raise CommandError("ERR library name argument was not given")
@@ -177,7 +177,7 @@ def function_restore(ctx: Context, words: list[bytes]) -> Status:
 
     if len(words) > 2:
         raise _wrong_number("RESTORE")
-    policy = words[1].upper() if len(words) > 1 else b"APPEND"
+    policy = word_of(words[1]) if len(words) > 1 else b"APPEND"
     if policy not in _POLICIES:
         raise CommandError(
             "ERR Wrong restore policy given, value should be either FLUSH, APPEND or REPLACE."

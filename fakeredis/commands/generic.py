@@ -8,7 +8,18 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from fakeredis import errors
-from fakeredis.commands.arguments import Args, Flag, Int, Key, Many, Option, Raw, Rest
+from fakeredis.commands.arguments import (
+    Args,
+    Flag,
+    Int,
+    Key,
+    Many,
+    Option,
+    Raw,
+    Rest,
+    integer,
+    word_of,
+)
 from fakeredis.commands.help import help_lines
 from fakeredis.commands.registry import (
     BLOCKING,
@@ -151,10 +162,9 @@ def _conditions(options: Sequence[bytes]) -> set[bytes]:
     """NX, XX, GT and LT, each in any case."""
     found = set()
     for option in options:
-        word = option.upper()
+        word = word_of(option)
         if word not in (b"NX", b"XX", b"GT", b"LT"):
-            text = option.decode("utf-8", "surrogateescape")
-            raise CommandError(f"ERR Unsupported option {text}")
+            raise CommandError(f"ERR Unsupported option {clean(option)}")
         found.add(word)
     if b"NX" in found and len(found) > 1:
         raise CommandError(
@@ -318,7 +328,7 @@ def _scan_options(words: Sequence[bytes]) -> tuple[bytes | None, int, bytes | No
     pattern, count, kind = None, 10, None
     at = 0
     while at < len(words):
-        word = words[at].upper()
+        word = word_of(words[at])
         if word == b"NOVALUES":
             raise CommandError("ERR NOVALUES option can only be used in HSCAN")
         if word not in (b"MATCH", b"COUNT", b"TYPE") or at + 1 == len(words):
@@ -327,7 +337,7 @@ def _scan_options(words: Sequence[bytes]) -> tuple[bytes | None, int, bytes | No
         if word == b"MATCH":
             pattern = None if value == b"*" else value
         elif word == b"TYPE":
-            kind = value.lower()
+            kind = value.partition(b"\0")[0].lower()
         else:
             count = scan_count(value)
         at += 2
@@ -399,7 +409,10 @@ def _present(ctx: Context, db: Database, key: bytes) -> Any:
     return db.data.get(key)
 
 
-@group.command("MOVE", Key, Int, flags=WRITE | FAST)
+_Index: Final = integer(-(1 << 31), (1 << 31) - 1, range_error=errors.BEYOND_INT)
+
+
+@group.command("MOVE", Key, _Index, flags=WRITE | FAST)
 def move(ctx: Context, key: bytes, index: int) -> int:
     """Take a key to another database, unless there is one of that name already.
 
@@ -422,7 +435,7 @@ def move(ctx: Context, key: bytes, index: int) -> int:
 
 
 @group.command(
-    "COPY", Key, Key, Option("DB", Int), Flag("REPLACE"), flags=WRITE | DENYOOM, since="6.2.0"
+    "COPY", Key, Key, Option("DB", _Index), Flag("REPLACE"), flags=WRITE | DENYOOM, since="6.2.0"
 )
 def copy(ctx: Context, key: bytes, new: bytes, index: int | None, replace: bool | None) -> int:
     """Copy a value with its deadlines; 0 when there is none or the new key is taken.
@@ -611,7 +624,7 @@ class _Sort:
 
     def _take(self, words: Sequence[bytes], at: int, readonly: bool) -> int:
         """Read the option at a position; gives the position behind it."""
-        word, left = words[at].upper(), len(words) - at - 1
+        word, left = word_of(words[at]), len(words) - at - 1
         if word in (b"ASC", b"DESC"):
             self.descending = word == b"DESC"
         elif word == b"ALPHA":
@@ -791,7 +804,7 @@ def _sort_keys(args: Args) -> list[bytes]:
     stored: list[bytes] = []
     at = 1
     while at < len(args) - 1:
-        word = args[at].upper()
+        word = word_of(args[at])
         if word == b"STORE":
             stored = [args[at + 1]]
         at += 1 + _SORT_VALUES.get(word, 0)

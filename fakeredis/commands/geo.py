@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from fakeredis import errors
-from fakeredis.commands.arguments import Args, Key, Raw, Rest
+from fakeredis.commands.arguments import Args, Key, Raw, Rest, word_of
 from fakeredis.commands.registry import DENYOOM, MOVABLEKEYS, READONLY, WRITE, Group
 from fakeredis.commands.sorted_set import zadd
 from fakeredis.datatypes.geohash import (
@@ -38,7 +38,7 @@ _DEFAULT_UNIT: Final = 1.0
 
 def _unit(raw: bytes, traits: Traits) -> float:
     """How many metres a unit has."""
-    metres = _UNITS.get(raw.upper())
+    metres = _UNITS.get(word_of(raw))
     if metres is None or not (traits.upper_units or raw.islower()):
         raise CommandError(errors.GEO_UNIT)
     return metres
@@ -92,8 +92,8 @@ def geoadd(ctx: Context, key: bytes, *words: bytes) -> Any:
     """
     at = 0
     options = set()
-    while at < len(words) and words[at].upper() in (b"NX", b"XX", b"CH"):
-        options.add(words[at].upper())
+    while at < len(words) and word_of(words[at]) in (b"NX", b"XX", b"CH"):
+        options.add(word_of(words[at]))
         at += 1
     triples = words[at:]
     if len(triples) % 3 or {b"NX", b"XX"} <= options:
@@ -199,7 +199,7 @@ class _Search:
 
     def option(self, words: Sequence[bytes], at: int) -> int:
         """Take one of the options that all searches have; the position behind it, 0 for others."""
-        word = words[at].upper()
+        word = word_of(words[at])
         if word == b"WITHDIST":
             self.distances = True
         elif word == b"WITHHASH":
@@ -338,7 +338,7 @@ def _search(
 
 def _shape_option(search: _Search, words: Sequence[bytes], at: int) -> int:
     """Take an option that says where and how far to search; the position behind it."""
-    word, left = words[at].upper(), len(words) - at - 1
+    word, left = word_of(words[at]), len(words) - at - 1
     if word == b"FROMMEMBER" and left >= 1 and not search.is_fixed:
         search.around(words[at + 1])
         search.is_member = True
@@ -392,7 +392,7 @@ def _radius(
     while at < len(words):
         behind = search.option(words, at)
         if not behind:
-            word = words[at].upper()
+            word = word_of(words[at])
             if not storing or at + 1 == len(words) or word not in (b"STORE", b"STOREDIST"):
                 raise CommandError(errors.SYNTAX)
             search.target, search.by_distance = words[at + 1], word == b"STOREDIST"
@@ -430,7 +430,7 @@ def _radius_keys(first_option: int) -> Callable[[Args], list[bytes]]:
         stores = [
             args[at + 1]
             for at in range(first_option, len(args) - 1)
-            if args[at].upper() in (b"STORE", b"STOREDIST")
+            if word_of(args[at]) in (b"STORE", b"STOREDIST")
         ]
         return [args[0], *stores[-1:]]
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from fakeredis import errors
-from fakeredis.commands.arguments import Int, Key, Many, Raw, Rest
+from fakeredis.commands.arguments import Int, Key, Many, Raw, Rest, word_of
 from fakeredis.commands.generic import scan_count, scan_cursor
 from fakeredis.commands.registry import DENYOOM, FAST, READONLY, WRITE, Group
 from fakeredis.datatypes.glob import matcher
@@ -276,7 +276,7 @@ def random_count(raw: bytes, doubled: bool) -> int:
 def random_options(raw: bytes, words: Sequence[bytes], option: bytes) -> tuple[int, bool]:
     """Count, and whether the option that follows it was given; in the server's order."""
     random_count(raw, False)
-    if words and (len(words) > 1 or words[0].upper() != option):
+    if words and (len(words) > 1 or word_of(words[0]) != option):
         raise CommandError(errors.SYNTAX)
     return random_count(raw, bool(words)), bool(words)
 
@@ -311,7 +311,7 @@ def scan_options(
     match, count, without = None, 10, False
     at = 0
     while at < len(words):
-        word = words[at].upper()
+        word = word_of(words[at])
         if word == b"NOVALUES" and known:
             if not novalues:
                 raise CommandError(errors.NOVALUES_ONLY_HSCAN)
@@ -397,7 +397,7 @@ def _fields(
 
     Checked in the server's order: the word, the number, whether it fits.
     """
-    if words[0].upper() != b"FIELDS":
+    if word_of(words[0]) != b"FIELDS":
         raise CommandError(errors.FIELDS_MISSING)
     count = parse_int(words[1])
     if count is None or count < 1:
@@ -425,7 +425,7 @@ def _expire(ctx: Context, key: bytes, words: list[bytes], seconds: bool, absolut
     """
     value = _write(ctx, key)
     deadline = _deadline(ctx, words[0], seconds, absolute)
-    condition = words[1].upper()
+    condition = word_of(words[1])
     if condition not in (b"NX", b"XX", b"GT", b"LT"):
         condition = b""
     fields = _fields(words[2:] if condition else words[1:], errors.NUMFIELDS_NOT_POSITIVE)
@@ -562,7 +562,7 @@ def hgetex(ctx: Context, key: bytes, words: list[bytes]) -> list[bytes | None]:
     to it.
     """
     value = _write(ctx, key)
-    option, deadline, at = words[0].upper(), None, 0
+    option, deadline, at = word_of(words[0]), None, 0
     if option in _EXPIRATIONS:
         deadline, at = _deadline(ctx, words[1], *_EXPIRATIONS[option]), 2
     elif option == b"PERSIST":
@@ -625,7 +625,7 @@ class _SetexOptions:
 
     def _take(self, ctx: Context, words: Sequence[bytes], at: int) -> int:
         """Read the option at a position; returns the position behind it."""
-        word = words[at].upper()
+        word = word_of(words[at])
         if word == b"FIELDS":
             return self._take_fields(ctx, words, at)
         if word in (b"FNX", b"FXX"):
@@ -634,7 +634,7 @@ class _SetexOptions:
             self.condition = word
             return at + 1
         if word != b"KEEPTTL" and word not in _EXPIRATIONS:
-            name = words[at].decode("latin-1")
+            name = words[at].partition(b"\0")[0].decode("latin-1")
             raise CommandError(errors.UNKNOWN_ARGUMENT % name)
         if self.keep or self.deadline is not None:
             raise CommandError(errors.ONE_OF_EXPIRATIONS)

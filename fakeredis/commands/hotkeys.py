@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from fakeredis import errors
-from fakeredis.commands.arguments import Rest
+from fakeredis.commands.arguments import Rest, word_of
 from fakeredis.commands.help import help_lines
 from fakeredis.commands.registry import ADMIN, LOADING, NOSCRIPT, STALE
 from fakeredis.commands.server import group
@@ -40,7 +40,7 @@ class _Options:
     def __init__(self, ctx: Context, words: Sequence[bytes]) -> None:
         self.count, self.seconds, self.ratio = 10, 0, 1
         self.slots: list[int] | None = None
-        if len(words) < 2 or words[0].upper() != b"METRICS":
+        if len(words) < 2 or word_of(words[0]) != b"METRICS":
             raise CommandError(errors.HOTKEYS_NO_METRICS)
         at = self._metrics(words)
         while at < len(words):
@@ -51,7 +51,7 @@ class _Options:
         count = parse_int(words[1])
         if count is None or not 1 <= count <= 2:
             raise CommandError(errors.HOTKEYS_METRICS_COUNT)
-        given = [word.upper() for word in words[2 : 2 + count]]
+        given = [word_of(word) for word in words[2 : 2 + count]]
         if len(given) < count:
             raise CommandError(errors.HOTKEYS_METRICS_MISMATCH)
         self.metrics: set[bytes] = set()
@@ -65,7 +65,7 @@ class _Options:
         return 2 + count
 
     def _option(self, ctx: Context, words: Sequence[bytes], at: int) -> int:
-        word = words[at].upper()
+        word = word_of(words[at])
         if at + 1 == len(words):
             raise CommandError(errors.SYNTAX)
         number = parse_int(words[at + 1])

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from fakeredis import errors
-from fakeredis.commands.arguments import Key, Many, Raw, Rest
+from fakeredis.commands.arguments import Key, Many, Raw, Rest, word_of
 from fakeredis.commands.registry import ADMIN, DENYOOM, FAST, READONLY, WRITE, Group
 from fakeredis.datatypes.hyperloglog import Corrupted, HyperLogLog, estimate_of, is_valid, merged
 from fakeredis.datatypes.string import MutableString
@@ -133,11 +133,11 @@ def pfdebug(ctx: Context, name: bytes, key: bytes) -> Any:
 
     Checked in the server's order: key, type, header, subcommand, registers.
     """
-    word = name.upper()
+    word = word_of(name)
     if word == b"SIMD" and ctx.server.profile.has({"redis": "8.0.0"}):
-        if key.upper() not in _SIMD:
+        if word_of(key) not in _SIMD:
             raise CommandError(errors.PFDEBUG_SIMD)
-        return _SIMD[key.upper()]
+        return _SIMD[word_of(key)]
     value = _read(ctx.string(key))
     if value is None:
         raise CommandError(errors.PFDEBUG_NO_KEY)

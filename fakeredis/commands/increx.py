@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from fakeredis import errors
-from fakeredis.commands.arguments import Key, Rest
+from fakeredis.commands.arguments import Key, Rest, word_of
 from fakeredis.commands.registry import DENYOOM, FAST, WRITE
 from fakeredis.commands.string import group
 from fakeredis.datatypes.numbers import (
@@ -70,7 +70,7 @@ def _options(words: Sequence[bytes]) -> dict[bytes, bytes]:
     found: dict[bytes, bytes] = {}
     rest = iter(words)
     for raw in rest:
-        word = raw.upper()
+        word = word_of(raw)
         if word in found or any(other in found for other in _EXCLUDED.get(word, ())):
             raise CommandError(errors.SYNTAX)
         value: bytes | None = b""

@@ -15,6 +15,7 @@ from fakeredis.commands.arguments import (
     Rest,
     Timeout,
     integer,
+    word_of,
 )
 from fakeredis.commands.registry import (
     BLOCKING,
@@ -40,7 +41,7 @@ _COUNTED_KEYS = NumKeys(error=errors.NUMKEYS_NOT_POSITIVE)
 
 def _left(word: bytes) -> bool:
     """Whether LEFT or RIGHT is meant."""
-    word = word.upper()
+    word = word_of(word)
     if word == b"LEFT":
         return True
     if word != b"RIGHT":
@@ -99,7 +100,7 @@ def linsert(ctx: Context, key: bytes, where: bytes, pivot: bytes, value: bytes) 
 
     Checked in the server's order: syntax, type.
     """
-    where = where.upper()
+    where = word_of(where)
     if where not in (b"BEFORE", b"AFTER"):
         raise CommandError(errors.SYNTAX)
     stored: List | None = ctx.lookup_write(key, List)
@@ -173,7 +174,7 @@ def _lpos_options(words: Sequence[bytes]) -> tuple[int, int | None, int]:
     rank, count, maxlen = 1, None, 0
     rest = iter(words)
     for word in rest:
-        option = word.upper()
+        option = word_of(word)
         raw = next(rest, None)
         if raw is None or option not in (b"RANK", b"COUNT", b"MAXLEN"):
             raise CommandError(errors.SYNTAX)
@@ -314,7 +315,7 @@ def _mpop_options(words: Sequence[bytes]) -> tuple[bool, int]:
     left = _left(words[0])
     if len(words) == 1:
         return left, 1
-    if words[1].upper() != b"COUNT" or len(words) < 3:
+    if word_of(words[1]) != b"COUNT" or len(words) < 3:
         raise CommandError(errors.SYNTAX)
     count = parse_int(words[2])
     if count is None or count <= 0:
@@ -384,7 +385,7 @@ class _HowMany(NamedTuple):
             return cls()
         if len(words) != 3:
             raise CommandError(errors.SYNTAX)
-        selector, order = words[0].upper(), words[2].upper()
+        selector, order = word_of(words[0]), word_of(words[2])
         if selector not in (b"COUNT", b"EXACTLY") or order not in (b"OBO", b"BULK"):
             raise CommandError(errors.SYNTAX)
         count = parse_int(words[1])

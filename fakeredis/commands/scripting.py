@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from fakeredis import errors
-from fakeredis.commands.arguments import Raw, Rest
+from fakeredis.commands.arguments import Raw, Rest, word_of
 from fakeredis.commands.registry import (
     ALLOW_BUSY,
     LOADING,
@@ -113,7 +113,7 @@ def script_exists(ctx: Context, shas: list[bytes]) -> list[int]:
 @group.command("SCRIPT FLUSH", Rest(), flags=NOSCRIPT, since="2.6.0")
 def script_flush(ctx: Context, words: list[bytes]) -> Any:
     """Forget all scripts."""
-    if len(words) > 1 or (words and words[0].upper() not in (b"SYNC", b"ASYNC")):
+    if len(words) > 1 or (words and word_of(words[0]) not in (b"SYNC", b"ASYNC")):
         raise CommandError("ERR SCRIPT FLUSH only support SYNC|ASYNC option")
     ctx.server.extra.pop("scripting", None)
     return OK
@@ -129,7 +129,7 @@ def script_kill(ctx: Context) -> Status:
 @group.command("SCRIPT DEBUG", Raw, flags=NOSCRIPT, since="3.2.0")
 def script_debug(ctx: Context, mode: bytes) -> Any:
     """Accepted, but scripts run as usual."""
-    if mode.upper() not in (b"YES", b"SYNC", b"NO"):
+    if word_of(mode) not in (b"YES", b"SYNC", b"NO"):
         raise CommandError("ERR Use SCRIPT DEBUG YES/SYNC/NO")
     return OK
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from fakeredis import errors
 from fakeredis.commands import facts
-from fakeredis.commands.arguments import Key, Many, Raw, Rest
+from fakeredis.commands.arguments import Key, Many, Raw, Rest, word_of
 from fakeredis.commands.help import help_lines
 from fakeredis.commands.registry import (
     ADMIN,
@@ -63,7 +63,7 @@ def dbsize(ctx: Context) -> int:
 
 
 def _check_flush(words: Sequence[bytes]) -> None:
-    if len(words) > 1 or (words and words[0].upper() not in (b"ASYNC", b"SYNC")):
+    if len(words) > 1 or (words and word_of(words[0]) not in (b"ASYNC", b"SYNC")):
         raise CommandError(errors.SYNTAX)
 
 
@@ -85,7 +85,7 @@ def _invalidate_all(ctx: Context, words: Sequence[bytes]) -> None:
     """
     server = ctx.server
     if server.guard & dispatch.TRACKED:
-        waits = not ctx.session.deny_blocking and (not words or words[0].upper() == b"SYNC")
+        waits = not ctx.session.deny_blocking and (not words or word_of(words[0]) == b"SYNC")
         tracking.of(server).flushed(waits and server.traits.flush_replies_late)
 
 
@@ -233,7 +233,7 @@ def save(ctx: Context) -> Status:
 @group.command("BGSAVE", Rest(), flags=ADMIN | NOSCRIPT | NO_ASYNC_LOADING)
 def bgsave(ctx: Context, words: list[bytes]) -> Status:
     """Note the time as that of the last save; it is over at once."""
-    if len(words) > 1 or (words and words[0].upper() != b"SCHEDULE"):
+    if len(words) > 1 or (words and word_of(words[0]) != b"SCHEDULE"):
         raise CommandError(errors.SYNTAX)
     _saved(ctx)
     return Status(b"Background saving started")
@@ -251,7 +251,7 @@ def bgrewriteaof(ctx: Context) -> Status:
 
 def _replicate(host: bytes, port: bytes) -> Status:
     """Stay a master; following another server needs a network."""
-    if (host.upper(), port.upper()) == (b"NO", b"ONE"):
+    if (word_of(host), word_of(port)) == (b"NO", b"ONE"):
         return OK
     number = parse_int(port)
     if number is None or not 0 <= number <= 65535:
@@ -283,7 +283,7 @@ def slaveof(ctx: Context, host: bytes, port: bytes) -> Status:
 def failover(ctx: Context, words: list[bytes]) -> Any:
     """Refused: there is no replica to take over."""
     cluster.refuse(ctx.server, _NO_FAILOVER)
-    names = [word.upper() for word in words]
+    names = [word_of(word) for word in words]
     if names == [b"ABORT"]:
         raise CommandError("ERR No failover in progress.")
     at = 0
@@ -327,7 +327,7 @@ def replconf(ctx: Context, words: list[bytes]) -> Any:
     if len(words) % 2:
         raise CommandError(errors.SYNTAX)
     for name, value in zip(words[::2], words[1::2], strict=True):
-        option = name.upper()
+        option = word_of(name)
         if option in _REPLICA_NUMBERS:
             if parse_int(value) is None:
                 raise CommandError(errors.NOT_INTEGER)
@@ -451,15 +451,15 @@ def command_docs(ctx: Context, names: list[bytes]) -> dict[bytes, Any]:
 def command_list(ctx: Context, words: list[bytes]) -> list[bytes]:
     """The names of all commands, or of those that a filter lets through."""
     if words and (
-        len(words) != 3 or words[0].upper() != b"FILTERBY"
-        or words[1].upper() not in (b"MODULE", b"ACLCAT", b"PATTERN")
+        len(words) != 3 or word_of(words[0]) != b"FILTERBY"
+        or word_of(words[1]) not in (b"MODULE", b"ACLCAT", b"PATTERN")
     ):  # fmt: skip
         raise CommandError(errors.SYNTAX)
     tops = ctx.server.table.commands()
     with_subs = [one for top in tops for one in (top, *facts.subcommands_of(top))]
     if not words:
         return [facts.shown_name(command) for command in with_subs]
-    kind, wanted = words[1].upper(), words[2]
+    kind, wanted = word_of(words[1]), words[2]
     if kind == b"PATTERN":
         matches = matcher(wanted, nocase=True)
         names = [facts.shown_name(command) for command in with_subs]
@@ -543,7 +543,7 @@ def check_allowed(ctx: Context, what: str, parameter: str) -> None:
 )  # fmt: skip
 def shutdown(ctx: Context, words: list[bytes]) -> Any:
     """Close all connections; no new one is answered until ``server.connected`` is set again."""
-    options = {word.upper() for word in words}
+    options = {word_of(word) for word in words}
     if options - {b"NOSAVE", b"SAVE", b"NOW", b"FORCE", b"ABORT"} or (
         {b"NOSAVE", b"SAVE"} <= options or (b"ABORT" in options and len(words) > 1)
     ):
@@ -581,7 +581,7 @@ def memory_usage(ctx: Context, key: bytes, *options: bytes) -> int | None:
     """An estimate of the bytes that a key takes; None when there is none."""
     samples = 5
     for at in range(0, len(options), 2):
-        if options[at].upper() != b"SAMPLES" or at + 1 == len(options):
+        if word_of(options[at]) != b"SAMPLES" or at + 1 == len(options):
             raise CommandError(errors.SYNTAX)
         number = parse_int(options[at + 1])
         if number is None:
@@ -710,7 +710,7 @@ def module_help(ctx: Context) -> list[Status]:
 @group.command("LOLWUT", Rest(), flags=READONLY | FAST, since="5.0.0", acl=("read", "fast"))
 def lolwut(ctx: Context, words: list[bytes]) -> Verbatim:
     """The server's version, without a work of art."""
-    if len(words) > 1 and words[0].upper() == b"VERSION" and parse_int(words[1]) is None:
+    if len(words) > 1 and word_of(words[0]) == b"VERSION" and parse_int(words[1]) is None:
         raise CommandError(errors.NOT_INTEGER)
     profile = ctx.server.profile
     text = f"{profile.server_type.capitalize()} ver. {profile.version_text}\n"

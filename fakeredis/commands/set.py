@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Any, Final
 
 from fakeredis import errors
-from fakeredis.commands.arguments import Key, Many, NumKeys, Raw, Rest
+from fakeredis.commands.arguments import Key, Many, NumKeys, Raw, Rest, word_of
 from fakeredis.commands.generic import scan_cursor
 from fakeredis.commands.hash import scan_options
 from fakeredis.commands.registry import DENYOOM, FAST, MOVABLEKEYS, READONLY, WRITE, Group
@@ -276,7 +276,7 @@ def _limit(words: Sequence[bytes]) -> int:
     rest = iter(words)
     for word in rest:
         raw = next(rest, None)
-        if raw is None or word.upper() != b"LIMIT":
+        if raw is None or word_of(word) != b"LIMIT":
             raise CommandError(errors.SYNTAX)
         value = parse_int(raw)
         if value is None or value < 0:
@@ -308,7 +308,7 @@ def sdiffcard(ctx: Context, keys: list[bytes], words: list[bytes]) -> int:
 )  # fmt: skip
 def sunioncard(ctx: Context, keys: list[bytes], words: list[bytes]) -> int:
     """The size of a union, counted up to LIMIT (0: no limit); about that with APPROX."""
-    exact = [word for word in words if word.upper() != b"APPROX"]
+    exact = [word for word in words if word_of(word) != b"APPROX"]
     limit = _limit(exact)
     members = set[bytes]().union(*_sets(ctx, keys))
     size = len(members) if len(exact) == len(words) else _estimate(members)

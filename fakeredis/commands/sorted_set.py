@@ -6,7 +6,17 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
 from fakeredis import errors
-from fakeredis.commands.arguments import Float, Key, Many, NumKeys, Optional, Raw, Rest, Timeout
+from fakeredis.commands.arguments import (
+    Float,
+    Key,
+    Many,
+    NumKeys,
+    Optional,
+    Raw,
+    Rest,
+    Timeout,
+    word_of,
+)
 from fakeredis.commands.generic import scan_cursor
 from fakeredis.commands.hash import random_options, scan_options
 from fakeredis.commands.registry import (
@@ -87,7 +97,7 @@ def _zadd_many(ctx: Context, key: bytes, words: Sequence[bytes]) -> Any:
     """ZADD with flags or many pairs."""
     flags: set[bytes] = set()
     at = 0
-    while at < len(words) and (word := words[at].upper()) in _ZADD_FLAGS:
+    while at < len(words) and (word := word_of(words[at])) in _ZADD_FLAGS:
         flags.add(word)
         at += 1
     pairs = _scored(words[at:], flags)
@@ -220,7 +230,7 @@ def zmscore(ctx: Context, key: bytes, members: list[bytes]) -> list[float | None
 
 def _rank(ctx: Context, key: bytes, member: bytes, word: bytes | None, reverse: bool) -> Any:
     """ZRANK and ZREVRANK; the syntax is checked before the type."""
-    if word is not None and word.upper() != b"WITHSCORE":
+    if word is not None and word_of(word) != b"WITHSCORE":
         raise CommandError(errors.SYNTAX)
     value = ctx.lookup_read(key, SortedSet)
     rank = None if value is None else value.rank(member, reverse)
@@ -333,8 +343,8 @@ def _by_score(low: bytes, high: bytes) -> Select:
 
 def _lex_bound(raw: bytes) -> tuple[int, bytes, bool]:
     """A bound of a range of members: -1, 0 or 1 (lowest, named, highest), name, left out."""
-    if raw in (b"-", b"+"):
-        return (-1 if raw == b"-" else 1), b"", False
+    if raw[:1] in (b"-", b"+") and len(word_of(raw)) == 1:
+        return (-1 if raw[:1] == b"-" else 1), b"", False
     if raw[:1] not in (b"(", b"["):
         raise CommandError(errors.BOUND_NOT_STRING)
     return 0, raw[1:], raw[:1] == b"("
@@ -448,7 +458,7 @@ class _Query:
         self, words: Sequence[bytes], at: int, by: bytes, reverse: bool | None, scores: bool
     ) -> int:
         """Read the option at a position; returns the position behind it."""
-        word = words[at].upper()
+        word = word_of(words[at])
         if word == b"WITHSCORES" and scores:
             self.scores = True
         elif word == b"LIMIT" and at + 2 < len(words):
@@ -711,12 +721,12 @@ def bzpopmax(ctx: Context, words: list[bytes]) -> Any:
 
 def _pop_options(words: Sequence[bytes]) -> tuple[int, bool]:
     """ZMPOP's count, and whether the highest are wanted."""
-    where = words[0].upper() if words else b""
+    where = word_of(words[0]) if words else b""
     if where not in (b"MIN", b"MAX"):
         raise CommandError(errors.SYNTAX)
     if len(words) == 1:
         return 1, where == b"MAX"
-    if words[1].upper() != b"COUNT" or len(words) == 2:
+    if word_of(words[1]) != b"COUNT" or len(words) == 2:
         raise CommandError(errors.SYNTAX)
     count = parse_int(words[2])
     if count is None or count < 1:
@@ -816,7 +826,7 @@ class _Algebra:
         self.with_scores = False
         at = 0
         while at < len(words):
-            word = words[at].upper()
+            word = word_of(words[at])
             if word == b"WITHSCORES" and scores:
                 self.with_scores = True
                 at += 1
@@ -824,7 +834,7 @@ class _Algebra:
                 self.weights = [_weight(raw) for raw in words[at + 1 : at + 1 + len(keys)]]
                 at += 1 + len(keys)
             elif word == b"AGGREGATE" and weighted and at + 1 < len(words):
-                self._aggregate(ctx, words[at + 1].upper())
+                self._aggregate(ctx, word_of(words[at + 1]))
                 at += 2
             else:
                 raise CommandError(errors.SYNTAX)
@@ -876,8 +886,9 @@ class _Algebra:
         for member, old in total.items():
             score = score_of(member)
             if score is not None:
-                score *= weight
-                kept[member] = combine(old, score if score == score else 0.0)
+                # Nothing times infinity is no number here; a sum becomes 0 by it, MIN and MAX keep
+                # what there was.
+                kept[member] = combine(old, score * weight)
         return kept
 
 
@@ -1006,7 +1017,7 @@ def _cardinality_limit(words: Sequence[bytes]) -> int:
     """LIMIT, the last one given; 0 is none."""
     limit = 0
     for at in range(0, len(words), 2):
-        if words[at].upper() != b"LIMIT" or at + 1 == len(words):
+        if word_of(words[at]) != b"LIMIT" or at + 1 == len(words):
             raise CommandError(errors.SYNTAX)
         number = parse_int(words[at + 1])
         if number is None or number < 0:

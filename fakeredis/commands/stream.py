@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Any, Final, NamedTuple
 
 from fakeredis import errors
-from fakeredis.commands.arguments import Args, Key, Many, Raw, Rest
+from fakeredis.commands.arguments import Args, Key, Many, Raw, Rest, word_of
 from fakeredis.commands.help import help_lines
 from fakeredis.commands.registry import (
     BLOCKING,
@@ -75,6 +75,7 @@ def _id(raw: bytes) -> int:
 
 def _start(raw: bytes) -> int:
     """The lower end of an interval, which may be ``-``, or excluded by ``(``."""
+    raw = raw.partition(b"\0")[0]
     if raw == b"-":
         return 0
     if raw == b"+":
@@ -89,6 +90,7 @@ def _start(raw: bytes) -> int:
 
 def _end(raw: bytes) -> int:
     """The upper end of an interval; without a sequence number it has the highest one."""
+    raw = raw.partition(b"\0")[0]
     if raw == b"-":
         return 0
     if raw == b"+":
@@ -110,8 +112,8 @@ def _integer(raw: bytes, error: str = errors.NOT_INTEGER) -> int:
 
 
 def _text(raw: bytes) -> str:
-    """A name inside an error text."""
-    return raw.decode("utf-8", "surrogateescape")
+    """A name inside an error text, which ends at a zero byte."""
+    return raw.partition(b"\0")[0].decode("utf-8", "surrogateescape")
 
 
 def _entries(found: Found) -> list[Any]:
@@ -158,7 +160,7 @@ class _OptionParser:
         """All options; ``at`` is left at the ID."""
         words = self.words
         while self.at < len(words):
-            word = words[self.at].upper()
+            word = word_of(words[self.at])
             more = len(words) - self.at - 1
             if self.adding and word == b"*":
                 break
@@ -207,7 +209,7 @@ class _OptionParser:
         if "length" in values or "lowest" in values:
             raise CommandError(errors.STREAM_TWO_TRIMMINGS)
         self.at += 1
-        mark = self.words[self.at]
+        mark = word_of(self.words[self.at])
         if more > 1 and mark in (b"~", b"="):
             values["approximate"] = mark == b"~"
             self.at += 1
@@ -325,7 +327,7 @@ def _xadd_words(
     options = parser.parse()
     at = parser.at
     given = None
-    if at < len(words) and words[at] != b"*":
+    if at < len(words) and word_of(words[at]) != b"*":
         given = _given_id(words[at], profile)
         if options.idempotent:
             raise CommandError(errors.STREAM_IDMP_ID)
@@ -400,7 +402,7 @@ def _setid_options(
     rest = iter(words)
     for word in rest:
         value = next(rest, None)
-        name = word.upper()
+        name = word_of(word)
         if value is None or name not in (b"ENTRIESADDED", b"MAXDELETEDID"):
             raise CommandError(errors.SYNTAX)
         if name == b"MAXDELETEDID":
@@ -461,7 +463,7 @@ def _range(
 def _range_count(words: Sequence[bytes]) -> int:
     count = -1
     for at in range(0, len(words), 2):
-        if words[at].upper() != b"COUNT" or at + 1 == len(words):
+        if word_of(words[at]) != b"COUNT" or at + 1 == len(words):
             raise CommandError(errors.SYNTAX)
         count = max(_integer(words[at + 1]), 0)
     return count
@@ -500,7 +502,7 @@ class _Read:
 
     def _option(self, ctx: Context, args: Args, at: int, grouped: bool) -> int:
         """Take one option; the position behind it."""
-        word = args[at].upper()
+        word = word_of(args[at])
         more = len(args) - at - 1
         if word == b"BLOCK" and more:
             self.timeout = _timeout(ctx, args[at + 1])
@@ -598,7 +600,7 @@ def _read_keys(args: Args) -> list[bytes]:
     """The keys of XREAD and XREADGROUP: the first half of what follows STREAMS."""
     at = 0
     while at < len(args):
-        word = args[at].upper()
+        word = word_of(args[at])
         if word == b"STREAMS":
             rest = args[at + 1 :]
             return list(rest[: len(rest) // 2])
@@ -628,6 +630,7 @@ def xread(ctx: Context, args: list[bytes]) -> Any:
     resolved = []
     for at, (key, raw) in enumerate(zip(read.keys, read.ids, strict=True)):
         stream = ctx.lookup_read(key, Stream)
+        raw = raw.partition(b"\0")[0]
         if raw == b"$":
             after = 0 if stream is None else stream.last_id
             read.ids[at] = format_id(after)
@@ -755,6 +758,7 @@ def _group_and_id(
     members = None if stream is None else stream.groups.get(name)
     if stream is None or members is None:
         raise CommandError(errors.NO_GROUP_READ % (_text(key), _text(name)))
+    raw = raw.partition(b"\0")[0]
     if raw == b"$" or (raw == b"+" and ctx.traits.last_by_plus):
         raise CommandError(errors.XREADGROUP_MEANINGLESS % (raw.decode(), raw.decode()))
     after = MAX_ID if raw == b">" else _id(raw)
@@ -854,7 +858,7 @@ def _strategy_and_ids(words: Sequence[bytes]) -> tuple[str, Sequence[bytes]]:
     ids: Sequence[bytes] | None = None
     at = 0
     while at < len(words):
-        word = words[at].upper()
+        word = word_of(words[at])
         if word in _STRATEGIES and strategy is None:
             strategy = _STRATEGIES[word]
             at += 1
@@ -882,10 +886,10 @@ _OUTCOME: Final = {None: -1, True: 1, False: 2}
 def xdelex(ctx: Context, key: bytes, *words: bytes) -> list[int]:
     """Remove entries with regard to groups: -1 without the entry, 1 removed, 2 still needed.
 
-    Checked in the server's order: syntax, type, IDs.
+    Checked in the server's order: type, syntax, IDs.
     """
-    strategy, raw_ids = _strategy_and_ids(words)
     stream: Stream | None = ctx.lookup_write(key, Stream)
+    strategy, raw_ids = _strategy_and_ids(words)
     if stream is None:
         return [-1] * len(raw_ids)
     outcomes = [stream.delete_with(number, strategy) for number in _ids(raw_ids)]
@@ -916,10 +920,10 @@ def xack(ctx: Context, key: bytes, name: bytes, raw_ids: list[bytes]) -> int:
 def xackdel(ctx: Context, key: bytes, name: bytes, *words: bytes) -> list[int]:
     """XACK and XDELEX in one: -1 where nothing was pending.
 
-    Checked in the server's order: syntax, type, group, IDs.
+    Checked in the server's order: type, syntax, group, IDs.
     """
-    strategy, raw_ids = _strategy_and_ids(words)
     stream: Stream | None = ctx.lookup_read(key, Stream)
+    strategy, raw_ids = _strategy_and_ids(words)
     members = None if stream is None else stream.groups.get(name)
     if stream is None or members is None:
         return [-1] * len(raw_ids)
@@ -948,7 +952,7 @@ def _group_options(
     """MKSTREAM (of CREATE only) and ENTRIESREAD."""
     create, read, at = False, UNKNOWN, 0
     while at < len(words):
-        word = words[at].upper()
+        word = word_of(words[at])
         if word == b"MKSTREAM" and creating:
             create = True
             at += 1
@@ -996,7 +1000,7 @@ def xgroup_create(ctx: Context, key: bytes, name: bytes, raw: bytes, *words: byt
     stream: Stream | None = ctx.lookup_write(key, Stream) if create else _stream(ctx, key)
     if len(words) > 3:
         raise _misused(ctx)
-    if raw == b"$":
+    if word_of(raw) == b"$":
         last = 0 if stream is None else stream.last_id
     else:
         last = _id(raw)
@@ -1026,7 +1030,8 @@ def xgroup_setid(ctx: Context, key: bytes, name: bytes, raw: bytes, *words: byte
     if len(words) > 2:
         raise _misused(ctx)
     ends = {b"$": stream.last_id, b"-": 0, b"+": MAX_ID}
-    members.last_id = ends[raw] if raw in ends else _id(raw)
+    end = ends.get(word_of(raw))
+    members.last_id = _id(raw) if end is None else end
     members.read = _read_so_far(ctx, read, stream)
     ctx.noted(key, "xgroup-setid")
     return OK
@@ -1130,7 +1135,7 @@ def _pending_arguments(
     if not 3 <= len(words) <= 6:
         raise CommandError(errors.SYNTAX)
     idle = at = 0
-    if words[0].upper() == b"IDLE":
+    if word_of(words[0]) == b"IDLE":
         idle = _integer(words[1])
         if len(words) < 5:
             raise CommandError(errors.SYNTAX)
@@ -1171,7 +1176,7 @@ class _Claim:
             self.time = now
 
     def _option(self, words: Sequence[bytes], at: int, now: int) -> int:
-        word = words[at].upper()
+        word = word_of(words[at])
         if word == b"FORCE":
             self.force = True
         elif word == b"JUSTID":
@@ -1323,7 +1328,7 @@ def xautoclaim(
 def _autoclaim_options(words: Sequence[bytes]) -> tuple[int, bool]:
     count, just_id, at = 100, False, 0
     while at < len(words):
-        word = words[at].upper()
+        word = word_of(words[at])
         if word == b"COUNT" and at + 1 < len(words):
             count = _integer(words[at + 1], errors.XAUTOCLAIM_COUNT)
             if not 1 <= count <= _MOST_CLAIMED:
@@ -1353,10 +1358,10 @@ def _known_stream(ctx: Context, key: bytes) -> Stream:
 def xinfo_stream(ctx: Context, key: bytes, *words: bytes) -> Any:
     """What is known of a stream; with FULL its entries and groups too.
 
-    Checked in the server's order: syntax of the words, key and type.
+    Checked in the server's order: key and type, syntax of the words.
     """
-    count = _full_count(ctx, words)
     stream = _known_stream(ctx, key)
+    count = _full_count(ctx, words)
     nodes = len(stream.blocks)
     info: dict[bytes, Any] = {
         b"length": stream.length, b"radix-tree-keys": nodes,
@@ -1399,11 +1404,11 @@ def _full_count(ctx: Context, words: Sequence[bytes]) -> int | None:
     """How many entries FULL shows, 0 for all; None without FULL."""
     if not words:
         return None
-    if words[0].upper() != b"FULL" or len(words) not in (1, 3):
+    if word_of(words[0]) != b"FULL" or len(words) not in (1, 3):
         raise _misused(ctx)
     if len(words) == 1:
         return 10
-    if words[1].upper() != b"COUNT":
+    if word_of(words[1]) != b"COUNT":
         raise _misused(ctx)
     count = _integer(words[2])
     return 10 if count < 0 else count

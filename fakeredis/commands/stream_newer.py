@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from fakeredis import errors
-from fakeredis.commands.arguments import Key, Raw, Rest
+from fakeredis.commands.arguments import Key, Raw, Rest, word_of
 from fakeredis.commands.registry import FAST, WRITE
 from fakeredis.commands.stream import group, producers
 from fakeredis.datatypes.numbers import INT_MAX, parse_int
@@ -31,7 +31,7 @@ def xcfgset(ctx: Context, key: bytes, words: list[bytes]) -> Any:
     limits: dict[bytes, int] = {}
     rest = iter(words)
     for raw in rest:
-        word = raw.upper()
+        word = word_of(raw)
         value = next(rest, None)
         if word not in _LIMITS or value is None:
             raise CommandError(errors.SYNTAX)
@@ -67,7 +67,7 @@ class _Words:
 
     def _take(self, words: Sequence[bytes], at: int) -> int:
         """One option; the position behind it."""
-        word = words[at].upper()
+        word = word_of(words[at])
         more = len(words) - at - 1
         if word == b"IDS" and more and self.ids is None:
             count = parse_int(words[at + 1])
@@ -105,13 +105,13 @@ def xnack(ctx: Context, key: bytes, name: bytes, mode: bytes, *words: bytes) -> 
     if stream is None or members is None:
         texts = (raw.decode("utf-8", "surrogateescape") for raw in (key, name))
         raise CommandError(errors.NO_GROUP % tuple(texts))
-    if mode.upper() not in _MODES:
+    if word_of(mode) not in _MODES:
         raise CommandError(errors.XNACK_MODE)
     options = _Words(words)
     numbers = [parse_id(raw) for raw in options.ids or ()]
     if None in numbers:
         raise CommandError(errors.STREAM_ID)
-    given = [_give_back(stream, members, number or 0, mode.upper(), options) for number in numbers]
+    given = [_give_back(stream, members, number or 0, word_of(mode), options) for number in numbers]
     if any(given):
         ctx.noted(key, changes=sum(given))
         if key in ctx.db.blocked:

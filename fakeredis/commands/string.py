@@ -13,7 +13,7 @@ from functools import cache
 from typing import Any, Final, NamedTuple
 
 from fakeredis import errors
-from fakeredis.commands.arguments import Int, Key, Many, Raw, Rest
+from fakeredis.commands.arguments import Int, Key, Many, Raw, Rest, word_of
 from fakeredis.commands.registry import DENYOOM, FAST, MOVABLEKEYS, READONLY, WRITE, Group
 from fakeredis.datatypes.numbers import (
     INT_MAX,
@@ -68,7 +68,9 @@ def _parse_options(words: Sequence[bytes], known: frozenset[str]) -> _Options:
     for argument in rest:
         word = argument.upper().decode("latin-1")
         if word not in known:
-            raise CommandError(errors.SYNTAX)
+            word = word_of(argument).decode("latin-1")
+            if word not in known:
+                raise CommandError(errors.SYNTAX)
         if word == "GET":
             get = True
         elif word in ("NX", "XX"):
@@ -227,7 +229,7 @@ def delex(ctx: Context, key: bytes, *words: bytes) -> int:
         return 0
     if type(value) not in (bytes, MutableString):
         raise CommandError(errors.DELEX_NOT_STRING)
-    condition = words[0].upper().decode("latin-1")
+    condition = word_of(words[0]).decode("latin-1")
     if condition not in _COMPARISONS:
         raise CommandError(errors.DELEX_CONDITION)
     return int(_holds(condition, bytes(value), words[1]) and ctx.delete(key))
@@ -566,7 +568,7 @@ def _lcs_options(words: Sequence[bytes]) -> _LcsOptions:
     at_least = 0
     rest = iter(words)
     for argument in rest:
-        word = argument.upper()
+        word = word_of(argument)
         if word == b"IDX":
             idx = True
         elif word == b"LEN":

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from fakeredis import errors
-from fakeredis.commands.arguments import Many, Raw
+from fakeredis.commands.arguments import Many, Raw, word_of
 from fakeredis.commands.connection import group as connection
 from fakeredis.commands.help import help_lines
 from fakeredis.commands.registry import ADMIN, LOADING, NOSCRIPT, STALE
@@ -74,7 +74,7 @@ def client_capa(ctx: Context, names: list[bytes]) -> Status:
 @connection.command("CLIENT IMPORT-SOURCE", Raw, flags=_CLIENT, since=_SINCE, acl=_CLIENT_ACL)
 def client_import_source(ctx: Context, switch: bytes) -> Status:
     """Tell that the client imports data, for which the server must be in that mode."""
-    word = switch.upper()
+    word = word_of(switch)
     if word != b"OFF" and not ctx.server.config.boolean("import-mode"):
         raise CommandError("ERR Server is not in import mode")
     if word not in (b"ON", b"OFF"):

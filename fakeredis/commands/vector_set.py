@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from fakeredis import errors
+from fakeredis.commands.arguments import word_of
 from fakeredis.datatypes.numbers import parse_float, parse_int
 from fakeredis.datatypes.vector_filter import FilterError, compiled
 from fakeredis.datatypes.vector_set import (
@@ -78,7 +79,7 @@ def _between(raw: bytes, low: int, high: int, error: str) -> int:
 
 def _vector(words: Sequence[bytes], at: int) -> tuple[array[float], int]:
     """The vector given as ``FP32 blob`` or ``VALUES count number ...``, and the place behind it."""
-    kind = words[at].upper()
+    kind = word_of(words[at])
     if kind == b"FP32" and at + 1 < len(words):
         blob = words[at + 1]
         if not blob or len(blob) % 4:
@@ -110,7 +111,7 @@ class _Addition:
     def __init__(self, ctx: Context, words: Sequence[bytes]) -> None:
         at = 1
         self.dimension = 0
-        if words[1].upper() == b"REDUCE" and len(words) > 3:
+        if word_of(words[1]) == b"REDUCE" and len(words) > 3:
             self.dimension = _between(words[2], 1, (1 << 63) - 1, errors.VECTOR)
             at = 3
         self.vector, at = _vector(words, at)
@@ -126,7 +127,7 @@ class _Addition:
     def _options(self, words: Sequence[bytes]) -> None:
         at = 0
         while at < len(words):
-            word = words[at].upper()
+            word = word_of(words[at])
             if word in _WORDS:
                 self.quantization = _WORDS[word]
             elif word in (b"EF", b"M", b"SETATTR") and at + 1 < len(words):
@@ -263,7 +264,7 @@ class _Search:
         self.accepts: Callable[[Node], bool] | None = None
         at = 0
         while at < len(words):
-            word = words[at].upper()
+            word = word_of(words[at])
             if word in (b"COUNT", b"EF", b"EPSILON", b"FILTER", b"FILTER-EF"):
                 if at + 1 == len(words):
                     raise CommandError(errors.VSIM_SYNTAX)
@@ -318,7 +319,7 @@ class _Search:
 
 def _query(value: VectorSet, words: Sequence[bytes]) -> tuple[Node, int]:
     """The vector to compare with, in the set's own form, and the place of the options."""
-    if words[1].upper() == b"ELE":
+    if word_of(words[1]) == b"ELE":
         node = value.nodes.get(words[2])
         if node is None:
             raise CommandError(errors.VECTOR_NO_ELEMENT)
@@ -383,7 +384,7 @@ def vemb(ctx: Context, *words: bytes) -> list[Any] | None:
     Checked in the server's order: number of words, options, type.
     """
     _check_count(ctx, words, 2)
-    if any(word.upper() != b"RAW" for word in words[2:]):
+    if any(word_of(word) != b"RAW" for word in words[2:]):
         raise CommandError(errors.VEMB_OPTION)
     value: VectorSet | None = ctx.lookup_read(words[0], VectorSet)
     node = None if value is None else value.nodes.get(words[1])
@@ -431,7 +432,7 @@ def vlinks(ctx: Context, *words: bytes) -> list[Any] | None:
     The server links elements by chance; here, neighbours are the nearest ones.
     """
     _check_count(ctx, words, 2, 3)
-    if len(words) == 3 and words[2].upper() != b"WITHSCORES":
+    if len(words) == 3 and word_of(words[2]) != b"WITHSCORES":
         raise _wrong_count(ctx)
     value: VectorSet | None = ctx.lookup_read(words[0], VectorSet)
     if value is None or words[1] not in value:

@@ -212,7 +212,7 @@ class Config:
         for (given, name), _ in zip(wanted, pairs, strict=True):
             parameter = self.known.real.get(name)
             if parameter is None or given.lower() in self.known.gone:
-                raise CommandError(_UNKNOWN % given)
+                raise CommandError(_UNKNOWN % _until_zero(given))
             if parameter.forbidden is not None:
                 raise CommandError(_FAILED % (given, f"can't set {parameter.forbidden} config"))
             if given.lower() in seen:
@@ -356,6 +356,11 @@ def _text(raw: bytes) -> str:
     return raw.decode("utf-8", "surrogateescape")
 
 
+def _until_zero(text: str) -> str:
+    """A text as the server sees it that takes it for C's string; it does so but for numbers."""
+    return text.partition("\0")[0]
+
+
 def _raw(text: str) -> bytes:
     return text.encode("utf-8", "surrogateescape")
 
@@ -365,6 +370,7 @@ def _raw(text: str) -> bytes:
 
 def _boolean(facts: Sequence[Any]) -> Parse:
     def parse(text: str) -> str:
+        text = _until_zero(text)
         if text.lower() not in ("yes", "no"):
             raise _Refused("argument must be 'yes' or 'no'")
         return text.lower()
@@ -374,6 +380,7 @@ def _boolean(facts: Sequence[Any]) -> Parse:
 
 def _enum(facts: Sequence[Any]) -> Parse:
     def parse(text: str) -> str:
+        text = _until_zero(text)
         if text.lower() not in facts:
             words = ", ".join(facts)
             raise _Refused(f"argument(s) must be one of the following: {words}")
@@ -421,7 +428,7 @@ def _unsigned(facts: Sequence[Any]) -> Parse:
 
 def _bytes_of(text: str, error: str) -> int:
     """A number of bytes with or without a unit."""
-    found = _MEMORY(text)
+    found = _MEMORY(_until_zero(text))
     if found is None:
         raise _Refused(error)
     digits, unit = found.groups()

@@ -132,7 +132,8 @@ def reworded(session: Session, error: CommandError) -> CommandError:
 
 
 def clean(raw: bytes) -> str:
-    """Bytes as text that fits into one error line."""
+    """Bytes as text that fits into one error line; as the server quotes them, up to a zero byte."""
+    raw = raw.partition(b"\0")[0]
     return raw.replace(b"\r", b" ").replace(b"\n", b" ").decode("utf-8", "surrogateescape")
 
 

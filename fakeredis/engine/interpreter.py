@@ -277,7 +277,7 @@ class Interpreter:
         if self.plain:
             text = f"ERR Error running script (call to f_{name}): {place}: {text_of(first)}"
         else:
-            text = f"{text_of(first)} script: {name}"
+            text = f"{one_line(text_of(first))} script: {name}"
             text += "" if source is None else f", on {place}."
         error = CommandError(one_line(text))
         error.counted = text_of(first) == self.frame.counted
@@ -320,7 +320,7 @@ class Interpreter:
         if name == b"err":
             return CommandError(one_line(text_of(value)))
         if name == b"ok":
-            return Status(value.replace(b"\r", b" ").replace(b"\n", b" "))
+            return Status(value.partition(b"\0")[0].replace(b"\r", b" ").replace(b"\n", b" "))
         if name in (b"map", b"set"):
             return self._pairs(value, name == b"set", booleans)
         return {
@@ -428,8 +428,8 @@ def text_of(raw: Any) -> str:
 
 
 def one_line(text: str) -> str:
-    """A text as an error reply can hold it."""
-    return text.replace("\r", " ").replace("\n", " ")
+    """A text as an error reply can hold it, up to a zero byte."""
+    return text.partition("\0")[0].replace("\r", " ").replace("\n", " ")
 
 # Before it runs ----------------------------------------------------------------------------
 

@@ -399,7 +399,7 @@ def test_waiting_commands_are_asked_again(twin: Any, change: str) -> None:
 
 
 @pytest.mark.parametrize("rule", ["~*", "%R~*", "%RW~*", "~**", "%R~**"])
-def test_empty_key(twin: Twin, rule: str) -> None:
+def test_empty_key(twin: Any, rule: str) -> None:
     """Among patterns only ``~*`` allows the key without a name."""
     twin("ACL", "SETUSER", "u", "on", "nopass", "+@all", rule)
     for key in ("", "a"):
@@ -407,8 +407,8 @@ def test_empty_key(twin: Twin, rule: str) -> None:
 
 
 @pytest.mark.parametrize("rule", ["&*", "&**"])
-def test_empty_channel(twin: Twin, rule: str) -> None:
+def test_empty_channel(twin: Any, rule: str) -> None:
     """Likewise among channels."""
     twin("ACL", "SETUSER", "u", "on", "nopass", "+@all", rule)
-    for call in (["SUBSCRIBE", ""], ["PUBLISH", "", "x"], ["PSUBSCRIBE", "*"], ["PSUBSCRIBE", "**"]):
-        twin("ACL", "DRYRUN", "u", *call)
+    for call in ("SUBSCRIBE,", "PUBLISH,,x", "PSUBSCRIBE,*", "PSUBSCRIBE,**"):
+        twin("ACL", "DRYRUN", "u", *call.split(","))

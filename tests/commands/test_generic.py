@@ -604,3 +604,14 @@ def test_a_failed_command_leaves_no_trace() -> None:
             session.execute(line.split())
     assert server.dirty == dirty
     assert session.execute([b"KEYS", b"*"]) == [b"k"]
+
+
+@pytest.mark.parametrize("number", [
+    "2147483647", "2147483648", "-2147483648", "-2147483649", "99999999999", "9" * 20, "x", "-1",
+])  # fmt: skip
+def test_numbers_of_databases(twin: Twin, number: str) -> None:
+    twin("SET", "k", "v")
+    for key in ("k", "missing"):
+        twin("MOVE", key, number)
+        twin("COPY", key, "d", "DB", number)
+    twin("SELECT", number)

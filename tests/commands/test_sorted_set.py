@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -779,3 +780,16 @@ def test_minus_zero_of_a_member_that_comes_twice(twin: Twin) -> None:
     twin("ZADD", "k", 0, "", 0, "x" * 66, 1, "", "-0.0", "")
     assert twin("ZSCORE", "k", "") == (-0.0 if twin.resp3 else b"-0")
     twin("ZADD", "small", 0, "a", 1, "a", "-0.0", "a")
+
+
+@pytest.mark.parametrize("aggregate", ["SUM", "MIN", "MAX"])
+@pytest.mark.parametrize("weights", ["1 0", "0 1", "0 0", "inf 1", "1 inf", "2 -inf"])
+def test_weights_that_make_no_number(twin: Twin, weights: str, aggregate: str) -> None:
+    for line in ("foo inf x", "foo2 inf x", "five 5 x 6 y", "zero 0 x", "less -inf x -inf y"):
+        twin("ZADD", *line.split())
+    twin("SADD", "set", "x")
+    tail = ["WEIGHTS", *weights.split(), "AGGREGATE", aggregate, "WITHSCORES"]
+    keys = ("foo", "foo2", "five", "zero", "less", "set")
+    for one, other in itertools.product(keys, keys):
+        for name in ("ZINTER", "ZUNION"):
+            twin(name, 2, one, other, *tail)

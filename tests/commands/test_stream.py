@@ -480,3 +480,25 @@ def test_changes_are_counted(line: str, real_url: str) -> None:
 def _changes(twin: Twin) -> int:
     info = bytes(twin.wire.call(b"INFO", b"persistence"))
     return int(info.split(b"rdb_changes_since_last_save:")[1].split(b"\r")[0])
+
+
+@pytest.mark.parametrize("key", ["string", "missing", "s"])
+@pytest.mark.parametrize("call", [
+    "XDELEX {} IDS 0 1-1", "XDELEX {} FOO 1 1-1", "XDELEX {} IDS x 1-1", "XDELEX {} IDS 2 1-1",
+    "XDELEX {} KEEPREF DELREF IDS 1 1-1", "XDELEX {} IDS 1 abc", "XACKDEL {} g IDS 0 1-1",
+    "XACKDEL {} g FOO 1 1-1", "XACKDEL {} g IDS x 1-1", "XACKDEL {} g IDS 2 1-1",
+    "XACKDEL {} g IDS 1 abc", "XACKDEL {} h IDS 1 abc", "XINFO STREAM {} y",
+    "XINFO STREAM {} FULL y", "XINFO STREAM {} FULL COUNT x", "XINFO STREAM {} FULL COUNT",
+    "XINFO STREAM {} FULL COUNT 1 2", "XINFO STREAM {} FULL FOO 1", "XACK {} g x", "XDEL {} x",
+    "XCLAIM {} g c x y", "XCLAIM {} g c 1 x", "XAUTOCLAIM {} g c x 0", "XAUTOCLAIM {} g c 1 x",
+    "XAUTOCLAIM {} g c 1 0 COUNT x", "XPENDING {} g x", "XPENDING {} g x y z",
+    "XPENDING {} g IDLE x - + 1", "XPENDING {} g - + x", "XRANGE {} x y", "XRANGE {} - + COUNT x",
+    "XRANGE {} - + FOO x", "XTRIM {} MAXLEN x", "XTRIM {} FOO x", "XSETID {} x", "XSETID {} 1-1",
+    "XGROUP CREATE {} g x", "XGROUP CREATE {} g 0 FOO", "XGROUP SETID {} g x",
+    "XGROUP SETID {} nog x", "XGROUP SETID {} nog 0 FOO", "XGROUP DESTROY {} h",
+    "XGROUP CREATECONSUMER {} h c", "XGROUP DELCONSUMER {} h c",
+    "XREADGROUP GROUP g c STREAMS {} x", "XREADGROUP GROUP h c STREAMS {} x", "XREAD STREAMS {} x",
+    "XREAD COUNT x STREAMS {} x", "XINFO GROUPS {}", "XINFO CONSUMERS {} h",
+])  # fmt: skip
+def test_order_of_checks(twin: Twin, call: str, key: str) -> None:
+    run(twin, THREE + "XGROUP CREATE s g 0\nSET string v\n" + call.format(key))

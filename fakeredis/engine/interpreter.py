@@ -9,6 +9,7 @@ no server: Lua keeps alive what it was given, and Python's garbage collector can
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import math
 from collections.abc import Callable, Sequence
@@ -74,7 +75,12 @@ _MAY_WRITE: Final = frozenset({"PUBLISH", "SPUBLISH", "PFCOUNT"})
 _ON_STACK: Final = 200  # more keys and arguments than this are handed over as tables
 _EXACT: Final = 1 << 52  # whole numbers below this are written as such
 _NOT_A_NUMBER: Final = -(1 << 63)  # what the server makes of NaN, infinities and beyond
-_SANDBOX: Final = Path(__file__).with_name("sandbox.lua")
+# The server's limit is the machine's; here a script must not take that from what it runs in.  Lua
+# that cannot give Python's values room ends the process, so some room is kept free for them.
+_MEMORY: Final = 1 << 30
+_RESERVE: Final = 64 << 20
+_SMALL: Final = 1 << 20  # what always has room there
+NO_MEMORY: Final = "ERR not enough memory"
 
 
 class Runnable:
@@ -133,7 +139,7 @@ class Interpreter:
     __slots__ = (
         "functions", "dialect", "plain", "readers", "writers", "compile", "load_library",
         "registered", "frame", "_table", "_run", "_run_with", "_classify", "_flat", "_raw_get",
-        "_type_of", "depth", "__weakref__",
+        "_type_of", "depth", "memory_used", "limit_memory", "_collect", "__weakref__",
     )  # fmt: skip
 
     def __init__(self, server: Server, functions: bool = False) -> None:
@@ -148,8 +154,10 @@ class Interpreter:
         self.writers: dict[bytes, Command] = {}
         self.frame = Frame()
         runtime, self._type_of = _new_runtime()
+        self._collect = runtime.gccollect
         self._table = runtime.table_from
-        sandbox = runtime.compile(_SANDBOX.read_bytes(), name=b"=sandbox")
+        self.memory_used, self.limit_memory = runtime.get_memory_used, runtime.set_max_memory
+        sandbox = _own_chunk(runtime, "sandbox.lua")
         call = _caller(self.frame)
         (
             self.compile, self._run, self._run_with, self._classify, self._flat, self._raw_get,
@@ -158,6 +166,7 @@ class Interpreter:
             call, sha1hex, script_libraries.bit_operation,
             script_libraries.pack_number, script_libraries.unpack_number,
             script_libraries.struct_call, script_libraries.without_tail_calls,
+            _own_chunk(runtime, "patterns.lua"), _own_chunk(runtime, "codecs.lua"),
             self._facts(server, call),
         )  # fmt: skip
 
@@ -171,6 +180,13 @@ class Interpreter:
             if frame.session is not None:
                 frame.session.protocol = frame.protocol
 
+        def crashed(error: Any) -> bytes:
+            if isinstance(error, MemoryError):
+                return NO_MEMORY.encode()
+            if frame.crash is None and isinstance(error, BaseException):
+                frame.crash = error
+            return long_scripts.INTERNAL
+
         def call_many(table: Any, count: float) -> Any:
             return call(*[self._raw_get(table, at) for at in range(1, int(count) + 1)])
 
@@ -182,6 +198,9 @@ class Interpreter:
             b"plain": self.plain, b"functions": self.functions, b"tick": long_scripts.ticker(frame),
             b"flags": self._table({flag.encode(): True for flag in FLAGS}),
             b"setresp": set_protocol, b"acl_check": _acl_checker(frame),
+            b"memory_high": (_MEMORY - _RESERVE) >> 10, b"crashed": crashed,
+            b"free_memory": lambda: self.limit_memory(0),
+            b"texts": self._table(list(long_scripts.TEXTS)),
         })  # fmt: skip
 
     # Running --------------------------------------------------------------------------------
@@ -225,6 +244,7 @@ class Interpreter:
             raise CommandError(errors.NOT_FROM_SCRIPT)
         protocol, db, command, args = session.protocol, ctx.db, ctx.command, ctx.args
         via, deny_blocking = session.via, session.deny_blocking
+        self._make_room(sum(map(len, words)))
         frame.session, frame.interpreter, frame.runnable = session, self, runnable
         frame.read_only = read_only or runnable.read_only
         frame.known, frame.wrote = self.readers, False
@@ -265,6 +285,20 @@ class Interpreter:
             reply.counted = str(reply) == frame.counted
             raise reply
         return reply
+
+    def _make_room(self, size: int) -> None:
+        """See to it that there is memory for what comes, of so many bytes.
+
+        Raises:
+            CommandError: it is too much.
+        """
+        if self.memory_used() + size < _MEMORY >> 2:
+            return
+        if size > _MEMORY - 2 * _RESERVE:
+            raise CommandError(NO_MEMORY)
+        self.limit_memory(0)
+        self._collect()
+        self.limit_memory(max(_MEMORY, self.memory_used() + size + 2 * _RESERVE))
 
     def _failure(
         self, session: Session, runnable: Runnable, result: tuple[Any, ...]
@@ -336,6 +370,25 @@ class Interpreter:
         return {_hashable(key): value for key, value in zip(items[::2], items[1::2], strict=True)}
 
     # From replies to Lua --------------------------------------------------------------------
+
+    def given(self, reply: Any) -> Any:
+        """A command's reply as Lua shows it, if there is memory for it.
+
+        Raises:
+            CommandError: there is none.
+        """
+        if type(reply) is bytes:
+            if self.memory_used() + len(reply) > _MEMORY - _RESERVE // 2:
+                raise CommandError(NO_MEMORY)
+            return reply
+        self.limit_memory(0)  # Lua that fails within Python's calls does harm
+        try:
+            shown = self.to_lua(reply)
+            if self.memory_used() > _MEMORY - _RESERVE // 2:
+                raise CommandError(NO_MEMORY)
+            return shown
+        finally:
+            self.limit_memory(max(_MEMORY, self.memory_used() + _RESERVE))
 
     def to_lua(self, reply: Any) -> Any:
         """A command's reply as Lua shows it."""
@@ -467,9 +520,25 @@ def _new_runtime() -> tuple[Any, Callable[[Any], str | None]]:
         raise CommandError(MISSING_LUPA) from None
     runtime = LuaRuntime(
         encoding=None, register_eval=False, register_builtins=False, attribute_filter=_refuse,
-        unpack_returned_tuples=True,
+        unpack_returned_tuples=True, max_memory=_MEMORY,
     )
     return runtime, lua_type
+
+
+@functools.cache
+def _own_code(name: str) -> bytes:
+    from lupa.lua51 import LuaRuntime
+
+    runtime = LuaRuntime(encoding=None)
+    source = Path(__file__).with_name(name).read_bytes()
+    chunk = runtime.compile(source, name=b"=sandbox")
+    dumped: bytes = runtime.globals()[b"string"][b"dump"](chunk)
+    return script_libraries.without_tail_calls(dumped) or source
+
+
+def _own_chunk(runtime: Any, name: str) -> Any:
+    """A file of ours; its functions leave a trace when they call others at their ends."""
+    return runtime.compile(_own_code(name), name=b"=sandbox")
 
 
 def sha1hex(text: bytes) -> bytes:
@@ -615,11 +684,11 @@ def _caller(frame: Frame) -> Callable[..., Any]:
             else:
                 reply = session.invoke(command, words[len(command.parts) :])
             kind = type(reply)
-            if kind is bytes or kind is int:
+            if kind is int or (kind is bytes and len(reply) < _SMALL):
                 return reply
             if kind is list and frame.protocol == 3 and command.wire == "set":
                 reply = SetReply(reply)
-            return interpreter.to_lua(reply)
+            return interpreter.given(reply)
         except CommandError as error:
             text = frame.counted = interpreter.dialect.get(str(error), str(error))
             _count_failure(session.server, ran, words, error)

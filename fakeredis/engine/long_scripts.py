@@ -39,7 +39,15 @@ UNKILLABLE: Final = (
     "command."
 )
 _BUSY: Final = "BUSY %s is busy running a script. You can only call %s or SHUTDOWN NOSAVE."
-_INTERNAL: Final = b"ERR internal error"
+INTERNAL: Final = b"ERR internal error"
+_KILLED: Final = {
+    "redis": (b"ERR Script killed by user with SCRIPT KILL...",) * 2,
+    "valkey": (b"ERR Script killed by user with SCRIPT KILL.",
+               b"ERR Script killed by user with FUNCTION KILL."),
+}  # fmt: skip
+# All that `ticker`'s function returns.  The interpreter keeps these texts alive, so that it needs
+# no memory to take one.
+TEXTS: Final = (LOAD_TIMEOUT, INTERNAL, *_KILLED["redis"], *_KILLED["valkey"])
 
 
 def ticker(frame: Frame) -> Callable[[], bytes | None]:
@@ -50,14 +58,14 @@ def ticker(frame: Frame) -> Callable[[], bytes | None]:
             return _look(frame)
         except BaseException as error:  # Ctrl-C, say: raised again when the script has ended
             frame.crash = error
-            return _INTERNAL
+            return INTERNAL
 
     return tick
 
 
 def _look(frame: Frame) -> bytes | None:
     if frame.crash is not None:
-        return _INTERNAL
+        return INTERNAL
     now = _monotonic()
     if frame.started is None:
         frame.started = now
@@ -155,13 +163,7 @@ def kill(server: Server, functions: bool) -> None:
         raise CommandError(UNKILLABLE)
     if frame.interpreter.functions is not functions:
         raise busy_error(server)
-    frame.stopped = _stopped_text(server, functions)
-
-
-def _stopped_text(server: Server, functions: bool) -> bytes:
-    if server.profile.server_type == "redis":
-        return b"ERR Script killed by user with SCRIPT KILL..."
-    return b"ERR Script killed by user with %s KILL." % (b"FUNCTION" if functions else b"SCRIPT")
+    frame.stopped = _KILLED[server.profile.server_type][functions]
 
 
 def running_function(server: Server) -> dict[bytes, Any] | None:

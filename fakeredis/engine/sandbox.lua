@@ -5,7 +5,7 @@
 -- gone, and no value from outside is anything but nil, boolean, number, string or a plain table.
 
 local call_command, sha1hex, bit_operation, pack_number, unpack_number, struct_call,
-  without_tail_calls, server = ...
+  without_tail_calls, load_patterns, load_codecs, server = ...
 
 local error, type, tostring, tonumber, select = error, type, tostring, tonumber, select
 local ipairs = ipairs
@@ -17,9 +17,10 @@ local string_format, string_gsub, string_char = string.format, string.gsub, stri
 local string_lower, string_match, string_dump = string.lower, string.match, string.dump
 local new_thread = coroutine.create
 local resume, set_environment, new_userdata = coroutine.resume, setfenv, newproxy
-local set_hook = debug.sethook
-local collect = collectgarbage
+local set_hook, clock = debug.sethook, os.clock
+local collect, memory_used = collectgarbage, gcinfo  -- the latter in units of 1024 bytes
 local SELF = getinfo(1, 'S').source
+local MAX_INTEGER = 2147483647
 local READONLY = 'Attempt to modify a readonly table'
 
 -- Read-only tables: an empty table whose contents stand behind it. ---------------------------
@@ -38,50 +39,171 @@ local function readonly(contents)
   return raw_setmetatable(proxy, {__index = contents, __newindex = refuse_change})
 end
 
-local function check_change(t)
-  if contents_of[t] then error(READONLY, 0) end
-end
-
 local function type_of(...)
   return select('#', ...) == 0 and 'no value' or type((...))
 end
 
+-- The text of an error about an argument, of the one that has a place among others.
+local function bad_argument(at, wanted, ...)
+  local got = select('#', ...) < at and 'no value' or type((select(at, ...)))
+  return "bad argument #" .. at .. " to '?' (" .. wanted .. ' expected, got ' .. got .. ')'
+end
+
+-- An error's text without a place in this file, as an error in a C function has none.
+local function without_place(text)
+  if string_sub(text, 1, 8) ~= 'sandbox:' then return text end
+  return (string_gsub(text, '^sandbox:%d+: ', ''))
+end
+
+-- What has no place even where a script called the C function that raised it.
+local PLACELESS = {'^C? ?stack overflow$', '^table index is ', '^attempt to ', '^not enough memory'}
+
+local function has_place(text)
+  for _, start in ipairs(PLACELESS) do
+    if string_find(text, start) then return false end
+  end
+  return true
+end
+
+-- Raises an error of a script that called a function of this file, which stands at a level of
+-- calls. The name there is the script's, and of a method the first argument does not count.
+local function blame(text, level)
+  if not has_place(text) then error(text, 0) end
+  local info = getinfo(level, 'n')
+  text = string_gsub(text, "'%?'", "'" .. (info.name or '?') .. "'")
+  if info.namewhat == 'method' then
+    text = string_gsub(text, '^bad argument #(%d+)', function(at)
+      return at == '1' and "calling '" .. info.name .. "' on bad self" or 'bad argument #' .. at - 1
+    end)
+    text = string_gsub(text, "( on bad self) to '.-'", '%1')
+  end
+  error(text, level + 1)
+end
+
+-- Passes on what a protected call of a C function gave; an error is the caller's, as if it had
+-- called the C function itself.
+local function relay(ok, ...)
+  if ok then return ... end
+  local err = ...
+  if type(err) ~= 'string' then error(err, 0) end
+  return blame(without_place(err), 3)
+end
+
+-- Memory -------------------------------------------------------------------------------------
+
+local MEMORY_HIGH, MEMORY_LARGE = server.memory_high, 32768
+local NO_MEMORY = 'not enough memory'
+
+-- Python must never run out of Lua's memory: to be called on the way to it.
+local function check_memory(more)
+  if memory_used() + (more or 0) < MEMORY_HIGH then return end
+  collect()
+  if memory_used() + (more or 0) >= MEMORY_HIGH then error(NO_MEMORY, 0) end
+end
+
 -- Scripts that run long ----------------------------------------------------------------------
 
-local INSTRUCTIONS = 50000  -- between two looks at the time
+local INSTRUCTIONS = 2000  -- between two calls of the hook
+local FEW_INSTRUCTIONS = 200  -- where one of them may take long, as it does with big strings
+local LOOK = 25  -- calls of the hook between two looks at the time
+local PERIOD = 0.01  -- seconds between those where instructions take long
+local MANY_THREADS = 200
 local tick = server.tick
 local hook, stopped
+local hook_calls, threads_made, last_look, attentive = 0, 0, 0, false
 
 local function watch(thread, count)
   if thread then set_hook(thread, hook, '', count) else set_hook(hook, '', count) end
 end
 
+local function stop()
+  if server.plain then error(string_sub(stopped, 5), 0) end
+  error({err = stopped}, 0)
+end
+
+-- To be called in long loops of this file, which the hook does not end.
+local function check_stop()
+  if stopped then stop() end
+end
+
+local function look()
+  local ok, text = raw_pcall(tick)
+  if not ok then text = type(text) == 'userdata' and server.crashed(text) end
+  if not text then return end
+  stopped = text
+  watch(nil, 1)
+end
+
 -- Ends the script when Python says so. Whatever it catches the error with, its next instruction
 -- fails again: only what belongs to this file goes on.
 function hook()
-  local text = tick()
-  if not text then return end
-  stopped = true
+  if not stopped then
+    hook_calls = hook_calls + 1
+    if memory_used() > MEMORY_LARGE then
+      if not attentive then
+        attentive = true
+        watch(nil, FEW_INSTRUCTIONS)
+      end
+      local now = clock()
+      if now - last_look < PERIOD and now >= last_look then return end
+      last_look = now
+    elseif hook_calls < LOOK then
+      return
+    elseif attentive then
+      attentive = false
+      watch(nil, INSTRUCTIONS)
+    end
+    hook_calls = 0
+    look()
+    if not stopped then return end
+  end
   watch(nil, 1)
   local caller = getinfo(2, 'S')
   if not caller or caller.source == SELF then return end
-  if server.plain then error(string_sub(text, 5), 0) end
-  error({err = text}, 0)
+  stop()
 end
 
 watch(nil, INSTRUCTIONS)
 
+-- Where big values come and go there is much garbage, whose collection tells of it.
+local function await_garbage()
+  raw_getmetatable(new_userdata(true)).__gc = function()
+    if memory_used() > MEMORY_LARGE and not stopped and not attentive then
+      attentive = true
+      watch(nil, FEW_INSTRUCTIONS)
+    end
+    await_garbage()
+  end
+end
+
+await_garbage()
+
 -- The script has ended: from here on nothing is stopped.
 local function unwatch()
-  stopped = false
+  stopped, attentive = nil, false
   watch(nil, INSTRUCTIONS)
+end
+
+-- Long work in C, which no hook sees: it counts as so many instructions.
+local work = 0
+local function count_work(amount)
+  work = work + amount
+  if work < 10000000 then return end
+  work = 0
+  look()
+  check_stop()
 end
 
 -- Base functions -----------------------------------------------------------------------------
 
 -- An error of the machinery outside is nothing that a script may hold in its hands.
+local null = new_userdata()  -- of cjson, and the only one that scripts have
+
 local function clean(err)
-  return type(err) == 'userdata' and 'internal error' or err
+  local kind = type(err)
+  if kind == 'string' then return without_place(err) end
+  if kind ~= 'userdata' or err == null then return err end
+  return string_sub(server.crashed(err), 5)
 end
 
 local function settled(ok, err, ...)
@@ -102,6 +224,7 @@ local function load_text(text, name)
     local shown = name and string_sub(name, 2) or '[string "' .. string_sub(text, 1, 60) .. '"]'
     return nil, shown .. ":1: unexpected symbol near 'char(27)'"
   end
+  if name == SELF then name = '=script' end  -- nobody else passes for this file
   local chunk, err = raw_loadstring(text, name or text)
   if not chunk then return nil, err end
   return set_environment(chunk, globals)
@@ -110,8 +233,17 @@ end
 local base = {
   _VERSION = _VERSION, assert = assert, error = error,
   gcinfo = gcinfo, ipairs = ipairs, rawequal = rawequal, select = select, tonumber = tonumber,
-  type = type, unpack = unpack,
+  type = type,
 }
+
+-- The C function counts wrongly from -2^31 on.
+function base.unpack(...)
+  local t, first, last = ...
+  if type(t) == 'table' and type(first) == 'number' and type(last) == 'number' then
+    if last - first >= 8000 then return blame('too many results to unpack', 2) end
+  end
+  return relay(raw_pcall(unpack, ...))
+end
 
 function base.collectgarbage(what, ...)
   if what == nil or what == 'collect' or what == 'count' or what == 'step' then
@@ -122,8 +254,19 @@ end
 
 function base.pcall(...) return settled(raw_pcall(...)) end
 
-function base.xpcall(f, handler)
-  return raw_xpcall(f, function(err) return handler(clean(err)) end)
+-- The handler is not called for what ends a script, or what may have happened on the way to the
+-- hook: no hook would see what it does.
+function base.xpcall(...)
+  if select('#', ...) < 2 then
+    return blame("bad argument #2 to '?' (value expected)", 2)
+  end
+  local f, handler = ...
+  return raw_xpcall(f, function(err)
+    if stopped then return err end
+    err = clean(err)
+    if type(err) == 'string' and string_find(err, 'stack overflow', 1, true) then return err end
+    return handler(err)
+  end)
 end
 
 function base.pairs(...)
@@ -142,16 +285,20 @@ function base.next(...)
   return raw_next(contents_of[t] or t, key)
 end
 
-function base.rawget(t, key) return raw_get(contents_of[t] or t, key) end
-
-function base.rawset(t, key, value)
-  check_change(t)
-  return raw_set(t, key, value)
+function base.rawget(...)
+  local t, key = ...
+  if contents_of[t] then return raw_get(contents_of[t], key) end
+  return relay(raw_pcall(raw_get, ...))
 end
 
-function base.setmetatable(t, metatable)
-  check_change(t)
-  return raw_setmetatable(t, metatable)
+function base.rawset(...)
+  if contents_of[(...)] then error(READONLY, 0) end
+  return relay(raw_pcall(raw_set, ...))
+end
+
+function base.setmetatable(...)
+  if contents_of[(...)] then error(READONLY, 0) end
+  return relay(raw_pcall(raw_setmetatable, ...))
 end
 
 function base.loadstring(text, name)
@@ -161,7 +308,11 @@ function base.loadstring(text, name)
   return load_text(tostring(text), name and tostring(name))
 end
 
-function base.load(reader, name)
+function base.load(...)
+  local reader, name = ...
+  if type(reader) ~= 'function' then
+    return blame(bad_argument(1, 'function', ...), 2)
+  end
   local parts = {}
   while true do
     local part = reader()
@@ -188,38 +339,150 @@ local maths = copy(math, [[abs acos asin atan atan2 ceil cos cosh deg exp floor 
 local coroutines = copy(coroutine, 'running status yield')
 
 -- A hook belongs to one thread.
-local function new_watched_thread(...)
-  local thread = new_thread(...)
+local function new_watched_thread(f)
+  threads_made = threads_made + 1
+  if threads_made > MANY_THREADS then
+    threads_made = 0
+    look()
+  end
+  check_stop()
+  local ok, thread = raw_pcall(new_thread, f)
+  if not ok then error(thread, 0) end
   watch(thread, INSTRUCTIONS)
   return thread
 end
 
-for _, name in ipairs({'insert', 'remove', 'setn', 'sort'}) do
-  local raw = table[name]
-  tables[name] = function(t, ...)
-    if contents_of[t] then error(READONLY, 0) end
-    return raw(t, ...)
+local table_insert, table_remove, table_sort = table.insert, table.remove, table.sort
+local table_concat = table.concat
+local LONG_TABLE = 1000  -- elements; to move them all counts as work
+
+function tables.insert(...)
+  local t = ...
+  if contents_of[t] then error(READONLY, 0) end
+  local count = select('#', ...)
+  if type(t) == 'table' and count == 2 then return table_insert(...) end
+  if type(t) == 'table' and #t > LONG_TABLE then count_work(#t) end
+  return relay(raw_pcall(table_insert, ...))
+end
+
+function tables.remove(...)
+  local t = ...
+  if contents_of[t] then error(READONLY, 0) end
+  if type(t) == 'table' then
+    if select('#', ...) == 1 then return table_remove(t) end
+    if #t > LONG_TABLE then count_work(#t) end
   end
+  return relay(raw_pcall(table_remove, ...))
+end
+
+local raw_setn = table.setn
+function tables.setn(...)
+  if contents_of[(...)] then error(READONLY, 0) end
+  return relay(raw_pcall(raw_setn, ...))
+end
+
+function tables.concat(...)
+  return relay(raw_pcall(table_concat, ...))
+end
+
+local failed_with, failed_at  -- an error that passed through this file, and where it happened
+local place_of
+
+-- Calls a C function that calls a script's functions: what they raise is theirs, and its own errors
+-- are the caller's.
+local function relay_callbacks(raw, ...)
+  local args, count = {...}, select('#', ...)
+  local own = true
+  local function noted(err)
+    own = getinfo(2, 'f').func == raw
+    if not own then failed_with, failed_at = err, {place_of(3)} end
+    return err
+  end
+  local function call() return raw(unpack(args, 1, count)) end
+  local function passed(ok, ...)
+    if ok then return ... end
+    local err = ...
+    if own and type(err) == 'string' then
+      return blame(without_place(err), 4)
+    end
+    error(err, 0)
+  end
+  return passed(raw_xpcall(call, noted))
+end
+
+function tables.sort(...)
+  local t, compare = ...
+  if contents_of[t] then return end  -- to the server it is an empty one
+  if type(t) ~= 'table' or (compare ~= nil and type(compare) ~= 'function') then
+    return relay(raw_pcall(table_sort, ...))
+  end
+  if #t > LONG_TABLE then count_work(#t) end
+  return relay_callbacks(table_sort, t, compare)
 end
 
 for _, name in ipairs({'foreach', 'foreachi'}) do
   local raw = table[name]
-  tables[name] = function(t, f) return raw(contents_of[t] or t, f) end
+  tables[name] = function(...)
+    local t, f = ...
+    if type(t) ~= 'table' or type(f) ~= 'function' then return relay(raw_pcall(raw, ...)) end
+    return relay_callbacks(raw, contents_of[t] or t, f)
+  end
 end
 
-coroutines.create = new_watched_thread
+function coroutines.create(...) return relay(raw_pcall(new_watched_thread, ...)) end
 
 function coroutines.resume(...) return resumed(resume(...)) end
 
 -- A plain `coroutine.wrap` would do, but for errors that must be cleaned.
-function coroutines.wrap(f)
-  local thread = new_watched_thread(f)
+function coroutines.wrap(...)
+  local ok, thread = raw_pcall(new_watched_thread, ...)
+  if not ok then return relay(ok, thread) end
   local function result(ok, err, ...)
     if ok then return err, ... end
-    error(clean(err), 0)
+    err = clean(err)
+    error(err, type(err) == 'string' and 3 or 0)
   end
   return function(...) return result(resume(thread, ...)) end
 end
+
+local string_rep = string.rep
+
+-- The C function goes step by step.
+local function repeated(text, count)
+  if count < LONG_TABLE then return string_rep(text, count) end
+  local half = repeated(text, floor(count / 2))
+  return count % 2 == 0 and half .. half or half .. half .. text
+end
+
+function strings.rep(...)
+  local text, count = ...
+  if type(text) == 'string' and type(count) == 'number' and count > 0 then
+    if text == '' then return '' end
+    check_memory(#text * count / 1024)
+    count_work(#text * count / 10)
+    if count > LONG_TABLE then return repeated(text, floor(count)) end
+  end
+  return relay(raw_pcall(string_rep, ...))
+end
+
+for _, name in ipairs({'lower', 'upper', 'reverse'}) do
+  local raw = string[name]
+  strings[name] = function(...)
+    local text = ...
+    if type(text) == 'string' then count_work(#text / 10) end
+    return relay(raw_pcall(raw, ...))
+  end
+end
+
+local function whole(number)
+  return number >= 0 and floor(number) or -floor(-number)
+end
+
+local function is_text(value)
+  return type(value) == 'string' or type(value) == 'number'
+end
+
+load_patterns(strings, relay, blame, check_stop, count_work, is_text)
 
 local string_library = readonly(strings)
 local string_metatable = readonly({__index = string_library})
@@ -230,6 +493,47 @@ function base.getmetatable(value)
   if value == globals then return globals_metatable end
   if contents_of[value] then return nil end
   return raw_getmetatable(value)
+end
+
+-- math ---------------------------------------------------------------------------------------
+
+-- The server's own generator, of 48 bits in two halves.
+local HALF = 16777216
+local random_high, random_low = 0x1234AB, 0xCD330E
+
+local function seed_random(seed)
+  seed = seed % 4294967296
+  random_high, random_low = floor(seed / 256), seed % 256 * 65536 + 0x330E
+end
+
+-- A number from 0 on that is less than 1.
+local function next_random()
+  local low = random_low * 0xECE66D + 11
+  local high = random_high * 0xECE66D + random_low * 0x5DE + floor(low / HALF)
+  random_high, random_low = high % HALF, low % HALF
+  local bits = random_high * 128 + floor(random_low / 131072)
+  return bits % MAX_INTEGER / MAX_INTEGER
+end
+
+local raw_random = math.random
+
+function maths.random(...)
+  local count = select('#', ...)
+  if count == 0 then return next_random() end
+  local ok, failure = raw_pcall(raw_random, ...)  -- which checks the arguments
+  if not ok then return relay(ok, failure) end
+  local low, high = ...
+  low = whole(tonumber(low))
+  if count == 1 then return floor(next_random() * low) + 1 end
+  high = whole(tonumber(high))
+  return floor(next_random() * (high - low + 1)) + low
+end
+
+function maths.randomseed(...)
+  local seed = tonumber((...))
+  if not seed then return blame(bad_argument(1, 'number', ...), 2) end
+  if seed ~= seed or seed >= 2 ^ 63 or seed < -2 ^ 63 then seed = 0 end
+  seed_random(whole(seed))
 end
 
 -- bit ----------------------------------------------------------------------------------------
@@ -302,12 +606,10 @@ end
 function structs.unpack(...)
   local layout, data = text_argument('unpack', 1, ...), text_argument('unpack', 2, ...)
   local start = select(3, ...) == nil and 1 or number_argument('unpack', 3, ...)
-  return struct_results(struct_call('unpack', layout, data, start))
+  return struct_results(struct_call('unpack', layout, data, start, select('#', ...)))
 end
 
--- cjson --------------------------------------------------------------------------------------
-
-local null = new_userdata()
+-- cjson and cmsgpack ------------------------------------------------------------------------
 
 function base.tostring(...)
   local value = ...
@@ -315,561 +617,11 @@ function base.tostring(...)
   return tostring(...)
 end
 
-local MAX_DEPTH = 1000
-
-local ESCAPES = {
-  ['"'] = '\\"', ['\\'] = '\\\\', ['/'] = '\\/', ['\b'] = '\\b', ['\f'] = '\\f', ['\n'] = '\\n',
-  ['\r'] = '\\r', ['\t'] = '\\t', ['\127'] = '\\u007f',
-}
-for code = 0, 31 do
-  local char = string_char(code)
-  ESCAPES[char] = ESCAPES[char] or string_format('\\u%04x', code)
-end
-
-local function quoted(text)
-  return '"' .. string_gsub(text, '[%z\1-\31"\\/\127]', ESCAPES) .. '"'
-end
-
-local function number_text(value, options)
-  if value ~= value or value == 1 / 0 or value == -1 / 0 then
-    if options.invalid_encode == 'null' then return 'null' end
-    if not options.invalid_encode then
-      error('Cannot serialise number: must not be NaN or Inf', 0)
-    end
-    return value ~= value and 'nan' or value > 0 and 'inf' or '-inf'
-  end
-  return string_format('%.' .. options.precision .. 'g', value)
-end
-
--- The length as an array; nil for a table that is an object.
-local function array_length(t, options)
-  local highest, count = 0, 0
-  for key in raw_pairs(t) do
-    if type(key) ~= 'number' or key < 1 or floor(key) ~= key then return nil end
-    if key > highest then highest = key end
-    count = count + 1
-  end
-  if options.ratio > 0 and highest > count * options.ratio and highest > options.safe then
-    if not options.convert then
-      error('Cannot serialise table: excessively sparse array', 0)
-    end
-    return nil
-  end
-  return highest > 0 and highest or nil
-end
-
-local encode_value
-
-local function encode_object(t, depth, options)
-  local parts = {}
-  for key, value in raw_pairs(t) do
-    local name
-    if type(key) == 'number' then
-      name = '"' .. number_text(key, options) .. '"'
-    elseif type(key) == 'string' then
-      name = quoted(key)
-    else
-      error('Cannot serialise ' .. type(key) .. ': table key must be a number or string', 0)
-    end
-    parts[#parts + 1] = name .. ':' .. encode_value(value, depth, options)
-  end
-  return '{' .. concat(parts, ',') .. '}'
-end
-
-local function encode_table(t, depth, options)
-  depth = depth + 1
-  if depth > options.encode_depth then
-    error('Cannot serialise, excessive nesting (' .. depth .. ')', 0)
-  end
-  local length = array_length(t, options)
-  if not length then return encode_object(t, depth, options) end
-  local parts = {}
-  for at = 1, length do parts[at] = encode_value(t[at], depth, options) end
-  return '[' .. concat(parts, ',') .. ']'
-end
-
-function encode_value(value, depth, options)
-  local kind = type(value)
-  if kind == 'string' then return quoted(value) end
-  if kind == 'number' then return number_text(value, options) end
-  if kind == 'boolean' then return value and 'true' or 'false' end
-  if kind == 'nil' or value == null then return 'null' end
-  if kind == 'table' then return encode_table(contents_of[value] or value, depth, options) end
-  error('Cannot serialise ' .. kind .. ': type not supported', 0)
-end
-
-local TOKENS = {
-  ['{'] = 'T_OBJ_BEGIN', ['}'] = 'T_OBJ_END', ['['] = 'T_ARR_BEGIN', [']'] = 'T_ARR_END',
-  [','] = 'T_COMMA', [':'] = 'T_COLON', ['"'] = 'T_STRING', [''] = 'T_END', ['\0'] = 'T_END',
-}
-local UNESCAPED = {b = '\b', f = '\f', n = '\n', r = '\r', t = '\t'}
-
-local function utf8(code)
-  if code < 0x80 then return string_char(code) end
-  if code < 0x800 then return string_char(0xC0 + floor(code / 64), 0x80 + code % 64) end
-  local last = string_char(0x80 + floor(code / 64) % 64, 0x80 + code % 64)
-  if code < 0x10000 then return string_char(0xE0 + floor(code / 4096)) .. last end
-  return string_char(0xF0 + floor(code / 262144), 0x80 + floor(code / 4096) % 64) .. last
-end
-
-local function expected(what, found, at)
-  error('Expected ' .. what .. ' but found ' .. found .. ' at character ' .. at, 0)
-end
-
-local function skip_space(text, at)
-  return string_find(text, '[^ \t\r\n]', at) or #text + 1
-end
-
-local strict_numbers = false  -- whether only JSON's own numbers are taken
-
--- Whether a number is none of JSON: a plus, a leading zero, hexadecimal digits, no digits at all.
-local function is_invalid_number(text, at)
-  if string_find(text, '^%+', at) then return true end
-  local word = string_lower(string_sub(text, at, at + 9))
-  word = string_gsub(word, '^%-', '')
-  return string_find(word, '^0[x%d]') or string_find(word, '^inf') or string_find(word, '^nan')
-end
-
-local function number_at(text, at)
-  local char = string_sub(text, at, at)
-  if is_invalid_number(text, at) then
-    if strict_numbers then return nil end
-  elseif not string_find(char, '[%d%-]') then
-    return nil
-  end
-  local last = select(2, string_find(text, '^[%+%-]?0[xX]%x+', at))
-    or select(2, string_find(text, '^[%+%-]?%d+%.?%d*[eE][%+%-]?%d+', at))
-    or select(2, string_find(text, '^[%+%-]?%.%d+[eE][%+%-]?%d+', at))
-    or select(2, string_find(text, '^[%+%-]?%d+%.?%d*', at))
-    or select(2, string_find(text, '^[%+%-]?%.%d+', at))
-  if last then
-    local number = tonumber((string_gsub(string_sub(text, at, last), '^%+', '')))
-    return number, last + 1
-  end
-  local word = string_lower(string_sub(text, at, at + 8))
-  local sign, rest = 1, word
-  if char == '-' or char == '+' then
-    sign, rest = char == '-' and -1 or 1, string_sub(word, 2)
-  end
-  local width = #word - #rest
-  if string_find(rest, '^nan') then return sign < 0 and 0 / 0 or -(0 / 0), at + width + 3 end
-  if string_find(rest, '^infinity') then return sign / 0, at + width + 8 end
-  if string_find(rest, '^inf') then return sign / 0, at + width + 3 end
-  return nil
-end
-
-local function escape_at(text, at, what)
-  local char = string_sub(text, at, at)
-  if char ~= 'u' then
-    if char == '"' or char == '\\' or char == '/' then return char, at + 1 end
-    if UNESCAPED[char] then return UNESCAPED[char], at + 1 end
-    expected(what, 'invalid escape code', at - 1)
-  end
-  local digits = string_match(text, '^%x%x%x%x', at + 1)
-  if not digits then expected(what, 'invalid unicode escape code', at - 1) end
-  local code = tonumber(digits, 16)
-  if code >= 0xDC00 and code < 0xE000 then
-    expected(what, 'invalid unicode escape code', at - 1)
-  end
-  if code < 0xD800 or code > 0xDBFF then return utf8(code), at + 5 end
-  local low = string_match(text, '^\\u([dD][c-fC-F]%x%x)', at + 5)
-  if not low then expected(what, 'invalid unicode escape code', at - 1) end
-  return utf8(0x10000 + (code - 0xD800) * 1024 + tonumber(low, 16) - 0xDC00), at + 11
-end
-
-local function string_at(text, at, what)
-  local parts = {}
-  at = at + 1
-  while true do
-    local stop = string_find(text, '[%z"\\]', at) or #text + 1
-    parts[#parts + 1] = string_sub(text, at, stop - 1)
-    local char = string_sub(text, stop, stop)
-    if char == '"' then return concat(parts), stop + 1 end
-    if char ~= '\\' then expected(what, 'unexpected end of string', stop) end
-    parts[#parts + 1], at = escape_at(text, stop + 1, what)
-  end
-end
-
-local function token_at(text, at, what)
-  local char = string_sub(text, at, at)
-  if char == '"' then string_at(text, at, what) end
-  if TOKENS[char] then return TOKENS[char] end
-  if string_find(text, '^true', at) or string_find(text, '^false', at) then return 'T_BOOLEAN' end
-  if string_find(text, '^null', at) then return 'T_NULL' end
-  if number_at(text, at) then return 'T_NUMBER' end
-  if string_find(char, '[%d%-]') or (char == '+' and not strict_numbers) then
-    return 'invalid number'
-  end
-  return 'invalid token'
-end
-
-local decode_at
-
-local function check_depth(depth, at, options)
-  if depth > options.decode_depth then
-    error('Found too many nested data structures (' .. depth .. ') at character ' .. at, 0)
-  end
-end
-
-local function array_at(text, at, depth, options)
-  check_depth(depth, at, options)
-  local found, count = {}, 0
-  at = skip_space(text, at + 1)
-  if string_sub(text, at, at) == ']' then return found, at + 1 end
-  while true do
-    count = count + 1
-    found[count], at = decode_at(text, at, depth, options)
-    at = skip_space(text, at)
-    local char = string_sub(text, at, at)
-    if char == ']' then return found, at + 1 end
-    if char ~= ',' then expected('comma or array end', token_at(text, at, 'comma or array end'), at) end
-    at = at + 1
-  end
-end
-
-local function object_at(text, at, depth, options)
-  check_depth(depth, at, options)
-  local found, key = {}, nil
-  at = skip_space(text, at + 1)
-  if string_sub(text, at, at) == '}' then return found, at + 1 end
-  while true do
-    at = skip_space(text, at)
-    if string_sub(text, at, at) ~= '"' then
-      expected('object key string', token_at(text, at, 'object key string'), at)
-    end
-    key, at = string_at(text, at, 'object key string')
-    at = skip_space(text, at)
-    if string_sub(text, at, at) ~= ':' then expected('colon', token_at(text, at, 'colon'), at) end
-    found[key], at = decode_at(text, at + 1, depth, options)
-    at = skip_space(text, at)
-    local char = string_sub(text, at, at)
-    if char == '}' then return found, at + 1 end
-    if char ~= ',' then expected('comma or object end', token_at(text, at, 'comma or object end'), at) end
-    at = at + 1
-  end
-end
-
-function decode_at(text, at, depth, options)
-  at = skip_space(text, at)
-  local char = string_sub(text, at, at)
-  if char == '"' then return string_at(text, at, 'value') end
-  if char == '{' then return object_at(text, at, depth + 1, options) end
-  if char == '[' then return array_at(text, at, depth + 1, options) end
-  if string_find(text, '^true', at) then return true, at + 4 end
-  if string_find(text, '^false', at) then return false, at + 5 end
-  if string_find(text, '^null', at) then return null, at + 4 end
-  local number, after = number_at(text, at)
-  if number then return number, after end
-  expected('value', token_at(text, at, 'value'), at)
-end
-
-local function decode_text(text, options)
-  if #text > 1 and string_find(string_sub(text, 1, 2), '%z') then
-    error('JSON parser does not support UTF-16 or UTF-32', 0)
-  end
-  strict_numbers = not options.invalid_decode
-  local value, at = decode_at(text, 1, 0, options)
-  at = skip_space(text, at)
-  local token = token_at(text, at, 'the end')
-  if token ~= 'T_END' then expected('the end', token, at) end
-  return value
-end
-
-local MAX_INTEGER = 2147483647
-local CHOICES = {off = false, on = true}
-
-local function complain(name, at, text)
-  error(string_format("bad argument #%d to '%s' (%s)", at, name, text), 4)
-end
-
-local function check_count(name, most, ...)
-  if select('#', ...) > most then complain(name, most + 1, 'found too many arguments') end
-end
-
-local function integer_setting(options, key, name, at, low, high, value)
-  if value == nil then return end
-  local number = tonumber(value)
-  if not number then complain(name, at, 'number expected, got ' .. type(value)) end
-  if number < low or number > high then
-    complain(name, 1, string_format('expected integer between %d and %d', low, high))
-  end
-  options[key] = floor(number)
-end
-
-local function choice_setting(options, key, name, value, null_allowed)
-  if value == nil then return end
-  if type(value) == 'boolean' then
-    options[key] = value
-    return
-  end
-  if type(value) ~= 'string' and type(value) ~= 'number' then
-    complain(name, 1, 'string expected, got ' .. type(value))
-  end
-  if null_allowed and value == 'null' then
-    options[key] = value
-  elseif CHOICES[value] == nil then
-    complain(name, 1, "invalid option '" .. value .. "'")
-  else
-    options[key] = CHOICES[value]
-  end
-end
-
-local new_cjson
-function new_cjson()
-  local options = {
-    precision = 14, ratio = 2, safe = 10, convert = false, encode_depth = MAX_DEPTH,
-    decode_depth = MAX_DEPTH, keep = true, invalid_decode = true, invalid_encode = false,
-  }
-  local library = {_NAME = 'cjson', _VERSION = '2.1.0', null = null}
-  function library.encode(...)
-    if select('#', ...) ~= 1 then
-      error("bad argument #1 to 'encode' (expected 1 argument)", 2)
-    end
-    local ok, text = raw_pcall(encode_value, (...), 0, options)
-    if not ok then error(clean(text), 2) end
-    return text
-  end
-  function library.decode(...)
-    local text = ...
-    if select('#', ...) ~= 1 then
-      error("bad argument #1 to 'decode' (expected 1 argument)", 2)
-    end
-    if type(text) == 'number' then text = tostring(text) end
-    if type(text) ~= 'string' then
-      error("bad argument #1 to 'decode' (string expected, got " .. type(text) .. ')', 2)
-    end
-    local ok, value = raw_pcall(decode_text, text, options)
-    if not ok then error(clean(value), 2) end
-    return value
-  end
-  local function integers(name, key, low, high)
-    library[name] = function(...)
-      check_count(name, 1, ...)
-      integer_setting(options, key, name, 1, low, high, (...))
-      return options[key]
-    end
-  end
-  local function choices(name, key, null_allowed)
-    library[name] = function(...)
-      check_count(name, 1, ...)
-      choice_setting(options, key, name, (...), null_allowed)
-      return options[key]
-    end
-  end
-  integers('encode_max_depth', 'encode_depth', 1, MAX_INTEGER)
-  integers('decode_max_depth', 'decode_depth', 1, MAX_INTEGER)
-  integers('encode_number_precision', 'precision', 1, 14)
-  choices('encode_keep_buffer', 'keep')
-  choices('encode_invalid_numbers', 'invalid_encode', true)
-  choices('decode_invalid_numbers', 'invalid_decode')
-  function library.encode_sparse_array(...)
-    local name = 'encode_sparse_array'
-    check_count(name, 3, ...)
-    local convert, ratio, safe = ...
-    choice_setting(options, 'convert', name, convert)
-    integer_setting(options, 'ratio', name, 2, 0, MAX_INTEGER, ratio)
-    integer_setting(options, 'safe', name, 3, 0, MAX_INTEGER, safe)
-    return options.convert, options.ratio, options.safe
-  end
-  function library.new() return new_cjson() end
-  return library
-end
-
-local cjson = new_cjson()
-
--- cmsgpack -----------------------------------------------------------------------------------
-
-local pack_value
-local MAX_NESTING = 16
-
-local function counted(count, small, base_code, code16, code32)
-  if count <= small then return string_char(base_code + count) end
-  if count <= 65535 then return string_char(code16) .. pack_number('>H', count) end
-  return string_char(code32) .. pack_number('>I', count)
-end
-
-local function pack_integer(n)
-  if n >= 0 then
-    if n <= 127 then return string_char(n) end
-    if n <= 255 then return '\204' .. string_char(n) end
-    if n <= 65535 then return '\205' .. pack_number('>H', n) end
-    if n <= 4294967295 then return '\206' .. pack_number('>I', n) end
-    return '\207' .. pack_number('>Q', n)
-  end
-  if n >= -32 then return string_char(256 + n) end
-  if n >= -128 then return '\208' .. pack_number('>b', n) end
-  if n >= -32768 then return '\209' .. pack_number('>h', n) end
-  if n >= -2147483648 then return '\210' .. pack_number('>i', n) end
-  return '\211' .. pack_number('>q', n)
-end
-
-local function pack_float(n)
-  local short = pack_number('>f', n)
-  if short and unpack_number('>f', short) == n then return '\202' .. short end
-  return '\203' .. pack_number('>d', n)
-end
-
-local function pack_string(text)
-  if #text > 31 and #text <= 255 then return '\217' .. string_char(#text) .. text end
-  return counted(#text, 31, 160, 218, 219) .. text
-end
-
-local function pack_table(t, depth)
-  t = contents_of[t] or t
-  local highest, count, array = 0, 0, true
-  for key in raw_pairs(t) do
-    count = count + 1
-    if type(key) ~= 'number' or key < 1 or floor(key) ~= key then
-      array = false
-    elseif key > highest then
-      highest = key
-    end
-  end
-  local parts = {}
-  if array and highest == count then
-    for at = 1, count do parts[at] = pack_value(t[at], depth) end
-    return counted(count, 15, 144, 220, 221) .. concat(parts)
-  end
-  for key, value in raw_pairs(t) do
-    parts[#parts + 1] = pack_value(key, depth) .. pack_value(value, depth)
-  end
-  return counted(count, 15, 128, 222, 223) .. concat(parts)
-end
-
-function pack_value(value, depth)
-  local kind = type(value)
-  if kind == 'string' then return pack_string(value) end
-  if kind == 'boolean' then return value and '\195' or '\194' end
-  if kind == 'number' then
-    if floor(value) == value and value >= -2 ^ 63 and value < 2 ^ 63 then
-      return pack_integer(value)
-    end
-    return pack_float(value)
-  end
-  if kind == 'table' and depth < MAX_NESTING then return pack_table(value, depth + 1) end
-  return '\192'
-end
-
-local unpack_value
-
-local function need(text, at, count)
-  if at + count - 1 > #text then error('Missing bytes in input.', 0) end
-  return string_sub(text, at, at + count - 1), at + count
-end
-
-local function unpack_array(text, at, count)
-  local found = {}
-  for index = 1, count do found[index], at = unpack_value(text, at) end
-  return found, at
-end
-
-local function unpack_map(text, at, count)
-  local found, key, value = {}, nil, nil
-  for _ = 1, count do
-    key, at = unpack_value(text, at)
-    value, at = unpack_value(text, at)
-    if key == nil then error('table index is nil', 0) end
-    found[key] = value
-  end
-  return found, at
-end
-
-local NUMBERS = {
-  [202] = {'>f', 4}, [203] = {'>d', 8}, [204] = {'>B', 1}, [205] = {'>H', 2}, [206] = {'>I', 4},
-  [207] = {'>q', 8}, [208] = {'>b', 1}, [209] = {'>h', 2}, [210] = {'>i', 4}, [211] = {'>q', 8},
-}
-local SIZED = {
-  [217] = {'>B', 1, need}, [218] = {'>H', 2, need}, [219] = {'>I', 4, need},
-  [220] = {'>H', 2, unpack_array}, [221] = {'>I', 4, unpack_array},
-  [222] = {'>H', 2, unpack_map}, [223] = {'>I', 4, unpack_map},
-}
-
-function unpack_value(text, at)
-  local head
-  head, at = need(text, at, 1)
-  local code = string_byte(head)
-  if code <= 127 then return code, at end
-  if code >= 224 then return code - 256, at end
-  if code <= 143 then return unpack_map(text, at, code - 128) end
-  if code <= 159 then return unpack_array(text, at, code - 144) end
-  if code <= 191 then return need(text, at, code - 160) end
-  if code == 192 then return nil, at end
-  if code == 194 or code == 195 then return code == 195, at end
-  local number, sized = NUMBERS[code], SIZED[code]
-  local raw
-  if number then
-    raw, at = need(text, at, number[2])
-    return unpack_number(number[1], raw), at
-  end
-  if not sized then error('Bad data format in input.', 0) end
-  raw, at = need(text, at, sized[2])
-  return sized[3](text, at, unpack_number(sized[1], raw))
-end
-
-local msgpack = {
-  _NAME = 'cmsgpack', _VERSION = 'lua-cmsgpack 0.4.0',
-  _DESCRIPTION = 'MessagePack C implementation for Lua',
-  _COPYRIGHT = 'Copyright (C) 2012, ' .. (server.valkey and 'Redis Ltd.' or 'Salvatore Sanfilippo'),
-}
-
-function msgpack.pack(...)
-  local count = select('#', ...)
-  if count == 0 then error("bad argument #0 to 'pack' (MessagePack pack needs input.)", 2) end
-  local parts = {}
-  for at = 1, count do parts[at] = pack_value((select(at, ...)), 0) end
-  return concat(parts)
-end
-
-local function unpack_some(text, at, limit)
-  local values, count = {}, 0
-  local ok, err = raw_pcall(function()
-    while at <= #text and count < limit do
-      count = count + 1
-      values[count], at = unpack_value(text, at)
-    end
-  end)
-  if not ok then error(clean(err), 4) end
-  return values, count, at > #text and -1 or at - 1
-end
-
-local function unpack_part(text, limit, offset)
-  if offset < 0 or limit < 0 then
-    error(string_format(
-      'Invalid request to unpack with offset of %d and limit of %d.', offset, #text
-    ), 3)
-  end
-  if offset > #text then
-    error(string_format('Start offset %d greater than input length %d.', offset, #text), 3)
-  end
-  local all = limit == 0 and offset == 0
-  local values, count, rest = unpack_some(text, offset + 1, all and 1 / 0 or limit)
-  if all then return unpack(values, 1, count) end
-  return rest, unpack(values, 1, count)
-end
-
-local function whole(number)
-  return number >= 0 and floor(number) or -floor(-number)
-end
-
-local function optional_offset(name, at, ...)
-  return select(at, ...) == nil and 0 or whole(number_argument(name, at, ...))
-end
-
-function msgpack.unpack(...)
-  local text = text_argument('unpack', 1, ...)
-  return unpack_part(text, 0, 0)
-end
-
-function msgpack.unpack_one(...)
-  local text = text_argument('unpack_one', 1, ...)
-  return unpack_part(text, 1, optional_offset('unpack_one', 2, ...))
-end
-
-function msgpack.unpack_limit(...)
-  local text = text_argument('unpack_limit', 1, ...)
-  local limit = whole(number_argument('unpack_limit', 2, ...))
-  return unpack_part(text, limit, optional_offset('unpack_limit', 3, ...))
-end
+local cjson, msgpack = load_codecs({
+  null = null, contents_of = contents_of, clean = clean, check_stop = check_stop, whole = whole,
+  pack_number = pack_number, unpack_number = unpack_number, text_argument = text_argument,
+  number_argument = number_argument, server = server,
+})
 
 -- redis --------------------------------------------------------------------------------------
 
@@ -907,6 +659,7 @@ end
 
 function redis.call(...)
   local reply, failure
+  if memory_used() > MEMORY_HIGH then check_memory() end
   if select('#', ...) > 1000 then
     reply, failure = call_many(...)
   else
@@ -924,6 +677,7 @@ end
 
 function redis.pcall(...)
   local reply, failure
+  if memory_used() > MEMORY_HIGH then check_memory() end
   if select('#', ...) > 1000 then
     reply, failure = call_many(...)
   else
@@ -996,6 +750,12 @@ if not server.functions then
   function redis.replicate_commands() return true end
   function redis.breakpoint() return false end
   function redis.debug() end
+  -- The server's handler of errors, which scripts can see and call.
+  function base.__redis__err__handler(err)
+    if type(err) ~= 'table' then err = {err = 'ERR ' .. base.tostring(err)} end
+    err.source, err.line = place_of(2)
+    return err
+  end
 end
 
 -- The globals --------------------------------------------------------------------------------
@@ -1035,19 +795,23 @@ local function compile(source)
   return set_environment(raw_loadstring(patched, NAME), globals)
 end
 
--- Notes where an error happened: the innermost function that is not of this chunk.
-local function located(err)
-  local source, line
-  local level = 2
+-- Where the innermost function is that is not of this chunk, from a level of calls on.
+function place_of(level)
   local info = getinfo(level, 'Sl')
   while info do
     if info.what ~= 'C' and info.source ~= SELF and info.what ~= 'tail' then
-      source, line = info.source, info.currentline
-      break
+      return info.source, info.currentline
     end
     level = level + 1
     info = getinfo(level, 'Sl')
   end
+end
+
+-- Notes where an error happened.
+local function located(err)
+  local source, line = place_of(3)
+  if failed_at and failed_with == err then source, line = failed_at[1], failed_at[2] end
+  failed_with, failed_at = nil, nil
   if server.plain then
     if type(err) == 'string' or type(err) == 'number' then return {tostring(err), source, line} end
     local text = "err_handler_def:9: attempt to concatenate local 'err' (a " .. type(err) .. ' value)'
@@ -1057,11 +821,19 @@ local function located(err)
     local text = raw_get(err, 'err')
     return {type(text) == 'string' and text or 'ERR unknown error', source, line}
   end
-  return {'ERR ' .. tostring(clean(err)), source, line}
+  return {'ERR ' .. base.tostring(clean(err)), source, line}
 end
 
+-- The bytes of a reply so far: what the real server sends piece by piece must fit into memory here.
+local reply_size = 0
+
 local function finish(ok, value)
+  reply_size = 0
   if stopped then unwatch() end
+  if memory_used() > MEMORY_HIGH then
+    collect()
+    if memory_used() > MEMORY_HIGH then server.free_memory() end
+  end
   if ok then return true, value end
   if type(value) ~= 'table' then return false, tostring(value) end
   return false, value[1], value[2], value[3]
@@ -1104,6 +876,13 @@ local function run(script, key_count, ...)
   return run_with(script, sorted_out(key_count, ...))
 end
 
+local function count_reply(value)
+  if type(value) ~= 'string' then return value end
+  reply_size = reply_size + #value
+  if reply_size > MEMORY_HIGH * 1024 then error(NO_MEMORY, 0) end
+  return value
+end
+
 -- What a table that a script returned stands for as a reply.
 local function classify(t)
   t = contents_of[t] or t
@@ -1125,7 +904,7 @@ local function classify(t)
     return 'verbatim', raw_get(value, 'string')
   end
   local count = 0
-  while raw_get(t, count + 1) ~= nil do count = count + 1 end
+  while count_reply(raw_get(t, count + 1)) ~= nil do count = count + 1 end
   if count <= 100 then return 'array', unpack(t, 1, count) end
   return 'long', count
 end
@@ -1133,7 +912,7 @@ end
 local function flat(t)
   local found, count = {}, 0
   for key, value in raw_pairs(t) do
-    found[count + 1], found[count + 2] = key, value
+    found[count + 1], found[count + 2] = count_reply(key), count_reply(value)
     count = count + 2
   end
   return found, count
@@ -1152,10 +931,6 @@ local function check_name(name)
     fail('ERR Library names can only contain letters, numbers, or underscores(_) and must be at '
       .. 'least one character long')
   end
-end
-
-local function is_text(value)
-  return type(value) == 'string' or type(value) == 'number'
 end
 
 -- The flags as a text that ends each with a comma.

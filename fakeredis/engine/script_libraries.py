@@ -92,6 +92,7 @@ def unpack_number(layout: bytes, raw: bytes) -> float | None:
 _SIZES: Final = {"b": 1, "B": 1, "h": 2, "H": 2, "l": 8, "L": 8, "T": 8, "f": 4, "d": 8, "x": 1}
 _LONGEST: Final = 32
 _MAX_INT: Final = (1 << 31) - 1
+_STACK: Final = 7999  # arguments and results of a C function
 _WORD: Final = 8  # bytes of the numbers that integers are made of
 
 
@@ -266,7 +267,10 @@ def _size(layout: _Layout) -> int:
     return total
 
 
-def _unpack(layout: _Layout, data: bytes, start: float) -> tuple[Any, ...]:
+def _unpack(
+    layout: _Layout, data: bytes, start: float, given: float = 2
+) -> tuple[Any, ...]:
+    most = _STACK - given
     at = int(start) - 1 if math.isfinite(start) else -2
     if at == -1:
         raise layout.wrong(3, "offset must be 1 or greater")
@@ -293,13 +297,22 @@ def _unpack(layout: _Layout, data: bytes, start: float) -> tuple[Any, ...]:
             found.append(raw)
         elif letter != "x":
             found.append(_number(letter, raw, layout.big))
+        if len(found) > most:
+            raise ValueError("stack overflow (too many results)")
     return (*found, at + 1)
 
 
 def _number(letter: str, raw: bytes, big: bool) -> float:
     if letter in "fd":
         return float(struct.unpack((">" if big else "<") + letter, raw)[0])
+    size = len(raw)
+    if size > _WORD:  # the lowest bytes are all that has a sign
+        raw = raw[-_WORD:] if big else raw[:_WORD]
     value = int.from_bytes(raw, "big" if big else "little", signed=letter in "bhli")
+    if size > _WORD and letter == "i":
+        # The sign's place is counted on beyond the word, where it begins anew.
+        mask = ~0 << (size * 8 - 1) % 64
+        value |= mask if value & mask else 0
     return value if abs(value) < 1 << 53 else float(value)
 
 

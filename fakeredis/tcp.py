@@ -94,6 +94,7 @@ class _Connection(asyncio.Protocol):
         peer = transport.get_extra_info("peername")
         refusal = self.door.refusal(peer)
         if refusal is not None:
+            self.door.server.statistics.refused_connections += bool(refusal)
             self.transport.write(refusal)
             self.transport.close()
             return

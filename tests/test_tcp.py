@@ -96,6 +96,18 @@ def test_pushes_come_behind_the_reply_of_their_own_command(both: Addresses) -> N
     ))  # fmt: skip
 
 
+MISUSED = """
+FUNCTION flush sync x|function FLUSH sync x|slowlog get a b|SLOWLOG Get a b|client pause 1 ALL x
+pubsub numsub|pubsub channels a b|acl cat a b|acl log 1 2|xgroup create s g $ nosuch
+xinfo stream s full x|xinfo stream no full x|client Unblock 1 ERROR x
+""".replace("\n", "|").strip("|").split("|")
+
+
+def test_misused_subcommands_are_quoted_as_written(both: Addresses) -> None:
+    lines = ["XADD s 1-1 a b", *MISUSED]
+    same(both, exchange(*(f"{line}\r\n".encode() for line in lines)))
+
+
 @pytest.mark.parametrize("flush", ["FLUSHALL", "FLUSHDB SYNC", "FLUSHALL ASYNC"])
 def test_who_flushes_hears_of_it(both: Addresses, flush: str) -> None:
     """Before the reply where that waits for the memory to be freed."""
@@ -179,6 +191,7 @@ def test_too_many_clients() -> None:
         assert client.call(b"PING") == b"+PONG\r\n"
         with RawClient(door.address) as another:  # the server's own session is the second
             assert another.rest() == (b"-ERR max number of clients reached\r\n", True)
+        assert b"rejected_connections:1\r\n" in client.call(b"INFO", b"stats")
         assert client.call(b"PING") == b"+PONG\r\n"
 
 

@@ -30,10 +30,10 @@ _BAD_BITS: Final = (
 )
 
 
-def _one(words: list[bytes], name: str) -> bytes | None:
+def _one(ctx: Context, words: list[bytes]) -> bytes | None:
     """The one word that there may be."""
     if len(words) > 1:
-        raise CommandError(errors.SUBCOMMAND_ARITY % (name, "ACL"))
+        raise ctx.misused()
     return words[0] if words else None
 
 
@@ -146,7 +146,7 @@ def acl_save(ctx: Context) -> Any:
 @group.command("ACL CAT", Rest(), flags=_OPEN, since="6.0.0")
 def acl_cat(ctx: Context, words: list[bytes]) -> list[bytes]:
     """The categories, or the commands of one."""
-    word = _one(words, "CAT")
+    word = _one(ctx, words)
     if word is None:
         return [name.encode() for name in acl.categories(ctx.server.table)]
     category = acl.text(word).lower()
@@ -161,7 +161,7 @@ def acl_cat(ctx: Context, words: list[bytes]) -> list[bytes]:
 @group.command("ACL GENPASS", Rest(), flags=_OPEN, since="6.0.0")
 def acl_genpass(ctx: Context, words: list[bytes]) -> bytes:
     """A password that nobody guesses, of 256 bits or as many as asked for."""
-    word = _one(words, "GENPASS")
+    word = _one(ctx, words)
     bits = 256 if word is None else parse_int(word)
     if bits is None:
         raise CommandError(errors.NOT_INTEGER)
@@ -174,7 +174,7 @@ def acl_genpass(ctx: Context, words: list[bytes]) -> bytes:
 @group.command("ACL LOG", Rest(), flags=_ADMIN, since="6.0.0", reply=DEEP)
 def acl_log(ctx: Context, words: list[bytes]) -> Any:
     """What was refused of late, ten entries or as many as asked for; or forget it."""
-    word, control = _one(words, "LOG"), acl.of(ctx.server)
+    word, control = _one(ctx, words), acl.of(ctx.server)
     if word is not None and word_of(word) == b"RESET":
         control.log.clear()
         return OK

@@ -406,7 +406,7 @@ def bitfield(ctx: Context, key: bytes, words: list[bytes]) -> list[int | None]:
     grown = size > len(value or b"")
     edited = ctx.edit_string(key, value, size)
     replies: list[int | None] = []
-    changed = False
+    changed, writes = False, 0
     for step in steps:
         old = _read(edited, step)
         if step.name == b"GET":
@@ -418,9 +418,10 @@ def bitfield(ctx: Context, key: bytes, words: list[bytes]) -> list[int | None]:
             continue
         _write(edited, step, new)
         changed = changed or grown or new != old
+        writes += 1
         replies.append(old if step.name == b"SET" else new)
     if changed:
-        ctx.modified(key, "setbit")
+        ctx.modified(key, "setbit", writes)
     elif grown:
         ctx.noted(key, changes=0)  # though the server says nothing of it
     return replies

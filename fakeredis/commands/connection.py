@@ -425,7 +425,7 @@ def client_unblock(ctx: Context, raw: bytes, rest: list[bytes]) -> int:
     Checked in the server's order: number of words, reason, session's number.
     """
     if len(rest) > 1:
-        raise CommandError(errors.SUBCOMMAND_ARITY % ("UNBLOCK", "CLIENT"))
+        raise ctx.misused()
     reason = word_of(rest[0]) if rest else b"TIMEOUT"
     if reason not in (b"TIMEOUT", b"ERROR"):
         raise CommandError("ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR")
@@ -445,7 +445,7 @@ def client_unblock(ctx: Context, raw: bytes, rest: list[bytes]) -> int:
 def client_pause(ctx: Context, raw: bytes, rest: list[bytes]) -> Any:
     """Let all commands, or writes only, wait for so many milliseconds."""
     if len(rest) > 1:
-        raise CommandError(errors.SUBCOMMAND_ARITY % ("PAUSE", "CLIENT"))
+        raise ctx.misused()
     mode = word_of(rest[0]) if rest else b"ALL"
     if mode not in (b"ALL", b"WRITE"):
         raise CommandError("ERR CLIENT PAUSE mode must be WRITE or ALL")

@@ -216,7 +216,8 @@ def _object(ctx: Context, key: bytes) -> Status:
         nodes = size // 8192 + 1
         text += (
             f" ql_nodes:{nodes} ql_avg_node:{len(value) / nodes:.2f} "
-            f"ql_listpack_max:{server.limits.list_max_listpack_size} ql_compressed:0 "
+            f"ql_listpack_max:{server.limits.list_max_listpack_size} "
+            f"ql_compressed:{int(ctx.server.config.integer('list-compress-depth') != 0)} "
             f"ql_uncompressed_size:{size + 7 * nodes}"
         )
     return Status(text.encode())

@@ -94,18 +94,12 @@ def function_delete(ctx: Context, name: bytes) -> Status:
 def function_flush(ctx: Context, words: list[bytes]) -> Status:
     """Remove all libraries."""
     if len(words) > 1:
-        raise _wrong_number("FLUSH")
+        raise ctx.misused()
     if words and word_of(words[0]) not in (b"SYNC", b"ASYNC"):
         raise CommandError("ERR FUNCTION FLUSH only supports SYNC|ASYNC option")
     functions.flush(ctx.server)
     ctx.server.dirty += 1
     return OK
-
-
-def _wrong_number(name: str) -> CommandError:
-    return CommandError(
-        f"ERR unknown subcommand or wrong number of arguments for '{name}'. Try FUNCTION HELP."
-    )
 
 
 @group.command("FUNCTION LIST", Rest(), flags=NOSCRIPT, since="7.0.0", reply=DEEP)
@@ -176,7 +170,7 @@ def function_restore(ctx: Context, words: list[bytes]) -> Status:
     from fakeredis.rdb import payload
 
     if len(words) > 2:
-        raise _wrong_number("RESTORE")
+        raise ctx.misused()
     policy = word_of(words[1]) if len(words) > 1 else b"APPEND"
     if policy not in _POLICIES:
         raise CommandError(

@@ -112,7 +112,7 @@ def hset(ctx: Context, key: bytes, pairs: list[bytes]) -> int:
         added = value.update(zip(pairs[::2], pairs[1::2], strict=True))
         if not before and 2 * added < count:
             value.note_longest(max(map(len, pairs)))
-    ctx.modified(key, "hset")
+    ctx.modified(key, "hset", count // 2)
     return added
 
 
@@ -191,7 +191,7 @@ def hdel(ctx: Context, key: bytes, fields: list[bytes]) -> int:
         return 0
     gone = sum([value.delete(field) for field in fields])
     if gone:
-        ctx.shrunk(key, value, "hdel")
+        ctx.shrunk(key, value, "hdel", gone)
     return gone
 
 
@@ -382,12 +382,12 @@ def _set_deadlines(
     if deadline <= ctx.now:
         for field in fields:
             value.delete(field)
-        ctx.shrunk(key, value, "hdel")
+        ctx.shrunk(key, value, "hdel", len(fields))
         return
     for field in fields:
         value.expire_at(field, deadline)
     ctx.db.expire_fields_at(key, deadline)
-    ctx.modified(key, "hexpire")
+    ctx.modified(key, "hexpire", len(fields))
 
 
 def _fields(
@@ -446,10 +446,10 @@ def _expire(ctx: Context, key: bytes, words: list[bytes], seconds: bool, absolut
             value.expire_at(field, deadline)
             replies.append(1)
     if 2 in replies:
-        ctx.shrunk(key, value, "hdel")
+        ctx.shrunk(key, value, "hdel", replies.count(2))
     elif 1 in replies:
         ctx.db.expire_fields_at(key, deadline)
-        ctx.modified(key, "hexpire")
+        ctx.modified(key, "hexpire", replies.count(1))
     return replies
 
 
@@ -583,8 +583,9 @@ def hgetex(ctx: Context, key: bytes, words: list[bytes]) -> list[bytes | None]:
         _set_deadlines(ctx, key, value, deadline, found)
     elif at == 1:
         value.allow_expiry()
-        if sum([value.persist(field) for field in found]):
-            ctx.modified(key, "hpersist")
+        persisted = sum([value.persist(field) for field in found])
+        if persisted:
+            ctx.modified(key, "hpersist", persisted)
     return replies
 
 
@@ -602,8 +603,9 @@ def hgetdel(ctx: Context, key: bytes, words: list[bytes]) -> list[bytes | None]:
     for field in fields:
         replies.append(value.get(field))
         value.delete(field)
-    if any(text is not None for text in replies):
-        ctx.shrunk(key, value, "hdel")
+    gone = len(replies) - replies.count(None)
+    if gone:
+        ctx.shrunk(key, value, "hdel", gone)
     return replies
 
 
@@ -675,7 +677,7 @@ def hsetex(ctx: Context, key: bytes, words: list[bytes]) -> int:
     value = _made(ctx, key)
     for field, text in zip(pairs[::2], pairs[1::2], strict=True):
         value.set(field, text, keep_expiry=options.keep)
-    ctx.modified(key, "hset")
+    ctx.modified(key, "hset", 0 if options.deadline is not None else len(fields))
     if options.deadline is not None:
         _set_deadlines(ctx, key, value, options.deadline, fields)
     return 1

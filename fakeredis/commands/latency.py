@@ -23,9 +23,6 @@ from fakeredis.errors import CommandError
 _ADMIN: Final = ADMIN | NOSCRIPT | LOADING | STALE
 _HELP: Final = LOADING | STALE
 _SLOWLOG: Final = ADMIN | LOADING | STALE
-_SLOWLOG_UNKNOWN: Final = (
-    "ERR unknown subcommand or wrong number of arguments for 'GET'. Try SLOWLOG HELP."
-)
 
 for _name, _since in (("SLOWLOG", "2.2.12"), ("LATENCY", "2.8.13")):
     group.container(_name, since=_since)
@@ -35,7 +32,7 @@ for _name, _since in (("SLOWLOG", "2.2.12"), ("LATENCY", "2.8.13")):
 def slowlog_get(ctx: Context, words: list[bytes]) -> list[Any]:
     """The slowest commands, the newest first: ten of them, or as many as are asked for."""
     if len(words) > 1:
-        raise CommandError(_SLOWLOG_UNKNOWN)
+        raise ctx.misused()
     count = parse_int(words[0]) if words else 10
     if count is None and ctx.traits.older_errors:
         raise CommandError(errors.NOT_INTEGER)

@@ -64,7 +64,7 @@ def lpush(ctx: Context, key: bytes, *values: bytes) -> int:
     else:
         stored.push_left_many(values)
     size = len(stored)
-    ctx.modified(key, "lpush")
+    ctx.modified(key, "lpush", len(values))
     return size
 
 
@@ -78,7 +78,7 @@ def rpush(ctx: Context, key: bytes, *values: bytes) -> int:
     else:
         stored.push_right_many(values)
     size = len(stored)
-    ctx.modified(key, "rpush")
+    ctx.modified(key, "rpush", len(values))
     return size
 
 
@@ -229,7 +229,7 @@ def lrem(ctx: Context, key: bytes, count: int, value: bytes) -> int:
     stored: List | None = ctx.lookup_write(key, List)
     gone = 0 if stored is None else stored.remove(value, count)
     if gone:
-        ctx.shrunk(key, stored, "lrem")
+        ctx.shrunk(key, stored, "lrem", gone)
     return gone
 
 
@@ -238,8 +238,9 @@ def ltrim(ctx: Context, key: bytes, start: int, stop: int) -> Any:
     """Keep the elements from start to stop only; announced also when all of them stay."""
     stored: List | None = ctx.lookup_write(key, List)
     if stored is not None:
-        stored.trim(*_span(len(stored), start, stop))
-        ctx.shrunk(key, stored, "ltrim")
+        before = len(stored)
+        stored.trim(*_span(before, start, stop))
+        ctx.shrunk(key, stored, "ltrim", before - len(stored))
     return OK
 
 
@@ -249,7 +250,7 @@ def ltrim(ctx: Context, key: bytes, start: int, stop: int) -> Any:
 def _pop(ctx: Context, key: bytes, stored: List, left: bool, count: int = 1) -> list[bytes]:
     """Remove elements from one end of a list that has some."""
     gone = stored.pop_left(count) if left else stored.pop_right(count)
-    ctx.shrunk(key, stored, "lpop" if left else "rpop")
+    ctx.shrunk(key, stored, "lpop" if left else "rpop", len(gone))
     return gone
 
 
@@ -359,8 +360,8 @@ def _move(
         other.push_left(value)
     else:
         other.push_right(value)
-    # The server tells of the push first, and of the source's end last.
-    ctx.modified(target, "lpush" if to_left else "rpush")
+    # The server tells of the push first, and of the source's end last; it is one change.
+    ctx.modified(target, "lpush" if to_left else "rpush", 0)
     ctx.shrunk(source, stored, "lpop" if from_left else "rpop")
     return value
 

@@ -126,9 +126,9 @@ def spublish(ctx: Context, channel: bytes, message: bytes) -> int:
     return ctx.server.pubsub.spublish(channel, message)
 
 
-def _pattern(words: list[bytes], name: str) -> bytes | None:
+def _pattern(ctx: Context, words: list[bytes]) -> bytes | None:
     if len(words) > 1:
-        raise CommandError(errors.SUBCOMMAND_ARITY % (name, "PUBSUB"))
+        raise ctx.misused()
     return words[0] if words else None
 
 
@@ -136,14 +136,14 @@ def _pattern(words: list[bytes], name: str) -> bytes | None:
 def pubsub_channels(ctx: Context, words: list[bytes]) -> list[bytes]:
     """The channels that have subscribers, those that match a pattern if one is given."""
     pubsub = ctx.server.pubsub
-    return pubsub.matching(pubsub.channels, _pattern(words, "CHANNELS"))
+    return pubsub.matching(pubsub.channels, _pattern(ctx, words))
 
 
 @group.command("PUBSUB SHARDCHANNELS", Rest(), flags=_ASKING, since="7.0.0")
 def pubsub_shardchannels(ctx: Context, words: list[bytes]) -> list[bytes]:
     """The same for shard channels."""
     pubsub = ctx.server.pubsub
-    return pubsub.matching(pubsub.shard_channels, _pattern(words, "SHARDCHANNELS"))
+    return pubsub.matching(pubsub.shard_channels, _pattern(ctx, words))
 
 
 def _counts(where: Subscribers, names: list[bytes]) -> list[Any]:

@@ -44,7 +44,7 @@ def sadd(ctx: Context, key: bytes, *members: bytes) -> int:
         stored.expect(len(members), limits)
         added = stored.add_many(members, limits)
     if added:
-        ctx.modified(key, "sadd")
+        ctx.modified(key, "sadd", added)
     return added
 
 
@@ -56,7 +56,7 @@ def srem(ctx: Context, key: bytes, *members: bytes) -> int:
         return 0
     gone = sum(map(stored.discard, members))
     if gone:
-        ctx.shrunk(key, stored, "srem")
+        ctx.shrunk(key, stored, "srem", gone)
     return gone
 
 
@@ -147,7 +147,7 @@ def _spop_many(ctx: Context, key: bytes, words: Sequence[bytes]) -> list[bytes]:
         gone = stored.pop_many(count, ctx.server.random, ctx.server.limits)
     if ctx.server.keeper is not None:
         ctx.server.keeper.instead(ctx, b"SREM", key, *gone)
-    ctx.shrunk(key, stored, "spop")
+    ctx.shrunk(key, stored, "spop", len(gone))
     return gone
 
 

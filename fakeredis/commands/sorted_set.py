@@ -109,7 +109,7 @@ def _zadd_many(ctx: Context, key: bytes, words: Sequence[bytes]) -> Any:
         ctx.db.put(key, value)
         if not flags:
             added = value.update(pairs)
-            ctx.modified(key, "zadd")
+            ctx.modified(key, "zadd", added)
             return added
     if b"INCR" in flags:
         return _increment(ctx, key, value, *pairs[0], flags)
@@ -155,7 +155,7 @@ def _add(
         else:
             changed += 1
     if added or changed:
-        ctx.modified(key, "zadd")
+        ctx.modified(key, "zadd", added + changed)
     return added + changed if b"CH" in flags else added
 
 
@@ -198,7 +198,7 @@ def zrem(ctx: Context, key: bytes, members: list[bytes]) -> int:
         return 0
     gone: int = sum([value.discard(member) for member in members])
     if gone:
-        ctx.shrunk(key, value, "zrem")
+        ctx.shrunk(key, value, "zrem", gone)
     return gone
 
 
@@ -607,7 +607,7 @@ def _remove_range(ctx: Context, key: bytes, select: Select, event: str) -> int:
         return 0
     gone = len(value.remove_by_rank(*select(value)))
     if gone:
-        ctx.shrunk(key, value, event)
+        ctx.shrunk(key, value, event, gone)
     return gone
 
 
@@ -635,7 +635,7 @@ def zremrangebylex(ctx: Context, key: bytes, low: bytes, high: bytes) -> int:
 def _pop(ctx: Context, key: bytes, value: SortedSet, count: int, highest: bool) -> list[Pair]:
     """Remove the lowest or highest members of a key."""
     pairs = value.pop_max(count) if highest else value.pop_min(count)
-    ctx.shrunk(key, value, "zpopmax" if highest else "zpopmin")
+    ctx.shrunk(key, value, "zpopmax" if highest else "zpopmin", len(pairs))
     return pairs
 
 

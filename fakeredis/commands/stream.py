@@ -962,15 +962,8 @@ def _group_options(
                 raise CommandError(errors.ENTRIES_READ)
             at += 2
         else:
-            raise _misused(ctx)
+            raise ctx.misused()
     return create, read
-
-
-def _misused(ctx: Context) -> CommandError:
-    """The error of a subcommand whose words make no sense."""
-    assert ctx.command is not None
-    container, name = ctx.command.parts
-    return CommandError(errors.SUBCOMMAND_ARITY % (name.decode(), container.decode()))
 
 
 def _stream(ctx: Context, key: bytes) -> Stream:
@@ -999,7 +992,7 @@ def xgroup_create(ctx: Context, key: bytes, name: bytes, raw: bytes, *words: byt
     create, read = _group_options(ctx, words, creating=True)
     stream: Stream | None = ctx.lookup_write(key, Stream) if create else _stream(ctx, key)
     if len(words) > 3:
-        raise _misused(ctx)
+        raise ctx.misused()
     if word_of(raw) == b"$":
         last = 0 if stream is None else stream.last_id
     else:
@@ -1028,7 +1021,7 @@ def xgroup_setid(ctx: Context, key: bytes, name: bytes, raw: bytes, *words: byte
     stream = _stream(ctx, key)
     members = _group_of(stream, key, name)
     if len(words) > 2:
-        raise _misused(ctx)
+        raise ctx.misused()
     ends = {b"$": stream.last_id, b"-": 0, b"+": MAX_ID}
     end = ends.get(word_of(raw))
     members.last_id = _id(raw) if end is None else end
@@ -1405,11 +1398,11 @@ def _full_count(ctx: Context, words: Sequence[bytes]) -> int | None:
     if not words:
         return None
     if word_of(words[0]) != b"FULL" or len(words) not in (1, 3):
-        raise _misused(ctx)
+        raise ctx.misused()
     if len(words) == 1:
         return 10
     if word_of(words[1]) != b"COUNT":
-        raise _misused(ctx)
+        raise ctx.misused()
     count = _integer(words[2])
     return 10 if count < 0 else count
 

@@ -150,7 +150,7 @@ def _set(ctx: Context, key: bytes, value: bytes, options: _Options) -> Any:
     if deadline is not None:
         # One that has passed is kept too: the key is gone at the next look.
         ctx.db.expire_at(key, deadline)
-        ctx.modified(key, "expire")
+        ctx.modified(key, "expire", 0)
     return old if get else OK
 
 
@@ -364,7 +364,7 @@ def _put(ctx: Context, key: bytes, value: bytes, keep: bool, deadline: int | Non
     ctx.modified(key, "set")
     if deadline is not None:
         ctx.db.expire_at(key, deadline)
-        ctx.modified(key, "expire")
+        ctx.modified(key, "expire", 0)
 
 
 def _set_pairs(ctx: Context, pairs: Sequence[bytes]) -> None:

@@ -114,7 +114,11 @@ def _check_permissions(wait: Wait) -> None:
 
     server = wait.session.server
     if server.guard & dispatch.RESTRICTED:
-        server.check_permissions(wait.session, wait.command, wait.args)
+        try:
+            server.check_permissions(wait.session, wait.command, wait.args)
+        except CommandError as error:
+            statistics.rejected(server, wait.command, error)
+            raise
 
 
 def _again(session: Session) -> Callable[[Command, Sequence[bytes]], Any]:

@@ -140,14 +140,17 @@ class Context:
 
     # Changes --------------------------------------------------------------------------------
 
-    def modified(self, key: bytes, event: str) -> None:
+    def modified(self, key: bytes, event: str, changes: int = 1) -> None:
         """Announce that the value or the deadline at a key has changed: the one place for it.
 
         Counts the change, fails WATCHes, wakes sessions blocked on the key, tells the store, and
         sends the keyspace event.
+
+        Args:
+            changes: how many changes the server counts.
         """
         server = self.server
-        server.dirty += 1
+        server.dirty += changes
         if self.db.observed:
             command = self.command
             group = "" if command is None else command.group
@@ -204,13 +207,12 @@ class Context:
         self.modified(key, "del")
         return True
 
-    def shrunk(self, key: bytes, value: Any, event: str) -> None:
+    def shrunk(self, key: bytes, value: Any, event: str, changes: int = 1) -> None:
         """Announce that a container lost elements, and remove its key when it is empty."""
-        self.modified(key, event)
+        self.modified(key, event, changes)
         if not value:
             self.db.delete(key)
-            self.server.dirty -= 1  # the server counts the pair as one change
-            self.modified(key, "del")
+            self.modified(key, "del", 0)  # the server counts the elements alone
 
     # Deadlines ------------------------------------------------------------------------------
 
@@ -238,6 +240,14 @@ class Context:
         """The error for an expire time that makes no sense, naming the command."""
         command = self.command
         return CommandError(errors.INVALID_EXPIRE % ("" if command is None else command.label))
+
+    def misused(self) -> CommandError:
+        """The error for words of a subcommand that make no sense; it is named as it was written."""
+        command = self.command
+        assert command is not None
+        written = self.session.as_written(command, self.args)[1]
+        name = written.decode("utf-8", "surrogateescape")
+        return CommandError(errors.SUBCOMMAND_ARITY % (name, command.parts[0].decode()))
 
     # Waiting --------------------------------------------------------------------------------
 

@@ -353,8 +353,14 @@ def queued(session: Session, command: Command, args: Sequence[bytes]) -> Any:
     Raises:
         CommandError: the reply is an error.
     """
-    if session.server.guard & RESTRICTED:
-        session.server.check_permissions(session, command, args)
+    server = session.server
+    if server.guard & RESTRICTED:
+        try:
+            server.check_permissions(session, command, args)
+        except CommandError as error:
+            statistics.failed(server, server.table.by_name[b"EXEC"], error)
+            error.settled = True  # it is EXEC that has failed
+            raise
     session.method = getattr(args, "method", None)
     return observed(session, command, args, session.invoke)
 

@@ -23,6 +23,7 @@ from fakeredis.engine.statistics import operations_per_second
 
 if TYPE_CHECKING:
     from fakeredis.engine.server import Server
+    from fakeredis.engine.session import Session
 
 Fields = dict[str, object]
 
@@ -31,9 +32,12 @@ _TITLES: Final = {
     "threads": "Threads", "stats": "Stats", "replication": "Replication", "cpu": "CPU",
     "modules": "Modules", "commandstats": "Commandstats", "errorstats": "Errorstats",
     "latencystats": "Latencystats", "cluster": "Cluster", "keyspace": "Keyspace",
-    "keysizes": "Keysizes",
+    "keysizes": "Keysizes", "debug": "Debug",
 }  # fmt: skip
 _NOT_BY_DEFAULT: Final = {"commandstats", "latencystats"}
+_BY_NAME_ONLY: Final = {"debug"}
+_LUA: Final = 32 << 10  # bytes that a Lua interpreter takes before it has done anything
+_TURN: Final = 20  # microseconds that a turn of the event loop takes beside its commands
 # Valkey says so many more names of itself, and that it is as Redis was when they parted.
 _SHARED_VERSION: Final = "7.2.4"
 _VALKEY_NAMES: Final[dict[str, object]] = {
@@ -55,9 +59,9 @@ def report(server: Server, sections: Sequence[str]) -> str:
     for name in sections or ("default",):
         name = name.lower()
         if name in ("all", "everything"):
-            wanted.update(_TITLES)
+            wanted.update(_TITLES.keys() - _BY_NAME_ONLY)
         elif name == "default":
-            wanted.update(_TITLES.keys() - _NOT_BY_DEFAULT)
+            wanted.update(_TITLES.keys() - _NOT_BY_DEFAULT - _BY_NAME_ONLY)
         else:
             wanted.add(name)
     if not wanted.isdisjoint(_NOT_BY_DEFAULT):
@@ -125,11 +129,19 @@ def _clients(server: Server) -> Fields:
         "watching_clients": sum(bool(one.watched) for one in sessions),
         "total_watched_keys": sum(map(len, watched)),
         "total_blocking_keys": sum(map(len, blocked)),
+        "total_blocking_keys_on_nokey": sum(
+            any(map(_waits_for_a_group, waiting)) for keys in blocked for waiting in keys.values()
+        ),
         "clients_in_timeout_table": sum(
             one.wait is not None and one.wait.deadline is not None for one in server.waiting
         ),
         "tracking_clients": len(extra["tracking"].trackers) if "tracking" in extra else 0,
     }  # fmt: skip
+
+
+def _waits_for_a_group(session: Session) -> bool:
+    """Whether a session is to hear of it when its key goes."""
+    return session.wait is not None and session.wait.command.name == "XREADGROUP"
 
 
 def _memory(server: Server) -> Fields:
@@ -159,13 +171,16 @@ def _memory(server: Server) -> Fields:
 def _scripts(server: Server) -> Fields:
     """How many scripts and functions there are, and a plausible size of them."""
     scripting, functions = server.extra.get("scripting"), server.extra.get("functions")
-    if scripting is None and functions is None:
-        return {}
     scripts = () if scripting is None else scripting.scripts.values()
     libraries = () if functions is None else functions.libraries.values()
     size = sum(len(script.source) + 100 for script in scripts)
     code = sum(len(library.code) + 100 for library in libraries)
+    evaluating, calling = _LUA + (size // 1024 << 10), _LUA + (code // 1024 << 10)
     return {
+        "used_memory_lua": evaluating, "used_memory_lua_human": human(evaluating),
+        "used_memory_vm_eval": evaluating, "used_memory_vm_functions": calling,
+        "used_memory_vm_total": evaluating + calling,
+        "used_memory_vm_total_human": human(evaluating + calling),
         "number_of_cached_scripts": len(scripts), "used_memory_scripts_eval": size,
         "number_of_functions": sum(len(library.functions) for library in libraries),
         "number_of_libraries": len(libraries), "used_memory_functions": code,
@@ -189,10 +204,12 @@ def _threads(server: Server) -> Fields:
 def _stats(server: Server) -> Fields:
     pubsub, statistics = server.pubsub, server.statistics
     done = server.processed - 1  # without the running one
+    a_second = operations_per_second(server)
     return {
         "total_connections_received": server.connections_received,
         "total_commands_processed": done,
-        "instantaneous_ops_per_sec": operations_per_second(server),
+        "instantaneous_ops_per_sec": a_second,
+        "rejected_connections": statistics.refused_connections,
         # Nothing is sent here: what commands and replies of a usual size would have taken.
         "total_net_input_bytes": 32 * (done + 1), "total_net_output_bytes": 16 * done,
         "evicted_keys": statistics.evicted,
@@ -205,6 +222,9 @@ def _stats(server: Server) -> Fields:
         "total_error_replies": sum(statistics.errors.values()),
         "total_reads_processed": done + 1, "total_writes_processed": done,
         "eventloop_cycles": done + 1,
+        "eventloop_duration_sum": done + _TURN * (done + 1), "eventloop_duration_cmd_sum": done,
+        "instantaneous_eventloop_cycles_per_sec": a_second,
+        "instantaneous_eventloop_duration_usec": _TURN,
         **_rare_stats(server),
     }  # fmt: skip
 
@@ -349,10 +369,20 @@ def _short(size: int) -> str:
     return f"{size >> 10 * power}{('', 'K', 'M', 'G')[power]}"
 
 
+def _debug(server: Server) -> Fields:
+    done = server.processed - 1
+    return {
+        "eventloop_duration_aof_sum": 0, "eventloop_duration_cron_sum": 0,
+        "eventloop_duration_max": _TURN, "eventloop_cmd_per_cycle_max": int(done > 0),
+        "allocator_allocated_lua": 2 * _LUA, "allocator_active_lua": 2 * _LUA,
+        "allocator_resident_lua": 0, "allocator_frag_bytes_lua": 0,
+    }
+
+
 _KNOWN: Final[dict[str, Callable[[Server], Fields]]] = {
     "server": _server, "clients": _clients, "memory": _memory, "persistence": _persistence,
     "threads": _threads, "stats": _stats, "replication": _replication, "cpu": _cpu,
     "modules": _modules, "commandstats": _commandstats, "errorstats": _errorstats,
     "latencystats": _latencystats, "cluster": _cluster, "keyspace": _keyspace,
-    "keysizes": _keysizes,
+    "keysizes": _keysizes, "debug": _debug,
 }  # fmt: skip

@@ -632,12 +632,16 @@ def _observed(
     frame: Frame, session: Session, command: Command, args: Sequence[bytes]
 ) -> Any:
     server = session.server
-    if server.guard & dispatch.RESTRICTED:
-        server.check_permissions(session, command, args)
-    if server.guard & dispatch.CLUSTERED:
-        _check_slot(frame, cluster.check_script(session, command, args))
-    if server.guard & dispatch.LIMITED:
-        memory.check_call(session, command)
+    try:
+        if server.guard & dispatch.RESTRICTED:
+            server.check_permissions(session, command, args)
+        if server.guard & dispatch.CLUSTERED:
+            _check_slot(frame, cluster.check_script(session, command, args))
+        if server.guard & dispatch.LIMITED:
+            memory.check_call(session, command)
+    except CommandError as error:
+        statistics.rejected(server, command, error)
+        raise
     return dispatch.observed(session, command, args, session.invoke)
 
 

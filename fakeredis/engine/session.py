@@ -35,6 +35,7 @@ class Session:
     )  # fmt: skip
 
     forwarded = False  # whether commands run at another server
+    ahead = 0  # how many items of the outbox come before the running command's reply
 
     def __init__(self, server: Server, protocol: int = 2, address: str = "127.0.0.1:0") -> None:
         self.server = server

@@ -22,14 +22,17 @@ class Statistics:
     the names that INFO shows, errors by their codes.
     """
 
-    __slots__ = ("calls", "failed", "rejected", "errors", "evicted", "sampled", "running", "peak")
+    __slots__ = (
+        "calls", "failed", "rejected", "errors", "evicted", "sampled", "running", "peak",
+        "refused_connections",
+    )  # fmt: skip
 
     def __init__(self) -> None:
         self.calls: defaultdict[Command, int] = defaultdict(int)
         self.failed: dict[str, int] = {}
         self.rejected: dict[str, int] = {}
         self.errors: dict[str, int] = {}
-        self.evicted = 0
+        self.evicted = self.refused_connections = 0
         self.running: Command | None = None  # INFO itself, which is no call before it has ended
         self.peak = (0, 0)  # the most memory that INFO has seen, and when
         self.sampled = (0.0, 0)  # when INFO last looked at the number of calls, and what it saw
@@ -38,7 +41,7 @@ class Statistics:
         """Start again; ``calls`` stays the same object."""
         self.calls.clear()
         self.failed, self.rejected, self.errors = {}, {}, {}
-        self.evicted = 0
+        self.evicted = self.refused_connections = 0
         self.sampled = (0.0, 0)
 
     def processed(self) -> int:

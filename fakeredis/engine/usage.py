@@ -187,11 +187,11 @@ class TrackingContext(Context):
         _looked(self, key)
         return super().read_string(key)
 
-    def modified(self, key: bytes, event: str) -> None:
+    def modified(self, key: bytes, event: str, changes: int = 1) -> None:
         """See `Context.modified`."""
         used = self.db.used
         if used is not None and key not in used:
             _is_first(self, key)  # to make a key is not to use it
-        super().modified(key, event)
+        super().modified(key, event, changes)
         if not self.session.extra.get(NO_TOUCH):
             touch(self, key)

@@ -284,3 +284,84 @@ def test_monitor_shows_what_was_written(twin: Twin) -> None:
     while monitor.fake.outbox:
         monitor.reply(same_but_for_time_and_place)
     monitor.silent()
+
+
+CHANGES = """
+RPUSH L 1 2 3 4 5 6 7|LPUSHX L 1 2|LREM L 0 1|LTRIM L 1 4|LTRIM L 0 -1|RPOP L 2
+LMPOP 1 L LEFT COUNT 2|RPUSH L 1 2|RPOPLPUSH L M|LMOVE M L LEFT LEFT|BLMOVE L M LEFT LEFT 0
+SADD S 1 2 3 4 5 a|SADD S 1 b c|SREM S 1 2 no|SREM S no|SPOP S|SPOP S 2|SPOP S 99
+ZADD Z 1 a 2 b 3 c 4 d 5 e|ZADD Z 1 a 3 b 9 q|ZADD Z INCR 1 a|ZREM Z a b no|ZPOPMAX Z 2
+ZMPOP 1 Z MIN COUNT 2|ZADD Z 0 a 0 b 0 c 0 d 0 e 0 f|ZREMRANGEBYRANK Z 0 1
+ZREMRANGEBYSCORE Z 0 0|HSET H a 1 b 2 c 3 d 4|HSET H a 1 e 4|HMSET H a 1 b 2|HDEL H a b no
+HSETEX H FIELDS 2 x 1 y 2|HSETEX H EX 100 FIELDS 2 x 1 y 2|HGETEX H EX 50 FIELDS 2 x y
+HGETEX H PERSIST FIELDS 2 x y|HEXPIRE H 100 FIELDS 2 x y|HPERSIST H FIELDS 2 x y
+HEXPIRE H 0 FIELDS 2 c d|HGETDEL H FIELDS 3 x y no|SET s v EX 100|SETEX s 10 v|PSETEX s 9000 v
+SET s v PX 9000|GETEX s EX 10|BITFIELD f SET u8 0 1 INCRBY u8 0 1 GET u8 0|GEOADD G 1 1 a 2 2 b
+EVAL "redis.call('RPUSH','L',1,2)" 0|DEL L M S no|FLUSHALL
+""".replace("\n", "|").strip("|").split("|")
+
+
+def test_changes(twin: Twin) -> None:
+    """Changes since the last save: of elements, most of them, not of keys."""
+
+    def count(info: bytes) -> int:
+        found = re.search(rb"rdb_changes_since_last_save:(\d+)", info)
+        assert found is not None
+        return int(found[1])
+
+    before = [0, 0]
+    for line in ["PING", *CHANGES]:
+        twin.same_shape(*shlex.split(line))
+        words = [b"INFO", b"persistence"]
+        now = [count(twin.fake.execute(words)), count(twin.wire.call(*words))]
+        grown = [after - earlier for after, earlier in zip(now, before, strict=True)]
+        assert line == "PING" or grown[0] == grown[1], line
+        before = now
+
+
+def test_changes_of_blocked_commands(twin: Twin) -> None:
+    other = twin.session()
+    twin("BLMOVE", "l", "m", "LEFT", "LEFT", 0)
+    before = twin.server.dirty
+    other("RPUSH", "l", "x")
+    twin.reply()
+    assert twin.server.dirty == before + 2
+
+
+def test_refused_in_scripts_and_transactions(twin: Twin) -> None:
+    """Refused calls did not fail; what EXEC may no longer run makes EXEC fail."""
+    other = twin.session()
+    twin("CONFIG", "RESETSTAT")
+    run(twin, "ACL SETUSER u on nopass ~k* +eval +get +multi +exec +blpop")
+    run(other, "AUTH u x\nEVAL 'return redis.call(\"GET\",\"x\")' 1 k")
+    other("EVAL", "return redis.pcall('DEL', 'k')", 1, "k")
+    run(other, "MULTI\nGET k")
+    twin("ACL", "SETUSER", "u", "-get")
+    other("EXEC")
+    other("BLPOP", "k", 0)
+    twin("ACL", "SETUSER", "u", "-blpop")
+    twin("RPUSH", "k", 1)
+    other.reply()
+    check_counts(twin)
+
+
+def test_keys_waited_for_by_groups(twin: Twin) -> None:
+    twin("XGROUP", "CREATE", "s", "g", "$", "MKSTREAM")
+    for line in ("BLPOP k 0", "XREADGROUP GROUP g c BLOCK 0 STREAMS s >"):
+        twin.session()(*line.split())
+    names = (b"total_blocking_keys", b"total_blocking_keys_on_nokey")
+    for info in (twin.fake.execute([b"INFO", b"clients"]), twin.wire.call(b"INFO", b"clients")):
+        found = dict(line.split(b":", 1) for line in info.split(b"\r\n") if b":" in line)
+        assert [found[name] for name in names] == [b"2", b"1"]
+
+
+def test_the_debug_section(twin: Twin) -> None:
+    """It is shown to those alone who name it."""
+
+    def fields(info: bytes) -> list[bytes]:
+        return [line.partition(b":")[0] for line in info.split(b"\r\n")]
+
+    words = [b"INFO", b"debug"]
+    assert fields(twin.fake.execute(words)) == fields(twin.wire.call(*words))
+    for section in (b"everything", b"all", b"default"):
+        assert b"# Debug" not in twin.fake.execute([b"INFO", section])

@@ -482,5 +482,8 @@ def _new_value(step: _Step, old: int) -> int | None:
     if step.overflow == b"FAIL":
         return None
     if step.overflow == b"SAT":
-        return high if new > high else low
+        # The server's difference to the highest value does not fit into 64 bits when what is to be
+        # set is far below, and it takes that for too high.
+        too_high = new > high or (step.name == b"SET" and high - new >= 1 << 63)
+        return high if too_high else low
     return (new - low & (1 << step.width) - 1) + low

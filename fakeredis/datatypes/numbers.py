@@ -112,6 +112,11 @@ def format_float(value: float) -> bytes:
     return _format_fraction(value)
 
 
+def format_digits(value: float) -> bytes:
+    """The digits of a double, whole numbers with an exponent too: 1e+15."""
+    return _format_fraction(value) if value and not isinf(value) else b"%.17g" % value
+
+
 @lru_cache(maxsize=4096)
 def _format_fraction(value: float) -> bytes:
     """The digits that the server finds, which are not always the shortest or the closest."""

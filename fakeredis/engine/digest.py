@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
 from hashlib import sha1
 from typing import TYPE_CHECKING, Any, Final
 
 from fakeredis.datatypes.hash import Hash
 from fakeredis.datatypes.list import List
+from fakeredis.datatypes.numbers import format_digits
 from fakeredis.datatypes.set import Set
 from fakeredis.datatypes.sorted_set import SortedSet
 from fakeredis.datatypes.stream import Stream
@@ -80,17 +82,25 @@ def _mix_value(digest: Digest, db: Database, key: bytes) -> None:
     elif kind == 6:
         _mix_entries(digest, value)
     else:
-        for words in _elements(value, kind):
+        for words in _elements(value, kind, _format_score(db.server)):
             _add_element(digest, words)
     if key in db.expires:
         digest.add(b"!!expire!!")
 
 
-def _elements(value: Any, kind: int) -> list[tuple[bytes, ...]]:
+def _format_score(server: Server) -> Callable[[float], bytes]:
+    if server.profile.has({"redis": "8.0.0"}):
+        return format_digits
+    return lambda score: b"%.17g" % score
+
+
+def _elements(
+    value: Any, kind: int, format_score: Callable[[float], bytes]
+) -> list[tuple[bytes, ...]]:
     if kind == 2:
         return [(member,) for member in value]
     if kind == 3:
-        return [(member, b"%.17g" % score) for member, score in value.items()]
+        return [(member, format_score(score)) for member, score in value.items()]
     if kind != 4:
         return []
     expires = value.expires or {}

@@ -171,3 +171,13 @@ def test_in_a_transaction(twin: Twin) -> None:
         MULTI
         EXEC
     """)
+
+
+@pytest.mark.parametrize("kind", ["i1", "i8", "u8", "i16", "i32", "u32", "i63", "u63", "i64"])
+@pytest.mark.parametrize("overflow", ["SAT", "WRAP", "FAIL"])
+def test_values_at_the_ends(twin: Twin, kind: str, overflow: str) -> None:
+    ends = [-(1 << 63), -(1 << 63) + 127, -(1 << 63) + 128, (1 << 63) - 1, -(1 << 62), 1 << 62]
+    for value in [*ends, -129, -128, 127, 128, 255, 256, -1, 0, 1]:
+        twin("DEL", "b")
+        twin("BITFIELD", "b", "OVERFLOW", overflow, "SET", kind, 0, value, "GET", kind, 0)
+        twin("BITFIELD", "b", "OVERFLOW", overflow, "INCRBY", kind, 0, value, "GET", kind, 0)

@@ -253,3 +253,15 @@ def test_sleep_in_a_transaction(twin: Twin) -> None:
     finally:
         run(twin, "DEBUG SET-DISABLE-DENY-SCRIPTS 0")
     twin("EXISTS", "k")
+
+
+@pytest.mark.parametrize("score", [
+    "0.1", "1e300", "3.5", "-0.0", "1e-7", "123456789.123456789", "inf", "-inf", "1e17", "-2.5",
+    "0.30000000000000004", "1e15", "12345678901234567", "1e22", "3.0000000000000004", "5e-324",
+])  # fmt: skip
+@pytest.mark.parametrize("member", ["m", "x" * 100])
+def test_digests_of_scores(twin: Twin, score: str, member: str) -> None:
+    """A compact sorted set and a big one."""
+    twin("ZADD", "z", score, member, 1, "other")
+    twin("DEBUG", "DIGEST-VALUE", "z")
+    twin("DEBUG", "DIGEST")

@@ -502,3 +502,23 @@ def _changes(twin: Twin) -> int:
 ])  # fmt: skip
 def test_order_of_checks(twin: Twin, call: str, key: str) -> None:
     run(twin, THREE + "XGROUP CREATE s g 0\nSET string v\n" + call.format(key))
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_acked_and_groups_that_go(twin: Twin, seed: int) -> None:
+    """ACKED removes what every group that is left has read and acknowledged."""
+    rng = random.Random(seed)
+    for _ in range(10):
+        twin("DEL", "s")
+        for number in range(1, 5):
+            twin("XADD", "s", f"{number}-0", "a", "1")
+        for _ in range(rng.randint(4, 12)):
+            group, number = rng.choice("gh"), rng.randint(1, 6)
+            twin(*rng.choice([
+                "XGROUP CREATE s {} 0", "XGROUP CREATE s {} 0", "XGROUP DESTROY s {}",
+                "XREADGROUP GROUP {} c COUNT 2 STREAMS s >", "XACK s {} 1-0 2-0 3-0 4-0",
+                "XDELEX s ACKED IDS 2 1-0 2-0", "XTRIM s MAXLEN 3 ACKED", "XADD s * a b",
+                "XGROUP SETID s {} {}-0", "XACKDEL s {} ACKED IDS 2 {}-0 3-0", "XLEN s",
+                "XGROUP DELCONSUMER s {} c",
+            ]).replace("XADD s *", "XADD s 9-*").format(group, number).split())  # fmt: skip
+            twin("XRANGE", "s", "-", "+")

@@ -1005,7 +1005,7 @@ def xgroup_create(ctx: Context, key: bytes, name: bytes, raw: bytes, *words: byt
         raise CommandError(errors.GROUP_EXISTS)
     else:
         ctx.noted(key, "xgroup-create")
-    stream.groups[name] = ConsumerGroup(last, _read_so_far(ctx, read, stream))
+    stream.add_group(name, ConsumerGroup(last, _read_so_far(ctx, read, stream)))
     return OK
 
 
@@ -1024,7 +1024,7 @@ def xgroup_setid(ctx: Context, key: bytes, name: bytes, raw: bytes, *words: byte
         raise ctx.misused()
     ends = {b"$": stream.last_id, b"-": 0, b"+": MAX_ID}
     end = ends.get(word_of(raw))
-    members.last_id = _id(raw) if end is None else end
+    stream.move_group(members, _id(raw) if end is None else end)
     members.read = _read_so_far(ctx, read, stream)
     ctx.noted(key, "xgroup-setid")
     return OK
@@ -1213,7 +1213,7 @@ def xclaim(
         numbers.append(number)
     options = _Claim(words[len(numbers) :], ctx.now)
     if options.last_id > members.last_id:
-        members.last_id = options.last_id
+        stream.move_group(members, options.last_id)
         ctx.noted(key)
     consumer = _consumer(ctx, key, members, consumer_name, False)
     reply = []

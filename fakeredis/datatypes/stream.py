@@ -318,7 +318,8 @@ class Stream:
     """Redis's stream. An empty one stays."""
 
     __slots__ = (
-        "added", "blocks", "groups", "last_id", "length", "max_deleted", "names", "producers",
+        "added", "blocks", "groups", "last_id", "length", "lowest_read", "max_deleted", "names",
+        "producers",
     )  # fmt: skip
 
     type_name = b"stream"
@@ -330,6 +331,9 @@ class Stream:
         self.max_deleted = 0
         self.added = 0  # entries ever added
         self.groups: dict[bytes, Group] = {}
+        # Up to where all groups have read, where that has been asked for; it stays when the group
+        # goes that has read the least.
+        self.lowest_read: int | None = None
         self.names: dict[bytes, bytes] = {}  # names of fields are kept once
         self.producers: Producers | None = None  # made by the first XADD with IDMP or IDMPAUTO
 
@@ -540,10 +544,28 @@ class Stream:
 
     def is_needed(self, number: int) -> bool:
         """Whether a group has not read an entry yet, or not acknowledged it."""
-        return any(
-            number > group.last_id or number in group.pending.data
-            for group in self.groups.values()
-        )
+        if any(number in group.pending.data for group in self.groups.values()):
+            return True
+        if not self.groups:
+            return False
+        if self.lowest_read is None:
+            self.lowest_read = min(group.last_id for group in self.groups.values())
+        return number > self.lowest_read
+
+    def add_group(self, name: bytes, group: Group) -> None:
+        """A group that is new."""
+        self.groups[name] = group
+        self.lowest_read = None
+
+    def move_group(self, group: Group, number: int) -> None:
+        """A group has read up to an ID, whatever it had read before."""
+        lowest = self.lowest_read
+        if lowest is not None:
+            if group.last_id == lowest:
+                self.lowest_read = None
+            elif number < lowest:
+                self.lowest_read = number
+        group.last_id = number
 
     def forget(self, number: int) -> None:
         """Take an entry out of what the groups hold as pending."""
@@ -584,7 +606,7 @@ class Stream:
             group.read += 1
         elif self.added:
             group.read = self.count_up_to(number)
-        group.last_id = number
+        self.move_group(group, number)
 
     def lag(self, group: Group, older: bool = False) -> int | None:
         """How many entries a group has not read yet; None where that cannot be told.

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from fakeredis.clients.births import births
+
 if TYPE_CHECKING:
     import redis
     import redis.asyncio
@@ -34,6 +36,13 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers", "fakeredis(**options): run the test inside of fakeredis.patch(**options)"
     )
+    births.here = births.here or config  # what is made outside of tests is older than each
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Note nothing any more."""
+    if births.here is config:
+        births.here = None
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -47,10 +56,31 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 @pytest.hookimpl(hookwrapper=True)
-def pytest_fixture_setup(fixturedef: pytest.FixtureDef[Any]) -> Iterator[None]:
-    """The patch that a test is marked with comes before those of fixtures that it did not name."""
-    before = _innermost() if _marked else None
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """The servers of clients made by hand are forgotten when all their clients were the test's."""
+    before = births.begin(item, False)
     yield
+    births.end(before)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_fixture_post_finalizer(fixturedef: pytest.FixtureDef[Any]) -> None:
+    """Clients that a fixture of several tests has made are no reason any more to keep data."""
+    births.gone(fixturedef)
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_fixture_setup(fixturedef: pytest.FixtureDef[Any]) -> Iterator[None]:
+    """Note whose the clients are that a fixture makes.
+
+    And the patch that a test is marked with comes before those of fixtures that it did not name.
+    """
+    before = _innermost() if _marked else None
+    is_shared = fixturedef.scope != "function"
+    maker = births.begin(fixturedef, True) if is_shared else None
+    yield
+    if is_shared:
+        births.here = maker
     if before is not None and _innermost() != before:
         item, handle = _marked[-1]
         if fixturedef.argname not in _named_by(item):

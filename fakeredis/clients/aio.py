@@ -18,11 +18,12 @@ from fakeredis.clients.aio_connection import (
     FakeAsyncConnectionMixin,
     turn,
 )
+from fakeredis.clients.births import births
 from fakeredis.clients.connection import fake_class
 from fakeredis.clients.pipeline import idle_connection, marked, run_pipeline, run_transaction
 from fakeredis.clients.short import MISS, ShortCut, make_short_cut, other_wire, plain_set
 from fakeredis.clients.standin import StandIn, shown, tell_signatures
-from fakeredis.clients.sync import choose_server, server_of, take_own, with_defaults
+from fakeredis.clients.sync import address_of, choose_server, server_of, take_own, with_defaults
 from fakeredis.clients.templates import Templates
 from fakeredis.clients.wire import AsyncWire
 
@@ -216,3 +217,5 @@ def fake_async_pool(pool: Any, server: Server | None) -> None:
     pool.connection_kwargs["server"] = server
     if server is None:
         network.use_default()
+    if births.here is not None:
+        births.note(pool, address_of(pool), server)

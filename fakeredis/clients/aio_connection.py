@@ -12,6 +12,7 @@ import redis
 import redis.asyncio.connection as real
 
 from fakeredis.clients import network
+from fakeredis.clients.births import births
 from fakeredis.clients.connection import (
     _UNSET,
     Fake,
@@ -194,6 +195,8 @@ class FakeAsyncConnectionMixin(Fake):
         self._fake_server: Server | None = None if server is _UNSET else server
         self._fake_home = network.default if server is None else None  # as FakeConnectionMixin
         super().__init__(*args, **kwargs)
+        if server is _UNSET and births.here is not None:  # of a pool that is none of ours
+            births.note(self, network.address_of(self), None)
 
     def __del__(self, _warnings: Any = None) -> None:
         wire = getattr(self, "_writer", None)

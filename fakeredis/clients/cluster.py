@@ -22,6 +22,7 @@ from fakeredis.clients.aio_connection import (
     FakeAsyncSSLConnection,
     open_async_wire,
 )
+from fakeredis.clients.births import births
 from fakeredis.clients.connection import (
     FakeConnection,
     FakeConnectionMixin,
@@ -102,6 +103,8 @@ def _network() -> Network:
     if here is not network.default:
         return here
     network.use_default()
+    if births.here is not None:
+        births.note_cluster()
     return network.clusters
 
 
@@ -129,6 +132,8 @@ def choose_server(
     if server is None and store is None and connected and (version or server_type):
         wanted = profile(version or "8.2", server_type or "redis")
         server = network.clusters.server_of(address, wanted)
+        if births.here is not None:
+            births.note_cluster()
     elif server is None and (store is not None or not connected):
         server = FakeServer(store, version or "8.2", server_type or "redis", address=address)
     if server is not None and not connected:

@@ -14,6 +14,7 @@ import redis
 import redis.connection as real
 
 from fakeredis.clients import network
+from fakeredis.clients.births import births
 from fakeredis.clients.handshake import greet, is_simple
 from fakeredis.clients.wire import (
     CarefulWire,
@@ -289,6 +290,8 @@ class FakeConnectionMixin(Fake):
         # A client that was made outside of patches stays there; see `fakeredis.clients.sync`.
         self._fake_home = network.default if server is None else None
         super().__init__(*args, **kwargs)
+        if server is _UNSET and births.here is not None:  # of a pool that is none of ours
+            births.note(self, network.address_of(self), None)
 
     def _connect(self) -> Wire:
         return open_wire(self, self._fake_server, self._fake_home)

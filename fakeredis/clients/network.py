@@ -148,7 +148,8 @@ def _make_default(address: str) -> Server:
 
 known: WeakValueDictionary[int, Network] = WeakValueDictionary()  # all there are, by number
 default = Network(_make_default)  # outside of patch(), until reset()
-clusters = Network(_make_default)  # likewise, of cluster clients: beside the single servers
+# Likewise, of cluster clients: beside the single servers.
+clusters = _clusters = Network(_make_default)
 _entered: list[Network] = []  # the networks of active patches, in the order of their entry
 _active: dict[int, Network] = {}  # the same, by number
 # Those that were entered in this context (thread, task), by number: it keeps nothing alive.
@@ -234,12 +235,28 @@ def server_like(
 
 def reset() -> None:
     """Forget the servers outside of patches, with all their data; their clients are cut off."""
-    servers = [*default.all(), *clusters.all()]
-    default.servers.clear()
-    clusters.servers.clear()
-    default.services.clear()
+    forget(lambda address, server: True)
     default.watched = None
-    for server in servers:
+
+
+def forget(is_meant: Callable[[str, Server], bool], clusters: bool = True) -> None:
+    """Forget some of the servers outside of patches, with their data; clients are cut off.
+
+    Args:
+        is_meant: whether a server is to go, by its address (with type and version, where clients
+            have asked for these) and itself.
+        clusters: whether those of cluster clients go, all of them.
+    """
+    gone = [pair for pair in default.servers.items() if is_meant(*pair)]
+    for address, server in gone:
+        default.servers.pop(address, None)
+        for name in [name for name, each in default.services.items() if each is server]:
+            del default.services[name]
+    servers = {id(server): server for _, server in gone}
+    if clusters:
+        servers.update((id(server), server) for server in _clusters.all())
+        _clusters.servers.clear()
+    for server in servers.values():
         server.clear()
         for session in list(server.sessions.values()):
             session.close()

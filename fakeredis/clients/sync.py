@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import redis
 
 from fakeredis.clients import network
+from fakeredis.clients.births import births
 from fakeredis.clients.connection import FAKE_CLASSES, FakeConnectionMixin, fake_class
 from fakeredis.clients.pipeline import FakePipeline
 from fakeredis.clients.short import MISS, ShortCut, make_short_cut, plain_set
@@ -252,6 +253,8 @@ def fake_pool(pool: Any, server: Server | None) -> None:
     pool.connection_kwargs["server"] = server
     if server is None:  # that at its address, outside of patches
         network.use_default()
+    if births.here is not None:
+        births.note(pool, address_of(pool), server)
 
 
 def address_of(pool: Any) -> str:

@@ -24,12 +24,13 @@ from fakeredis.clients import aio_connection as aio_fakes
 from fakeredis.clients import connection as fakes
 from fakeredis.clients import network
 from fakeredis.clients.aio_connection import open_async_wire, turn
+from fakeredis.clients.births import births
 from fakeredis.clients.connection import Fake, fake_class, open_wire
 from fakeredis.clients.peers import peer_of, translated
 from fakeredis.clients.pipeline import marked
 from fakeredis.clients.short import MISS, make_short_cut
 from fakeredis.clients.standin import StandIn, tell_signatures
-from fakeredis.clients.sync import arguments, choose_server, server_of, take_own
+from fakeredis.clients.sync import address_of, arguments, choose_server, server_of, take_own
 from fakeredis.clients.wire import AsyncWire, Wire
 
 if TYPE_CHECKING:
@@ -129,6 +130,8 @@ def _fake_pool(pool: Any, server: Server | None) -> None:
     pool.connection_class = fake_class(pool.connection_class, mixin, known)
     if server is not None:
         pool.connection_kwargs["server"] = server
+    if births.here is not None:
+        births.note(pool, address_of(pool), server)
 
 
 def _server_for(own: Own, pool: Any) -> Server | None:

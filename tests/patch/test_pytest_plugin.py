@@ -271,3 +271,111 @@ def test_a_wrong_option_is_told_in_a_line(options: str, says: str, tmp_path: Pat
     done = run(tmp_path, source).stdout
     assert says in done
     assert len(done.splitlines()) < 9, done
+
+
+BY_HAND = """
+    import asyncio, pytest, redis, fakeredis
+    from fakeredis import FakeConnection, FakeStrictRedis
+
+    @pytest.fixture
+    def r():
+        return FakeStrictRedis()
+
+    @pytest.fixture(scope="module")
+    def shared():
+        FakeStrictRedis(port=7001).set("seed", 1)
+        client = FakeStrictRedis(port=7002)
+        client.set("n", 1)
+        return client
+
+    @pytest.fixture(scope="class")
+    def of_class():
+        return FakeStrictRedis(port=7003)
+
+    at_import = FakeStrictRedis(port=7004)
+
+    class Cached:
+        client = None
+
+    @pytest.mark.parametrize("n", range(3))
+    def test_function(r, n):
+        assert r.incr("n") == 1
+        assert FakeStrictRedis().incr("n") == 2
+        assert FakeStrictRedis(version=(7,)).incr("n") == 1
+        assert fakeredis.FakeRedis.from_url("redis://localhost/1").incr("n") == 1
+
+    @pytest.mark.parametrize("n", range(1, 4))
+    def test_module(shared, n):
+        assert shared.incr("n") == n + 1
+        assert FakeStrictRedis(port=7002).get("n") == b"%d" % (n + 1)
+        assert FakeStrictRedis(port=7001).incr("seed") == n + 1
+
+    class TestClass:
+        @pytest.mark.parametrize("n", range(1, 3))
+        def test_class(self, of_class, n):
+            assert of_class.incr("n") == n
+            assert FakeStrictRedis(port=7003).get("n") == b"%d" % n
+
+    def test_after_the_class():
+        assert FakeStrictRedis(port=7003).get("n") is None
+
+    @pytest.mark.parametrize("n", range(1, 3))
+    def test_import(n):
+        assert at_import.incr("n") == n
+
+    @pytest.mark.parametrize("n", range(3))
+    async def test_async(n):
+        client = fakeredis.FakeAsyncRedis()
+        assert await client.incr("n") == 1
+
+    @pytest.mark.parametrize("n", range(3))
+    def test_pool(n):
+        pool = redis.ConnectionPool(connection_class=FakeConnection)
+        assert redis.Redis(connection_pool=pool).incr("n") == 1
+
+    @pytest.mark.parametrize("n", range(3))
+    def test_cluster(n):
+        assert fakeredis.FakeRedisCluster("node", 7000).incr("n") == 1
+
+    @pytest.mark.parametrize("expected", [1, 1, 2])
+    def test_cached_by_the_program(expected):
+        if Cached.client is None:
+            Cached.client = FakeStrictRedis(port=7005)
+        assert Cached.client.incr("n") == expected
+        assert FakeStrictRedis(port=7005).get("n") == b"%d" % expected
+"""
+
+
+def test_clients_made_by_hand(tmp_path: Path) -> None:
+    done = run(tmp_path, BY_HAND)
+    assert done.returncode == 0, done.stdout
+    assert "23 passed" in done.stdout
+
+
+def test_unittest_shares_what_a_class_makes(tmp_path: Path) -> None:
+    done = run(tmp_path, """
+        import unittest
+        from fakeredis import FakeRedis, FakeValkey
+
+        class Plain(unittest.TestCase):
+            def setUp(self):
+                self.r = FakeRedis()
+
+            def test_one(self):
+                assert self.r.incr("n") == FakeValkey().incr("n") == 1
+
+            def test_two(self):
+                assert self.r.incr("n") == FakeValkey().incr("n") == 1
+
+        class Shared(unittest.TestCase):
+            @classmethod
+            def setUpClass(cls):
+                cls.r = FakeRedis()
+
+            def test_1(self):
+                assert self.r.incr("n") == 1
+
+            def test_2(self):
+                assert self.r.incr("n") == 2
+    """)  # fmt: skip
+    assert done.returncode == 0, done.stdout

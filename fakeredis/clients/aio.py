@@ -20,12 +20,13 @@ from fakeredis.clients.aio_connection import (
 )
 from fakeredis.clients.births import births
 from fakeredis.clients.connection import fake_class
+from fakeredis.clients.originals import own_method
 from fakeredis.clients.pipeline import idle_connection, marked, run_pipeline, run_transaction
 from fakeredis.clients.short import MISS, ShortCut, make_short_cut, other_wire, plain_set
-from fakeredis.clients.standin import StandIn, shown, tell_signatures
+from fakeredis.clients.standin import StandIn, shown, tell_signatures, wrapper_of
 from fakeredis.clients.sync import address_of, choose_server, server_of, take_own, with_defaults
 from fakeredis.clients.templates import Templates
-from fakeredis.clients.wire import AsyncWire
+from fakeredis.clients.wire import AsyncWire, is_untouched
 
 if TYPE_CHECKING:
     from fakeredis.clients.sync import Own
@@ -37,13 +38,16 @@ __all__ = [
 ]  # fmt: skip
 
 REAL: Final = redis.asyncio.Redis  # the name may mean the fake later
-# As it is now: a wrapper put on both classes inside of a patch comes before the fake's own method.
-_execute: Final = REAL.execute_command
+_execute: Final = own_method(REAL, "execute_command")
+_pipeline: Final = own_method(REAL, "pipeline")
+_init: Final = own_method(REAL, "__init__")
 _templates: Final = Templates()
 # The caller awaits `turn`, and the value when a callback made it awaitable.
-async_short_cut: Final[ShortCut] = make_short_cut("_reader", AsyncWire, REAL.parse_response)
-PARSE_RESPONSE: Final = Pipeline.parse_response
-EXECUTE: Final = Pipeline.execute
+async_short_cut: Final[ShortCut] = make_short_cut(
+    "_reader", AsyncWire, own_method(REAL, "parse_response")
+)
+PARSE_RESPONSE: Final = own_method(Pipeline, "parse_response")
+EXECUTE: Final = own_method(Pipeline, "execute")
 
 
 async def async_short_pipeline(
@@ -61,7 +65,7 @@ async def async_short_pipeline(
     if (
         wire is None
         or type(pipeline).parse_response is not PARSE_RESPONSE
-        or type(connection).read_response is not wire.reads
+        or not is_untouched(connection, wire)
     ):
         return MISS
     run = run_transaction if transaction else run_pipeline
@@ -148,7 +152,7 @@ class FakeAsyncRedis(redis.asyncio.Redis, metaclass=StandIn):
             adopt_pool(kwargs["connection_pool"], own)
             REAL.__init__(self, *args, **kwargs)
             return
-        key = None if args else _templates.key(kwargs)
+        key = None if args or REAL.__init__ is not _init else _templates.key(kwargs)
         if not _templates.fill(self, key):
             complete = with_defaults(REAL, kwargs)
             REAL.__init__(self, *args, **complete)
@@ -157,14 +161,22 @@ class FakeAsyncRedis(redis.asyncio.Redis, metaclass=StandIn):
 
     async def execute_command(self, *args: Any, **options: Any) -> Any:
         """Run a command; see `redis.asyncio.Redis.execute_command`."""
+        if REAL.execute_command is not _execute:
+            wrapped = wrapper_of(FakeAsyncRedis, "execute_command")
+            if wrapped is not None:
+                return await wrapped(self, *args, **options)
         reply = async_short_cut(self, args, options)
         if reply is MISS:
-            return await _execute(self, *args, **options)  # type: ignore[no-untyped-call]
+            return await _execute(self, *args, **options)
         await turn()
         return await reply if hasattr(reply, "__await__") else reply
 
     def pipeline(self, transaction: bool = True, shard_hint: Any = None) -> FakeAsyncPipeline:
         """A pipeline that hands over its whole batch at once."""
+        if REAL.pipeline is not _pipeline:
+            wrapped = wrapper_of(FakeAsyncRedis, "pipeline")
+            if wrapped is not None:
+                return wrapped(self, transaction, shard_hint)  # type: ignore[no-any-return]
         return FakeAsyncPipeline(
             self.connection_pool, self.response_callbacks, transaction, shard_hint
         )

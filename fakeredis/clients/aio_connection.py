@@ -16,6 +16,7 @@ from fakeredis.clients.births import births
 from fakeredis.clients.connection import (
     _UNSET,
     Fake,
+    equip,
     hand_over,
     open_session,
     pack_command,
@@ -27,7 +28,17 @@ from fakeredis.clients.connection import (
     transmit,
 )
 from fakeredis.clients.network import Network
-from fakeredis.clients.wire import AsyncWire, CarefulAsyncWire, Packed, decoded, is_plain, words
+from fakeredis.clients.wire import (
+    AsyncWire,
+    CarefulAsyncWire,
+    Packed,
+    asks_parser,
+    decoded,
+    encoder_for,
+    is_plain,
+    ready,
+    words,
+)
 from fakeredis.engine.replies import Push
 from fakeredis.errors import ConnectionLost
 
@@ -46,7 +57,7 @@ async def open_async_wire(
     session = open_session(connection, server, here)
     kind = AsyncWire if is_plain(connection) else CarefulAsyncWire
     wire = kind(session, getattr(connection, "socket_timeout", None))
-    wire.reads = type(connection).read_response
+    equip(connection, wire)
     return wire
 
 
@@ -81,12 +92,12 @@ async def reconnect(connection: Any) -> None:
         await connection.connect()
     else:
         await connect(check_health=False)
-    connection._reader.session.via = "direct"
+    ready(connection, connection._reader)
 
 
 async def send_command(connection: Any, *args: Any, **kwargs: Any) -> None:
     """Send one command."""
-    packed = Packed([words(connection.encoder, args)])
+    packed = Packed([words(encoder_for(connection), args)])
     await connection.send_packed_command(packed, check_health=kwargs.get("check_health", True))
 
 
@@ -190,6 +201,7 @@ class FakeAsyncConnectionMixin(Fake):
 
     _reader: Any  # an `AsyncWire` or None, and the same is
     _writer: Any
+    _parser: Any
 
     def __init__(self, *args: Any, server: Any = _UNSET, **kwargs: Any) -> None:
         self._fake_server: Server | None = None if server is _UNSET else server
@@ -213,18 +225,30 @@ class FakeAsyncConnectionMixin(Fake):
             await super().connect()  # type: ignore[misc]
             wire = self._reader
             if wire:
-                wire.session.via = "direct"
+                ready(self, wire)
 
     send_packed_command = send_packed_command
     send_command = send_command
-    pack_command = pack_command
-    pack_commands = pack_commands
+
+    def pack_command(self, *args: Any) -> Any:
+        """A command for ``send_packed_command``."""
+        return pack_command(self, super().pack_command, *args)  # type: ignore[misc]
+
+    def pack_commands(self, commands: Any) -> Any:
+        """Commands for ``send_packed_command``."""
+        return pack_commands(self, super().pack_commands, commands)  # type: ignore[misc]
+
     can_read = can_read
     can_read_destructive = can_read
-    read_response = read_response
+
+    async def read_response(self, *args: Any, **kwargs: Any) -> Any:
+        """The next reply."""
+        if asks_parser(self._parser):
+            return await super().read_response(*args, **kwargs)  # type: ignore[misc]
+        return await read_response(self, *args, **kwargs)
 
 
-class FakeAsyncConnection(FakeAsyncConnectionMixin, real.Connection):  # type: ignore[misc]
+class FakeAsyncConnection(FakeAsyncConnectionMixin, real.Connection):
     """`redis.asyncio.Connection` to a fake server; may be a pool's ``connection_class``.
 
     Args:
@@ -232,11 +256,11 @@ class FakeAsyncConnection(FakeAsyncConnectionMixin, real.Connection):  # type: i
     """
 
 
-class FakeAsyncSSLConnection(FakeAsyncConnectionMixin, real.SSLConnection):  # type: ignore[misc]
+class FakeAsyncSSLConnection(FakeAsyncConnectionMixin, real.SSLConnection):
     """`redis.asyncio.SSLConnection` to a fake server; no certificate is looked at."""
 
 
-class FakeAsyncUnixDomainSocketConnection(  # type: ignore[misc]
+class FakeAsyncUnixDomainSocketConnection(
     FakeAsyncConnectionMixin, real.UnixDomainSocketConnection
 ):
     """`redis.asyncio.UnixDomainSocketConnection` to a fake server."""

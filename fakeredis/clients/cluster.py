@@ -169,13 +169,13 @@ class FakeAsyncClusterConnectionMixin(FakeAsyncConnectionMixin):
         self._reader = self._writer = await open_async_wire(self, server)
 
 
-class FakeAsyncClusterConnection(  # type: ignore[misc]
+class FakeAsyncClusterConnection(
     FakeAsyncClusterConnectionMixin, FakeAsyncConnection
 ):
     """A connection of `FakeAsyncRedisCluster`."""
 
 
-class FakeAsyncClusterSSLConnection(  # type: ignore[misc]
+class FakeAsyncClusterSSLConnection(
     FakeAsyncClusterConnectionMixin, FakeAsyncSSLConnection
 ):
     """The same with TLS."""

@@ -7,7 +7,8 @@ classes below use them as methods, and `fakeredis.patch` puts them under the rea
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import redis
@@ -20,8 +21,12 @@ from fakeredis.clients.wire import (
     CarefulWire,
     Packed,
     Wire,
+    asks_parser,
     decoded,
+    encoder_for,
     is_plain,
+    packs_itself,
+    ready,
     with_errors,
     words,
 )
@@ -69,8 +74,15 @@ def open_wire(
     kind = Wire if is_plain(connection) else CarefulWire
     session = open_session(connection, server, here)
     wire = kind(session, getattr(connection, "socket_timeout", None))
-    wire.reads = type(connection).read_response
+    equip(connection, wire)
     return wire
+
+
+def equip(connection: Any, wire: Wire) -> None:
+    """Note what a connection sends and reads with as it is now: a mock may take its place later."""
+    wire.reads = type(connection).read_response
+    wire.sends = type(connection).send_command
+    wire.packs = encoder_for(connection)
 
 
 def client_address() -> str:
@@ -130,7 +142,7 @@ def reconnect(connection: Any) -> None:
         connection.connect()
     else:
         connect(check_health=False)
-    connection._sock.session.via = "direct"
+    ready(connection, connection._sock)
 
 
 def transmit(wire: Any, command: Any) -> None:
@@ -151,24 +163,41 @@ def transmit(wire: Any, command: Any) -> None:
 
 def send_command(connection: Any, *args: Any, **kwargs: Any) -> None:
     """Send one command."""
-    packed = Packed([words(connection.encoder, args)])
+    if packs_itself(connection):
+        packed = connection._command_packer.pack(*args)
+    else:
+        packed = Packed([words(encoder_for(connection), args)])
     connection.send_packed_command(packed, check_health=kwargs.get("check_health", True))
 
 
-def pack_command(connection: Any, *args: Any) -> Packed:
-    """A command for ``send_packed_command``."""
-    return Packed([words(connection.encoder, args)])
+def pack_command(connection: Any, pack: Callable[..., Sequence[bytes]], *args: Any) -> Any:
+    """A command for ``send_packed_command``.
+
+    Args:
+        connection: that of redis-py.
+        pack: its library's own method.
+        args: the command.
+    """
+    if packs_itself(connection):
+        return pack(*args)
+    return Packed([words(encoder_for(connection), args)], partial(pack, *args))
 
 
-def pack_commands(connection: Any, commands: Iterable[Iterable[Any]]) -> Packed:
-    """Commands for ``send_packed_command``."""
-    encoder = connection.encoder
+def pack_commands(
+    connection: Any, pack: Callable[..., Sequence[bytes]], commands: Iterable[Iterable[Any]]
+) -> Any:
+    """Commands for ``send_packed_command``, see `pack_command`."""
+    together = [args if isinstance(args, tuple) else tuple(args) for args in commands]
+    if packs_itself(connection):
+        return pack(together)
+    encoder = encoder_for(connection)
+    again = partial(pack, together)
     if SPYING.count:
         return Packed([
-            NotedWords(words(encoder, list(args)), args, position)
-            for position, args in enumerate(commands)
-        ])  # fmt: skip
-    return Packed([words(encoder, list(args)) for args in commands])
+            NotedWords(words(encoder, args), args, position)
+            for position, args in enumerate(together)
+        ], again)  # fmt: skip
+    return Packed([words(encoder, args) for args in together], again)
 
 
 def can_read(connection: Any, timeout: float | None = 0) -> bool:
@@ -284,6 +313,7 @@ class FakeConnectionMixin(Fake):
     """The methods that lead a sync connection to the engine."""
 
     _sock: Any  # a `Wire` or None
+    _parser: Any
 
     def __init__(self, *args: Any, server: Any = _UNSET, **kwargs: Any) -> None:
         self._fake_server: Server | None = None if server is _UNSET else server
@@ -300,7 +330,7 @@ class FakeConnectionMixin(Fake):
         """Open a session and let redis-py make its handshake."""
         if not self._sock:
             super().connect()  # type: ignore[misc]
-            self._sock.session.via = "direct"
+            ready(self, self._sock)
 
     def on_connect_check_health(self, check_health: bool = True) -> None:
         """redis-py's handshake, or the same words by a shorter way."""
@@ -314,10 +344,26 @@ class FakeConnectionMixin(Fake):
 
     send_packed_command = send_packed_command
     send_command = send_command
-    pack_command = pack_command
-    pack_commands = pack_commands
-    can_read = can_read
-    read_response = read_response
+
+    def pack_command(self, *args: Any) -> Any:
+        """A command for ``send_packed_command``."""
+        return pack_command(self, super().pack_command, *args)  # type: ignore[misc]
+
+    def pack_commands(self, commands: Any) -> Any:
+        """Commands for ``send_packed_command``."""
+        return pack_commands(self, super().pack_commands, commands)  # type: ignore[misc]
+
+    def can_read(self, *args: Any, **kwargs: Any) -> Any:
+        """Whether a message waits, or comes in time."""
+        if asks_parser(self._parser, "can_read"):
+            return super().can_read(*args, **kwargs)  # type: ignore[misc]
+        return can_read(self, *args, **kwargs)
+
+    def read_response(self, *args: Any, **kwargs: Any) -> Any:
+        """The next reply."""
+        if asks_parser(self._parser):
+            return super().read_response(*args, **kwargs)  # type: ignore[misc]
+        return read_response(self, *args, **kwargs)
 
 
 class FakeConnection(FakeConnectionMixin, real.Connection):

@@ -8,11 +8,12 @@ in a third of the time; any other leaves it to redis-py.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 from redis._parsers import _RESP2Parser
 
-from fakeredis.clients.wire import Wire, decoded
+from fakeredis.clients.wire import Wire, decoded, encode_one, encoder_for
 from fakeredis.errors import CommandError
 
 
@@ -55,7 +56,7 @@ def greet(connection: Any) -> None:
 
 
 def _words(connection: Any) -> Iterator[tuple[bytes, ...]]:
-    encode = connection.encoder.encode
+    encode = partial(encode_one, encoder_for(connection))
     if connection.client_name:
         yield b"CLIENT", b"SETNAME", encode(connection.client_name)
     driver = connection.driver_info

@@ -9,9 +9,18 @@ from typing import TYPE_CHECKING, Any, Final
 import redis
 from redis.client import EMPTY_RESPONSE, NEVER_DECODE, Pipeline
 
+from fakeredis.clients.originals import own_method
 from fakeredis.clients.short import FLAT_GROUPS, MISS, QUICK, for_callback, other_wire, plain_set
 from fakeredis.clients.standin import tell_signatures
-from fakeredis.clients.wire import Wire, decoded, encode, mark, parsed_error, with_errors
+from fakeredis.clients.wire import (
+    Wire,
+    decoded,
+    encode,
+    is_untouched,
+    mark,
+    parsed_error,
+    with_errors,
+)
 from fakeredis.engine.guards import STORED
 from fakeredis.engine.replies import Status
 from fakeredis.errors import CommandError
@@ -26,8 +35,8 @@ __all__ = [
     "short_pipeline",
 ]  # fmt: skip
 
-PARSE_RESPONSE: Final = Pipeline.parse_response
-EXECUTE: Final = Pipeline.execute
+PARSE_RESPONSE: Final = own_method(Pipeline, "parse_response")
+EXECUTE: Final = own_method(Pipeline, "execute")
 _SEES_EACH: Final = ~STORED  # what a server may do that looks at each command: all but a store
 _callback: Final = dict.get  # the look-up of redis-py's own mapping is a Python call
 
@@ -38,7 +47,7 @@ def batch_of(wire: Any, connection: Any, commands: Any) -> Batch | None:
     if session.guard or session.server.guard & _SEES_EACH or session.outbox:
         return None
     plain = session.plain
-    encoder = connection.encoder
+    encoder = wire.packs
     encoding, strict = encoder.encoding, encoder.encoding_errors
     batch: Batch = []
     for args, _ in commands:
@@ -171,7 +180,7 @@ def short_pipeline(
     if (
         wire is None
         or type(pipeline).parse_response is not PARSE_RESPONSE
-        or type(connection).read_response is not wire.reads
+        or not is_untouched(connection, wire)
     ):
         return MISS
     run = run_transaction if transaction else run_pipeline

@@ -23,6 +23,7 @@ from fakeredis.clients.connection import FAKE_CLASSES, FakeConnection, FakeSSLCo
 from fakeredis.clients.network import Network, normalise
 from fakeredis.clients.standin import StandIn
 from fakeredis.clients.sync import fake_pool
+from fakeredis.clients.wire import ready
 
 if TYPE_CHECKING:
     from fakeredis.engine.server import Server
@@ -149,7 +150,7 @@ def _prepare(sentinel: Any, service: Any) -> None:
 # Connections ------------------------------------------------------------------------------------
 
 
-class FakeSentinelManagedConnection(  # type: ignore[misc]
+class FakeSentinelManagedConnection(
     sync.SentinelManagedConnection, FakeConnection
 ):
     """A connection to the master or a replica of a service."""
@@ -158,16 +159,16 @@ class FakeSentinelManagedConnection(  # type: ignore[misc]
         """Ask the Sentinels, and open a session with the server they name."""
         super().connect()  # type: ignore[no-untyped-call]
         if self._sock:
-            self._sock.session.via = "direct"
+            ready(self, self._sock)
 
 
-class FakeSentinelManagedSSLConnection(  # type: ignore[misc]
+class FakeSentinelManagedSSLConnection(
     FakeSentinelManagedConnection, FakeSSLConnection
 ):
     """The same with TLS."""
 
 
-class FakeAsyncSentinelManagedConnection(  # type: ignore[misc]
+class FakeAsyncSentinelManagedConnection(
     aio.SentinelManagedConnection, FakeAsyncConnection
 ):
     """A connection of asyncio to the master or a replica of a service."""
@@ -176,10 +177,10 @@ class FakeAsyncSentinelManagedConnection(  # type: ignore[misc]
         """Ask the Sentinels, and open a session with the server they name."""
         await super().connect()  # type: ignore[no-untyped-call]
         if self._reader:
-            self._reader.session.via = "direct"
+            ready(self, self._reader)
 
 
-class FakeAsyncSentinelManagedSSLConnection(  # type: ignore[misc]
+class FakeAsyncSentinelManagedSSLConnection(
     FakeAsyncSentinelManagedConnection, FakeAsyncSSLConnection
 ):
     """The same with TLS."""

@@ -13,6 +13,7 @@ import redis
 from redis._parsers import helpers
 from redis.client import EMPTY_RESPONSE, NEVER_DECODE
 
+from fakeredis.clients.originals import own_method
 from fakeredis.clients.wire import decoded, encode, with_errors
 from fakeredis.engine.replies import BLOCKED, NO_REPLY, OK, Status
 from fakeredis.errors import CommandError, ConnectionLost
@@ -82,23 +83,27 @@ def make_short_cut(attribute: str, wire_class: Any, parse_response: Any) -> Shor
                 wire is None
                 or client.connection is not None
                 or type(client).parse_response is not parse_response
-                or type(connection).read_response is not wire.reads  # a mock, most likely
+                # A mock, most likely; `is_untouched` in line.
+                or type(connection).read_response is not wire.reads
+                or type(connection).send_command is not wire.sends
+                or connection._parser is not wire.parser
+                or "read_response" in wire.played
             ):
                 return MISS
             session = wire.session
             command = session.plain.get(args[0])
             if command is None or session.guard or session.outbox:
                 return MISS
-            encoder = connection.encoder
+            encoder, packs = connection.encoder, wire.packs
             argv = []
             for arg in args[1:]:
                 kind = type(arg)
                 if kind is str:
-                    arg = arg.encode(encoder.encoding, encoder.encoding_errors)
+                    arg = arg.encode(packs.encoding, packs.encoding_errors)
                 elif kind is int:
                     arg = b"%d" % arg
                 elif kind is not bytes:
-                    arg = encode(encoder, (arg,))[0]
+                    arg = encode(packs, (arg,))[0]
                 argv.append(arg)
             reply = session.call(command, argv)
             if reply is BLOCKED:  # by CLIENT PAUSE
@@ -169,7 +174,7 @@ def plain_set(real: Any) -> Any:
         real: redis-py's class, whose own method takes all other calls (also one that was put there
             in the place of redis-py's).
     """
-    real_set = real.set
+    real_set = own_method(real, "set")
 
     @wraps(real_set)
     def set(self: Any, name: Any, value: Any, *args: Any, **options: Any) -> Any:

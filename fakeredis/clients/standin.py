@@ -125,6 +125,23 @@ def is_own_instance(instance: Any, fake: type) -> bool:
     return type.__instancecheck__(fake, instance)
 
 
+def give_back(fake: type, name: str, value: Any) -> None:
+    """Let a fake class have its own method again, and the real one what stands there by now."""
+    type.__setattr__(fake, name, value)
+    StandIn._saved.pop((fake, name), None)
+
+
+def wrapper_of(fake: type, name: str) -> Any:
+    """What someone has put around the real class's method: the fake one's calls go through it, too.
+
+    None where that was put on the fake class (inside of a patch): then it has called already.
+    """
+    if (fake, name) in StandIn._saved:
+        return None
+    found = getattr(vars(fake)[_REAL], name)
+    return None if found is vars(fake).get(name) else found
+
+
 def shown(instance: Any, text: str) -> str:
     """The ``repr`` of a fake client: under the real class's name while the class stands in."""
     cls = type(instance)

@@ -16,9 +16,10 @@ import redis
 from fakeredis.clients import network
 from fakeredis.clients.births import births
 from fakeredis.clients.connection import FAKE_CLASSES, FakeConnectionMixin, fake_class
+from fakeredis.clients.originals import own_method
 from fakeredis.clients.pipeline import FakePipeline
 from fakeredis.clients.short import MISS, ShortCut, make_short_cut, plain_set
-from fakeredis.clients.standin import StandIn, shown
+from fakeredis.clients.standin import StandIn, shown, wrapper_of
 from fakeredis.clients.templates import Templates
 from fakeredis.clients.wire import Wire
 
@@ -28,10 +29,11 @@ if TYPE_CHECKING:
     Own = tuple[Server | None, Any, Any, str | None, bool, Any]
 
 REAL: Final = redis.Redis  # the name may mean `FakeRedis` later, inside of `fakeredis.patch`
-# As it is now: a wrapper put on both classes inside of a patch comes before the fake's own method.
-_execute: Final = REAL.execute_command
+_execute: Final = own_method(REAL, "execute_command")
+_pipeline: Final = own_method(REAL, "pipeline")
+_init: Final = own_method(REAL, "__init__")
 _templates: Final = Templates()
-short_cut: Final[ShortCut] = make_short_cut("_sock", Wire, REAL.parse_response)
+short_cut: Final[ShortCut] = make_short_cut("_sock", Wire, own_method(REAL, "parse_response"))
 
 
 class FakeRedis(redis.Redis, metaclass=StandIn):
@@ -61,7 +63,7 @@ class FakeRedis(redis.Redis, metaclass=StandIn):
         own = (server, store, version, server_type, connected, lua_modules)
         if given.get("connection_pool") is None:
             single = given.pop("single_connection_client", False)
-            key = _templates.key(given)
+            key = _templates.key(given) if REAL.__init__ is _init else None
             if not _templates.fill(self, key):
                 complete = with_defaults(REAL, given)
                 REAL.__init__(self, **complete)
@@ -79,13 +81,21 @@ class FakeRedis(redis.Redis, metaclass=StandIn):
 
     def execute_command(self, *args: Any, **options: Any) -> Any:
         """Run a command; see `redis.Redis.execute_command`."""
+        if REAL.execute_command is not _execute:
+            wrapped = wrapper_of(FakeRedis, "execute_command")
+            if wrapped is not None:
+                return wrapped(self, *args, **options)
         reply = short_cut(self, args, options)
         if reply is MISS:
-            return _execute(self, *args, **options)  # type: ignore[no-untyped-call]
+            return _execute(self, *args, **options)
         return reply
 
     def pipeline(self, transaction: bool = True, shard_hint: Any = None) -> FakePipeline:
         """A pipeline that hands over its whole batch at once."""
+        if REAL.pipeline is not _pipeline:
+            wrapped = wrapper_of(FakeRedis, "pipeline")
+            if wrapped is not None:
+                return wrapped(self, transaction, shard_hint)  # type: ignore[no-any-return]
         return FakePipeline(
             self.connection_pool, self.response_callbacks, transaction, shard_hint
         )

@@ -26,12 +26,13 @@ from fakeredis.clients import network
 from fakeredis.clients.aio_connection import open_async_wire, turn
 from fakeredis.clients.births import births
 from fakeredis.clients.connection import Fake, fake_class, open_wire
+from fakeredis.clients.originals import own_method
 from fakeredis.clients.peers import peer_of, translated
 from fakeredis.clients.pipeline import marked
 from fakeredis.clients.short import MISS, make_short_cut
-from fakeredis.clients.standin import StandIn, tell_signatures
+from fakeredis.clients.standin import StandIn, tell_signatures, wrapper_of
 from fakeredis.clients.sync import address_of, arguments, choose_server, server_of, take_own
-from fakeredis.clients.wire import AsyncWire, Wire
+from fakeredis.clients.wire import AsyncWire, Wire, asks_parser, ready
 
 if TYPE_CHECKING:
     from fakeredis.clients.sync import Own
@@ -40,10 +41,12 @@ if TYPE_CHECKING:
 REAL: Final[Any] = valkey.Valkey  # the names may mean the fakes later
 REAL_ASYNC: Final[Any] = valkey.asyncio.Valkey
 _EXCEPTIONS: Final = valkey.exceptions
-_execute: Final = REAL.execute_command
-_execute_async: Final = REAL_ASYNC.execute_command
-_short_cut: Final = make_short_cut("_sock", Wire, REAL.parse_response)
-_async_short_cut: Final = make_short_cut("_reader", AsyncWire, REAL_ASYNC.parse_response)
+_execute: Final = own_method(REAL, "execute_command")
+_execute_async: Final = own_method(REAL_ASYNC, "execute_command")
+_short_cut: Final = make_short_cut("_sock", Wire, own_method(REAL, "parse_response"))
+_async_short_cut: Final = make_short_cut(
+    "_reader", AsyncWire, own_method(REAL_ASYNC, "parse_response")
+)
 
 
 def _ours(function: Any) -> Any:
@@ -54,8 +57,14 @@ def _ours(function: Any) -> Any:
 # Connections ------------------------------------------------------------------------------------
 
 
+_read_response: Final = _ours(fakes.read_response)
+_read_response_async: Final = _ours(aio_fakes.read_response)
+
+
 class FakeValkeyConnectionMixin(Fake):
     """The methods that lead a sync connection of valkey-py to the engine."""
+
+    _parser: Any
 
     _sock: Any  # a `Wire` or None
 
@@ -70,14 +79,26 @@ class FakeValkeyConnectionMixin(Fake):
         """Open a session and let valkey-py make its handshake."""
         if not self._sock:
             super().connect()  # type: ignore[misc]
-            self._sock.session.via = "direct"
+            ready(self, self._sock)
 
     send_packed_command = _ours(fakes.send_packed_command)
     send_command = _ours(fakes.send_command)
-    pack_command = fakes.pack_command
-    pack_commands = fakes.pack_commands
+
+    def pack_command(self, *args: Any) -> Any:
+        """A command for ``send_packed_command``."""
+        return fakes.pack_command(self, super().pack_command, *args)  # type: ignore[misc]
+
+    def pack_commands(self, commands: Any) -> Any:
+        """Commands for ``send_packed_command``."""
+        return fakes.pack_commands(self, super().pack_commands, commands)  # type: ignore[misc]
+
     can_read = _ours(fakes.can_read)
-    read_response = _ours(fakes.read_response)
+
+    def read_response(self, *args: Any, **kwargs: Any) -> Any:
+        """The next reply."""
+        if asks_parser(self._parser):
+            return super().read_response(*args, **kwargs)  # type: ignore[misc]
+        return _read_response(self, *args, **kwargs)
 
 
 class FakeAsyncValkeyConnectionMixin(Fake):
@@ -85,6 +106,7 @@ class FakeAsyncValkeyConnectionMixin(Fake):
 
     _reader: Any  # an `AsyncWire` or None, and the same is
     _writer: Any
+    _parser: Any
 
     def __init__(self, *args: Any, server: Server | None = None, **kwargs: Any) -> None:
         self._fake_server = server
@@ -103,15 +125,27 @@ class FakeAsyncValkeyConnectionMixin(Fake):
         if not self._reader:
             await super().connect()  # type: ignore[misc]
             if self._reader:
-                self._reader.session.via = "direct"
+                ready(self, self._reader)
 
     send_packed_command = _ours(aio_fakes.send_packed_command)
     send_command = _ours(aio_fakes.send_command)
-    pack_command = fakes.pack_command
-    pack_commands = fakes.pack_commands
+
+    def pack_command(self, *args: Any) -> Any:
+        """A command for ``send_packed_command``."""
+        return fakes.pack_command(self, super().pack_command, *args)  # type: ignore[misc]
+
+    def pack_commands(self, commands: Any) -> Any:
+        """Commands for ``send_packed_command``."""
+        return fakes.pack_commands(self, super().pack_commands, commands)  # type: ignore[misc]
+
     can_read = _ours(aio_fakes.can_read)
     can_read_destructive = can_read
-    read_response = _ours(aio_fakes.read_response)
+
+    async def read_response(self, *args: Any, **kwargs: Any) -> Any:
+        """The next reply."""
+        if asks_parser(self._parser):
+            return await super().read_response(*args, **kwargs)  # type: ignore[misc]
+        return await _read_response_async(self, *args, **kwargs)
 
 
 # Real classes and their fake peers; `fake_class` adds more.
@@ -194,6 +228,10 @@ class FakeValkey(valkey.Valkey, metaclass=StandIn):
 
     def execute_command(self, *args: Any, **options: Any) -> Any:
         """Run a command; see `valkey.Valkey.execute_command`."""
+        if REAL.execute_command is not _execute:
+            wrapped = wrapper_of(FakeValkey, "execute_command")
+            if wrapped is not None:
+                return wrapped(self, *args, **options)
         try:
             reply = _short_cut(self, args, options)
         except redis.RedisError as error:
@@ -262,6 +300,10 @@ class FakeAsyncValkey(valkey.asyncio.Valkey, metaclass=StandIn):
 
     async def execute_command(self, *args: Any, **options: Any) -> Any:
         """Run a command; see `valkey.asyncio.Valkey.execute_command`."""
+        if REAL_ASYNC.execute_command is not _execute_async:
+            wrapped = wrapper_of(FakeAsyncValkey, "execute_command")
+            if wrapped is not None:
+                return await wrapped(self, *args, **options)
         try:
             reply = _async_short_cut(self, args, options)
         except redis.RedisError as error:

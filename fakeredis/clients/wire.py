@@ -8,6 +8,8 @@ unchanged, while commands and replies pass as Python objects.
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 import socket
 import sys
 import threading
@@ -16,6 +18,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import count
+from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any, Final, overload
 
 import redis
@@ -42,7 +45,7 @@ class Wire:
 
     __slots__ = (
         "session", "timeout", "_waiter", "_parser", "_pair", "_backlog", "_closed", "_late",
-        "reads", "__weakref__",
+        "reads", "sends", "packs", "parser", "played", "_unread", "__weakref__",
     )  # fmt: skip
 
     def __init__(self, session: Session, timeout: float | None = None) -> None:
@@ -53,7 +56,14 @@ class Wire:
         self._pair: tuple[socket.socket, socket.socket] | None = None
         self._backlog: deque[Sequence[bytes]] | None = None  # sent while a command waits
         self._closed = False  # from this end
-        self.reads: Any = None  # the method that its connection's class reads replies with
+        # What a short cut passes over must be what it was: the methods that its connection's class
+        # sends and reads with, and the parser, without a mock in its namespace.
+        self.reads: Any = None
+        self.sends: Any = None
+        self.parser: Any = None
+        self.played: Any = ()
+        self.packs: Any = None  # encodes arguments, see `encoder_for`
+        self._unread: bytearray | None = None  # of a reply that is read as the protocol's bytes
         # Until when replies are on their way: by our own clock, and by the server's.
         self._late: tuple[float, float] | None = None
 
@@ -331,7 +341,8 @@ class Wire:
         """
         _orphans.append(self.session)
         self._closed = True
-        self._backlog = self._late = None
+        self._backlog = self._late = self.parser = None
+        self.played = ()
         if not self.session.server.lock._is_owned():  # type: ignore[attr-defined]
             close_orphans()
         if self._pair is not None:
@@ -345,6 +356,42 @@ class Wire:
     def sendall(self, data: bytes) -> None:
         """Bytes of the protocol, as a real socket would take them."""
         self.send_bytes(data)
+
+    def recv(self, size: int, flags: int = 0) -> bytes:
+        """The next reply or push as bytes of the protocol, for parsers that read for themselves.
+
+        Raises:
+            BlockingIOError: there is none now, and nobody wants to wait.
+            TimeoutError: none came in time.
+        """
+        if not self._unread:
+            if (flags or self.timeout == 0) and not self.readable(0):
+                raise BlockingIOError(errno.EWOULDBLOCK, os.strerror(errno.EWOULDBLOCK))
+            try:
+                self._put_bytes(self.receive(self.timeout))
+            except ConnectionLost:
+                return b""
+        return self._taken_bytes(size, bool(flags))
+
+    def recv_into(self, buffer: Any, size: int = 0, flags: int = 0) -> int:
+        """The same, into a buffer; returns how many bytes."""
+        view = memoryview(buffer)
+        data = self.recv(size or len(view), flags)
+        view[: len(data)] = data
+        return len(data)
+
+    def _put_bytes(self, item: Any) -> None:
+        from fakeredis import resp
+
+        self._unread = (self._unread or bytearray()) + resp.encode(item, self.session.protocol)
+
+    def _taken_bytes(self, size: int, look: bool = False) -> bytes:
+        unread = self._unread
+        assert unread is not None
+        data = bytes(unread[:size])
+        if not look:
+            del unread[:size]
+        return data
 
     def gettimeout(self) -> float | None:
         """Seconds, or None."""
@@ -500,7 +547,44 @@ class AsyncWire(Wire):
 
     def at_eof(self) -> bool:
         """Whether nothing more will come."""
-        return self.session.closed and not self.session.outbox
+        return self.session.closed and not self.session.outbox and not self._unread
+
+    @property
+    def _buffer(self) -> bytes:
+        """What redis-py looks at to see whether something has come."""
+        return bytes(self._unread or (b"?" if self.readable(0) and not self.at_eof() else b""))
+
+    async def read(self, size: int = -1) -> bytes:
+        """As `Wire.recv`; nothing where nothing more will come."""
+        if not self._unread and not await self._came():
+            return b""
+        return self._taken_bytes(size if size >= 0 else len(self._unread or b""))
+
+    async def readline(self) -> bytes:
+        """The bytes up to the end of a line."""
+        while b"\n" not in (self._unread or b""):
+            if not await self._came():
+                return await self.read()
+        return self._taken_bytes((self._unread or b"").index(b"\n") + 1)
+
+    async def readexactly(self, size: int) -> bytes:
+        """So many bytes.
+
+        Raises:
+            asyncio.IncompleteReadError: so many will never come.
+        """
+        while len(self._unread or b"") < size:
+            if not await self._came():
+                raise asyncio.IncompleteReadError(bytes(self._unread or b""), size)
+        return self._taken_bytes(size)
+
+    async def _came(self) -> bool:
+        """Wait for the next message, as bytes; False where none will come."""
+        try:
+            self._put_bytes(await self.receive_async(None))
+        except ConnectionLost:
+            return False
+        return True
 
     def write(self, data: bytes) -> None:
         """Bytes of the protocol, as a real stream would take them."""
@@ -533,12 +617,60 @@ _KNOWN: Final = frozenset({"fakeredis", "redis", "valkey", "aioredis"})
 
 def is_plain(connection: Any) -> bool:
     """Whether a short cut passes over nothing: no health checks, no methods of the user's own."""
-    if connection.health_check_interval:
+    if connection.health_check_interval or packs_itself(connection):
         return False
-    for name in _PASSED_OVER:
-        if str(getattr(connection, name).__module__).partition(".")[0] not in _KNOWN:
-            return False
-    return True
+    return all(_is_library(getattr(connection, name)) for name in _PASSED_OVER)
+
+
+def _is_library(method: Any) -> bool:
+    """Whether a method was written in one of the libraries, and nothing stands in its place.
+
+    Wrappers may take over a name and a module, but not where their own code looks for names.
+    """
+    function = getattr(method, "__func__", method) if type(method) is MethodType else method
+    if type(function) is not FunctionType:
+        return str(getattr(type(method), "__module__", "")) == "builtins" and _is_known(method)
+    return str(function.__globals__.get("__name__")).partition(".")[0] in _KNOWN
+
+
+def _is_known(value: Any) -> bool:
+    return str(getattr(value, "__module__", None)).partition(".")[0] in _KNOWN
+
+
+def ready(connection: Any, wire: Any) -> None:
+    """A connection has made its handshake: what comes now is the user's."""
+    if not isinstance(wire, Wire):
+        return  # a mock's socket
+    wire.session.via = "direct"
+    wire.parser = parser = connection._parser
+    wire.played = getattr(parser, "__dict__", ())
+    if asks_parser(parser):
+        wire.__class__ = CarefulAsyncWire if isinstance(wire, AsyncWire) else CarefulWire
+
+
+_parsers: Final[dict[tuple[type, str], Any]] = {}  # the libraries' own, with their methods
+
+
+def asks_parser(parser: Any, name: str = "read_response") -> bool:
+    """Whether replies must pass a connection's parser: it is a mock or the user's own."""
+    if name in getattr(parser, "__dict__", ()):
+        return True
+    kind = type(parser)
+    method = getattr(kind, name, None)
+    if method is not _parsers.get((kind, name), _parsers):
+        if not _is_known(kind) or not (method is None or _is_library(method)):
+            return True
+        _parsers[kind, name] = method
+    return False
+
+
+def is_untouched(connection: Any, wire: Any) -> bool:
+    """Whether no mock has taken the place of anything between a command and its reply."""
+    cls = type(connection)
+    return (
+        cls.read_response is wire.reads and cls.send_command is wire.sends
+        and connection._parser is wire.parser and "read_response" not in wire.played
+    )  # fmt: skip
 
 
 async def _ended(
@@ -600,27 +732,41 @@ class Packed(Sequence[bytes]):
     """Commands on their way from ``pack_command`` to ``send_packed_command``.
 
     To others it is what redis-py's own packing gives: a sequence of the protocol's bytes.
+
+    Args:
+        commands: the commands' words.
+        pack: redis-py's own packing of them, for who looks.
     """
 
-    __slots__ = ("commands",)
+    __slots__ = ("commands", "_pack", "_pieces")
 
-    def __init__(self, commands: Sequence[list[bytes]]) -> None:
+    def __init__(
+        self, commands: Sequence[list[bytes]], pack: Callable[[], Sequence[bytes]] | None = None
+    ) -> None:
         self.commands = commands
+        self._pack = pack
+        self._pieces: Sequence[bytes] | None = None
+
+    @property
+    def pieces(self) -> Sequence[bytes]:
+        """The protocol's bytes, in as many pieces as redis-py makes."""
+        if self._pieces is None:
+            pack = self._pack
+            self._pieces = list(map(_pack, self.commands)) if pack is None else pack()
+        return self._pieces
 
     @overload
     def __getitem__(self, index: int) -> bytes: ...
     @overload
-    def __getitem__(self, index: slice) -> list[bytes]: ...
-    def __getitem__(self, index: int | slice) -> bytes | list[bytes]:
-        if isinstance(index, slice):
-            return list(map(_pack, self.commands[index]))
-        return _pack(self.commands[index])
+    def __getitem__(self, index: slice) -> Sequence[bytes]: ...
+    def __getitem__(self, index: int | slice) -> bytes | Sequence[bytes]:
+        return self.pieces[index]
 
     def __len__(self) -> int:
-        return len(self.commands)
+        return len(self.pieces)
 
     def __iter__(self) -> Iterator[bytes]:
-        return map(_pack, self.commands)
+        return iter(self.pieces)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Sequence) and b"".join(self) == b"".join(other)
@@ -652,14 +798,63 @@ def encode(encoder: Any, args: Iterable[Any]) -> list[bytes]:
     return argv
 
 
+def encode_one(encoder: Any, arg: Any) -> bytes:
+    """One argument, see `encode`."""
+    return encode(encoder, (arg,))[0]
+
+
 def words(encoder: Any, args: Sequence[Any]) -> list[bytes]:
     """A whole command as bytes; redis-py allows ``"CONFIG GET"`` as its first word."""
     first = args[0]
-    if type(first) is str and " " in first:
-        return encode(encoder, (*first.split(), *args[1:]))
-    if type(first) is bytes and b" " in first:
+    if isinstance(first, str):
+        return encode(encoder, (*first.encode().split(), *args[1:]))  # whatever the encoding is
+    if b" " in first:
         return encode(encoder, (*first.split(), *args[1:]))
     return encode(encoder, args)
+
+
+class _Native:
+    """How a compiled packer encodes: as UTF-8, whatever a connection's encoding is.
+
+    To be used as an encoder.
+    """
+
+    encoding = "utf-8"
+    encoding_errors = "strict"
+
+    def __init__(self, packer: Any) -> None:
+        self._packer = packer
+
+    def encode(self, value: Any) -> bytes:
+        """A value that is no plain text or number, by the packer itself.
+
+        Raises:
+            redis.DataError: it is of a type that the packer refuses.
+        """
+        packed = b"".join(self._packer.pack(b"X", value))
+        return packed.split(b"\r\n", 4)[4][:-2]
+
+
+_NATIVE: Final = frozenset({"HiredisRespSerializer", "LibvalkeyRespSerializer"})
+_natives: Final[dict[type, _Native]] = {}
+
+
+def encoder_for(connection: Any) -> Any:
+    """What encodes a connection's arguments: its encoder, or the compiled packer in its place."""
+    packer = getattr(connection, "_command_packer", None)  # sync connections alone have one
+    kind = type(packer)
+    if kind.__name__ not in _NATIVE or not _is_known(kind):
+        return connection.encoder
+    native = _natives.get(kind)
+    if native is None:
+        native = _natives[kind] = _Native(packer)
+    return native
+
+
+def packs_itself(connection: Any) -> bool:
+    """Whether a connection was given a packer that is the user's own."""
+    packer = getattr(connection, "_command_packer", None)
+    return packer is not None and not _is_known(type(packer))
 
 
 def decoded(reply: Any, encoder: Any) -> Any:

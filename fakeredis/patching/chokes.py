@@ -7,6 +7,8 @@ class passes; any other is taken in hand by the realm whose turn it is (see
 
 from __future__ import annotations
 
+import asyncio
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -24,10 +26,11 @@ from fakeredis.clients.aio import (
     turn,
 )
 from fakeredis.clients.connection import Fake
+from fakeredis.clients.originals import own_method
 from fakeredis.clients.peers import translated
 from fakeredis.clients.pipeline import MISS, FakePipeline, marked, short_pipeline
 from fakeredis.clients.short import ShortCut, make_short_cut
-from fakeredis.clients.wire import AsyncWire, Wire
+from fakeredis.clients.wire import AsyncWire, Wire, asks_parser, ready
 from fakeredis.patching.realm import BORN, LIFE, Realm, choose_pace, settle
 from fakeredis.patching.swapping import AttributeSwap, Swap, swap
 from fakeredis.stores.marks import Unpatched
@@ -93,6 +96,8 @@ def _connecting(connection: Any, connect: Any) -> Iterator[None]:
 
 def _is_played(connection: Any, own: Any) -> bool:
     """Whether connecting is a mock's, or that of a function put into the library's class."""
+    if _plays_network():
+        return True
     if own is not None:
         return hasattr(own, "assert_called")
     owner = next(cls for cls in type(connection).__mro__ if "_connect" in vars(cls))
@@ -103,11 +108,16 @@ def _is_played(connection: Any, own: Any) -> bool:
     return homes[0] in _LIBRARIES and homes[1] not in _LIBRARIES
 
 
+def _plays_network() -> bool:
+    """Whether a test has mocked what libraries open a network's connections with."""
+    unix = getattr(asyncio, "open_unix_connection", None)  # not there on Windows
+    ways = (socket.socket, asyncio.open_connection, unix)
+    return any(hasattr(way, "assert_called") for way in ways)
+
+
 def _connected(connection: Any, name: str) -> None:
     """What comes after the handshake is the user's."""
-    wire = getattr(connection, name)
-    if isinstance(wire, Wire):
-        wire.session.via = "direct"
+    ready(connection, getattr(connection, name))
 
 
 def _open(connection: Any) -> Wire:
@@ -118,14 +128,19 @@ def _open(connection: Any) -> Wire:
 
 def open_socket(kind: str, original: Any, connection: Any) -> Any:
     """What is left of a way to the network: who has taken the method before, a mock most likely."""
-    return _open(connection) if taken(connection, kind) else original(connection)
+    ours = taken(connection, kind) and not _plays_network()
+    return _open(connection) if ours else original(connection)
 
 
 def send_packed_command(
     kind: str, original: Any, connection: Any, command: Any, check_health: bool = True
 ) -> None:
     """Hand packed commands to the engine."""
-    send = fakes.send_packed_command if taken(connection, kind) else original
+    ours = taken(connection, kind)
+    if ours and not connection._sock:
+        fakes.reconnect(connection)
+        ours = taken(connection, kind)
+    send = fakes.send_packed_command if ours else original
     send(connection, command, check_health)
 
 
@@ -139,25 +154,27 @@ def pack_command(kind: str, original: Any, connection: Any, *args: Any) -> Any:
     """Keep the words of a command together; they are not needed as bytes of the protocol."""
     if realm_for(connection, kind) is None:
         return original(connection, *args)
-    return fakes.pack_command(connection, *args)
+    return fakes.pack_command(connection, partial(original, connection), *args)
 
 
 def pack_commands(kind: str, original: Any, connection: Any, commands: Any) -> Any:
     """The same for several."""
     if realm_for(connection, kind) is None:
         return original(connection, commands)
-    return fakes.pack_commands(connection, commands)
+    return fakes.pack_commands(connection, partial(original, connection), commands)
 
 
 def can_read(kind: str, original: Any, connection: Any, *args: Any, **kwargs: Any) -> Any:
     """Ask the engine's session for messages."""
-    ask = fakes.can_read if taken(connection, kind) else original
+    ours = taken(connection, kind) and not asks_parser(connection._parser, "can_read")
+    ask = fakes.can_read if ours else original
     return ask(connection, *args, **kwargs)
 
 
 def read_response(kind: str, original: Any, connection: Any, *args: Any, **kwargs: Any) -> Any:
     """Take the next message of the engine's session."""
-    read = fakes.read_response if taken(connection, kind) else original
+    ours = taken(connection, kind) and not asks_parser(connection._parser)
+    read = fakes.read_response if ours else original
     return read(connection, *args, **kwargs)
 
 
@@ -209,14 +226,19 @@ async def _open_async(connection: Any) -> None:
 
 async def open_socket_async(kind: str, original: Any, connection: Any) -> None:
     """As `open_socket`."""
-    await (_open_async(connection) if taken(connection, kind) else original(connection))
+    ours = taken(connection, kind) and not _plays_network()
+    await (_open_async(connection) if ours else original(connection))
 
 
 async def send_packed_command_async(
     kind: str, original: Any, connection: Any, command: Any, check_health: bool = True
 ) -> None:
     """As `send_packed_command`."""
-    send = aio_fakes.send_packed_command if taken(connection, kind) else original
+    ours = taken(connection, kind)
+    if ours and not connection._reader:
+        await aio_fakes.reconnect(connection)
+        ours = taken(connection, kind)
+    send = aio_fakes.send_packed_command if ours else original
     await send(connection, command, check_health)
 
 
@@ -232,7 +254,7 @@ async def can_read_async(
     kind: str, original: Any, connection: Any, *args: Any, **kwargs: Any
 ) -> Any:
     """As `can_read`; asyncio's does not connect."""
-    if not taken(connection, kind):
+    if not taken(connection, kind) or asks_parser(connection._parser, "can_read"):
         return await original(connection, *args, **kwargs)
     if connection._reader is None:
         if kind != "aioredis":
@@ -247,7 +269,8 @@ async def read_response_async(
     kind: str, original: Any, connection: Any, *args: Any, **kwargs: Any
 ) -> Any:
     """As `read_response`."""
-    read = aio_fakes.read_response if taken(connection, kind) else original
+    ours = taken(connection, kind) and not asks_parser(connection._parser)
+    read = aio_fakes.read_response if ours else original
     return await read(connection, *args, **kwargs)
 
 
@@ -379,7 +402,7 @@ def swaps_for(
     client = getattr(client_module, "Valkey", None) or client_module.Redis
     run = "_execute_command" if "_execute_command" in vars(client) else "execute_command"
     attribute, wire = ("_reader", AsyncWire) if aio else ("_sock", Wire)
-    cut = make_short_cut(attribute, wire, client.parse_response)
+    cut = make_short_cut(attribute, wire, own_method(client, "parse_response"))
     execute = execute_command_async if aio else execute_command
     places.append((client, run, partial(execute, kind, cut)))
     batch = execute_batch_async if aio else execute_batch

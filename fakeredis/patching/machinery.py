@@ -11,6 +11,7 @@ from typing import Any, Final
 from fakeredis.clients import standin
 from fakeredis.clients.aio import FakeAsyncRedis
 from fakeredis.clients.cluster import FakeAsyncRedisCluster, FakeRedisCluster
+from fakeredis.clients.originals import own_method
 from fakeredis.clients.sentinel import FakeAsyncSentinel, FakeSentinel
 from fakeredis.clients.sync import FakeRedis
 from fakeredis.patching import topology
@@ -150,7 +151,7 @@ class Machinery:
         self._names.restore()
         while self._covered:
             owner, name, value = self._covered.pop()
-            type.__setattr__(owner, name, value)
+            standin.give_back(owner, name, value)
 
 
 def _kinds_of(library: str) -> tuple[str, ...]:
@@ -171,10 +172,11 @@ def _pairs(fakes: Iterable[type]) -> list[tuple[type, type]]:
 
 
 def _originals_of(fakes: Iterable[type]) -> dict[tuple[type, str], Any]:
-    """What the real classes themselves define of the methods that their fake peers have, too."""
+    """What the real classes were written with of the methods that their fake peers have, too."""
     return {
-        (fake, name): vars(vars(fake)["_stands_for"]).get(name)
+        (fake, name): own_method(real, name) if name in vars(real) else None
         for fake in fakes
+        for real in [vars(fake)["_stands_for"]]
         for name in ("__init__", "execute_command", "pipeline", "from_url")
     }
 

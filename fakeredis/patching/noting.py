@@ -15,7 +15,8 @@ from threading import RLock
 from types import CodeType, FunctionType
 from typing import Any, Final
 
-from fakeredis.patching.swapping import copy_of, own_function, stub_of
+from fakeredis.clients.originals import own_function
+from fakeredis.patching.swapping import copy_of, stub_of
 from fakeredis.spy.methods import CALLING, SPYING, Call, NotedArgs, caller
 
 _LOCK: Final = RLock()

@@ -170,7 +170,10 @@ def begin(connection: Any) -> None:
     """Make a connection one that is not connected yet; its parser keeps its handlers."""
     parser = connection._parser = _copy(connection._parser)
     for name in _PARSER_FIELDS:
-        if hasattr(parser, name):
+        value = getattr(parser, name, None)
+        if type(value) is bytearray:  # hiredis' parser keeps it for ever
+            setattr(parser, name, bytearray(len(value)))
+        elif hasattr(parser, name):
             setattr(parser, name, False if name == "_connected" else None)
     for name in ("_sock", "_reader", "_writer"):
         if hasattr(connection, name):

@@ -9,12 +9,13 @@ as an attribute of its class.
 
 from __future__ import annotations
 
-import gc
 import inspect
 from collections.abc import Callable
 from functools import partial
 from types import CodeType, FunctionType
 from typing import Any
+
+from fakeredis.clients.originals import own_function
 
 _MARK = "fakeredis: the handler"
 _LOCAL = "_fakeredis_handler"
@@ -91,35 +92,6 @@ def swap(owner: type, name: str, handler: Handler) -> Swap | AttributeSwap | Non
     if function is not None:
         return Swap(function, handler)
     return AttributeSwap(owner, name, handler)
-
-
-def own_function(owner: type, name: str) -> FunctionType | None:
-    """The function that the class was written with, whatever has been wrapped around it since."""
-    found = vars(owner)[name]
-    while not _is_home(found, owner, name):
-        found = getattr(found, "__wrapped__", None) or getattr(found, "__func__", None)
-        if found is None:
-            return _lost_function(owner, name)
-    while (inner := getattr(found, "__wrapped__", None)) is not None:
-        found = inner  # the library's own decorators (deprecations) stay around it
-    return found  # type: ignore[no-any-return]
-
-
-def _is_home(found: Any, owner: type, name: str) -> bool:
-    return (
-        type(found) is FunctionType
-        and found.__module__ == owner.__module__
-        and found.__qualname__ == f"{owner.__qualname__}.{name}"
-        and found.__globals__.get("__name__") in (owner.__module__, "redis.utils", "valkey.utils")
-    )
-
-
-def _lost_function(owner: type, name: str) -> FunctionType | None:
-    """A function that something without a trail (a mock, a bare closure) has taken the place of."""
-    for found in gc.get_objects():
-        if type(found) is FunctionType and _is_home(found, owner, name):
-            return own if (own := inspect.unwrap(found)) else None
-    return None
 
 
 def copy_of(function: FunctionType) -> FunctionType:

@@ -183,11 +183,110 @@ async def test_async_single_connection_client() -> None:
     assert not server.sessions
 
 
-def test_encodings() -> None:
+@pytest.fixture(params=["compiled", "python"])
+def packing(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """How redis-py packs commands: hiredis does it, or Python."""
+    if request.param == "compiled" and not redis.connection.HIREDIS_AVAILABLE:
+        pytest.skip("hiredis is not installed")
+    if request.param == "python":
+        monkeypatch.setattr(redis.connection, "HIREDIS_AVAILABLE", False)
+    return str(request.param)
+
+
+class Text(str):
+    __slots__ = ()
+
+
+class Number(int):
+    def __repr__(self) -> str:
+        return f"number {int(self)}"
+
+
+VALUES: list[Any] = [
+    "\xe9", "\u20ac", "\udce9", "", b"\xff", 1, -(10**30), 1.5, 1e300, float("inf"), -0.0, True,
+    None, [], {}, Text("\xe9"), Number(5), bytearray(b"ab"), memoryview(b"abc"),
+]  # fmt: skip
+NAMES: list[Any] = [
+    "GET", "CONFIG GET", "CONFIG\tGET", " CONFIG  GET ", "\xe9", b"GET", b"CONFIG GET",
+    b"CONFIG\tGET",
+]  # fmt: skip
+
+
+def outcome(call: Any, *args: Any) -> Any:
+    """What comes of a call: its result, or the error's class and text."""
+    try:
+        result = call(*args)
+    except Exception as error:
+        return type(error), str(error)
+    return result if result is True else list(result)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1", "utf-16", "ascii"])
+def test_what_is_sent_is_what_redis_py_packs(packing: str, encoding: str) -> None:
+    """Also the compiled packer's disregard for the encoding."""
+    real = redis.Connection(encoding=encoding)
+    fake = fakeredis.FakeRedis(encoding=encoding)
+    own = fake.connection_pool.get_connection()
+    keys = fakeredis.FakeRedis()
+    for value in VALUES:
+        for name in NAMES:
+            expected = outcome(real.pack_command, name, "k", value)
+            assert outcome(own.pack_command, name, "k", value) == expected
+        expected = outcome(real.pack_command, "SET", "k", value)
+        for set_ in (
+            fake.set, fake.set, lambda k, v: fake.pipeline(transaction=False).set(k, v).execute()[0]
+        ):  # the long way, the short way
+            keys.flushdb()
+            reply = outcome(set_, "k", value)
+            if reply is True:
+                (key,) = keys.keys()
+                sent = b"*3\r\n$3\r\nSET\r\n"
+                for word in (key, keys.get(key)):
+                    sent += b"$%d\r\n%b\r\n" % (len(word), word)
+                assert b"".join(expected) == sent, (encoding, value)
+            else:
+                assert reply == expected, (encoding, value)
+
+
+async def test_asyncio_goes_by_the_encoding() -> None:
+    async with fakeredis.FakeAsyncRedis(encoding="latin-1") as client:
+        for _ in range(2):
+            await client.set("k", "\xe9")
+            assert await client.get("k") == b"\xe9"
+    real = redis.asyncio.Connection(encoding="utf-16")
+    own = fakeredis.FakeAsyncConnection(encoding="utf-16")
+    for args in (("CONFIG GET", "k"), ("SET", "k", memoryview(b"x")), ("SET", "k", "v" * 10_000)):
+        assert list(own.pack_command(*args)) == real.pack_command(*args)
+    assert list(own.pack_commands([args] * 3)) == real.pack_commands([args] * 3)
+
+
+class Shouting:
+    """A packer of one's own."""
+
+    def pack(self, *args: Any) -> list[bytes]:
+        words = [str(arg).upper().encode() for arg in args]
+        return [b"*%d\r\n" % len(words), *(b"$%d\r\n%b\r\n" % (len(w), w) for w in words)]
+
+
+@pytest.mark.parametrize("names", [True, False])
+def test_a_packer_of_ones_own(names: bool) -> None:
+    with fakeredis.patch(names=names):
+        client = redis.Redis(
+            connection_pool=redis.ConnectionPool(command_packer=Shouting(), protocol=2)
+        )
+        for number in range(3):
+            assert client.set("k", f"v{number}")
+            assert redis.Redis().get("K") == b"V%d" % number
+        client.pipeline(transaction=False).set("k", "p").execute()
+        assert redis.Redis().get("K") == b"P"
+
+
+def test_encodings(packing: str) -> None:
     client = fakeredis.FakeRedis(encoding="latin-1", decode_responses=True)
     client.set("k", "\xe9")
+    assert client.get("k") == ("\xe9" if packing == "python" else "\xc3\xa9")
+    client.set("k", b"\xe9")
     assert client.get("k") == "\xe9"
-    assert fakeredis.FakeRedis().get("k") == b"\xe9"
     with pytest.raises(UnicodeDecodeError):
         fakeredis.FakeRedis(decode_responses=True).get("k")
     lax = fakeredis.FakeRedis(decode_responses=True, encoding_errors="replace")
@@ -199,7 +298,7 @@ def test_encodings() -> None:
 def test_refused_values(value: Any) -> None:
     client = fakeredis.FakeRedis()
     for _ in range(2):  # the long way, the short way
-        with pytest.raises(redis.DataError, match="Invalid input of type"):
+        with pytest.raises(redis.DataError, match=r"^Invalid input of type|^A tuple item must"):
             client.set("k", value)
     with pytest.raises(redis.DataError), client.pipeline() as pipe:
         pipe.set("k", value).execute()

@@ -10,6 +10,7 @@ import redis
 import wrapt
 
 import fakeredis
+from tests import processes
 
 
 @pytest.fixture(params=["before", "inside"])
@@ -40,6 +41,87 @@ def test_a_tracer_sees_the_commands(traced: Any) -> None:
     redis.Redis().set("k", "v", px=5)
     assert seen == ["SET"]
     fake.assert_called_command_once(mock.call.set("k", "v", px=5))
+
+
+EARLY = """
+import asyncio, functools, redis, redis.asyncio
+
+def wrap(owner, name):
+    original = getattr(owner, name)
+
+    @functools.wraps(original)
+    def wrapper(self, *args, **kwargs):
+        seen.append(name if name != "execute_command" else args[0])
+        return original(self, *args, **kwargs)
+
+    setattr(owner, name, wrapper)
+
+seen = []
+for cls in redis.Redis, redis.asyncio.Redis:
+    for name in "execute_command", "pipeline", "set":
+        wrap(cls, name)
+for cls in redis.client.Pipeline, redis.asyncio.client.Pipeline:
+    wrap(cls, "execute")
+
+import fakeredis
+
+def check(*expected):
+    assert tuple(seen) == expected, seen
+    seen.clear()
+
+def run(client):
+    for _ in range(2):
+        client.set("k", 1)
+        client.get("k")
+        client.pipeline().get("k").execute()
+        check("set", "SET", "GET", "pipeline", "execute")
+
+async def run_async(client):
+    for _ in range(2):
+        await client.set("k", 1)
+        await client.get("k")
+        await client.pipeline().get("k").execute()
+        check("set", "SET", "GET", "pipeline", "execute")
+    await client.aclose()
+
+for names in True, False:
+    with fakeredis.patch(names=names):
+        run(redis.Redis())
+        asyncio.run(run_async(redis.asyncio.Redis()))
+run(fakeredis.FakeRedis())
+asyncio.run(run_async(fakeredis.FakeAsyncRedis()))
+"""
+
+
+def test_wrappers_put_on_before_the_import_see_every_call() -> None:
+    done = processes.python("-c", EARLY)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("name", ["execute_command", "pipeline", "set"])
+def test_wrappers_of_the_real_class_see_the_calls_of_fake_clients(name: str) -> None:
+    """As those of any class derived from it; also while they are put on and off in a patch."""
+    client = fakeredis.FakeRedis(server=fakeredis.FakeServer())
+    client.ping()
+
+    def use() -> None:
+        client.set("k", 1)
+        client.pipeline().get("k").execute()
+
+    with mock.patch.object(redis.Redis, name, autospec=True) as wrapper:
+        use()
+        assert wrapper.called
+    use()
+    with fakeredis.patch():
+        original = redis.Redis.execute_command
+        wrapt.wrap_function_wrapper(
+            redis.Redis, "execute_command", lambda wrapped, _, args, kwargs: wrapped(*args)
+        )
+        use()
+        redis.Redis().ping()
+        redis.Redis.execute_command = original  # type: ignore[method-assign]
+    use()
+    assert client.get("k") == b"1"
 
 
 def test_decorators_of_wrapt_above_and_below() -> None:

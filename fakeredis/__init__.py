@@ -35,6 +35,10 @@ if TYPE_CHECKING:
     from fakeredis.stores.sqlite import SQLiteStore
     from fakeredis.tcp import TcpFakeServer
 
+    # Not in __all__: names that the public fakeredis 2 has for the classes of connections.
+    FakeRedisConnection = FakeConnection
+    FakeAsyncRedisConnection = FakeAsyncConnection
+
     _innermost = patch()
     assert_called_command = _innermost.assert_called_command
     assert_called_command_once = _innermost.assert_called_command_once
@@ -64,6 +68,8 @@ _HOMES = {
     "FakeValkey": "clients.valkey",
     "FakeAsyncRedis": "clients.aio",
     "FakeConnection": "clients.connection",
+    "FakeRedisConnection": "clients.connection",
+    "FakeAsyncRedisConnection": "clients.aio_connection",
     "FakeRedisMixin": "mixin",
     "FakeServer": "server",
     "MemoryStore": "stores.memory",
@@ -93,6 +99,10 @@ _HOMES = {
         ),
         "patch",
     ),
+}  # fmt: skip
+
+_OLDER_NAMES = {
+    "FakeRedisConnection": "FakeConnection", "FakeAsyncRedisConnection": "FakeAsyncConnection",
 }  # fmt: skip
 
 __all__ = [
@@ -141,7 +151,7 @@ def __getattr__(name: str) -> Any:
     module = importlib.import_module(f"{__name__}.{home}")
     if home == "patch":  # its import has bound the module to the class's name
         globals()["patch"] = module.patch
-    value = getattr(module, name)
+    value = getattr(module, _OLDER_NAMES.get(name, name))
     globals()[name] = value
     return value
 

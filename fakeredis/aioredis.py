@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from fakeredis.clients.aio import FakeAsyncRedis as FakeRedis
 from fakeredis.clients.aio_connection import FakeAsyncConnection as FakeConnection
+from fakeredis.mixin import FakeRedisMixin
 from fakeredis.server import FakeServer
 
 FakeStrictRedis = FakeRedis
 
-__all__ = ["FakeConnection", "FakeRedis", "FakeServer", "FakeStrictRedis"]
+__all__ = ["FakeConnection", "FakeRedis", "FakeRedisMixin", "FakeServer", "FakeStrictRedis"]

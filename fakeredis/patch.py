@@ -17,7 +17,7 @@ from weakref import WeakValueDictionary
 from fakeredis.clients import network
 from fakeredis.clients.network import normalise
 from fakeredis.engine.clock import Clock, checked_seconds
-from fakeredis.engine.profiles import profile
+from fakeredis.engine.profiles import VersionLike, profile
 from fakeredis.patching import after, faults, fork_hooks
 from fakeredis.patching.machinery import KINDS, LOCK, machinery
 from fakeredis.patching.realm import Realm
@@ -73,7 +73,7 @@ class patch(Assertions):  # noqa: N801 - reads as a function
 
     def __init__(
         self, store: Any = None, *, server: Server | None = None, spy: bool = False,
-        version: str | tuple[int, ...] = "8.2", server_type: str = "redis", names: bool = True,
+        version: VersionLike = "8.2", server_type: str = "redis", names: bool = True,
         after_exit: str = "fake", addresses: Iterable[str] | None = None,
         subprocesses: bool = False, clients: Iterable[str] | None = None,
         modules: Iterable[Group | str] | None = None, config: Mapping[str, Any] | None = None,

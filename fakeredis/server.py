@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from fakeredis import stores
 from fakeredis.commands.registry import Group, table
 from fakeredis.engine.config import begin
-from fakeredis.engine.profiles import Profile, profile
+from fakeredis.engine.profiles import Profile, VersionLike, profile
 from fakeredis.engine.replies import BLOCKED
 from fakeredis.engine.server import Server
 from fakeredis.errors import CommandError
@@ -44,7 +44,7 @@ class FakeServer(Server):
     """
 
     def __new__(
-        cls, store: Any = None, version: str | tuple[int, ...] = "8.2",
+        cls, store: Any = None, version: VersionLike = "8.2",
         server_type: str = "redis", modules: Iterable[Group | str] | None = None,
         config: Mapping[str, Any] | None = None, address: str = "localhost:6379",
     ) -> FakeServer:
@@ -57,7 +57,7 @@ class FakeServer(Server):
         return super().__new__(cls)
 
     def __init__(
-        self, store: Any = None, version: str | tuple[int, ...] = "8.2",
+        self, store: Any = None, version: VersionLike = "8.2",
         server_type: str = "redis", modules: Iterable[Group | str] | None = None,
         config: Mapping[str, Any] | None = None, address: str = "localhost:6379",
     ) -> None:
@@ -117,6 +117,37 @@ class FakeServer(Server):
         if not up:
             for session in list(self.sessions.values()):
                 session.close()
+
+    @staticmethod
+    def get_server(
+        key: str, version: VersionLike | None = None, server_type: str | None = None,
+        config: Mapping[str, Any] | None = None,
+    ) -> Server:
+        """The server that clients made by hand share at an address, as in the public fakeredis 2.
+
+        Args:
+            key: the address, ``"localhost:6379"``.
+            version: its version; each is a server of its own.
+            server_type: likewise.
+            config: settings to change.
+        """
+        from fakeredis.clients import network
+
+        found = network.server_like(network.normalise(key), version, server_type)
+        if config is not None:
+            begin(found, config)
+        return found
+
+    @property
+    def dbs(self) -> Any:
+        """What the public fakeredis 2 keeps its data in.
+
+        Raises:
+            AttributeError: there is nothing like it here.
+        """
+        raise AttributeError(
+            "a FakeServer has no dbs: ask server.client(db=0), or a patch's state() for all data"
+        )
 
     def client(self, **kwargs: Any) -> FakeRedis:
         """A `FakeRedis` on this server; arguments as for `redis.Redis`."""
@@ -212,7 +243,7 @@ def _part(store: KeyspaceStore, address: str) -> KeyspaceStore:
 
 
 def _check_same(
-    known: Server, version: str | tuple[int, ...], server_type: str
+    known: Server, version: VersionLike, server_type: str
 ) -> None:
     """Refuse to take one server for another."""
     if profile(version, server_type) != known.profile:

@@ -31,6 +31,7 @@ from fakeredis.stores.base import StoreError
 if TYPE_CHECKING:
     import ssl
 
+    from fakeredis.engine.profiles import VersionLike
     from fakeredis.engine.server import Server
     from fakeredis.engine.session import Session, WireSession
 
@@ -648,7 +649,7 @@ class TcpFakeServer:
 
     def __init__(
         self, server_address: tuple[str, int], bind_and_activate: bool = True,
-        server_type: str = "redis", server_version: str | tuple[int, ...] = "8.2",
+        server_type: str = "redis", server_version: VersionLike = "8.2",
         fake_server: Server | None = None,
     ) -> None:
         from fakeredis.server import FakeServer

@@ -24,7 +24,14 @@ from fakeredis.clients.originals import own_method
 from fakeredis.clients.pipeline import idle_connection, marked, run_pipeline, run_transaction
 from fakeredis.clients.short import MISS, ShortCut, make_short_cut, other_wire, plain_set
 from fakeredis.clients.standin import StandIn, shown, tell_signatures, wrapper_of
-from fakeredis.clients.sync import address_of, choose_server, server_of, take_own, with_defaults
+from fakeredis.clients.sync import (
+    address_of,
+    check_class,
+    choose_server,
+    server_of,
+    take_own,
+    with_defaults,
+)
 from fakeredis.clients.templates import Templates
 from fakeredis.clients.wire import AsyncWire, is_untouched
 
@@ -147,6 +154,8 @@ class FakeAsyncRedis(redis.asyncio.Redis, metaclass=StandIn):
         server_type: str | None = None, connected: bool = True, lua_modules: Any = None,
         **kwargs: Any,
     ) -> None:
+        if "client_class" in kwargs:
+            check_class(kwargs.pop("client_class"), REAL, "redis.asyncio")
         own = (server, store, version, server_type, connected, lua_modules)
         if kwargs.get("connection_pool") is not None:
             adopt_pool(kwargs["connection_pool"], own)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from weakref import WeakValueDictionary
 
 if TYPE_CHECKING:
-    from fakeredis.engine.profiles import Profile
+    from fakeredis.engine.profiles import Profile, VersionLike
     from fakeredis.engine.server import Server
 
 _numbers = count(1)
@@ -113,10 +113,8 @@ class Network:
         with self.lock:
             server = self.servers.get(key)
             if server is None:
-                from fakeredis.server import FakeServer
-
                 given = wanted.version, wanted.server_type
-                server = FakeServer(None, *given, address=address)
+                server = _make_default(address, *given)
                 if self.remote is not None:
                     server = self.remote.stand_in(server, "server_of", address, *given)
                 self.servers[key] = server
@@ -140,10 +138,15 @@ class RemoteNetwork(Protocol):
         """Have something done there."""
 
 
-def _make_default(address: str) -> Server:
+def _make_default(
+    address: str, version: VersionLike = "8.2", server_type: str = "redis"
+) -> Server:
+    """A server outside of patches: as inside of them, the credentials of any URL will do."""
     from fakeredis.server import FakeServer
 
-    return FakeServer(address=address)
+    server = FakeServer(None, version, server_type, address=address)
+    server.extra["open"] = True
+    return server
 
 
 known: WeakValueDictionary[int, Network] = WeakValueDictionary()  # all there are, by number
@@ -220,7 +223,7 @@ def leave(network: Network) -> None:
 
 
 def server_like(
-    address: str, version: str | tuple[int, ...] | None, server_type: str | None
+    address: str, version: VersionLike | None, server_type: str | None
 ) -> Server:
     """The server of a version and type at an address, which its clients share."""
     from fakeredis.engine.profiles import profile

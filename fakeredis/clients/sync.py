@@ -59,6 +59,8 @@ class FakeRedis(redis.Redis, metaclass=StandIn):
         server_type: str | None = None, connected: bool = True, lua_modules: Any = None,
         **kwargs: Any,
     ) -> None:
+        if "client_class" in kwargs:
+            check_class(kwargs.pop("client_class"), REAL, "redis")
         given = arguments(REAL, args, kwargs)
         own = (server, store, version, server_type, connected, lua_modules)
         if given.get("connection_pool") is None:
@@ -182,8 +184,23 @@ def choose_server(
     return server
 
 
+def check_class(client_class: Any, real: type, library: str) -> None:
+    """Refuse what the public fakeredis 2 takes as the class to stand for, if it is not ours.
+
+    Raises:
+        TypeError: a client of it is made otherwise.
+    """
+    if not (isinstance(client_class, type) and issubclass(client_class, real)):
+        raise TypeError(
+            f"this class stands for {library}'s, not for {client_class!r}: there are FakeRedis, "
+            "FakeAsyncRedis, FakeValkey and FakeAsyncValkey, and subclasses are patched by "
+            "fakeredis.patch()"
+        )
+
+
 def take_own(kwargs: dict[str, Any]) -> Own:
     """Take this package's own arguments out of ``kwargs``, in the order of `choose_server`'s."""
+    kwargs.pop("client_class", None)
     return (
         kwargs.pop("server", None), kwargs.pop("store", None), kwargs.pop("version", None),
         kwargs.pop("server_type", None), kwargs.pop("connected", True),

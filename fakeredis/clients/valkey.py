@@ -171,6 +171,11 @@ def _fake_pool(pool: Any, server: Server | None) -> None:
 def _server_for(own: Own, pool: Any) -> Server | None:
     """The server that a client's own arguments mean: a Valkey, where nobody says otherwise."""
     server, store, version, server_type, connected, lua_modules = own
+    if server_type not in (None, "valkey"):
+        raise ValueError(
+            f"the server of a FakeValkey is a Valkey, not {server_type!r}: FakeRedis takes any "
+            "server_type, and FakeValkey(server=FakeServer()) any server"
+        )
     if network.current() is network.default or version is not None:
         server_type = server_type or "valkey"
     return choose_server(

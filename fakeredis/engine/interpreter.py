@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import logging
 import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -197,7 +198,7 @@ class Interpreter:
             b"valkey_number": _number(profile.version),
             b"plain": self.plain, b"functions": self.functions, b"tick": long_scripts.ticker(frame),
             b"flags": self._table({flag.encode(): True for flag in FLAGS}),
-            b"setresp": set_protocol, b"acl_check": _acl_checker(frame),
+            b"setresp": set_protocol, b"log": log, b"acl_check": _acl_checker(frame),
             b"memory_high": (_MEMORY - _RESERVE) >> 10, b"crashed": crashed,
             b"free_memory": lambda: self.limit_memory(0),
             b"texts": self._table(list(long_scripts.TEXTS)),
@@ -539,6 +540,17 @@ def _own_code(name: str) -> bytes:
 def _own_chunk(runtime: Any, name: str) -> Any:
     """A file of ours; its functions leave a trace when they call others at their ends."""
     return runtime.compile(_own_code(name), name=b"=sandbox")
+
+
+def log(level: float, text: bytes) -> None:
+    """What a script writes to the server's log comes to Python's, under ``fakeredis``."""
+    logging.getLogger("fakeredis").log(
+        _LOG_LEVELS[int(level)], "%s", text.decode("utf-8", "backslashreplace")
+    )
+
+
+# Of debug, verbose, notice and warning.
+_LOG_LEVELS: Final = (logging.DEBUG, logging.INFO, logging.INFO, logging.WARNING)
 
 
 def sha1hex(text: bytes) -> bytes:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
-from functools import cache
-from typing import NamedTuple
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 Since = str | Mapping[str, str]
 Version = tuple[int, int, int]
@@ -27,16 +28,31 @@ _RDB_VERSIONS: tuple[tuple[Version, int], ...] = (
 )  # fmt: skip
 
 
-def parse_version(version: str | tuple[int, ...]) -> Version:
-    """``"8.2"``, ``"8.2.3"`` or ``(7,)`` as three numbers.
+# Text, a tuple, or, as older programs write it, a number (7.2, too, but 8.10 is no such thing).
+VersionLike = str | tuple[int, ...] | int
+
+
+def _parts(version: VersionLike | float) -> tuple[Any, ...]:
+    """What stands between the points.
 
     Raises:
-        TypeError: it is neither text nor a tuple.
+        TypeError: it is nothing that could be a version.
+    """
+    if isinstance(version, tuple):
+        return version
+    if isinstance(version, bool) or not isinstance(version, (str, int, float)):
+        raise TypeError(f"a server version is text or a tuple: '8.2' or (8, 2), not {version!r}")
+    return tuple(str(version).split("."))
+
+
+def parse_version(version: VersionLike | float) -> Version:
+    """``"8.2"``, ``"8.2.3"``, ``(7,)`` or ``7`` as three numbers.
+
+    Raises:
+        TypeError: it is neither text nor a tuple nor a number.
         ValueError: it is no version.
     """
-    if not isinstance(version, (str, tuple)):
-        raise TypeError(f"a server version is text or a tuple: '8.2' or (8, 2), not {version!r}")
-    parts = version.split(".") if isinstance(version, str) else version
+    parts = _parts(version)
     try:
         numbers = tuple(int(part) for part in parts)
     except (TypeError, ValueError):
@@ -169,19 +185,28 @@ class Profile(NamedTuple):
         return self.version >= introduced_in
 
 
-@cache
-def profile(version: str | tuple[int, ...] = "8.2", server_type: str = "redis") -> Profile:
+@lru_cache(maxsize=None, typed=True)
+def profile(version: VersionLike = "8.2", server_type: str = "redis") -> Profile:
     """The profile of a version: ``"7.2.4"`` is exact, ``"7.2"`` some release of 7.2.
 
-    ``"7"`` is the newest release of 7, as in the tags of container images.
+    ``"7"`` is the newest release of 7, as in the tags of container images. For one that is a little
+    older than all there are stands the oldest, with a warning.
 
     Raises:
         ValueError: unknown server type, no version, or none that there is.
     """
     if server_type not in _RELEASES:
-        raise ValueError(f"unknown server_type {server_type!r}; use 'redis' or 'valkey'")
+        hint = "use 'redis' or 'valkey'"
+        if server_type == "dragonfly":
+            hint = "Dragonfly is none of those imitated here; " + hint + ", whose commands it has"
+        raise ValueError(f"unknown server_type {server_type!r}; {hint}")
     numbers = parse_version(version)
-    given = len(version.split(".") if isinstance(version, str) else version)
+    given = len(_parts(version))
+    oldest = _RELEASES[server_type][0]
+    if (5 if isinstance(version, (tuple, int, float)) else 6,) <= numbers < oldest[:given]:
+        message = f"there is no {server_type} {_shown(numbers, given)} to imitate; this is "
+        warnings.warn(message + f"{_shown(oldest, 2)}, the oldest there is", stacklevel=3)
+        return Profile(server_type, oldest)
     wanted = numbers[: min(given, 2)]
     release = _NEAREST.get((server_type, wanted))
     for candidate in _RELEASES[server_type]:
@@ -189,9 +214,13 @@ def profile(version: str | tuple[int, ...] = "8.2", server_type: str = "redis") 
             release = candidate
     if release is None:
         known = ", ".join(f"{major}.{minor}" for major, minor, _ in _RELEASES[server_type])
-        shown = ".".join(map(str, numbers[:given]))
+        shown = _shown(numbers, given)
         raise ValueError(f"there is no {server_type} {shown} to imitate; the versions are: {known}")
     return Profile(server_type, numbers if given == 3 and numbers[:2] == release[:2] else release)
+
+
+def _shown(numbers: Version, given: int) -> str:
+    return ".".join(map(str, numbers[:given]))
 
 
 def newest() -> list[Profile]:

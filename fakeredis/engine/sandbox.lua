@@ -719,6 +719,12 @@ function redis.log(...)
   local level = tonumber((...))
   if type((...)) ~= 'number' then fail('ERR First argument must be a number (log level).') end
   if level < 0 or level > 3 then fail('ERR Invalid log level.') end
+  local words = {}
+  for at = 2, select('#', ...) do
+    local word = select(at, ...)
+    if type(word) == 'string' or type(word) == 'number' then words[#words + 1] = tostring(word) end
+  end
+  server.log(level, concat(words, ' '))
 end
 
 function redis.setresp(...)

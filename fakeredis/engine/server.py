@@ -18,7 +18,7 @@ from fakeredis.engine.clock import Clock
 from fakeredis.engine.config import Config
 from fakeredis.engine.context import Context
 from fakeredis.engine.database import Database
-from fakeredis.engine.profiles import profile
+from fakeredis.engine.profiles import VersionLike, profile
 from fakeredis.engine.pubsub import PubSub
 from fakeredis.engine.session import Session, WireSession
 from fakeredis.engine.statistics import Statistics
@@ -60,7 +60,7 @@ class Server:
     remote = False
 
     def __init__(
-        self, version: str | tuple[int, ...] = "8.2", server_type: str = "redis",
+        self, version: VersionLike = "8.2", server_type: str = "redis",
         modules: Sequence[Group] = (), address: str = "localhost:6379",
     ) -> None:
         self.lock = RLock()

@@ -26,6 +26,7 @@ from fakeredis.stores.forwarding import (
 )
 
 if TYPE_CHECKING:
+    from fakeredis.engine.profiles import VersionLike
     from fakeredis.server import FakeServer
 
 _SOON: Final = 0.05  # seconds in which a command replies that does not block
@@ -53,7 +54,7 @@ class ParityStore(ForwardingStore):
     persistent = False
 
     def __init__(
-        self, among: Sequence[Any], version: str | tuple[int, ...] = "8.2",
+        self, among: Sequence[Any], version: VersionLike = "8.2",
         server_type: str = "redis",
     ) -> None:
         if isinstance(among, (str, bytes)) or len(among) < 2:

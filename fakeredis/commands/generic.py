@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 import re
+from collections import deque
 from collections.abc import Iterable, Sequence
+from itertools import repeat
 from typing import TYPE_CHECKING, Any, Final
 
 from fakeredis import errors
@@ -90,19 +92,35 @@ def modified_in(ctx: Context, db: Database, key: bytes, event: str) -> None:
         ctx.server.announce(db, key, event, "generic")
 
 
+_MANY_KEYS: Final = 16  # from which on it is worth while to see whether they can go at once
+
+
 # Deleting and looking ---------------------------------------------------------------------------
 
 
 @group.command("DEL", Many(Key), flags=WRITE)
 def del_(ctx: Context, keys: list[bytes]) -> int:
     """Remove keys; how many there were."""
-    return sum([ctx.delete(key) for key in keys])
+    return _delete(ctx, keys)
+
+
+def _delete(ctx: Context, keys: Sequence[bytes]) -> int:
+    db = ctx.db
+    if len(keys) < _MANY_KEYS or db.observed or not db.expires.keys().isdisjoint(keys):
+        return sum([ctx.delete(key) for key in keys])
+    # Nobody wants to hear of each, and none may have expired: all go at once.
+    data = db.data
+    before = len(data)
+    deque(map(data.pop, keys, repeat(None)), maxlen=0)
+    gone = before - len(data)
+    ctx.server.dirty += gone
+    return gone
 
 
 @group.command("UNLINK", Many(Key), flags=WRITE | FAST, since="4.0.0")
 def unlink(ctx: Context, keys: list[bytes]) -> int:
     """Remove keys, their memory later; how many there were."""
-    return sum([ctx.delete(key) for key in keys])
+    return _delete(ctx, keys)
 
 
 @group.command("EXISTS", Many(Key), flags=READONLY | FAST)

@@ -615,3 +615,20 @@ def test_numbers_of_databases(twin: Twin, number: str) -> None:
         twin("MOVE", key, number)
         twin("COPY", key, "d", "DB", number)
     twin("SELECT", number)
+
+
+@pytest.mark.parametrize("name", ["DEL", "UNLINK"])
+@pytest.mark.parametrize("expiring", [0, 7])
+def test_many_keys_at_once(twin: Twin, name: str, expiring: int) -> None:
+    """Some twice, some missing, some with a deadline."""
+    for number in range(40):
+        twin("SET", f"k{number}", "v")
+    for number in range(expiring):
+        twin("EXPIRE", f"k{number}", 1000)
+    twin("RPUSH", "l", "a")
+    twin(name, *(f"k{number}" for number in range(0, 60, 2)), "k2", "l", "k38")
+    twin("DBSIZE")
+    twin("SET", "k38", "again")
+    twin("PTTL", "k0")
+    twin("SET", "k0", "again")
+    twin("PTTL", "k0")

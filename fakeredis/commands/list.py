@@ -64,6 +64,8 @@ def lpush(ctx: Context, key: bytes, *values: bytes) -> int:
     else:
         stored.push_left_many(values)
     size = len(stored)
+    if ctx.server.limits.list_max_listpack_size >= 0:
+        stored.note_size(ctx.server.limits)
     ctx.modified(key, "lpush", len(values))
     return size
 
@@ -78,6 +80,8 @@ def rpush(ctx: Context, key: bytes, *values: bytes) -> int:
     else:
         stored.push_right_many(values)
     size = len(stored)
+    if ctx.server.limits.list_max_listpack_size >= 0:
+        stored.note_size(ctx.server.limits)
     ctx.modified(key, "rpush", len(values))
     return size
 
@@ -106,6 +110,7 @@ def linsert(ctx: Context, key: bytes, where: bytes, pivot: bytes, value: bytes) 
     stored: List | None = ctx.lookup_write(key, List)
     if stored is None:
         return 0
+    stored.expect(value, ctx.server.limits)
     if not stored.insert(pivot, value, where == b"AFTER"):
         return -1
     ctx.modified(key, "linsert")
@@ -217,6 +222,7 @@ def lset(ctx: Context, key: bytes, raw: bytes, value: bytes) -> Any:
         raise CommandError(errors.NO_SUCH_KEY)
     # The server keeps the index's lower 32 bits only: 2**32 means the first element.
     index = (_index(raw) + (1 << 31) & (1 << 32) - 1) - (1 << 31)
+    stored.expect(value, ctx.server.limits)
     if not stored.set(index, value):
         raise CommandError(errors.INDEX_OUT_OF_RANGE)
     ctx.modified(key, "lset")

@@ -11,6 +11,7 @@ from fakeredis.datatypes.numbers import parse_int
 
 _size = _list.__len__
 _get = _list.__getitem__
+_LONG = 1024  # bytes of a value that is worth to be looked at
 _SAFE_BYTES = (4096, 8192, 16384, 32768, 65536)
 _GAP = b""
 
@@ -247,6 +248,23 @@ class List(_list[bytes]):
             used = limit + 1 if size * 2 > limit else 7 + self._listpack_bytes()
             self.quick = used > limit or (self.quick and used * 2 > limit)
         return b"quicklist" if self.quick else b"listpack"
+
+    def expect(self, value: bytes, limits: EncodingLimits) -> None:
+        """Become a quicklist if there is no room for another value, though none may come."""
+        limit = limits.list_max_listpack_size
+        if limit < 0 and len(value) < _LONG or self.encoding(limits) == b"quicklist":
+            return
+        if limit >= 0:
+            full = len(self) >= max(limit, 1)
+        else:
+            full = 7 + self._listpack_bytes() + len(value) > _SAFE_BYTES[min(-limit, 5) - 1]
+        if full:
+            self.stay_quick()
+
+    def note_size(self, limits: EncodingLimits) -> None:
+        """Note that it has outgrown one listpack, where elements alone are counted."""
+        if 0 <= limits.list_max_listpack_size < len(self):
+            self.quick = True
 
     def stay_quick(self) -> None:
         """Be a quicklist, however small, until elements are removed."""

@@ -108,10 +108,11 @@ def hset(ctx: Context, key: bytes, pairs: list[bytes]) -> int:
     if count == 2:
         added = int(value.set(pairs[0], pairs[1]))
     else:
-        before = len(value)
         added = value.update(zip(pairs[::2], pairs[1::2], strict=True))
-        if not before and 2 * added < count:
-            value.note_longest(max(map(len, pairs)))
+        if 2 * added < count:
+            value.settle(ctx.server.limits, count // 2, max(map(len, pairs)))
+    if ctx.server.limits.low_hashes:
+        value.settle(ctx.server.limits)
     ctx.modified(key, "hset", count // 2)
     return added
 
@@ -134,9 +135,16 @@ def hsetnx(ctx: Context, key: bytes, field: bytes, text: bytes) -> int:
     value = _write(ctx, key)
     if value is not None and field in value:
         return 0
-    _made(ctx, key).set(field, text)
+    _set(ctx, _made(ctx, key), field, text)
     ctx.modified(key, "hset")
     return 1
+
+
+def _set(ctx: Context, value: Hash, field: bytes, text: bytes) -> None:
+    """Set a field that keeps its deadline, if it has one."""
+    value.set(field, text, keep_expiry=True)
+    if ctx.server.limits.low_hashes:
+        value.settle(ctx.server.limits)
 
 
 @group.command("HINCRBY", Key, Raw, Int, flags=WRITE | DENYOOM | FAST, since="2.0.0")
@@ -153,7 +161,7 @@ def hincrby(ctx: Context, key: bytes, field: bytes, by: int) -> int:
     number += by
     if not INT_MIN <= number <= INT_MAX:
         raise CommandError(errors.OVERFLOW)
-    _made(ctx, key).set(field, b"%d" % number, keep_expiry=True)
+    _set(ctx, _made(ctx, key), field, b"%d" % number)
     ctx.modified(key, "hincrby")
     return number
 
@@ -178,7 +186,7 @@ def hincrbyfloat(ctx: Context, key: bytes, field: bytes, raw: bytes) -> bytes:
     if total is None:
         raise CommandError(errors.NAN_OR_INFINITY)
     text = format_long_double(total)
-    _made(ctx, key).set(field, text, keep_expiry=True)
+    _set(ctx, _made(ctx, key), field, text)
     ctx.modified(key, "hincrbyfloat")
     return text
 
@@ -677,6 +685,7 @@ def hsetex(ctx: Context, key: bytes, words: list[bytes]) -> int:
     value = _made(ctx, key)
     for field, text in zip(pairs[::2], pairs[1::2], strict=True):
         value.set(field, text, keep_expiry=options.keep)
+    value.settle(ctx.server.limits, len(pairs) // 2, max(map(len, pairs)))
     ctx.modified(key, "hset", 0 if options.deadline is not None else len(fields))
     if options.deadline is not None:
         _set_deadlines(ctx, key, value, options.deadline, fields)

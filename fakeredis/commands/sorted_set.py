@@ -89,6 +89,8 @@ def zadd(ctx: Context, key: bytes, *words: bytes) -> Any:
     elif value.score(member) == score:
         return 0
     added = value.set(member, score)
+    if ctx.server.limits.low_sorted_sets:
+        _settle(ctx, value)
     ctx.modified(key, "zadd")
     return int(added)
 
@@ -109,11 +111,26 @@ def _zadd_many(ctx: Context, key: bytes, words: Sequence[bytes]) -> Any:
         ctx.db.put(key, value)
         if not flags:
             added = value.update(pairs)
+            _settle(ctx, value, len(pairs))
             ctx.modified(key, "zadd", added)
             return added
+    _settle(ctx, value, len(pairs))
     if b"INCR" in flags:
         return _increment(ctx, key, value, *pairs[0], flags)
     return _add(ctx, key, value, pairs, flags)
+
+
+def _settle(ctx: Context, value: SortedSet, count: int = 0) -> None:
+    """Note that it is no listpack any more, if so: encodings do not go back.
+
+    Args:
+        count: for how many members the command had words, repeated ones included.
+    """
+    limits = ctx.server.limits
+    if count > limits.zset_max_listpack_entries or (
+        limits.low_sorted_sets and value.encoding(limits) == b"skiplist"
+    ):
+        value.expand()
 
 
 def _scored(words: Sequence[bytes], flags: set[bytes]) -> list[Pair]:
@@ -154,6 +171,8 @@ def _add(
             added += 1
         else:
             changed += 1
+    if ctx.server.limits.low_sorted_sets:
+        _settle(ctx, value)
     if added or changed:
         ctx.modified(key, "zadd", added + changed)
     return added + changed if b"CH" in flags else added
@@ -171,6 +190,8 @@ def _increment(
         return None
     if old != score:
         value.set(member, score)
+        if ctx.server.limits.low_sorted_sets:
+            _settle(ctx, value)
         ctx.modified(key, "zincr")
     return score
 

@@ -153,11 +153,24 @@ class Hash(list[Any]):
         put = self.set
         return sum([put(field, value) for field, value in pairs])
 
-    def note_longest(self, length: int) -> None:
-        """Note the length of a value that was overwritten at once: encodings do not go back."""
-        if length > _SMALL_BYTES:
-            extra = self._grow()
-            extra.longest = max(extra.longest, length)
+    def settle(self, limits: EncodingLimits, count: int = 0, longest: int = 0) -> None:
+        """Note that it has become a hashtable, if it has: encodings do not go back.
+
+        Args:
+            limits: what decides.
+            count: for how many fields the command had words.
+            longest: the length of its longest word.
+        """
+        if (
+            count > limits.hash_max_listpack_entries
+            or longest > limits.hash_max_listpack_value
+            or (limits.low_hashes and self.encoding(limits) == b"hashtable")
+        ):
+            self.expand()
+
+    def expand(self) -> None:
+        """Never report a compact encoding again."""
+        self._grow().most = 1 << 62
 
     def delete(self, field: bytes) -> bool:
         """Remove a field; whether it was there."""
@@ -218,7 +231,7 @@ class Hash(list[Any]):
         return f"Hash({self.items()!r})"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return (_restore, (self.as_dict(), self.expires))
+        return (_restore, (self.as_dict(), self.expires, self._past()))
 
     def fields(self) -> list[bytes]:
         """All fields."""
@@ -253,7 +266,14 @@ class Hash(list[Any]):
 
     def copy(self) -> Hash:
         """An independent copy, deadlines included."""
-        return _restore(self.as_dict(), self.expires)
+        return _restore(self.as_dict(), self.expires, self._past())
+
+    def _past(self) -> tuple[int, int]:
+        """The most fields, and the longest value, that there have been."""
+        extra = self[-1]
+        if extra.__class__ is not _Extra:
+            return 0, 0
+        return max(extra.most, len(self[0])), extra.longest
 
     def clear(self) -> None:
         """Remove all fields."""
@@ -403,10 +423,15 @@ class Hash(list[Any]):
             assert _size(self) <= _SMALL_FIELDS + 1
 
 
-def _restore(data: dict[bytes, bytes], expires: dict[bytes, int] | None) -> Hash:
+def _restore(
+    data: dict[bytes, bytes], expires: dict[bytes, int] | None, past: tuple[int, int] = (0, 0)
+) -> Hash:
     value = Hash()
     if data:
         value._load(data)
+    if past > (len(data), 0) or past[1]:
+        extra = value._grow()
+        extra.most, extra.longest = past
     if expires is not None:
         extra = value._grow()
         extra.expires = dict(expires)

@@ -22,5 +22,13 @@ class EncodingLimits:
     hll_sparse_max_bytes: int = 3000
     short_lists: int = 1  # whether a short list is a listpack, not a quicklist
 
+    def __post_init__(self) -> None:
+        # Whether what those types hold in their smallest form may be too big for a listpack. Such
+        # forms do not know what they were, so it is noted after each change.
+        self.low_hashes = self.hash_max_listpack_entries < 8 or self.hash_max_listpack_value < 64
+        self.low_sorted_sets = (
+            self.zset_max_listpack_entries < 16 or self.zset_max_listpack_value < 64
+        )
+
 
 DEFAULT_LIMITS = EncodingLimits()

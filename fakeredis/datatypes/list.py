@@ -252,7 +252,7 @@ class List(_list[bytes]):
     def expect(self, value: bytes, limits: EncodingLimits) -> None:
         """Become a quicklist if there is no room for another value, though none may come."""
         limit = limits.list_max_listpack_size
-        if limit < 0 and len(value) < _LONG or self.encoding(limits) == b"quicklist":
+        if (limit < 0 and len(value) < _LONG) or self.encoding(limits) == b"quicklist":
             return
         if limit >= 0:
             full = len(self) >= max(limit, 1)

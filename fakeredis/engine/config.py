@@ -17,8 +17,10 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from fakeredis import data
 from fakeredis.datatypes.glob import matcher
+from fakeredis.datatypes.hash import Hash
 from fakeredis.datatypes.limits import EncodingLimits
 from fakeredis.datatypes.numbers import format_float, parse_int
+from fakeredis.datatypes.sorted_set import SortedSet
 from fakeredis.engine import dispatch, notifications
 from fakeredis.errors import CommandError
 
@@ -279,9 +281,22 @@ class Config:
             elif name == "maxmemory-policy":
                 self._limit()
         elif attribute in _LIMITS:
+            self._settle(attribute)
             self.server.limits = replace(self.server.limits, **{attribute: int(value)})
         elif name == "notify-keyspace-events":
             self._notify(value)
+
+    def _settle(self, limit: str) -> None:
+        """Have values note what they have become by the limits that are about to change."""
+        if not limit.startswith(("hash_", "zset_")):
+            return
+        limits = self.server.limits
+        for db in self.server.databases.values():
+            for value in db.data.values():
+                if isinstance(value, (Hash, SortedSet)) and (
+                    value.encoding(limits) in (b"hashtable", b"skiplist")
+                ):
+                    value.expand()
 
     def take_over(self, other: Config) -> None:
         """Have another server's settings."""

@@ -38,6 +38,10 @@ def _parser() -> argparse.ArgumentParser:
         "--server-type", default="redis", choices=("redis", "valkey"),
         help="which server to imitate (default: %(default)s)",
     )  # fmt: skip
+    run.add_argument(
+        "--clock", default="test", choices=("test", "real"),
+        help="the servers' time: that of the tests, or the real one (default: %(default)s)",
+    )  # fmt: skip
     run.add_argument("-m", dest="module", action="store_true", help="PROGRAM is a module's name")
     run.add_argument("program", metavar="PROGRAM", help="a script, or a module's name after -m")
     run.add_argument("args", nargs=argparse.REMAINDER, help="the program's own arguments")
@@ -127,6 +131,7 @@ def _run(options: argparse.Namespace) -> None:
             options.store, spy=options.spy, server_type=options.server_type,
             version=options.server_version,
             addresses=options.addresses, subprocesses=hasattr(socket, "AF_UNIX"),
+            clock=options.clock,
         )  # fmt: skip
     except ValueError as error:
         sys.exit(f"fakeredis: {error}")

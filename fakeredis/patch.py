@@ -16,7 +16,7 @@ from weakref import WeakValueDictionary
 
 from fakeredis.clients import network
 from fakeredis.clients.network import normalise
-from fakeredis.engine.clock import Clock, checked_seconds
+from fakeredis.engine.clock import CLOCKS, checked_seconds, clock_of
 from fakeredis.engine.profiles import VersionLike, profile
 from fakeredis.patching import after, faults, fork_hooks
 from fakeredis.patching.machinery import KINDS, LOCK, machinery
@@ -66,6 +66,8 @@ class patch(Assertions):  # noqa: N801 - reads as a function
         modules: what the servers have beside their own commands, see `FakeServer`.
         config: the servers' settings, see `FakeServer`. Credentials are checked where there are
             users or a password (``{"requirepass": "x"}``).
+        clock: what the servers' time is: ``"test"`` goes by `time.time`, which freezegun and
+            time-machine move; ``"real"`` stays where a real server's would be.
 
     Raises:
         TypeError, ValueError: an argument makes no sense.
@@ -77,7 +79,7 @@ class patch(Assertions):  # noqa: N801 - reads as a function
         after_exit: str = "fake", addresses: Iterable[str] | None = None,
         subprocesses: bool = False, clients: Iterable[str] | None = None,
         modules: Iterable[Group | str] | None = None, config: Mapping[str, Any] | None = None,
-        as_kwarg: str | None = None,
+        as_kwarg: str | None = None, clock: str = "test",
     ) -> None:
         if callable(store) and not isinstance(store, str):
             raise TypeError("patch() takes options, not a function: write @fakeredis.patched")
@@ -86,6 +88,10 @@ class patch(Assertions):  # noqa: N801 - reads as a function
             raise ValueError(f"after_exit must be one of {_AFTER_EXIT}, not {after_exit!r}")
         if server is not None:
             _check_server(server)
+        if clock not in CLOCKS:
+            raise ValueError(f"clock must be one of {CLOCKS}, not {clock!r}")
+        if server is not None and clock != "test":
+            raise ValueError("a server has its own clock: FakeServer(clock=...)")
         if subprocesses:
             from fakeredis.patching import children
 
@@ -99,6 +105,7 @@ class patch(Assertions):  # noqa: N801 - reads as a function
             "server_type": server_type, "names": names, "after_exit": after_exit,
             "clients": clients, "as_kwarg": as_kwarg, "addresses": addresses,
             "subprocesses": subprocesses, "modules": modules, "config": config,
+            "clock": clock,
         }  # fmt: skip
         self._addresses = _addresses(addresses)
         self._kinds = _kinds(clients)
@@ -371,6 +378,7 @@ class _Entry:
         self.store = options["store"]
         self.version, self.server_type = options["version"], options["server_type"]
         self.modules, self.config = options["modules"], options["config"]
+        self.clock = options["clock"]
         self.offset = 0.0
         self.frozen: float | None = None
         self.up = True
@@ -393,7 +401,8 @@ class _Entry:
         from fakeredis.server import FakeServer
 
         server = FakeServer(
-            self.store, self.version, self.server_type, self.modules, self.config, address
+            self.store, self.version, self.server_type, self.modules, self.config, address,
+            self.clock,
         )
         if self.frozen is not None:
             server.clock.freeze(self.frozen)
@@ -446,7 +455,7 @@ class _Entry:
         self._check_clock()
         servers = self.realm.all()
         if moment is None:
-            clock = servers[0].clock if servers else Clock()
+            clock = servers[0].clock if servers else clock_of(self.clock)
             moment = clock.seconds() if servers else clock.seconds() + self.offset
         self.frozen, self.offset = float(moment), 0.0
         for server in servers:

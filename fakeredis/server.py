@@ -41,12 +41,15 @@ class FakeServer(Server):
         config: settings as CONFIG SET and a configuration file take them
             (``{"requirepass": "x", "enable-debug-command": "yes"}``).
         address: where clients believe it to be.
+        clock: ``"test"`` goes by `time.time`, which freezegun and time-machine move; ``"real"`` by
+            the time that a server outside of the tests would have.
     """
 
     def __new__(
         cls, store: Any = None, version: VersionLike = "8.2",
         server_type: str = "redis", modules: Iterable[Group | str] | None = None,
         config: Mapping[str, Any] | None = None, address: str = "localhost:6379",
+        clock: str = "test",
     ) -> FakeServer:
         """The server that a memory store keeps at the address, or a new one."""
         if isinstance(store, MemoryStore):
@@ -60,13 +63,14 @@ class FakeServer(Server):
         self, store: Any = None, version: VersionLike = "8.2",
         server_type: str = "redis", modules: Iterable[Group | str] | None = None,
         config: Mapping[str, Any] | None = None, address: str = "localhost:6379",
+        clock: str = "test",
     ) -> None:
         if "store" in vars(self):  # the one that the store knows
             if config is not None:
                 begin(self, config)
             return
         groups = module_groups(modules, profile(version, server_type))
-        super().__init__(version, server_type, groups, address)
+        super().__init__(version, server_type, groups, address, clock)
         if config is not None:
             begin(self, config)
         self.store: Any = stores.resolve(store)

@@ -3,7 +3,37 @@
 from __future__ import annotations
 
 import math
+import sys
 import time
+from functools import partial
+from typing import Final
+
+CLOCKS: Final = ("test", "real")
+# Tools that replace `time.time` by name look into modules, not into objects. One may have been
+# at work before this module was loaded.
+_time: Final = partial(getattr(sys.modules.get("freezegun.api"), "real_time", time.time))
+
+
+def real_time() -> float:
+    """Seconds since the epoch, whatever freezegun, time-machine or a mock make of `time.time`."""
+    machine = sys.modules.get("time_machine")
+    if machine is not None and machine.escape_hatch.is_travelling():
+        return float(machine.escape_hatch.time.time())  # it exchanges the function itself
+    return float(_time())
+
+
+def clock_of(kind: str) -> Clock:
+    """A new clock.
+
+    Args:
+        kind: ``"test"``, which tools for tests move, or ``"real"``.
+
+    Raises:
+        ValueError: it is neither.
+    """
+    if kind not in CLOCKS:
+        raise ValueError(f"clock must be one of {CLOCKS}, not {kind!r}")
+    return RealClock() if kind == "real" else Clock()
 
 
 def checked_seconds(seconds: float) -> float:
@@ -55,5 +85,28 @@ class Clock:
     def unfreeze(self) -> None:
         """Run again from where the clock stands."""
         if self.frozen is not None:
-            self.offset += self.frozen - time.time()
+            self.offset += self.frozen - self._running()
             self.frozen = None
+
+    def _running(self) -> float:
+        """What the clock goes by."""
+        return time.time()
+
+
+class RealClock(Clock):
+    """A clock that only ``advance`` and ``freeze`` move, no tool: as that of a server elsewhere."""
+
+    __slots__ = ()
+
+    def seconds(self) -> float:
+        """Now, in seconds since the epoch."""
+        return (real_time() if self.frozen is None else self.frozen) + self.offset
+
+    def milliseconds(self) -> int:
+        """Now, in whole milliseconds since the epoch."""
+        if self.frozen is None:
+            return int((real_time() + self.offset) * 1000)
+        return super().milliseconds()
+
+    def _running(self) -> float:
+        return real_time()

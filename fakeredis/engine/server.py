@@ -14,7 +14,7 @@ from fakeredis.commands.registry import Command, Group, Table, table
 from fakeredis.datatypes.hash import Hash
 from fakeredis.datatypes.limits import EncodingLimits
 from fakeredis.engine import blocking, dispatch, memory, notifications, pause, timing, usage
-from fakeredis.engine.clock import Clock
+from fakeredis.engine.clock import clock_of
 from fakeredis.engine.config import Config
 from fakeredis.engine.context import Context
 from fakeredis.engine.database import Database
@@ -52,6 +52,7 @@ class Server:
         server_type: ``"redis"`` or ``"valkey"``.
         modules: groups of further commands.
         address: where clients believe it to be, ``host:port`` or a socket's path.
+        clock: ``"test"`` or ``"real"``, see `fakeredis.engine.clock`.
     """
 
     #: Whether its commands run elsewhere, see `fakeredis.engine.forwarding`.
@@ -61,7 +62,7 @@ class Server:
 
     def __init__(
         self, version: VersionLike = "8.2", server_type: str = "redis",
-        modules: Sequence[Group] = (), address: str = "localhost:6379",
+        modules: Sequence[Group] = (), address: str = "localhost:6379", clock: str = "test",
     ) -> None:
         self.lock = RLock()
         self.address = address
@@ -72,7 +73,7 @@ class Server:
         self.table = table(self.profile, modules)
         self._wire_table: Table | None = None
         self.modules = modules
-        self.clock = Clock()
+        self.clock = clock_of(clock)
         self.closed_by_default = False  # whether new sessions must authenticate
         self.config = Config(self)
         self.limits = EncodingLimits()

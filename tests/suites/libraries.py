@@ -227,6 +227,7 @@ SUITES = [
     Suite("saq", "0.26.4", ["tests"], stubs=["saq"],
           requires=["saq[redis,postgres,web,http]", *ASYNC, "croniter", "time-machine", "pandas"],
           args=LIMIT, deselected={
+              "tests/test_worker.py::TestHttpRedis::test_cron": REAL_TOO,
               "tests/test_worker.py::TestHttpRedis::test_noop": REAL_TOO,
               "tests/test_worker.py::TestHttpRedis::test_sweep_abort": REAL_TOO,
           }),

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final, NoReturn
 
 from fakeredis._version import __version__
+from fakeredis.nearest import near
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -215,11 +216,30 @@ def _commands(options: argparse.Namespace) -> None:
     from fakeredis.commands.registry import table
     from fakeredis.engine.profiles import profile
 
-    for command in sorted(table(profile(options.server_version)).all(), key=lambda c: c.name):
+    try:
+        commands = table(profile(options.server_version)).all()
+    except ValueError as error:
+        _give_up(str(error), 2)
+    groups = {command.group for command in commands}
+    if options.group is not None and options.group not in groups:
+        question = near(options.group, groups)
+        _give_up(
+            f"there is no group {options.group!r}{question} Groups: {', '.join(sorted(groups))}", 2
+        )
+    for command in sorted(commands, key=lambda c: c.name):
         since = command.declaration.since
         if options.group in (None, command.group) and command.declaration.handler is not None:
             version = since if isinstance(since, str) else ", ".join(map(" ".join, since.items()))
             print(f"{command.name:28} {command.group:14} {version}")
+
+
+# What may have been meant where an option is not known.
+_FLAGS: Final = {
+    "run": (
+        "--spy", "--store", "--version", "--address", "--config", "--server-type", "-m", "--help",
+    ),
+    "commands": ("--group", "--version", "--help"),
+}  # fmt: skip
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -229,6 +249,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     if words[:1] == ["serve"]:
         ours, settings = _split(words[1:])
         words = ["serve", *ours]
-    options = _parser().parse_args(words)
+    parser = _parser()
+    options, unknown = parser.parse_known_args(words)
+    if unknown:
+        flags = _FLAGS.get(options.action, ())
+        question = near(unknown[0].partition("=")[0], flags).removesuffix(".")
+        parser.error(f"unrecognized arguments: {' '.join(unknown)}{question}")
     options.settings = settings
     options.do(options)

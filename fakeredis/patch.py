@@ -16,8 +16,9 @@ from weakref import WeakValueDictionary
 
 from fakeredis.clients import network
 from fakeredis.clients.network import normalise
-from fakeredis.engine.clock import CLOCKS, checked_seconds, clock_of
+from fakeredis.engine.clock import CLOCKS, checked_advance, clock_of
 from fakeredis.engine.profiles import VersionLike, profile
+from fakeredis.nearest import near
 from fakeredis.patching import after, faults, fork_hooks
 from fakeredis.patching.machinery import KINDS, LOCK, machinery
 from fakeredis.patching.realm import Realm
@@ -254,8 +255,9 @@ class patch(Assertions):  # noqa: N801 - reads as a function
 
         Raises:
             RuntimeError: the store forwards to a real server, whose clock cannot be moved.
+            TypeError, ValueError: it is no number of seconds, or a negative one.
         """
-        self._entry.do("advance", checked_seconds(seconds))
+        self._entry.do("advance", checked_advance(seconds))
 
     def freeze(self, at: Any = None) -> None:
         """Stop the servers' clocks, where they are or at a time (seconds, or a `datetime`).
@@ -604,6 +606,14 @@ def _addresses(addresses: Iterable[str] | None) -> frozenset[str] | None:
     if addresses is None:
         return None
     given = _texts("addresses", addresses, "addresses: {'localhost:6379'}")
+    for each in sorted(given):
+        if "://" in each:
+            place = each.partition("://")[2].rpartition("@")[2]
+            place = place if each.startswith("unix") else place.partition("/")[0]
+            raise ValueError(
+                f"an address is a host and port, or a socket's path, and no URL: {place!r}, "
+                f"not {each!r}"
+            )
     return frozenset(map(normalise, given))
 
 
@@ -611,9 +621,11 @@ def _kinds(clients: Iterable[str] | None) -> frozenset[str]:
     if clients is None:
         return KINDS
     clients = _texts("clients", clients, "kinds: {'redis', 'redis.asyncio'}")
-    unknown = sorted(set(clients) - KINDS)
-    if unknown:
-        raise NotImplementedError(f"not built yet: {unknown}; there are {sorted(KINDS)}")
+    for kind in sorted(set(clients) - KINDS):
+        raise ValueError(
+            f"there are no clients {kind!r}{near(kind, KINDS)} Kinds are the packages that "
+            f"clients are imported from: {', '.join(sorted(KINDS))}"
+        )
     chosen = frozenset(clients)
     # Clients of clusters and Sentinels have the connections of plain ones.
     return chosen | {kind.removesuffix(".cluster").removesuffix(".sentinel") for kind in chosen}

@@ -17,6 +17,7 @@ from fakeredis import tcp
 from fakeredis.datatypes.quoting import split_quoted
 from fakeredis.engine.config import parameters
 from fakeredis.errors import CommandError
+from fakeredis.nearest import near
 
 if TYPE_CHECKING:
     from fakeredis.engine.session import Session
@@ -118,8 +119,19 @@ def apply(server: FakeServer, settings: Sequence[Setting]) -> None:
             _apply(session, name, values)
         except CommandError as error:
             text = str(error).rpartition(" - ")[2].removeprefix("ERR ")
+            if text == _WRONG and name not in (known := _parameters(server)):
+                text += near(name, known).removesuffix(".")
             raise BadSettings(f"'{' '.join([name, *values])}': {text}") from None
     session.close()
+
+
+def _parameters(server: FakeServer) -> set[str]:
+    """What a command line and a configuration file may set."""
+    session = server.session()
+    pairs: list[bytes] = session.execute([b"CONFIG", b"GET", b"*"])
+    session.close()
+    own = {"host", "store", "version", "server-type", "config"}
+    return {name.decode() for name in pairs[::2]} | own
 
 
 def _apply(session: Session, name: str, values: list[str]) -> None:

@@ -60,7 +60,11 @@ def open_session(
         server = (here or network.current()).server_at(network.address_of(connection))
     if server is None and getattr(connection, "path", None):
         raise FileNotFoundError(2, "No such file or directory")
-    if server is None or not server.connected:
+    if server is None:
+        known = (here or network.current()).addresses
+        shown = f": patch(addresses={sorted(known)})" if known is not None else ""
+        raise ConnectionRefusedError(111, f"Connection refused{shown}")
+    if not server.connected:
         raise ConnectionRefusedError(111, "Connection refused")
     session = server.session(address=client_address())
     session.via = "handshake"

@@ -17,7 +17,7 @@ try:
 except ImportError as error:
     raise ImportError(
         "FakeValkey and FakeAsyncValkey are clients of valkey-py, which is not installed: "
-        "pip install 'fakeredis[valkey]'"
+        "pip install valkey"
     ) from error
 
 from fakeredis.clients import aio_connection as aio_fakes

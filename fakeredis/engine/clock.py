@@ -36,17 +36,34 @@ def clock_of(kind: str) -> Clock:
     return RealClock() if kind == "real" else Clock()
 
 
-def checked_seconds(seconds: float) -> float:
-    """Refuse what time cannot move by.
+def checked_seconds(seconds: float, what: str = "time moves by") -> float:
+    """Refuse what is no number of seconds.
+
+    Args:
+        what: how the error begins.
 
     Raises:
         TypeError: it is no number.
         ValueError: it is endless, or no number after all.
     """
-    if not isinstance(seconds, (int, float)):
-        raise TypeError(f"time moves by a number of seconds, not {seconds!r}")
+    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)):
+        raise TypeError(f"{what} a number of seconds, not {seconds!r}")
     if not math.isfinite(seconds):
-        raise ValueError(f"time moves by a finite number of seconds, not {seconds}")
+        raise ValueError(f"{what} a finite number of seconds, not {seconds}")
+    return seconds
+
+
+def checked_advance(seconds: float) -> float:
+    """Refuse what a server's clock cannot be moved ahead by.
+
+    Raises:
+        TypeError: it is no number.
+        ValueError: it is endless, or leads back.
+    """
+    if checked_seconds(seconds) < 0:
+        raise ValueError(
+            f"time moves ahead only, not by {seconds}: an earlier time is freeze(at=...)"
+        )
     return seconds
 
 

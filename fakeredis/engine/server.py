@@ -14,7 +14,7 @@ from fakeredis.commands.registry import Command, Group, Table, table
 from fakeredis.datatypes.hash import Hash
 from fakeredis.datatypes.limits import EncodingLimits
 from fakeredis.engine import blocking, dispatch, memory, notifications, pause, timing, usage
-from fakeredis.engine.clock import clock_of
+from fakeredis.engine.clock import checked_advance, clock_of
 from fakeredis.engine.config import Config
 from fakeredis.engine.context import Context
 from fakeredis.engine.database import Database
@@ -127,9 +127,13 @@ class Server:
         return self.clock.seconds()
 
     def advance(self, seconds: float) -> None:
-        """Move the clock ahead; keys expire and waits time out as they would have."""
+        """Move the clock ahead; keys expire and waits time out as they would have.
+
+        Raises:
+            TypeError, ValueError: it is no number of seconds, or a negative one.
+        """
         with self.lock:
-            if seconds > 0:
+            if checked_advance(seconds) > 0:
                 usage.begin(self)  # what was used before the clock moved, and what after?
             self.clock.advance(seconds)
             self.catch_up()

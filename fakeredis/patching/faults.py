@@ -115,7 +115,7 @@ class Faults:
 
     def delay(self, seconds: float, expected: Expectation) -> None:
         """Order that commands are answered late, until `clear`."""
-        if isinstance(seconds, bool) or checked_seconds(seconds) < 0:
+        if checked_seconds(seconds, "a delay is") < 0:
             raise ValueError(f"a delay is a number of seconds from 0 on, not {seconds!r}")
         self._delays.append(_Delay(seconds, expected))
         for server in self._servers:

@@ -64,11 +64,23 @@ def resolve(store: Any) -> Store | None:
     make = _maker(scheme) if colon else None
     if make is None:
         known = ", ".join(f"{name}://" for name in SCHEMES)
-        raise ValueError(f"no store knows the URL {store!r}; there are {known}")
+        raise ValueError(f"no store knows the URL {store!r}{_hint(store)}; there are {known}")
     found = make(store)
     if not isinstance(found, Store):
         raise TypeError(f"the entry point {scheme!r} gave {found!r}, which is no store")
     return found
+
+
+def _hint(store: str) -> str:
+    """What was most likely meant by something that is no URL."""
+    if store[:1].isdigit() and not store.strip("0123456789."):
+        return f" (a version is given by its name: version={store!r})"
+    if "://" not in store and store and ":" not in store[2:]:
+        slash = "/" if store.startswith("/") else ""
+        return f" (a file is 'sqlite:///{slash and '/'}{store.lstrip('/')}')"
+    if "://" not in store and store.rpartition(":")[2].isdigit():
+        return f" (a real server is 'redis://{store}')"
+    return ""
 
 
 def _maker(scheme: str) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 import time
 from typing import Any
 
@@ -24,7 +25,7 @@ pytestmark = pytest.mark.usefixtures("no_network")
         ({"server": "localhost"}, TypeError),
         ({"addresses": "localhost:6379"}, TypeError),
         ({"clients": "redis"}, TypeError),
-        ({"clients": {"memcached"}}, NotImplementedError),
+        ({"clients": {"memcached"}}, ValueError),
         ({"store": "nosuch:///r.db"}, ValueError),
         ({"nonsense": 1}, TypeError),
     ],
@@ -242,6 +243,41 @@ def test_retries_of_the_client_cover_faults(names: bool) -> None:
         fake.fail_next(redis.ConnectionError, times=4)
         with pytest.raises(redis.ConnectionError):
             client.ping()
+
+
+@pytest.mark.parametrize(
+    ("use", "text"),
+    [
+        (lambda: fakeredis.patch(clients={"rediss"}), "no clients 'rediss'; did you mean redis "),
+        (lambda: fakeredis.patch(clients={"redis.async"}), "did you mean redis.asyncio"),
+        (lambda: fakeredis.patch("x.db"), "'sqlite:///x.db'"),
+        (lambda: fakeredis.patch("/data/x.db"), "'sqlite:////data/x.db'"),
+        (lambda: fakeredis.patch("localhost:6379"), "'redis://localhost:6379'"),
+        (lambda: fakeredis.FakeServer("8.2"), "version='8.2'"),
+        (lambda: fakeredis.patch(addresses=["redis://u:p@h:1/2"]), "'h:1', not 'redis://u:p@h:1/2'"),
+        (lambda: fakeredis.patch(addresses=["unix:///r.sock"]), "'/r.sock', not"),
+        (lambda: fakeredis.FakeServer().advance(-60), "ahead only"),
+    ],
+)
+def test_errors_say_what_to_write(use: Any, text: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(text)):
+        use()
+
+
+def test_time_moves_ahead(fake: fakeredis.patch) -> None:
+    client = redis.Redis()
+    client.set("k", "v", px=100_000)
+    with pytest.raises(ValueError, match="ahead only"):
+        fake.advance(-60)
+    with pytest.raises(TypeError, match="a delay is a number of seconds, not '1s'"):
+        fake.delay("1s")  # type: ignore[arg-type]
+    assert 90_000 < client.pttl("k") <= 100_000
+
+
+def test_a_refusal_names_the_option() -> None:
+    refused = pytest.raises(redis.ConnectionError, match=r"patch\(addresses=\['there:6379'\]\)")
+    with fakeredis.patch(addresses={"there:6379"}), refused:
+        redis.Redis(retry=None).ping()
 
 
 @pytest.mark.parametrize("wrong", [5, object(), int])

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import fakeredis
+from fakeredis.cli import main
 from tests import processes
 
 ROOT = str(Path(fakeredis.__file__).parent.parent)
@@ -62,6 +63,35 @@ def test_what_cannot_be_run(how: list[str], code: int, text: str, tmp_path: Path
     assert "Traceback" not in done.stderr
     if code == python(tmp_path, *how).returncode:
         assert done.stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        ("commands --group sorted-sets", "no group 'sorted-sets'; did you mean sorted-set? Groups"),
+        ("commands --version 9", "there is no redis 9"),
+        ("commands --verison 8", "did you mean --version?"),
+        ("run --spi x.py", "did you mean --spy?"),
+        ("serve --prot 1", "did you mean port?"),
+        ("serve --maxmemmory 1", "did you mean maxmemory"),
+    ],
+)
+def test_slips_of_the_command_line(
+    words: str, text: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(words.split())
+    said = capsys.readouterr()
+    assert text in said.err + str(ended.value.code)
+    assert ended.value.code != 0
+    assert said.out == ""
+
+
+def test_a_group_of_commands(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["commands", "--group", "hyperloglog"])
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == [
+        "PFADD", "PFCOUNT", "PFDEBUG", "PFMERGE", "PFSELFTEST",
+    ]  # fmt: skip
 
 
 def test_errors_of_the_program_are_its_own(tmp_path: Path) -> None:

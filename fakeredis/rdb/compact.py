@@ -15,6 +15,7 @@ from fakeredis.rdb.errors import FormatError
 
 _END = 0xFF
 _UNCOUNTED = 0xFFFF
+_UNCOUNTED_PAIRS = 0xFE
 
 
 # Listpack -------------------------------------------------------------------------------------
@@ -131,7 +132,7 @@ def read_ziplist(data: bytes) -> list[bytes]:
     if size < 11 or data[-1] != _END or int.from_bytes(data[:4], "little") != size:
         raise FormatError("a ziplist is damaged")
     items: list[bytes] = []
-    at, end, before = 10, size - 1, 0
+    at, end, before, start = 10, size - 1, 0, 0
     while at < end:
         start = at
         said = data[at]
@@ -147,6 +148,8 @@ def read_ziplist(data: bytes) -> list[bytes]:
     count = int.from_bytes(data[8:10], "little")
     if count not in (len(items), _UNCOUNTED):
         raise FormatError("a ziplist has not as many elements as it says")
+    if items and int.from_bytes(data[4:8], "little") != start:
+        raise FormatError("a ziplist does not know where its last element is")
     return items
 
 
@@ -191,7 +194,7 @@ def read_zipmap(data: bytes) -> list[bytes]:
             at += 1
         items.append(data[at : at + size])
         at += size + unused
-    if at != end or len(items) % 2:
+    if at != end or len(items) % 2 or data[0] not in (len(items) // 2, _UNCOUNTED_PAIRS):
         raise FormatError("a zipmap is damaged", min(at, end))
     return items
 

@@ -156,10 +156,13 @@ def read_vector_set(reader: Reader) -> VectorSet:
         value.input_dimension = _number(reader)
         if len(_text(reader)) != 4 * dimension * value.input_dimension:
             raise reader.fail("the projection of a vector set has another size")
+    links: dict[int, list[list[int]]] = {}
     for _ in range(count):
-        _read_element(reader, value, bool(flags & _WITH_ATTRIBUTES))
+        _read_element(reader, value, bool(flags & _WITH_ATTRIBUTES), links)
     if reader.length() != _END:
         raise reader.fail("a vector set has no end")
+    if not _go_both_ways(links):
+        raise reader.fail("a vector set's links do not go both ways")
     if not value:
         raise EmptyValueError("a vector set without elements", reader.at)
     value.nodes = dict(sorted(value.nodes.items(), key=lambda pair: pair[1].number))
@@ -178,7 +181,41 @@ def _text(reader: Reader) -> bytes:
     return reader.string()
 
 
-def _read_element(reader: Reader, value: VectorSet, has_attributes: bool) -> None:
+def _go_both_ways(links: dict[int, list[list[int]]]) -> bool:
+    """Whether all links lead to elements that are there, on that level, and lead back."""
+    found = {
+        (level, number, other)
+        for number, levels in links.items() for level, others in enumerate(levels)
+        for other in others
+    }  # fmt: skip
+    count = sum(len(others) for levels in links.values() for others in levels)
+    return count == len(found) and all(
+        number != other and (level, other, number) in found for level, number, other in found
+    )
+
+
+def _links(reader: Reader, facts: list[int]) -> list[list[int]]:
+    """The numbers of the elements to which one is linked, by level."""
+    found: list[list[int]] = []
+    if facts[1] >> 24 > _FORM >> 24:
+        raise reader.fail("an element of a vector set is of an unknown form")
+    at = 2
+    for _ in range((facts[1] & 0xFF) + 1):
+        count, room = facts[at : at + 2] if at + 2 <= len(facts) else (1, 0)
+        if count > room or at + 3 + count > len(facts) - 1:
+            raise reader.fail("an element of a vector set has too many links")
+        found.append(facts[at + 2 : at + 2 + count])
+        at += 3 + count
+        if count and facts[at - 1] & 0xFFFFFFFF >= count:
+            raise reader.fail("an element of a vector set has no such worst link")
+    if at != len(facts) - 1:
+        raise reader.fail("an element of a vector set is damaged")
+    return found
+
+
+def _read_element(
+    reader: Reader, value: VectorSet, has_attributes: bool, links: dict[int, list[list[int]]]
+) -> None:
     element = _text(reader)
     attributes = _text(reader) if has_attributes else b""
     node = Node(_codes(reader, value), 1.0, 0.0)
@@ -186,6 +223,12 @@ def _read_element(reader: Reader, value: VectorSet, has_attributes: bool) -> Non
     if len(facts) < 6 or element in value:
         raise reader.fail("an element of a vector set is damaged")
     node.number, node.level = facts[0], facts[1] & 0xFF
+    own = _links(reader, facts)
+    if node.number in links:  # which the server takes where neither is linked; ours need their own
+        if any(own) or any(links[node.number]):
+            raise reader.fail("a vector set has two linked elements with one number")
+        node.number = max(value.last_number, *links) + 1
+    links[node.number] = own
     node.span, node.length = _from_bits(facts[-1] >> 32), _from_bits(facts[-1] & 0xFFFFFFFF)
     if attributes:
         value.set_attributes(node, attributes)

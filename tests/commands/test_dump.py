@@ -273,6 +273,8 @@ BAD = {
     "empty intset": (11, text(struct.pack("<II", 2, 0))), "odd hash": (16, listpack(b"f")),
     "odd zset": (17, listpack(b"f")), "node kind": (18, b"\x01\x03" + listpack(b"a")),
     "empty node": (18, b"\x01\x02" + listpack()), "empty plain node": (18, b"\x01\x01\x00"),
+    "count of a zipmap": (9, text(b"\x03\x01f\x03\x02abc..\x02gh\x00\x00\xff")),
+    "tail of a ziplist": (10, ziplist(b"\x01a", b"\x01b").replace(b"\x0d\0\0\0", b"\x0a\0\0\0")),
     "zipmap": (9, text(b"\x01\x01f\xff")), "ziplist": (10, text(b"abcdefghijklm")),
     "node without ID": (21, b"\x01\x01a" + listpack(1)),
 }  # fmt: skip
@@ -283,6 +285,42 @@ def test_bad_data_are_refused(twin: Twin, kind: int, body: bytes) -> None:
     twin("SET", "k", "v")
     twin("RESTORE", "k", 0, payload(kind, body), "REPLACE")
     twin("RESTORE", "n", 0, payload(kind, body))
+
+
+def long(value: int) -> bytes:
+    """A number of any size as a module writes it."""
+    return b"\x02\x81" + value.to_bytes(8, "big")
+
+
+def vectors(*elements: tuple[int, ...]) -> bytes:
+    """A vector set of one dimension and up to 16 links, of elements with these facts."""
+    body = b"\x81" + (0xBDE72DA2BB1EB400).to_bytes(8, "big")
+    body += b"".join(map(long, (1, len(elements), 16 << 8, 0)))
+    for at, facts in enumerate(elements):
+        body += b"\x05" + text(b"e%d" % at) + b"\x05" + text(struct.pack("<f", 1.0))
+        body += long(len(facts)) + b"".join(map(long, facts))
+    return body + b"\0"
+
+
+FORM = 1 << 24
+SPAN = 0x3F800000 << 32 | 0x3F800000
+
+
+@pytest.mark.parametrize("elements", [
+    [(1, FORM, 0, 32, 0, SPAN)], [(1, FORM, 0, 32, 7, SPAN)], [(1, 0, 0, 32, 0, SPAN)],
+    [(1, 2 << 24, 0, 32, 0, SPAN)], [(1, FORM, 1, 32, 1, 0, SPAN)], [(1, FORM, 1, 32, 2, 0, SPAN)],
+    [(1, FORM, 1, 32, 2, 0, SPAN), (2, FORM, 1, 32, 1, 0, SPAN)],
+    [(1, FORM, 1, 32, 2, 1, SPAN), (2, FORM, 1, 32, 1, 0, SPAN)],
+    [(1, FORM, 1, 32, 2, 0, SPAN), (2, FORM, 0, 32, 0, SPAN)],
+    [(1, FORM, 1, 0, 2, 0, SPAN), (2, FORM, 1, 32, 1, 0, SPAN)],
+    [(1, FORM, 2, 32, 2, 0, SPAN), (2, FORM, 1, 32, 1, 0, SPAN)],
+    [(1, FORM, 0, 32, 0, SPAN), (1, FORM, 0, 32, 0, SPAN)],
+    [(1, FORM | 1, 0, 32, 0, SPAN)], [(1, FORM | 1, 0, 32, 0, 0, 16, 0, SPAN)],
+])  # fmt: skip
+def test_links_of_vectors(twin: Twin, elements: list[tuple[int, ...]]) -> None:
+    """Each leads to an element that is there, and back."""
+    twin("RESTORE", "v", 0, payload(7, vectors(*elements)))
+    twin("VCARD", "v")
 
 
 def forge() -> list[bytes]:

@@ -97,7 +97,7 @@ def test_photograph(options: dict[str, Any]) -> None:
         if "clients" not in options:
             use_everything()
         fake.freeze()
-        fake.delay(1, "NOTHING")
+        fake.delay(1, "GETRANGE")
         with pytest.raises(KeyError), fakeredis.patch():
             raise KeyError
     gc.collect()

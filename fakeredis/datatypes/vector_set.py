@@ -376,12 +376,18 @@ class VectorSet:
         """The elements that are linked with one, on each level of the graph, the highest first.
 
         Here these are the nearest that are on the level too; the server's graph is made by chance.
+        A new element gets so many links as the set has for one; on the lowest level there may be
+        twice as many, when later elements are linked with it.
         """
         node = self.nodes[element]
+        later = sum(other.number > node.number for other in self.nodes.values())
         return [
-            self.nearest(node, self.links * (1 if level else 2), _is_another(node, level))
+            self.nearest(
+                node, self.links + (0 if level else min(later, self.links)),
+                _is_another(node, level),
+            )
             for level in range(node.level, -1, -1)
-        ]
+        ]  # fmt: skip
 
 
 def _by_distance(found: Found) -> float:

@@ -649,3 +649,17 @@ def test_a_store_keeps_them(tmp_path: Path) -> None:
         assert client.execute_command("VSIM", "k", "ELE", "e3", "COUNT", 50) == before
         assert client.execute_command("VGETATTR", "k", "e1") == b"a"
         assert client.execute_command("VCARD", "k") == 39
+
+
+@pytest.mark.parametrize("links", [4, 8, 16])
+def test_most_links(twin: Twin, links: int) -> None:
+    """A new element has no more than the set gives to one, an elder one up to twice as many."""
+    twin.ignore("k")
+    rng = random.Random(links)
+    for number in range(60):
+        twin("VADD", "k", "VALUES", 2, rng.random(), rng.random(), f"e{number}", "M", links)
+    for ask in (twin.fake.execute, lambda argv: twin.wire.call(*argv)):
+        assert all(len(level) <= links for level in ask([b"VLINKS", b"k", b"e59"]))
+        assert links < max(
+            len(ask([b"VLINKS", b"k", b"e%d" % number])[-1]) for number in range(60)
+        ) <= 2 * links

@@ -15,8 +15,10 @@ from redis.asyncio.client import Pipeline
 from fakeredis.clients import network
 from fakeredis.clients.aio_connection import (
     FAKE_ASYNC_CLASSES,
+    PLAIN_RELEASES,
     FakeAsyncConnectionMixin,
     turn,
+    turn_of,
 )
 from fakeredis.clients.births import births
 from fakeredis.clients.connection import fake_class
@@ -41,7 +43,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FakeAsyncPipeline", "FakeAsyncRedis", "async_short_cut", "async_short_execute",
-    "async_short_pipeline", "fake_async_pool", "turn",
+    "async_short_pipeline", "fake_async_pool", "turn", "turn_of",
 ]  # fmt: skip
 
 REAL: Final = redis.asyncio.Redis  # the name may mean the fake later
@@ -90,7 +92,10 @@ async def async_short_execute(pipeline: Any, raise_on_error: bool) -> Any:
     connection = idle_connection(pipeline)
     if connection is None:
         return MISS
-    idle = pipeline.connection_pool._available_connections
+    pool = pipeline.connection_pool
+    idle = pool._available_connections
+    used = pool._in_use_connections if type(pool).release in PLAIN_RELEASES else set()
+    used.add(connection)
     replies: Any = None
     try:
         replies = await async_short_pipeline(
@@ -99,6 +104,7 @@ async def async_short_execute(pipeline: Any, raise_on_error: bool) -> Any:
         )  # fmt: skip
         return replies
     finally:
+        used.discard(connection)
         idle.append(connection)
         if replies is not MISS:
             await pipeline.reset()
@@ -177,8 +183,11 @@ class FakeAsyncRedis(redis.asyncio.Redis, metaclass=StandIn):
         reply = async_short_cut(self, args, options)
         if reply is MISS:
             return await _execute(self, *args, **options)
-        await turn()
-        return await reply if hasattr(reply, "__await__") else reply
+        if hasattr(reply, "__await__"):
+            await turn()
+            return await reply
+        await turn_of(self.connection_pool)
+        return reply
 
     def pipeline(self, transaction: bool = True, shard_hint: Any = None) -> FakeAsyncPipeline:
         """A pipeline that hands over its whole batch at once."""

@@ -6,7 +6,7 @@ import asyncio
 import math
 import types
 from collections.abc import Generator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import redis
 import redis.asyncio.connection as real
@@ -28,6 +28,7 @@ from fakeredis.clients.connection import (
     transmit,
 )
 from fakeredis.clients.network import Network
+from fakeredis.clients.originals import own_method
 from fakeredis.clients.wire import (
     AsyncWire,
     CarefulAsyncWire,
@@ -174,6 +175,26 @@ async def _drop(connection: Any) -> None:
 def turn() -> Generator[None, None, None]:
     """Let other tasks run."""
     yield
+
+
+# How pools take a connection back that do no more than that (others wake those who wait for one).
+PLAIN_RELEASES: Final = {own_method(real.ConnectionPool, "release")}
+
+
+@types.coroutine
+def turn_of(pool: Any) -> Generator[None, None, None]:
+    """Let other tasks run, as while a reply is on its way: the last idle connection is in use."""
+    if type(pool).release not in PLAIN_RELEASES:
+        yield
+        return
+    idle, used = pool._available_connections, pool._in_use_connections
+    connection = idle.pop()
+    used.add(connection)
+    try:
+        yield
+    finally:
+        used.discard(connection)
+        idle.append(connection)
 
 
 async def _next_reply(

@@ -23,7 +23,7 @@ except ImportError as error:
 from fakeredis.clients import aio_connection as aio_fakes
 from fakeredis.clients import connection as fakes
 from fakeredis.clients import network
-from fakeredis.clients.aio_connection import open_async_wire, turn
+from fakeredis.clients.aio_connection import PLAIN_RELEASES, open_async_wire, turn, turn_of
 from fakeredis.clients.births import births
 from fakeredis.clients.connection import Fake, fake_class, open_wire
 from fakeredis.clients.originals import own_method
@@ -43,6 +43,7 @@ REAL_ASYNC: Final[Any] = valkey.asyncio.Valkey
 _EXCEPTIONS: Final = valkey.exceptions
 _execute: Final = own_method(REAL, "execute_command")
 _execute_async: Final = own_method(REAL_ASYNC, "execute_command")
+PLAIN_RELEASES.add(own_method(valkey.asyncio.ConnectionPool, "release"))
 _short_cut: Final = make_short_cut("_sock", Wire, own_method(REAL, "parse_response"))
 _async_short_cut: Final = make_short_cut(
     "_reader", AsyncWire, own_method(REAL_ASYNC, "parse_response")
@@ -315,8 +316,11 @@ class FakeAsyncValkey(valkey.asyncio.Valkey, metaclass=StandIn):
             raise peer_of(error, _EXCEPTIONS) from None
         if reply is MISS:
             return await _execute_async(self, *args, **options)
-        await turn()
-        return await reply if hasattr(reply, "__await__") else reply
+        if hasattr(reply, "__await__"):
+            await turn()
+            return await reply
+        await turn_of(self.connection_pool)
+        return reply
 
     def pipeline(
         self, transaction: bool = True, shard_hint: Any = None

@@ -24,6 +24,7 @@ from fakeredis.clients.aio import (
     FakeAsyncPipeline,
     async_short_pipeline,
     turn,
+    turn_of,
 )
 from fakeredis.clients.connection import Fake
 from fakeredis.clients.originals import own_method
@@ -281,8 +282,11 @@ async def execute_command_async(
     if kind in network.current(kind).kinds:
         reply = cut(client, args, options)
         if reply is not MISS:
-            await turn()
-            return await reply if hasattr(reply, "__await__") else reply
+            if hasattr(reply, "__await__"):
+                await turn()
+                return await reply
+            await turn_of(client.connection_pool)
+            return reply
     return await original(client, *args, **options)
 
 

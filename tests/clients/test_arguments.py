@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import copy
 import inspect
 from collections.abc import Iterator
@@ -157,6 +158,54 @@ def test_max_connections() -> None:
     assert client.get("k") is None
 
 
+@pytest.mark.parametrize("kind", ["names", "underneath", "by hand", "valkey"])
+@pytest.mark.parametrize("way", ["command", "pipeline", "transaction"])
+async def test_awaited_commands_hold_their_connections(kind: str, way: str) -> None:
+    """As while replies are on their way: each has one, and no more than a pool may have."""
+    limit = 5
+    server = fakeredis.FakeServer()
+    patched = contextlib.nullcontext()
+    if kind in ("names", "underneath"):
+        patched = fakeredis.patch(server=server, names=kind == "names")  # type: ignore[assignment]
+    make: Any = redis.asyncio.Redis
+    error: Any = redis.ConnectionError
+    if kind == "valkey":
+        error = pytest.importorskip("valkey").ConnectionError
+    with patched:
+        if kind in ("by hand", "valkey"):
+            make = fakeredis.FakeAsyncRedis if kind == "by hand" else fakeredis.FakeAsyncValkey
+            client = make(server=server, max_connections=limit)
+        else:
+            client = make(max_connections=limit)
+
+        async def run(number: int) -> Any:
+            if way == "command":
+                return await client.set(f"k{number}", number)
+            pipe = client.pipeline(transaction=way == "transaction")
+            return (await pipe.set(f"k{number}", number).execute())[0]
+
+        await client.ping()
+        for count in (limit + 2, limit, limit + 1, limit):  # also once all are there
+            done = await asyncio.gather(*map(run, range(count)), return_exceptions=True)
+            failed = [each for each in done if each is not True]
+            assert len(failed) == max(0, count - limit)
+            assert all(isinstance(each, error) for each in failed)
+            pool = client.connection_pool
+            assert len(pool._available_connections) == len(server.sessions) == limit
+            assert not pool._in_use_connections
+        assert await asyncio.wait_for(client.get("k0"), 5) == b"0"
+        await client.aclose()
+
+
+async def test_blocking_pools_let_awaited_commands_wait() -> None:
+    pool = redis.asyncio.BlockingConnectionPool(max_connections=2, timeout=5)
+    async with fakeredis.FakeAsyncRedis(connection_pool=pool) as client:
+        for _ in range(2):
+            commands = (client.set(f"k{number}", number) for number in range(9))
+            assert await asyncio.gather(*commands) == [True] * 9
+    await pool.aclose()
+
+
 def test_single_connection_client() -> None:
     server = fakeredis.FakeServer()
     with fakeredis.FakeRedis(server=server, single_connection_client=True) as client:
@@ -189,7 +238,8 @@ def packing(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
     if request.param == "compiled" and not redis.connection.HIREDIS_AVAILABLE:
         pytest.skip("hiredis is not installed")
     if request.param == "python":
-        monkeypatch.setattr(redis.connection, "HIREDIS_AVAILABLE", False)
+        for name in ("HIREDIS_AVAILABLE", "HIREDIS_PACK_AVAILABLE"):  # the latter in redis-py 5
+            monkeypatch.setattr(redis.connection, name, False, raising=False)
     return str(request.param)
 
 
@@ -226,7 +276,7 @@ def test_what_is_sent_is_what_redis_py_packs(packing: str, encoding: str) -> Non
     """Also the compiled packer's disregard for the encoding."""
     real = redis.Connection(encoding=encoding)
     fake = fakeredis.FakeRedis(encoding=encoding)
-    own = fake.connection_pool.get_connection()
+    own: Any = fakeredis.FakeConnection(encoding=encoding)
     keys = fakeredis.FakeRedis()
     for value in VALUES:
         for name in NAMES:

@@ -47,7 +47,7 @@ def test_a_clusters_nodes_ask_for_it() -> None:
     with fakeredis.patch(config={"requirepass": "s3cret"}):
         with redis.RedisCluster(host="cluster", password="s3cret") as client:
             assert all(client.set(key, 1) for key in "abc")
-        with pytest.raises(redis.RedisClusterException):
+        with pytest.raises(redis.exceptions.RedisClusterException):
             redis.RedisCluster(host="cluster", password="wrong")
     server = FakeServer(config={"requirepass": "s3cret"})
     with fakeredis.FakeRedisCluster(server=server, password="s3cret") as fake:

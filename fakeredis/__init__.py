@@ -54,6 +54,12 @@ if TYPE_CHECKING:
     assert_clean = _innermost.assert_clean
     assert_ttl = _innermost.assert_ttl
 
+_ASSERTIONS = (
+    "assert_called_command", "assert_called_command_once", "assert_not_called_command",
+    "assert_has_commands", "assert_command_order", "assert_only_commands", "assert_no_commands",
+    "assert_command_count", "assert_round_trips", "assert_keys_touched", "assert_no_n_plus_one",
+    "assert_clean", "assert_ttl",
+)  # fmt: skip
 # Where each public name comes from.
 _HOMES = {
     "FakeRedis": "clients.sync",
@@ -90,15 +96,7 @@ _HOMES = {
     "matching": "spy",
     "patch": "patch",
     "patched": "patch",
-    **dict.fromkeys(
-        (
-            "assert_called_command", "assert_called_command_once", "assert_not_called_command",
-            "assert_has_commands", "assert_command_order", "assert_only_commands",
-            "assert_no_commands", "assert_command_count", "assert_round_trips",
-            "assert_keys_touched", "assert_no_n_plus_one", "assert_clean", "assert_ttl",
-        ),
-        "patch",
-    ),
+    **dict.fromkeys(_ASSERTIONS, "patch"),
 }  # fmt: skip
 
 _OLDER_NAMES = {
@@ -129,6 +127,19 @@ __all__ = [
     "TcpFakeServer",
     "__version__",
     "active",
+    "assert_called_command",
+    "assert_called_command_once",
+    "assert_clean",
+    "assert_command_count",
+    "assert_command_order",
+    "assert_has_commands",
+    "assert_keys_touched",
+    "assert_no_commands",
+    "assert_no_n_plus_one",
+    "assert_not_called_command",
+    "assert_only_commands",
+    "assert_round_trips",
+    "assert_ttl",
     "call",
     "like",
     "matching",
@@ -147,7 +158,11 @@ def __getattr__(name: str) -> Any:
         return importlib.import_module(f"{__name__}.aioredis")
     home = _HOMES.get(name)
     if home is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        if name.startswith("__"):
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from fakeredis.spy.assertions import missing
+
+        raise AttributeError(missing(f"module {__name__}", name))
     module = importlib.import_module(f"{__name__}.{home}")
     if home == "patch":  # its import has bound the module to the class's name
         globals()["patch"] = module.patch

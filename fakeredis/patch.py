@@ -359,6 +359,16 @@ class patch(Assertions):  # noqa: N801 - reads as a function
         """Forget the recorded calls."""
         self.spy.reset()
 
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            """A name of the package: the fixture ``fakeredis`` hides the module from its test."""
+            import fakeredis
+
+            if name in fakeredis.__all__:
+                return getattr(fakeredis, name)
+            return super().__getattr__(name)
+
     @property
     def _entry(self) -> _Entry:
         if self._last is None:

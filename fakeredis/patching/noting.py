@@ -57,6 +57,9 @@ async def _noted(
         CALLING.set(None)
 
 
+_Place = tuple[FunctionType, Callable[..., Any]]
+
+
 class _Hook:
     """One function that is noted."""
 
@@ -92,26 +95,26 @@ def _mark(function: FunctionType) -> None:
 class _Hooks:
     """Some of them, installed while anyone wants them."""
 
-    def __init__(self, find: Callable[[], Iterator[_Hook]]) -> None:
+    def __init__(self, find: Callable[[], Iterator[_Place]]) -> None:
         self._find = find
-        self._hooks: list[_Hook] = []
+        self._hooks: dict[int, _Hook] = {}  # by the function's id
         self._wanted = 0
 
     def begin(self) -> None:
-        """Note from now on."""
+        """Note from now on, also what was imported since somebody else has begun."""
         self._wanted += 1
-        if self._wanted == 1:
-            self._hooks = list(self._find())
-            for each in self._hooks:
-                each.install()
+        for function, handler in self._find():
+            if id(function) not in self._hooks:
+                hook = self._hooks[id(function)] = _Hook(function, handler)
+                hook.install()
 
     def end(self) -> None:
         """Note no more, unless somebody else wants it."""
         self._wanted -= 1
         if self._wanted == 0:
-            for each in self._hooks:
+            for each in self._hooks.values():
                 each.remove()
-            self._hooks = []
+            self._hooks.clear()
 
 
 _LIBRARIES: Final = ("redis", "valkey", "aioredis")
@@ -140,21 +143,21 @@ _COROUTINES_IN_PATCH: Final = (
 )
 
 
-def _of_all() -> Iterator[_Hook]:
+def _of_all() -> Iterator[_Place]:
     for home, owner, name, attribute in _QUEUES:
-        yield from _hooks(home, owner, name, partial(note_queued, attribute))
+        yield from _places(home, owner, name, partial(note_queued, attribute))
     for home, owner, name in _COROUTINES:
-        yield from _hooks(home, owner, name, note_called)
+        yield from _places(home, owner, name, note_called)
 
 
-def _of_patches() -> Iterator[_Hook]:
+def _of_patches() -> Iterator[_Place]:
     for home, owner, name in _COROUTINES_IN_PATCH:
-        yield from _hooks(home, owner, name, note_called)
+        yield from _places(home, owner, name, note_called)
 
 
-def _hooks(
+def _places(
     home: str, owner_name: str, name: str, handler: Callable[..., Any]
-) -> Iterator[_Hook]:
+) -> Iterator[_Place]:
     for module_name in dict.fromkeys(home.format(library) for library in _LIBRARIES):
         module = sys.modules.get(module_name)
         owner = getattr(module, owner_name, None)
@@ -167,9 +170,13 @@ def _hooks(
         function = own_function(owner, name) if "{" in home else vars(owner)[name]
         if type(function) is not FunctionType:
             continue
-        if handler is note_called and not _is_coroutine_function(function):
-            continue
-        yield _Hook(function, handler)
+        if handler is not note_called or _is_hooked(function) or _is_coroutine_function(function):
+            yield function, handler
+
+
+def _is_hooked(function: FunctionType) -> bool:
+    hooks = (*_everywhere._hooks, *_in_patches._hooks)
+    return id(function) in hooks
 
 
 def _is_coroutine_function(function: FunctionType) -> bool:

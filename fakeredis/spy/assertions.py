@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from fakeredis.nearest import near
 from fakeredis.spy.deferred import Deferred
 
 if TYPE_CHECKING:
@@ -22,7 +23,29 @@ else:
     reports = Deferred("fakeredis.spy.reports")
     values = Deferred("fakeredis.spy.values")
 
-__all__ = ["Assertions"]
+__all__ = ["Assertions", "missing"]
+
+# How those of `unittest.mock.Mock` are called here.
+_OF_MOCK = {
+    "assert_called": "assert_called_command", "assert_called_with": "assert_called_command",
+    "assert_any_call": "assert_called_command", "assert_called_once": "assert_called_command_once",
+    "assert_called_once_with": "assert_called_command_once",
+    "assert_not_called": "assert_no_commands", "assert_has_calls": "assert_has_commands",
+    "assert_awaited": "assert_called_command", "assert_awaited_with": "assert_called_command",
+    "call_count": "count()", "called": "count()", "call_args": "calls", "call_args_list": "calls",
+    "mock_calls": "calls", "method_calls": "calls", "reset_mock": "reset()",
+}  # fmt: skip
+
+
+def missing(owner: str, name: str) -> str:
+    """The text of an AttributeError, which says how a name is called here."""
+    text = f"{owner!r} has no attribute {name!r}"
+    if name in _OF_MOCK:
+        return f"{text}: here it is {_OF_MOCK[name]}"
+    if name.startswith("assert"):
+        known = (each for each in dir(Assertions) if each.startswith("assert_"))
+        return text + near(name, [*known, "assert_faults_used"]).removesuffix(".")
+    return text
 
 
 class Assertions:
@@ -243,6 +266,16 @@ class Assertions:
             head = f"Expected a TTL{bounds} on every key that fits {values.quote(pattern)}:"
             lines = [text for key, state in wrong[: reports.LISTED] for text in _ttl(key, state)]
             self._fail([head, *lines, *_more(wrong)])
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            """What is not here, but called otherwise in `unittest.mock`.
+
+            Raises:
+                AttributeError: always.
+            """
+            raise AttributeError(missing(type(self).__name__, name))
 
     # Parts ----------------------------------------------------------------------------------
 

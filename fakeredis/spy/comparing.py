@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from fakeredis.spy.canonical import BAG, OPTIONS, ORDERED, Parsed, Part, Unit
-from fakeredis.spy.values import Wire, equal, quote, to_wire
+from fakeredis.spy.values import Wire, difference, equal, shown, to_wire
 
 __all__ = ["differences"]
 
@@ -42,20 +42,23 @@ def _ordered(expected: Unit, sent: Unit, open_end: bool) -> list[str]:
     found = []
     for at, value in enumerate(expected.values):
         if at >= len(sent.values):
-            found.append(f"{quote(value)} is missing")
+            found.append(f"{shown(value)} is missing")
         elif not _equal(value, sent.values[at]):
             found.append(_other(sent, at, value))
     if not open_end:
         extra = range(len(expected.values), len(sent.values))
         found += [
-            f"argument {_place(sent, at)}: {quote(sent.values[at])} is not expected" for at in extra
+            f"argument {_place(sent, at)}: {shown(sent.values[at])} is not expected" for at in extra
         ]
     return found
 
 
 def _other(sent: Unit, at: int, expected: object) -> str:
     place = _place(sent, at)
-    return f"argument {place}: expected {quote(expected)}, got {quote(sent.values[at])}"
+    value = sent.values[at]
+    if isinstance(value, Wire):
+        return f"argument {place}: {difference(expected, value)}"
+    return f"argument {place}: expected {shown(expected)}, got {shown(value)}"
 
 
 def _place(sent: Unit, at: int) -> int:
@@ -152,4 +155,4 @@ def _unexpected(unit: Unit) -> str:
 
 def _text(unit: Unit) -> str:
     token = () if unit.token in ("", "count") else (unit.token,)
-    return " ".join(map(quote, (*token, *unit.values)))
+    return " ".join(map(shown, (*token, *unit.values)))

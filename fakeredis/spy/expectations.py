@@ -19,7 +19,7 @@ from fakeredis.spy.values import (
     Wire,
     equal,
     glob_to_regex,
-    quote,
+    shown,
     split_line,
     to_text,
     to_wire,
@@ -48,6 +48,9 @@ class Filters:
                 "call.set('k', 'v', ex=10)"
             )
         self.given = {name: value for name, value in given.items() if value is not None}
+        for db in _choices(given.get("db")):
+            if isinstance(db, (str, bytes)):
+                raise TypeError(f"db is the number of a database, not {db!r}")
         for way in _choices(given.get("via")):
             if isinstance(way, str) and way not in WAYS:
                 raise ValueError(f"no command goes via {way!r}: there are {', '.join(WAYS)}")
@@ -115,7 +118,7 @@ def _actual(name: str, call: CommandCall) -> str:
     if name == "client":
         return f"{call.client_id} {call.client_name}".strip()
     value = call.keys if name == "key" else getattr(call, name)
-    return (" ".join(map(quote, value)) or "none") if name == "key" else str(value)
+    return (" ".join(map(shown, value)) or "none") if name == "key" else str(value)
 
 
 def _named(value: Any) -> str:
@@ -156,7 +159,7 @@ class Expectation:
         _check_arguments(rest)
         if name in ALIASES and rest == [...]:
             rest = [ANY]
-        text = " ".join([name, *map(quote, rest)])
+        text = " ".join([name, *map(shown, rest)])
         written = _is_written(command)
         if not rest and not is_exact:
             return cls(*_bare(name), text, chosen, written)

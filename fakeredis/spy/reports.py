@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from fakeredis.spy import known
 from fakeredis.spy.calls import CommandCall
 from fakeredis.spy.expectations import Expectation
-from fakeredis.spy.values import Wire
+from fakeredis.spy.values import Wire, shown
 
 __all__ = ["counts", "line", "listing", "nearest", "place"]
 
@@ -20,7 +20,7 @@ WIDTH = 160
 
 def line(call: CommandCall) -> str:
     """A call with its number, cut to a readable length."""
-    text = str(call)
+    text = " ".join([call.name, *map(shown, call.args)])
     text = text if len(text) <= WIDTH else text[: WIDTH - 3] + "..."
     return f"#{call.index} {text}" if call.index >= 0 else text
 

@@ -7,7 +7,16 @@ from collections.abc import Iterator
 from typing import Any
 
 __all__ = [
-    "ANY", "Wire", "equal", "glob_to_regex", "is_placeholder", "like", "matching", "quote",
+    "ANY",
+    "Wire",
+    "difference",
+    "equal",
+    "glob_to_regex",
+    "is_placeholder",
+    "like",
+    "matching",
+    "quote",
+    "shown",
     "whole_number",
 ]  # fmt: skip
 
@@ -22,6 +31,9 @@ def whole_number(name: str, value: Any, least: int = 0) -> None:
         raise TypeError(f"{name} is a whole number, not {value!r}")
     if value < least:
         raise ValueError(f"{name} is at least {least}, not {value}")
+
+
+LONGEST = 72  # characters of one value in a report
 
 
 class _Any:
@@ -211,7 +223,49 @@ def quote(value: object) -> str:
     text = data.decode("utf-8", "surrogateescape")
     if text and all(char.isprintable() and char not in " '\"\\" for char in text):
         return text
+    if text[:1] in ("{", "[") and "'" not in text and "\\" not in text and text.isprintable():
+        return f"'{text}'"  # JSON is readable without a backslash at each name
     return '"' + "".join(map(_escape, text)) + '"'
+
+
+def shown(value: object, most: int = LONGEST) -> str:
+    """The same for a report: a long value is cut, and says how long it is."""
+    text = quote(value)
+    if len(text) <= most:
+        return text
+    data = to_wire(value)
+    length = "" if data is None else f" ({len(data)} bytes)"
+    return f"{text[: most - 20]}...{length}"
+
+
+def difference(expected: object, sent: Wire) -> str:
+    """How two values differ; of long ones the place, and what stands there.
+
+    Only what is alike for long is cut: two short values are shown whole.
+    """
+    wanted = to_wire(expected)
+    if wanted is None or max(len(wanted), len(sent)) <= LONGEST:
+        return f"expected {shown(expected)}, got {shown(sent)}"
+    left, right = str(to_text(wanted)), str(sent)
+    at = next((i for i, pair in enumerate(zip(left, right, strict=False)) if pair[0] != pair[1]),
+              min(len(left), len(right)))  # fmt: skip
+    if at <= LONGEST // 4:
+        return f"expected {shown(expected)}, got {shown(sent)}"
+    return (
+        f"they differ from character {at + 1} on: expected {_around(left, at)}, "
+        f"got {_around(right, at)}"
+    )
+
+
+def _around(text: str, at: int) -> str:
+    """Some of a long text, a little before a place and a little behind it."""
+    if at >= len(text):
+        return f"its end, after {_part(text[at - 15 :])}"
+    return _part(text[at - 15 : at + 20])
+
+
+def _part(text: str) -> str:
+    return f"'{text}'" if text.isprintable() and "'" not in text else quote(Wire(text))
 
 
 def _escape(char: str) -> str:

@@ -346,6 +346,19 @@ BY_HAND = """
 """
 
 
+def test_the_fixture_that_hides_the_module(tmp_path: Path) -> None:
+    done = run(tmp_path, """
+        import redis
+
+        def test_it(fakeredis):
+            redis.Redis().set("user:1", "x")
+            fakeredis.assert_called_command("SET", fakeredis.like("user:*"), fakeredis.ANY)
+            assert fakeredis.call.get("k") == fakeredis.call.get("k")
+            assert isinstance(redis.Redis(), fakeredis.FakeRedis)
+    """)  # fmt: skip
+    assert done.returncode == 0, done.stdout
+
+
 def test_clients_made_by_hand(tmp_path: Path) -> None:
     done = run(tmp_path, BY_HAND)
     assert done.returncode == 0, done.stdout

@@ -165,6 +165,27 @@ class TestCalled:
         session.run("SET", "k", "v" * 5000)
         assert all(len(each) < 250 for each in fails(spy.assert_no_commands).splitlines())
 
+    def test_long_values_are_cut_and_say_where_they_differ(
+        self, spy: Spy, session: StubSession
+    ) -> None:
+        value = "v" * 300 + "A" + "w" * 299
+        session.run("SET", "k", value, "EX", 10)
+        message = fails(spy.assert_called_command, "SET", "k", value.replace("A", "B"), "EX", 10)
+        assert len(message) < 700
+        assert (
+            "argument 2: they differ from character 301 on: "
+            f"expected '{'v' * 15}B{'w' * 19}', got '{'v' * 15}A{'w' * 19}'\n"
+        ) in message
+        assert message.count("... (600 bytes) EX 10") == 2
+        shorter = fails(spy.assert_called_command, "SET", "k", value[:400], "EX", 10)
+        assert "from character 401 on: expected its end, after 'www" in shorter
+
+    def test_json_is_readable(self, spy: Spy, session: StubSession) -> None:
+        session.run("SET", "k", '{"user": "ada"}')
+        message = fails(spy.assert_called_command, "SET", "k", '{"user": "bob"}')
+        assert """argument 2: expected '{"user": "bob"}', got '{"user": "ada"}'""" in message
+        spy.assert_called_command(str(spy.calls[0]))
+
     def test_many_calls_are_cut(self, spy: Spy, session: StubSession) -> None:
         session.lines("GET k\n" * 30)
         assert "  and 20 more\n" in fails(spy.assert_called_command_once, "GET k")

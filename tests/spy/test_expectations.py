@@ -9,6 +9,7 @@ from unittest import mock
 
 import pytest
 
+import fakeredis
 from fakeredis.commands.arguments import Key
 from fakeredis.commands.registry import Group
 from fakeredis.spy import ANY, Spy, call, like, matching
@@ -293,6 +294,12 @@ def test_a_wrong_name_in_an_assertion_that_fails_anyway(spy: Spy, session: StubS
         (lambda spy: spy.assert_not_called_command("SET k v", ex=10), TypeError, "call.set"),
         (lambda spy: spy.assert_not_called_command("SET", via="pipe"), ValueError, "pipeline"),
         (lambda spy: spy.assert_not_called_command(call.sett("k", 1)), AttributeError, "'sett'"),
+        (lambda spy: spy.assert_not_called_command("SET", db="zero"), TypeError, "number of a"),
+        (lambda spy: spy.count("SET", db=[0, "1"]), TypeError, "number of a database, not '1'"),
+        (lambda spy: spy.assert_called_with("SET"), AttributeError, "it is assert_called_command$"),
+        (lambda spy: spy.assert_called_comand("SET"), AttributeError, "mean assert_called_command"),
+        (lambda spy: fakeredis.assert_has_calls([]), AttributeError, "here it is assert_has_comm"),
+        (lambda spy: fakeredis.nonsense, AttributeError, "no attribute 'nonsense'$"),
         (lambda spy: spy.assert_not_called_command("KEYZ"), ValueError, "did you mean KEYS"),
         (lambda spy: spy.assert_command_count(0, "GTE"), ValueError, "GET"),
         (lambda spy: spy.assert_called_command("GTE", times=0), ValueError, "GET"),

@@ -17,6 +17,7 @@ import redis.cluster
 import fakeredis
 from fakeredis.patching import noting
 from fakeredis.spy import Spy, methods
+from tests import processes
 from tests.patch.forking import forked
 
 
@@ -170,6 +171,22 @@ async def test_a_spy_on_an_asyncio_client() -> None:
         await asyncio.gather(client.set("k", 1), client.get("k"))
     await client.aclose()
     assert seen(spy) == [("SET", "set", 0), ("GET", "get", 0)]
+
+
+def test_what_is_imported_while_somebody_spies() -> None:
+    source = """if True:
+        import asyncio, fakeredis
+        server = fakeredis.FakeServer()
+        first = fakeredis.spy(server).start()
+        async def main():
+            client = server.async_client()
+            with fakeredis.spy(client) as spy:
+                await client.set("k", 1)
+            print(spy.calls[0].method)
+            await client.aclose()
+        asyncio.run(main())
+    """
+    assert processes.python("-c", source).stdout == "set\n"
 
 
 def test_what_no_client_sends_has_none() -> None:

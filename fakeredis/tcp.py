@@ -169,7 +169,8 @@ class _Connection(asyncio.Protocol):
         self.backlog.clear()
         self._stop_timer()
         if self.session is not None:
-            self.session.wake = None
+            # A session is freed by the garbage collector, some day; what its client has sent, now.
+            self.session.wake = self.session.usage = None
             self.session.close()
 
     # Commands -------------------------------------------------------------------------------
@@ -257,6 +258,10 @@ class _Connection(asyncio.Protocol):
         """Send replies; a client for whom too much waits is dropped."""
         self.sent += len(data)
         transport = self.transport
+        if transport.is_closing():  # the client has gone: nothing more is to be done for it
+            self.backlog.clear()
+            self.parser = RequestParser()
+            return
         transport.write(data)
         if len(data) > _BATCH or transport.get_write_buffer_size():
             self.check_output(session, len(data))

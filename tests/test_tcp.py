@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import shutil
 import signal
 import socket
@@ -22,6 +23,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 import fakeredis
+from fakeredis import tcp
 from fakeredis.tcp import Listener
 from tests import harvest, processes
 from tests.raw import RawClient, in_order, tree, types
@@ -399,6 +401,27 @@ def test_a_request_that_never_ends_is_cut_off(both: Addresses) -> None:
         assert same(both, talk) == (b"", True)
     finally:
         same(both, exchange(b"CONFIG SET client-query-buffer-limit 1gb\r\n"))
+
+
+def test_what_a_lost_client_has_sent_is_forgotten() -> None:
+    """At once: the garbage collector might come much later."""
+
+    def served() -> list[Any]:
+        return [each for each in gc.get_objects() if isinstance(each, tcp._Connection)]
+
+    before = len(served())
+    with fakeredis.FakeServer().listen() as door, RawClient(door.address) as other:
+        gc.disable()
+        try:
+            with RawClient(door.address) as client:
+                client.sock.sendall(b"*1\r\n$400000000\r\n" + b"x" * 100_000)
+            for _ in range(200):
+                other.call(b"PING")
+                if len(served()) == before + 1:
+                    break
+            assert len(served()) == before + 1
+        finally:
+            gc.enable()
 
 
 def test_silent_clients_are_closed() -> None:

@@ -220,6 +220,13 @@ class Server:
                 self._expire(ctx.now, _EXPIRE_BUDGET)
 
     def _expire(self, now: int, budget: int) -> None:
+        if self.config.latency_monitor_threshold:
+            with timing.watched(self, "expire-cycle"):
+                self._expire_due(now, budget)
+        else:
+            self._expire_due(now, budget)
+
+    def _expire_due(self, now: int, budget: int) -> None:
         if self.guard & dispatch.TRACKED and self.deadlines and self.deadlines[0][0] <= now:
             with self.extra["tracking"].between_commands():
                 self._expire_each(now, budget)

@@ -9,7 +9,8 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from fakeredis.commands.registry import FAST, SKIP_SLOWLOG
@@ -141,6 +142,18 @@ def add_event(server: Server, name: str, milliseconds: int) -> None:
     """Note a delay for LATENCY."""
     event = of(server).events.setdefault(name, Event())
     event.add(int(server.clock.seconds()), milliseconds)
+
+
+@contextmanager
+def watched(server: Server, name: str) -> Iterator[None]:
+    """To be held during what is no command, and is an event for LATENCY when it takes long."""
+    start = _seconds()
+    try:
+        yield
+    finally:
+        milliseconds = int((_seconds() - start) * 1000)
+        if milliseconds >= server.config.latency_monitor_threshold:
+            add_event(server, name, milliseconds)
 
 
 def _log_slow(

@@ -365,3 +365,17 @@ def test_the_debug_section(twin: Twin) -> None:
     assert fields(twin.fake.execute(words)) == fields(twin.wire.call(*words))
     for section in (b"everything", b"all", b"default"):
         assert b"# Debug" not in twin.fake.execute([b"INFO", section])
+
+
+def test_latency_of_expiry() -> None:
+    """Many keys that expire at once are an event, where LATENCY watches."""
+    server = Server()
+    session = server.session()
+    session.execute([b"CONFIG", b"SET", b"latency-monitor-threshold", b"1"])
+    for number in range(30_000):
+        session.execute([b"SET", b"%d" % number, b"v", b"PX", b"1000"])
+    server.advance(2)
+    names = [event[0] for event in session.execute([b"LATENCY", b"LATEST"])]
+    assert b"expire-cycle" in names
+    server.advance(2)
+    assert len(session.execute([b"LATENCY", b"HISTORY", b"expire-cycle"])) == 1

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from math import isfinite
 from types import ModuleType, TracebackType
-from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Final, Literal, TypedDict, TypeVar, overload
 from weakref import WeakValueDictionary
 
 from fakeredis.clients import network
@@ -26,6 +26,8 @@ from fakeredis.spy.assertions import Assertions
 
 # What is not imported here is imported when it is needed first: to enter a patch is to be quick.
 if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
     from fakeredis.clients.aio import FakeAsyncRedis
     from fakeredis.clients.sync import FakeRedis
     from fakeredis.commands.registry import Group
@@ -36,7 +38,10 @@ if TYPE_CHECKING:
     from fakeredis.spy.expectations import Expectation
     from fakeredis.spy.watching import Span, Spy
 
-_AFTER_EXIT: Final = ("fake", "raise", "real")
+AfterExit = Literal["fake", "raise", "real"]
+ServerType = Literal["redis", "valkey"]
+ClockKind = Literal["test", "real"]
+_AFTER_EXIT: Final[tuple[AfterExit, ...]] = ("fake", "raise", "real")
 _Target = TypeVar("_Target", bound=Callable[..., Any])
 
 
@@ -76,11 +81,11 @@ class patch(Assertions):  # noqa: N801 - reads as a function
 
     def __init__(
         self, store: Any = None, *, server: Server | None = None, spy: bool = False,
-        version: VersionLike = "8.2", server_type: str = "redis", names: bool = True,
-        after_exit: str = "fake", addresses: Iterable[str] | None = None,
+        version: VersionLike = "8.2", server_type: ServerType = "redis", names: bool = True,
+        after_exit: AfterExit = "fake", addresses: Iterable[str] | None = None,
         subprocesses: bool = False, clients: Iterable[str] | None = None,
         modules: Iterable[Group | str] | None = None, config: Mapping[str, Any] | None = None,
-        as_kwarg: str | None = None, clock: str = "test",
+        as_kwarg: str | None = None, clock: ClockKind = "test",
     ) -> None:
         if callable(store) and not isinstance(store, str):
             raise TypeError("patch() takes options, not a function: write @fakeredis.patched")
@@ -641,10 +646,30 @@ def _kinds(clients: Iterable[str] | None) -> frozenset[str]:
     return chosen | {kind.removesuffix(".cluster").removesuffix(".sentinel") for kind in chosen}
 
 
+class PatchOptions(TypedDict, total=False):
+    """The options of `patch`, for those who pass them on."""
+
+    server: Server | None
+    spy: bool
+    version: VersionLike
+    server_type: ServerType
+    names: bool
+    after_exit: AfterExit
+    addresses: Iterable[str] | None
+    subprocesses: bool
+    clients: Iterable[str] | None
+    modules: Iterable[Group | str] | None
+    config: Mapping[str, Any] | None
+    as_kwarg: str | None
+    clock: ClockKind
+
+
 @overload
 def patched(target: _Target, /) -> _Target: ...
 @overload
-def patched(store: Any = None, /, *, as_kwarg: str | None = None, **options: Any) -> patch: ...
+def patched(store: Any = None, /, **options: Unpack[PatchOptions]) -> patch: ...
+@overload
+def patched(*, store: Any, **options: Unpack[PatchOptions]) -> patch: ...
 def patched(target: Any = None, /, *, as_kwarg: str | None = None, **options: Any) -> Any:
     """`patch` as a decorator, bare or called.
 
@@ -655,7 +680,9 @@ def patched(target: Any = None, /, *, as_kwarg: str | None = None, **options: An
     """
     if callable(target) or isinstance(target, (classmethod, staticmethod, property)):
         return patch(as_kwarg=as_kwarg, **options)(target)
-    return patch(target, as_kwarg=as_kwarg, **options)
+    if target is not None:
+        return patch(target, as_kwarg=as_kwarg, **options)
+    return patch(as_kwarg=as_kwarg, **options)
 
 
 def active() -> patch | None:

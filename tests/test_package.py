@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import configparser
 import importlib.metadata
 import re
 from collections.abc import Iterator
@@ -126,3 +127,10 @@ def test_news_fragments_are_named_as_the_readme_says() -> None:
     pattern = re.compile(r"[\w-]+\.(feature|fix|change|removal|doc)\.rst")
     names = {path.name for path in (ROOT / "changelog.d").iterdir()} - {"README.rst"}
     assert not [name for name in names if not pattern.fullmatch(name)]
+
+
+def test_type_checkers_find_an_editable_install() -> None:
+    """Setuptools then writes a path, and not a hook of the import system, which they do not run."""
+    config = configparser.ConfigParser()
+    config.read(ROOT / "setup.cfg", encoding="utf-8")
+    assert config["options"]["package_dir"].split() == ["=", "."]

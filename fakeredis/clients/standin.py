@@ -15,7 +15,7 @@ import inspect
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from types import FunctionType
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakSet
 
 import redis
@@ -26,10 +26,13 @@ _standing: set[type] = set()  # the fake classes that are under the real ones' n
 
 _alive: dict[int, WeakSet[Any]] = {}  # the instances of each class, by its id
 
-_Base: Any = type(redis.Redis)  # redis-py's commands are protocols, which have one of their own
+if TYPE_CHECKING:
+    from abc import ABCMeta as _Base
+else:
+    _Base = type(redis.Redis)  # redis-py's commands are protocols, which have one of their own
 
 
-class StandIn(_Base):  # type: ignore[misc]
+class StandIn(_Base):
     """Metaclass of fake classes; each names the real one in ``_stands_for``."""
 
     _saved: dict[tuple[type, str], tuple[Any, Any]] = {}  # noqa: RUF012 - of all classes
@@ -44,14 +47,16 @@ class StandIn(_Base):  # type: ignore[misc]
             tell_signatures(space, space[_REAL])
         return super().__new__(mcls, name, bases, space, **kw)
 
-    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
-        """An instance, which is counted while it lives."""
-        made = super().__call__(*args, **kwargs)
-        alive = _alive.get(id(type(made)))
-        if alive is None:
-            alive = _alive[id(type(made))] = WeakSet()
-        alive.add(made)
-        return made
+    if not TYPE_CHECKING:  # for type checkers it is the constructor's business
+
+        def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+            """An instance, which is counted while it lives."""
+            made = super().__call__(*args, **kwargs)
+            alive = _alive.get(id(type(made)))
+            if alive is None:
+                alive = _alive[id(type(made))] = WeakSet()
+            alive.add(made)
+            return made
 
     def __instancecheck__(cls, instance: Any) -> bool:
         if type.__instancecheck__(cls, instance):

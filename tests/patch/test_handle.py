@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import inspect
 import re
 import time
 from typing import Any
@@ -367,3 +368,18 @@ def test_names_of_some_kinds_of_clients() -> None:
         assert redis.Redis is real
         assert redis.asyncio.Redis is fakeredis.FakeAsyncRedis
     assert redis.asyncio.Redis is real_async
+
+
+def test_patched_takes_what_patch_takes() -> None:
+    from fakeredis.patch import PatchOptions
+
+    names = set(inspect.signature(fakeredis.patch.__init__).parameters) - {"self", "store"}
+    assert set(PatchOptions.__annotations__) == names
+
+
+def test_patched_takes_a_store_by_its_name() -> None:
+    @fakeredis.patched(store="memory://", as_kwarg="fake")
+    def use(fake: fakeredis.patch) -> bool:
+        return bool(fake.client().set("k", "v"))
+
+    assert use()

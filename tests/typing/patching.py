@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
+from typing import TYPE_CHECKING
 
 import redis
 import redis.asyncio
 
 import fakeredis
+from fakeredis.patch import PatchOptions
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 
 def block() -> None:
@@ -73,7 +78,26 @@ async def coroutines_keep_their_types(fake: fakeredis.patch) -> None:
     print(count)
 
 
+def passing_on(**options: Unpack[PatchOptions]) -> fakeredis.patch:
+    return fakeredis.patch(**options)
+
+
+@fakeredis.patched("sqlite:///cart.db", after_exit="raise")
+def with_a_store() -> None:
+    """The store may come first, without its name."""
+
+
+@fakeredis.patched(store="sqlite:///cart.db", config={"maxmemory": "10mb"}, clock="real")
+def with_a_named_store() -> None:
+    """Or by its name."""
+
+
 def wrong_options() -> None:
+    fakeredis.patched(spyy=True)  # type: ignore[call-overload]
+    fakeredis.patched(after_exit="nope")  # type: ignore[call-overload]
+    fakeredis.patch(after_exit="nope")  # type: ignore[arg-type]
+    fakeredis.patch(server_type="memcached")  # type: ignore[arg-type]
+    passing_on(spyy=True)  # type: ignore[call-arg]
     fakeredis.patch(spi=True)  # type: ignore[call-arg]
     handle: int = fakeredis.patch()  # type: ignore[assignment]
     print(handle)

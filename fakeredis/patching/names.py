@@ -11,6 +11,7 @@ import atexit
 import sys
 from collections import Counter
 from collections.abc import Iterable
+from itertools import islice
 from operator import is_
 from types import ModuleType
 from typing import Any, Final
@@ -33,6 +34,7 @@ class Names:
     def __init__(self, pairs: Iterable[tuple[type, type]]) -> None:
         self._fakes = {id(real): (real, fake) for real, fake in pairs}
         self._reals = {id(fake): (fake, real) for real, fake in self._fakes.values()}
+        self._wanted = {*self._fakes, *self._reals}
         self._modules: list[ModuleType] = []  # as they were when last looked through
         self._namespaces: list[Namespace] = []
         self._sizes: list[int] = []
@@ -56,6 +58,7 @@ class Names:
         for real, fake in pairs:
             self._fakes[id(real)] = real, fake
             self._reals[id(fake)] = fake, real
+        self._wanted = {*self._fakes, *self._reals}
         self._sizes = [-1] * len(self._sizes)  # everything is to be looked through again
         self._counts.clear()
 
@@ -70,8 +73,7 @@ class Names:
         Args:
             chosen: which ones, by their `id`.
         """
-        if not self._unchanged(self._fakes, False):
-            self._look()
+        self._find_news(self._fakes, False)
         self._put_fakes(chosen)
         # Not in there: its variables refer to the classes, too.
         self._counts[True] = _references(self._reals)
@@ -107,15 +109,15 @@ class Names:
 
     def restore(self) -> None:
         """Put the real classes back, also where a module took a fake one meanwhile."""
-        self._put_reals(self._unchanged(self._reals, True))
+        self._put_reals(self._find_news(self._reals, True))
         self._counts[False] = _references(self._fakes)
 
-    def _put_reals(self, unchanged: bool) -> None:
+    def _put_reals(self, changed: list[Namespace]) -> None:
         for namespace, name, real, fake in self._put:
             if namespace.get(name) is fake:
                 namespace[name] = real
         self._put.clear()
-        for namespace in [] if unchanged else self._look():
+        for namespace in changed:
             for name in self._sites.get(id(namespace), (namespace, ()))[1]:
                 value = id(namespace.get(name))
                 # A new module may want the fake class itself; then it calls it so.
@@ -124,55 +126,92 @@ class Names:
                 if (id(namespace), name) not in self._meant:
                     namespace[name] = self._reals[value][1]
 
-    def _unchanged(self, classes: Classes, inside: bool) -> bool:
-        """Whether the same modules are loaded, and nobody refers to the classes who did not.
+    def _find_news(self, classes: Classes, inside: bool) -> list[Namespace]:
+        """Find the classes' names in modules where they may be new; returns their namespaces.
 
-        Then there is nothing to look through, however many modules there are.
+        Where nobody refers to the classes who did not, but for modules that are new, only these are
+        looked through, however many others there are.
 
         Args:
-            classes: those whose new names would be looked for.
+            classes: those whose names are looked for.
             inside: whether a patch is just ending.
         """
-        if not _COUNTED or _loaded_now() != self._loaded:
-            return False
-        return _references(classes) == self._counts.get(inside)
+        counts = self._counts.get(inside)
+        new = self._new_modules()
+        if not _COUNTED or counts is None or new is None:
+            return self._look()
+        added: list[Namespace] = []
+        if new:
+            added = self._add_modules(new)
+            places = Counter(
+                id(namespace.get(name)) for namespace in added
+                for name in self._sites.get(id(namespace), (namespace, ()))[1]
+            )  # fmt: skip
+            counts = [count + places[number] for number, count in zip(classes, counts, strict=True)]
+        return added if _references(classes) == counts else added + self._look()
+
+    def _new_modules(self) -> list[ModuleType] | None:
+        """The modules that were loaded since the last look; None where others have gone, too."""
+        length, last, module = self._loaded
+        modules = sys.modules
+        if (more := len(modules) - length) < 0 or not length:
+            return None
+        newest = list(islice(reversed(modules), more + 1))
+        if newest[-1] != last or modules.get(last) is not module:
+            return None
+        return [modules[name] for name in reversed(newest[:-1])]
 
     def _look(self) -> list[Namespace]:
         """Find the names in modules that are new or have changed in size; returns those."""
         self._loaded = _loaded_now()
         modules = list(sys.modules.values())
-        if not _same(modules, self._modules):
+        known = len(self._modules)
+        added: list[Namespace] = []
+        if _same(modules[:known], self._modules):
+            added = self._add_modules(modules[known:])
+        else:
             self._modules = modules
             self._adopt()
         sizes = list(map(len, self._namespaces))
-        return [] if sizes == self._sizes else self._scan(sizes)
+        return added if sizes == self._sizes else added + self._scan(sizes)
+
+    def _add_modules(self, modules: list[ModuleType]) -> list[Namespace]:
+        """Note further modules, and the names in them; returns their namespaces."""
+        self._loaded = _loaded_now()
+        self._modules += modules
+        added = _namespaces_of(modules)
+        self._namespaces += added
+        for namespace in added:
+            self._sizes.append(len(namespace))
+            self._search(namespace)
+        return added
 
     def _adopt(self) -> None:
         """Note the namespaces of the modules that are loaded now."""
         known = dict(zip(map(id, self._namespaces), self._sizes, strict=True))
-        self._namespaces = [
-            module.__dict__
-            for module in self._modules
-            if type(module) is ModuleType and not _own(module.__dict__.get("__name__"))
-        ]
+        self._namespaces = _namespaces_of(self._modules)
         self._sizes = [known.get(id(namespace), -1) for namespace in self._namespaces]
         alive = set(map(id, self._namespaces))
         self._sites = {number: site for number, site in self._sites.items() if number in alive}
 
     def _scan(self, sizes: list[int]) -> list[Namespace]:
         changed = []
-        wanted = {*self._fakes, *self._reals}
         for namespace, old, new in zip(self._namespaces, self._sizes, sizes, strict=True):
             if old == new:
                 continue
             changed.append(namespace)
-            if _holds_none(namespace, wanted):
-                continue
-            found = [name for name, value in list(namespace.items()) if id(value) in wanted]
-            if found:
-                self._sites.setdefault(id(namespace), (namespace, set()))[1].update(found)
+            self._search(namespace)
         self._sizes = sizes
         return changed
+
+    def _search(self, namespace: Namespace) -> None:
+        """Note the names of the classes in a namespace."""
+        wanted = self._wanted
+        if _holds_none(namespace, wanted):
+            return
+        found = [name for name, value in list(namespace.items()) if id(value) in wanted]
+        if found:
+            self._sites.setdefault(id(namespace), (namespace, set()))[1].update(found)
 
 
 @atexit.register
@@ -180,6 +219,15 @@ def _forget() -> None:
     """Let Python free the main module first, as ever: its clients still need redis-py's modules."""
     for names in _all:
         names.forget()
+
+
+def _namespaces_of(modules: Iterable[ModuleType]) -> list[Namespace]:
+    """The plain modules' namespaces, without this package's."""
+    return [
+        module.__dict__
+        for module in modules
+        if type(module) is ModuleType and not _own(module.__dict__.get("__name__"))
+    ]
 
 
 def _holds_none(namespace: Namespace, wanted: set[int]) -> bool:

@@ -354,6 +354,33 @@ def test_modules_imported_inside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     del sys.modules["imported_inside"]
 
 
+def test_modules_that_come_go_and_take_anothers_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever was loaded since the last look, and wherever it stands among the others."""
+    made: list[Any] = []
+
+    def add(name: str) -> None:
+        module = types.ModuleType(name)
+        module.Redis = redis.Redis  # type: ignore[attr-defined]
+        module.plain = object()  # type: ignore[attr-defined]
+        monkeypatch.setitem(sys.modules, name, module)
+        made.append(module)
+
+    for number, names in enumerate(["a", "bc", "", "a", "d", "ab", "e"]):
+        if number % 3 == 2:
+            monkeypatch.delitem(sys.modules, "come_a", raising=False)
+        for name in names:
+            add(f"come_{name}")
+        if number == 4:
+            made[0].Later = redis.Redis
+        with fakeredis.patch():
+            loaded = [each for each in made if sys.modules.get(each.__name__) is each]
+            assert all(each.Redis is fakeredis.FakeRedis for each in loaded)
+            add(f"come_inside_{number}")
+            made[-1].Other = redis.asyncio.Redis
+        assert made[-1].Other is redis.asyncio.Redis
+        assert all(each.Redis is redis.Redis is not fakeredis.FakeRedis for each in made)
+
+
 def test_names_bound_later_in_old_modules() -> None:
     module = types.ModuleType("bound_later")
     sys.modules["bound_later"] = module

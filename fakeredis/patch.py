@@ -151,6 +151,7 @@ class patch(Assertions):  # noqa: N801 - reads as a function
             if entry.door is not None:
                 entry.door.close()
             try:
+                after.bury(entry.realm)
                 entry.realm.leave()
                 after.bury(entry.realm)
             finally:
@@ -424,7 +425,7 @@ class _Entry:
         if self.frozen is not None:
             server.clock.freeze(self.frozen)
         server.clock.advance(self.offset)
-        server.connected = self.up
+        server.connected, server.outlived = self.up, False
         server.extra["open"] = True  # the credentials of a production URL are accepted
         self.equip(server)
         return server

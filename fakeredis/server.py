@@ -66,6 +66,7 @@ class FakeServer(Server):
         clock: str = "test",
     ) -> None:
         if "store" in vars(self):  # the one that the store knows
+            self.outlived = False
             if config is not None:
                 begin(self, config)
             return

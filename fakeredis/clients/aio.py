@@ -36,6 +36,7 @@ from fakeredis.clients.sync import (
 )
 from fakeredis.clients.templates import Templates
 from fakeredis.clients.wire import AsyncWire, is_untouched
+from fakeredis.errors import ConnectionLost
 
 if TYPE_CHECKING:
     from fakeredis.clients.sync import Own
@@ -78,7 +79,10 @@ async def async_short_pipeline(
     ):
         return MISS
     run = run_transaction if transaction else run_pipeline
-    replies = run(pipeline, wire, connection, commands, raise_on_error)
+    try:
+        replies = run(pipeline, wire, connection, commands, raise_on_error)
+    except ConnectionLost:
+        return MISS
     if replies is not MISS:
         await turn()
         for index, reply in enumerate(replies):

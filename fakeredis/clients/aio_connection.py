@@ -38,6 +38,7 @@ from fakeredis.clients.wire import (
     encoder_for,
     is_plain,
     ready,
+    stop_listening,
     words,
 )
 from fakeredis.engine.replies import Push
@@ -73,16 +74,17 @@ async def send_packed_command(connection: Any, command: Any, check_health: bool 
         await reconnect(connection)
     if check_health and connection.health_check_interval:
         await connection.check_health()
+    wire = connection._writer
     try:
-        transmit(connection._writer, command)
+        transmit(wire, command)
     except ConnectionLost as error:
-        await _drop(connection)
+        await _drop(connection, wire)
         raise redis.ConnectionError(str(error)) from None
     except (OSError, asyncio.TimeoutError) as error:
-        await _drop(connection)
+        await _drop(connection, wire)
         raise send_error(error) from error
     except BaseException:
-        await _drop(connection)
+        await _drop(connection, wire)
         raise
 
 
@@ -142,19 +144,19 @@ async def read_response(
         if timeout is not None:
             return None
         if disconnect_on_error:
-            await _drop(connection)
+            await _drop(connection, wire)
         raise redis.TimeoutError(f"Timeout reading from {place(connection)}") from None
     except ConnectionLost as error:
         if disconnect_on_error:
-            await _drop(connection)
+            await _drop(connection, wire)
         raise redis.ConnectionError(str(error)) from None
     except OSError as error:
         if disconnect_on_error:
-            await _drop(connection)
+            await _drop(connection, wire)
         raise read_error(connection, error) from error
     except BaseException:
         if disconnect_on_error:
-            await _drop(connection)
+            await _drop(connection, wire)
         raise
     if connection.health_check_interval:
         now = asyncio.get_running_loop().time()
@@ -164,7 +166,9 @@ async def read_response(
     return reply
 
 
-async def _drop(connection: Any) -> None:
+async def _drop(connection: Any, wire: Any) -> None:
+    if connection._writer is not wire:
+        return  # the patch has ended meanwhile
     if hasattr(connection, "_host_error"):
         await connection.disconnect(nowait=True)
     else:  # aioredis, from before it became a part of redis-py
@@ -243,6 +247,7 @@ class FakeAsyncConnectionMixin(Fake):
     async def connect(self) -> None:
         """Open a session and let redis-py make its handshake."""
         if not self._reader:
+            stop_listening(self)
             await super().connect()  # type: ignore[misc]
             wire = self._reader
             if wire:

@@ -22,11 +22,13 @@ from fakeredis.clients.wire import (
     Packed,
     Wire,
     asks_parser,
+    be_impatient,
     decoded,
     encoder_for,
     is_plain,
     packs_itself,
     ready,
+    stop_listening,
     with_errors,
     words,
 )
@@ -87,6 +89,8 @@ def equip(connection: Any, wire: Wire) -> None:
     wire.reads = type(connection).read_response
     wire.sends = type(connection).send_command
     wire.packs = encoder_for(connection)
+    if not wire.patient:
+        be_impatient(connection, wire)
 
 
 def client_address() -> str:
@@ -107,17 +111,24 @@ def send_packed_command(connection: Any, command: Any, check_health: bool = True
         reconnect(connection)
     if check_health and connection.health_check_interval:
         connection.check_health()
+    wire = connection._sock
     try:
-        transmit(connection._sock, command)
+        transmit(wire, command)
     except ConnectionLost as error:
-        connection.disconnect()
+        drop(connection, wire)
         raise redis.ConnectionError(str(error)) from None
     except OSError as error:
-        connection.disconnect()
+        drop(connection, wire)
         raise send_error(error) from error
     except BaseException:
-        connection.disconnect()
+        drop(connection, wire)
         raise
+
+
+def drop(connection: Any, wire: Any) -> None:
+    """Disconnect, unless the patch has ended meanwhile and given the connection another socket."""
+    if connection._sock is wire:
+        connection.disconnect()
 
 
 def send_error(error: Exception) -> redis.RedisError:
@@ -239,19 +250,19 @@ def read_response(
         reply = settled(connection, reply, disable_decoding)
     except TimeoutError:
         if disconnect_on_error:
-            connection.disconnect()
+            drop(connection, wire)
         raise redis.TimeoutError(f"Timeout reading from {connection._host_error()}") from None
     except ConnectionLost as error:
         if disconnect_on_error:
-            connection.disconnect()
+            drop(connection, wire)
         raise redis.ConnectionError(str(error)) from None
     except OSError as error:
         if disconnect_on_error:
-            connection.disconnect()
+            drop(connection, wire)
         raise read_error(connection, error) from error
     except BaseException:
         if disconnect_on_error:
-            connection.disconnect()
+            drop(connection, wire)
         raise
     if connection.health_check_interval:
         connection.next_health_check = health_clock() + connection.health_check_interval
@@ -333,6 +344,7 @@ class FakeConnectionMixin(Fake):
     def connect(self) -> None:
         """Open a session and let redis-py make its handshake."""
         if not self._sock:
+            stop_listening(self)
             super().connect()  # type: ignore[misc]
             ready(self, self._sock)
 

@@ -23,7 +23,7 @@ from fakeredis.clients.wire import (
 )
 from fakeredis.engine.guards import STORED
 from fakeredis.engine.replies import Status
-from fakeredis.errors import CommandError
+from fakeredis.errors import CommandError, ConnectionLost
 
 if TYPE_CHECKING:
     from fakeredis.commands.registry import Command
@@ -184,7 +184,10 @@ def short_pipeline(
     ):
         return MISS
     run = run_transaction if transaction else run_pipeline
-    return run(pipeline, wire, connection, commands, raise_on_error)
+    try:
+        return run(pipeline, wire, connection, commands, raise_on_error)
+    except ConnectionLost:
+        return MISS  # to be found, and told in redis-py's words, on the long way
 
 
 def idle_connection(pipeline: Any) -> Any:

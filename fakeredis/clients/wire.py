@@ -34,10 +34,44 @@ if TYPE_CHECKING:
 # Tools that stop the clock (freezegun) replace names in modules, and a client whose time stands
 # still would wait for ever.  They leave threading's own name alone, and none looks into objects.
 _monotonic: Final = partial(getattr(threading, "_time", time.monotonic))
+AFTER_END: Final = (
+    "the fakeredis.patch() in which this client was made has ended: it does not wait any more"
+)
 _TICK: Final = 0.1  # seconds between looks at keys that may expire while everyone waits
 # A wait without end cannot be interrupted on Windows.
 _LONGEST: Final = 1.0 if sys.platform == "win32" else None
 _orphans: deque[Session] = deque()  # to be closed as soon as no lock is in the way
+
+
+class Broken:
+    """A socket and a stream that have been reset, for redis-py's own code after a patch's end."""
+
+    __slots__ = ()
+
+    _buffer = b""  # redis-py's own parsers look into that of a stream
+
+    def recv(self, *args: Any) -> bytes:
+        """Nothing comes this way: redis-py's own code is here when its patch has just ended.
+
+        Raises:
+            ConnectionResetError: always.
+        """
+        raise ConnectionResetError(104, "Connection reset by peer")
+
+    recv_into = recv
+
+    async def read(self, *args: Any) -> bytes:
+        """As ``recv``."""
+        return self.recv()
+
+    readline = readexactly = readuntil = read
+
+    def at_eof(self) -> bool:
+        """Nothing more will come."""
+        return True
+
+    def settimeout(self, timeout: float | None) -> None:
+        """It fails at once."""
 
 
 class Wire:
@@ -45,6 +79,7 @@ class Wire:
 
     __slots__ = (
         "session", "timeout", "_waiter", "_parser", "_pair", "_backlog", "_closed", "_late",
+        "abandoned", "_waiting", "_timer", "patient", "gave_up",
         "reads", "sends", "packs", "parser", "played", "_unread", "__weakref__",
     )  # fmt: skip
 
@@ -64,6 +99,12 @@ class Wire:
         self.played: Any = ()
         self.packs: Any = None  # encodes arguments, see `encoder_for`
         self._unread: bytearray | None = None  # of a reply that is read as the protocol's bytes
+        self.abandoned = False  # by the end of a patch
+        self._waiting = False
+        # Whether it waits for what has not come: not after a patch's end.
+        self.patient = not session.server.outlived
+        self.gave_up = False  # whether it did not wait for a message, see `stop_listening`
+        self._timer: threading.Timer | None = None  # ends a wait for whoever polls the descriptor
         # Until when replies are on their way: by our own clock, and by the server's.
         self._late: tuple[float, float] | None = None
 
@@ -130,10 +171,26 @@ class Wire:
         session = self.session
         if session.lag:
             self._hold_back()
-        if reply is not BLOCKED and reply is not NO_REPLY:
+        if reply is BLOCKED:
+            self._block()
+        elif reply is not NO_REPLY:
             session.outbox.append(reply)
+            if self.abandoned:
+                raise ConnectionLost("Connection closed by server.")
             if session.wake is not None and not self._on_its_way():
                 session.wake()
+
+    def _block(self) -> None:
+        """A command waits.
+
+        Raises:
+            ConnectionLost: the patch has ended: nothing does then.
+        """
+        if not self.patient:
+            self.session.close()
+            raise ConnectionLost(AFTER_END)
+        if self._pair is not None:
+            self._set_timer()
 
     def send_bytes(self, data: bytes) -> None:
         """Run what was packed into the protocol's bytes.
@@ -204,16 +261,22 @@ class Wire:
             self._waiter.acquire()
         session.wake = self.woken
         ends, due = self._limits(timeout)
-        while self._is_late(ends) or not self._has_come():
-            seconds = self._pause(ends, due)
-            if seconds is None:
-                seconds = _LONGEST
-            if not self._waiter.acquire(timeout=-1 if seconds is None else seconds):
-                session.server.catch_up()
+        self._waiting = True
+        try:
+            while self._is_late(ends) or not self._has_come():
+                self._be_patient()
+                seconds = self._pause(ends, due)
+                if seconds is None:
+                    seconds = _LONGEST
+                if not self._waiter.acquire(timeout=-1 if seconds is None else seconds):
+                    session.server.catch_up()
+        finally:
+            self._waiting = False
 
     def woken(self) -> None:
         """Called by whichever thread has something for this session."""
         if self._pair is not None:
+            self._stop_timer()
             self._signal()
         waiter = self._waiter
         if waiter is not None:
@@ -235,6 +298,18 @@ class Wire:
         if session.closed:
             raise ConnectionLost("Connection closed by server.")
         return False
+
+    def _be_patient(self) -> None:
+        """Nothing has come: go on waiting, unless the patch has ended.
+
+        Who waits for ever then keeps its thread, and maybe the interpreter, from ending.
+
+        Raises:
+            ConnectionLost: it has.
+        """
+        if not self.patient:
+            self.gave_up = self.listens()
+            raise ConnectionLost(AFTER_END)
 
     def _limits(self, timeout: float | None) -> tuple[float | None, float | None]:
         """When the shell stops waiting, and when the blocked command's own time is over."""
@@ -272,6 +347,20 @@ class Wire:
                 raise TimeoutError("timed out")
             seconds = ends - now if seconds is None else min(seconds, ends - now)
         return seconds
+
+    def _set_timer(self) -> None:
+        """Have the blocked command time out for who polls the descriptor, and so waits nowhere."""
+        self._stop_timer()
+        _, due = self._limits(None)
+        if due is not None:
+            self._timer = threading.Timer(max(due - _monotonic(), 0), self._time_out)
+            self._timer.name, self._timer.daemon = "fakeredis-timer", True
+            self._timer.start()
+
+    def _stop_timer(self) -> None:
+        timer, self._timer = self._timer, None
+        if timer is not None:
+            timer.cancel()
 
     def _time_out(self) -> None:
         from fakeredis.engine import blocking
@@ -343,6 +432,7 @@ class Wire:
         self._closed = True
         self._backlog = self._late = self.parser = None
         self.played = ()
+        self._stop_timer()
         if not self.session.server.lock._is_owned():  # type: ignore[attr-defined]
             close_orphans()
         if self._pair is not None:
@@ -350,12 +440,46 @@ class Wire:
                 end.close()
             self._pair = None
 
+    def __del__(self) -> None:
+        """Nobody polls the descriptor any more."""
+        if self._pair is not None:
+            for end in self._pair:
+                end.close()
+
+    def abandon(self) -> bool:
+        """End the session, and with it all waits for it; whether its descriptor may be polled.
+
+        Then it stays open, readable, for as long as the wire lives. A command that another thread
+        sends at this moment either fails, or its reply is in the outbox before this returns.
+        """
+        self.abandoned = True
+        self.session.close()
+        return self._pair is not None
+
+    def in_use(self) -> bool:
+        """Whether somebody waits, or a command has been sent whose reply is yet to be read."""
+        session = self.session
+        if session.wait is not None or self._backlog or self._waiting:
+            return True
+        return bool(session.outbox) and not self.listens()
+
+    def listens(self) -> bool:
+        """Whether it is subscribed to anything."""
+        return bool(getattr(self.session, "subscriptions", False))
+
     def shutdown(self, how: int) -> None:
         """Nothing is buffered here."""
 
     def sendall(self, data: bytes) -> None:
-        """Bytes of the protocol, as a real socket would take them."""
-        self.send_bytes(data)
+        """Bytes of the protocol, as a real socket would take them.
+
+        Raises:
+            BrokenPipeError: the session was closed.
+        """
+        try:
+            self.send_bytes(data)
+        except ConnectionLost:
+            raise BrokenPipeError(32, "Broken pipe") from None
 
     def recv(self, size: int, flags: int = 0) -> bytes:
         """The next reply or push as bytes of the protocol, for parsers that read for themselves.
@@ -430,6 +554,8 @@ class Wire:
             self.session.wake = self.woken
             if self.session.outbox or self.session.closed:
                 self._signal()
+            elif self.session.wait is not None:
+                self._set_timer()
         return self._pair[0].fileno()
 
     def _signal(self) -> None:
@@ -449,6 +575,28 @@ class Wire:
             pass
         if self.session.outbox or self.session.closed:
             self._signal()  # it came meanwhile
+
+
+LAST: Final = "_fakeredis_last"  # in a connection's namespace: its wire, where that is impatient
+
+
+def be_impatient(connection: Any, wire: Wire) -> None:
+    """A connection goes on after its patch's end, but waits for nothing."""
+    wire.patient = False
+    vars(connection)[LAST] = wire
+
+
+def stop_listening(connection: Any) -> None:
+    """A connection connects anew: refuse it once where a patch has ended under who listens.
+
+    Who listens would connect, subscribe, hear so, and fail again, for ever.
+
+    Raises:
+        redis.ConnectionError: it has.
+    """
+    wire = vars(connection).pop(LAST, None)
+    if wire is not None and wire.gave_up:
+        raise redis.ConnectionError(AFTER_END)
 
 
 class CarefulWire(Wire):
@@ -511,18 +659,20 @@ class AsyncWire(Wire):
         loop = asyncio.get_running_loop()
         session.wake = self.woken
         ends, due = self._limits(timeout)
-        while True:
-            try:
-                if not self._is_late(ends) and self._has_come():
-                    return
+        self._waiting = True
+        try:
+            while self._is_late(ends) or not self._has_come():
+                self._be_patient()
                 seconds = self._pause(ends, due)
-            except TimeoutError:
-                raise asyncio.TimeoutError from None
-            future = self._future = loop.create_future()
-            if (session.outbox and self._late is None) or session.closed:
-                continue  # it came from another thread meanwhile
-            if await _ended(loop, future, seconds):
-                session.server.catch_up()
+                future = self._future = loop.create_future()
+                if (session.outbox and self._late is None) or session.closed:
+                    continue  # it came from another thread meanwhile
+                if await _ended(loop, future, seconds):
+                    session.server.catch_up()
+        except TimeoutError:
+            raise asyncio.TimeoutError from None  # another class before Python 3.11
+        finally:
+            self._waiting = False
 
     def woken(self) -> None:
         """Called by whichever thread or task has something for this session."""
@@ -588,12 +738,13 @@ class AsyncWire(Wire):
 
     def write(self, data: bytes) -> None:
         """Bytes of the protocol, as a real stream would take them."""
-        self.send_bytes(data)
+        self.sendall(data)
 
     def writelines(self, pieces: Iterable[bytes]) -> None:
         """As ``write`` for each."""
         for piece in pieces:
-            self.send_bytes(piece)
+            self.sendall(piece)
+
 
     async def drain(self) -> None:
         """Nothing is buffered here."""

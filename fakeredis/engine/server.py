@@ -96,6 +96,7 @@ class Server:
         self.ready: list[tuple[Database, bytes]] = []  # keys that may let them go on
         self.deadlines: list[tuple[int, int, bytes]] = []  # a heap; may hold outdated entries
         self.deadlines_limit = 1000  # more entries than this are looked through for outdated ones
+        self.outlived = False  # whether the patch has ended that made it
         self.active_expire = True
         self.random = random.Random()
         self.run_id = secrets.token_hex(20)

@@ -23,7 +23,7 @@ from fakeredis.clients import network
 from fakeredis.clients.aio_connection import FakeAsyncConnectionMixin, open_async_wire
 from fakeredis.clients.connection import Fake, FakeConnectionMixin
 from fakeredis.clients.peers import translated
-from fakeredis.clients.wire import AsyncWire, Wire
+from fakeredis.clients.wire import LAST, AsyncWire, Wire, be_impatient
 from fakeredis.patching.realm import TICKS, Realm, slow_down
 
 if TYPE_CHECKING:
@@ -89,15 +89,29 @@ class _After:
         """Become again what it was."""
         attributes = vars(self)
         self.retry = attributes.pop("_own_retry", self.retry)
+        attributes.pop(LAST, None)
+        if "_own_backoff" in attributes:
+            self.retry._backoff = attributes.pop("_own_backoff")
         self.__class__ = type(self).__bases__[1]
         slow_down(self)
 
     def settle_retries(self) -> None:
-        """A refusal is final."""
+        """What fails is tried again at once, since nothing changes meanwhile; a refusal is final.
+
+        Also by those that are in the middle of it: the object that they go by is changed.
+        """
+        retry: Any = getattr(self, "retry", None)
+        if hasattr(retry, "_backoff"):
+            vars(self)["_own_backoff"] = retry._backoff
+            retry._backoff = NoBackoff()
         if self._realm.after_exit == "raise" and hasattr(self, "retry"):
             vars(self)["_own_retry"] = self.retry
             kind = AsyncRetry if isinstance(self, FakeAsyncConnectionMixin) else Retry
             self.retry = kind(NoBackoff(), 0)
+
+
+def _is_left_over(wire: Any) -> bool:
+    return isinstance(wire, Wire) and wire.abandoned and not wire.in_use()
 
 
 class _AfterSync(_After, FakeConnectionMixin):
@@ -106,8 +120,16 @@ class _AfterSync(_After, FakeConnectionMixin):
         refuse(self._realm)
         super().connect()
 
+    def send_packed_command(self, command: Any, check_health: bool = True) -> None:
+        """Begin anew first, where nothing was under way when the patch ended."""
+        if _is_left_over(self._sock):
+            self.disconnect()  # type: ignore[attr-defined]
+        super().send_packed_command(command, check_health)
+
     def _connect(self) -> Wire:
-        return fakes.open_wire(self, server_after(self._realm, self))
+        wire = fakes.open_wire(self, server_after(self._realm, self))
+        be_impatient(self, wire)
+        return wire
 
 
 class _AfterAsync(_After, FakeAsyncConnectionMixin):
@@ -119,8 +141,15 @@ class _AfterAsync(_After, FakeAsyncConnectionMixin):
         refuse(self._realm)
         await super().connect()
 
+    async def send_packed_command(self, command: Any, check_health: bool = True) -> None:
+        """See `_AfterSync.send_packed_command`."""
+        if _is_left_over(self._writer):
+            await self.disconnect()  # type: ignore[attr-defined]
+        await super().send_packed_command(command, check_health)
+
     async def _connect(self) -> None:
         wire: AsyncWire = await open_async_wire(self, server_after(self._realm, self))
+        be_impatient(self, wire)
         self._reader = self._writer = wire
 
 
@@ -129,13 +158,17 @@ def bury(realm: Realm) -> None:
 
     So are those of realms that ended before, as soon as no patch is active that began since: for
     such a patch they were made before it, see `exhume`.
+
+    Called before the realm's connections are released, so that none is real in between, and once
+    more for what other threads have made meanwhile.
     """
     if realm.after_exit != "real" and (realm.pools or realm.newborn):
-        realm.end = next(TICKS)
+        realm.end = realm.end or next(TICKS)
         _ended.add(realm)
     if not _ended:
         return
-    newest = max((each.begin for each in network.entered() if isinstance(each, Realm)), default=0)
+    others = (each for each in network.entered() if each is not realm and isinstance(each, Realm))
+    newest = max((each.begin for each in others), default=0)
     for each in list(_ended):
         if newest < each.end:
             _lay(each)

@@ -15,6 +15,7 @@ from functools import partial
 from types import FunctionType
 from typing import Any, Final
 
+import redis
 import redis.utils
 
 from fakeredis.clients import aio_connection as aio_fakes
@@ -118,13 +119,51 @@ def _plays_network() -> bool:
 
 def _connected(connection: Any, name: str) -> None:
     """What comes after the handshake is the user's."""
-    ready(connection, getattr(connection, name))
+    wire = getattr(connection, name)
+    ready(connection, wire)
+    life = vars(connection).get(LIFE)
+    if isinstance(wire, Wire) and (life is None or life.realm is None):
+        wire.abandon()  # the patch has ended meanwhile
+
+
+def _realm_of(connection: Any) -> Realm:
+    """The realm in whose hands a connection is.
+
+    Raises:
+        ConnectionRefusedError: none any more: its patch has ended while it was connecting.
+    """
+    life = vars(connection).get(LIFE)
+    if life is None or life.realm is None:
+        raise ConnectionRefusedError(111, "Connection refused")
+    return life.realm  # type: ignore[no-any-return]
+
+
+def _meanwhile(kind: str, connection: Any, error: AttributeError) -> Exception:
+    """What to raise where a connection has lost its wire: another thread has ended the patch."""
+    life = vars(connection).get(LIFE)
+    realm = realm_for(connection, kind)
+    if life is not None and realm is not None and life.realm is realm:
+        return error
+    return redis.ConnectionError("Connection closed by server.")
 
 
 def _open(connection: Any) -> Wire:
-    wire = fakes.open_wire(connection, here=vars(connection)[LIFE].realm)
+    realm = _realm_of(connection)
+    wire = fakes.open_wire(connection, here=realm)
     choose_pace(wire)
+    _check_active(realm, wire)
     return wire
+
+
+def _check_active(realm: Realm, wire: Wire) -> None:
+    """Let no session outlive the patch because it began at its very end.
+
+    Raises:
+        ConnectionRefusedError: the patch has ended.
+    """
+    if not realm.active:
+        wire.abandon()
+        raise ConnectionRefusedError(111, "Connection refused")
 
 
 def open_socket(kind: str, original: Any, connection: Any) -> Any:
@@ -137,18 +176,24 @@ def send_packed_command(
     kind: str, original: Any, connection: Any, command: Any, check_health: bool = True
 ) -> None:
     """Hand packed commands to the engine."""
-    ours = taken(connection, kind)
-    if ours and not connection._sock:
-        fakes.reconnect(connection)
+    try:
         ours = taken(connection, kind)
-    send = fakes.send_packed_command if ours else original
-    send(connection, command, check_health)
+        if ours and not connection._sock:
+            fakes.reconnect(connection)
+            ours = taken(connection, kind)
+        send = fakes.send_packed_command if ours else original
+        send(connection, command, check_health)
+    except AttributeError as error:
+        raise _meanwhile(kind, connection, error) from None
 
 
 def send_command(kind: str, original: Any, connection: Any, *args: Any, **kwargs: Any) -> None:
     """Hand a command to the engine."""
     send = fakes.send_command if taken(connection, kind) else original
-    send(connection, *args, **kwargs)
+    try:
+        send(connection, *args, **kwargs)
+    except AttributeError as error:
+        raise _meanwhile(kind, connection, error) from None
 
 
 def pack_command(kind: str, original: Any, connection: Any, *args: Any) -> Any:
@@ -167,16 +212,22 @@ def pack_commands(kind: str, original: Any, connection: Any, commands: Any) -> A
 
 def can_read(kind: str, original: Any, connection: Any, *args: Any, **kwargs: Any) -> Any:
     """Ask the engine's session for messages."""
-    ours = taken(connection, kind) and not asks_parser(connection._parser, "can_read")
-    ask = fakes.can_read if ours else original
-    return ask(connection, *args, **kwargs)
+    try:
+        ours = taken(connection, kind) and not asks_parser(connection._parser, "can_read")
+        ask = fakes.can_read if ours else original
+        return ask(connection, *args, **kwargs)
+    except AttributeError as error:
+        raise _meanwhile(kind, connection, error) from None
 
 
 def read_response(kind: str, original: Any, connection: Any, *args: Any, **kwargs: Any) -> Any:
     """Take the next message of the engine's session."""
-    ours = taken(connection, kind) and not asks_parser(connection._parser)
-    read = fakes.read_response if ours else original
-    return read(connection, *args, **kwargs)
+    try:
+        ours = taken(connection, kind) and not asks_parser(connection._parser)
+        read = fakes.read_response if ours else original
+        return read(connection, *args, **kwargs)
+    except AttributeError as error:
+        raise _meanwhile(kind, connection, error) from None
 
 
 def execute_command(
@@ -220,8 +271,10 @@ async def connect_async(
 
 
 async def _open_async(connection: Any) -> None:
-    wire = await aio_fakes.open_async_wire(connection, here=vars(connection)[LIFE].realm)
+    realm = _realm_of(connection)
+    wire = await aio_fakes.open_async_wire(connection, here=realm)
     choose_pace(wire)
+    _check_active(realm, wire)
     connection._reader = connection._writer = wire
 
 
@@ -235,12 +288,15 @@ async def send_packed_command_async(
     kind: str, original: Any, connection: Any, command: Any, check_health: bool = True
 ) -> None:
     """As `send_packed_command`."""
-    ours = taken(connection, kind)
-    if ours and not connection._reader:
-        await aio_fakes.reconnect(connection)
+    try:
         ours = taken(connection, kind)
-    send = aio_fakes.send_packed_command if ours else original
-    await send(connection, command, check_health)
+        if ours and not connection._reader:
+            await aio_fakes.reconnect(connection)
+            ours = taken(connection, kind)
+        send = aio_fakes.send_packed_command if ours else original
+        await send(connection, command, check_health)
+    except AttributeError as error:
+        raise _meanwhile(kind, connection, error) from None
 
 
 async def send_command_async(
@@ -248,7 +304,10 @@ async def send_command_async(
 ) -> None:
     """As `send_command`."""
     send = aio_fakes.send_command if taken(connection, kind) else original
-    await send(connection, *args, **kwargs)
+    try:
+        await send(connection, *args, **kwargs)
+    except AttributeError as error:
+        raise _meanwhile(kind, connection, error) from None
 
 
 async def can_read_async(
@@ -263,16 +322,22 @@ async def can_read_async(
         await connection.connect()
     if kind == "aioredis" and (args or kwargs):  # whose pub/sub waits here
         return await connection._reader.readable_async(*args, **kwargs)
-    return await aio_fakes.can_read(connection)
+    try:
+        return await aio_fakes.can_read(connection)
+    except AttributeError as error:
+        raise _meanwhile(kind, connection, error) from None
 
 
 async def read_response_async(
     kind: str, original: Any, connection: Any, *args: Any, **kwargs: Any
 ) -> Any:
     """As `read_response`."""
-    ours = taken(connection, kind) and not asks_parser(connection._parser)
-    read = aio_fakes.read_response if ours else original
-    return await read(connection, *args, **kwargs)
+    try:
+        ours = taken(connection, kind) and not asks_parser(connection._parser)
+        read = aio_fakes.read_response if ours else original
+        return await read(connection, *args, **kwargs)
+    except AttributeError as error:
+        raise _meanwhile(kind, connection, error) from None
 
 
 async def execute_command_async(

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakSet
 
 from fakeredis.clients import network
+from fakeredis.clients.connection import Fake
 from fakeredis.clients.network import Network
-from fakeredis.clients.wire import AsyncWire, Wire
+from fakeredis.clients.wire import AsyncWire, Broken, Wire
 
 if TYPE_CHECKING:
     from fakeredis.engine.server import Server
@@ -81,6 +82,7 @@ class Realm(Network):
         self.entry: Any = None
         self.begin = self.end = 0  # ticks; without an end it has none yet, or lets go
         self.after_classes: dict[type, type] = {}  # the classes of connections that outlive it
+        self.polled: list[Wire] = []  # whose descriptors others may poll still, to see the end
         self._warned = False
 
     def enter(self) -> None:
@@ -101,6 +103,7 @@ class Realm(Network):
         self.held.clear()
         if self.single is None:
             for server in self.all():
+                server.outlived = True
                 for session in list(server.sessions.values()):
                     session.close()
 
@@ -108,15 +111,42 @@ class Realm(Network):
         life = vars(connection).get(LIFE)
         if life is None:
             return
-        if life.realm is self:
-            state = take(connection)
-            load(connection, life.aside.pop(None))
-            life.realm = None
+        if life.realm is not self:
+            self._abandon(life.aside.pop(self, {}))
         else:
-            state = life.aside.pop(self, {})
-        _close(state)
+            self._give_back(connection, life)
         if not life.aside:
             del vars(connection)[LIFE]
+
+    def _give_back(self, connection: Any, life: Life) -> None:
+        """Let a connection have again what was put aside, and end what it has here.
+
+        Where another thread is about to read a reply, its connection breaks instead: nothing would
+        ever come through the socket that it had before.
+        """
+        state, own = take(connection), life.aside.pop(None)
+        wire = _end_of(state)
+        uses = _is_used(wire, own)  # asked before who waits is woken
+        self._abandon(state)
+        life.realm = None
+        if isinstance(connection, Fake):  # by now, see `fakeredis.patching.after`
+            _close(own)
+        elif uses or _is_used(wire, own):
+            _close(own)
+            load(connection, {**own, **_ends_of(state)})
+            _break_parser(connection)
+        else:
+            load(connection, own)
+            if _end_of(own) is None:
+                _break_parser(connection)
+
+    def _abandon(self, state: State) -> None:
+        """End what a connection has here, and the waits of other threads for it."""
+        end = _end_of(state)
+        if not isinstance(end, Wire):
+            _close(state)
+        elif end.abandon():
+            self.polled.append(end)
 
     # After the end --------------------------------------------------------------------------
 
@@ -194,6 +224,39 @@ def _copy(parser: Any) -> Any:
         if name not in ("__dict__", "__weakref__") and hasattr(parser, name):
             setattr(copied, name, getattr(parser, name))
     return copied
+
+
+def _is_used(wire: Any, own: State) -> bool:
+    """Whether another thread may be using a connection, which has another state of its own."""
+    if not isinstance(wire, Wire):
+        return False
+    return wire.in_use() or (_end_of(own) is None and wire.listens())
+
+
+def _ends_of(state: State) -> State:
+    """The socket of a state, or both streams."""
+    return {name: end for name in ("_sock", "_reader", "_writer") if (end := state.get(name))}
+
+
+def _end_of(state: State) -> Any:
+    """The socket of a state, or the stream, or what stands for them."""
+    return state.get("_sock") or state.get("_writer")
+
+
+class _Broken:
+    """A connection that has been reset, as a parser sees it."""
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+        self._sock = self._reader = self._writer = Broken()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connection, name)
+
+
+def _break_parser(connection: Any) -> None:
+    """Let another thread that still means to read find the end, not a parser that never began."""
+    connection._parser.on_connect(_Broken(connection))
 
 
 def _close(state: State) -> None:

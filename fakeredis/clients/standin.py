@@ -71,7 +71,9 @@ class StandIn(_Base):
     def __eq__(cls, other: object) -> bool:
         if cls is other:
             return True
-        return other is vars(cls).get(_REAL, _MISSING) and any(cls is each for each in _standing)
+        if other is not vars(cls).get(_REAL, _MISSING):
+            return False
+        return any(cls is each for each in tuple(_standing))  # another thread may end the patch
 
     def __hash__(cls) -> int:
         return type.__hash__(vars(cls).get(_REAL, cls))
@@ -198,7 +200,7 @@ def _is_module(value: Any) -> bool:
 
 def _reduce(cls: type) -> Any:
     """Pickle a class by its name: while it stands in for the real one, by the real one's."""
-    if any(cls is each for each in _standing):
+    if any(cls is each for each in tuple(_standing)):
         real = vars(cls)[_REAL]
         return _class_named, (real.__module__, real.__qualname__)
     return cls.__qualname__

@@ -58,7 +58,7 @@ class Broken:
         """
         raise ConnectionResetError(104, "Connection reset by peer")
 
-    recv_into = recv
+    recv_into = fileno = recv
 
     async def read(self, *args: Any) -> bytes:
         """As ``recv``."""

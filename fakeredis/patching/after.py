@@ -230,8 +230,11 @@ def _peer_mixin(aio: bool, library: str) -> type:
     """The same with another library's errors."""
     exceptions = importlib.import_module(f"{library}.exceptions")
     base: Any = _AfterAsync if aio else _AfterSync
-    names = ["send_packed_command", "send_command", "can_read", "read_response", "connect"]
+    names = [
+        "send_packed_command", "send_command", "can_read", "can_read_destructive", "read_response",
+        "connect",
+    ]  # fmt: skip
     space: dict[str, Any] = {
-        name: translated(getattr(base, name), exceptions) for name in names
-    }  # fmt: skip
+        name: translated(getattr(base, name), exceptions) for name in names if hasattr(base, name)
+    }
     return type(base.__name__, (base,), space)

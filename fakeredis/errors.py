@@ -78,6 +78,7 @@ INVALID_CURSOR = "ERR invalid cursor"
 HASH_VALUE_NOT_INTEGER = "ERR hash value is not an integer"
 HASH_VALUE_NOT_FLOAT = "ERR hash value is not a float"
 NAN_OR_INFINITE_VALUE = "ERR value is NaN or Infinity"
+REPLY_TOO_LONG = "ERR the reply would have too many elements"
 RANDOM_COUNT_OUT_OF_RANGE = (
     "ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807"
 )

@@ -19,7 +19,7 @@ from fakeredis.engine.replies import (
     Status,
     Verbatim,
 )
-from fakeredis.errors import CommandError
+from fakeredis.errors import CommandError, ConnectionLost
 
 MAX_WORDS: Final = 2**31 - 1
 MAX_LENGTH: Final = 512 * 1024 * 1024  # proto-max-bulk-len's default
@@ -370,6 +370,10 @@ _LINES: Final[dict[int, Callable[[bytes], Any]]] = {
 # Replies that a server writes ------------------------------------------------------------------
 
 
+_FEW: Final = 16  # elements that are not looked at together
+_MOST_BYTES: Final = 1 << 30
+
+
 def encode(reply: Any, protocol: int) -> bytes:
     """A reply of a `fakeredis.engine.session.WireSession` as bytes."""
     kind = type(reply)
@@ -400,7 +404,15 @@ def _double(reply: float) -> bytes:
     return b",%b\r\n" % format_float(reply)
 
 
+def _check_size(reply: Sequence[Any]) -> None:
+    """End the connection whose reply would take too much memory at once, as a limit would."""
+    if sum([len(item) for item in reply if type(item) is bytes]) > _MOST_BYTES:
+        raise ConnectionLost("the reply is too long")
+
+
 def _array2(reply: Sequence[Any]) -> bytes:
+    if len(reply) > _FEW:
+        _check_size(reply)
     return b"*%d\r\n" % len(reply) + b"".join([
         b"$%d\r\n%b\r\n" % (len(item), item) if type(item) is bytes else _resp2(item)
         for item in reply
@@ -408,6 +420,8 @@ def _array2(reply: Sequence[Any]) -> bytes:
 
 
 def _array3(reply: Sequence[Any], head: bytes = b"*") -> bytes:
+    if len(reply) > _FEW:
+        _check_size(reply)
     return b"%b%d\r\n" % (head, len(reply)) + b"".join([
         b"$%d\r\n%b\r\n" % (len(item), item) if type(item) is bytes else _resp3(item)
         for item in reply

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from fakeredis.engine.server import Server
     from fakeredis.engine.session import Session, WireSession
 
+_LAST_COMMAND: Final = 1.0  # seconds that a command may take when the process is to end
 _TICK: Final = 0.1  # seconds between looks at keys that expire and waits that end
 _BATCH: Final = 1 << 16  # bytes of replies after which they are written
 _BACKLOG: Final = 1024  # commands of a blocked client that wait, until it is not read any more
@@ -179,14 +180,14 @@ class _Connection(asyncio.Protocol):
         """Run the commands that have come, as far as nothing holds them back."""
         session = self.session
         assert session is not None
-        self.running = True
+        self.running = self.door.in_command = True
         try:
             self._run_backlog(session)
         except ConnectionLost:
             self.transport.abort()
             return
         finally:
-            self.running = False
+            self.running = self.door.in_command = False
         if session.closed:
             self.transport.close()
             return
@@ -398,6 +399,7 @@ class Door:
         self.thread = 0
         self.loop: asyncio.AbstractEventLoop | None = None
         self.ready = threading.Event()
+        self.in_command = False  # the loop is busy with what a client sent
         self.ends_with_server = False  # SHUTDOWN ends `run`
         self._stopping: asyncio.Event | None = None
         self._stop_asked = False
@@ -610,11 +612,23 @@ def serve(server: Server, entrances: list[Entrance], say: Callable[[str], None])
     door.ends_with_server = True
     addresses = [each.address for each in entrances]
 
+    def end(*_: object) -> None:
+        # A short command comes to its end; a long one, or a script, is left where it is.
+        door.stop()
+        if door.in_command and hasattr(signal, "setitimer"):
+            signal.signal(signal.SIGALRM, leave)
+            signal.setitimer(signal.ITIMER_REAL, _LAST_COMMAND)
+
+    def leave(*_: object) -> None:
+        if door.in_command:
+            raise SystemExit(0)
+
     async def main() -> None:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             with contextlib.suppress(NotImplementedError, ValueError):  # Windows; not main thread
                 loop.add_signal_handler(number, door.stop)
+                signal.signal(number, end)
         for address in (each.address for each in entrances):
             text = f"{address[0]}:{address[1]}" if isinstance(address, tuple) else address
             say(f"fakeredis {server.profile.version_text} ready at {text}")
@@ -624,6 +638,9 @@ def serve(server: Server, entrances: list[Entrance], say: Callable[[str], None])
     try:
         asyncio.run(main())
     finally:
+        if hasattr(signal, "setitimer"):
+            with contextlib.suppress(ValueError):  # not the main thread
+                signal.setitimer(signal.ITIMER_REAL, 0)
         remove(addresses)
 
 

@@ -577,6 +577,28 @@ def test_serve_ends_with_ctrl_c() -> None:
         assert process.wait(10) == 0
 
 
+@pytest.mark.parametrize(
+    "words", [("EVAL", "while true do end", 0), ("HRANDFIELD", "k", -4000000)]
+)
+def test_serve_ends_while_a_command_runs_long(words: tuple[Any, ...]) -> None:
+    with serving() as (process, port), RawClient(("127.0.0.1", port)) as client:
+        assert client.call(b"HSET", b"k", b"f", b"v") == b":1\r\n"
+        client.send(*[str(word).encode() for word in words])
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0
+
+
+def test_a_reply_that_no_memory_holds_ends_the_connection() -> None:
+    server = fakeredis.FakeServer()
+    server.execute("SET", "k", "x" * (1 << 24))
+    with server.listen() as listener, redis.Redis(
+            port=listener.port, retry=Retry(NoBackoff(), 0)
+    ) as client:
+        with pytest.raises(redis.ConnectionError):
+            client.mget(["k"] * 100)
+        assert client.exists("k")
+
+
 def test_served_data_are_kept_in_a_store(tmp_path: Path) -> None:
     for _ in range(2):
         with (

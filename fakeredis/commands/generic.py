@@ -44,7 +44,7 @@ from fakeredis.datatypes.string import MutableString
 from fakeredis.engine import cluster, dispatch, usage
 from fakeredis.engine.context import Context
 from fakeredis.engine.dispatch import clean
-from fakeredis.engine.replies import OK, Status
+from fakeredis.engine.replies import OK, Status, check_length
 from fakeredis.errors import CommandError
 
 if TYPE_CHECKING:
@@ -696,6 +696,7 @@ def _sort(ctx: Context, key: bytes, words: Sequence[bytes], readonly: bool = Fal
         value.expand()  # the server sorts no compact ones, and does not put them back
     elements: list[Any] = [] if value is None else _sorted_elements(ctx, value, options)
     if options.get:
+        check_length(len(elements) * len(options.get))
         elements = [
             _by_pattern(ctx, pattern, element) for element in elements for pattern in options.get
         ]

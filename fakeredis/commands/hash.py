@@ -25,7 +25,7 @@ from fakeredis.datatypes.numbers import (
     parse_long_double,
 )
 from fakeredis.engine.context import Context
-from fakeredis.engine.replies import MAP, OK, PAIRS
+from fakeredis.engine.replies import MAP, OK, PAIRS, check_length
 from fakeredis.errors import CommandError
 
 group = Group("hash")
@@ -302,6 +302,7 @@ def hrandfield(ctx: Context, key: bytes, words: list[bytes]) -> Any:
     value = _read(ctx, key)
     if value is None:
         return []
+    check_length(-count)
     compact = count > 0 and value.encoding(ctx.server.limits) != b"hashtable"
     fields = value.random_fields(count, ctx.server.random, compact)
     return [(field, value.get(field)) for field in fields] if with_values else fields

@@ -20,7 +20,7 @@ from fakeredis.datatypes.set import (
     union,
 )  # fmt: skip
 from fakeredis.engine.context import Context
-from fakeredis.engine.replies import SET
+from fakeredis.engine.replies import SET, check_length
 from fakeredis.errors import CommandError
 
 group = Group("set")
@@ -168,7 +168,10 @@ def srandmember(ctx: Context, key: bytes, *words: bytes) -> Any:
     if count == INT_MIN:
         raise CommandError(errors.LONG_OUT_OF_RANGE)
     stored = ctx.lookup_read(key, Set)
-    return [] if stored is None else stored.random_members(count, ctx.server.random)
+    if stored is None:
+        return []
+    check_length(-count)
+    return stored.random_members(count, ctx.server.random)
 
 
 @group.command("SSCAN", Key, Raw, Rest(), flags=READONLY, since="2.8.0")

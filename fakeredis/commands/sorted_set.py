@@ -38,6 +38,7 @@ from fakeredis.engine.replies import (
     DOUBLES,
     PAIRS,
     Shape,
+    check_length,
     doubles,
     flat_pairs,
     lists,
@@ -297,6 +298,7 @@ def zrandmember(ctx: Context, key: bytes, words: list[bytes]) -> Any:
     value = ctx.lookup_read(key, SortedSet)
     if value is None:
         return []
+    check_length(-count)
     compact = count > 0 and value.encoding(ctx.server.limits) != b"skiplist"
     members = value.random_members(count, ctx.server.random, compact)
     return [(member, value.score(member)) for member in members] if with_scores else members

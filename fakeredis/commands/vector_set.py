@@ -25,7 +25,7 @@ from fakeredis.datatypes.vector_set import (
     VectorSet,
 )
 from fakeredis.engine.context import Context
-from fakeredis.engine.replies import Status
+from fakeredis.engine.replies import Status, check_length
 from fakeredis.errors import CommandError
 
 _UNLIMITED: Final = 1 << 31
@@ -462,5 +462,6 @@ def vrandmember(ctx: Context, *words: bytes) -> Any:
     if count < -_MOST_REPLIES:
         raise CommandError(errors.OUT_OF_RANGE)
     if count < 0:
+        check_length(-count)
         return chance.choices(elements, k=-count)
     return chance.sample(elements, min(count, len(elements)))

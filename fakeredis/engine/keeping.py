@@ -569,9 +569,14 @@ class Keeper:
             return
         self._applying, before = True, self._applying
         try:
-            db.place(key, rdb.load(record.payload, self.server.limits), None)
-            for delta in record.deltas:
-                self._play(db, Delta.unpack(delta))
+            try:
+                db.place(key, rdb.load(record.payload, self.server.limits), None)
+                for delta in record.deltas:
+                    self._play(db, Delta.unpack(delta))
+            except StoreError:
+                raise
+            except Exception as error:  # whatever is made of bytes that nobody has written so
+                raise StoreError(f"what is kept of the key {key!r} is damaged: {error}") from error
             if record.deadline is not None and key in db.data:
                 db.expire_at(key, record.deadline)
         finally:

@@ -11,7 +11,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple
 
+from fakeredis import errors
 from fakeredis.datatypes.numbers import format_float
+from fakeredis.errors import CommandError
 
 
 class Status(bytes):
@@ -227,3 +229,20 @@ def null_items(args: Sequence[bytes], reply: Any) -> Any:
     if type(reply) is not list:
         return reply
     return [NULL_ARRAY if item is None else item for item in reply]
+
+
+# The server writes such replies until the client, or its memory, gives up.
+MOST_ELEMENTS: Final = 1 << 22
+
+
+def check_length(count: int) -> None:
+    """Refuse to make a reply that no program's memory could hold.
+
+    Args:
+        count: how many elements it would have.
+
+    Raises:
+        CommandError: too many.
+    """
+    if count > MOST_ELEMENTS:
+        raise CommandError(errors.REPLY_TOO_LONG)

@@ -23,6 +23,17 @@ local SELF = getinfo(1, 'S').source
 local MAX_INTEGER = 2147483647
 local READONLY = 'Attempt to modify a readonly table'
 
+local function whole(number)
+  return number >= 0 and floor(number) or -floor(-number)
+end
+
+-- A number as an `int` of C.
+local function as_int(number)
+  if number ~= number or number >= 2 ^ 63 or number < -2 ^ 63 then return 0 end
+  number = whole(number) % 4294967296
+  return number > MAX_INTEGER and number - 4294967296 or number
+end
+
 -- Read-only tables: an empty table whose contents stand behind it. ---------------------------
 
 local globals, globals_metatable  -- what scripts take for _G
@@ -239,8 +250,12 @@ local base = {
 -- The C function counts wrongly from -2^31 on.
 function base.unpack(...)
   local t, first, last = ...
-  if type(t) == 'table' and type(first) == 'number' and type(last) == 'number' then
-    if last - first >= 8000 then return blame('too many results to unpack', 2) end
+  if type(t) == 'table' and select('#', ...) > 1 then
+    first = first == nil and 1 or tonumber(first)
+    last = last == nil and #t or tonumber(last)
+    if first and last and as_int(last) - as_int(first) >= 8000 then
+      return blame('too many results to unpack', 2)
+    end
   end
   return relay(raw_pcall(unpack, ...))
 end
@@ -356,11 +371,24 @@ local table_insert, table_remove, table_sort = table.insert, table.remove, table
 local table_concat = table.concat
 local LONG_TABLE = 1000  -- elements; to move them all counts as work
 
+-- What the C function does without an end in sight.
+local function insert_far_below(t, place, value)
+  for at = #t + 1, place + 1, -1 do
+    check_stop()
+    raw_set(t, at, raw_get(t, at - 1))
+  end
+  raw_set(t, place, value)
+end
+
 function tables.insert(...)
   local t = ...
   if contents_of[t] then error(READONLY, 0) end
   local count = select('#', ...)
   if type(t) == 'table' and count == 2 then return table_insert(...) end
+  if type(t) == 'table' and count == 3 and type((select(2, ...))) == 'number' then
+    local place = as_int((select(2, ...)))
+    if place < -LONG_TABLE then return insert_far_below(t, place, (select(3, ...))) end
+  end
   if type(t) == 'table' and #t > LONG_TABLE then count_work(#t) end
   return relay(raw_pcall(table_insert, ...))
 end
@@ -472,10 +500,6 @@ for _, name in ipairs({'lower', 'upper', 'reverse'}) do
     if type(text) == 'string' then count_work(#text / 10) end
     return relay(raw_pcall(raw, ...))
   end
-end
-
-local function whole(number)
-  return number >= 0 and floor(number) or -floor(-number)
 end
 
 local function is_text(value)

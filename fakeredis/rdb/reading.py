@@ -6,6 +6,7 @@ a `FormatError`, never a value that is wrong in itself.
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Callable, Sequence
 from typing import Any, Final
@@ -22,7 +23,10 @@ from fakeredis.rdb.errors import EmptyValueError, FormatError
 
 _MODULE_NAME: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 _PLAIN, _PACKED = 1, 2
-_LONGEST_TIME: Final = (1 << 63) - 1
+_LONGEST_TIME: Final = (1 << 48) - 1
+_BEGINNING: Final = re.compile(
+    rb"\s*[+-]?(?:inf(?:inity)?|nan|(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)", re.IGNORECASE
+).match
 
 
 class Reader:
@@ -70,11 +74,8 @@ class Reader:
         return value
 
     def length(self) -> int:
-        """A number of variable size."""
-        kind, value = self._length()
-        if kind:
-            raise self.fail("a string stands where a length should")
-        return value
+        """A number of variable size; the mark of a string in a special form counts as one, too."""
+        return self._length()[1]
 
     def _length(self) -> tuple[bool, int]:
         """Whether a string in a special form follows, and which, or the length."""
@@ -102,6 +103,9 @@ class Reader:
             raise self.fail("a string of an unknown kind")
         packed, size = self.length(), self.length()
         start = self.at
+        if not size:  # the server does not look whether that can be
+            self.take(packed)
+            return b""
         try:
             return lzf.decompress(self.take(packed), size)
         except FormatError as error:
@@ -231,10 +235,18 @@ def _text_score(reader: Reader) -> float:
 
 
 def _score(reader: Reader, text: bytes) -> float:
+    """The number that a text begins with."""
     score = parse_float(text)
     if score is None:
-        raise reader.fail("a score is no number")
+        found = _BEGINNING(text)
+        if found is None:
+            raise reader.fail("a score is no number")
+        score = float(found[0])
     return score
+
+
+def _compact_score(reader: Reader, text: bytes) -> float:
+    return _score(reader, text) if _BEGINNING(text) else 0.0
 
 
 def _compact_zset(reader: Reader, kind: int) -> SortedSet:
@@ -242,7 +254,7 @@ def _compact_zset(reader: Reader, kind: int) -> SortedSet:
     items = reader.compact(read_ziplist if old else read_listpack)
     if len(items) % 2:
         raise reader.fail("a sorted set has a member without a score")
-    scores = [_score(reader, text) for text in items[1::2]]
+    scores = [_compact_score(reader, text) for text in items[1::2]]
     return _filled_zset(reader, list(zip(items[::2], scores, strict=True)))
 
 

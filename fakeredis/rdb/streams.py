@@ -224,7 +224,7 @@ def _read_group(reader: Reader, kind: int, stream: Stream) -> Group:
     group = Group(_read_id(reader))
     if kind != types.STREAM:
         group.read = reader.length()
-        group.read = UNKNOWN if group.read == _WORD else group.read
+        group.read = UNKNOWN if group.read == _WORD else _signed(group.read)
     else:
         group.read = stream.count_up_to(group.last_id)
     last = -1

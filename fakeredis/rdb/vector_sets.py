@@ -26,6 +26,7 @@ _FORM: Final = 1 << 24  # of the numbers that describe an element
 _CANDIDATES = 32  # so many elder elements are looked at for neighbours
 
 _FEWEST_LINKS = 2
+_FEWEST, _USUAL, _MOST = 4, 16, 4096  # links for which elements have room
 
 _Links = list[list[tuple[int, float]]]  # numbers and distances, by level, the lowest first
 
@@ -149,9 +150,11 @@ def read_vector_set(reader: Reader) -> VectorSet:
         FormatError: it is damaged.
     """
     dimension, count, form, flags = (_number(reader) for _ in range(4))
-    if not dimension or form & 0xFF > BINARY or not 4 <= form >> 8 <= 4096:
+    if not dimension or form & 0xFF > BINARY:
         raise reader.fail("a vector set of an unknown form")
-    value = VectorSet(dimension, form & 0xFF, form >> 8, uid=-1)
+    wanted = form >> 8
+    room = min(max(wanted, _FEWEST), _MOST) if wanted else _USUAL
+    value = VectorSet(dimension, form & 0xFF, room, uid=-1)
     if flags & _PROJECTED:
         value.input_dimension = _number(reader)
         if len(_text(reader)) != 4 * dimension * value.input_dimension:

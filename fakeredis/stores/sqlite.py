@@ -96,6 +96,9 @@ _SCAN: Final = (
 )
 _DELTAS: Final = "SELECT entry, version, deadline, body FROM deltas"
 
+# What comes of values of types that are never written.
+DAMAGED: Final = (TypeError, ValueError, OverflowError)
+
 M = TypeVar("M", bound=Callable[..., Any])
 
 
@@ -108,6 +111,8 @@ def _guarded(method: M) -> M:
             return method(self, *args, **kwargs)
         except sqlite3.Error as error:
             raise self._explained(error) from error
+        except DAMAGED as error:
+            raise self._damaged(error) from error
 
     return guarded  # type: ignore[return-value]
 
@@ -197,6 +202,8 @@ class SQLiteStore(KeyspaceStore, KeepsDeltas, CarriesMessages):
             sql.close()
             if isinstance(error, sqlite3.Error):
                 raise self._explained(error) from error
+            if isinstance(error, DAMAGED):
+                raise self._damaged(error) from error
             raise
         _open.add(self)
         return sql
@@ -273,6 +280,9 @@ class SQLiteStore(KeyspaceStore, KeepsDeltas, CarriesMessages):
         sql = vars(self).get("_connection")
         if sql is not None:
             sql.close()
+
+    def _damaged(self, error: Exception) -> StoreError:
+        return StoreError(f"{self.path} is damaged: {error}")
 
     def _explained(self, error: sqlite3.Error) -> StoreError:
         """SQLite's error as one that names the file."""
@@ -412,6 +422,10 @@ class SQLiteStore(KeyspaceStore, KeepsDeltas, CarriesMessages):
         rows = sql.execute(_CHANGES, (seen, self._space, self._writer)).fetchall()
         if oldest is None or oldest > seen + 1 or any(row[1] is None for row in rows):
             return None
+        for _, database, name, events, before, body in rows:
+            _check(int, database, before)
+            _check(bytes, name, *(() if body is None else (body,)))
+            _check(str, events)
         return [
             Change(database, name, version, events, before, body)
             for version, database, name, events, before, body in rows
@@ -467,12 +481,31 @@ class SQLiteStore(KeyspaceStore, KeepsDeltas, CarriesMessages):
         ).fetchall()
         if rows:
             self._heard = rows[-1][0]
+        for _, kind, channel, body in rows:
+            _check(str, kind)
+            _check(bytes, channel, body)
         return [Message(kind, channel, body) for _, kind, channel, body in rows]
+
+
+def _check(kind: type, *values: Any) -> None:
+    """Make sure that values have the type that is written.
+
+    Raises:
+        TypeError: one has another.
+    """
+    for value in values:
+        if type(value) is not kind:
+            raise TypeError(f"{value!r} stands where {kind.__name__} should")
 
 
 def _record(row: Any, deltas: Sequence[Any]) -> Record:
     """What is kept of a key, from its row and those of its changes."""
     _, deadline, version, payload = row[:4]
+    _check(int, version, 0 if deadline is None else deadline, *row[4:5])
+    _check(bytes, payload, *row[5:])
+    for _, _, later, delta in deltas:
+        _check(int, 0 if later is None else later)
+        _check(bytes, delta)
     if not deltas:
         return Record(payload, deadline, version)
     _, version, deadline, _ = deltas[-1]

@@ -11,6 +11,7 @@ import redis
 
 import fakeredis
 from fakeredis.engine.server import Server
+from fakeredis.errors import CommandError
 from tests.commands.playing import play, play_with_events
 from tests.redis_py import skip_without
 from tests.twin import Twin
@@ -630,3 +631,15 @@ def test_redis_py(clean_real_url: str, protocol: int, decode: bool, name: str) -
         for client in (real, fake):
             client.hset("k", mapping={"f": 1, "g": 2})
         assert repr(CALLS[name](fake)) == repr(CALLS[name](real))
+
+
+@pytest.mark.parametrize("words", [("HRANDFIELD", "h"), ("SRANDMEMBER", "s"), ("ZRANDMEMBER", "z")])
+def test_replies_that_no_memory_holds(words: tuple[str, ...]) -> None:
+    """The real server makes them until the client is gone, or its memory."""
+    session = Server().session()
+    for line in ("HSET h f v", "SADD s m", "ZADD z 1 m"):
+        session.execute([word.encode() for word in line.split()])
+    argv = [word.encode() for word in words]
+    with pytest.raises(CommandError, match="too many elements"):
+        session.execute([*argv, b"-2147483648"])
+    assert len(session.execute([*argv, b"-1000"])) == 1000

@@ -1,0 +1,514 @@
+"""Hostile input, made at random: nothing that comes in may kill, stall or damage a server.
+
+``python -m tests.conformance.fuzz KIND SEED SECONDS`` feeds a server inputs of a kind (`KINDS`) for
+a time. The same seed makes the same inputs. Each is written to a file before it is used, so that
+whoever started this knows what was the end of it.
+"""
+
+# Inputs stand in long lines.
+# ruff: noqa: E501, SIM905
+
+from __future__ import annotations
+
+import os
+import random
+import resource
+import signal
+import sqlite3
+import struct
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Final
+
+from fakeredis.engine.server import Server
+from fakeredis.errors import CommandError, ConnectionLost
+from fakeredis.rdb.checksum import crc64
+
+MEMORY: Final = 3 << 30  # bytes of address space that a child may have
+SLOW: Final = 20.0  # seconds that no single input may take
+
+
+class Fault(Exception):
+    """An input that did what none may do."""
+
+
+def call(session: Any, *argv: bytes) -> Any:
+    """A command's reply or its error; any other exception is a fault."""
+    try:
+        return session.execute(list(argv))
+    except CommandError as error:
+        return error
+    except ConnectionLost:
+        return None
+
+
+def state(session: Any) -> list[Any]:
+    """What is left of a server that had one key."""
+    return [call(session, b"DBSIZE"), call(session, b"GET", b"k"), *call(session, b"KEYS", b"*")]
+
+
+# Payloads -----------------------------------------------------------------------------------------
+
+SETUP: Final = """
+SET s text|SET n 12345|SET long {long}|APPEND raw {long}
+RPUSH l a 1 bb -5 300 70000 {long}|RPUSH ints 1 2 3 400 -70000 5000000000 9223372036854775807
+SADD set a b c|SADD intset 1 2 3|SADD wide 1 70000 5000000000|SADD many {many}
+HSET h a 1 b 2 c {long}|HSET table {pairs}|HSET ttl a 1 b 2 c 3|HPEXPIRE ttl 9000000 FIELDS 1 a
+HSET ttls {pairs}|HPEXPIRE ttls 9000000 FIELDS 2 m1 m3
+ZADD z 1 a 2.5 b -3 c inf d|ZADD zt {scores}
+XADD x 1-1 a 1 b 2|XADD x 2-1 a 3 b 4|XADD x 3-5 c 5|XDEL x 2-1|XGROUP CREATE x g 0
+XREADGROUP GROUP g c1 COUNT 1 STREAMS x >|XGROUP CREATE x h $ ENTRIESREAD 3
+VADD v VALUES 3 1 2 3 one|VADD v VALUES 3 -1 0 3 two SETATTR {{"a":1}}|VADD v VALUES 3 0 1 0 three
+VADD bin VALUES 2 1 -1 one BIN|VADD plain VALUES 2 1 -1 one NOQUANT|VADD red REDUCE 2 VALUES 4 1 2 3 4 e
+PFADD p a b c|SETBIT bits 1000 1|GEOADD g 13.361389 38.115556 Palermo
+""".format(
+    long="x" * 70, many=" ".join(f"m{i}" for i in range(200)),
+    pairs=" ".join(f"m{i} v{i}" for i in range(200)),
+    scores=" ".join(f"{i / 3} m{i}" for i in range(200)),
+)  # fmt: skip
+READERS: Final = {
+    b"string": ("GET k", "STRLEN k", "BITCOUNT k", "PFCOUNT k", "INCR k", "APPEND k x", "GETRANGE k 0 5"),
+    b"list": ("LRANGE k 0 -1", "LPOS k a", "LINSERT k BEFORE a b", "LPOP k", "RPUSH k z", "LTRIM k 1 2"),
+    b"set": ("SMEMBERS k", "SRANDMEMBER k -5", "SSCAN k 0", "SADD k 7 zz", "SPOP k"),
+    b"hash": ("HGETALL k", "HPTTL k FIELDS 1 a", "HRANDFIELD k -5", "HSCAN k 0", "HSET k q 1", "HDEL k a"),
+    b"zset": ("ZRANGE k 0 -1 WITHSCORES", "ZRANGEBYSCORE k -inf +inf", "ZRANK k a", "ZADD k 5 q",
+              "ZPOPMIN k"),
+    b"stream": ("XRANGE k - +", "XREVRANGE k + - COUNT 2", "XINFO STREAM k FULL", "XINFO GROUPS k",
+                "XPENDING k g", "XPENDING k g - + 10", "XADD k * a 1", "XDEL k 1-1",
+                "XREADGROUP GROUP g c1 STREAMS k >", "XREADGROUP GROUP g c1 STREAMS k 0",
+                "XAUTOCLAIM k g c2 0 0", "XTRIM k MAXLEN 1"),
+    b"vectorset": ("VINFO k", "VCARD k", "VRANDMEMBER k -5", "VEMB k one", "VLINKS k one",
+                   "VSIM k VALUES 3 1 2 3 WITHSCORES", "VSIM k ELE one", "VADD k VALUES 3 1 1 1 new",
+                   "VREM k one", "VGETATTR k two", "VISMEMBER k one"),
+}  # fmt: skip
+
+
+def with_footer(body: bytes, version: int = 11) -> bytes:
+    """A payload whose checksum is right."""
+    body += struct.pack("<H", version)
+    return body + struct.pack("<Q", crc64(body))
+
+
+def seeds() -> list[bytes]:
+    """Good payloads without their footers."""
+    session = Server().session()
+    for line in SETUP.strip().splitlines():
+        for command in line.split("|"):
+            reply = call(session, *[word.encode() for word in command.split()])
+            assert not isinstance(reply, CommandError), (command, reply)
+    keys = sorted(session.execute([b"KEYS", b"*"]))
+    found = [session.execute([b"DUMP", key])[:-10] for key in keys]
+    return [*found, *OLD_FORMS]
+
+
+def _ziplist(*items: bytes) -> bytes:
+    body, before, tail = b"", 0, 10
+    for item in items:
+        entry = bytes((before, len(item))) + item
+        tail = 10 + len(body)
+        body += entry
+        before = len(entry)
+    return struct.pack("<IIH", len(body) + 11, tail, len(items)) + body + b"\xff"
+
+
+def _string(data: bytes) -> bytes:
+    size = len(data)
+    return (bytes((size,)) if size < 64 else struct.pack(">H", 0x4000 | size)) + data
+
+
+OLD_FORMS: Final = [
+    b"\x09" + _string(b"\x02\x01a\x01\x00b\x02bb\x02\x01xyz\xff"),  # zipmap
+    b"\x0a" + _string(_ziplist(b"a", b"bb", b"ccc")), b"\x0c" + _string(_ziplist(b"a", b"1", b"b", b"2")),
+    b"\x0d" + _string(_ziplist(b"a", b"1", b"b", b"2")),
+    b"\x0e\x02" + _string(_ziplist(b"a", b"bb")) + _string(_ziplist(b"c")),
+    b"\x01\x03\x01a\x01b\x01c", b"\x02\x02\x01a\x01b", b"\x03\x02\x01a\x011\x01b\xfe", b"\x04\x01\x01a\x01b",
+]  # fmt: skip
+NUMBERS: Final = (0, 1, 2, 0x3F, 0x40, 0x7F, 0x80, 0x81, 0xBF, 0xC0, 0xC3, 0xE0, 0xF0, 0xF4, 0xFE, 0xFF)
+
+
+def mutated(chance: random.Random, data: bytes, times: int = 3) -> bytes:
+    """The data with some of its bytes changed, left out, doubled or put elsewhere."""
+    out = bytearray(data)
+    for _ in range(chance.randint(1, times)):
+        at = chance.randrange(len(out) + 1)
+        kind = chance.randrange(8)
+        if kind == 0 and at < len(out):
+            out[at] = chance.choice(NUMBERS)
+        elif kind == 1 and at < len(out):
+            out[at] = chance.randrange(256)
+        elif kind == 2 and at < len(out):
+            out[at] ^= 1 << chance.randrange(8)
+        elif kind == 3 and at < len(out):
+            out[at] = (out[at] + chance.choice((1, -1))) % 256
+        elif kind == 4:
+            del out[at : at + chance.randint(1, 4)]
+        elif kind == 5:
+            out[at:at] = bytes(chance.choice(NUMBERS) for _ in range(chance.randint(1, 9)))
+        elif kind == 6:
+            size = chance.randint(1, 30)
+            out[at:at] = out[at : at + size]
+        else:
+            out[at : at + 8] = struct.pack("<q", chance.choice((-1, 1 << 31, 1 << 62, -(1 << 63))))
+    return bytes(out)
+
+
+def payloads(chance: random.Random) -> Iterator[bytes]:
+    """Payloads with good checksums and bad contents."""
+    good = seeds()
+    while True:
+        body = chance.choice(good)
+        if chance.random() < 0.05:
+            other = chance.choice(good)
+            body = body[: chance.randrange(len(body) + 1)] + other[chance.randrange(len(other)) :]
+        yield with_footer(mutated(chance, body))
+
+
+def try_payload(server: Server, payload: bytes) -> None:
+    """What is refused leaves no trace; what is taken can be used like any value."""
+    session = server.session()
+    call(session, b"SET", b"k", b"old")
+    reply = call(session, b"RESTORE", b"k", b"0", payload, b"REPLACE")
+    if isinstance(reply, CommandError):
+        if state(session) != [1, b"old", b"k"]:
+            raise Fault(f"a trace of what was refused: {reply}")
+        return
+    kind = bytes(call(session, b"TYPE", b"k"))
+    use_value(session, kind)
+    call(session, b"FLUSHALL")
+
+
+def use_value(session: Any, kind: bytes) -> None:
+    """Read and write a value in many ways."""
+    for command in ("DUMP k", "COPY k c REPLACE", "OBJECT ENCODING k", "MEMORY USAGE k",
+                    "DEBUG DIGEST-VALUE k", *READERS.get(kind, ()), "DUMP k"):  # fmt: skip
+        reply = call(session, *[word.encode() for word in command.split()])
+        if command == "DUMP k" and isinstance(reply, bytes):
+            again = call(session, b"RESTORE", b"again", b"0", reply, b"REPLACE")
+            if isinstance(again, CommandError):
+                raise Fault(f"what DUMP gave is refused: {again}")
+
+
+# RDB files ----------------------------------------------------------------------------------------
+
+
+def rdb_files(chance: random.Random) -> Iterator[bytes]:
+    """Damaged files, half of them with good checksums."""
+    bodies = seeds()
+    while True:
+        chosen = chance.sample(bodies, 4)
+        records = [bytes((body[0],)) + _string(b"key%d" % at) + body[1:] for at, body in enumerate(chosen)]
+        codes = [b"\xfa\x04ctime\x01a", b"\xfe\x00", b"\xfb\x04\x01", b"\xfc" + struct.pack("<q", 1 << 42),
+                 b"\xfd" + struct.pack("<i", 1 << 30), b"\xf9\x05", b"\xf8\x05",
+                 b"\xf5" + _string(b"#!lua name=l\nredis.register_function('f', function() return 1 end)")]
+        parts = [chance.choice(codes) + record for record in records]
+        data = mutated(chance, b"REDIS0012" + b"".join(parts) + b"\xff", 4)
+        yield data + (struct.pack("<Q", crc64(data)) if chance.random() < 0.9 else b"12345678")
+
+
+def try_rdb(server: Server, data: bytes) -> None:
+    """Either all of it is loaded or nothing."""
+    from fakeredis.engine import persistence
+    from fakeredis.rdb.errors import FormatError
+
+    session = server.session()
+    call(session, b"FLUSHALL")
+    call(session, b"SET", b"k", b"old")
+    try:
+        persistence.from_bytes(server, data)
+    except (FormatError, CommandError) as error:
+        if state(session) != [1, b"old", b"k"]:
+            raise Fault("a trace of what was refused") from error
+        return
+    for key in call(session, b"KEYS", b"*"):
+        kind = bytes(call(session, b"TYPE", key))
+        call(session, b"RENAME", key, b"k")
+        use_value(session, kind)
+
+
+# Scripts ------------------------------------------------------------------------------------------
+
+VALUES: Final = (
+    "nil", "true", "0", "1", "-1", "1/0", "0/0", "2^31", "2^53", "-2^63", "1e300", "''", "'a'", "'\\0'",
+    "('x'):rep(1e5)", "{}", "{1,2,3}", "{a=1}", "redis", "_G", "string", "cjson.null", "print_", "f",
+    "function() return 1 end", "function(...) return ... end", "function() error('e') end", "KEYS", "ARGV",
+    "co", "setmetatable({},{__index=function(t,k) return k end})", "('%s'):rep(50)", "'(a*)*b'", "'[[]'",
+    "'%'", "t", "{t,t}", "'user_script'", "{err='E x'}", "{ok='x'}", "{map={a=1}}", "{double=1.5}",
+    "{set={a=true}}", "{big_number='12'}", "{verbatim_string={format='txt',string='x'}}",
+)  # fmt: skip
+FUNCTIONS: Final = tuple("""
+assert collectgarbage error gcinfo getmetatable ipairs load loadstring next pairs pcall rawequal rawget rawset
+select setmetatable tonumber tostring type unpack xpcall string.byte string.char string.dump string.find
+string.format string.gmatch string.gsub string.len string.lower string.match string.rep string.reverse
+string.sub string.upper table.concat table.foreach table.foreachi table.getn table.insert table.maxn
+table.remove table.setn table.sort math.abs math.floor math.fmod math.ldexp math.max math.random
+math.randomseed math.frexp coroutine.create coroutine.resume coroutine.running coroutine.status
+coroutine.wrap coroutine.yield bit.band bit.bor bit.lshift bit.tohex bit.rol bit.bswap struct.pack
+struct.unpack struct.size cjson.encode cjson.decode cjson.encode_sparse_array cjson.encode_max_depth
+cjson.new cmsgpack.pack cmsgpack.unpack cmsgpack.unpack_one cmsgpack.unpack_limit redis.call redis.pcall
+redis.error_reply redis.status_reply redis.sha1hex redis.log redis.setresp redis.set_repl
+redis.acl_check_cmd redis.breakpoint redis.debug __redis__err__handler os.clock
+""".split())  # fmt: skip
+COMMANDS: Final = (
+    "'set','k','v'", "'get','k'", "'lrange','l',0,-1", "'rpush','l',1,2", "'hset','h','a',1", "'hgetall','h'",
+    "'zadd','z',1,'a'", "'zrange','z',0,-1,'WITHSCORES'", "'xadd','x','*','a',1", "'xrange','x','-','+'",
+    "'time'", "'nosuch'", "'get'", "'eval','return 1',0", "'sort','l'", "'scan',0", "'command','docs','get'",
+)  # fmt: skip
+
+
+class _Script:
+    """Makes up one script."""
+
+    def __init__(self, chance: random.Random) -> None:
+        self.chance = chance
+
+    def value(self, depth: int = 0) -> str:
+        if depth < 3 and self.chance.random() < 0.3:
+            return self.call(depth + 1)
+        return self.chance.choice(VALUES)
+
+    def call(self, depth: int = 0) -> str:
+        name = self.chance.choice(FUNCTIONS)
+        if name in ("redis.call", "redis.pcall") and self.chance.random() < 0.8:
+            return f"{name}({self.chance.choice(COMMANDS)})"
+        words = [self.value(depth + 1) for _ in range(self.chance.choice((0, 1, 1, 2, 2, 3, 4)))]
+        call = f"{name}({','.join(words)})"
+        if self.chance.random() < 0.3:
+            call = f"pcall({','.join([name, *words])})"
+        return call
+
+    def statement(self, depth: int = 0) -> str:
+        kind = self.chance.randrange(9)
+        if kind == 0:
+            return f"t[{self.value()}]={self.value()}"
+        if kind == 1:
+            return f"for i=1,{self.chance.choice(('3', '10', '1000'))} do {self.inner(depth)} end"
+        if kind == 2:
+            return f"if {self.value()} then {self.inner(depth)} end"
+        if kind == 3:
+            return f"pcall(function() {self.inner(depth)} end)"
+        if kind == 4:
+            return f"xpcall(function() {self.inner(depth)} end, function() {self.inner(depth)} end)"
+        if kind == 5:
+            return f"f=function(...) {self.inner(depth)} return {self.value()} end"
+        if kind == 6:
+            return f"co=coroutine.wrap(function() {self.inner(depth)} coroutine.yield({self.value()}) end)"
+        return f"s={self.call()}"
+
+    def inner(self, depth: int) -> str:
+        return self.statement(depth + 1) if depth < 4 else f"s={self.value()}"
+
+    def text(self) -> str:
+        statements = " ".join(self.statement() for _ in range(self.chance.randint(0, 5)))
+        return (
+            f"local t,s,print_={{}},'x',tostring local f=function(...) return ... end "
+            f"local co=coroutine.create(f) {statements} return {{{self.value()},{self.call()},s}}"
+        )
+
+
+def scripts(chance: random.Random) -> Iterator[bytes]:
+    """Calls of all functions with all kinds of values, and statements that nest them."""
+    while True:
+        text = _Script(chance).text()
+        yield mutated(chance, text.encode()) if chance.random() < 0.05 else text.encode()
+
+
+def try_script(server: Server, script: bytes) -> None:
+    """A script ends, or can be ended."""
+    session = server.session(3 if len(script) % 2 else 2)
+    signal.signal(signal.SIGALRM, signal.default_int_handler)
+    signal.setitimer(signal.ITIMER_REAL, 0.5)
+    try:
+        call(session, b"EVAL", script, b"1", b"k", b"v")
+    except KeyboardInterrupt:
+        pass
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+    if call(session, b"EVAL", b"return 7", b"0") != 7:
+        raise Fault("no script runs any more")
+    call(session, b"FLUSHALL")
+
+
+# SQLite files -------------------------------------------------------------------------------------
+
+
+def sqlite_files(chance: random.Random) -> Iterator[bytes]:
+    """Stores with damaged rows or damaged pages."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "store.db")
+        _make_store(path)
+        good = path.read_bytes()
+        while True:
+            if chance.random() < 0.4:
+                yield mutated(chance, good, 6)
+            else:
+                path.write_bytes(good)
+                _damage_rows(chance, path)
+                yield path.read_bytes()
+
+
+def _make_store(path: Path) -> None:
+    from fakeredis import FakeServer
+    from fakeredis.stores.sqlite import SQLiteStore
+
+    server = FakeServer(SQLiteStore(str(path)))
+    session = server.session()
+    for line in SETUP.strip().splitlines():
+        for command in line.split("|"):
+            call(session, *[word.encode() for word in command.split()])
+    call(session, b"FUNCTION", b"LOAD", b"#!lua name=l\nredis.register_function('f', function() return 1 end)")
+    server.let_go()
+    connection = sqlite3.connect(path)
+    connection.execute("PRAGMA journal_mode=DELETE")
+    connection.close()
+
+
+_ROWS: Final = (None, 0, -1, 1 << 62, -(1 << 63), 1.5, "", "text", "\u00e9", b"", b"\xff\xfe", b"\x00" * 20)
+
+
+def _damage_rows(chance: random.Random, path: Path) -> None:
+    connection = sqlite3.connect(path)
+    try:
+        tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type='table'")]
+        for _ in range(chance.randint(1, 3)):
+            table = chance.choice(tables)
+            columns = [row[1] for row in connection.execute(f'PRAGMA table_info("{table}")')]
+            column = chance.choice(columns)
+            value: Any = chance.choice(_ROWS)
+            rows = connection.execute(f'SELECT "{column}" FROM "{table}"').fetchall()
+            if rows and chance.random() < 0.5:
+                old = chance.choice(rows)[0]
+                raw = old if isinstance(old, bytes) else str(old).encode()
+                value = mutated(chance, raw)
+                value = value if isinstance(old, bytes) else value.decode("latin-1")
+            try:
+                if chance.random() < 0.1:
+                    connection.execute(f'ALTER TABLE "{table}" DROP COLUMN "{column}"')
+                elif rows:
+                    connection.execute(f'UPDATE "{table}" SET "{column}"=? WHERE "{column}" IS ?',
+                                       (value, chance.choice(rows)[0]))  # fmt: skip
+            except sqlite3.Error:
+                continue
+        connection.commit()
+    finally:
+        connection.close()
+
+
+def try_sqlite(server: Server, data: bytes) -> None:
+    """A store is opened and used, or refused with an error that says so."""
+    from fakeredis import FakeServer
+    from fakeredis.stores import StoreError
+    from fakeredis.stores.sqlite import SQLiteStore
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "store.db")
+        path.write_bytes(data)
+        try:
+            server = FakeServer(SQLiteStore(str(path), timeout=0.2))
+        except StoreError:
+            return
+        try:
+            session = server.session()
+            for key in call(session, b"KEYS", b"*") or ():
+                if not isinstance(key, bytes):
+                    continue
+                kind = call(session, b"TYPE", key)
+                call(session, b"RENAME", key, b"k")
+                use_value(session, bytes(kind) if isinstance(kind, bytes) else b"")
+            for command in ("FCALL f 0", "SET k v", "PUBLISH c m", "FLUSHALL", "DBSIZE"):
+                call(session, *[word.encode() for word in command.split()])
+        except StoreError:
+            pass
+        finally:
+            server.let_go()
+
+
+# The protocol -------------------------------------------------------------------------------------
+
+WORDS: Final = (b"*1\r\n", b"*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$1\r\nv\r\n", b"PING\r\n", b"$5\r\nhello\r\n", b"*-1\r\n",
+                b"*2147483648\r\n", b"*1048577\r\n", b"$-1\r\n", b"$536870913\r\n", b"*1000000\r\n", b"\r\n",
+                b"\n", b"\0", b'"', b"'", b"SET k \"a\\x0\"\r\n", b"*0\r\n", b"*1\r\n$99999\r\n", b"HELLO 3\r\n",
+                b"*2\r\n$4\r\nAUTH\r\n$1\r\nx\r\n", b"MULTI\r\n", b"EXEC\r\n", b"SUBSCRIBE c\r\n", b"CLIENT ",
+                b"MONITOR\r\n", b"x" * 70000, b"POST / HTTP/1.1\r\n", b"*1\r\n:1\r\n", b"*a\r\n", b"$a\r\n",
+                b"*1\r\n$4\r\nQUIT\r\n", b"EVAL 'return 1' 0\r\n", b"BLPOP q 0.01\r\n", b"RESET\r\n",
+                b"*01\r\n", b"*+1\r\n$04\r\nPING\r\n", b"DEBUG SLEEP 0\r\n", b"HRANDFIELD h -100000\r\n")  # fmt: skip
+
+
+def streams(chance: random.Random) -> Iterator[bytes]:
+    """What a client may send: commands, halves of them, and noise."""
+    while True:
+        data = b"".join(chance.choice(WORDS) for _ in range(chance.randint(1, 12)))
+        if chance.random() < 0.6:
+            data = mutated(chance, data, 5)
+        if chance.random() < 0.2:
+            data += bytes(chance.randrange(256) for _ in range(chance.randint(1, 200)))
+        yield data
+
+
+def try_stream(server: Any, data: bytes) -> None:
+    """The server answers other clients afterwards."""
+    import socket
+
+    with socket.create_connection(("127.0.0.1", server.port), 5) as one:
+        one.settimeout(0.02)
+        try:
+            one.sendall(data)
+            while one.recv(1 << 16):
+                pass
+        except OSError:
+            pass
+    with socket.create_connection(("127.0.0.1", server.port), 5) as other:
+        other.settimeout(10)
+        other.sendall(b"PING\r\n")
+        reply = other.recv(100)
+        if not reply.startswith((b"+PONG", b"-BUSY")):
+            raise Fault(f"PING is answered with {reply!r}")
+
+
+# Running ------------------------------------------------------------------------------------------
+
+Kind = tuple[Callable[[random.Random], Iterator[bytes]], Callable[[Any, bytes], None]]
+KINDS: Final[dict[str, Kind]] = {
+    "payloads": (payloads, try_payload), "rdb": (rdb_files, try_rdb), "scripts": (scripts, try_script),
+    "sqlite": (sqlite_files, try_sqlite), "streams": (streams, try_stream),
+}  # fmt: skip
+
+
+def run(kind: str, seed: int, seconds: float, note: Path) -> int:
+    """Try inputs of a kind; how many there were.
+
+    Args:
+        note: the file that always has the latest input.
+    """
+    make, use = KINDS[kind]
+    ends = time.monotonic() + seconds
+    count = 0
+    server: Any = Server()
+    if kind == "streams":
+        from fakeredis import FakeServer
+
+        server = FakeServer().listen()
+    for count, data in enumerate(make(random.Random(seed)), 1):
+        note.write_text(f"{kind}, seed {seed}, input {count}: {data!r}")
+        began = time.monotonic()
+        use(server, data)
+        now = time.monotonic()
+        if now - began > SLOW:
+            raise Fault(f"took {now - began:.0f} seconds")
+        if now > ends:
+            break
+    return count
+
+
+def main() -> None:
+    kind, seed, seconds, note = sys.argv[1:]
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    print(run(kind, int(seed), float(seconds), Path(note)), "inputs")
+    sys.stdout.flush()
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

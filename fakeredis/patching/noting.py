@@ -69,6 +69,10 @@ class _Hook:
         self._is_async = _is_coroutine_function(function)
         self._stub: CodeType = stub_of(function, partial(handler, copy_of(function)), plain=True)
 
+    def fits(self) -> bool:
+        """Whether the function is as it was when this was made."""
+        return self._function.__code__ is self._code
+
     def install(self) -> None:
         """Lead it by way of the handler."""
         self._function.__code__ = self._stub
@@ -98,14 +102,19 @@ class _Hooks:
     def __init__(self, find: Callable[[], Iterator[_Place]]) -> None:
         self._find = find
         self._hooks: dict[int, _Hook] = {}  # by the function's id
+        self._made: dict[int, _Hook] = {}  # kept for the next time: compiling takes long
         self._wanted = 0
 
     def begin(self) -> None:
         """Note from now on, also what was imported since somebody else has begun."""
         self._wanted += 1
         for function, handler in self._find():
-            if id(function) not in self._hooks:
-                hook = self._hooks[id(function)] = _Hook(function, handler)
+            number = id(function)
+            if number not in self._hooks:
+                hook = self._made.get(number)
+                if hook is None or not hook.fits():
+                    hook = self._made[number] = _Hook(function, handler)
+                self._hooks[number] = hook
                 hook.install()
 
     def end(self) -> None:

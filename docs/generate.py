@@ -1,4 +1,4 @@
-"""Writes the pages that follow from the code: ``commands.rst`` and ``gaps.rst``.
+"""Writes the pages that follow from the code: ``commands.rst``, ``gaps.rst``, ``reference.rst``.
 
     python docs/generate.py
 
@@ -13,7 +13,9 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parent
-sys.path.insert(0, str(FOLDER.parent))
+sys.path[:0] = [str(FOLDER.parent), str(FOLDER)]
+
+from reference_page import reference_page  # noqa: E402
 
 from fakeredis.commands import registry  # noqa: E402
 from fakeredis.engine import profiles  # noqa: E402
@@ -32,6 +34,11 @@ TITLES = {
     "cluster": "Cluster", "vectorset": "Vector sets",
 }  # fmt: skip
 GENERATED = ".. Written by docs/generate.py; do not edit.\n\n"
+OWN_WORDS = (
+    "The texts that explain commands are in words of our own: the lines of the subcommands\n"
+    "``HELP`` (``PUBSUB HELP``, ``SCRIPT HELP`` ...) and the summaries of ``COMMAND DOCS``. The\n"
+    "server's are its documentation, and no behaviour.\n"
+)
 MODULES = {
     "FT": "search", "JSON": "JSON", "TS": "time series", "BF": "Bloom filters",
     "CF": "cuckoo filters", "CMS": "count-min sketches", "TOPK": "top-k", "TDIGEST": "t-digests",
@@ -128,7 +135,7 @@ def differences() -> str:
     """The one list of known differences, ``tests/known_gaps.py``."""
     lines = [f"- ``{name}``: {reason}\n" for name, reason in sorted(GAPS.items())]
     text = "".join(lines) or "None is known in what is implemented.\n"
-    return f"\n{heading('Differences', '-')}{text}"
+    return f"\n{heading('Differences', '-')}{text}\n{OWN_WORDS}"
 
 
 def of_other_servers() -> str:
@@ -156,7 +163,14 @@ def table(rows: Iterable[tuple[str, ...]], head: tuple[str, ...] = ("Command", "
     return "\n".join([ruler, lines[0], ruler, *lines[1:], ruler]) + "\n"
 
 
-PAGES: dict[str, Callable[[], str]] = {"commands.rst": commands_page, "gaps.rst": gaps_page}
+def reference() -> str:
+    """The public names, from their docstrings."""
+    return GENERATED + reference_page(heading)
+
+
+PAGES: dict[str, Callable[[], str]] = {
+    "commands.rst": commands_page, "gaps.rst": gaps_page, "reference.rst": reference,
+}  # fmt: skip
 
 
 def outdated() -> Iterator[str]:

@@ -236,7 +236,8 @@ def _commands(options: argparse.Namespace) -> None:
 # What may have been meant where an option is not known.
 _FLAGS: Final = {
     "run": (
-        "--spy", "--store", "--version", "--address", "--config", "--server-type", "-m", "--help",
+        "--spy", "--store", "--version", "--address", "--config", "--server-type", "--clock", "-m",
+        "--help",
     ),
     "commands": ("--group", "--version", "--help"),
 }  # fmt: skip

@@ -9,6 +9,8 @@ from types import ModuleType
 
 import pytest
 
+import fakeredis
+from fakeredis import cli
 from tests import processes
 
 ROOT = Path(__file__).parent.parent
@@ -31,6 +33,30 @@ def generate() -> ModuleType:
 
 def test_generated_pages_are_up_to_date(generate: ModuleType) -> None:
     assert not list(generate.outdated()), "run: python docs/generate.py"
+
+
+def test_every_public_name_is_in_the_reference() -> None:
+    page = (DOCS / "reference.rst").read_text(encoding="utf-8")
+    own = {"spy", "__version__"} | {each for each in fakeredis.__all__ if each.startswith("assert")}
+    names = {*fakeredis.__all__, "FakeValkey", "FakeAsyncValkey", "FakeStrictValkey"} - own
+    assert {name for name in names if f"``{name}``" not in page} == set()
+    handle = {name for name in dir(fakeredis.patch) if not name.startswith("_")}
+    assert {name for name in handle if not re.search(rf"- ``{name}\W", page)} == set()
+
+
+def test_every_option_of_the_command_line_is_on_its_page() -> None:
+    page = (DOCS / "command_line.rst").read_text(encoding="utf-8")
+    actions = cli._parser()._subparsers
+    assert actions is not None
+    (parsers,) = (each.choices for each in actions._group_actions)
+    assert parsers is not None
+    options = {
+        option
+        for parser in dict(parsers).values()
+        for action in parser._actions
+        for option in action.option_strings
+    }
+    assert {each for each in options - {"-h", "--bind"} if each not in page} == set()
 
 
 def test_every_page_is_in_the_index() -> None:

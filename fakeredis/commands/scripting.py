@@ -128,9 +128,11 @@ def script_kill(ctx: Context) -> Status:
 
 @group.command("SCRIPT DEBUG", Raw, flags=NOSCRIPT, since="3.2.0")
 def script_debug(ctx: Context, mode: bytes) -> Any:
-    """Accepted, but scripts run as usual."""
+    """Off is all that it can be: there is no debugger here, and who asks for one would wait."""
     if word_of(mode) not in (b"YES", b"SYNC", b"NO"):
         raise CommandError("ERR Use SCRIPT DEBUG YES/SYNC/NO")
+    if mode.upper() != b"NO":
+        raise CommandError("ERR the debugger of scripts is not implemented")
     return OK
 
 

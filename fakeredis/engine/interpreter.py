@@ -576,6 +576,8 @@ def _words(argv: Sequence[Any]) -> list[bytes]:
             words.append(value)
         elif kind is int and -_EXACT < value < _EXACT:
             words.append(b"%d" % value)
+        elif kind is float and math.isnan(value):
+            words.append(b"-nan" if math.copysign(1, value) < 0 else b"nan")
         elif kind is int or kind is float:
             words.append(format_float(float(value)))
         else:

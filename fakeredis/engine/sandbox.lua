@@ -742,7 +742,7 @@ function redis.log(...)
   if select('#', ...) < 2 then fail('ERR redis.log() requires two arguments or more.') end
   local level = tonumber((...))
   if type((...)) ~= 'number' then fail('ERR First argument must be a number (log level).') end
-  if level < 0 or level > 3 then fail('ERR Invalid log level.') end
+  if not (level >= 0 and level <= 3) then fail('ERR Invalid log level.') end
   local words = {}
   for at = 2, select('#', ...) do
     local word = select(at, ...)
@@ -921,7 +921,10 @@ local function classify(t)
   value = raw_get(t, 'ok')
   if type(value) == 'string' then return 'ok', value end
   value = raw_get(t, 'double')
-  if type(value) == 'number' then return 'double', value end
+  if type(value) == 'number' then
+    -- On the way to Python a zero loses its sign.
+    return 'double', value == 0 and 1 / value < 0 and '-0' or value
+  end
   value = raw_get(t, 'map')
   if type(value) == 'table' then return 'map', value end
   value = raw_get(t, 'set')

@@ -111,7 +111,7 @@ def without_shebang(source: bytes) -> tuple[bytes, Sequence[str] | None]:
     for option in options:
         if not option.startswith("flags="):
             raise CommandError(f"ERR Unknown lua shebang option: {option}")
-        flags.extend(name for name in option[6:].split(",") if name)
+        flags.extend(option[6:].split(",") if option[6:] else ())
     for flag in flags:
         if flag not in FLAGS:
             raise CommandError(f"ERR Unexpected flag in script shebang: {flag}")

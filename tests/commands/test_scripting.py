@@ -44,6 +44,7 @@ def test_library_calls(twin: Any, script: str) -> None:
      "#!lua flags=no-writes,allow-oom,allow-stale,no-cluster,allow-cross-slot-keys\nreturn 1",
      "#!lua foo=bar\nreturn 1", "#!lua foo\nreturn 1", "#!python\nreturn 1", "#!\nreturn 1",
      "#!lua",
+     "#!lua flags=no-writes,,allow-oom\nreturn 1", "#!lua flags=,\nreturn 1",
      "#!lua name=x\nreturn 1", "#!lua flags=\nreturn 1", "#!lua\nerror('x')", "#!lua\n\nreturn x",
      b"return '\xff\xfe'", "local a = function()\n error('in')\nend\n\na()",
      "return {KEYS, ARGV, #KEYS, #ARGV}"],
@@ -409,3 +410,11 @@ def test_sets_are_sorted_for_scripts(twin: Any) -> None:
     twin("SADD", "s", *"qwertyuiop")
     for words in ("", ", 'DESC'", ", 'LIMIT', 1, 3", ", 'GET', '#', 'GET', 'w*'"):
         twin("EVAL", f"return redis.call('SORT', 's', 'BY', 'nosort'{words})", 0)
+
+
+def test_there_is_no_debugger() -> None:
+    """The server has one, which a client of its own speaks to: a test would wait for ever."""
+    session = Server().session()
+    for mode in (b"YES", b"sync"):
+        with pytest.raises(CommandError, match="not implemented"):
+            session.execute([b"SCRIPT", b"DEBUG", mode])

@@ -114,6 +114,19 @@ def test_streaming_credentials(names: bool) -> None:
 
 
 @needs("cache")
+def test_a_key_that_expires_untouched_leaves_the_cache(names: bool) -> None:
+    from redis.cache import CacheConfig
+
+    with fakeredis.patch(names=names) as fake:
+        cached = redis.Redis(protocol=3, cache_config=CacheConfig())
+        for key in ("k", "other"):
+            redis.Redis().set(key, "v", px=80)
+            assert [cached.get(key) for _ in range(2)] == [b"v", b"v"]
+            fake.server().clock.advance(2)  # which lets nothing expire by itself
+            assert cached.get(key) is None
+
+
+@needs("cache")
 def test_client_side_cache(names: bool) -> None:
     from redis.cache import CacheConfig
 

@@ -545,10 +545,15 @@ def test_rq_forks_for_each_job(fake: fakeredis.patch) -> None:
 # Other threads at the moment of a fork ----------------------------------------------------------
 
 
+# Python 3.12 and later warn of any fork beside threads, of which these programs have some.
+FORKING_BESIDE_THREADS = ("-W", "ignore:This process:DeprecationWarning")
+
+
 def test_forks_in_a_loop_while_others_connect() -> None:
     """See the program: threads, loops and children reach servers and clusters that are new."""
     rounds = 200 if os.environ.get("FAKEREDIS_LONG") else 40
-    done = processes.python("-m", "tests.patch.fork_stress", rounds, limit=600, cwd=processes.ROOT)
+    program = "-m", "tests.patch.fork_stress", rounds
+    done = processes.python(*FORKING_BESIDE_THREADS, *program, limit=600, cwd=processes.ROOT)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
@@ -591,7 +596,7 @@ thread.join()
 
 
 def test_another_thread_is_importing() -> None:
-    done = processes.python("-c", IMPORTING, limit=30)
+    done = processes.python(*FORKING_BESIDE_THREADS, "-c", IMPORTING, limit=30)
     assert (done.stdout, done.stderr) == ("7\n", "")
 
 
@@ -619,5 +624,5 @@ print(status, errors, [handle for handle in handles if handle.active])
 
 def test_another_thread_ends_a_patch() -> None:
     for _ in range(3):
-        done = processes.python("-c", ENDING, limit=30)
+        done = processes.python(*FORKING_BESIDE_THREADS, "-c", ENDING, limit=30)
         assert (done.stdout, done.stderr) == ("0 [] []\n", "")

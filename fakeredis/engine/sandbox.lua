@@ -214,7 +214,9 @@ local function clean(err)
   local kind = type(err)
   if kind == 'string' then return without_place(err) end
   if kind ~= 'userdata' or err == null then return err end
-  return string_sub(server.crashed(err), 5)
+  local text = server.crashed(err)
+  look()  -- the script ends here, if it was Ctrl-C
+  return string_sub(text, 5)
 end
 
 local function settled(ok, err, ...)

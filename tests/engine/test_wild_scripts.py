@@ -53,6 +53,7 @@ def outcome(script: str) -> str:
      "local s=('x'):rep(4e7) while true do local t=s..'y' end",
      "local s=('x'):rep(4e7) while true do local t=s:upper() end",
      "cjson.encode_sparse_array(true,0) return cjson.encode({[2^30]=1})",
+     "for i=1,1000 do pcall(struct.size, ('x'):rep(1e5)) end",
      "return loadstring('while true do end', '=sandbox')()",
      "local t={} for i=1,1e6 do t[i]=i end while true do table.insert(t,1,1) end"],
 )  # fmt: skip

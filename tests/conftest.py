@@ -8,6 +8,7 @@ import inspect
 import os
 import signal
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -32,6 +33,37 @@ def pytest_configure(config: pytest.Config) -> None:
 
         resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
     config.pluginmanager.register(leftovers.Leftovers(config), "leftovers")
+
+
+# `-m core`: a test of each kind, in less than a minute on two cores; files and folders of tests/.
+CORE = (
+    "clients", "engine", "spy", "stores/test_memory.py", "test_fixtures.py", "test_package.py",
+    "test_processes.py", "test_resp.py", "test_twin.py",
+    *(f"commands/test_{group}.py" for group in (
+        "generic", "hash", "list", "pubsub", "set", "sorted_set", "string", "transactions",
+    )),
+    *(f"patch/test_{what}.py" for what in (
+        "concurrency", "decorating", "faults", "found", "handle", "leaving", "running", "ways",
+    )),
+)  # fmt: skip
+
+
+def _is_core(path: Path) -> bool:
+    folder = Path(__file__).parent
+    return any(path.is_relative_to(folder / name) for name in CORE)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """``-m core`` alone does not even import the other files."""
+    left_out = config.option.markexpr == "core" and collection_path.suffix == ".py"
+    return True if left_out and not _is_core(collection_path) else None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests of the core run."""
+    for item in items:
+        if _is_core(item.path):
+            item.add_marker("core")
 
 
 TARGETS = ("resp2", "resp3", "async", "real")

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import hypothesis
 import pytest
 import redis
 
@@ -37,13 +38,13 @@ def pytest_configure(config: pytest.Config) -> None:
 
 # `-m core`: a test of each kind, in less than a minute on two cores; files and folders of tests/.
 CORE = (
-    "clients", "engine", "spy", "stores/test_memory.py", "test_fixtures.py", "test_package.py",
-    "test_processes.py", "test_resp.py", "test_twin.py",
+    "clients", "spy", "engine/test_profiles.py", "engine/test_sessions.py",
+    "stores/test_memory.py", "test_fixtures.py", "test_package.py", "test_resp.py", "test_twin.py",
     *(f"commands/test_{group}.py" for group in (
         "generic", "hash", "list", "pubsub", "set", "sorted_set", "string", "transactions",
     )),
     *(f"patch/test_{what}.py" for what in (
-        "concurrency", "decorating", "faults", "found", "handle", "leaving", "running", "ways",
+        "concurrency", "decorating", "faults", "found", "handle", "ways",
     )),
 )  # fmt: skip
 
@@ -66,6 +67,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("core")
 
 
+hypothesis.settings.register_profile("tests", deadline=None)  # machines are busy now and then
+hypothesis.settings.load_profile("tests")
 TARGETS = ("resp2", "resp3", "async", "real")
 
 

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from fakeredis.engine import interpreter
 from fakeredis.engine.server import Server
+from tests import processes
 from tests.twin import fake_reply
 
-PATIENCE = 60
 # Runs the script that it is given; an alarm after a while ends it as Ctrl-C would.
 CHILD = """
 import resource, signal, sys
@@ -35,11 +33,9 @@ assert fake_reply(session, [b"EVAL", b"return 7", b"0"]) == 7
 
 def outcome(script: str) -> str:
     """What a script answers, or "interrupted"; the child must end well."""
-    child = subprocess.run(
-        [sys.executable, "-c", CHILD], input=script.encode(), capture_output=True, timeout=PATIENCE,
-    )  # fmt: skip
-    assert child.returncode == 0, (script, child.returncode, child.stderr.decode()[-2000:])
-    return child.stdout.decode().strip()
+    child = processes.python("-c", CHILD, input=script)
+    assert child.returncode == 0, (script, child.returncode, child.stderr[-2000:])
+    return child.stdout.strip()
 
 
 @pytest.mark.parametrize(

@@ -25,8 +25,10 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from fakeredis.engine import blocking, dispatch, long_scripts
 from fakeredis.engine.replies import BLOCKED, NO_REPLY
 from fakeredis.errors import CommandError, ConnectionLost
+from fakeredis.meanwhile import Meanwhile
 from fakeredis.resp import RequestParser, encode
 from fakeredis.stores.base import StoreError
+from fakeredis.tls import Secure
 
 if TYPE_CHECKING:
     import ssl
@@ -162,7 +164,7 @@ class _Connection(asyncio.Protocol):
     def resume_writing(self) -> None:
         """It has read."""
         self.full = False
-        self._look()
+        self.look()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The client is gone."""
@@ -180,6 +182,7 @@ class _Connection(asyncio.Protocol):
         """Run the commands that have come, as far as nothing holds them back."""
         session = self.session
         assert session is not None
+        outer = self.door.in_command  # of another client, see `Door._pump`
         self.running = self.door.in_command = True
         try:
             self._run_backlog(session)
@@ -187,7 +190,8 @@ class _Connection(asyncio.Protocol):
             self.transport.abort()
             return
         finally:
-            self.running = self.door.in_command = False
+            self.running = False
+            self.door.in_command = outer
         if session.closed:
             self.transport.close()
             return
@@ -309,12 +313,12 @@ class _Connection(asyncio.Protocol):
             return
         self.scheduled = True
         if threading.get_ident() == self.door.thread:
-            self.loop.call_soon(self._look)
+            self.loop.call_soon(self.look)
             return
         with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
-            self.loop.call_soon_threadsafe(self._look)
+            self.loop.call_soon_threadsafe(self.look)
 
-    def _look(self) -> None:
+    def look(self) -> None:
         """Write what is in the outbox, and go on with what it held back."""
         self.scheduled = False
         session = self.session
@@ -385,10 +389,6 @@ class Entrance(NamedTuple):
         return isinstance(self.address, tuple)
 
 
-def _nothing() -> None:
-    """What is left in a queue of something that has run."""
-
-
 class Door:
     """Sockets that listen for one server, and the loop that serves them."""
 
@@ -401,6 +401,8 @@ class Door:
         self.ready = threading.Event()
         self.in_command = False  # the loop is busy with what a client sent
         self.ends_with_server = False  # SHUTDOWN ends `run`
+        self._meanwhile: Meanwhile | None = None  # while a script runs long
+        self._tasks: set[asyncio.Task[None]] = set()
         self._stopping: asyncio.Event | None = None
         self._stop_asked = False
         self._limits_text: str | None = None
@@ -424,7 +426,7 @@ class Door:
         self._stopping = asyncio.Event()
         listening = [
             await loop.create_server(
-                lambda: _Connection(self, loop), sock=each.sock, ssl=each.context, backlog=511
+                partial(self._protocol, each.context), sock=each.sock, backlog=511
             )
             for each in self.entrances
         ]
@@ -491,26 +493,31 @@ class Door:
             if each.heard < silent and not _waits(session):
                 each.transport.abort()
 
-    def _pump(self) -> None:
-        """Take what clients send while a script that one of them called runs long.
+    def _protocol(self, context: ssl.SSLContext | None) -> asyncio.Protocol:
+        """What serves a new client."""
+        assert self.loop is not None
+        connection = _Connection(self, self.loop)
+        return connection if context is None else Secure(context, connection, self.loop)
 
-        The loop waits for that script, so this is a turn of it in the middle of another one.  What
-        it runs is taken from the loop's queue; the turn outside finds nothing in its place.
-        """
-        loop: Any = self.loop
-        if loop is None or threading.get_ident() != self.thread:
-            return
-        queue, selector = getattr(loop, "_ready", None), getattr(loop, "_selector", None)
-        if queue is None or selector is None:
-            return  # a loop of another make
-        loop._process_events(selector.select(0))
-        for _ in range(len(queue)):
-            handle = queue.popleft()
-            if not handle.cancelled():
-                handle._run()
-            nothing = asyncio.Handle(_nothing, (), loop)
-            nothing.cancel()
-            queue.append(nothing)
+    def _pump(self) -> None:
+        """Take what clients send while a script that one of them called runs long."""
+        loop = self.loop
+        if threading.get_ident() != self.thread or not isinstance(loop, asyncio.SelectorEventLoop):
+            return  # Windows' own loop has begun to read already
+        if self._meanwhile is None:
+            self._meanwhile = Meanwhile(
+                loop, self._protocol, [(each.sock, each.context) for each in self.entrances]
+            )
+            loop.call_soon(self._script_ended)
+        self._meanwhile.turn(self.connections)
+
+    def _script_ended(self) -> None:
+        """The loop turns again."""
+        meanwhile, self._meanwhile = self._meanwhile, None
+        if meanwhile is not None:
+            self._tasks.update(meanwhile.end())
+            for task in self._tasks:
+                task.add_done_callback(self._tasks.discard)
 
     # Rules ----------------------------------------------------------------------------------
 

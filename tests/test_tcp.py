@@ -8,6 +8,7 @@ import gc
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -24,6 +25,7 @@ from redis.retry import Retry
 
 import fakeredis
 from fakeredis import tcp
+from fakeredis.engine import dispatch
 from fakeredis.tcp import Listener
 from tests import harvest, processes
 from tests.raw import RawClient, in_order, tree, types
@@ -661,6 +663,63 @@ def test_serve_at_several_places(tmp_path: Path, certificates: Path) -> None:
         process.send_signal(signal.SIGTERM)
         assert process.wait(10) == 0
     assert not Path(path).exists()
+
+
+@pytest.mark.parametrize("tls", [False, True])
+def test_clients_of_a_busy_door(tls: bool, request: pytest.FixtureRequest) -> None:
+    """Who comes while a script runs is served at once, and stays when it has ended."""
+    server = fakeredis.FakeServer()
+    server.execute("CONFIG", "SET", "busy-reply-threshold", 5)
+    context: ssl.SSLContext | None = None
+    options: dict[str, Any] = {}
+    if tls:
+        folder = request.getfixturevalue("certificates")
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(folder / "crt", folder / "key")
+        options = {"ssl": True, "ssl_ca_certs": str(folder / "crt")}
+    with contextlib.ExitStack() as stack:
+        listener = stack.enter_context(server.listen(ssl=context))
+        script, other, late, gone = (
+            stack.enter_context(redis.Redis(port=listener.port, socket_timeout=10, **options))
+            for _ in range(4)
+        )
+        other.ping()
+        reader = stack.enter_context(other.pubsub(ignore_subscribe_messages=True))
+        reader.subscribe("c")
+        until(lambda: server.execute("PUBSUB", "NUMSUB", "c")[1])
+        body = "redis.call('publish', 'c', 'early') while true do end"
+        thread = threading.Thread(target=lambda: fails(script.eval, body, 0))
+        thread.start()
+        until(lambda: server.guard & dispatch.BUSY)
+        before = len(server.sessions)
+        assert reader.get_message(timeout=10) is None  # that of its subscription
+        assert reader.get_message(timeout=10)["data"] == b"early"
+        for client in (other, late, gone):
+            assert "busy running a script" in fails(client.get, "k")
+        quits = gone.connection_pool.get_connection()
+        quits.send_command("QUIT")
+        assert quits.read_response() == b"OK"
+        assert quits._sock.recv(1) == b""
+        assert other.script_kill()
+        thread.join(10)
+        assert late.set("k", b"x" * 100_000)
+        assert late.get("k") == b"x" * 100_000
+        assert other.publish("c", "afterwards") == 1
+        assert reader.get_message(timeout=10)["data"] == b"afterwards"
+        until(lambda: len(server.sessions) == before + 2)  # other's second, and late
+
+
+def until(condition: Callable[[], Any]) -> None:
+    ends = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < ends
+        time.sleep(0.001)
+
+
+def fails(call: Callable[..., Any], *args: Any) -> str:
+    with pytest.raises(redis.ResponseError) as caught:
+        call(*args)
+    return str(caught.value)
 
 
 def test_tls_clients_must_show_a_certificate(certificates: Path) -> None:

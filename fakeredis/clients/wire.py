@@ -812,7 +812,16 @@ def asks_parser(parser: Any, name: str = "read_response") -> bool:
         if not _is_known(kind) or not (method is None or _is_library(method)):
             return True
         _parsers[kind, name] = method
-    return False
+    return _reads_elsewhere(parser)
+
+
+def _reads_elsewhere(parser: Any) -> bool:
+    """Whether a test has put a socket or stream of its own into a parser."""
+    ends = (
+        getattr(parser, "_sock", None), getattr(parser, "_stream", None),
+        getattr(getattr(parser, "_buffer", None), "_sock", None),
+    )  # fmt: skip
+    return any(end is not None and not isinstance(end, Wire) for end in ends)
 
 
 def is_untouched(connection: Any, wire: Any) -> bool:

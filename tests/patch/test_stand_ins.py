@@ -31,6 +31,12 @@ HIREDIS = redis.connection.HIREDIS_AVAILABLE
 # Before redis-py 6, whose connections do so, parsers of RESP3 are not always asked for pushes.
 CHECKS_HEALTH = hasattr(redis.connection.AbstractConnection, "connect_check_health")
 
+PARSERS: Any = [(_RESP2Parser, 2), (_RESP3Parser, 3)]
+ASYNC_PARSERS: Any = [(_AsyncRESP2Parser, 2), (_AsyncRESP3Parser, 3)]
+if HIREDIS:
+    PARSERS += [(_HiredisParser, 2), (_HiredisParser, 3)]
+    ASYNC_PARSERS += [(_AsyncHiredisParser, 2), (_AsyncHiredisParser, 3)]
+
 
 def idle(client: Any) -> Any:
     """The connection that a client's pool has."""
@@ -89,6 +95,26 @@ def test_a_parser_in_the_place_of_another(make: Any) -> None:
     assert client.get("k") is None
 
 
+@pytest.mark.parametrize(("kind", "protocol"), PARSERS)
+def test_a_socket_put_into_a_parser(kind: Any, protocol: int, names: bool) -> None:
+    sock = mock.Mock()
+
+    def recv_into(buffer: Any) -> int:
+        buffer[:5] = b":42\r\n"
+        return 5
+
+    sock.recv.return_value, sock.recv_into.side_effect = b":42\r\n", recv_into
+    with fakeredis.patch(names=names):
+        connection = redis.Connection(parser_class=kind, protocol=protocol)
+        connection.connect()
+        parser: Any = connection._parser
+        if kind is _HiredisParser:
+            parser._sock = sock
+        else:
+            parser._buffer._sock = sock
+        assert connection.read_response() == 42
+
+
 def test_a_mocked_class_of_parsers(make: Any) -> None:
     kind = type(idle(make())._parser)
     boom = mock.patch.object(kind, "read_response", side_effect=BOOM)
@@ -106,13 +132,6 @@ def test_mocked_methods_of_connections(make: Any, name: str) -> None:
             with pytest.raises(redis.ConnectionError, match="boom"):
                 run()
     assert client.get("k") is None
-
-
-PARSERS: Any = [(_RESP2Parser, 2), (_RESP3Parser, 3)]
-ASYNC_PARSERS: Any = [(_AsyncRESP2Parser, 2), (_AsyncRESP3Parser, 3)]
-if HIREDIS:
-    PARSERS += [(_HiredisParser, 2), (_HiredisParser, 3)]
-    ASYNC_PARSERS += [(_AsyncHiredisParser, 2), (_AsyncHiredisParser, 3)]
 
 
 @pytest.mark.parametrize(("base", "protocol"), PARSERS)

@@ -48,12 +48,11 @@ class Suite:
 
 
 OWN_SOCKETS = "plays the server at a socket of its own, or puts a proxy before it"
-PARSER = "puts a mock in the place of the connection's parser or socket, underneath of the patch"
+PARSER = "puts a mock in the place of a method of the system's sockets or asyncio's streams"
 EXACT = "is about an approximate index, its graph and what it misses; the search is exact here"
 REAL_TOO = "fails with a real server, too"
 CERTIFICATES = "needs certificates, which the source distribution lacks"
 MAINTENANCE = "tests/maint_notifications/test_"
-SINGLE = f"{MAINTENANCE}maint_notifications_handling.py::TestMaintenanceNotifications"
 RACE = "tests/test_asyncio/test_"
 
 PYTEST = ["pytest", "pytest-timeout"]
@@ -72,29 +71,15 @@ SUITES = [
                      " and not multidb_integration and not replica")],
         addresses=["localhost:6379", "localhost:26379", "localhost:26380", "localhost:26381"],
         deselected={
-            f"{SINGLE}HandlingSingleProxy": OWN_SOCKETS,
-            f"{SINGLE}HandlingMultipleProxies": OWN_SOCKETS,
-            f"{SINGLE}Handshake": OWN_SOCKETS,
             f"{MAINTENANCE}cluster_maint_notifications_handling.py": OWN_SOCKETS,
             f"{MAINTENANCE}async_cluster_maint_notifications_handling.py": OWN_SOCKETS,
-            f"{MAINTENANCE}async_maint_notifications_handling.py::test_read_response_": PARSER,
             "tests/test_connect.py": OWN_SOCKETS,
             f"{RACE}connect.py": OWN_SOCKETS,
             f"{RACE}cwe_404.py": OWN_SOCKETS,
-            "tests/test_connection.py::test_connection_parse_response_resume": PARSER,
             "tests/test_connection.py::TestConnection::test_connect_with_retries": PARSER,
-            f"{RACE}connection.py::test_connection_parse_response_resume": PARSER,
             f"{RACE}connection.py::test_connection_disconect_race": PARSER,
             f"{RACE}connection.py::test_connect_with_retries": PARSER,
-            f"{RACE}pubsub.py::TestPubSubAutoReconnect::test_reconnect_socket_error": PARSER,
-            f"{RACE}pubsub.py::TestBaseException::test_base_exception": PARSER,
-            f"{RACE}commands.py::TestRedisCommands::test_interrupted_command": PARSER,
-            "tests/test_commands.py::TestRedisCommands::test_interrupted_command": PARSER,
-            "tests/test_pubsub.py::TestPubSubAutoReconnect::test_reconnect_socket_error": PARSER,
-            "tests/test_pubsub.py::TestBaseException::test_base_exception": PARSER,
             "tests/test_parsers/test_errors.py::TestErrorParsing": OWN_SOCKETS,
-            f"{RACE}encoding.py::TestMemoryviewsAreNotPacked":
-                "looks at how commands are packed into bytes, which they are not",
             "tests/test_cache.py::TestSSLCache": CERTIFICATES,
             "tests/test_observability/test_cluster_metrics_error_handling.py":
                 "puts a mock in the place of the cluster's nodes, of which there are fake ones",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from functools import partial
 from threading import RLock
@@ -20,6 +21,7 @@ from fakeredis.patching.swapping import copy_of, stub_of
 from fakeredis.spy.methods import CALLING, SPYING, Call, NotedArgs, caller
 
 _LOCK: Final = RLock()
+_WARNS: bool = sys.version_info >= (3, 13)  # of code of another kind
 
 
 def note_queued(attribute: str, original: Any, owner: Any, *args: Any, **options: Any) -> Any:
@@ -75,16 +77,25 @@ class _Hook:
 
     def install(self) -> None:
         """Lead it by way of the handler."""
-        self._function.__code__ = self._stub
+        self._exchange(self._stub)
         if self._is_async:
             _mark(self._function)
 
     def remove(self) -> None:
         """Give it its own code back."""
         if self._function.__code__ is self._stub:
-            self._function.__code__ = self._code
+            self._exchange(self._code)
         for name in ("_is_coroutine_mark", "_is_coroutine"):
             vars(self._function).pop(name, None)
+
+    def _exchange(self, code: CodeType) -> None:
+        """Put other code in; Python may warn where one is a coroutine's and the other is not."""
+        if not (self._is_async and _WARNS):
+            self._function.__code__ = code
+            return
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)
+            self._function.__code__ = code
 
 
 def _mark(function: FunctionType) -> None:

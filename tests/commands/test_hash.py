@@ -276,7 +276,7 @@ SCRIPTS = {
         HSETEX k FIELDS 1 f vv
         HTTL k FIELDS 1 f
         HSETEX k EX 10 FNX FIELDS 1 y v
-        HSETEX k FNX EX 10 FIELDS 1 z v
+        HSETEX k FNX EX 20 FIELDS 1 z v
         HSETEX k EX 0 FIELDS 1 f v
         HSETEX k EXAT 1 FIELDS 1 f v
         HGETALL k

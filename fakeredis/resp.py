@@ -18,6 +18,7 @@ from fakeredis.engine.replies import (
     SetReply,
     Status,
     Verbatim,
+    verbatim,
 )
 from fakeredis.errors import CommandError, ConnectionLost
 
@@ -322,7 +323,7 @@ class ReplyParser:
             return value
         if kind == _BULK_ERROR:
             return CommandError(value.decode("utf-8", "surrogateescape"))
-        return Verbatim(value[4:]) if self.typed else value[4:]
+        return verbatim(value[4:], value[:3]) if self.typed else value[4:]
 
     def _line(self, kind: int, line: bytes) -> Any:
         if kind == _STATUS:
@@ -461,7 +462,9 @@ _WRITERS3: Final[dict[type, Writer]] = {
     frozenset: lambda reply: _array3([*reply], b"~"), SetReply: lambda reply: _array3(reply, b"~"),
     Push: lambda reply: _array3(reply, b">"), float: _double,
     bool: lambda reply: b"#t\r\n" if reply else b"#f\r\n",
-    Verbatim: lambda reply: b"=%d\r\ntxt:%b\r\n" % (len(reply) + 4, reply),
+    Verbatim: lambda reply: b"=%d\r\n%b:%b\r\n" % (
+        len(reply) + 4, reply.format, reply,
+    ),
     BigNumber: lambda reply: b"(%b\r\n" % reply, Attributed: _attributed,
 }  # fmt: skip
 

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from fakeredis import resp
 from fakeredis.engine.replies import NULL_ARRAY, BigNumber, Push, SetReply, Status, Verbatim
+from fakeredis.engine.server import Server
+from fakeredis.engine.session import WireSession
 from fakeredis.errors import CommandError
 from tests.raw import RawClient
 
@@ -83,6 +85,26 @@ VALUES: list[tuple[Any, bytes, bytes]] = [
 def test_replies(value: Any, resp2: bytes, resp3: bytes) -> None:
     assert resp.encode(value, 2) == resp2
     assert resp.encode(value, 3) == resp3
+
+
+VERBATIM = [
+    *(f"return {{verbatim_string = {{format = {form}, string = 'x'}}}}" for form in (
+        "'markdown'", "'txt'", "'mkd'", "'ab'", "''", r"'\0bc'", r"'ab\0d'", "'é'", r"'a\r\nb'",
+        "12345", "true", "{}", "nil",
+    )),
+    r"return {1, {verbatim_string = {format = 'a', string = 'a\r\n\0b'}}}",
+    "redis.setresp(3) return redis.call('LOLWUT', 'VERSION', 9).verbatim_string.format",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("protocol", [2, 3])
+def test_formats_of_verbatim_strings(real_url: str, protocol: int) -> None:
+    host, port = real_url.removeprefix("redis://").removesuffix("/0").split(":")
+    session = WireSession(Server(), protocol)
+    with RawClient((host, int(port)), protocol) as client:
+        for script in VERBATIM:
+            argv = [b"EVAL", script.encode(), b"0"]
+            assert resp.encode(session.execute(argv), protocol) == client.call(*argv), script
 
 
 DEBUG_TYPES = (b"string", b"integer", b"double", b"null", b"array", b"map", b"verbatim", b"true")

@@ -182,7 +182,7 @@ def info_(ctx: Context, sections: list[bytes]) -> Verbatim:
 @group.command("TIME", flags=LOADING | STALE | FAST, since="2.6.0")
 def time_(ctx: Context) -> list[bytes]:
     """The server's time: seconds since the epoch, and microseconds beyond them."""
-    seconds, micros = divmod(round(ctx.server.clock.seconds() * 1_000_000), 1_000_000)
+    seconds, micros = divmod(ctx.micros(), 1_000_000)
     return [b"%d" % seconds, b"%d" % micros]
 
 

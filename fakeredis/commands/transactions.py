@@ -68,6 +68,7 @@ def exec_(ctx: Context) -> Any:
     via, session.via = session.via, "transaction"
     session.deny_blocking = True
     session.collected = []
+    ctx.begin()
     try:
         return _replies(session, queue)
     finally:

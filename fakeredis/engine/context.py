@@ -20,12 +20,13 @@ if TYPE_CHECKING:
     from fakeredis.engine.session import Session
 
 MAX_MILLISECONDS = (1 << 63) - 1
+_AT_ONCE = frozenset({"script", "transaction"})
 
 
 class Context:
     """One for each session; handlers get it as their first argument."""
 
-    __slots__ = ("session", "server", "db", "command", "args", "retrying", "_now")
+    __slots__ = ("session", "server", "db", "command", "args", "retrying", "_now", "_micros")
 
     def __init__(self, session: Session, db: Database) -> None:
         self.session = session
@@ -35,6 +36,7 @@ class Context:
         self.args: Sequence[bytes] = ()  # the running command's raw arguments, name left out
         self.retrying = False  # a blocked command is being run again
         self._now = 0
+        self._micros = 0
 
     # Time -----------------------------------------------------------------------------------
 
@@ -48,6 +50,24 @@ class Context:
     def forget_time(self) -> None:
         """Let the next reading of ``now`` look at the clock again."""
         self._now = 0
+
+    def micros(self) -> int:
+        """Microseconds since the epoch; the same during a whole MULTI or script."""
+        if self.session.via not in _AT_ONCE:
+            return round(self.server.clock.seconds() * 1_000_000)
+        if not self._micros:
+            first = self.now * 1000
+            found = round(self.server.clock.seconds() * 1_000_000)
+            self._micros = min(max(found, first), first + 999)
+        return self._micros
+
+    def begin(self) -> None:
+        """A MULTI or a script begins, of which all happens at one time."""
+        self._micros = 0
+
+    def see_time_pass(self) -> None:
+        """Let `micros` tell the time while a script runs long; ``now`` stays the same."""
+        self._micros = round(self.server.clock.seconds() * 1_000_000)
 
     @property
     def traits(self) -> Traits:

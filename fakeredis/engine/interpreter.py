@@ -30,7 +30,7 @@ from fakeredis.engine import (
     script_libraries,
     statistics,
 )
-from fakeredis.engine.replies import BigNumber, Sentinel, SetReply, Status, Verbatim
+from fakeredis.engine.replies import BigNumber, Sentinel, SetReply, Status, Verbatim, verbatim
 from fakeredis.errors import CommandError
 
 if TYPE_CHECKING:
@@ -255,6 +255,8 @@ class Interpreter:
             memory.check_script(session, "allow-oom" in (runnable.flags or ()))
         frame.protocol = session.protocol = 2
         session.via, session.deny_blocking = "script", True
+        if session.collected is None:
+            ctx.begin()
         try:
             if len(words) <= _ON_STACK:
                 result = self._run(runnable.body, keys, *words)
@@ -358,9 +360,9 @@ class Interpreter:
             return Status(value.partition(b"\0")[0].replace(b"\r", b" ").replace(b"\n", b" "))
         if name in (b"map", b"set"):
             return self._pairs(value, name == b"set", booleans)
-        return {
-            b"double": float, b"big_number": BigNumber, b"verbatim": Verbatim,
-        }[name](value)  # fmt: skip
+        if name == b"verbatim":
+            return verbatim(value, items[1])
+        return float(value) if name == b"double" else BigNumber(value)
 
     def _pairs(self, table: Any, keys_only: bool, booleans: bool) -> Any:
         flat, count = self._flat(table)
@@ -419,7 +421,7 @@ class Interpreter:
             return table({b"big_number": bytes(reply)})
         if isinstance(reply, Verbatim):
             return table({
-                b"verbatim_string": table({b"format": b"txt", b"string": bytes(reply)})
+                b"verbatim_string": table({b"format": reply.format, b"string": bytes(reply)})
             })  # fmt: skip
         if isinstance(reply, float):
             return table({b"double": reply})

@@ -28,7 +28,15 @@ class Status(bytes):
 class Verbatim(bytes):
     """A verbatim string (``=txt:``) in RESP3, a bulk string in RESP2."""
 
-    __slots__ = ()
+    format = b"txt"  # three bytes
+
+
+def verbatim(text: bytes, form: bytes) -> Verbatim:
+    """A verbatim string of a format, as scripts give them: it is cut, or filled with spaces."""
+    reply = Verbatim(text)
+    if form != Verbatim.format:
+        reply.format = form.partition(b"\0")[0][:3].ljust(3)
+    return reply
 
 
 class BigNumber(bytes):

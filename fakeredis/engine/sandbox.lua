@@ -936,7 +936,7 @@ local function classify(t)
   value = raw_get(t, 'verbatim_string')
   if type(value) == 'table' and type(raw_get(value, 'string')) == 'string'
     and type(raw_get(value, 'format')) == 'string' then
-    return 'verbatim', raw_get(value, 'string')
+    return 'verbatim', raw_get(value, 'string'), raw_get(value, 'format')
   end
   local count = 0
   while count_reply(raw_get(t, count + 1)) ~= nil do count = count + 1 end

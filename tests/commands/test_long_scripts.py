@@ -270,3 +270,38 @@ def test_over_tcp(by: str) -> None:
         assert other.ping()
         for client in (script, other, late):
             client.close()
+
+
+LONG = "for i = 1, 5e6 do end "  # so long that milliseconds pass
+TIMES = f"local a = redis.call('TIME') {LONG} local b = redis.call('TIME') "
+
+
+def test_a_script_happens_at_one_time(twin: Any) -> None:
+    assert twin("EVAL", TIMES + "return {a[1] == b[1], a[2] == b[2]}", 0) == [1, 1]
+    assert twin(
+        "EVAL", f"redis.call('SET', 'k', 1, 'PX', 5) {LONG} redis.call('SET', 'l', 1, 'PX', 5000) "
+        "local at = redis.call('PEXPIRETIME', 'k') "
+        "return {redis.call('GET', 'k'), redis.call('PEXPIRETIME', 'l') - at}", 0,
+    ) == [b"1", 4995]  # fmt: skip
+    twin("DEL", "k", "l")
+
+
+@pytest.mark.parametrize("side", ["fake", "real"])
+def test_a_transaction_happens_at_one_time(twin: Any, side: str) -> None:
+    call = twin.wire.call if side == "real" else lambda *argv: fake_reply(twin.fake, [*argv])
+    for argv in ((b"MULTI",), (b"TIME",), (b"EVAL", LONG.encode(), b"0"), (b"TIME",)):
+        call(*argv)
+    first, _, second = call(b"EXEC")
+    assert first == second
+    assert call(b"TIME") != second
+
+
+def test_time_passes_for_a_script_that_is_busy_but_nothing_expires(twin: Any) -> None:
+    twin("CONFIG", "SET", "busy-reply-threshold", 5)
+    assert twin(
+        "EVAL", "local function us() local t = redis.call('TIME') return t[1] * 1e6 + t[2] end "
+        "redis.call('SET', 'k', 1, 'PX', 10) local a = us() "
+        "repeat until us() > a + 50000 "
+        "return {redis.call('GET', 'k'), redis.call('PTTL', 'k')}", 0,
+    ) == [b"1", 10]  # fmt: skip
+    twin("DEL", "k")

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 import fakeredis
+from tests import processes
 from tests.downstream import library
 
 celery = library("celery")
@@ -94,6 +95,15 @@ def test_remote_control(app: Any, worker: Any) -> None:
     app.tasks["add"].delay(0, 0).get(timeout=10)  # now the worker's loop is running
     replies = app.control.ping(timeout=5, limit=1)
     assert [list(reply.values()) for reply in replies] == [[{"ok": "pong"}]]
+
+
+@pytest.mark.parametrize("pool", ["solo", "threads"])
+@pytest.mark.parametrize("when", ["before", "after", "late"])
+def test_when_a_patch_begins_and_that_it_ends_first(when: str, pool: str) -> None:
+    """See the program: a worker in a thread, all kinds of canvas, and the end of its broker."""
+    arguments = "-m", "tests.downstream.worker_thread", when, pool
+    done = processes.python(*arguments, limit=150, cwd=processes.ROOT)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
 def test_without_a_worker(app: Any, fake: fakeredis.patch) -> None:

@@ -333,8 +333,7 @@ class ReplyParser:
         read = _LINES.get(kind)
         if read is None:
             raise ProtocolError(f"a reply of an unknown type: {bytes((kind,)) + line[:50]!r}")
-        value = read(line)
-        return value if self.typed or type(value) is not BigNumber else bytes(value)
+        return read(line)
 
     def _whole(self, kind: int, items: list[Any]) -> Any:
         if kind == _ARRAY:

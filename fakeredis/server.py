@@ -11,7 +11,7 @@ from fakeredis import stores
 from fakeredis.commands.registry import Group, table
 from fakeredis.engine.config import begin
 from fakeredis.engine.profiles import Profile, VersionLike, profile
-from fakeredis.engine.replies import BLOCKED
+from fakeredis.engine.replies import BLOCKED, numbers
 from fakeredis.engine.server import Server
 from fakeredis.errors import CommandError
 from fakeredis.patching import fork_hooks
@@ -237,7 +237,7 @@ class FakeServer(Server):
             reply = Wire(self._own_session).receive(None)
             if isinstance(reply, CommandError):
                 raise reply
-        return reply
+        return numbers(reply)
 
 
 def _part(store: KeyspaceStore, address: str) -> KeyspaceStore:

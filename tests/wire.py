@@ -11,7 +11,7 @@ import socket
 from typing import Any
 from urllib.parse import urlsplit
 
-from fakeredis.engine.replies import Push, Status
+from fakeredis.engine.replies import BigNumber, Push, Status
 from fakeredis.errors import CommandError
 
 
@@ -152,8 +152,10 @@ def _scalar(kind: bytes, rest: bytes) -> Any:
         return Status(rest)
     if kind == b"-":
         return _error(rest)
-    if kind in b":(":
+    if kind == b":":
         return int(rest)
+    if kind == b"(":
+        return BigNumber(rest)
     if kind == b",":
         return math.nan if rest == b"nan" else float(rest)
     if kind == b"#":

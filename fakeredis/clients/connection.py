@@ -280,7 +280,7 @@ def settled(connection: Any, reply: Any, disable_decoding: bool = False) -> Any:
     Raises:
         redis.ConnectionError: it is one of the errors that redis-py counts among these.
     """
-    reply = with_errors(reply, connection._parser.parse_error)
+    reply = with_errors(reply, connection._parser)
     if type(reply) not in _NEVER_ERRORS and isinstance(reply, redis.ConnectionError):
         raise reply
     if connection.encoder.decode_responses and not disable_decoding:

@@ -155,7 +155,7 @@ def _settle(connection: Any, batch: Batch, replies: list[Any]) -> None:
 
 def _rich(connection: Any, command: Command, reply: Any, decode: bool) -> Any:
     if type(reply) is not list or command.group not in FLAT_GROUPS:
-        reply = with_errors(reply, connection._parser.parse_error)
+        reply = with_errors(reply, connection._parser)
     return decoded(reply, connection.encoder) if decode else reply
 
 

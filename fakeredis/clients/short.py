@@ -190,7 +190,7 @@ def _rich(reply: Any, command: Any, connection: Any, options: dict[str, Any]) ->
     if type(reply) is not list or command.group not in FLAT_GROUPS:
         if reply is NO_REPLY:
             raise redis.TimeoutError(f"Timeout reading from {connection._host_error()}")
-        reply = with_errors(reply, connection._parser.parse_error)
+        reply = with_errors(reply, connection._parser)
     if connection.encoder.decode_responses and NEVER_DECODE not in options:
         return decoded(reply, connection.encoder)
     return reply

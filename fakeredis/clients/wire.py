@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
+import re
 import socket
 import sys
 import threading
@@ -23,7 +24,7 @@ from typing import TYPE_CHECKING, Any, Final, overload
 
 import redis
 
-from fakeredis.engine.replies import BLOCKED, NO_REPLY
+from fakeredis.engine.replies import BLOCKED, NO_REPLY, BigNumber
 from fakeredis.errors import CommandError, ConnectionLost
 from fakeredis.spy.methods import NotedWords
 
@@ -1049,7 +1050,27 @@ def parsed_error(parse_error: Any, error: CommandError) -> Any:
     return found
 
 
-def with_errors(reply: Any, parse_error: Any) -> Any:
+_NATIVE_PARSERS: Final = frozenset({
+    "_HiredisParser", "_AsyncHiredisParser", "_LibvalkeyParser", "_AsyncLibvalkeyParser",
+})  # fmt: skip
+_DIGITS: Final = re.compile(rb"-?\d*")
+
+
+def big_number(reply: bytes, parser: Any) -> int | bytes:
+    """A big number as a connection's parser gives it: the compiled ones leave the digits.
+
+    Raises:
+        redis.InvalidResponse: there are others than digits.
+        ValueError: redis-py's own parser finds so.
+    """
+    if not any(base.__name__ in _NATIVE_PARSERS for base in type(parser).__mro__):
+        return int(reply)
+    if _DIGITS.fullmatch(reply) is None:
+        raise redis.InvalidResponse("Bad bignum value")
+    return bytes(reply)
+
+
+def with_errors(reply: Any, parser: Any) -> Any:
     """A reply in the types that redis-py's parser gives; error items become its exceptions.
 
     Lists and maps are changed in place.
@@ -1058,15 +1079,17 @@ def with_errors(reply: Any, parse_error: Any) -> Any:
     if kind is list:
         for index, item in enumerate(reply):
             if type(item) is not bytes and type(item) is not int:
-                reply[index] = with_errors(item, parse_error)
+                reply[index] = with_errors(item, parser)
     elif kind is dict:
         for key, value in reply.items():
             if type(value) is not bytes:
-                reply[key] = with_errors(value, parse_error)
+                reply[key] = with_errors(value, parser)
     elif kind is CommandError:
-        return parsed_error(parse_error, reply)
+        return parsed_error(parser.parse_error, reply)
     elif kind is set or kind is tuple:
-        return with_errors(list(reply), parse_error)
+        return with_errors(list(reply), parser)
+    elif kind is BigNumber:
+        return big_number(reply, parser)
     elif kind is not bytes and isinstance(reply, bytes):
         return bytes(reply)
     return reply

@@ -17,16 +17,14 @@ from fakeredis.datatypes.numbers import parse_float, parse_int
 from fakeredis.engine import digest, dispatch, memory, timing, tracking, usage
 from fakeredis.engine.context import Context
 from fakeredis.engine.replies import (
+    DEEP,
     OK,
     Attributed,
     BigNumber,
     Push,
     SetReply,
-    Shape,
     Status,
     Verbatim,
-    deep_resp2,
-    deep_resp3,
 )
 from fakeredis.errors import CommandError
 
@@ -47,17 +45,13 @@ _REFUSED: Final = {
 }
 
 
-def _resp3(reply: Any) -> Any:
-    return int(reply) if type(reply) is BigNumber else deep_resp3(reply)
-
-
 class _Unknown(Exception):
     """The words of a subcommand are not those that it takes."""
 
 
 @group.command(
     "DEBUG", Rest(1), flags=ADMIN | NOSCRIPT | LOADING | STALE,
-    reply=Shape(deep_resp2, _resp3),
+    reply=DEEP,
 )  # fmt: skip
 def debug(ctx: Context, words: list[bytes]) -> Any:
     """Subcommands for tests; refused unless ``enable-debug-command`` allows them."""

@@ -454,11 +454,6 @@ def resp3(reply: Any) -> Any:
         return [resp3(item) for item in reply]
     if kind is dict:
         return {key: resp3(value) for key, value in reply.items()}
-    if kind is BigNumber:
-        try:
-            return int(reply)
-        except ValueError:
-            return bytes(reply)
     return bytes(reply) if kind is Verbatim else reply
 
 

@@ -189,6 +189,21 @@ def deep_resp3(reply: Any) -> Any:
     return bytes(reply) if kind is Verbatim else reply
 
 
+def numbers(reply: Any) -> Any:
+    """Any nested value with its big numbers as such; what scripts wrongly call one stays bytes."""
+    kind = type(reply)
+    if kind is BigNumber:
+        try:
+            return int(reply)
+        except ValueError:
+            return bytes(reply)
+    if kind is list:
+        return [item if type(item) is bytes else numbers(item) for item in reply]
+    if kind is dict:
+        return {key: numbers(value) for key, value in reply.items()}
+    return reply
+
+
 PLAIN: Final = Shape(None, None)
 MAP: Final = Shape(flatten, None)
 SET: Final = Shape(None, None, "set")

@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 import redis
+import redis._parsers as real
 import redis.asyncio
+import redis.utils
 
 import fakeredis
 
@@ -147,3 +149,52 @@ async def test_types_async(clean_real_url: str, options: dict[str, Any], decode:
                 outcomes.append(exact(outcome, call))
             if call[0] not in SHAPES_ONLY:
                 assert (call, outcomes[1]) == (call, outcomes[0])
+
+
+PARSERS = [(real._RESP3Parser, real._AsyncRESP3Parser)]
+if redis.utils.HIREDIS_AVAILABLE:
+    PARSERS.append((real._HiredisParser, real._AsyncHiredisParser))
+BIG = "redis.setresp(3) return "
+
+
+@pytest.mark.parametrize("decode", [False, True])
+@pytest.mark.parametrize("parsers", PARSERS)
+def test_big_numbers_are_what_the_parser_makes_of_them(
+    parsers: tuple[Any, Any], decode: bool, real_url: str
+) -> None:
+    bodies = [
+        "{big_number='12345678901234567890'}", "{big_number='-5'}", "{big_number='12x'}",
+        "{{big_number='5'}, {map={a={big_number='6'}}}, {set={a=true}}}",
+    ]  # fmt: skip
+    options: dict[str, Any] = {"protocol": 3, "decode_responses": decode}
+
+    def ask(client: Any) -> list[Any]:
+        found = [outcome(client.eval, BIG + body, 0) for body in bodies]
+        for transaction in (False, True):
+            pipeline = client.pipeline(transaction)
+            pipeline.eval(BIG + bodies[0], 0).get("none")
+            found.append(pipeline.execute())
+        return found
+
+    async def ask_async(client: Any) -> Any:
+        try:
+            return await client.eval(BIG + bodies[3], 0)
+        finally:
+            await client.aclose()
+
+    def talk(url: str) -> Any:
+        sync = redis.ConnectionPool.from_url(url, parser_class=parsers[0], **options)
+        later = redis.asyncio.ConnectionPool.from_url(url, parser_class=parsers[1], **options)
+        with redis.Redis(connection_pool=sync) as client:
+            return ask(client), asyncio.run(ask_async(redis.asyncio.Redis.from_pool(later)))
+
+    wanted = talk(real_url)
+    with fakeredis.patch():
+        assert repr(talk("redis://big")) == repr(wanted)
+
+
+def outcome(call: Any, *args: Any) -> Any:
+    try:
+        return call(*args)
+    except (ValueError, redis.RedisError) as error:
+        return type(error)

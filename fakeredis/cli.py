@@ -214,6 +214,7 @@ def _give_up(text: str, code: int = 1) -> NoReturn:
 def _commands(options: argparse.Namespace) -> None:
     """One line for each command: its name, group and the version that introduced it."""
     from fakeredis.commands.registry import table
+    from fakeredis.commands.server import UNIMPLEMENTED
     from fakeredis.engine.profiles import profile
 
     try:
@@ -228,7 +229,9 @@ def _commands(options: argparse.Namespace) -> None:
         )
     for command in sorted(commands, key=lambda c: c.name):
         since = command.declaration.since
-        if options.group in (None, command.group) and command.declaration.handler is not None:
+        if command.declaration.handler is None or command.name in UNIMPLEMENTED:
+            continue
+        if options.group in (None, command.group):
             version = since if isinstance(since, str) else ", ".join(map(" ".join, since.items()))
             print(f"{command.name:28} {command.group:14} {version}")
 

@@ -300,20 +300,25 @@ def failover(ctx: Context, words: list[bytes]) -> Any:
     raise CommandError("ERR FAILOVER requires connected replicas.")
 
 
-_NO_STREAM: Final = "ERR BGSAVE failed, replication can't continue"
 _SYNC: Final = ADMIN | NOSCRIPT | NO_ASYNC_LOADING | NO_MULTI
 
 
 @group.command("SYNC", flags=_SYNC)
 def sync(ctx: Context) -> Any:
-    """Refused: there is no file and no stream of commands for a replica."""
-    raise CommandError(_NO_STREAM)
+    """Unknown when it comes to it: there is no stream of commands for a replica.
+
+    Lists of commands and categories name it, so that access rules can.
+    """
+    raise dispatch.unknown_to(ctx.session, [b"SYNC"])
 
 
 @group.command("PSYNC", Raw, Raw, Rest(), flags=_SYNC, since="2.8.0")
 def psync(ctx: Context, replication_id: bytes, offset: bytes, rest: list[bytes]) -> Any:
-    """Refused, as SYNC is."""
-    raise CommandError(_NO_STREAM)
+    """Unknown, as SYNC is."""
+    raise dispatch.unknown_to(ctx.session, [b"PSYNC", replication_id, offset, *rest])
+
+
+UNIMPLEMENTED: Final = frozenset({"SYNC", "PSYNC"})
 
 
 _REPLICA_NUMBERS: Final = (b"LISTENING-PORT", b"RDB-ONLY")

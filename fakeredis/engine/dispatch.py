@@ -67,7 +67,7 @@ def find(session: Session, argv: Sequence[bytes]) -> Command:
     """
     command = session.table.find(argv[0])
     if command is None:
-        raise _not_found(session, argv, _unknown_command(session, argv))
+        raise _not_found(session, argv, unknown_to(session, argv))
     if command.subcommands is None or len(argv) < 2:
         return command
     found = command.subcommands.get(argv[1]) or command.subcommands.get(argv[1].upper())
@@ -114,7 +114,8 @@ def unknown_command(argv: Sequence[bytes]) -> CommandError:
     return CommandError(errors.UNKNOWN_COMMAND % (clean(argv[0][:128]), quoted))
 
 
-def _unknown_command(session: Session, argv: Sequence[bytes]) -> CommandError:
+def unknown_to(session: Session, argv: Sequence[bytes]) -> CommandError:
+    """The same, as a session's server words it."""
     if not session.server.traits.older_errors:
         return unknown_command(argv)
     from fakeredis.commands import older

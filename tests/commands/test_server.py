@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from fakeredis import errors
 from fakeredis.engine.server import Server
 from fakeredis.errors import CommandError, ConnectionLost
 from tests import harvest
@@ -597,3 +598,15 @@ def test_help(twin: Twin, name: str) -> None:
     assert [type(line) for line in fake] == [type(fake[0])] * len(fake)
     assert type(fake[0]) is type(real[0])
     assert (fake[0], fake[-2:]) == (real[0], real[-2:])
+
+
+def test_replicas_are_not_fed(twin: Twin) -> None:
+    """Unknown, but for access rules, lists and what is wrong with a call before it runs."""
+    for words in ("PSYNC ?", "SYNC x"):
+        twin(*words.split())
+    for words in ("MULTI", "SYNC", "PSYNC ? -1", "EXEC"):
+        twin(*words.split())
+    assert {b"sync", b"psync"} < set(twin.unordered("ACL", "CAT", "dangerous"))
+    with pytest.raises(CommandError) as caught:
+        twin.fake.execute([b"psync", b"?", b"-1"])
+    assert str(caught.value) == errors.UNKNOWN_COMMAND % ("PSYNC", "'?' '-1' ")

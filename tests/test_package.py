@@ -134,3 +134,16 @@ def test_type_checkers_find_an_editable_install() -> None:
     config = configparser.ConfigParser()
     config.read(ROOT / "setup.cfg", encoding="utf-8")
     assert config["options"]["package_dir"].split() == ["=", "."]
+
+
+def test_every_program_is_started_so() -> None:
+    """By `tests.processes`: whoever starts one by hand leaves it behind some day."""
+    own = {"processes.py", "guard.py", "leftovers.py", "servers.py", "tcl_suite.py", "run.py"}
+    found = [
+        f"{path}:{node.lineno}"
+        for path in (ROOT / "tests").rglob("*.py") if path.name not in own
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call)
+        and ast.unparse(node.func) in ("subprocess.run", "subprocess.Popen", "os.system")
+    ]  # fmt: skip
+    assert not found, "use processes.run or processes.started"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import os
 import signal
 import sys
@@ -79,16 +78,3 @@ def test_children_and_folder_go_with_the_process(tmp_path: Path) -> None:
     while guard.command_of(int(done.stdout)) or tmp_path.exists():
         assert time.monotonic() < ends
         time.sleep(0.05)
-
-
-def test_every_program_is_started_so() -> None:
-    """Whoever starts programs by hand leaves one behind some day."""
-    own = {"processes.py", "guard.py", "leftovers.py", "servers.py", "tcl_suite.py", "run.py"}
-    found = [
-        f"{path}:{node.lineno}"
-        for path in (processes.ROOT / "tests").rglob("*.py") if path.name not in own
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        if isinstance(node, ast.Call)
-        and ast.unparse(node.func) in ("subprocess.run", "subprocess.Popen", "os.system")
-    ]  # fmt: skip
-    assert not found

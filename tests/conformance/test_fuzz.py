@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import os
 import random
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from tests import processes
 from tests.conformance import fuzz
 
 SECONDS = float(os.environ.get("FAKEREDIS_FUZZ_SECONDS", "8"))
@@ -25,17 +27,18 @@ def test_fuzz(kind: str, tmp_path: Path) -> None:
     note = tmp_path / "input.txt"
     seed = SEED or str(random.SystemRandom().randrange(1 << 30))
     with (tmp_path / "output.txt").open("w+b") as output:
-        child = subprocess.Popen(
-            [sys.executable, "-m", "tests.conformance.fuzz", kind, seed, str(SECONDS), str(note)],
-            stdout=output, stderr=subprocess.STDOUT, cwd=Path(__file__).parents[2],
-        )  # fmt: skip
-        try:
-            code: object = child.wait(SECONDS + GRACE)
-        except subprocess.TimeoutExpired:
-            code = "it hangs"
-        finally:
-            child.kill()
-            child.wait()
+        limit = SECONDS + GRACE
+        command = [
+            sys.executable, "-m", "tests.conformance.fuzz", kind, seed, str(SECONDS), str(note),
+        ]  # fmt: skip
+        with processes.started(
+            command, limit=2 * limit, stdout=output, stderr=subprocess.STDOUT, cwd=processes.ROOT
+        ) as child:
+            try:
+                code: object = child.wait(limit)
+            except subprocess.TimeoutExpired:
+                code = "it hangs"
+                processes.end(child, signal.SIGABRT)
         output.seek(0)
         said = output.read().decode(errors="replace")[-4000:]
     latest = note.read_text() if note.exists() else "before the first input"

@@ -114,7 +114,8 @@ LOADING = [
     "MODULE LOAD", "MODULE LOAD /no/such.so", "MODULE LOAD /no/such.so a b",
     "MODULE LOADEX /no/such.so", "MODULE LOADEX /no/such.so CONFIG a", "MODULE LOADEX",
     "MODULE LOADEX /no/such.so x", "MODULE UNLOAD nope", "MODULE UNLOAD vectorset",
-    "MODULE UNLOAD", "DEBUG JMAP", "DEBUG SLEEP 0", "CONFIG GET enable-*-command",
+    "MODULE UNLOAD", "DEBUG JMAP", "DEBUG SLEEP 0",
+    "CONFIG GET enable-debug-*", "CONFIG GET enable-module-*",
 ]  # fmt: skip
 
 

@@ -74,13 +74,15 @@ def _without_expired(ctx: Context, key: bytes, value: Hash) -> Hash | None:
     among: Sequence[bytes] | None = None
     if not ctx.server.active_expire and name != "HRANDFIELD":
         among = ctx.args
-        if name in _BLIND and not {b"FNX", b"FXX"} & {word.upper() for word in among[1:3]}:
+        if name in _BLIND:
             return value
         if name in _LENIENT:
             value = value.copy()
             value.pop_expired(ctx.now)
             return value
-    return None if ctx.server.expire_fields(ctx.db, key, value, ctx.now, among) else value
+    silent = among is not None and name == "HMGET"
+    gone = ctx.server.expire_fields(ctx.db, key, value, ctx.now, among, silent=silent)
+    return None if gone else value
 
 
 def _made(ctx: Context, key: bytes) -> Hash:
@@ -669,6 +671,28 @@ class _SetexOptions:
         return len(words)
 
 
+def _fulfilled(
+    ctx: Context, key: bytes, value: Hash | None, fields: list[bytes], wanted: bool
+) -> bool:
+    """Whether all fields are there, or none is; what had expired goes, up to the first that fails.
+
+    Only while nothing expires by itself is there such a field.
+    """
+    if value is None:
+        return not wanted
+    expires = value.expires or {}
+    seen, fulfilled = len(fields), True
+    for at, field in enumerate(fields):
+        there = field in value and expires.get(field, ctx.now + 1) > ctx.now
+        if there is not wanted:
+            seen, fulfilled = at + 1, False
+            break
+    ctx.server.expire_fields(
+        ctx.db, key, value, ctx.now, fields[:seen], keep=fulfilled and not wanted
+    )
+    return fulfilled
+
+
 @group.command("HSETEX", Key, Rest(4), flags=WRITE | DENYOOM | FAST, since=FIELD_EXPIRY_8)
 def hsetex(ctx: Context, key: bytes, words: list[bytes]) -> int:
     """Set fields with a deadline if all or none of them are there; whether they were set.
@@ -679,10 +703,8 @@ def hsetex(ctx: Context, key: bytes, words: list[bytes]) -> int:
     pairs = options.pairs or ()
     fields = list(dict.fromkeys(pairs[::2]))
     value = _write(ctx, key)
-    if options.condition:
-        wanted = options.condition == b"FXX"
-        if any((value is not None and field in value) is not wanted for field in fields):
-            return 0
+    if options.condition and not _fulfilled(ctx, key, value, fields, options.condition == b"FXX"):
+        return 0
     value = _made(ctx, key)
     for field, text in zip(pairs[::2], pairs[1::2], strict=True):
         value.set(field, text, keep_expiry=options.keep)

@@ -265,12 +265,14 @@ class Server:
 
     def expire_fields(
         self, db: Database, key: bytes, value: Hash, now: int,
-        among: Sequence[bytes] | None = None,
+        among: Sequence[bytes] | None = None, *, silent: bool = False, keep: bool = False,
     ) -> bool:
         """Remove the fields of a hash whose time has come; whether the key went with them.
 
         Args:
             among: the only ones to be removed; any by default.
+            silent: where a single field was all that the hash had, no event tells of it.
+            keep: the hash stays, empty as it may be: it gets fields next.
         """
         if among is None:
             gone = len(value.pop_expired(now))
@@ -279,9 +281,16 @@ class Server:
         if not gone:
             return False
         self.expired_fields += gone
+        if keep:
+            if db.observed:
+                self.announce(db, key, "hexpired", "hash")
+            return False
         if not value:
             db.delete(key)
         if db.observed:
+            if not value and silent and gone == 1:
+                self.announce(db, key, "", "hash")
+                return True
             self.announce(db, key, "hexpired", "hash")
             if not value:
                 self.announce(db, key, "del", "generic")

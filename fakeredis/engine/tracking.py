@@ -92,10 +92,9 @@ class Tracking:
     def _switched(self) -> None:
         server = self.server
         server.guard &= ~dispatch.TRACKED
-        if self.trackers:
+        if self.trackers or self.keys:  # what was read stays known until it changes
             server.guard |= dispatch.TRACKED
-        else:
-            self.keys.clear()
+        if not self.trackers:
             self.changed.clear()
         for db in server.databases.values():
             db.observe()
@@ -157,7 +156,12 @@ class Tracking:
         writes is not its client's own change.
         """
         server, writer = self.server, self.current
-        for number in self.keys.pop(key, ()):
+        numbers = self.keys.pop(key, ())
+        if not self.trackers:
+            if not self.keys:
+                self._switched()
+            return
+        for number in numbers:
             session = server.sessions.get(number)
             tracker = None if session is None else self.trackers.get(session)
             if session is None or tracker is None or tracker.broadcast:
@@ -202,6 +206,8 @@ class Tracking:
             at_once: the running command's own session too is told before the reply.
         """
         self.keys.clear()
+        if not self.trackers:
+            self._switched()
         tell = self._send if at_once else self._tell
         for session, tracker in list(self.trackers.items()):
             tell(session, tracker, None)

@@ -99,6 +99,14 @@ def test_values(twin: Twin) -> None:
         DEBUG OBJECT k x
         DEBUG OBJECT
     """)
+    for depth in (1, 0):
+        twin("CONFIG", "SET", "list-compress-depth", depth)
+        twin("DEL", "big")
+        twin("RPUSH", "big", *["x" * 100] * 300)
+        fake, real = (bytes(ask(b"DEBUG", b"OBJECT", b"big")).split()
+                      for ask in (lambda *words: twin.fake.execute(words), twin.wire.call))
+        assert b"ql_compressed:%d" % depth in fake
+        assert fake[-2:] == real[-2:]
     twin("HSET", "table", *range(2000))
     twin("DEBUG", "HTSTATS-KEY", "table")
 
@@ -229,6 +237,32 @@ def test_nothing_expires_by_itself(twin: Twin, command: str) -> None:
         for pairs in ("f 1 g 2", "f 1 g 2 i 3"):
             run(twin, f"DEL h i\nHSET h {pairs}\nHPEXPIRE h 1 FIELDS 1 f\nDEBUG SLEEP 0.002")
             run(twin, f"{command}\nHLEN h\nHLEN i\nHTTL h FIELDS 1 f\nHLEN h\nEXISTS h")
+    finally:
+        run(twin, "DEBUG SET-ACTIVE-EXPIRE 1")
+
+
+EVENTS_OF = """
+HMGET h f|HMGET h f g|HMGET h g x f|HSETEX h FNX FIELDS 1 f 5|HSETEX h FNX FIELDS 2 f 5 g 6
+HSETEX h FNX FIELDS 3 f 5 c 7 g 6|HSETEX h FXX FIELDS 1 f 5|HSETEX h FXX FIELDS 2 f 5 g 6
+HSETEX h FXX FIELDS 3 c 7 f 5 g 6|HSETEX h FNX EX 50 FIELDS 2 x 5 f 6|HSETEX h FXX FIELDS 1 g 5
+HGET h f|HGETEX h FIELDS 2 f g|HGETDEL h FIELDS 2 f g
+""".replace("\n", "|").strip("|").split("|")
+
+
+@pytest.mark.parametrize("command", EVENTS_OF)
+def test_events_of_what_was_left_in_place(twin: Twin, command: str) -> None:
+    watcher = twin.session()
+    run(twin, "CONFIG SET notify-keyspace-events KEA\nDEBUG SET-ACTIVE-EXPIRE 0")
+    watcher("PSUBSCRIBE", "__key*")
+    try:
+        for pairs in ("f 1", "f 1 g 2", "f 1 g 2 c 3"):
+            run(twin, f"DEL h\nHSET h {pairs}\nEXPIRE h 1000\nHPEXPIRE h 1 FIELDS 2 f g")
+            run(twin, f"DEBUG SLEEP 0.002\n{command}\nPUBLISH __key end")
+            while watcher.reply()[-1] != b"end":
+                pass
+            run(twin, "EXISTS h\nHLEN h\nHMGET h f g c\nTTL h\nPUBLISH __key end")
+            while watcher.reply()[-1] != b"end":
+                pass
     finally:
         run(twin, "DEBUG SET-ACTIVE-EXPIRE 1")
 

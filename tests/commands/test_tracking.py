@@ -8,6 +8,7 @@ import pytest
 import redis
 
 import fakeredis
+from fakeredis.engine import dispatch
 from fakeredis.engine.server import Server
 from tests.commands.playing import play
 from tests.redis_py import needs
@@ -264,6 +265,28 @@ def test_info() -> None:
     for field in ("tracking_clients:2", "tracking_total_keys:2", "tracking_total_items:2",
                   "tracking_total_prefixes:1"):  # fmt: skip
         assert f"{field}\r\n" in text
+
+
+def test_what_was_read_stays_known_until_it_changes(twin: Any) -> None:
+    def totals() -> None:
+        fields = []
+        for ask in (twin.fake.execute, lambda words: twin.wire.call(*words)):
+            lines = bytes(ask([b"INFO", b"stats"])).split(b"\r\n")
+            fields.append([line for line in lines if line.startswith(b"tracking_")])
+        assert fields[0] == fields[1]
+
+    twin.same_shape("HELLO", "3")
+    for change in ("SET a 1", "DEL c", "FLUSHALL", "SET x 1"):
+        twin("CLIENT", "TRACKING", "ON")
+        for key in "abc":
+            twin("GET", key)
+        twin("CLIENT", "TRACKING", "OFF")
+        totals()
+        twin(*change.split())
+        totals()
+        twin("MSET", "a", 1, "b", 2, "c", 3)
+        totals()
+    assert not twin.server.guard & dispatch.TRACKED
 
 
 @pytest.mark.parametrize("refused", ["NOSUCH", "GET", "CLIENT NOSUCH", "PING"])

@@ -18,6 +18,7 @@ from fakeredis.engine.replies import (
     SetReply,
     Status,
     Verbatim,
+    flatten,
     verbatim,
 )
 from fakeredis.errors import CommandError, ConnectionLost
@@ -383,7 +384,33 @@ def encode(reply: Any, protocol: int) -> bytes:
         return b"+%b\r\n" % reply
     if kind is int and -(1 << 63) <= reply < 1 << 63:
         return b":%d\r\n" % reply
-    return (_resp2 if protocol == 2 else _resp3)(reply)
+    try:
+        return (_resp2 if protocol == 2 else _resp3)(reply)
+    except RecursionError:
+        return _deep(reply, protocol)
+
+
+def _deep(reply: Any, protocol: int) -> bytes:
+    """The same for what is nested deeper than Python's calls."""
+    write, heads = (_resp2, _HEADS2) if protocol == 2 else (_resp3, _HEADS3)
+    out: list[bytes] = []
+    rest = [iter([reply])]  # what is left to write, innermost last
+    while rest:
+        for item in rest[-1]:
+            head = heads.get(type(item))
+            if head is None:
+                out.append(write(item))
+                continue
+            count = len(item)
+            if type(item) is dict:
+                count *= 2 if protocol == 2 else 1
+                item = flatten(item)
+            out.append(b"%b%d\r\n" % (head, count))
+            rest.append(iter(item))
+            break
+        else:
+            rest.pop()
+    return b"".join(out)
 
 
 def _bulk(reply: bytes) -> bytes:
@@ -465,6 +492,12 @@ _WRITERS3: Final[dict[type, Writer]] = {
         len(reply) + 4, reply.format, reply,
     ),
     BigNumber: lambda reply: b"(%b\r\n" % reply, Attributed: _attributed,
+}  # fmt: skip
+
+
+_HEADS2: Final[dict[type, bytes]] = dict.fromkeys((list, tuple, dict, SetReply, Push), b"*")
+_HEADS3: Final[dict[type, bytes]] = {
+    list: b"*", tuple: b"*", dict: b"%", SetReply: b"~", Push: b">",
 }  # fmt: skip
 
 

@@ -73,6 +73,14 @@ class RawClient:
 
     def _skip(self, at: int) -> int:
         """Where the item that begins at a position ends."""
+        left = 1
+        while left:
+            at, inner = self._skip_head(at)
+            left += inner - 1
+        return at
+
+    def _skip_head(self, at: int) -> tuple[int, int]:
+        """Where an item's own part ends, and how many others are inside of it."""
         while (end := self._buffer.find(b"\r\n", at)) < 0:
             self._more()
         kind, rest = self._buffer[at : at + 1], self._buffer[at + 1 : end]
@@ -82,9 +90,8 @@ class RawClient:
             while len(self._buffer) < end:
                 self._more()
         elif kind in b"*~>%|" and rest != b"-1":
-            for _ in range(int(rest) * (2 if kind in b"%|" else 1) + (kind == b"|")):
-                end = self._skip(end)
-        return end
+            return end, int(rest) * (2 if kind in b"%|" else 1) + (kind == b"|")
+        return end, 0
 
 
 def tree(raw: bytes) -> Tree:

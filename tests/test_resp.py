@@ -107,6 +107,23 @@ def test_formats_of_verbatim_strings(real_url: str, protocol: int) -> None:
             assert resp.encode(session.execute(argv), protocol) == client.call(*argv), script
 
 
+NESTED = ["t", "1, t", "t, 'x'", "map={a=t}", "set={[t]=1}", "'x', t, {err='e x'}, true, 1.5"]
+
+
+@pytest.mark.parametrize("protocol", [2, 3])
+@pytest.mark.parametrize("table", NESTED)
+def test_replies_that_nest_deep(real_url: str, protocol: int, table: str) -> None:
+    host, port = real_url.removeprefix("redis://").removesuffix("/0").split(":")
+    session = WireSession(Server(), protocol)
+    depths = [100, 1999, 2665] if "=t" in table else [100, 2000, 7994, 7995, 7996]
+    with RawClient((host, int(port)), protocol) as client:
+        for depth in depths:
+            script = f"local t = {{}} for i = 2, {depth} do t = {{{table}}} end return t"
+            argv = [b"EVAL", script.encode(), b"0"]
+            ours = resp.encode(session.execute(argv), protocol)
+            assert hash(ours) == hash(client.call(*argv)), depth
+
+
 DEBUG_TYPES = (b"string", b"integer", b"double", b"null", b"array", b"map", b"verbatim", b"true")
 
 

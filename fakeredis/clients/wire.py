@@ -1018,24 +1018,55 @@ def packs_itself(connection: Any) -> bool:
     return packer is not None and not _is_known(type(packer))
 
 
-def decoded(reply: Any, encoder: Any) -> Any:
+_DEEP: Final = 20  # lists in lists from which on Python's calls do not go deeper
+
+
+def decoded(reply: Any, encoder: Any, depth: int = 0) -> Any:
     """A reply with its bytes as text."""
     kind = type(reply)
     if kind is bytes:
         return reply.decode(encoder.encoding, encoder.encoding_errors)
+    if depth == _DEEP:
+        return _decoded_deep(reply, encoder)
     if kind is list:
         encoding, strict = encoder.encoding, encoder.encoding_errors
         return [
             item.decode(encoding, strict) if type(item) is bytes
             else item if item is None or type(item) is int
-            else decoded(item, encoder)
+            else decoded(item, encoder, depth + 1)
             for item in reply
         ]  # fmt: skip
     if kind is dict:
-        return {decoded(key, encoder): decoded(value, encoder) for key, value in reply.items()}
+        return {
+            decoded(key, encoder): decoded(value, encoder, depth + 1)
+            for key, value in reply.items()
+        }
     if isinstance(reply, bytes):
         return reply.decode(encoder.encoding, encoder.encoding_errors)
     return reply
+
+
+def _decoded_deep(reply: Any, encoder: Any) -> Any:
+    root = [reply]
+    waiting: list[Any] = [root]
+    while waiting:
+        box = waiting.pop()
+        for at, item in _places(box):
+            kind = type(item)
+            if kind is list or kind is dict:
+                if kind is list:
+                    box[at] = item = [*item]
+                else:
+                    box[at] = item = {decoded(key, encoder): it for key, it in item.items()}
+                waiting.append(item)
+            else:
+                box[at] = decoded(item, encoder)
+    return root[0]
+
+
+def _places(box: Any) -> Iterable[tuple[Any, Any]]:
+    """Where the items of a list or a map are, and the items; they may be exchanged meanwhile."""
+    return list(box.items()) if type(box) is dict else enumerate(box)
 
 
 def parsed_error(parse_error: Any, error: CommandError) -> Any:
@@ -1070,26 +1101,45 @@ def big_number(reply: bytes, parser: Any) -> int | bytes:
     return bytes(reply)
 
 
-def with_errors(reply: Any, parser: Any) -> Any:
+def with_errors(reply: Any, parser: Any, depth: int = 0) -> Any:
     """A reply in the types that redis-py's parser gives; error items become its exceptions.
 
     Lists and maps are changed in place.
     """
     kind = type(reply)
+    if depth == _DEEP:
+        return _with_deep_errors(reply, parser)
     if kind is list:
         for index, item in enumerate(reply):
             if type(item) is not bytes and type(item) is not int:
-                reply[index] = with_errors(item, parser)
+                reply[index] = with_errors(item, parser, depth + 1)
     elif kind is dict:
         for key, value in reply.items():
             if type(value) is not bytes:
-                reply[key] = with_errors(value, parser)
+                reply[key] = with_errors(value, parser, depth + 1)
     elif kind is CommandError:
         return parsed_error(parser.parse_error, reply)
     elif kind is set or kind is tuple:
-        return with_errors(list(reply), parser)
+        return with_errors(list(reply), parser, depth)
     elif kind is BigNumber:
         return big_number(reply, parser)
     elif kind is not bytes and isinstance(reply, bytes):
         return bytes(reply)
     return reply
+
+
+def _with_deep_errors(reply: Any, parser: Any) -> Any:
+    root = [reply]
+    waiting: list[Any] = [root]
+    while waiting:
+        box = waiting.pop()
+        for at, item in _places(box):
+            kind = type(item)
+            if kind is set or kind is tuple:
+                box[at] = item = list(item)
+                kind = list
+            if kind is list or kind is dict:
+                waiting.append(item)
+            else:
+                box[at] = with_errors(item, parser)
+    return root[0]

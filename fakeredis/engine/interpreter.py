@@ -30,7 +30,15 @@ from fakeredis.engine import (
     script_libraries,
     statistics,
 )
-from fakeredis.engine.replies import BigNumber, Sentinel, SetReply, Status, Verbatim, verbatim
+from fakeredis.engine.replies import (
+    BigNumber,
+    Sentinel,
+    SetReply,
+    Status,
+    Verbatim,
+    flatten,
+    verbatim,
+)
 from fakeredis.errors import CommandError
 
 if TYPE_CHECKING:
@@ -67,7 +75,7 @@ PLAIN: Final = {
 }
 _VALKEY_ALIKE: Final = (7, 2, 4)  # the version of Redis that Valkey gives as its own
 ANY_COMMAND: Final = "DEBUG SET-DISABLE-DENY-SCRIPTS"  # where a server keeps that it is on
-_DEEPEST: Final = 100  # tables in tables that become a reply; the server's limit is 7995
+_STACK: Final = 7994  # what may be in use of the server's stack when it looks at a reply's value
 NOT_RUNNING: Final = b"ERR no script is running"
 NO_WRITES: Final = "no-writes"
 FLAGS: Final = (NO_WRITES, "allow-oom", "allow-stale", "no-cluster", "allow-cross-slot-keys")
@@ -82,6 +90,9 @@ _MEMORY: Final = 1 << 30
 _RESERVE: Final = 64 << 20
 _SMALL: Final = 1 << 20  # what always has room there
 NO_MEMORY: Final = "ERR not enough memory"
+
+
+_Place = tuple[list[Any], int, int]  # a list, an index, places of the stack in use
 
 
 class Runnable:
@@ -140,12 +151,11 @@ class Interpreter:
     __slots__ = (
         "functions", "dialect", "plain", "readers", "writers", "compile", "load_library",
         "registered", "frame", "_table", "_run", "_run_with", "_classify", "_flat", "_raw_get",
-        "_type_of", "depth", "memory_used", "limit_memory", "_collect", "__weakref__",
+        "_type_of", "memory_used", "limit_memory", "_collect", "__weakref__",
     )  # fmt: skip
 
     def __init__(self, server: Server, functions: bool = False) -> None:
         self.functions = functions
-        self.depth = 0  # of the table that becomes a reply
         self.plain = server.traits.scripts_fail_plainly
         self.dialect = PLAIN if self.plain else {}
         if server.traits.scripts_say_server:
@@ -323,54 +333,85 @@ class Interpreter:
     # From Lua to replies --------------------------------------------------------------------
 
     def _reply(self, value: Any, booleans: bool = False) -> Any:
+        """What a script's value is as a reply; its tables may nest deeper than Python's calls."""
         kind = type(value)
         if kind is int or kind is bytes or value is None:
             return value
-        if kind is bool:
-            return value if booleans else 1 if value else None
-        if kind is float:
-            return _truncated(value)
-        if self._type_of(value) == "table":
-            return self._table_reply(value, booleans)
-        return None
+        root: list[Any] = [value]
+        waiting: list[_Place] = []  # tables that are still to be looked at
+        paired: list[tuple[_Place, list[Any], list[Any] | None]] = []  # what surrounds comes first
+        self._settle(root, 0, booleans, waiting)
+        while waiting:
+            place = waiting.pop()
+            items, at, used = place
+            name, found = self._contents(items[at])
+            if name == b"map" or name == b"set":
+                keys, values = self._pairs(found)
+                self._settle(keys, used + (4 if name == b"map" else 3), booleans, waiting)
+                if name == b"map":
+                    self._settle(values, used + 3, booleans, waiting)
+                paired.append((place, keys, values if name == b"map" else None))
+                continue
+            if name == b"array":
+                self._settle(found, used + 1, booleans, waiting)
+            items[at] = found
+        for (items, at, _), keys, values in reversed(paired):
+            if values is None:
+                items[at] = SetReply(keys)
+            else:
+                items[at] = dict(zip(map(_hashable, keys), values, strict=True))
+        return root[0]
 
-    def _table_reply(self, table: Any, booleans: bool) -> Any:
-        self.depth += 1
-        try:
-            if self.depth > _DEEPEST:
-                return CommandError("ERR reached lua stack limit")
-            return self._contents(table, booleans)
-        finally:
-            self.depth -= 1
+    def _settle(self, items: list[Any], used: int, booleans: bool, waiting: list[_Place]) -> None:
+        """Make replies of values, but for tables, which come to those that wait.
 
-    def _contents(self, table: Any, booleans: bool) -> Any:
+        Args:
+            used: places of the server's stack that are taken before these values are looked at.
+        """
+        if used > _STACK:
+            items[:] = [CommandError("ERR reached lua stack limit")] * len(items)
+            return
+        for at, value in enumerate(items):
+            kind = type(value)
+            if kind is int or kind is bytes or value is None:
+                continue
+            if kind is bool:
+                items[at] = value if booleans else 1 if value else None
+            elif kind is float:
+                items[at] = _truncated(value)
+            elif self._type_of(value) == "table":
+                waiting.append((items, at, used))
+            else:
+                items[at] = None
+
+    def _contents(self, table: Any) -> tuple[bytes, Any]:
+        """What a table is, and the reply; of an array values, of a map or set the inner table."""
         found = self._classify(table)
         if type(found) is not tuple:
-            return []
+            return b"", []
         name, *items = found
         if name == b"array":
-            return [self._reply(item, booleans) for item in items]
+            return name, items
         value = items[0]
         if name == b"long":
             get = self._raw_get
-            return [self._reply(get(table, at), booleans) for at in range(1, int(value) + 1)]
+            return b"array", [get(table, at) for at in range(1, int(value) + 1)]
         if name == b"err":
-            return CommandError(one_line(text_of(value)))
+            return name, CommandError(one_line(text_of(value)))
         if name == b"ok":
-            return Status(value.partition(b"\0")[0].replace(b"\r", b" ").replace(b"\n", b" "))
-        if name in (b"map", b"set"):
-            return self._pairs(value, name == b"set", booleans)
+            text = value.partition(b"\0")[0]
+            return name, Status(text.replace(b"\r", b" ").replace(b"\n", b" "))
+        if name == b"double":
+            return name, float(value)
         if name == b"verbatim":
-            return verbatim(value, items[1])
-        return float(value) if name == b"double" else BigNumber(value)
+            return name, verbatim(value, items[1])
+        return name, value if name in (b"map", b"set") else BigNumber(value)
 
-    def _pairs(self, table: Any, keys_only: bool, booleans: bool) -> Any:
+    def _pairs(self, table: Any) -> tuple[list[Any], list[Any]]:
+        """The keys of a table, and its values."""
         flat, count = self._flat(table)
-        get = self._raw_get
-        items = [self._reply(get(flat, at), booleans) for at in range(1, int(count) + 1)]
-        if keys_only:
-            return SetReply(items[::2])
-        return {_hashable(key): value for key, value in zip(items[::2], items[1::2], strict=True)}
+        items = [self._raw_get(flat, at) for at in range(1, int(count) + 1)]
+        return items[::2], items[1::2]
 
     # From replies to Lua --------------------------------------------------------------------
 
@@ -434,27 +475,48 @@ class Interpreter:
 
 
 def resp2(reply: Any) -> Any:
-    """A script's reply in RESP2's terms."""
+    """A script's reply in RESP2's terms; lists are changed in place."""
     kind = type(reply)
-    if kind is list or kind is SetReply:
-        return [resp2(item) for item in reply]
-    if kind is dict:
-        return [resp2(part) for pair in reply.items() for part in pair]
-    if kind is float:
-        return format_float(reply)
-    if kind is bool:
-        return int(reply)
-    return bytes(reply) if kind is Verbatim or kind is BigNumber else reply
+    if kind is bytes or kind is int or reply is None:
+        return reply
+    root: list[Any] = [reply]
+    waiting = [root]
+    while waiting:
+        items = waiting.pop()
+        for at, item in enumerate(items):
+            kind = type(item)
+            if kind is bytes or kind is int or item is None:
+                continue
+            if kind is list or kind is dict or kind is SetReply:
+                items[at] = item = flatten(item) if kind is dict else list(item)
+                waiting.append(item)
+            elif kind is float:
+                items[at] = format_float(item)
+            elif kind is bool:
+                items[at] = int(item)
+            elif kind is Verbatim or kind is BigNumber:
+                items[at] = bytes(item)
+    return root[0]
 
 
 def resp3(reply: Any) -> Any:
-    """A script's reply in RESP3's terms."""
+    """A script's reply in RESP3's terms; lists and maps are changed in place."""
     kind = type(reply)
-    if kind is list or kind is SetReply:
-        return [resp3(item) for item in reply]
-    if kind is dict:
-        return {key: resp3(value) for key, value in reply.items()}
-    return bytes(reply) if kind is Verbatim else reply
+    if kind is bytes or kind is int or reply is None:
+        return reply
+    root: list[Any] = [reply]
+    waiting: list[Any] = [root]
+    while waiting:
+        box = waiting.pop()
+        for at, item in list(box.items()) if type(box) is dict else enumerate(box):
+            kind = type(item)
+            if kind is list or kind is dict or kind is SetReply:
+                if kind is SetReply:
+                    box[at] = item = list(item)
+                waiting.append(item)
+            elif kind is Verbatim:
+                box[at] = bytes(item)
+    return root[0]
 
 
 def _hashable(key: Any) -> Any:

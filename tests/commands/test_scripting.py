@@ -147,6 +147,25 @@ def test_through_redis_py() -> None:
     assert client.pipeline().eval("return 5", 0).execute() == [5]
 
 
+@pytest.mark.parametrize("protocol", [2, 3])
+@pytest.mark.parametrize("depth", [19, 20, 21, 22, 100, 7993])
+def test_clients_take_what_nests_deep(protocol: int, depth: int) -> None:
+    client = fakeredis.FakeRedis(
+        server=fakeredis.FakeServer(), decode_responses=True, protocol=protocol
+    )
+    script = "local t = {'x', {err = 'e'}, {ok = 'y'}} for i = 1, %d do t = {%s} end return t"
+    replies = [client.eval(script % (depth, "t"), 0)]
+    replies += client.pipeline().eval(script % (depth, "t"), 0).execute()
+    if depth < 2000 and protocol == 3:
+        replies.append(client.eval(script % (depth, "map = {a = t}"), 0))
+    for reply in replies:
+        for _ in range(depth):
+            assert len(reply) == 1
+            reply = reply["a" if isinstance(reply, dict) else 0]
+        assert reply[::2] == ["x", "y"]
+        assert isinstance(reply[1], redis.ResponseError)
+
+
 class Recorder:
     def __init__(self) -> None:
         self.seen: list[tuple[str, str, object]] = []
@@ -374,12 +393,11 @@ def test_a_call_with_thousands_of_arguments(twin: Any) -> None:
 
 @pytest.mark.parametrize("body", ["a = {}; a[1] = a", "a = {}; a.map = {x = a}; redis.setresp(3)"])
 def test_a_table_within_itself_is_cut_off(body: str) -> None:
-    """At a depth that Python can follow; the real server's is 7,995."""
     reply = Server().session(protocol=3).execute([b"EVAL", f"local {body} return a".encode(), b"0"])
-    for _ in range(90):
+    for _ in range(2600):
         reply = reply[b"x"] if isinstance(reply, dict) else reply[0]
     while not isinstance(reply, CommandError):
-        reply = reply[b"x"] if isinstance(reply, dict) else reply[0]
+        [reply] = reply.values() if isinstance(reply, dict) else reply
     assert str(reply) == "ERR reached lua stack limit"
 
 

@@ -8,6 +8,7 @@ A test fails when they are out of date.
 from __future__ import annotations
 
 import sys
+import textwrap
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -21,7 +22,7 @@ from fakeredis.commands import registry  # noqa: E402
 from fakeredis.commands.server import UNIMPLEMENTED  # noqa: E402
 from fakeredis.engine import profiles  # noqa: E402
 from tests import harvest  # noqa: E402
-from tests.known_gaps import GAPS  # noqa: E402
+from tests.known_gaps import GAPS, LEFT  # noqa: E402
 from tests.versions import known  # noqa: E402
 
 VERSION = "8.2.3"
@@ -142,7 +143,13 @@ def differences() -> str:
     lines = [f"- ``{name}``: {reason}\n" for name, reason in sorted(GAPS.items())]
     lines += [f"- ``{name}``: {reason}\n" for name, reason in LEFT.items()]
     text = "".join(lines) or "None is known in what is implemented.\n"
-    return f"\n{heading('Differences', '-')}{text}\n{OWN_WORDS}"
+    return f"\n{heading('Differences', '-')}{text}{left()}\n{OWN_WORDS}"
+
+
+def left() -> str:
+    """What no single call shows."""
+    wrap = textwrap.TextWrapper(98, subsequent_indent="  ", break_on_hyphens=False)
+    return "".join(wrap.fill(f"- {each}") + "\n" for each in LEFT.strip().splitlines())
 
 
 # What no test of the harvested calls shows.

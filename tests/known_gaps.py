@@ -25,3 +25,15 @@ def param(name: str, *values: object) -> object:
     """A test's parameters, expected to fail where the gap is known."""
     marks = [pytest.mark.xfail(reason=GAPS[name], strict=True)] if name in GAPS else []
     return pytest.param(*values, id=name, marks=marks)
+
+
+# What no single call shows, a point a line; the first ones the server itself leaves to chance.
+LEFT = """
+Sets and hashes that are hashtables come in an order of their own (in the server's, a number \
+drawn at its start decides); ``SCAN`` and its kin likewise.
+``VSIM ... FILTER-EF``: ours looks at all elements, while the server's graph, which is made by \
+chance, may miss some; ``VLINKS`` shows links of such a graph.
+Measured figures: ``INFO``'s ``eventloop_*``, memory of Lua and of clients are plausible numbers, \
+since there is no event loop and no such memory to measure.
+There is no append only file: ``appendonly`` can be set, and nothing is written.
+"""

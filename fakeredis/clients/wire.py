@@ -80,7 +80,7 @@ class Wire:
 
     __slots__ = (
         "session", "timeout", "_waiter", "_parser", "_pair", "_backlog", "_closed", "_late",
-        "abandoned", "_waiting", "_timer", "patient", "gave_up",
+        "abandoned", "_waiting", "_timer", "patient", "gave_up", "on_use",
         "reads", "sends", "packs", "parser", "played", "_unread", "__weakref__",
     )  # fmt: skip
 
@@ -104,6 +104,7 @@ class Wire:
         self._waiting = False
         # Whether it waits for what has not come: not after a patch's end.
         self.patient = not session.server.outlived
+        self.on_use: Callable[[], None] | None = None  # called once, before its first reply
         self.gave_up = False  # whether it did not wait for a message, see `stop_listening`
         self._timer: threading.Timer | None = None  # ends a wait for whoever polls the descriptor
         # Until when replies are on their way: by our own clock, and by the server's.
@@ -175,6 +176,9 @@ class Wire:
         if reply is BLOCKED:
             self._block()
         elif reply is not NO_REPLY:
+            if self.on_use is not None and session.via != "handshake":
+                called, self.on_use = self.on_use, None
+                called()
             session.outbox.append(reply)
             if self.abandoned:
                 raise ConnectionLost("Connection closed by server.")

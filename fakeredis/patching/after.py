@@ -24,7 +24,7 @@ from fakeredis.clients.aio_connection import FakeAsyncConnectionMixin, open_asyn
 from fakeredis.clients.connection import Fake, FakeConnectionMixin
 from fakeredis.clients.peers import translated
 from fakeredis.clients.wire import LAST, AsyncWire, Wire, be_impatient
-from fakeredis.patching.realm import TICKS, Realm, slow_down
+from fakeredis.patching.realm import TICKS, Realm, slow_down, take_no_short_cut
 
 if TYPE_CHECKING:
     from fakeredis.engine.server import Server
@@ -69,8 +69,14 @@ def server_after(realm: Realm, connection: Any) -> Server | None:
         AfterExitError: none, the patch says.
     """
     refuse(realm)
-    realm.warn()
     return realm.server_at(network.address_of(connection))
+
+
+def _set_up(connection: Any, realm: Realm, wire: Wire) -> None:
+    """Have it told when a connection is used after all; not by who only waited, and was woken."""
+    be_impatient(connection, wire)
+    wire.on_use = realm.warn
+    take_no_short_cut(wire)
 
 
 class _After:
@@ -128,7 +134,7 @@ class _AfterSync(_After, FakeConnectionMixin):
 
     def _connect(self) -> Wire:
         wire = fakes.open_wire(self, server_after(self._realm, self))
-        be_impatient(self, wire)
+        _set_up(self, self._realm, wire)
         return wire
 
 
@@ -149,7 +155,7 @@ class _AfterAsync(_After, FakeAsyncConnectionMixin):
 
     async def _connect(self) -> None:
         wire: AsyncWire = await open_async_wire(self, server_after(self._realm, self))
-        be_impatient(self, wire)
+        _set_up(self, self._realm, wire)
         self._reader = self._writer = wire
 
 

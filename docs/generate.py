@@ -141,7 +141,6 @@ def modules(facts: dict[str, dict[str, object]]) -> str:
 def differences() -> str:
     """The one list of known differences, ``tests/known_gaps.py``."""
     lines = [f"- ``{name}``: {reason}\n" for name, reason in sorted(GAPS.items())]
-    lines += [f"- ``{name}``: {reason}\n" for name, reason in LEFT.items()]
     text = "".join(lines) or "None is known in what is implemented.\n"
     return f"\n{heading('Differences', '-')}{text}{left()}\n{OWN_WORDS}"
 
@@ -150,20 +149,6 @@ def left() -> str:
     """What no single call shows."""
     wrap = textwrap.TextWrapper(98, subsequent_indent="  ", break_on_hyphens=False)
     return "".join(wrap.fill(f"- {each}") + "\n" for each in LEFT.strip().splitlines())
-
-
-# What no test of the harvested calls shows.
-LEFT: dict[str, str] = {
-    "OBJECT IDLETIME": (
-        "nobody pays for notes of use before somebody asks: what was used before the first "
-        "question, or before ``advance()`` moved the clock for the first time, counts as used at "
-        "that moment"
-    ),
-    "DEBUG OBJECT": (
-        "``ql_compressed`` and ``ql_listpack_max`` of a list follow the settings of now, not those "
-        "of when it grew long"
-    ),
-}
 
 
 def of_other_servers() -> str:

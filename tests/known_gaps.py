@@ -36,4 +36,8 @@ chance, may miss some; ``VLINKS`` shows links of such a graph.
 Measured figures: ``INFO``'s ``eventloop_*``, memory of Lua and of clients are plausible numbers, \
 since there is no event loop and no such memory to measure.
 There is no append only file: ``appendonly`` can be set, and nothing is written.
+``OBJECT IDLETIME``: nobody pays for notes of use before somebody asks: what was used before the \
+first question, or before ``advance()`` moved the clock for the first time, counts as used then.
+``DEBUG OBJECT``: ``ql_compressed`` and ``ql_listpack_max`` of a list follow the settings of now, \
+not those of when it grew long.
 """

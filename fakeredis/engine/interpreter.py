@@ -29,6 +29,7 @@ from fakeredis.engine import (
     memory,
     script_libraries,
     statistics,
+    tail_calls,
 )
 from fakeredis.engine.replies import (
     BigNumber,
@@ -176,7 +177,7 @@ class Interpreter:
         ) = sandbox(
             call, sha1hex, script_libraries.bit_operation,
             script_libraries.pack_number, script_libraries.unpack_number,
-            script_libraries.struct_call, script_libraries.without_tail_calls,
+            script_libraries.struct_call, tail_calls.without,
             _own_chunk(runtime, "patterns.lua"), _own_chunk(runtime, "codecs.lua"),
             self._facts(server, call),
         )  # fmt: skip
@@ -593,7 +594,7 @@ def _own_code(name: str) -> bytes:
     source = Path(__file__).with_name(name).read_bytes()
     chunk = runtime.compile(source, name=b"=sandbox")
     dumped: bytes = runtime.globals()[b"string"][b"dump"](chunk)
-    return script_libraries.without_tail_calls(dumped) or source
+    return tail_calls.without(dumped) or source
 
 
 def _own_chunk(runtime: Any, name: str) -> Any:

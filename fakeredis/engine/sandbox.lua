@@ -37,6 +37,7 @@ end
 -- Read-only tables: an empty table whose contents stand behind it. ---------------------------
 
 local globals, globals_metatable  -- what scripts take for _G
+local environment  -- and where they really look for globals
 
 local contents_of = raw_setmetatable({}, {__mode = 'k'})
 
@@ -48,6 +49,17 @@ local function readonly(contents)
   local proxy = {}
   contents_of[proxy] = contents
   return raw_setmetatable(proxy, {__index = contents, __newindex = refuse_change})
+end
+
+-- The functions of this file that stand for functions in C; see `load_text`.
+local stand_ins = raw_setmetatable({}, {__mode = 'k'})
+local STAND_INS = '\1stand-ins'
+
+local function note_stand_ins(library)
+  for _, value in raw_pairs(library) do
+    if type(value) == 'function' then stand_ins[value] = true end
+  end
+  return library
 end
 
 local function type_of(...)
@@ -232,6 +244,9 @@ local function resumed(ok, err, ...)
   return false, clean(err)
 end
 
+-- In Lua a tail call leaves no trace of its caller, and error texts want to name it: with the
+-- server, whose libraries are C functions, `return redis.call(...)` is none. So here those of the
+-- functions that stand for C functions become plain calls.
 local function load_text(text, name)
   if string_byte(text) == 27 then
     local shown = name and string_sub(name, 2) or '[string "' .. string_sub(text, 1, 60) .. '"]'
@@ -240,7 +255,8 @@ local function load_text(text, name)
   if name == SELF then name = '=script' end  -- nobody else passes for this file
   local chunk, err = raw_loadstring(text, name or text)
   if not chunk then return nil, err end
-  return set_environment(chunk, globals)
+  local changed = without_tail_calls(string_dump(chunk), STAND_INS)
+  return set_environment(changed and raw_loadstring(changed, name or text) or chunk, environment)
 end
 
 local base = {
@@ -472,7 +488,9 @@ function coroutines.wrap(...)
     err = clean(err)
     error(err, type(err) == 'string' and 3 or 0)
   end
-  return function(...) return result(resume(thread, ...)) end
+  local function wrapped(...) return result(resume(thread, ...)) end
+  stand_ins[wrapped] = true
+  return wrapped
 end
 
 local string_rep = string.rep
@@ -646,7 +664,7 @@ end
 local cjson, msgpack = load_codecs({
   null = null, contents_of = contents_of, clean = clean, check_stop = check_stop, whole = whole,
   pack_number = pack_number, unpack_number = unpack_number, text_argument = text_argument,
-  number_argument = number_argument, server = server,
+  number_argument = number_argument, server = server, note_stand_ins = note_stand_ins,
 })
 
 -- redis --------------------------------------------------------------------------------------
@@ -796,8 +814,10 @@ for name, library in raw_pairs({
   string = strings, table = tables, math = maths, coroutine = coroutines, bit = bits, struct = structs,
   cjson = cjson, cmsgpack = msgpack, redis = redis, os = {clock = os.clock},
 }) do
+  note_stand_ins(library)
   base[name] = name == 'string' and string_library or readonly(library)
 end
+note_stand_ins(base)
 
 local MISSING = {__index = function(_, name)
   error("Script attempted to access nonexistent global variable '" .. tostring(name) .. "'", 2)
@@ -805,6 +825,9 @@ end}
 
 if server.valkey then base.server = base.redis end
 globals, globals_metatable = readonly(base), readonly(MISSING)
+environment = raw_setmetatable(
+  {[STAND_INS] = stand_ins}, {__index = base, __newindex = refuse_change}
+)
 base._G = globals
 if not server.functions then base.KEYS, base.ARGV = {}, {} end
 raw_setmetatable(base, MISSING)
@@ -815,17 +838,9 @@ for name in raw_pairs(own) do own[name] = nil end
 
 -- Running ------------------------------------------------------------------------------------
 
--- In Lua a tail call leaves no trace of its caller, and error texts want to name it: with the
--- server, whose libraries are C functions, `return redis.call(...)` is none.
 local NAME = server.functions and '@user_function' or '@user_script'
 
-local function compile(source)
-  local chunk, err = load_text(source, NAME)
-  if not chunk then return nil, err end
-  local patched = without_tail_calls(string_dump(chunk))
-  if not patched then return chunk end
-  return set_environment(raw_loadstring(patched, NAME), globals)
-end
+local function compile(source) return load_text(source, NAME) end
 
 -- Where the innermost function is that is not of this chunk, from a level of calls on.
 function place_of(level)
@@ -1055,14 +1070,14 @@ function loading.register_function(...)
 end
 
 if server.valkey then name_server(loading) end
-local loading_library = readonly(raw_setmetatable(loading, MISSING))
+local loading_library = readonly(raw_setmetatable(note_stand_ins(loading), MISSING))
 local loading_globals = raw_setmetatable(
   {redis = loading_library, server = server.valkey and loading_library or nil}, MISSING
 )
 
 -- Runs a library's code: how many functions it has registered.
 local function load_library(chunk)
-  local metatable = raw_getmetatable(globals)
+  local metatable = raw_getmetatable(environment)
   pending = {}
   metatable.__index = loading_globals
   local ok, err = raw_xpcall(chunk, located)

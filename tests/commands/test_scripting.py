@@ -147,6 +147,17 @@ def test_through_redis_py() -> None:
     assert client.pipeline().eval("return 5", 0).execute() == [5]
 
 
+def test_tail_calls_of_functions_with_many_registers_and_constants(twin: Any) -> None:
+    names, numbers = ", ".join(f"a{at}" for at in range(190)), ", ".join(map(str, range(26_000)))
+    recursion = "local function f(n) if n == 0 then return 'ok' end return f(n - 1) end "
+    twin("EVAL", f"local {names} = 1 {recursion} return f(30000)", 0)
+    twin("EVAL", f"local t = {{{numbers}}} {recursion} t[1] = f(30000) return t", 0)
+    twin("EVAL", f"local t = {{{numbers}}} return redis.call('nosuch', t[25600])", 0)
+    twin("EVAL", f"return redis.call({', '.join(['1'] * 249)})", 0)
+    count = "local function f(...) return select('#', ...) end"
+    twin("EVAL", f"{count} return f({', '.join(['1'] * 248)})", 0)
+
+
 @pytest.mark.parametrize("protocol", [2, 3])
 @pytest.mark.parametrize("depth", [19, 20, 21, 22, 100, 7993])
 def test_clients_take_what_nests_deep(protocol: int, depth: int) -> None:

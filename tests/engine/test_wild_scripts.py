@@ -51,6 +51,7 @@ def outcome(script: str) -> str:
      "cjson.encode_sparse_array(true,0) return cjson.encode({[2^30]=1})",
      "for i=1,1000 do pcall(struct.size, ('x'):rep(1e5)) end",
      "return loadstring('while true do end', '=sandbox')()",
+     "local function f(n) return f(n + 1) end return f(1)",
      "local t={} for i=1,1e6 do t[i]=i end while true do table.insert(t,1,1) end"],
 )  # fmt: skip
 def test_interrupted(script: str) -> None:

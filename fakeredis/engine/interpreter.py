@@ -32,6 +32,7 @@ from fakeredis.engine import (
     tail_calls,
 )
 from fakeredis.engine.replies import (
+    BLOCKED,
     BigNumber,
     Sentinel,
     SetReply,
@@ -629,20 +630,22 @@ def _words(argv: Sequence[Any]) -> list[bytes]:
     """
     if not argv:
         raise CommandError(NO_ARGUMENTS)
-    words: list[bytes] = []
-    for value in argv:
-        kind = type(value)
-        if kind is bytes:
-            words.append(value)
-        elif kind is int and -_EXACT < value < _EXACT:
-            words.append(b"%d" % value)
-        elif kind is float and math.isnan(value):
-            words.append(b"-nan" if math.copysign(1, value) < 0 else b"nan")
-        elif kind is int or kind is float:
-            words.append(format_float(float(value)))
-        else:
-            raise CommandError(BAD_ARGUMENTS)
-    return words
+    return [
+        value if type(value) is bytes
+        else b"%d" % value if type(value) is int and -_EXACT < value < _EXACT
+        else _number_word(value)
+        for value in argv
+    ]  # fmt: skip
+
+
+def _number_word(value: Any) -> bytes:
+    """An argument that is neither a text nor a whole number of usual size."""
+    kind = type(value)
+    if kind is float and math.isnan(value):
+        return b"-nan" if math.copysign(1, value) < 0 else b"nan"
+    if kind is int or kind is float:
+        return format_float(float(value))
+    raise CommandError(BAD_ARGUMENTS)
 
 
 def _find(server: Server, words: Sequence[bytes]) -> Command:
@@ -752,18 +755,32 @@ def _caller(frame: Frame) -> Callable[..., Any]:
                 command = interpreter.writers.get(words[0])
                 if command is not None:
                     _note_write(frame, command)
+            server = session.server
             if command is None or not command.low < len(words) <= command.high + 1:
                 words = _words(argv)
-                command = _allowed(frame, session.server, words)
-            ran = command
-            if session.server.guard:
-                args: Sequence[bytes] = dispatch.spelled(command, words)
-                reply = _observed(frame, session, command, args)
+                command = _allowed(frame, server, words)
+                args: Sequence[bytes] = words[len(command.parts) :]
             else:
-                reply = session.invoke(command, words[len(command.parts) :])
+                args = words[1:]
+            ran = command
+            if server.guard:
+                reply = _observed(frame, session, command, dispatch.spelled(command, words))
+            else:  # as `Session.invoke`, without another look at the arity
+                server.calls[command] += 1
+                ctx = session.ctx
+                ctx.command, ctx.args = command, args
+                parse = command.parse
+                reply = command.handler(ctx, *(args if parse is None else parse(args)))
+                shape = command.resp2 if session.protocol == 2 else command.resp3
+                if shape is not None and reply is not BLOCKED:
+                    reply = shape(reply)
             kind = type(reply)
             if kind is int or (kind is bytes and len(reply) < _SMALL):
                 return reply
+            if kind is Status:
+                return None, None, bytes(reply)
+            if reply is None and frame.protocol == 2:
+                return False
             if kind is list and frame.protocol == 3 and command.wire == "set":
                 reply = SetReply(reply)
             return interpreter.given(reply)

@@ -702,12 +702,12 @@ local function call_many(...)
 end
 
 function redis.call(...)
-  local reply, failure
+  local reply, failure, status
   if memory_used() > MEMORY_HIGH then check_memory() end
   if select('#', ...) > 1000 then
-    reply, failure = call_many(...)
+    reply, failure, status = call_many(...)
   else
-    reply, failure = call_command(...)
+    reply, failure, status = call_command(...)
   end
   if failure then
     if server.plain then
@@ -716,19 +716,21 @@ function redis.call(...)
     end
     fail(failure)
   end
+  if status then return {ok = status} end
   return reply
 end
 
 function redis.pcall(...)
-  local reply, failure
+  local reply, failure, status
   if memory_used() > MEMORY_HIGH then check_memory() end
   if select('#', ...) > 1000 then
-    reply, failure = call_many(...)
+    reply, failure, status = call_many(...)
   else
-    reply, failure = call_command(...)
+    reply, failure, status = call_command(...)
   end
   if failure and server.plain then failure = placed(failure) end
   if failure then return {err = failure, ignore_error_stats_update = true} end
+  if status then return {ok = status} end
   return reply
 end
 

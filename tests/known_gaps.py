@@ -38,6 +38,10 @@ since there is no event loop and no such memory to measure.
 There is no append only file: ``appendonly`` can be set, and nothing is written.
 ``OBJECT IDLETIME``: nobody pays for notes of use before somebody asks: what was used before the \
 first question, or before ``advance()`` moved the clock for the first time, counts as used then.
+``OBJECT ENCODING``: hashes, sorted sets and lists do not know under which limits they were \
+written: limits that ``CONFIG SET`` changes hold for them at once, and not from their \
+next write on; nor do lists know the nodes of a quicklist: one that has shrunk at its left \
+end to half of a node is a listpack, also where the server still has two nodes
 ``DEBUG OBJECT``: ``ql_compressed`` and ``ql_listpack_max`` of a list follow the settings of now, \
 not those of when it grew long.
 """

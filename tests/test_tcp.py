@@ -411,6 +411,7 @@ def test_what_a_lost_client_has_sent_is_forgotten() -> None:
     def served() -> list[Any]:
         return [each for each in gc.get_objects() if isinstance(each, tcp._Connection)]
 
+    gc.collect()
     before = len(served())
     with fakeredis.FakeServer().listen() as door, RawClient(door.address) as other:
         gc.disable()

@@ -4,6 +4,7 @@ local own = ...
 
 local error, type, tostring, tonumber, select, unpack = error, type, tostring, tonumber, select, unpack
 local raw_pcall, raw_pairs, floor, concat = pcall, pairs, math.floor, table.concat
+local frexp, ldexp = math.frexp, math.ldexp
 local string_byte, string_char, string_sub = string.byte, string.char, string.sub
 local string_find, string_match, string_gsub = string.find, string.match, string.gsub
 local string_format, string_lower = string.format, string.lower
@@ -388,31 +389,61 @@ local cjson = new_cjson()
 local pack_value
 local MAX_NESTING = 16
 
+local WORD = 4294967296
+
+-- Whole numbers as bytes, which is quicker here than a call outside.
+local function two_bytes(n) return string_char(floor(n / 256), n % 256) end
+
+local function four_bytes(n)
+  return string_char(floor(n / 16777216), floor(n / 65536) % 256, floor(n / 256) % 256, n % 256)
+end
+
+local function eight_bytes(n)
+  local high = floor(n / WORD)
+  return four_bytes(high % WORD) .. four_bytes(n - high * WORD)
+end
+
 local function counted(count, small, base_code, code16, code32)
   if count <= small then return string_char(base_code + count) end
-  if count <= 65535 then return string_char(code16) .. pack_number('>H', count) end
-  return string_char(code32) .. pack_number('>I', count)
+  if count <= 65535 then return string_char(code16) .. two_bytes(count) end
+  return string_char(code32) .. four_bytes(count)
 end
 
 local function pack_integer(n)
   if n >= 0 then
     if n <= 127 then return string_char(n) end
     if n <= 255 then return '\204' .. string_char(n) end
-    if n <= 65535 then return '\205' .. pack_number('>H', n) end
-    if n <= 4294967295 then return '\206' .. pack_number('>I', n) end
-    return '\207' .. pack_number('>Q', n)
+    if n <= 65535 then return '\205' .. two_bytes(n) end
+    if n <= 4294967295 then return '\206' .. four_bytes(n) end
+    return '\207' .. eight_bytes(n)
   end
   if n >= -32 then return string_char(256 + n) end
-  if n >= -128 then return '\208' .. pack_number('>b', n) end
-  if n >= -32768 then return '\209' .. pack_number('>h', n) end
-  if n >= -2147483648 then return '\210' .. pack_number('>i', n) end
-  return '\211' .. pack_number('>q', n)
+  if n >= -128 then return '\208' .. string_char(256 + n) end
+  if n >= -32768 then return '\209' .. two_bytes(65536 + n) end
+  if n >= -2147483648 then return '\210' .. four_bytes(WORD + n) end
+  return '\211' .. eight_bytes(n)
 end
 
-local function pack_float(n)
+local function pack_odd_float(n)
   local short = pack_number('>f', n)
   if short and unpack_number('>f', short) == n then return '\202' .. short end
   return '\203' .. pack_number('>d', n)
+end
+
+-- In four bytes where nothing is lost.
+local function pack_float(n)
+  local fraction, exponent = frexp(n < 0 and -n or n)
+  if not (exponent >= -125 and exponent <= 1024) then return pack_odd_float(n) end
+  if fraction ~= fraction or fraction == 1 / 0 then return pack_odd_float(n) end
+  local sign = n < 0 and 2147483648 or 0
+  local short = fraction * 16777216
+  if exponent <= 128 and floor(short) == short then
+    return '\202' .. four_bytes(sign + (exponent + 126) * 8388608 + short - 8388608)
+  end
+  local long = fraction * 2 ^ 53 - 2 ^ 52
+  local high = floor(long / WORD)
+  return '\203' .. four_bytes(sign + (exponent + 1022) * 1048576 + high)
+    .. four_bytes(long - high * WORD)
 end
 
 local function pack_string(text)
@@ -481,21 +512,77 @@ local function unpack_map(text, at, count)
   return found, at
 end
 
+local function missing() error('Missing bytes in input.', 0) end
+
+local function byte_at(text, at) return string_byte(text, at) or missing(), at + 1 end
+
+local function two_at(text, at)
+  local high, low = string_byte(text, at, at + 1)
+  if not low then missing() end
+  return high * 256 + low, at + 2
+end
+
+local function four_at(text, at)
+  local a, b, c, d = string_byte(text, at, at + 3)
+  if not d then missing() end
+  return a * 16777216 + b * 65536 + c * 256 + d, at + 4
+end
+
+local function eight_at(text, at)
+  local high, low
+  if at + 7 > #text then missing() end
+  high, low = four_at(text, at), (four_at(text, at + 4))
+  return high, low, at + 8
+end
+
+local function float_at(text, at)
+  local word = four_at(text, at)
+  local exponent = floor(word / 8388608) % 256
+  if exponent == 0 or exponent == 255 then
+    return unpack_number('>f', string_sub(text, at, at + 3)), at + 4
+  end
+  local number = ldexp(word % 8388608 + 8388608, exponent - 150)
+  return word >= 2147483648 and -number or number, at + 4
+end
+
+local function double_at(text, at)
+  local high, low = eight_at(text, at)
+  local exponent = floor(high / 1048576) % 2048
+  if exponent == 0 or exponent == 2047 then
+    return unpack_number('>d', string_sub(text, at, at + 7)), at + 8
+  end
+  local number = ldexp(high % 1048576 * WORD + low + 2 ^ 52, exponent - 1075)
+  return high >= 2147483648 and -number or number, at + 8
+end
+
+-- Also of what was written without a sign.
+local function signed_at(text, at)
+  local high, low = eight_at(text, at)
+  return (high >= 2147483648 and high - WORD or high) * WORD + low, at + 8
+end
+
+local function signed(read, most)
+  return function(text, at)
+    local number, after = read(text, at)
+    return number >= most and number - 2 * most or number, after
+  end
+end
+
 local NUMBERS = {
-  [202] = {'>f', 4}, [203] = {'>d', 8}, [204] = {'>B', 1}, [205] = {'>H', 2}, [206] = {'>I', 4},
-  [207] = {'>q', 8}, [208] = {'>b', 1}, [209] = {'>h', 2}, [210] = {'>i', 4}, [211] = {'>q', 8},
+  [202] = float_at, [203] = double_at, [204] = byte_at, [205] = two_at, [206] = four_at,
+  [207] = signed_at, [208] = signed(byte_at, 128), [209] = signed(two_at, 32768),
+  [210] = signed(four_at, 2147483648), [211] = signed_at,
 }
 local SIZED = {
-  [217] = {'>B', 1, need}, [218] = {'>H', 2, need}, [219] = {'>I', 4, need},
-  [220] = {'>H', 2, unpack_array}, [221] = {'>I', 4, unpack_array},
-  [222] = {'>H', 2, unpack_map}, [223] = {'>I', 4, unpack_map},
+  [217] = {byte_at, need}, [218] = {two_at, need}, [219] = {four_at, need},
+  [220] = {two_at, unpack_array}, [221] = {four_at, unpack_array},
+  [222] = {two_at, unpack_map}, [223] = {four_at, unpack_map},
 }
 
 function unpack_value(text, at)
   check_stop()
-  local head
-  head, at = need(text, at, 1)
-  local code = string_byte(head)
+  local code
+  code, at = byte_at(text, at)
   if code <= 127 then return code, at end
   if code >= 224 then return code - 256, at end
   if code <= 143 then return unpack_map(text, at, code - 128) end
@@ -504,14 +591,11 @@ function unpack_value(text, at)
   if code == 192 then return nil, at end
   if code == 194 or code == 195 then return code == 195, at end
   local number, sized = NUMBERS[code], SIZED[code]
-  local raw
-  if number then
-    raw, at = need(text, at, number[2])
-    return unpack_number(number[1], raw), at
-  end
+  if number then return number(text, at) end
   if not sized then error('Bad data format in input.', 0) end
-  raw, at = need(text, at, sized[2])
-  return sized[3](text, at, unpack_number(sized[1], raw))
+  local count
+  count, at = sized[1](text, at)
+  return sized[2](text, at, count)
 end
 
 local msgpack = {

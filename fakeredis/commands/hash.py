@@ -701,7 +701,7 @@ def hsetex(ctx: Context, key: bytes, words: list[bytes]) -> int:
     """
     options = _SetexOptions(ctx, words)
     pairs = options.pairs or ()
-    fields = list(dict.fromkeys(pairs[::2]))
+    fields = list(dict.fromkeys(reversed(pairs[::2])))[::-1]  # as their deadlines are set last
     value = _write(ctx, key)
     if options.condition and not _fulfilled(ctx, key, value, fields, options.condition == b"FXX"):
         return 0

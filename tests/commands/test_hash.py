@@ -287,6 +287,13 @@ SCRIPTS = {
         HGET k f
         HSETEX k PXAT 1 FIELDS 2 f v f w
         HSETEX k FNX FIELDS 2 q 1 q 2
+        HSETEX order EXAT 2000000000 FIELDS 5 x 1 y 2 x 3 a 4 y 5
+        HGETALL order
+        HSETEX order EXAT 2000000000 FIELDS 3 a 1 b 2 a 3
+        HGETALL order
+        HSETEX order EXAT 1 FIELDS 3 a 1 b 2 a 3
+        HSETEX order FIELDS 3 x 1 z 2 x 3
+        HGETALL order
     """,
     "hsetex: bad calls": """
         HSETEX k FIELDS 2 f v g

@@ -13,6 +13,7 @@ from fakeredis.engine.replies import (
     Attributed,
     BigNumber,
     OtherNull,
+    Pairs,
     Push,
     Sentinel,
     SetReply,
@@ -405,6 +406,8 @@ def _deep(reply: Any, protocol: int) -> bytes:
             if type(item) is dict:
                 count *= 2 if protocol == 2 else 1
                 item = flatten(item)
+            elif type(item) is Pairs and protocol == 3:
+                count //= 2
             out.append(b"%b%d\r\n" % (head, count))
             rest.append(iter(item))
             break
@@ -463,6 +466,10 @@ def _attributed(reply: Attributed) -> bytes:
     return b"|" + _map3(reply.attributes)[1:] + _bulk(reply)
 
 
+def _pairs3(reply: Pairs) -> bytes:
+    return b"%%%d\r\n" % (len(reply) // 2) + b"".join([_resp3(part) for part in reply])
+
+
 def _map3(reply: dict[Any, Any]) -> bytes:
     pairs = [_resp3(part) for pair in reply.items() for part in pair]
     return b"%%%d\r\n" % len(reply) + b"".join(pairs)
@@ -479,7 +486,7 @@ _WRITERS2: Final[dict[type, Writer]] = {
     list: _array2, tuple: _array2, dict: _map2, set: lambda reply: _array2([*reply]),
     frozenset: lambda reply: _array2([*reply]), SetReply: _array2, Push: _array2,
     float: lambda reply: _bulk(format_float(reply)), bool: lambda reply: b":%d\r\n" % reply,
-    Verbatim: _bulk, BigNumber: _bulk, Attributed: _bulk,
+    Verbatim: _bulk, BigNumber: _bulk, Attributed: _bulk, Pairs: _array2,
 }  # fmt: skip
 _WRITERS3: Final[dict[type, Writer]] = {
     **_BOTH, type(None): lambda reply: b"_\r\n", Sentinel: lambda reply: b"_\r\n",
@@ -491,13 +498,15 @@ _WRITERS3: Final[dict[type, Writer]] = {
     Verbatim: lambda reply: b"=%d\r\n%b:%b\r\n" % (
         len(reply) + 4, reply.format, reply,
     ),
-    BigNumber: lambda reply: b"(%b\r\n" % reply, Attributed: _attributed,
+    BigNumber: lambda reply: b"(%b\r\n" % reply, Attributed: _attributed, Pairs: _pairs3,
 }  # fmt: skip
 
 
-_HEADS2: Final[dict[type, bytes]] = dict.fromkeys((list, tuple, dict, SetReply, Push), b"*")
+_HEADS2: Final[dict[type, bytes]] = dict.fromkeys(
+    (list, tuple, dict, SetReply, Push, Pairs), b"*"
+)
 _HEADS3: Final[dict[type, bytes]] = {
-    list: b"*", tuple: b"*", dict: b"%", SetReply: b"~", Push: b">",
+    list: b"*", tuple: b"*", dict: b"%", SetReply: b"~", Push: b">", Pairs: b"%",
 }  # fmt: skip
 
 

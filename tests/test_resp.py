@@ -93,6 +93,8 @@ VERBATIM = [
         "12345", "true", "{}", "nil",
     )),
     r"return {1, {verbatim_string = {format = 'a', string = 'a\r\n\0b'}}}",
+    "return {map = {[{1, 'a'}] = {2}}}", "return {1, {map = {[{ok = 'a'}] = 1}}}",
+    "return {set = {[{1, {map = {[{err = 'ERR x'}] = 1}}}] = 1}}",
     "redis.setresp(3) return redis.call('LOLWUT', 'VERSION', 9).verbatim_string.format",
 ]  # fmt: skip
 
@@ -107,7 +109,8 @@ def test_formats_of_verbatim_strings(real_url: str, protocol: int) -> None:
             assert resp.encode(session.execute(argv), protocol) == client.call(*argv), script
 
 
-NESTED = ["t", "1, t", "t, 'x'", "map={a=t}", "set={[t]=1}", "'x', t, {err='e x'}, true, 1.5"]
+NESTED = ["t", "1, t", "t, 'x'", "map={a=t}", "set={[t]=1}", "map={[t]=1}",
+          "'x', t, {err='e x'}, true, 1.5"]
 
 
 @pytest.mark.parametrize("protocol", [2, 3])
@@ -115,7 +118,8 @@ NESTED = ["t", "1, t", "t, 'x'", "map={a=t}", "set={[t]=1}", "'x', t, {err='e x'
 def test_replies_that_nest_deep(real_url: str, protocol: int, table: str) -> None:
     host, port = real_url.removeprefix("redis://").removesuffix("/0").split(":")
     session = WireSession(Server(), protocol)
-    depths = [100, 1999, 2665] if "=t" in table else [100, 2000, 7994, 7995, 7996]
+    rich = "map=" in table or "set=" in table
+    depths = [100, 1999, 2000, 2665, 2666] if rich else [100, 2000, 7994, 7995, 7996]
     with RawClient((host, int(port)), protocol) as client:
         for depth in depths:
             script = f"local t = {{}} for i = 2, {depth} do t = {{{table}}} end return t"

@@ -34,6 +34,7 @@ from fakeredis.engine import (
 from fakeredis.engine.replies import (
     BLOCKED,
     BigNumber,
+    Pairs,
     Sentinel,
     SetReply,
     Status,
@@ -361,7 +362,11 @@ class Interpreter:
             if values is None:
                 items[at] = SetReply(keys)
             else:
-                items[at] = dict(zip(map(_hashable, keys), values, strict=True))
+                pairs = zip(keys, values, strict=True)
+                if any(isinstance(key, list | dict | CommandError) for key in keys):
+                    items[at] = Pairs([part for pair in pairs for part in pair])
+                else:
+                    items[at] = dict(pairs)
         return root[0]
 
     def _settle(self, items: list[Any], used: int, booleans: bool, waiting: list[_Place]) -> None:
@@ -489,7 +494,7 @@ def resp2(reply: Any) -> Any:
             kind = type(item)
             if kind is bytes or kind is int or item is None:
                 continue
-            if kind is list or kind is dict or kind is SetReply:
+            if kind is list or kind is dict or kind is SetReply or kind is Pairs:
                 items[at] = item = flatten(item) if kind is dict else list(item)
                 waiting.append(item)
             elif kind is float:
@@ -512,9 +517,12 @@ def resp3(reply: Any) -> Any:
         box = waiting.pop()
         for at, item in list(box.items()) if type(box) is dict else enumerate(box):
             kind = type(item)
-            if kind is list or kind is dict or kind is SetReply:
+            if kind is list or kind is dict or kind is SetReply or kind is Pairs:
                 if kind is SetReply:
                     box[at] = item = list(item)
+                elif kind is Pairs:  # whose parser fails there
+                    keys = map(_hashable, item[::2])
+                    box[at] = item = dict(zip(keys, item[1::2], strict=True))
                 waiting.append(item)
             elif kind is Verbatim:
                 box[at] = bytes(item)

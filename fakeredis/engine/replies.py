@@ -57,6 +57,12 @@ class SetReply(list[Any]):
     __slots__ = ()
 
 
+class Pairs(list[Any]):
+    """A map as keys and values in turn, where a key is no hashable value."""
+
+    __slots__ = ()
+
+
 class Push(list[Any]):
     """An out-of-band message: a RESP3 push, a plain array in RESP2."""
 

@@ -114,13 +114,15 @@ def frame(message: Any) -> bytes:
     return _HEAD.pack(len(data)) + data
 
 
-def frames(read: Callable[[], bytes]) -> Iterator[Any]:
+def frames(read: Callable[[], bytes], buffer: bytearray | None = None) -> Iterator[Any]:
     """The messages that come, until nothing more does.
 
     Args:
         read: gives bytes; none at the end.
+        buffer: what has been read before, and in the end what was read of an unfinished message.
     """
-    buffer = bytearray()
+    if buffer is None:
+        buffer = bytearray()
     while data := read():
         buffer += data
         at = 0
@@ -148,6 +150,27 @@ class _Answer:
         self.value: Any = ConnectionLost(_GONE)
 
 
+class _Reader:
+    """The thread that reads a channel.
+
+    Args:
+        buffer: what has been read of the first message.
+    """
+
+    __slots__ = ("buffer", "gone", "made_by", "parts", "rest")
+
+    def __init__(self, buffer: bytearray) -> None:
+        self.buffer = buffer
+        self.made_by = threading.Lock  # what makes the locks that it can release
+        self.parts = False  # whether another is to read what comes after the next empty answer
+        self.gone = threading.Lock()  # released when it reads no more
+        self.gone.acquire()
+        # Held for ever: a thread that ends when threads are others looks for itself by the number
+        # that the others have, finds nothing, and says so on stderr.
+        self.rest = threading.Lock()
+        self.rest.acquire()
+
+
 class Channel:
     """The way from this process to the one in which the servers live.
 
@@ -165,8 +188,10 @@ class Channel:
     def _begin(self, descriptor: int | None) -> None:
         # Kept as a number until used: one that never is needs no closing at the process's end.
         self._descriptor = descriptor
-        self.lock = RLock()  # the garbage collector may close a session while we send
+        # The garbage collector may close a session while we send.
+        self.lock: Any = threading.RLock()
         self.sock: socket.socket | None = None
+        self._reader: _Reader | None = None
         self.lost = False
         self.sessions: dict[int, RemoteSession] = {}
         self._answers: dict[int, _Answer] = {}
@@ -204,6 +229,8 @@ class Channel:
         Raises:
             ConnectionLost: the other process has gone.
         """
+        if self._reader is not None and self._reader.made_by is not threading.Lock:
+            self._change_threads()
         answer = _Answer()
         with self.lock:
             number = next(self._numbers)
@@ -255,9 +282,33 @@ class Channel:
             except OSError:
                 self.lost = True
                 raise ConnectionLost(_GONE) from None
-            name = "fakeredis-channel"
-            threading.Thread(target=self._read, args=(self.sock,), name=name, daemon=True).start()
+            self._start_reader(self.sock, bytearray())
         return self.sock
+
+    def _start_reader(self, sock: socket.socket, buffer: bytearray) -> None:
+        reader = self._reader = _Reader(buffer)
+        name = "fakeredis-channel"
+        threading.Thread(target=self._read, args=(sock, reader), name=name, daemon=True).start()
+
+    def _change_threads(self) -> None:
+        """Threads and locks are others now, as gevent's and eventlet's: let one of those read.
+
+        The present reader cannot wake who waits by one of the new locks.  It rests when it has read
+        one more answer.
+        """
+        with self.lock:
+            reader, sock = self._reader, self.sock
+            if reader is None or sock is None or reader.made_by is threading.Lock:
+                return
+            reader.parts = True
+            with contextlib.suppress(OSError):
+                sock.sendall(frame(("options", 0)))
+            reader.gone.acquire()
+            if self.lost:
+                return
+            self.sock = socket.socket(fileno=sock.detach())
+            self.lock = threading.RLock()
+            self._start_reader(self.sock, reader.buffer)
 
     def close(self) -> None:
         """Tell the other process that this one needs it no more."""
@@ -266,21 +317,32 @@ class Channel:
             with contextlib.suppress(OSError):
                 self.sock.shutdown(socket.SHUT_RDWR)
 
-    def _read(self, sock: socket.socket) -> None:
+    def _read(self, sock: socket.socket, reader: _Reader) -> None:
         """Hand out what comes."""
+        parted = False
+
+        def read() -> bytes:
+            return b"" if parted else _receive(sock)
+
         try:
-            for kind, number, *rest in frames(lambda: _receive(sock)):
+            for kind, number, *rest in frames(read, reader.buffer):
                 if kind == "late":
                     self._late(number, *rest)
-                else:
+                elif number or rest[0]:
                     self._answer(number, *rest)
+                else:
+                    parted = reader.parts
         finally:
-            self.lost = True
-            sock.close()
-            for session in list(self.sessions.values()):
-                session.kill()
-            for answer in list(self._answers.values()):
-                _release(answer)
+            if not parted:
+                self.lost = True
+                sock.close()
+                for session in list(self.sessions.values()):
+                    session.kill()
+                for answer in list(self._answers.values()):
+                    _release(answer)
+            reader.gone.release()
+        if parted:
+            reader.rest.acquire()
 
     def _late(self, number: int, state: Any, items: list[Any]) -> None:
         session = self.sessions.get(number)

@@ -79,8 +79,8 @@ class Wire:
     """One end of a connection that never touches the network."""
 
     __slots__ = (
-        "session", "timeout", "_waiter", "_parser", "_pair", "_backlog", "_closed", "_late",
-        "abandoned", "_waiting", "_timer", "patient", "gave_up", "on_use",
+        "session", "timeout", "_waiter", "_made_by", "_parser", "_pair", "_backlog", "_closed",
+        "_late", "abandoned", "_waiting", "_timer", "patient", "gave_up", "on_use",
         "reads", "sends", "packs", "parser", "played", "_unread", "__weakref__",
     )  # fmt: skip
 
@@ -88,6 +88,7 @@ class Wire:
         self.session = session
         self.timeout = timeout  # seconds; None waits for ever
         self._waiter: Any = None  # a lock that is released when something has come
+        self._made_by: Any = None  # what has made it: gevent and eventlet have locks of their own
         self._parser: resp.RequestParser | None = None
         self._pair: tuple[socket.socket, socket.socket] | None = None
         self._backlog: deque[Sequence[bytes]] | None = None  # sent while a command waits
@@ -261,8 +262,9 @@ class Wire:
     def _await(self, timeout: float | None) -> None:
         """Wait until the outbox holds something: `receive` says what it raises."""
         session = self.session
-        if self._waiter is None:
-            self._waiter = threading.Lock()
+        if self._waiter is None or self._made_by is not threading.Lock:
+            self._made_by = threading.Lock
+            self._waiter = self._made_by()
             self._waiter.acquire()
         session.wake = self.woken
         ends, due = self._limits(timeout)

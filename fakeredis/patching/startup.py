@@ -60,8 +60,11 @@ class Joining:
         self._finding = False
 
     def find_spec(self, name: str, path: Any = None, target: ModuleType | None = None) -> Any:
-        """What the other finders find; the loader of a Redis library tells when it is done."""
-        if name not in ("redis", "valkey") or self._finding:
+        """What the other finders find; the loader of a Redis library tells when it is done.
+
+        That of fakeredis, too: its modules import redis, and joining needs all of them.
+        """
+        if name not in ("redis", "valkey", "fakeredis") or self._finding:
             return None
         self._finding = True
         try:
@@ -78,7 +81,10 @@ class Joining:
 
         def exec_module(module: ModuleType) -> None:
             load(module)
-            if self in sys.meta_path:
+            if name == "fakeredis":
+                if self in sys.meta_path:
+                    importlib.import_module("redis")
+            elif self in sys.meta_path:
                 sys.meta_path.remove(self)
                 join(name, self._package)
 

@@ -8,6 +8,7 @@ import os
 import socket
 import subprocess
 import sys
+import textwrap
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -131,6 +132,19 @@ def test_a_program_without_redis(fake: fakeredis.patch) -> None:
     """It loads nothing, and keeps its own ``sitecustomize``."""
     code = "import sys; print({'redis', 'valkey', 'fakeredis'} & {*sys.modules})"
     assert run(code) == "set()\n"
+
+
+@pytest.mark.parametrize("module", ["fakeredis", "fakeredis.patch", "fakeredis.pytest_plugin"])
+def test_a_child_that_imports_fakeredis_first(fake: fakeredis.patch, module: str) -> None:
+    code = """
+        import redis
+        redis.Redis().set("joined", "yes")
+        with fakeredis.patch():
+            redis.Redis().set("k", "its own")
+    """
+    run(f"import {module}, fakeredis\n{textwrap.dedent(code)}")
+    assert redis.Redis().get("joined") == b"yes"
+    assert redis.Redis().get("k") is None
 
 
 def test_a_sitecustomize_of_its_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -768,6 +768,8 @@ def _caller(frame: Frame) -> Callable[..., Any]:
                 words = _words(argv)
                 command = _allowed(frame, server, words)
                 args: Sequence[bytes] = words[len(command.parts) :]
+                if not command.low <= len(args) <= command.high:
+                    raise dispatch.reworded(session, CommandError(errors.ARITY % command.label))
             else:
                 args = words[1:]
             ran = command

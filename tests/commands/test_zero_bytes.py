@@ -91,7 +91,7 @@ CALLS: tuple[tuple[bytes, ...], ...] = (
     (b'XINFO', b'STREAM', b's', b'FULL\x00', b'COUNT\x00', b'1'),
     (b'XADD', b't', b'NOMKSTREAM\x00', b'1-1', b'a', b'b'),
     (b'XTRIM', b's', b'MINID\x00', b'~\x00', b'1'),
-    (b'XADD', b's', b'MAXLEN', b'=\x00', b'5', b'*\x00', b'a', b'b'),
+    (b'XADD', b's', b'MAXLEN', b'=\x00', b'5', b'5-1', b'a', b'b'),
     (b'XSETID', b's', b'9-9', b'ENTRIESADDED\x00', b'9', b'MAXDELETEDID\x00', b'1-1'),
     (b'XGROUP', b'CREATE', b's', b'n2', b'$\x00'),
     (b'XGROUP', b'CREATE', b's2', b'n', b'0', b'MKSTREAM\x00'),

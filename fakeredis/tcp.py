@@ -620,11 +620,12 @@ def serve(server: Server, entrances: list[Entrance], say: Callable[[str], None])
     addresses = [each.address for each in entrances]
 
     def end(*_: object) -> None:
-        # A short command comes to its end; a long one, or a script, is left where it is.
+        # A short command comes to its end; a long one, or a script, is left where it is, also one
+        # that has come already and begins only now.
         door.stop()
-        if door.in_command and hasattr(signal, "setitimer"):
+        if hasattr(signal, "setitimer"):
             signal.signal(signal.SIGALRM, leave)
-            signal.setitimer(signal.ITIMER_REAL, _LAST_COMMAND)
+            signal.setitimer(signal.ITIMER_REAL, _LAST_COMMAND, _LAST_COMMAND)
 
     def leave(*_: object) -> None:
         if door.in_command:

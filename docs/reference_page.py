@@ -119,12 +119,12 @@ def _members(found: type, name: str) -> Iterator[str]:
     seen: set[str] = set()
     lines = []
     for owner in owners:
-        for member, value in vars(owner).items():
-            value = getattr(value, "__func__", value)
-            if member.startswith("_") or member in seen or not _is_shown(value):
+        # By their lines: what a mock has stood in for comes last in the class afterwards.
+        for member, value in sorted(_shown(owner), key=lambda each: _line(each[1])):
+            if member in seen:
                 continue
             seen.add(member)
-            target = value.fget if isinstance(value, property) else value
+            target = _function(value)
             summary = _marked((inspect.getdoc(target) or "").partition("\n\n")[0])
             call = "" if isinstance(value, property) else _signature(value)
             lines.append(f"- ``{member}{call}``: {' '.join(summary.split())}")
@@ -132,6 +132,22 @@ def _members(found: type, name: str) -> Iterator[str]:
         yield "\n".join(lines) + "\n"
 
 
+def _shown(owner: type) -> Iterator[tuple[str, Any]]:
+    for member, value in vars(owner).items():
+        value = getattr(value, "__func__", value)
+        if not member.startswith("_") and _is_shown(value):
+            yield member, value
+
+
+def _function(value: Any) -> Any:
+    return value.fget if isinstance(value, property) else value
+
+
 def _is_shown(value: Any) -> bool:
-    target = value.fget if isinstance(value, property) else value
+    target = _function(value)
     return inspect.isfunction(target) and target.__module__.startswith("fakeredis.")
+
+
+def _line(value: Any) -> tuple[str, int]:
+    code = inspect.unwrap(_function(value)).__code__
+    return code.co_filename, code.co_firstlineno

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack
 from math import isfinite
 from types import ModuleType, TracebackType
 from typing import TYPE_CHECKING, Any, Final, Literal, TypedDict, TypeVar, overload
@@ -128,17 +129,24 @@ class patch(Assertions):  # noqa: N801 - reads as a function
         with LOCK:
             entry = _Entry(self, self._options, self._addresses, self._kinds)
             machinery.install(self._options["names"], self._kinds)
-            after.exhume()
-            if entry.spy is not None:
-                entry.spy.note_methods(in_patch=True)  # now that all else is exchanged
-            if entry.realm.single is not None:
-                entry.equip(entry.realm.single)
-            entry.realm.enter()
             self._entered.append(entry)
             self._last = entry
-            if self._options["subprocesses"]:
-                entry.open_door(self._options)
+            try:
+                self._begin(entry)
+            except BaseException:  # nothing stays exchanged of a patch that did not begin
+                self.stop()
+                raise
         return self
+
+    def _begin(self, entry: _Entry) -> None:
+        after.exhume()
+        if entry.spy is not None:
+            entry.spy.note_methods(in_patch=True)  # now that all else is exchanged
+        if entry.realm.single is not None:
+            entry.equip(entry.realm.single)
+        entry.realm.enter()
+        if self._options["subprocesses"]:
+            entry.open_door(self._options)
 
     def stop(self) -> None:
         """End what `start` began; without a beginning it does nothing."""
@@ -146,20 +154,17 @@ class patch(Assertions):  # noqa: N801 - reads as a function
             if not self._entered:
                 return
             entry = self._entered.pop()
-            if entry.spy is not None:
-                entry.spy.note_no_methods()
-            if entry.door is not None:
-                entry.door.close()
-            try:
-                after.bury(entry.realm)
-                entry.realm.leave()
-                after.bury(entry.realm)
-            finally:
-                machinery.remove(self._options["names"], self._kinds)
-                try:
-                    entry.end()
-                finally:
-                    fork_hooks.ended()
+            with ExitStack() as last:  # from the bottom up, each of them, whatever one raises
+                last.callback(fork_hooks.ended)
+                last.callback(entry.end)
+                last.callback(machinery.remove, self._options["names"], self._kinds)
+                last.callback(after.bury, entry.realm)
+                last.callback(entry.realm.leave)
+                last.callback(after.bury, entry.realm)
+                if entry.door is not None:
+                    last.callback(entry.door.close)
+                if entry.spy is not None:
+                    last.callback(entry.spy.note_no_methods)
 
     def __enter__(self) -> patch:
         return self.start()

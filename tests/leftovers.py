@@ -13,6 +13,7 @@ import secrets
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -37,6 +38,7 @@ class Leftovers:
         self._worker = hasattr(config, "workerinput")
         self._config = config
         self._left: list[str] = []
+        self._patched = False
         self._folder = ""
         if not self._worker:
             os.environ[guard.RUN] = secrets.token_hex(8)
@@ -46,7 +48,9 @@ class Leftovers:
         self._guard = processes.guard = guard.Guard(self._folder)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
+    def pytest_runtest_protocol(
+        self, item: pytest.Item, nextitem: pytest.Item | None
+    ) -> Iterator[None]:
         """Set the limit of a test, its fixtures included."""
         if self._guarded:
             self._guard.test(item.nodeid)
@@ -54,6 +58,16 @@ class Leftovers:
             return (yield)
         finally:
             self._guard.idle()
+            if nextitem is None or nextitem.parent is not item.parent:
+                self._look_for_patches(item)
+
+    def _look_for_patches(self, item: pytest.Item) -> None:
+        """None is left when a class or module is done; whatever comes next would run in it."""
+        loaded = sys.modules.get("fakeredis.patching.machinery")
+        installed = loaded is not None and loaded.machinery.installed
+        if installed and not self._patched:
+            self._left.append(f"a patch, when {item.nodeid} had ended")
+        self._patched = installed
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:

@@ -49,29 +49,50 @@ class Machinery:
         self._originals = _originals_of(_FAKES)
 
     def install(self, names: bool, kinds: frozenset[str] = KINDS) -> None:
-        """Lead the real classes to the engine; with ``names``, replace those of some kinds, too."""
+        """Lead the real classes to the engine; with ``names``, replace those of some kinds, too.
+
+        What it raises leaves nothing behind.
+        """
         self._wanted += 1
-        if self._wanted == 1:
-            for library in _LIBRARIES:
-                if is_loaded(library):
-                    self._install(library)
-            if len(self._swaps) < len(_LIBRARIES):
-                self._watcher.install()
         if names:
             self._named.append(kinds)
-            self._show()
+        try:
+            if self._wanted == 1:
+                self._install_all()
+            if names:
+                self._show()
+        except BaseException:
+            self.remove(names, kinds)
+            raise
+
+    @property
+    def installed(self) -> bool:
+        """Whether anything is exchanged."""
+        return self._wanted > 0
+
+    def _install_all(self) -> None:
+        for library in _LIBRARIES:
+            if is_loaded(library):
+                self._install(library)
+        if len(self._swaps) < len(_LIBRARIES):
+            self._watcher.install()
 
     def remove(self, names: bool, kinds: frozenset[str] = KINDS) -> None:
         """Undo `install`."""
-        if names:
-            self._named.remove(kinds)
-            self._show()
         self._wanted -= 1
-        if self._wanted == 0:
-            self._watcher.remove()
-            for swaps in self._swaps.values():
-                for each in reversed(swaps):
-                    each.remove()
+        try:
+            if names:
+                self._named.remove(kinds)
+                self._show()
+        finally:
+            if self._wanted == 0:
+                self._remove_all()
+
+    def _remove_all(self) -> None:
+        self._watcher.remove()
+        for swaps in self._swaps.values():
+            for each in reversed(swaps):
+                each.remove()
 
     def _install(self, library: str) -> None:
         if library not in self._swaps:

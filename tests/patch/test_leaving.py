@@ -6,6 +6,7 @@ import asyncio
 import gc
 import inspect
 import os
+import pkgutil
 import random
 import threading
 import time
@@ -54,10 +55,47 @@ def test_restored_to_identity(names: bool) -> None:
     with fakeredis.patch(names=names):  # the first imports what it needs
         redis.Redis().ping()
     before = everything()
+    assert not machinery.installed, "an earlier test has left a patch"
     with fakeredis.patch(names=names):
         assert everything() != before
         redis.Redis().ping()
     assert everything() == before
+
+
+@pytest.mark.parametrize("culprit", [
+    "fakeredis.patching.after.exhume", "fakeredis.spy.Spy.note_methods",
+    "fakeredis.patching.realm.Realm.enter", "fakeredis.patch._Entry.open_door",
+    "fakeredis.patching.names.Names.replace",
+])  # fmt: skip
+def test_nothing_stays_of_a_patch_that_does_not_begin(culprit: str) -> None:
+    before = everything()
+    handle = fakeredis.patch(spy=True, subprocesses=True)
+    with mock.patch(culprit, side_effect=KeyboardInterrupt), pytest.raises(KeyboardInterrupt):
+        handle.start()
+    assert everything() == before
+    assert not machinery.installed
+    assert not handle.active
+    assert fakeredis.active() is None
+
+
+@pytest.mark.parametrize("culprit", [
+    "fakeredis.patching.after.bury", "fakeredis.patching.realm.Realm.leave",
+    "fakeredis.spy.Spy.note_no_methods", "fakeredis.patch._Entry.end",
+])  # fmt: skip
+def test_an_end_that_fails_gives_back_the_rest(culprit: str) -> None:
+    handle = fakeredis.patch(spy=True).start()
+    real = pkgutil.resolve_name(culprit.rpartition(".")[0])
+    name = culprit.rpartition(".")[2]
+    original = getattr(real, name)
+
+    def fail(*args: object) -> None:
+        original(*args)
+        raise ZeroDivisionError
+
+    with mock.patch(culprit, fail), pytest.raises(ZeroDivisionError):
+        handle.stop()
+    assert not machinery.installed
+    assert fakeredis.active() is None
 
 
 def test_restored_after_an_exception(names: bool) -> None:

@@ -76,7 +76,7 @@ class Births:
         def is_ours(address: str, server: Server) -> bool:
             if (address, None) in places or any(each is server for _, each in places):
                 return False
-            return not any(session in older for session in server.sessions.values())
+            return not any(session in older for session in list(server.sessions.values()))
 
         self.here = before
         network.forget(is_ours, clusters=(_CLUSTERS, None) not in places)

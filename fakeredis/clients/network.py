@@ -122,7 +122,7 @@ class Network:
 
     def all(self) -> list[Server]:
         """Every server that was reached, each once."""
-        return list({id(server): server for server in self.servers.values()}.values())
+        return list({id(server): server for server in list(self.servers.values())}.values())
 
 
 class RemoteNetwork(Protocol):
@@ -250,10 +250,10 @@ def forget(is_meant: Callable[[str, Server], bool], clusters: bool = True) -> No
             have asked for these) and itself.
         clusters: whether those of cluster clients go, all of them.
     """
-    gone = [pair for pair in default.servers.items() if is_meant(*pair)]
+    gone = [pair for pair in list(default.servers.items()) if is_meant(*pair)]
     for address, server in gone:
         default.servers.pop(address, None)
-        for name in [name for name, each in default.services.items() if each is server]:
+        for name in [name for name, each in list(default.services.items()) if each is server]:
             del default.services[name]
     servers = {id(server): server for _, server in gone}
     if clusters:

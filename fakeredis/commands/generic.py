@@ -334,7 +334,7 @@ def scan(ctx: Context, cursor: bytes, words: list[bytes]) -> list[Any]:
     if db.expires:
         found = [key for key in found if key not in db.expires or not ctx.expire_if_due(key)]
     if kind is not None:
-        found = [key for key in found if type_name(db.data[key]) == kind]
+        found = [key for key in found if key in db.data and type_name(db.data[key]) == kind]
     return [b"%d" % after, found]
 
 

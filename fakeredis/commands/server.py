@@ -71,8 +71,8 @@ def _flush(ctx: Context, db: Database) -> None:
     """Empty a database; whoever watched or waited for one of its keys learns of it."""
     server, data = ctx.server, db.data
     server.dirty += len(data)
-    watched = [key for key in db.watchers if key in data]
-    server.ready += [(db, key) for key in db.blocked if key in data]
+    watched = [key for key in list(db.watchers) if key in data]
+    server.ready += [(db, key) for key in list(db.blocked) if key in data]
     db.clear()
     for key in watched:
         server.touch_watchers(db, key)
@@ -102,7 +102,7 @@ def flushdb(ctx: Context, words: list[bytes]) -> Status:
 def flushall(ctx: Context, words: list[bytes]) -> Status:
     """Remove all keys of all databases."""
     _check_flush(words)
-    for db in ctx.server.databases.values():
+    for db in list(ctx.server.databases.values()):
         _flush(ctx, db)
     _invalidate_all(ctx, words)
     ctx.server.deadlines.clear()
@@ -144,16 +144,17 @@ def _swap(ctx: Context, here: Database, there: Database) -> None:
 
 def _announce_swap(ctx: Context, db: Database, other: Database) -> None:
     """Tell those who watch or wait for a key that either database has."""
-    for key in db.watchers:
+    for key in list(db.watchers):
         if key in db.data or key in other.data:
             _touch_swapped(ctx, db, other, key)
-    ctx.server.ready += [(db, key) for key in db.blocked if key in db.data or key in other.data]
+    blocked = list(db.blocked)
+    ctx.server.ready += [(db, key) for key in blocked if key in db.data or key in other.data]
 
 
 def _touch_swapped(ctx: Context, db: Database, other: Database, key: bytes) -> None:
     """Fail the transactions that watch a key, unless it was gone or expired and still is."""
     expired = other.expires.get(key, ctx.now + 1) <= ctx.now
-    for session in db.watchers[key]:
+    for session in list(db.watchers[key]):
         if session.watched[db.index, key]:  # it had expired by then
             if key not in other.data:
                 session.watched[db.index, key] = False
@@ -640,7 +641,7 @@ _MEMORY_ZEROS: Final = (
 def memory_stats(ctx: Context) -> dict[bytes, Any]:
     """Estimates of what takes how much memory."""
     server = ctx.server
-    used, keys = memory.used(server), sum(len(db.data) for db in server.databases.values())
+    used, keys = memory.used(server), sum(len(db.data) for db in list(server.databases.values()))
     base = memory.BASE
     stats: dict[bytes, Any] = {
         b"peak.allocated": used, b"total.allocated": used, b"startup.allocated": base

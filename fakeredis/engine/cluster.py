@@ -93,7 +93,7 @@ class Node:
 
     def keys_in(self, slot: int) -> list[bytes]:
         """The keys of a slot."""
-        return [key for key in self.server.database(0).data if slot_of(key) == slot]
+        return [key for key in list(self.server.database(0).data) if slot_of(key) == slot]
 
 
 class Cluster:
@@ -183,7 +183,7 @@ def is_free(server: Server) -> bool:
     """Whether a server may become a node: it is none, and empty."""
     if server.forwards:
         return False
-    return _EXTRA not in server.extra and not any(db.data for db in server.databases.values())
+    return _EXTRA not in server.extra and not any(db.data for db in list(server.databases.values()))
 
 
 def grow(server: Server, size: int = 3) -> Cluster:

@@ -291,8 +291,8 @@ class Config:
         if not limit.startswith(("hash_", "zset_")):
             return
         limits = self.server.limits
-        for db in self.server.databases.values():
-            for value in db.data.values():
+        for db in list(self.server.databases.values()):
+            for value in list(db.data.values()):
                 if isinstance(value, (Hash, SortedSet)) and (
                     value.encoding(limits) in (b"hashtable", b"skiplist")
                 ):
@@ -317,7 +317,7 @@ class Config:
         server = self.server
         server.notify_flags = flags = notifications.parse_flags(value) or ""
         self.changed["notify-keyspace-events"] = notifications.format_flags(flags)
-        for db in server.databases.values():
+        for db in list(server.databases.values()):
             db.observe()
 
 

@@ -51,13 +51,13 @@ def _hash(raw: bytes) -> bytes:
 def of_server(server: Server) -> str:
     """The digest of all data."""
     total = Digest()
-    for index, db in sorted(server.databases.items()):
+    for index, db in sorted(server.databases.copy().items()):
         if db.data:
             total.mix(struct.pack(">I", index))
-        for key in db.data:
+        for key, value in db.data.copy().items():
             digest = Digest()
             digest.mix(key)
-            _mix_value(digest, db, key)
+            _mix_value(digest, db, key, value)
             total.add(digest.bytes())
     return total.bytes().hex()
 
@@ -66,12 +66,11 @@ def of_value(db: Database, key: bytes) -> str:
     """The digest of a key's value; zeros where there is none."""
     digest = Digest()
     if key in db.data:
-        _mix_value(digest, db, key)
+        _mix_value(digest, db, key, db.data[key])
     return digest.bytes().hex()
 
 
-def _mix_value(digest: Digest, db: Database, key: bytes) -> None:
-    value = db.data[key]
+def _mix_value(digest: Digest, db: Database, key: bytes, value: Any) -> None:
     kind = _KINDS.get(type(value), 0 if isinstance(value, (bytes, bytearray)) else 5)
     digest.mix(struct.pack(">I", kind))
     if kind == 0:

@@ -118,9 +118,9 @@ def _server(server: Server) -> Fields:
 
 
 def _clients(server: Server) -> Fields:
-    sessions = server.sessions.values()
-    watched = [db.watchers for db in server.databases.values()]
-    blocked = [db.blocked for db in server.databases.values()]
+    sessions = list(server.sessions.values())
+    watched = [db.watchers for db in list(server.databases.values())]
+    blocked = [db.blocked for db in list(server.databases.values())]
     extra = server.extra
     return {
         "connected_clients": len(server.sessions), "maxclients": server.config.text("maxclients"),
@@ -130,10 +130,11 @@ def _clients(server: Server) -> Fields:
         "total_watched_keys": sum(map(len, watched)),
         "total_blocking_keys": sum(map(len, blocked)),
         "total_blocking_keys_on_nokey": sum(
-            any(map(_waits_for_a_group, waiting)) for keys in blocked for waiting in keys.values()
+            any(map(_waits_for_a_group, list(waiting)))
+            for keys in blocked for waiting in list(keys.values())
         ),
         "clients_in_timeout_table": sum(
-            one.wait is not None and one.wait.deadline is not None for one in server.waiting
+            one.wait is not None and one.wait.deadline is not None for one in list(server.waiting)
         ),
         "tracking_clients": len(extra["tracking"].trackers) if "tracking" in extra else 0,
     }  # fmt: skip
@@ -327,9 +328,10 @@ def _keyspace(server: Server) -> Fields:
     now = server.clock.milliseconds()
     for index, db in sorted(server.databases.items()):
         if db.data:
-            left = [deadline - now for deadline in db.expires.values()]
+            left = [deadline - now for deadline in list(db.expires.values())]
             average = max(0, sum(left) // len(left)) if left else 0
-            hashes = sum(type(value) is Hash and bool(value.expires) for value in db.data.values())
+            values = list(db.data.values())
+            hashes = sum(type(value) is Hash and bool(value.expires) for value in values)
             fields[f"db{index}"] = (
                 f"keys={len(db.data)},expires={len(left)},avg_ttl={average},subexpiry={hashes}"
             )
@@ -347,7 +349,7 @@ def _keysizes(server: Server) -> Fields:
     fields: Fields = {}
     for index, db in sorted(server.databases.items()):
         counts: dict[str, dict[int, int]] = {name: {} for name in _SIZED.values()}
-        for value in db.data.values():
+        for value in list(db.data.values()):
             name = _SIZED.get(type(value))
             if name is not None:
                 size = _power_of_two(len(value))

@@ -127,7 +127,7 @@ class KeptDatabase(Database):
 
     def clear(self) -> None:
         """See `Database.clear`."""
-        for key in self.data:
+        for key in list(self.data):
             self.keeper.replaced(self, key, _QUIET)
         super().clear()
 
@@ -260,7 +260,7 @@ class Keeper:
         self._sizes.clear()
         return {
             (db.index, key): Touched()
-            for db in self.server.databases.values() for key in db.data
+            for db in list(self.server.databases.values()) for key in list(db.data)
         }  # fmt: skip
 
     def _abandon(self) -> None:
@@ -541,9 +541,9 @@ class Keeper:
 
         self._applying, was_applying = True, self._applying
         try:
-            databases = self.server.databases
-            before = {db: set(db.data) for db in databases.values()}
-            for db in databases.values():
+            databases = list(self.server.databases.values())
+            before = {db: set(db.data) for db in databases}
+            for db in databases:
                 db.clear()
             self._versions.clear()
             self._sizes.clear()
@@ -553,7 +553,7 @@ class Keeper:
                     self._take_code(key, record)
                 else:
                     self._place(number, key, record)
-            for db in databases.values():
+            for db in databases:
                 tell(db, before.get(db, set()))
         finally:
             self._applying = was_applying

@@ -172,7 +172,7 @@ def _size_in(db: Database, key: bytes, samples: int = 5) -> int:
 def used(server: Server) -> int:
     """Bytes that a real server with this data would take."""
     total = BASE + CLIENT * len(server.sessions)
-    return total + sum(map(data_size, server.databases.values()))
+    return total + sum(map(data_size, list(server.databases.values())))
 
 
 def data_size(db: Database) -> int:
@@ -180,7 +180,8 @@ def data_size(db: Database) -> int:
     if db.server.guard & dispatch.LIMITED:
         return _settled(db)
     count = len(db.data)
-    return _mean((_size_in(db, key) for key in db.data), count, _SAMPLED)
+    keys = list(islice(db.data, _SAMPLED))
+    return _mean((_size_in(db, key) for key in keys), count, _SAMPLED)
 
 
 # Totals while there is a limit --------------------------------------------------------------------
@@ -202,9 +203,8 @@ def _settled(db: Database) -> int:
     if sizes is None:
         sizes = db.sizes = Sizes()
     known = sizes.known
-    for key in sizes.stale:
-        _update(db, sizes, key)
-    sizes.stale.clear()
+    while sizes.stale:
+        _update(db, sizes, sizes.stale.pop())
     if len(known) != len(db.data):  # not every change was announced (FLUSHALL, loading a file)
         for key in known.keys() ^ db.data.keys():
             _update(db, sizes, key)
@@ -253,7 +253,7 @@ def configure(server: Server) -> None:
     if server.config.maxmemory_policy.endswith(("lru", "lfu")):
         usage.begin(server)
     _limit(server).queue.clear()
-    for db in server.databases.values():
+    for db in list(server.databases.values()):
         if not server.config.maxmemory:
             db.sizes = None
         db.observe()
@@ -376,7 +376,8 @@ def _next_victims(
     """Some keys that may go, those to go first at the end."""
     candidates = [
         (db, key)
-        for db in server.databases.values() for key in (db.expires if volatile else db.data)
+        for db in list(server.databases.values())
+        for key in list(db.expires if volatile else db.data)
     ]
     if policy.endswith("random"):
         chosen = server.random.sample(candidates, min(16, len(candidates)))

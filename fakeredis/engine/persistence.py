@@ -26,7 +26,7 @@ def to_bytes(server: Server) -> bytes:
         entries = [
             files.Entry(index, key, value, db.expires.get(key))
             for index, db in sorted(server.databases.items())
-            for key, value in db.data.items()
+            for key, value in db.data.copy().items()
             if db.expires.get(key, now + 1) > now
         ]
         contents = files.Contents(version, entries, functions.codes(server), _facts(server))
@@ -56,13 +56,13 @@ def from_bytes(server: Server, data: bytes) -> files.Contents:
         except CommandError as error:
             raise FormatError(f"a library of functions does not load: {error}") from None
         now = server.clock.milliseconds()
-        before = {db: set(db.data) for db in server.databases.values()}
+        before = {db: set(db.data) for db in list(server.databases.values())}
         server.clear()
         for entry in contents.entries:
             if entry.deadline is None or entry.deadline > now:
                 db = server.database(entry.database)
                 db.place(entry.key, entry.value, entry.deadline)
-        for db in server.databases.values():
+        for db in list(server.databases.values()):
             tell(db, before.get(db, set()))
         blocking.serve_ready(server)
     return contents
@@ -73,4 +73,4 @@ def tell(db: Database, before: set[bytes]) -> None:
     for key in list(db.watchers):
         if key in before or key in db.data:
             db.server.touch_watchers(db, key)
-    db.server.ready += [(db, key) for key in db.blocked if key in before or key in db.data]
+    db.server.ready += [(db, key) for key in list(db.blocked) if key in before or key in db.data]

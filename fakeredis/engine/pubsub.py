@@ -31,7 +31,7 @@ class PubSub:
     def deliver(self, channel: bytes, message: bytes) -> int:
         """Deliver to a channel's subscribers and to matching patterns; how many received it."""
         receivers = self._send(self.channels, b"message", channel, message)
-        for pattern, sessions in list(self.patterns.items()):
+        for pattern, sessions in self.patterns.copy().items():
             if matcher(pattern)(channel):
                 for session in list(sessions):
                     session.push(Push([b"pmessage", pattern, channel, message]))
@@ -68,7 +68,7 @@ class PubSub:
             (self.patterns, session.patterns),
             (self.shard_channels, session.shard_channels),
         ):
-            for name in names:
+            for name in list(names):
                 self.unsubscribe(where, name, session)
             names.clear()
 

@@ -65,7 +65,7 @@ def promote(node: Node) -> None:
     for other in (old, *others):
         if other is not node:
             other.master = node
-    for db in node.server.databases.values():
+    for db in list(node.server.databases.values()):
         db.server = node.server
         db.observe()
 

@@ -1,4 +1,10 @@
-"""The server: databases, sessions and settings under one lock."""
+"""The server: databases, sessions and settings under one lock.
+
+The lock keeps other threads out, and yet a dictionary of the server may change under whoever looks
+through it: the garbage collector may run finalizers in the middle of any command, and these may
+send commands, by the same thread.  So what is common to sessions is copied before a loop, by
+``list(mapping)``, ``list(mapping.values())`` or ``mapping.copy()``: there nothing is collected.
+"""
 
 from __future__ import annotations
 
@@ -297,11 +303,16 @@ class Server:
         return not value
 
     def trim_deadlines(self) -> None:
-        """Drop outdated entries of the heap."""
-        self.deadlines = [
+        """Drop outdated entries of the heap.
+
+        What commands of finalizers add meanwhile stays; so does the first entry, by which who
+        waits knows that there are some.
+        """
+        self.deadlines = self.deadlines[:1]
+        self.deadlines += [
             (deadline, db.index, key)
-            for db in self.databases.values()
-            for deadlines in (db.expires, db.field_deadlines)
+            for db in list(self.databases.values())
+            for deadlines in (db.expires.copy(), db.field_deadlines.copy())
             for key, deadline in deadlines.items()
         ]
         heapify(self.deadlines)
@@ -414,7 +425,7 @@ class Server:
     def clear(self) -> None:
         """Remove all keys of all databases, without a command's side effects."""
         with self.lock, self.rewriting():
-            for db in self.databases.values():
+            for db in list(self.databases.values()):
                 db.clear()
             self.deadlines.clear()
             if self.guard & dispatch.TRACKED:
@@ -426,7 +437,7 @@ class Server:
         Args:
             session: through which they may be asked for.
         """
-        return {number: list(db.data) for number, db in self.databases.items() if db.data}
+        return {number: list(db.data) for number, db in self.databases.copy().items() if db.data}
 
     def select(self, index: int) -> Database:
         """The database of a number that a client named.

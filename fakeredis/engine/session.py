@@ -233,7 +233,8 @@ class Session:
     def unwatch(self) -> None:
         """Forget all WATCHes."""
         self.watch_failed = False
-        for index, key in self.watched:
+        watched, self.watched = self.watched, {}
+        for index, key in watched:
             db = self.server.database(index)
             watchers = db.watchers.get(key)
             if watchers is not None:
@@ -241,7 +242,6 @@ class Session:
                 if not watchers:
                     del db.watchers[key]
             db.observe()
-        self.watched = {}
 
     @property
     def subscriptions(self) -> int:

@@ -21,7 +21,7 @@ def take(server: Server) -> dict[int, Saved]:
     with server.lock:
         return {
             number: Saved(_copies(db.data), dict(db.expires), dict(db.field_deadlines))
-            for number, db in server.databases.items()
+            for number, db in server.databases.copy().items()
         }
 
 

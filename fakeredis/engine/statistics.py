@@ -51,7 +51,7 @@ class Statistics:
     def calls_by_name(self) -> dict[str, int]:
         """Calls by the commands' names, refused ones among them with 0."""
         named: dict[str, int] = {}
-        for command, count in self.calls.items():
+        for command, count in self.calls.copy().items():
             if command is self.running:
                 count -= 1
             if count:

@@ -77,7 +77,7 @@ class Tracking:
 
     def prefixes(self) -> set[bytes]:
         """The prefixes of all sessions that are told of everything."""
-        return set().union(*(tracker.prefixes for tracker in self.trackers.values()))
+        return set().union(*(tracker.prefixes for tracker in list(self.trackers.values())))
 
     def start(self, session: Session, tracker: Tracker) -> None:
         """Let a session track from now on."""
@@ -96,7 +96,7 @@ class Tracking:
             server.guard |= dispatch.TRACKED
         if not self.trackers:
             self.changed.clear()
-        for db in server.databases.values():
+        for db in list(server.databases.values()):
             db.observe()
 
     # Commands -------------------------------------------------------------------------------
@@ -168,7 +168,7 @@ class Tracking:
                 continue
             if not (tracker.no_loop and session is writer):
                 self._tell(session, tracker, [key])
-        if any(tracker.broadcast for tracker in self.trackers.values()):
+        if any(tracker.broadcast for tracker in list(self.trackers.values())):
             nobodys = expired or writer is None or writer.via == "script"
             self.changed[key] = None if nobodys else writer
             if writer is None and not self.holding:
@@ -192,7 +192,7 @@ class Tracking:
         changed, self.changed = self.changed, {}
         for prefix in sorted(self.prefixes()):
             keys = sorted(key for key in changed if key.startswith(prefix))
-            for session, tracker in list(self.trackers.items()):
+            for session, tracker in self.trackers.copy().items():
                 if prefix in tracker.prefixes:
                     mine = session if tracker.no_loop else self
                     others = [key for key in keys if changed[key] is not mine]
@@ -209,7 +209,7 @@ class Tracking:
         if not self.trackers:
             self._switched()
         tell = self._send if at_once else self._tell
-        for session, tracker in list(self.trackers.items()):
+        for session, tracker in self.trackers.copy().items():
             tell(session, tracker, None)
         if at_once and self.current is not None:
             self.current.pushes_first()

@@ -46,9 +46,9 @@ def begin(server: Server) -> None:
     server.notes_use = True
     server.extra[_NAME] = _Running()
     server.context_type = TrackingContext
-    for session in server.sessions.values():
+    for session in list(server.sessions.values()):
         session.ctx.__class__ = TrackingContext
-    for db in server.databases.values():
+    for db in list(server.databases.values()):
         db.observe()
 
 

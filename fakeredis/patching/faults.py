@@ -79,7 +79,7 @@ def _use_table(server: Server, table: Table) -> None:
     """
     with server.lock:
         server.table = table
-        for session in server.sessions.values():
+        for session in list(server.sessions.values()):
             session.plain = table.plain
 
 

@@ -528,7 +528,7 @@ def _retried(look: Callable[[], _T]) -> _T:
 
 def _share_unregistered(here: Network, channel: Channel) -> None:
     """The engine's plain servers, which do not register themselves."""
-    for address, server in here.servers.items():
+    for address, server in list(here.servers.items()):
         if not server.remote:
             make_remote(server, channel, ("server_at", here.number, address))
 

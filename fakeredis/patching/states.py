@@ -35,7 +35,7 @@ def take(servers: dict[str, Server]) -> Snapshot:
 
 
 def _check_here(servers: dict[str, Server]) -> None:
-    if any(server.forwards for server in servers.values()):
+    if any(server.forwards for server in list(servers.values())):
         raise RuntimeError("there are no snapshots of what a forwarding store keeps elsewhere")
 
 

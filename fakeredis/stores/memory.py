@@ -47,13 +47,13 @@ class MemoryStore(Store):
         """
         from fakeredis.engine import snapshots
 
-        return {address: snapshots.take(server) for address, server in self._servers.items()}
+        return {address: snapshots.take(server) for address, server in list(self._servers.items())}
 
     def restore(self, snapshot: dict[str, Any]) -> None:
         """Bring the data back to a snapshot, which stays good for another time."""
         from fakeredis.engine import snapshots
 
-        for address, server in self._servers.items():
+        for address, server in list(self._servers.items()):
             snapshots.restore(server, snapshot.get(address, {}))
 
     def dump(self) -> dict[str, Any]:
@@ -67,7 +67,7 @@ class MemoryStore(Store):
         """
         from fakeredis.engine import plain
 
-        return {address: plain.dump(server) for address, server in self._servers.items()}
+        return {address: plain.dump(server) for address, server in list(self._servers.items())}
 
     def load(self, data: dict[str, Any]) -> None:
         """Replace the data of all servers by what `dump` gave, or what was written by hand.
@@ -86,6 +86,6 @@ class MemoryStore(Store):
 
     def close(self) -> None:
         """Forget all data."""
-        for server in self._servers.values():
+        for server in list(self._servers.values()):
             server.clear()
         self._servers.clear()

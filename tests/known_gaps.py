@@ -32,16 +32,14 @@ LEFT = """
 Sets and hashes that are hashtables come in an order of their own (in the server's, a number \
 drawn at its start decides); ``SCAN`` and its kin likewise.
 ``VSIM ... FILTER-EF``: ours looks at all elements, while the server's graph, which is made by \
-chance, may miss some; ``VLINKS`` shows links of such a graph.
+chance, may miss some (the same commands twice give two replies); ``VLINKS`` shows links \
+of such a graph.
 Measured figures: ``INFO``'s ``eventloop_*``, memory of Lua and of clients are plausible numbers, \
 since there is no event loop and no such memory to measure.
 There is no append only file: ``appendonly`` can be set, and nothing is written.
-``OBJECT IDLETIME``: nobody pays for notes of use before somebody asks: what was used before the \
-first question, or before ``advance()`` moved the clock for the first time, counts as used then.
-``OBJECT ENCODING``: hashes, sorted sets and lists do not know under which limits they were \
-written: limits that ``CONFIG SET`` changes hold for them at once, and not from their \
-next write on; nor do lists know the nodes of a quicklist: one that has shrunk at its left \
-end to half of a node is a listpack, also where the server still has two nodes
-``DEBUG OBJECT``: ``ql_compressed`` and ``ql_listpack_max`` of a list follow the settings of now, \
-not those of when it grew long.
+``OBJECT IDLETIME``: nobody pays for notes of use before somebody asks (to read the clock and note \
+the time would make each command some 4 % slower): what was used before the first question, or \
+before ``advance()`` moved the clock for the first time, counts as used then.
+``OBJECT ENCODING``: hashes and sorted sets do not know under which limits they were written: \
+lower limits that ``CONFIG SET`` gives hold for them at once, and not from their next write on.
 """

@@ -12,7 +12,7 @@ from fakeredis.commands.arguments import Rest, word_of
 from fakeredis.commands.generic import encoding
 from fakeredis.commands.registry import ADMIN, LOADING, NOSCRIPT, STALE
 from fakeredis.commands.server import check_allowed, go_down, group
-from fakeredis.datatypes.list import List, entry_bytes
+from fakeredis.datatypes.list import List
 from fakeredis.datatypes.numbers import parse_float, parse_int
 from fakeredis.engine import digest, dispatch, memory, timing, tracking, usage
 from fakeredis.engine.context import Context
@@ -206,13 +206,12 @@ def _object(ctx: Context, key: bytes) -> Status:
         f"lru:{int(server.now()) - idle & 0xFFFFFF} lru_seconds_idle:{idle}"
     )
     if type(value) is List and value.encoding(server.limits) == b"quicklist":
-        size = sum(map(entry_bytes, value))
-        nodes = size // 8192 + 1
+        shared = value.shared_out(server.limits)
+        count, size = len(shared.nodes), sum([node.size for node in shared.nodes])
         text += (
-            f" ql_nodes:{nodes} ql_avg_node:{len(value) / nodes:.2f} "
-            f"ql_listpack_max:{server.limits.list_max_listpack_size} "
-            f"ql_compressed:{int(ctx.server.config.integer('list-compress-depth') != 0)} "
-            f"ql_uncompressed_size:{size + 7 * nodes}"
+            f" ql_nodes:{count} ql_avg_node:{len(value) / count:.2f} "
+            f"ql_listpack_max:{shared.fill} ql_compressed:{int(shared.compress != 0)} "
+            f"ql_uncompressed_size:{size}"
         )
     return Status(text.encode())
 

@@ -464,7 +464,10 @@ def copy(ctx: Context, key: bytes, new: bytes, index: int | None, replace: bool 
     if key == new and target is ctx.db:
         raise CommandError("ERR source and destination objects are the same")
     value = lookup_any(ctx, key)
-    if value is None or (_present(ctx, target, new) is not None and not replace):
+    if value is None:
+        return 0
+    taken = ctx.lookup(new) if target is ctx.db else _present(ctx, target, new)
+    if taken is not None and not replace:
         return 0
     if getattr(value, "cannot_be_copied", False):
         raise CommandError(errors.NOT_COPIED)
@@ -812,7 +815,9 @@ def _store_sorted(ctx: Context, key: bytes, elements: list[Any]) -> int:
         ctx.delete(key)
         return 0
     ctx.lookup(key)
-    ctx.db.put(key, List([element or b"" for element in elements]))
+    stored = List([element or b"" for element in elements])
+    stored.store(ctx.server.limits)
+    ctx.db.put(key, stored)
     ctx.modified(key, "sortstore")
     ctx.server.dirty += len(elements) - 1
     return len(elements)

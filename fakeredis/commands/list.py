@@ -26,6 +26,7 @@ from fakeredis.commands.registry import (
     WRITE,
     Group,
 )
+from fakeredis.datatypes.limits import EncodingLimits
 from fakeredis.datatypes.list import List
 from fakeredis.datatypes.numbers import INT_MAX, parse_int
 from fakeredis.engine.context import Context
@@ -37,6 +38,8 @@ group = Group("list")
 _LREM_COUNT = integer(low=-INT_MAX, range_error=errors.LONG_OUT_OF_RANGE)
 # Any number of keys that is wrong has the same error, be it a number or not.
 _COUNTED_KEYS = NumKeys(error=errors.NUMKEYS_NOT_POSITIVE)
+# Limits by which no quicklist becomes a listpack.
+_NEVER_SHORT = EncodingLimits(list_max_listpack_size=1)
 
 
 def _left(word: bytes) -> bool:
@@ -56,16 +59,17 @@ def _left(word: bytes) -> bool:
 def lpush(ctx: Context, key: bytes, *values: bytes) -> int:
     """Put values in front, one after the other; the new length."""
     stored: List | None = ctx.lookup_write(key, List)
+    limits = ctx.server.limits
     if stored is None:
         stored = List(values[::-1])
+        if stored.bound > limits.list_unwatched:
+            stored.outgrow(True, limits)
         ctx.db.put(key, stored)
     elif len(values) == 1:
-        stored.push_left(values[0])
+        stored.push_left(values[0], limits)
     else:
-        stored.push_left_many(values)
+        stored.push_left_many(values, limits)
     size = len(stored)
-    if ctx.server.limits.list_max_listpack_size >= 0:
-        stored.note_size(ctx.server.limits)
     ctx.modified(key, "lpush", len(values))
     return size
 
@@ -74,14 +78,17 @@ def lpush(ctx: Context, key: bytes, *values: bytes) -> int:
 def rpush(ctx: Context, key: bytes, *values: bytes) -> int:
     """Append values; the new length."""
     stored: List | None = ctx.lookup_write(key, List)
+    limits = ctx.server.limits
     if stored is None:
         stored = List(values)
+        if stored.bound > limits.list_unwatched:
+            stored.outgrow(False, limits)
         ctx.db.put(key, stored)
+    elif len(values) == 1:
+        stored.push_right(values[0], limits)
     else:
-        stored.push_right_many(values)
+        stored.push_right_many(values, limits)
     size = len(stored)
-    if ctx.server.limits.list_max_listpack_size >= 0:
-        stored.note_size(ctx.server.limits)
     ctx.modified(key, "rpush", len(values))
     return size
 
@@ -223,7 +230,7 @@ def lset(ctx: Context, key: bytes, raw: bytes, value: bytes) -> Any:
     # The server keeps the index's lower 32 bits only: 2**32 means the first element.
     index = (_index(raw) + (1 << 31) & (1 << 32) - 1) - (1 << 31)
     stored.expect(value, ctx.server.limits)
-    if not stored.set(index, value):
+    if not stored.set(index, value, ctx.server.limits):
         raise CommandError(errors.INDEX_OUT_OF_RANGE)
     ctx.modified(key, "lset")
     return OK
@@ -233,7 +240,7 @@ def lset(ctx: Context, key: bytes, raw: bytes, value: bytes) -> Any:
 def lrem(ctx: Context, key: bytes, count: int, value: bytes) -> int:
     """Remove the first count elements equal to value, the last ones if negative, or all for 0."""
     stored: List | None = ctx.lookup_write(key, List)
-    gone = 0 if stored is None else stored.remove(value, count)
+    gone = 0 if stored is None else stored.remove(value, count, ctx.server.limits)
     if gone:
         ctx.shrunk(key, stored, "lrem", gone)
     return gone
@@ -245,7 +252,7 @@ def ltrim(ctx: Context, key: bytes, start: int, stop: int) -> Any:
     stored: List | None = ctx.lookup_write(key, List)
     if stored is not None:
         before = len(stored)
-        stored.trim(*_span(before, start, stop))
+        stored.trim(*_span(before, start, stop), ctx.server.limits)
         ctx.shrunk(key, stored, "ltrim", before - len(stored))
     return OK
 
@@ -255,7 +262,8 @@ def ltrim(ctx: Context, key: bytes, start: int, stop: int) -> Any:
 
 def _pop(ctx: Context, key: bytes, stored: List, left: bool, count: int = 1) -> list[bytes]:
     """Remove elements from one end of a list that has some."""
-    gone = stored.pop_left(count) if left else stored.pop_right(count)
+    limits = ctx.server.limits
+    gone = stored.pop_left(count, limits) if left else stored.pop_right(count, limits)
     ctx.shrunk(key, stored, "lpop" if left else "rpop", len(gone))
     return gone
 
@@ -285,7 +293,7 @@ def lpop(ctx: Context, key: bytes, *count: bytes) -> Any:
     stored: List | None = ctx.lookup_write(key, List)
     if stored is None:
         return None
-    (value,) = stored.pop_left()
+    (value,) = stored.pop_left(1, ctx.server.limits)
     ctx.shrunk(key, stored, "lpop")
     return value
 
@@ -298,7 +306,7 @@ def rpop(ctx: Context, key: bytes, *count: bytes) -> Any:
     stored: List | None = ctx.lookup_write(key, List)
     if stored is None:
         return None
-    (value,) = stored.pop_right()
+    (value,) = stored.pop_right(1, ctx.server.limits)
     ctx.shrunk(key, stored, "rpop")
     return value
 
@@ -358,14 +366,20 @@ def _move(
     if stored is None:
         return None
     other: List | None = ctx.lookup_write(target, List)
-    (value,) = stored.pop_left() if from_left else stored.pop_right()
+    # Within one list, the server looks only afterwards whether it has become short.
+    limits = _NEVER_SHORT if other is stored else ctx.server.limits
+    (value,) = stored.pop_left(1, limits) if from_left else stored.pop_right(1, limits)
     if other is None:
         other = List((value,))
+        if other.bound > ctx.server.limits.list_unwatched:
+            other.outgrow(to_left, ctx.server.limits)
         ctx.db.put(target, other)
     elif to_left:
-        other.push_left(value)
+        other.push_left(value, ctx.server.limits)
     else:
-        other.push_right(value)
+        other.push_right(value, ctx.server.limits)
+    if other is stored and stored.nodes is not None:
+        stored.shorten(ctx.server.limits)
     # The server tells of the push first, and of the source's end last; it is one change.
     ctx.modified(target, "lpush" if to_left else "rpush", 0)
     ctx.shrunk(source, stored, "lpop" if from_left else "rpop")
@@ -410,15 +424,21 @@ def _move_many(
     if stored is None or (how.exactly and len(stored) < how.size):
         return None
     other: List | None = ctx.lookup_write(target, List)
-    moved = stored.pop_left(how.size) if from_left else stored.pop_right(how.size)[::-1]
+    limits = ctx.server.limits
+    if from_left:
+        moved = stored.pop_left(how.size, limits)
+    else:
+        moved = stored.pop_right(how.size, limits)[::-1]
     if how.one_by_one and from_left is to_left:
         moved.reverse()
     if other is None:
-        ctx.db.put(target, List(moved))
+        other = List(moved)
+        other.outgrow(to_left, limits)
+        ctx.db.put(target, other)
     elif to_left:
-        other.push_left_many(moved[::-1])
+        other.push_left_many(moved[::-1], limits)
     else:
-        other.push_right_many(moved)
+        other.push_right_many(moved, limits)
     ctx.modified(target, "lpush" if to_left else "rpush")
     ctx.shrunk(source, stored, "lpop" if from_left else "rpop")
     return moved

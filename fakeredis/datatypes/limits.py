@@ -20,6 +20,7 @@ class EncodingLimits:
     stream_node_max_bytes: int = 4096
     stream_node_max_entries: int = 100
     hll_sparse_max_bytes: int = 3000
+    list_compress_depth: int = 0  # decides nothing, but lists remember it
     short_lists: int = 1  # whether a short list is a listpack, not a quicklist
 
     def __post_init__(self) -> None:
@@ -28,6 +29,11 @@ class EncodingLimits:
         self.low_hashes = self.hash_max_listpack_entries < 8 or self.hash_max_listpack_value < 64
         self.low_sorted_sets = (
             self.zset_max_listpack_entries < 16 or self.zset_max_listpack_value < 64
+        )
+        # Bytes up to which nobody has to look how long a list is exactly.
+        self.list_unwatched = (
+            2048 << min(-self.list_max_listpack_size, 5) - 1
+            if self.list_max_listpack_size < 0 else -1
         )
 
 

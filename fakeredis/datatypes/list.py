@@ -6,13 +6,14 @@ from builtins import list as _list
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from fakeredis.datatypes.limits import EncodingLimits
-from fakeredis.datatypes.numbers import parse_int
+from fakeredis.datatypes.limits import DEFAULT_LIMITS, EncodingLimits
+from fakeredis.datatypes.quicklist import Node, Nodes, entry_bytes, exceeds, total_bytes
 
 _size = _list.__len__
 _get = _list.__getitem__
-_LONG = 1024  # bytes of a value that is worth to be looked at
-_SAFE_BYTES = (4096, 8192, 16384, 32768, 65536)
+_MOST_BESIDE = 11  # bytes of a listpack's entry beside its text
+_NEAR = 1024  # bytes up to which nobody needs to know exactly
+_LONG = 1 << 60  # `bound` of what is no listpack
 _GAP = b""
 
 
@@ -23,14 +24,18 @@ class List(_list[bytes]):
     is given back in proportion to the size, and every index and range is that of an array.
     """
 
-    __slots__ = ("quick", "start")
+    __slots__ = ("bound", "exact", "nodes", "start")
 
     def __init__(self, values: Iterable[bytes] = ()) -> None:
         super().__init__(values)
         self.start = 0
-        # Whether it has become a quicklist, as far as it is known; see encoding(). A number: it is
-        # one until it has fewer elements than that.
-        self.quick: bool | int = False
+        # A list that has outgrown one listpack has nodes, until it has shrunk to half of that.
+        self.nodes: Nodes | None = None
+        # Bytes of all entries at most, or exactly: only lists near the limit are measured.
+        self.bound = 0
+        self.exact = False
+        if _size(self):
+            self.bound = sum(map(len, self)) + _MOST_BESIDE * _size(self)
 
     def __len__(self) -> int:
         return _size(self) - self.start
@@ -55,66 +60,111 @@ class List(_list[bytes]):
         return f"List({self.values()!r})"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return (_restore, (self.values(), self.quick))
+        return (_restore, (self.values(), None if self.nodes is None else self._state()))
 
     def values(self) -> _list[bytes]:
         """All elements."""
         return self[self.start :]
 
-    def push_right(self, value: bytes) -> None:
+    def push_right(self, value: bytes, limits: EncodingLimits = DEFAULT_LIMITS) -> None:
         """Append an element."""
+        self.bound += len(value) + _MOST_BESIDE
+        if self.bound > limits.list_unwatched:
+            self._make_room((value,), limits)
+        else:
+            self.exact = False
         self.append(value)
+        if self.nodes is not None:
+            self._pushed(1, False)
 
-    def push_right_many(self, values: Iterable[bytes]) -> None:
+    def push_right_many(
+        self, values: Sequence[bytes], limits: EncodingLimits = DEFAULT_LIMITS
+    ) -> None:
         """Append elements."""
+        self.bound += sum(map(len, values)) + _MOST_BESIDE * len(values)
+        if self.bound > limits.list_unwatched:
+            self._make_room(values, limits)
+        else:
+            self.exact = False
         self.extend(values)
+        if self.nodes is not None:
+            self._pushed(len(values), False)
 
-    def push_left(self, value: bytes) -> None:
+    def push_left(self, value: bytes, limits: EncodingLimits = DEFAULT_LIMITS) -> None:
         """Put an element in front."""
+        self.bound += len(value) + _MOST_BESIDE
+        if self.bound > limits.list_unwatched:
+            self._make_room((value,), limits)
+        else:
+            self.exact = False
         start = self.start
         if not start:
             size = _size(self)
+            start = size >> 2
             if size < 16:
                 # Too few to be worth the room.
-                _list.insert(self, 0, value)
-                return
-            start = size >> 2
+                start = 1
             self[0:0] = [_GAP] * start
         self.start = start = start - 1
         self[start] = value
+        if self.nodes is not None:
+            self._pushed(1, True)
 
-    def push_left_many(self, values: Sequence[bytes]) -> None:
+    def push_left_many(
+        self, values: Sequence[bytes], limits: EncodingLimits = DEFAULT_LIMITS
+    ) -> None:
         """Put elements in front, one after the other: the last one ends up first."""
+        self.bound += sum(map(len, values)) + _MOST_BESIDE * len(values)
+        if self.bound > limits.list_unwatched:
+            self._make_room(values, limits)
+        else:
+            self.exact = False
         self[0 : self.start] = values[::-1]
         self.start = 0
+        if self.nodes is not None:
+            self._pushed(len(values), True)
 
-    def pop_left(self, count: int = 1) -> _list[bytes]:
+    def pop_left(
+        self, count: int = 1, limits: EncodingLimits = DEFAULT_LIMITS
+    ) -> _list[bytes]:
         """Remove up to `count` elements from the front."""
         start = self.start
         size = _size(self)
         end = min(start + count, size)
         gone = self[start:end]
+        if self.exact or self.nodes is not None:
+            self._leaving(gone, True)
         if size < 64 or end * 2 >= size:
             del self[:end]
             self.start = 0
         else:
             self[start:end] = [_GAP] * (end - start)
             self.start = end
+        if self.nodes is not None:
+            self.shorten(limits)
         return gone
 
-    def pop_right(self, count: int = 1) -> _list[bytes]:
+    def pop_right(
+        self, count: int = 1, limits: EncodingLimits = DEFAULT_LIMITS
+    ) -> _list[bytes]:
         """Remove up to `count` elements from the end, last one first."""
         low = max(self.start, _size(self) - count)
         gone = self[low:]
         gone.reverse()
+        if self.exact or self.nodes is not None:
+            self._leaving(gone, False)
         del self[low:]
         if low == self.start:
             self._empty()
+        elif self.nodes is not None:
+            self.shorten(limits)
         return gone
 
     def _empty(self) -> None:
         _list.clear(self)
-        self.start = 0
+        self.start = self.bound = 0
+        self.exact = False
+        self.nodes = None
 
     def clear(self) -> None:
         """Remove all elements."""
@@ -126,13 +176,16 @@ class List(_list[bytes]):
         index += self.start if index >= 0 else size
         return _get(self, index) if self.start <= index < size else None
 
-    def set(self, index: int, value: bytes) -> bool:
+    def set(self, index: int, value: bytes, limits: EncodingLimits = DEFAULT_LIMITS) -> bool:
         """Replace the element at an index; False when there is none."""
         size = _size(self)
         index += self.start if index >= 0 else size
         if not self.start <= index < size:
             return False
+        self._replacing(index - self.start, value)
         self[index] = value
+        if self.nodes is not None:
+            self.shorten(limits)
         return True
 
     def range(self, start: int, stop: int) -> _list[bytes]:
@@ -146,10 +199,19 @@ class List(_list[bytes]):
             at = self.index(pivot, self.start)
         except ValueError:
             return False
+        if self.nodes is not None:
+            self.nodes.measure(self._items)
+            self.nodes.insert(at - self.start, after, value, self._items)
+        elif self.exact:
+            self.bound += entry_bytes(value)
+        else:
+            self.bound += len(value) + _MOST_BESIDE
         _list.insert(self, at + after, value)
         return True
 
-    def remove(self, value: bytes, count: int) -> int:  # type: ignore[override]
+    def remove(  # type: ignore[override]
+        self, value: bytes, count: int, limits: EncodingLimits = DEFAULT_LIMITS
+    ) -> int:
         """Remove elements equal to `value`; how many.
 
         The first `count` ones, the last -count ones, or all for 0.
@@ -157,6 +219,12 @@ class List(_list[bytes]):
         places = self.find(value, -1 if count < 0 else 1, abs(count), 0)
         if not places:
             return 0
+        places.sort()
+        if self.nodes is not None:
+            self.nodes.measure(self._items)
+            self.nodes.remove_many(places, value)
+        elif self.exact:
+            self.bound -= entry_bytes(value) * len(places)
         if len(places) == 1:
             del self[self.start + places[0]]
         else:
@@ -165,19 +233,33 @@ class List(_list[bytes]):
             self.start = 0
         if _size(self) == self.start:
             self._empty()
+        elif self.nodes is not None:
+            self.shorten(limits)
         return len(places)
 
-    def trim(self, start: int, stop: int) -> int:
+    def trim(self, start: int, stop: int, limits: EncodingLimits = DEFAULT_LIMITS) -> int:
         """Keep a half-open range of indexes from 0; how many elements went."""
         before = len(self)
         if start >= stop:
             self._empty()
             return before
-        del self[self.start + stop :]
+        # From the left first, as the server does; in between it does not look how long it is.
+        nodes, right = self.nodes, before - stop
+        if nodes is not None:
+            nodes.pop(start, True, self._items)
+            nodes.pop(right, False, self._items)
+            self.nodes = None
+        elif self.exact:
+            self.exact = False
+        if right:
+            del self[-right:]
         if start:
             self.pop_left(start)
+        self.nodes = nodes
         if _size(self) == self.start:
             self._empty()
+        elif nodes is not None:
+            self.shorten(limits)
         return before - len(self)
 
     def find(self, value: bytes, rank: int = 1, count: int = 1, maxlen: int = 0) -> _list[int]:
@@ -226,7 +308,12 @@ class List(_list[bytes]):
 
     def copy(self) -> List:
         """An independent copy."""
-        return _restore(self.values(), self.quick)
+        twin = List(self.values())
+        if self.nodes is not None:
+            twin.nodes, twin.bound = self.nodes.copy(), _LONG
+        return twin
+
+    # Encoding -----------------------------------------------------------------------------------
 
     def encoding(self, limits: EncodingLimits) -> bytes:
         """What OBJECT ENCODING says.
@@ -234,48 +321,119 @@ class List(_list[bytes]):
         A list becomes a quicklist when it outgrows one listpack, and a listpack again only when
         it has shrunk to half of that.
         """
-        limit = limits.list_max_listpack_size
-        if not limits.short_lists:
-            return b"quicklist"
-        size = len(self)
-        if self.quick.__class__ is int and size >= self.quick:
-            return b"quicklist"
-        if limit >= 0:
-            limit = max(limit, 1)
-            self.quick = size > limit or (self.quick and size * 2 > limit)
-        else:
-            limit = _SAFE_BYTES[min(-limit, 5) - 1]
-            used = limit + 1 if size * 2 > limit else 7 + self._listpack_bytes()
-            self.quick = used > limit or (self.quick and used * 2 > limit)
-        return b"quicklist" if self.quick else b"listpack"
+        return b"listpack" if self.nodes is None and limits.short_lists else b"quicklist"
+
+    def shared_out(self, limits: EncodingLimits) -> Nodes:
+        """The nodes, all of them measured; one for a listpack."""
+        nodes = self.nodes
+        if nodes is None:
+            size = 7 + total_bytes(self)
+            fill, compress = limits.list_max_listpack_size, limits.list_compress_depth
+            return Nodes(fill, compress, [Node(len(self), size)])
+        nodes.measure(self._items)
+        return nodes
 
     def expect(self, value: bytes, limits: EncodingLimits) -> None:
         """Become a quicklist if there is no room for another value, though none may come."""
-        limit = limits.list_max_listpack_size
-        if (limit < 0 and len(value) < _LONG) or self.encoding(limits) == b"quicklist":
+        if self.nodes is None and (
+            self.bound + len(value) + _MOST_BESIDE > limits.list_unwatched
+        ):
+            self._measure()
+            self._grow_for((value,), limits)
+
+    def outgrow(self, left: bool, limits: EncodingLimits) -> None:
+        """Become a quicklist if all elements, which were pushed at once, are too many."""
+        size = len(self)
+        if exceeds(limits.list_max_listpack_size, 7 + sum(map(len, self)), size):
+            self.nodes = Nodes(limits.list_max_listpack_size, limits.list_compress_depth)
+            self.bound = _LONG
+            self._pushed(size, left)
+
+    def store(self, limits: EncodingLimits) -> None:
+        """Take the form of what has been pushed one by one into a quicklist (SORT's STORE)."""
+        if self.bound > limits.list_unwatched:
+            self.nodes = Nodes(limits.list_max_listpack_size, limits.list_compress_depth)
+            self.bound = _LONG
+            self._pushed(len(self), False)
+            self.shorten(limits, 1)
+
+    def set_nodes(self, nodes: Nodes, limits: EncodingLimits) -> None:
+        """Have these nodes, as a file says, or be a listpack if there is one that fits."""
+        self.nodes, self.bound = nodes, _LONG
+        self.shorten(limits, 1)
+
+    def stay_quick(self, limits: EncodingLimits) -> None:
+        """Be a quicklist of one node, however small, until elements are removed."""
+        self.nodes, self.bound = self.shared_out(limits), _LONG
+
+    def _items(self, first: int, last: int) -> _list[bytes]:
+        """The elements of a range of indexes: from 0, or backwards from the end."""
+        beside = _size(self) if first < 0 else self.start
+        return self[beside + first : beside + last]
+
+    def _measure(self) -> None:
+        if not self.exact:
+            self.bound, self.exact = total_bytes(self), True
+
+    def _make_room(self, values: Sequence[bytes], limits: EncodingLimits) -> None:
+        """Become a quicklist if values do not fit; `bound` counts them already."""
+        if self.nodes is not None:
             return
-        if limit >= 0:
-            full = len(self) >= max(limit, 1)
+        if self.exact:
+            self.bound -= sum(map(len, values)) + _MOST_BESIDE * len(values)
+        self._measure()
+        self._grow_for(values, limits)
+        self.bound += total_bytes(values)
+
+    def _grow_for(self, values: Sequence[bytes], limits: EncodingLimits) -> None:
+        count, fill = len(self), limits.list_max_listpack_size
+        if exceeds(fill, 7 + self.bound + sum(map(len, values)), count + len(values)):
+            nodes = [Node(count, 7 + self.bound)] if count else []
+            self.nodes = Nodes(fill, limits.list_compress_depth, nodes)
+            self.bound, self.exact = _LONG, False
+
+    def _pushed(self, count: int, left: bool) -> None:
+        nodes = self.nodes
+        assert nodes is not None
+        if left:
+            nodes.left += count
         else:
-            full = 7 + self._listpack_bytes() + len(value) > _SAFE_BYTES[min(-limit, 5) - 1]
-        if full:
-            self.stay_quick()
+            nodes.right += count
+        if len(nodes.nodes) < 2:
+            nodes.settle(self._items, 2)
 
-    def note_size(self, limits: EncodingLimits) -> None:
-        """Note that it has outgrown one listpack, where elements alone are counted."""
-        if 0 <= limits.list_max_listpack_size < len(self):
-            self.quick = True
+    def _leaving(self, values: Sequence[bytes], left: bool) -> None:
+        """Elements are about to go from an end."""
+        if self.nodes is not None:
+            self.nodes.pop(len(values), left, self._items)
+        else:
+            self.bound -= total_bytes(values)
+            self.exact = self.bound > _NEAR
 
-    def stay_quick(self) -> None:
-        """Be a quicklist, however small, until elements are removed."""
-        self.quick = len(self)
+    def _replacing(self, index: int, value: bytes) -> None:
+        """The element at an index is about to be another one."""
+        if self.nodes is not None:
+            self.nodes.measure(self._items)
+            self.nodes.replace(index, self._items(index, index + 1)[0], value, self._items)
+        elif self.exact:
+            self.bound += entry_bytes(value) - entry_bytes(self._items(index, index + 1)[0])
+        else:
+            self.bound += len(value) + _MOST_BESIDE
 
-    def _listpack_bytes(self) -> int:
-        """Roughly the bytes of all entries: the last one is counted as it arrives, bare."""
-        items = self[self.start :]
-        if not items:
-            return 0
-        return sum(map(entry_bytes, items[:-1])) + len(items[-1])
+    def shorten(self, limits: EncodingLimits, share: int = 2) -> None:
+        """Become a listpack again when little is left, by the limits of now."""
+        nodes = self.nodes
+        if nodes is None or len(nodes.nodes) > 1:
+            return
+        nodes.measure(self._items)
+        if nodes.is_short(limits.list_max_listpack_size, share):
+            self.bound, self.exact, self.nodes = nodes.nodes[0].size - 7, True, None
+
+    def _state(self) -> tuple[int, int, _list[tuple[int, int, bool]]]:
+        """The nodes as plain values."""
+        nodes = self.shared_out(DEFAULT_LIMITS)
+        triples = [(node.count, node.size, node.plain) for node in nodes.nodes]
+        return nodes.fill, nodes.compress, triples
 
     def _check(self) -> None:
         """Assert what must always hold."""
@@ -283,23 +441,9 @@ class List(_list[bytes]):
         assert not self.start or self.start < _size(self)
 
 
-def entry_bytes(value: bytes) -> int:
-    """Bytes of one listpack entry, with the length that follows each entry."""
-    size = len(value)
-    number = parse_int(value) if size <= 20 else None
-    if number is not None:
-        if 0 <= number < 128:
-            return 2
-        # 13, 16, 24, 32 and 64 bits.
-        for bits, used in ((12, 3), (15, 4), (23, 5), (31, 6)):
-            if -(1 << bits) <= number < 1 << bits:
-                return used
-        return 10
-    used = size + (1 if size < 64 else 2 if size < 4096 else 5)
-    return used + (1 if used < 128 else 2 if used < 16384 else 3)
-
-
-def _restore(values: _list[bytes], quick: bool | int) -> List:
+def _restore(values: _list[bytes], state: tuple[int, int, _list[Any]] | None) -> List:
     copied = List(values)
-    copied.quick = quick
+    if state is not None:
+        fill, compress, triples = state
+        copied.nodes, copied.bound = Nodes(fill, compress, [Node(*one) for one in triples]), _LONG
     return copied

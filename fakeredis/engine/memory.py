@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any, Final
 from fakeredis import errors
 from fakeredis.commands.registry import DENYOOM, WRITE
 from fakeredis.datatypes.hash import Hash
-from fakeredis.datatypes.list import List, entry_bytes
+from fakeredis.datatypes.list import List
 from fakeredis.datatypes.numbers import parse_int
+from fakeredis.datatypes.quicklist import entry_bytes
 from fakeredis.datatypes.set import Set
 from fakeredis.datatypes.sorted_set import SortedSet
 from fakeredis.datatypes.stream import Stream

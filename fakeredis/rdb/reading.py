@@ -15,6 +15,7 @@ from fakeredis.datatypes.hash import Hash
 from fakeredis.datatypes.limits import DEFAULT_LIMITS, EncodingLimits
 from fakeredis.datatypes.list import List
 from fakeredis.datatypes.numbers import parse_float, parse_int
+from fakeredis.datatypes.quicklist import Node, Nodes
 from fakeredis.datatypes.set import INTSET, LISTPACK, Set
 from fakeredis.datatypes.sorted_set import Pair, SortedSet
 from fakeredis.rdb import lzf, types
@@ -143,40 +144,44 @@ def _string(reader: Reader, kind: int) -> bytes:
 
 def _list(reader: Reader, kind: int) -> List:
     items = [reader.string() for _ in range(reader.length())]
-    return _filled_list(reader, items)
+    value = _new_list(reader, items)
+    value.store(reader.limits)
+    return value
 
 
 def _ziplist(reader: Reader, kind: int) -> List:
-    value = _filled_list(reader, reader.compact(read_ziplist))
-    value.stay_quick()
+    value = _new_list(reader, reader.compact(read_ziplist))
+    value.stay_quick(reader.limits)
     return value
 
 
 def _quicklist(reader: Reader, kind: int) -> List:
     """Nodes of several elements, from version 10 on also of one long one."""
     items: list[bytes] = []
-    nodes = plain = 0
+    nodes: list[Node] = []
     for _ in range(reader.length()):
         container = reader.length() if kind == types.LIST_QUICKLIST_2 else _PACKED
         if container not in (_PLAIN, _PACKED):
             raise reader.fail("a list's node of an unknown kind")
         if container == _PLAIN:
             found = [reader.string()]
-            plain += 1
             if not found[0]:
                 raise reader.fail("a list's node is empty")
         else:
             old = kind == types.LIST_QUICKLIST
             found = reader.compact(read_ziplist if old else read_listpack)
-        nodes += bool(found)
+        if found:
+            plain = container == _PLAIN
+            nodes.append(Node(len(found), len(found[0]) if plain else -1, plain))
         items += found
-    value = _filled_list(reader, items)
-    if nodes > 1 or plain:
-        value.stay_quick()
+    value = _new_list(reader, items)
+    limits = reader.limits
+    fill, compress = limits.list_max_listpack_size, limits.list_compress_depth
+    value.set_nodes(Nodes(fill, compress, nodes), limits)
     return value
 
 
-def _filled_list(reader: Reader, items: list[bytes]) -> List:
+def _new_list(reader: Reader, items: list[bytes]) -> List:
     if not items:
         raise EmptyValueError("a list without elements", reader.at)
     return List(items)

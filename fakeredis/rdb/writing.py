@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any, Final
 
 from fakeredis.datatypes.hash import Hash
@@ -14,7 +14,7 @@ from fakeredis.datatypes.set import Set
 from fakeredis.datatypes.sorted_set import SortedSet
 from fakeredis.datatypes.stream import Stream
 from fakeredis.rdb import lzf, types
-from fakeredis.rdb.compact import listpack_entry, write_intset, write_listpack
+from fakeredis.rdb.compact import write_intset, write_listpack
 
 _SHORT = 20  # bytes up to which strings are not compressed
 _LONGEST_NUMBER = 11
@@ -128,34 +128,15 @@ class Writer:
             self.length(len(value))
             self.strings(value.values())
             return types.LIST
-        whole = value.encoding(self.limits) == b"listpack"
-        nodes = [value.values()] if whole else list(self._nodes(value))
-        self.length(len(nodes))
-        for node in nodes:
-            plain = len(node) == 1 and len(node[0]) > self._most_in_node()
-            self.length(1 if plain else 2)
-            self.string(node[0] if plain else write_listpack(node))
+        shared = value.shared_out(self.limits)
+        self.length(len(shared.nodes))
+        first = 0
+        for node in shared.nodes:
+            items = value.range(first, first + node.count)
+            first += node.count
+            self.length(1 if node.plain else 2)
+            self.string(items[0] if node.plain else write_listpack(items))
         return types.LIST_QUICKLIST_2
-
-    def _most_in_node(self) -> int:
-        limit = self.limits.list_max_listpack_size
-        return _SAFE_BYTES if limit >= 0 else _NODE_BYTES[min(-limit, 5) - 1]
-
-    def _nodes(self, value: List) -> Iterator[list[bytes]]:
-        """The elements as the server shares them out when they come one after the other."""
-        most, limit = self._most_in_node(), self.limits.list_max_listpack_size
-        most_elements = max(limit, 1) if limit >= 0 else len(value)
-        node: list[bytes] = []
-        size = _EMPTY_NODE
-        for item in value.values():
-            added = len(item) + _ENTRY_OVERHEAD  # what the server reckons with before it knows
-            if node and (size + added > most or len(node) >= most_elements):
-                yield node
-                node, size = [], _EMPTY_NODE
-            node.append(item)
-            size += len(listpack_entry(item))
-        if node:
-            yield node
 
     def _set(self, value: Set) -> int:
         if value.encoding(self.limits) == b"intset":

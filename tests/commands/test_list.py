@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from typing import Any
 
 import pytest
@@ -393,3 +394,48 @@ def test_through_the_client(r: Any) -> None:
     assert r.lpop("m", 5) == [b"b"]
     assert r.lpop("m", 5) is None
     assert r.ltrim("m", 0, 1) is True
+
+
+# Nodes of long lists ------------------------------------------------------------------------------
+
+
+def _element(rng: random.Random) -> bytes:
+    size = rng.choice([1, 1, 5, 30, 30, 70, 200, 500, 4090, 4200, 8170, 9000])
+    number = rng.choice([5, 127, 128, -1, 70000, 10**12])
+    return b"%d" % number if rng.random() < 0.3 else bytes([rng.choice(b"abc")]) * size
+
+
+def _change(rng: random.Random, size: int, pivot: bytes) -> list[Any]:
+    many = rng.choice([1, 1, 8, 60])
+    at = rng.randrange(size) if size else 0
+    return rng.choice([
+        ["LPUSH", "k", *(_element(rng) for _ in range(many))],
+        ["RPUSH", "k", *(_element(rng) for _ in range(many))],
+        ["LPOP", "k"], ["RPOP", "k"], ["LPOP", "k", at // 3 + 1], ["RPOP", "k", at // 3 + 1],
+        ["LSET", "k", at, _element(rng)], ["LSET", "k", at - size, _element(rng)],
+        ["LINSERT", "k", "BEFORE", pivot, _element(rng)],
+        ["LINSERT", "k", "AFTER", pivot, _element(rng)], ["LREM", "k", rng.randint(-2, 2), pivot],
+        ["LTRIM", "k", at // 4, -1], ["LTRIM", "k", 0, -1 - at // 4],
+        ["LMOVE", "k", "k", "LEFT", "RIGHT"], ["LMOVE", "k", "k", "RIGHT", "LEFT"],
+        ["SORT", "k", "ALPHA", "STORE", "k"], ["COPY", "k", "other", "REPLACE"],
+        ["RENAME", "other", "k"],
+        ["CONFIG", "SET", "list-max-listpack-size", rng.choice([-3, -2, -1, 1, 2, 8, 128])],
+    ])  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_nodes(twin: Twin, seed: int) -> None:
+    rng = random.Random(seed)
+    twin("CONFIG", "SET", "list-compress-depth", "0")
+    try:
+        twin("CONFIG", "SET", "list-max-listpack-size", rng.choice([-2, -1, 2, 8]))
+        twin("RPUSH", "k", *(_element(rng) for _ in range(20)))
+        twin("RPUSH", "other", "a")
+        for _ in range(80):
+            size = twin("LLEN", "k")
+            pivot = twin("LINDEX", "k", rng.randrange(size)) if size else b"a"
+            twin(*_change(rng, size, pivot))
+            twin("OBJECT", "ENCODING", "k")
+            twin("DUMP", "k")
+    finally:
+        twin("CONFIG", "SET", "list-max-listpack-size", -2)

@@ -275,6 +275,7 @@ USES = """
     WATCH k; SCAN 0; KEYS *; RANDOMKEY; DBSIZE; COPY k other; RENAMENX k k; MOVE k 0; LCS k k
     GETBIT k 0; BITCOUNT k; SETBIT k 0 1; PFCOUNT k; SORT k; SORT l BY nosort GET k; UNLINK none k2
     EXPIRE k 100 NX; PEXPIREAT k 1 XX; SUBSTR k 0 1; GETSET k w; SINTERCARD 1 k; RESTORE k 0 x
+    SET from v; COPY from k; RENAMENX from k; SMOVE k none a; PFMERGE k none; ZUNIONSTORE none 1 k
 """
 
 

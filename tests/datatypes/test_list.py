@@ -134,9 +134,9 @@ def _compare_encodings(real: Any, rng: random.Random, limits: EncodingLimits) ->
         for _ in range(60):
             text = rng.choice((b"1", b"a" * 10, b"a" * 100, b"70000", b"a" * 1000, b"a" * 500))
             if rng.random() < 0.48 and len(value) > 1:
-                value.pop_right()
+                value.pop_right(1, limits)
                 real.rpop("l")
             else:
-                value.push_right(text)
+                value.push_right(text, limits)
                 real.rpush("l", text)
             assert value.encoding(limits) == real.object("ENCODING", "l"), value

@@ -69,10 +69,8 @@ class List(_list[bytes]):
     def push_right(self, value: bytes, limits: EncodingLimits = DEFAULT_LIMITS) -> None:
         """Append an element."""
         self.bound += len(value) + _MOST_BESIDE
-        if self.bound > limits.list_unwatched:
+        if self.exact or self.bound > limits.list_unwatched:
             self._make_room((value,), limits)
-        else:
-            self.exact = False
         self.append(value)
         if self.nodes is not None:
             self._pushed(1, False)
@@ -82,10 +80,8 @@ class List(_list[bytes]):
     ) -> None:
         """Append elements."""
         self.bound += sum(map(len, values)) + _MOST_BESIDE * len(values)
-        if self.bound > limits.list_unwatched:
+        if self.exact or self.bound > limits.list_unwatched:
             self._make_room(values, limits)
-        else:
-            self.exact = False
         self.extend(values)
         if self.nodes is not None:
             self._pushed(len(values), False)
@@ -93,10 +89,8 @@ class List(_list[bytes]):
     def push_left(self, value: bytes, limits: EncodingLimits = DEFAULT_LIMITS) -> None:
         """Put an element in front."""
         self.bound += len(value) + _MOST_BESIDE
-        if self.bound > limits.list_unwatched:
+        if self.exact or self.bound > limits.list_unwatched:
             self._make_room((value,), limits)
-        else:
-            self.exact = False
         start = self.start
         if not start:
             size = _size(self)
@@ -115,10 +109,8 @@ class List(_list[bytes]):
     ) -> None:
         """Put elements in front, one after the other: the last one ends up first."""
         self.bound += sum(map(len, values)) + _MOST_BESIDE * len(values)
-        if self.bound > limits.list_unwatched:
+        if self.exact or self.bound > limits.list_unwatched:
             self._make_room(values, limits)
-        else:
-            self.exact = False
         self[0 : self.start] = values[::-1]
         self.start = 0
         if self.nodes is not None:

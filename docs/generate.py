@@ -18,7 +18,7 @@ sys.path[:0] = [str(FOLDER.parent), str(FOLDER)]
 
 from reference_page import reference_page  # noqa: E402
 
-from fakeredis.commands import registry  # noqa: E402
+from fakeredis.commands import catalogue  # noqa: E402
 from fakeredis.commands.server import UNIMPLEMENTED  # noqa: E402
 from fakeredis.engine import profiles  # noqa: E402
 from tests import harvest  # noqa: E402
@@ -67,8 +67,8 @@ def commands_page() -> str:
 def newer(known: set[str]) -> str:
     """What servers after the one of `VERSION` have besides."""
     table_of = profiles.profile(NEWEST)
-    commands = registry.table(table_of).commands()
-    everything = [*commands, *(sub for one in commands for sub in (one.subcommands or {}).values())]
+    tops = catalogue.table(table_of).commands()
+    everything = [*tops, *(sub for one in tops for sub in (one.subcommands or {}).values())]
     found = {
         command.name: introduced(command.declaration.since)
         for command in everything

@@ -213,7 +213,7 @@ def _give_up(text: str, code: int = 1) -> NoReturn:
 
 def _commands(options: argparse.Namespace) -> None:
     """One line for each command: its name, group and the version that introduced it."""
-    from fakeredis.commands.registry import table
+    from fakeredis.commands.catalogue import table
     from fakeredis.commands.server import UNIMPLEMENTED
     from fakeredis.engine.profiles import profile
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from fakeredis.clients.aio import FakeAsyncRedis
     from fakeredis.clients.sync import FakeRedis
-    from fakeredis.commands.registry import Group
+    from fakeredis.engine.command.command import Group
     from fakeredis.engine.server import Server
     from fakeredis.patching import children, states
     from fakeredis.server import FakeServer

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from fakeredis import stores
-from fakeredis.commands.registry import Group, table
+from fakeredis.commands.catalogue import table
+from fakeredis.engine.command.command import Group, Table
 from fakeredis.engine.config import begin
 from fakeredis.engine.profiles import Profile, VersionLike, profile
 from fakeredis.engine.replies import BLOCKED, numbers
@@ -79,6 +80,10 @@ class FakeServer(Server):
         self._watcher: Watcher | None = None
         fork_hooks.register(self)  # before anyone can find it in the store
         self._attach()
+
+    def _catalogue(self, for_bytes: bool = False) -> Table:
+        """The commands that it has."""
+        return table(self.profile, self.modules, for_bytes)
 
     def _attach(self) -> None:
         """Let the state live in the store."""

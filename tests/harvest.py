@@ -9,7 +9,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from fakeredis.commands.registry import Command, Table, table
+from fakeredis.commands.catalogue import table
+from fakeredis.commands.registry import Command, Table
 from fakeredis.engine.profiles import profile
 from fakeredis.engine.replies import Status
 from fakeredis.errors import CommandError

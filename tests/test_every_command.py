@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from fakeredis.commands.registry import Command
-from fakeredis.engine.server import Server
 from tests import harvest
+from tests.engines import Server
 from tests.examples_of_commands import Example, example, examples, left_out
 from tests.known_gaps import param
 from tests.stage import Calls, each, keys_of, results, stage

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from fakeredis.engine.replies import BLOCKED, NO_REPLY
-from fakeredis.engine.server import Server
 from fakeredis.errors import CommandError
 from tests import harvest
+from tests.engines import Server
 from tests.harvest import BLOCKS, CLOSED, Case
 from tests.known_gaps import param
 from tests.twin import CLOSED as FAKE_CLOSED

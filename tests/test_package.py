@@ -18,29 +18,6 @@ PACKAGE = Path(fakeredis.__file__).parent
 ROOT = PACKAGE.parent
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
-# For each part of the package: the parts it may import when it is loaded. What is imported in a
-# function (late groups, optional dependencies) or for type checkers only is free. Handlers use the
-# engine, which in turn knows the registry alone, and no command.
-BELOW = {
-    "data": set(),
-    "datatypes": {"errors"},
-    "rdb": {"datatypes", "errors"},
-    "commands": {"data", "datatypes", "errors", "engine", "rdb"},
-    "engine": {
-        "commands.registry",
-        "commands.arguments",
-        "data",
-        "datatypes",
-        "errors",
-        "rdb",
-        "stores.base",
-        "stores.memory",
-        "stores.forwarding",
-    },
-    "stores": {"datatypes", "errors", "engine.profiles", "engine.replies", "resp"},
-}
-
-
 def module_name(path: Path) -> str:
     parts = path.relative_to(PACKAGE).with_suffix("").parts
     return ".".join(part for part in parts if part != "__init__")
@@ -62,24 +39,6 @@ def loaded_imports(path: Path) -> Iterator[str]:
 def is_module(package: str, name: str) -> bool:
     place = ROOT.joinpath(*package.split("."), name)
     return place.is_dir() or place.with_suffix(".py").exists()
-
-
-@pytest.mark.parametrize("path", MODULES, ids=module_name)
-def test_imports_point_one_way(path: Path) -> None:
-    part = module_name(path).partition(".")[0]
-    if part not in BELOW:
-        return
-    allowed = {part, *BELOW[part]}
-    wrong = [
-        name
-        for name in loaded_imports(path)
-        if name.startswith("fakeredis.")
-        and not any(
-            name.removeprefix("fakeredis.") == place or name.startswith(f"fakeredis.{place}.")
-            for place in allowed
-        )
-    ]
-    assert not wrong
 
 
 @pytest.mark.parametrize("path", MODULES, ids=module_name)

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from fakeredis import resp
 from fakeredis.engine.replies import NULL_ARRAY, BigNumber, Push, SetReply, Status, Verbatim
-from fakeredis.engine.server import Server
 from fakeredis.engine.session import WireSession
 from fakeredis.errors import CommandError
+from tests.engines import Server
 from tests.raw import RawClient
 
 COMMANDS = st.lists(st.lists(st.binary(max_size=30), min_size=1, max_size=5), max_size=6)

@@ -23,11 +23,11 @@ from typing import Any
 
 from fakeredis.datatypes.set import Set as StoredSet
 from fakeredis.engine.replies import BLOCKED, NO_REPLY, Push, Status
-from fakeredis.engine.server import Server
 from fakeredis.errors import CommandError, ConnectionLost
 from fakeredis.server import FakeServer
 from fakeredis.stores import SQLiteStore
 from tests import servers
+from tests.engines import Server
 from tests.wire import Set, Wire, to_bytes
 
 Compare = Callable[[Any, Any], bool]

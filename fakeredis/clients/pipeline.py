@@ -26,7 +26,7 @@ from fakeredis.engine.replies import Status
 from fakeredis.errors import CommandError, ConnectionLost
 
 if TYPE_CHECKING:
-    from fakeredis.commands.registry import Command
+    from fakeredis.engine.command.command import Command
 
     Batch = list[tuple[Command, list[bytes]]]
 

@@ -9,7 +9,7 @@ from fakeredis import errors
 from fakeredis.commands.arguments import Raw, Rest, word_of
 from fakeredis.commands.registry import ADMIN, LOADING, NOSCRIPT, STALE, Group
 from fakeredis.datatypes.numbers import parse_int
-from fakeredis.engine import acl, dispatch
+from fakeredis.engine import acl, dispatch, wording
 from fakeredis.engine.context import Context
 from fakeredis.engine.replies import DEEP, OK, SetReply, Status
 from fakeredis.errors import CommandError
@@ -114,13 +114,13 @@ def acl_dryrun(ctx: Context, name: bytes, word: bytes, words: list[bytes]) -> An
     """
     user = acl.of(ctx.server).users.get(acl.text(name))
     if user is None:
-        raise CommandError(f"ERR User '{dispatch.clean(name)}' not found")
+        raise CommandError(f"ERR User '{wording.clean(name)}' not found")
     table = ctx.server.table
     command = table.find(word)
     if command is not None and command.subcommands is not None and words:
         command = command.subcommands.get(words[0].lower())
     if command is None:
-        raise CommandError(f"ERR Command '{dispatch.clean(word)}' not found")
+        raise CommandError(f"ERR Command '{wording.clean(word)}' not found")
     args = [word, *words][len(command.parts) :]
     if not command.accepts(len(args)):
         raise CommandError(errors.ARITY % command.label)
@@ -151,7 +151,7 @@ def acl_cat(ctx: Context, words: list[bytes]) -> list[bytes]:
         return [name.encode() for name in acl.categories(ctx.server.table)]
     category = acl.text(word).lower()
     if category not in acl.categories(ctx.server.table):
-        raise CommandError(f"ERR Unknown category '{dispatch.clean(word)}'")
+        raise CommandError(f"ERR Unknown category '{wording.clean(word)}'")
     return [
         command.label.encode() for command in ctx.server.table.all()
         if category in command.declaration.categories()

@@ -7,7 +7,6 @@ from typing import Any, Final
 
 from fakeredis import errors
 from fakeredis.commands.arguments import Rest, word_of
-from fakeredis.commands.help import help_lines
 from fakeredis.commands.registry import (
     ADMIN,
     CONNECTION,
@@ -20,6 +19,7 @@ from fakeredis.commands.registry import (
 )
 from fakeredis.datatypes.numbers import parse_int
 from fakeredis.engine.cluster import SLOTS, Node, node_of, send_away, slot_of
+from fakeredis.engine.command.help import help_lines
 from fakeredis.engine.context import Context
 from fakeredis.engine.replicas import follow, heal, leave, promote
 from fakeredis.engine.replicas import of as replicas_of

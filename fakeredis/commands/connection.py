@@ -20,7 +20,7 @@ from fakeredis.commands.registry import (
     Group,
 )
 from fakeredis.datatypes.numbers import parse_int
-from fakeredis.engine import acl, blocking, cluster, dispatch, pause, tracking
+from fakeredis.engine import acl, blocking, cluster, dispatch, pause, tracking, wording
 from fakeredis.engine.client_info import NO_EVICT, NO_TOUCH, describe
 from fakeredis.engine.context import MAX_MILLISECONDS, Context
 from fakeredis.engine.replies import (
@@ -175,7 +175,7 @@ def _hello_words(
             _check_name(name)
             at += 2
         else:
-            word = dispatch.clean(words[at])
+            word = wording.clean(words[at])
             raise CommandError(f"ERR Syntax error in HELLO option '{word}'")
     return protocol, name, credentials
 
@@ -227,9 +227,9 @@ def client_setinfo(ctx: Context, attribute: bytes, value: bytes) -> Any:
     """Note the client library's name or version."""
     name = attribute.partition(b"\0")[0].lower()
     if name not in (b"lib-name", b"lib-ver"):
-        raise CommandError(f"ERR Unrecognized option '{dispatch.clean(attribute)}'")
+        raise CommandError(f"ERR Unrecognized option '{wording.clean(attribute)}'")
     if not _is_plain(value):
-        raise CommandError(BAD_ATTRIBUTE % dispatch.clean(attribute))
+        raise CommandError(BAD_ATTRIBUTE % wording.clean(attribute))
     if name == b"lib-name":
         ctx.session.lib_name = value
     else:
@@ -289,7 +289,7 @@ _TYPES: Final = (b"NORMAL", b"MASTER", b"REPLICA", b"SLAVE", b"PUBSUB")
 def _type(raw: bytes) -> bytes:
     word = word_of(raw)
     if word not in _TYPES:
-        raise CommandError(f"ERR Unknown client type '{dispatch.clean(raw)}'")
+        raise CommandError(f"ERR Unknown client type '{wording.clean(raw)}'")
     return word
 
 
@@ -401,7 +401,7 @@ def _kill_filter(ctx: Context, option: bytes, raw: bytes) -> Filter:
         return lambda session: session.local_address == text
     if option == b"USER":
         if text not in acl.of(ctx.server).users:
-            raise CommandError(f"ERR No such user '{dispatch.clean(raw)}'")
+            raise CommandError(f"ERR No such user '{wording.clean(raw)}'")
         return lambda session: session.user == text
     if option == b"MAXAGE" and ctx.server.profile.has(_MAXAGE_SINCE):
         return _age_filter(ctx, raw)
@@ -543,7 +543,7 @@ def _check_prefixes(prefixes: list[bytes], old: tracking.Tracker | None) -> None
         ):  # fmt: skip
             for other in others:
                 if _overlap(prefix, other):
-                    names = dispatch.clean(prefix), what, dispatch.clean(other)
+                    names = wording.clean(prefix), what, wording.clean(other)
                     raise CommandError(OVERLAP % names)
 
 

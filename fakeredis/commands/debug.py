@@ -14,7 +14,7 @@ from fakeredis.commands.registry import ADMIN, LOADING, NOSCRIPT, STALE
 from fakeredis.commands.server import check_allowed, go_down, group
 from fakeredis.datatypes.list import List
 from fakeredis.datatypes.numbers import parse_float, parse_int
-from fakeredis.engine import digest, dispatch, memory, timing, tracking, usage
+from fakeredis.engine import digest, dispatch, memory, timing, tracking, usage, wording
 from fakeredis.engine.context import Context
 from fakeredis.engine.replies import (
     DEEP,
@@ -67,7 +67,7 @@ def debug(ctx: Context, words: list[bytes]) -> Any:
             raise _Unknown
         return handler(ctx, *words[1:])
     except _Unknown:
-        raise CommandError(_UNKNOWN % dispatch.clean(words[0][:128])) from None
+        raise CommandError(_UNKNOWN % wording.clean(words[0][:128])) from None
 
 
 # The server ---------------------------------------------------------------------------------------
@@ -117,7 +117,7 @@ def _leading_number(raw: bytes) -> int:
 
 def _error(ctx: Context, text: bytes) -> Any:
     """Reply with an error."""
-    raise CommandError(dispatch.clean(text))
+    raise CommandError(wording.clean(text))
 
 
 def _reload(ctx: Context, *options: bytes) -> Status:

@@ -19,7 +19,7 @@ from fakeredis.commands.registry import (
 from fakeredis.commands.scripting import EVAL_FLAGS, EVAL_REPLY, group, script_keys
 from fakeredis.datatypes.glob import matcher
 from fakeredis.datatypes.numbers import parse_int
-from fakeredis.engine import dispatch, functions, long_scripts
+from fakeredis.engine import dispatch, functions, long_scripts, wording
 from fakeredis.engine.context import Context
 from fakeredis.engine.functions import Function, Library
 from fakeredis.engine.interpreter import FLAGS, check_flags
@@ -73,7 +73,7 @@ def function_load(ctx: Context, words: list[bytes]) -> bytes:
     """Add a library; its name."""
     for word in words[:-1]:
         if word_of(word) != b"REPLACE":
-            raise CommandError(f"ERR Unknown option given: {dispatch.clean(word)}")
+            raise CommandError(f"ERR Unknown option given: {wording.clean(word)}")
     name = functions.functions_of(ctx.server).load(words[-1], len(words) > 1)
     ctx.server.dirty += 1
     return name
@@ -123,7 +123,7 @@ def _list_options(words: Sequence[bytes]) -> tuple[bytes, bool]:
             if pattern is None:
                 raise CommandError("ERR library name argument was not given")
         else:
-            raise CommandError(f"ERR Unknown argument {dispatch.clean(word)}")
+            raise CommandError(f"ERR Unknown argument {wording.clean(word)}")
     return b"*" if pattern is None else pattern, with_code
 
 

@@ -22,7 +22,6 @@ from fakeredis.commands.arguments import (
     integer,
     word_of,
 )
-from fakeredis.commands.help import help_lines
 from fakeredis.commands.registry import (
     BLOCKING,
     DENYOOM,
@@ -42,9 +41,10 @@ from fakeredis.datatypes.set import Set
 from fakeredis.datatypes.sorted_set import SortedSet
 from fakeredis.datatypes.string import MutableString
 from fakeredis.engine import cluster, dispatch, usage
+from fakeredis.engine.command.help import help_lines
 from fakeredis.engine.context import Context
-from fakeredis.engine.dispatch import clean
 from fakeredis.engine.replies import OK, Status, check_length
+from fakeredis.engine.wording import clean
 from fakeredis.errors import CommandError
 
 if TYPE_CHECKING:

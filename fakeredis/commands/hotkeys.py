@@ -9,11 +9,11 @@ from typing import Any, Final
 
 from fakeredis import errors
 from fakeredis.commands.arguments import Rest, word_of
-from fakeredis.commands.help import help_lines
 from fakeredis.commands.registry import ADMIN, LOADING, NOSCRIPT, STALE
 from fakeredis.commands.server import group
 from fakeredis.datatypes.numbers import INT_MAX, parse_int
 from fakeredis.engine import dispatch
+from fakeredis.engine.command.help import help_lines
 from fakeredis.engine.context import Context
 from fakeredis.engine.hotkeys import Collection
 from fakeredis.engine.replies import DEEP, OK, Status

@@ -17,9 +17,9 @@ from fakeredis.commands.registry import (
     READONLY,
     WRITE,
     Group,
-    Late,
 )
 from fakeredis.engine.replies import DEEP, MAP, PLAIN, Shape, deep_resp2, null_array
+from fakeredis.lazy import Lazy
 
 # Vector sets: a module that Redis 8 has built in. Modules look at the number of words themselves.
 
@@ -54,7 +54,7 @@ for _name, _flags, _shape in (
     _vector_sets.command(
         _name, Key, Rest(flat=True), flags=_flags | MODULE, since="8.0.0", arity=-1, acl=(),
         reply=_shape, nulls=null_array if _name == "VINFO" else None,
-    )(Late("vector_set", _name.lower()))  # fmt: skip
+    )(Lazy("fakeredis.commands.vector_set", _name.lower()))  # fmt: skip
 
 # Arrays of Redis 8.8 ----------------------------------------------------------------------------
 
@@ -84,7 +84,7 @@ for _name, _arguments, _flags in (
     _arrays.command(
         _name, *_arguments, flags=_flags, since={"redis": "8.8.0"},
         reply=DEEP if _name == "ARINFO" else PLAIN,
-    )(Late("array", _name.lower()))  # fmt: skip
+    )(Lazy("fakeredis.commands.array", _name.lower()))  # fmt: skip
 
 # Hashes with prepared fields, of Redis 8.10 -----------------------------------------------------
 
@@ -99,6 +99,8 @@ _SUBCOMMANDS: Final[tuple[tuple[str, str, tuple[Declared, ...], int], ...]] = (
     ("HIMPORT DISCARDALL", "discardall", (), CONNECTION),
 )
 for _name, _function, _words, _flags in _SUBCOMMANDS:
-    _imports.command(_name, *_words, flags=_flags, since=_NEW)(Late("hash_import", _function))
+    _imports.command(_name, *_words, flags=_flags, since=_NEW)(
+        Lazy("fakeredis.commands.hash_import", _function)
+    )
 
 groups: Final = (_vector_sets, _arrays, _imports)

@@ -10,11 +10,11 @@ from typing import Any, Final
 
 from fakeredis import errors
 from fakeredis.commands.arguments import Raw, Rest
-from fakeredis.commands.help import help_lines
 from fakeredis.commands.registry import ADMIN, LOADING, NOSCRIPT, STALE
 from fakeredis.commands.server import group
 from fakeredis.datatypes.numbers import parse_int
-from fakeredis.engine import dispatch, timing
+from fakeredis.engine import timing, wording
+from fakeredis.engine.command.help import help_lines
 from fakeredis.engine.context import Context
 from fakeredis.engine.replies import DEEP, OK, Status, Verbatim
 from fakeredis.engine.timing import Event
@@ -123,7 +123,7 @@ def latency_graph(ctx: Context, name: bytes) -> Verbatim:
     """The delays of one kind as a picture."""
     event = _event(ctx, name)
     if event is None:
-        raise CommandError(f"ERR No samples available for event '{dispatch.clean(name)}'")
+        raise CommandError(f"ERR No samples available for event '{wording.clean(name)}'")
     delays = [delay for _, delay in event.samples]
     now = int(ctx.server.clock.seconds())
     labels = [_age(now - second) for second, _ in event.samples]

@@ -9,10 +9,10 @@ from typing import Any, Final
 
 from fakeredis import errors
 from fakeredis.commands.arguments import Rest
-from fakeredis.commands.help import help_lines
-from fakeredis.commands.registry import ADMIN, Group, table
+from fakeredis.commands.registry import ADMIN, Group
 from fakeredis.datatypes.glob import matcher
 from fakeredis.datatypes.numbers import parse_int
+from fakeredis.engine.command.help import help_lines
 from fakeredis.engine.context import Context
 from fakeredis.engine.replies import DEEP, OK, Status
 from fakeredis.engine.server import Server
@@ -82,9 +82,7 @@ def make_sentinel(server: Server, watched: Watched) -> None:
     """Let a server answer as a Sentinel, beside all else."""
     if _EXTRA not in server.extra:
         with server.lock:
-            server.modules = (*server.modules, group)
-            server.table = table(server.profile, server.modules)
-            server._wire_table = None
+            server.add_module(group)
     server.extra[_EXTRA] = watched
 
 

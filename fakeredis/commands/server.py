@@ -6,9 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from fakeredis import errors
-from fakeredis.commands import facts
 from fakeredis.commands.arguments import Key, Many, Raw, Rest, word_of
-from fakeredis.commands.help import help_lines
 from fakeredis.commands.registry import (
     ADMIN,
     ALLOW_BUSY,
@@ -36,7 +34,10 @@ from fakeredis.engine import (
     replicas,
     timing,
     tracking,
+    wording,
 )
+from fakeredis.engine.command import info as declared
+from fakeredis.engine.command.help import help_lines
 from fakeredis.engine.context import Context
 from fakeredis.engine.replies import DEEP, MAP, NO_REPLY, OK, SetReply, Status, Verbatim
 from fakeredis.errors import CommandError, ConnectionLost
@@ -341,10 +342,10 @@ def replconf(ctx: Context, words: list[bytes]) -> Any:
             return NO_REPLY
         elif option == b"RDB-FILTER-ONLY":
             if value.lower() not in (b"functions", b""):
-                shown = dispatch.clean(value)
+                shown = wording.clean(value)
                 raise CommandError(f"ERR Unsupported rdb-filter-only option: {shown}")
         elif option not in (b"CAPA", b"IP-ADDRESS"):
-            raise CommandError(f"ERR Unrecognized REPLCONF option: {dispatch.clean(name)}")
+            raise CommandError(f"ERR Unrecognized REPLCONF option: {wording.clean(name)}")
     return OK
 
 
@@ -423,7 +424,7 @@ def _find(ctx: Context, name: bytes) -> Command | None:
 )
 def command_(ctx: Context, words: list[bytes]) -> list[Any]:
     """The facts about all commands."""
-    return [facts.describe(command) for command in ctx.server.table.commands()]
+    return [declared.describe(command) for command in ctx.server.table.commands()]
 
 
 @group.command("COMMAND COUNT", flags=_HELP, since="2.8.13", acl=_COMMAND_ACL)
@@ -440,7 +441,7 @@ def command_info(ctx: Context, names: list[bytes]) -> list[Any]:
     if not names:
         return command_(ctx, names)
     found = [_find(ctx, name) for name in names]
-    return [None if command is None else facts.describe(command) for command in found]
+    return [None if command is None else declared.describe(command) for command in found]
 
 
 @group.command("COMMAND DOCS", Rest(), flags=_HELP, since="7.0.0", reply=DEEP, acl=_COMMAND_ACL)
@@ -448,7 +449,7 @@ def command_docs(ctx: Context, names: list[bytes]) -> dict[bytes, Any]:
     """The documentation of some commands, or of all."""
     found = [_find(ctx, name) for name in names] if names else ctx.server.table.commands()
     return {
-        facts.shown_name(command): facts.document(command)
+        declared.shown_name(command): declared.document(command)
         for command in found if command is not None
     }  # fmt: skip
 
@@ -462,22 +463,22 @@ def command_list(ctx: Context, words: list[bytes]) -> list[bytes]:
     ):  # fmt: skip
         raise CommandError(errors.SYNTAX)
     tops = ctx.server.table.commands()
-    with_subs = [one for top in tops for one in (top, *facts.subcommands_of(top))]
+    with_subs = [one for top in tops for one in (top, *declared.subcommands_of(top))]
     if not words:
-        return [facts.shown_name(command) for command in with_subs]
+        return [declared.shown_name(command) for command in with_subs]
     kind, wanted = word_of(words[1]), words[2]
     if kind == b"PATTERN":
         matches = matcher(wanted, nocase=True)
-        names = [facts.shown_name(command) for command in with_subs]
+        names = [declared.shown_name(command) for command in with_subs]
         return [name for name in names if matches(name)]
     if kind == b"MODULE":
         module = wanted.decode("utf-8", "replace")
         return [
-            facts.shown_name(one) for one in tops if one.flags & MODULE and one.group == module
+            declared.shown_name(one) for one in tops if one.flags & MODULE and one.group == module
         ]
     category = wanted.lower().decode("utf-8", "replace")
     return [
-        facts.shown_name(one) for one in with_subs if category in one.declaration.categories()
+        declared.shown_name(one) for one in with_subs if category in one.declaration.categories()
     ]
 
 
@@ -485,7 +486,7 @@ def _call_keys(ctx: Context, words: Sequence[bytes]) -> list[tuple[bytes, list[s
     command = ctx.server.table.find(words[0])
     if command is not None and command.subcommands and len(words) > 1:
         command = command.subcommands.get(words[1].upper())
-    return facts.keys_with_flags(command, words)
+    return declared.keys_with_flags(command, words)
 
 
 @group.command("COMMAND GETKEYS", Rest(1), flags=_HELP, since="2.8.13", acl=_COMMAND_ACL)

@@ -8,7 +8,6 @@ from typing import Any, Final, NamedTuple
 
 from fakeredis import errors
 from fakeredis.commands.arguments import Args, Key, Many, Raw, Rest, word_of
-from fakeredis.commands.help import help_lines
 from fakeredis.commands.registry import (
     BLOCKING,
     DENYOOM,
@@ -40,6 +39,7 @@ from fakeredis.datatypes.stream import (
 )
 from fakeredis.datatypes.stream import Group as ConsumerGroup
 from fakeredis.datatypes.xxh3 import digest
+from fakeredis.engine.command.help import help_lines
 from fakeredis.engine.context import Context
 from fakeredis.engine.profiles import Profile
 from fakeredis.engine.replies import (

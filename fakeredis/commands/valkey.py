@@ -7,12 +7,12 @@ from typing import Any, Final
 from fakeredis import errors
 from fakeredis.commands.arguments import Many, Raw, word_of
 from fakeredis.commands.connection import group as connection
-from fakeredis.commands.help import help_lines
 from fakeredis.commands.registry import ADMIN, LOADING, NOSCRIPT, STALE
 from fakeredis.commands.scripting import group as scripting
 from fakeredis.commands.server import group
 from fakeredis.datatypes.numbers import parse_int
 from fakeredis.engine import timing
+from fakeredis.engine.command.help import help_lines
 from fakeredis.engine.context import Context
 from fakeredis.engine.replies import OK, Status
 from fakeredis.errors import CommandError

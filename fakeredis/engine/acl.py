@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from fakeredis.commands.registry import NO_AUTH, Command, Table
 from fakeredis.datatypes.glob import matcher
 from fakeredis.engine import dispatch
 from fakeredis.engine.client_info import describe
+from fakeredis.engine.command.command import NO_AUTH, Command, Table
 from fakeredis.errors import CommandError
 
 if TYPE_CHECKING:
@@ -98,10 +98,10 @@ def raw(text: str) -> bytes:
 
 def categories(table: Table) -> tuple[str, ...]:
     """The categories of a server's commands, in its order."""
-    from fakeredis.commands import facts
+    from fakeredis.engine.command import info
 
-    newer = facts.NEWER_CATEGORIES
-    return (*facts.CATEGORIES, *[name for name, sign in newer.items() if sign in table.by_name])
+    newer = info.NEWER_CATEGORIES
+    return (*info.CATEGORIES, *[name for name, sign in newer.items() if sign in table.by_name])
 
 
 # Selectors --------------------------------------------------------------------------------------
@@ -370,10 +370,10 @@ class _Call:
 
 def _keys_of(command: Command, args: Sequence[bytes]) -> Iterator[tuple[bytes, int]]:
     """The keys of a call, and which permissions each needs."""
-    from fakeredis.commands import facts
+    from fakeredis.engine.command import info
 
     try:
-        found = facts.keys_with_flags(command, [*command.parts, *args])
+        found = info.keys_with_flags(command, [*command.parts, *args])
     except CommandError:  # no keys, or words that will be refused anyway
         return
     for key, flags in found:

@@ -17,7 +17,7 @@ from fakeredis.engine.replies import BLOCKED, NO_REPLY
 from fakeredis.errors import CommandError
 
 if TYPE_CHECKING:
-    from fakeredis.commands.registry import Command
+    from fakeredis.engine.command.command import Command
     from fakeredis.engine.database import Database
     from fakeredis.engine.server import Server
     from fakeredis.engine.session import Session

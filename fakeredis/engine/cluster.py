@@ -11,8 +11,8 @@ from binascii import crc_hqx
 from collections.abc import Container, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
-from fakeredis.commands.registry import READONLY, WRITE, Command
 from fakeredis.engine import blocking, dispatch, replicas
+from fakeredis.engine.command.command import READONLY, WRITE, Command
 from fakeredis.engine.replies import Push
 from fakeredis.errors import CommandError
 

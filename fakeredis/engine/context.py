@@ -13,7 +13,7 @@ from fakeredis.engine.replies import BLOCKED
 from fakeredis.errors import CommandError
 
 if TYPE_CHECKING:
-    from fakeredis.commands.registry import Command
+    from fakeredis.engine.command.command import Command
     from fakeredis.engine.database import Database
     from fakeredis.engine.profiles import Traits
     from fakeredis.engine.server import Server

@@ -10,7 +10,8 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from fakeredis import errors
-from fakeredis.commands.registry import (
+from fakeredis.engine import pause, statistics, wording
+from fakeredis.engine.command.command import (
     ADMIN,
     ALLOW_BUSY,
     NO_AUTH,
@@ -19,7 +20,6 @@ from fakeredis.commands.registry import (
     SKIP_MONITOR,
     Command,
 )
-from fakeredis.engine import pause, statistics
 from fakeredis.engine.guards import STORED as STORED
 from fakeredis.engine.replies import BLOCKED, NO_REPLY, QUEUED, Status
 from fakeredis.errors import CommandError, ConnectionLost
@@ -73,24 +73,17 @@ def find(session: Session, argv: Sequence[bytes]) -> Command:
     found = command.subcommands.get(argv[1]) or command.subcommands.get(argv[1].upper())
     if found is None:
         if session.server.traits.older_errors:
-            return _run_unknown(command)
-        name = clean(argv[1][:128])
+            return wording.unknown_subcommand(command)  # there is none: seen when it runs
+        name = wording.clean(argv[1][:128])
         error = CommandError(errors.UNKNOWN_SUBCOMMAND % (name, command.name))
         raise _not_found(session, argv, error)
     return found
 
 
-def _run_unknown(container: Command) -> Command:
-    """Redis 6.2 sees that there is no such subcommand when the container runs."""
-    from fakeredis.commands import older
-
-    return older.unknown_subcommand(container)
-
-
 def _not_found(session: Session, argv: Sequence[bytes], error: CommandError) -> CommandError:
     with session.server.lock:
         check_connection(session)
-        name = clean(argv[0]).upper()
+        name = wording.clean(argv[0]).upper()
         return rejected(session, error, name, argv)
 
 
@@ -104,38 +97,18 @@ def check_connection(session: Session) -> None:
         raise ConnectionLost("Connection closed by server.")
 
 
-def unknown_command(argv: Sequence[bytes]) -> CommandError:
-    """The error that quotes a command's name and first arguments, cut as the server cuts them."""
-    quoted = ""
-    for arg in argv[1:]:
-        if len(quoted) >= 128:
-            break
-        quoted += f"'{clean(arg[: 128 - len(quoted)])}' "
-    return CommandError(errors.UNKNOWN_COMMAND % (clean(argv[0][:128]), quoted))
-
-
 def unknown_to(session: Session, argv: Sequence[bytes]) -> CommandError:
     """The same, as a session's server words it."""
     if not session.server.traits.older_errors:
-        return unknown_command(argv)
-    from fakeredis.commands import older
-
-    return older.unknown_command(argv, clean)
+        return wording.unknown_command(argv)
+    return wording.legacy_unknown_command(argv)
 
 
 def reworded(session: Session, error: CommandError) -> CommandError:
     """An error in the words of the server that is imitated."""
     if not session.server.traits.older_errors:
         return error
-    from fakeredis.commands import older
-
-    return older.reword(error, bool(session.server.guard & CLUSTERED))
-
-
-def clean(raw: bytes) -> str:
-    """Bytes as text that fits into one error line; as the server quotes them, up to a zero byte."""
-    raw = raw.partition(b"\0")[0]
-    return raw.replace(b"\r", b" ").replace(b"\n", b" ").decode("utf-8", "surrogateescape")
+    return wording.reword(error, session.server.is_clustered)
 
 
 def rejected(

@@ -13,9 +13,9 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from fakeredis.commands.registry import BLOCKING, Command
-from fakeredis.engine import dispatch
+from fakeredis.engine import dispatch, wording
 from fakeredis.engine.clock import Clock
+from fakeredis.engine.command.command import BLOCKING, Command
 from fakeredis.engine.replies import BLOCKED, NO_REPLY, QUEUED, Push
 from fakeredis.engine.server import Server
 from fakeredis.engine.session import Session
@@ -60,7 +60,7 @@ class _Named:
     flags = 0
 
     def __init__(self, name: bytes) -> None:
-        self.name = dispatch.clean(name).upper()
+        self.name = wording.clean(name).upper()
         self.parts = [name.upper()]
 
 

@@ -16,7 +16,7 @@ from fakeredis.engine import dispatch
 from fakeredis.errors import CommandError
 
 if TYPE_CHECKING:
-    from fakeredis.commands.registry import Command
+    from fakeredis.engine.command.command import Command
     from fakeredis.engine.server import Server
     from fakeredis.engine.session import Session
 

@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from fakeredis import errors
-from fakeredis.commands.registry import NOSCRIPT, WRITE, Command
 from fakeredis.datatypes.numbers import format_float
 from fakeredis.engine import (
     acl,
@@ -31,6 +30,7 @@ from fakeredis.engine import (
     statistics,
     tail_calls,
 )
+from fakeredis.engine.command.command import NOSCRIPT, WRITE, Command
 from fakeredis.engine.replies import (
     BLOCKED,
     BigNumber,

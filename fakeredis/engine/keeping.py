@@ -14,11 +14,11 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from fakeredis import errors
-from fakeredis.commands.registry import ADMIN, WRITE, Command
 from fakeredis.datatypes.glob import matcher
 from fakeredis.datatypes.stream import Stream
 from fakeredis.datatypes.string import MutableString
 from fakeredis.engine import blocking, dispatch, kept_code, notifications
+from fakeredis.engine.command.command import ADMIN, WRITE, Command
 from fakeredis.engine.database import Database
 from fakeredis.engine.pubsub import PubSub, Subscribers
 from fakeredis.engine.replies import Push

@@ -14,7 +14,6 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from fakeredis import errors
-from fakeredis.commands.registry import DENYOOM, WRITE
 from fakeredis.datatypes.hash import Hash
 from fakeredis.datatypes.list import List
 from fakeredis.datatypes.numbers import parse_int
@@ -24,11 +23,12 @@ from fakeredis.datatypes.sorted_set import SortedSet
 from fakeredis.datatypes.stream import Stream
 from fakeredis.datatypes.string import MutableString
 from fakeredis.engine import dispatch, usage
+from fakeredis.engine.command.command import DENYOOM, WRITE
 from fakeredis.errors import CommandError
 
 if TYPE_CHECKING:
-    from fakeredis.commands.registry import Command
     from fakeredis.datatypes.limits import EncodingLimits
+    from fakeredis.engine.command.command import Command
     from fakeredis.engine.database import Database
     from fakeredis.engine.server import Server
     from fakeredis.engine.session import Session

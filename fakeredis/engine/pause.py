@@ -10,7 +10,7 @@ from fakeredis.engine.replies import BLOCKED
 from fakeredis.errors import CommandError
 
 if TYPE_CHECKING:
-    from fakeredis.commands.registry import Command
+    from fakeredis.engine.command.command import Command
     from fakeredis.engine.server import Server
     from fakeredis.engine.session import Session
 
@@ -78,7 +78,7 @@ def may_write(session: Session, command: Command, args: Sequence[bytes]) -> bool
 
 
 def _may_write(server: Server, command: Command, args: Sequence[bytes]) -> bool:
-    from fakeredis.commands.registry import WRITE
+    from fakeredis.engine.command.command import WRITE
 
     if command.name in _RUN_SCRIPTS:
         return not _is_read_only(server, command.name, args[0])

@@ -16,11 +16,11 @@ from heapq import heapify, heappop
 from threading import RLock
 from typing import TYPE_CHECKING, Any, Protocol
 
-from fakeredis.commands.registry import Command, Group, Table, table
 from fakeredis.datatypes.hash import Hash
 from fakeredis.datatypes.limits import EncodingLimits
 from fakeredis.engine import blocking, dispatch, memory, notifications, pause, timing, usage
 from fakeredis.engine.clock import checked_advance, clock_of
+from fakeredis.engine.command.command import Command, Group, Table
 from fakeredis.engine.config import Config
 from fakeredis.engine.context import Context
 from fakeredis.engine.database import Database
@@ -76,9 +76,9 @@ class Server:
         self.resolve_address: Callable[[str], Server | None] | None = None
         self.profile = profile(version, server_type)
         self.traits = self.profile.traits
-        self.table = table(self.profile, modules)
-        self._wire_table: Table | None = None
         self.modules = modules
+        self.table = self._catalogue()
+        self._wire_table: Table | None = None
         self.clock = clock_of(clock)
         self.closed_by_default = False  # whether new sessions must authenticate
         self.config = Config(self)
@@ -335,11 +335,33 @@ class Server:
         with self.lock:
             return WireSession(self, 2, address, local)
 
+    def _catalogue(self, for_bytes: bool = False) -> Table:
+        """The commands of its profile and modules; `fakeredis.server.FakeServer` knows them.
+
+        Args:
+            for_bytes: see `Table`.
+        """
+        raise NotImplementedError
+
+    def add_module(self, group: Group) -> None:
+        """Have a group of commands besides.
+
+        Raises:
+            ValueError: one of its names is taken.
+        """
+        self.modules = (*self.modules, group)
+        self.table, self._wire_table = self._catalogue(), None
+
+    @property
+    def is_clustered(self) -> bool:
+        """Whether it is a node of a cluster."""
+        return bool(self.guard & dispatch.CLUSTERED)
+
     @property
     def wire_table(self) -> Table:
         """The commands for sessions whose replies become bytes."""
         if self._wire_table is None:
-            self._wire_table = table(self.profile, self.modules, for_bytes=True)
+            self._wire_table = self._catalogue(for_bytes=True)
         return self._wire_table
 
     def register(self, session: Session) -> int:

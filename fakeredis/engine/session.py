@@ -12,7 +12,7 @@ from fakeredis.engine.replies import BLOCKED, OTHER_NULL
 from fakeredis.errors import CommandError
 
 if TYPE_CHECKING:
-    from fakeredis.commands.registry import Command, Table
+    from fakeredis.engine.command.command import Command, Table
     from fakeredis.engine.server import Server
 
     Batch = Sequence[tuple[Command, Sequence[bytes]]]

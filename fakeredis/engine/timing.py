@@ -13,12 +13,12 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
-from fakeredis.commands.registry import FAST, SKIP_SLOWLOG
 from fakeredis.engine import dispatch
+from fakeredis.engine.command.command import FAST, SKIP_SLOWLOG
 from fakeredis.engine.replies import BLOCKED
 
 if TYPE_CHECKING:
-    from fakeredis.commands.registry import Command
+    from fakeredis.engine.command.command import Command
     from fakeredis.engine.context import Context
     from fakeredis.engine.server import Server
     from fakeredis.engine.session import Session

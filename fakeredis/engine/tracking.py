@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
-from fakeredis.commands.registry import READONLY, Command
 from fakeredis.engine import dispatch
+from fakeredis.engine.command.command import READONLY, Command
 from fakeredis.engine.replies import Push
 from fakeredis.errors import CommandError
 
@@ -138,10 +138,10 @@ class Tracking:
             self.invalidate(key)
 
     def _remember(self, session: Session, command: Command, args: Sequence[bytes]) -> None:
-        from fakeredis.commands import facts
+        from fakeredis.engine.command import info
 
         try:
-            found = facts.keys_with_flags(command, [*command.parts, *args])
+            found = info.keys_with_flags(command, [*command.parts, *args])
         except CommandError:  # no keys
             return
         for key, _ in found:

@@ -10,7 +10,7 @@ from fakeredis.engine.clock import checked_seconds
 from fakeredis.errors import CommandError
 
 if TYPE_CHECKING:
-    from fakeredis.commands.registry import Table
+    from fakeredis.engine.command.command import Table
     from fakeredis.engine.server import Server
     from fakeredis.engine.session import Session
     from fakeredis.spy.expectations import Expectation

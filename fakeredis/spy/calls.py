@@ -12,7 +12,7 @@ from fakeredis.spy.methods import is_library, name_of
 from fakeredis.spy.values import Wire, quote, to_text
 
 if TYPE_CHECKING:
-    from fakeredis.commands.registry import Command
+    from fakeredis.engine.command.command import Command
 
 __all__ = ["CommandCall", "Where", "method_of"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from fakeredis.commands.registry import WRITE
+from fakeredis.engine.command.command import WRITE
 from fakeredis.spy.calls import CommandCall
 from fakeredis.spy.facts import names as commands
 from fakeredis.spy.values import Wire

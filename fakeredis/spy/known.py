@@ -11,7 +11,9 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from typing import Any
 
-from fakeredis.commands import facts, registry
+from fakeredis.commands import catalogue
+from fakeredis.engine.command import command as declared
+from fakeredis.engine.command import info
 from fakeredis.engine.profiles import newest
 from fakeredis.errors import CommandError
 from fakeredis.spy.facts import ELSEWHERE
@@ -25,19 +27,19 @@ def _load() -> None:
     """Have all groups of this package declared; those of others are when they are made."""
     import fakeredis.commands.sentinel  # noqa: F401 - declares its group
 
-    registry.core_groups()
+    catalogue.core_groups()
 
 
 def names() -> set[str]:
     """All commands and subcommands: ``GET``, ``CONFIG``, ``CONFIG GET`` ..."""
     _load()
-    return registry.DECLARED | ELSEWHERE
+    return declared.DECLARED | ELSEWHERE
 
 
 def containers() -> set[str]:
     """Commands that have subcommands."""
     _load()
-    return registry.CONTAINERS
+    return declared.CONTAINERS
 
 
 def exists(name: str) -> bool:
@@ -92,21 +94,21 @@ def nearest(name: str, recorded: Iterable[str] = ()) -> str:
 
 
 @cache
-def _newest() -> dict[str, registry.Command]:
+def _newest() -> dict[str, declared.Command]:
     """Every command of the newest servers of each type, by its name."""
-    found: dict[str, registry.Command] = {}
+    found: dict[str, declared.Command] = {}
     for server in newest():
-        for command in registry.table(server).all():
+        for command in catalogue.table(server).all():
             found.setdefault(command.name, command)
     return found
 
 
-def command_of(name: str, server: Any = None) -> registry.Command | None:
+def command_of(name: str, server: Any = None) -> declared.Command | None:
     """A command as its server has it, or the newest one that does; None where no engine has it."""
     table = getattr(server, "table", None)
     if table is not None:
         first, _, second = name.encode("utf-8", "surrogateescape").partition(b" ")
-        found: registry.Command | None = table.find(first)
+        found: declared.Command | None = table.find(first)
         if found is not None and second:
             found = (found.subcommands or {}).get(second)
         if found is not None:
@@ -115,14 +117,14 @@ def command_of(name: str, server: Any = None) -> registry.Command | None:
 
 
 def keys_of(
-    command: registry.Command, argv: Sequence[bytes]
+    command: declared.Command, argv: Sequence[bytes]
 ) -> list[tuple[bytes, frozenset[str]]]:
     """The keys of a call, and COMMAND GETKEYSANDFLAGS's words for each.
 
     Where that has no answer (too few arguments), the keys that the declaration finds all the same.
     """
     try:
-        return [(key, frozenset(flags)) for key, flags in facts.keys_with_flags(command, argv)]
+        return [(key, frozenset(flags)) for key, flags in info.keys_with_flags(command, argv)]
     except CommandError:
         pass
     if command.group == "pubsub":

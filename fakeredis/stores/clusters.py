@@ -412,7 +412,7 @@ def _combination(name: str, argv: Argv) -> Callable[[list[Any]], Any] | None:
 
 
 def _command(argv: Argv) -> Any:
-    from fakeredis.commands.registry import core_table
+    from fakeredis.commands.catalogue import core_table
     from fakeredis.engine.profiles import profile
 
     command = core_table(profile("8.2", "redis")).find(argv[0])

@@ -530,7 +530,7 @@ class _Words:
 
 
 def _command(argv: Sequence[bytes]) -> Any:
-    from fakeredis.commands.registry import core_table
+    from fakeredis.commands.catalogue import core_table
     from fakeredis.engine.profiles import profile
 
     command = core_table(profile("8.2", "redis")).find(argv[0])

@@ -17,9 +17,9 @@ import redis
 
 import fakeredis
 from fakeredis.clients.wire import Wire
-from fakeredis.engine.server import Server
 from fakeredis.errors import CommandError, ConnectionLost
 from tests import processes
+from tests.engines import Server
 
 VERSION = tuple(int(part) for part in redis.__version__.split(".")[:2])
 

@@ -315,7 +315,7 @@ def test_new_users_and_channels(twin: Any) -> None:
 
 
 def test_unrestricted_costs_nothing() -> None:
-    from fakeredis.engine.server import Server
+    from tests.engines import Server
 
     server = Server()
     session = server.session()

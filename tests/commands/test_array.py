@@ -16,8 +16,8 @@ import redis
 
 import fakeredis
 from fakeredis.datatypes.array import LAST_INDEX, SLICE, Array
-from fakeredis.engine.server import Server
 from tests.commands.playing import words
+from tests.engines import Server
 from tests.redis_py import needs
 from tests.twin import fake_reply
 

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from fakeredis.engine.cluster import SLOTS, Cluster, grow, node_of, slot_of
-from fakeredis.engine.server import Server
 from fakeredis.errors import CommandError
 from tests import servers
+from tests.engines import Server
 from tests.twin import Twin
 from tests.wire import Wire
 

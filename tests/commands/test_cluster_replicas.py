@@ -17,8 +17,8 @@ from redis.exceptions import RedisClusterException
 import fakeredis
 from fakeredis import FakeAsyncRedisCluster, FakeRedisCluster, FakeServer
 from fakeredis.engine.cluster import Cluster
-from fakeredis.engine.server import Server
 from tests import servers
+from tests.engines import Server
 from tests.twin import describe, fake_reply, same
 from tests.wire import Wire
 

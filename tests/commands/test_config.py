@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fakeredis.engine.config import HIDDEN, parameters
-from fakeredis.engine.server import Server
+from tests.engines import Server
 
 if TYPE_CHECKING:
     from tests.twin import Twin

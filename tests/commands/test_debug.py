@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fakeredis.engine.server import Server
 from fakeredis.errors import CommandError, ConnectionLost
+from tests.engines import Server
 from tests.twin import Twin as RealTwin
 from tests.twin import same
 

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 import fakeredis
 from fakeredis.clients.network import Network
-from fakeredis.engine.server import Server
 from fakeredis.errors import CommandError
 from fakeredis.rdb.checksum import crc64
 from tests.commands.playing import play, play_with_events, words
 from tests.conformance.machine import LONG
+from tests.engines import Server
 from tests.twin import Checker
 from tests.wire import Wire
 

@@ -11,9 +11,9 @@ import pytest
 import redis
 
 import fakeredis
-from fakeredis.engine.server import Server
 from fakeredis.errors import CommandError
 from fakeredis.rdb.checksum import crc64
+from tests.engines import Server
 
 DATA = Path(__file__).parent.parent / "data"
 

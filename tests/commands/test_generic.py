@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fakeredis.engine.server import Server
 from fakeredis.errors import CommandError
+from tests.engines import Server
 
 if TYPE_CHECKING:
     from tests.twin import Twin

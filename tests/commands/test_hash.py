@@ -10,9 +10,9 @@ import pytest
 import redis
 
 import fakeredis
-from fakeredis.engine.server import Server
 from fakeredis.errors import CommandError
 from tests.commands.playing import play, play_with_events
+from tests.engines import Server
 from tests.redis_py import skip_without
 from tests.twin import Twin
 

@@ -13,8 +13,8 @@ import pytest
 import redis
 
 import fakeredis
-from fakeredis.engine.server import Server
 from tests.commands.playing import words
+from tests.engines import Server
 from tests.redis_py import needs
 from tests.twin import fake_reply
 

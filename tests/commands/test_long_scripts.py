@@ -13,8 +13,8 @@ import redis
 
 import fakeredis
 from fakeredis.engine import dispatch
-from fakeredis.engine.server import Server
 from fakeredis.errors import CommandError
+from tests.engines import Server
 from tests.twin import Pair, fake_reply, same
 from tests.wire import to_bytes
 

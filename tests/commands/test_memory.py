@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fakeredis.engine.server import Server
 from fakeredis.errors import CommandError
+from tests.engines import Server
 from tests.twin import fake_reply
 
 if TYPE_CHECKING:

@@ -236,8 +236,8 @@ def test_keys_that_are_overwritten(twin: Any, classes: str) -> None:
 
 
 def test_older_servers_have_no_events_of_overwriting() -> None:
-    from fakeredis.engine.server import Server
     from fakeredis.errors import CommandError
+    from tests.engines import Server
 
     session = Server(version="8.0").session()
     with pytest.raises(CommandError, match="Invalid event class"):

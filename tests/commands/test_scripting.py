@@ -15,8 +15,8 @@ import redis
 import fakeredis
 from fakeredis.engine.clock import Clock
 from fakeredis.engine.replies import BLOCKED
-from fakeredis.engine.server import Server
 from fakeredis.errors import CommandError
+from tests.engines import Server
 
 # Each line is a script. What they return, and how they fail, is the server's to say.
 DATA = Path(__file__).parent.parent / "data"

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from fakeredis.commands.sentinel import Watched, make_sentinel
-from fakeredis.engine.server import Server
 from fakeredis.engine.session import Session
 from tests import processes, servers
+from tests.engines import Server
 from tests.twin import describe, fake_reply, same
 from tests.wire import Wire
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from fakeredis import errors
-from fakeredis.engine.server import Server
 from fakeredis.errors import CommandError, ConnectionLost
 from tests import harvest
+from tests.engines import Server
 
 if TYPE_CHECKING:
     from tests.twin import Twin

@@ -11,9 +11,9 @@ import redis
 
 import fakeredis
 from fakeredis.engine.replies import BLOCKED
-from fakeredis.engine.server import Server
 from fakeredis.errors import CommandError
 from tests.commands.playing import play, play_with_events
+from tests.engines import Server
 from tests.twin import Twin
 
 FIVE = "ZADD z 1 a 2 b 3 c 4 d 5 e"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from fakeredis.engine.replies import BLOCKED
-from fakeredis.engine.server import Server
+from tests.engines import Server
 
 if TYPE_CHECKING:
     from tests.twin import Twin

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fakeredis.engine.replies import BLOCKED
-from fakeredis.engine.server import Server
+from tests.engines import Server
 
 if TYPE_CHECKING:
     from tests.twin import Twin

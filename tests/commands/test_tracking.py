@@ -9,8 +9,8 @@ import redis
 
 import fakeredis
 from fakeredis.engine import dispatch
-from fakeredis.engine.server import Server
 from tests.commands.playing import play
+from tests.engines import Server
 from tests.redis_py import needs
 
 OPTIONS = """

@@ -563,7 +563,7 @@ def test_facts(twin: Twin) -> None:
 
 
 def test_old_servers_have_none() -> None:
-    from fakeredis.engine.server import Server
+    from tests.engines import Server
     from tests.twin import fake_reply
 
     for server in (Server("7.4"), Server("8.1", "valkey")):

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from fakeredis.engine.server import Server
+from tests.engines import Server
 from tests.twin import describe, fake_reply, same
 from tests.wire import Wire
 

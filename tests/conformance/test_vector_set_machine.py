@@ -7,8 +7,8 @@ from typing import Any
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from fakeredis.engine.server import Server
 from tests.conformance.machine import LONG, Command, hunt, with_options, words
+from tests.engines import Server
 from tests.twin import Twin, describe, fake_reply, in_order, same
 from tests.wire import Wire
 

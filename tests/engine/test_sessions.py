@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from fakeredis.engine.replies import BLOCKED
-from fakeredis.engine.server import Server
 from fakeredis.engine.session import Session
 from fakeredis.errors import CommandError, ConnectionLost
+from tests.engines import Server
 
 
 def test_a_session_closed_in_the_middle_of_a_command() -> None:

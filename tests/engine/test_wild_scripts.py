@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 
 from fakeredis.engine import interpreter
-from fakeredis.engine.server import Server
 from tests import processes
+from tests.engines import Server
 from tests.twin import fake_reply
 
 # Runs the script that it is given; an alarm after a while ends it as Ctrl-C would.
 CHILD = """
 import resource, signal, sys
-from fakeredis.engine.server import Server
+from tests.engines import Server
 from tests.twin import fake_reply
 
 resource.setrlimit(resource.RLIMIT_AS, (4 << 30, 4 << 30))

@@ -95,7 +95,7 @@ with fakeredis.patch():
     pass
 new = set(sys.modules) - before
 heavy = [name for name in new if name.startswith((
-    "fakeredis.engine.server", "fakeredis.commands.registry", "fakeredis.spy.lint",
+    "fakeredis.engine.server", "fakeredis.engine.command.command", "fakeredis.spy.lint",
     "fakeredis.spy.canonical",
     "fakeredis.resp", "fakeredis.stores.memory", "fakeredis.patching.forks", "fakeredis.tcp",
 ))]

@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 
 import fakeredis
-from fakeredis.commands import facts, registry
+from fakeredis.commands import catalogue
 from fakeredis.commands.registry import Command
+from fakeredis.engine.command import command as declared
+from fakeredis.engine.command import info
 from fakeredis.engine.profiles import newest
 from fakeredis.errors import CommandError
 from fakeredis.spy import Spy, keyspace, spy_on
@@ -55,7 +57,7 @@ MORE = {
 def all_commands() -> list[Command]:
     found: dict[str, Command] = {}
     for profile in newest():
-        for command in registry.table(profile).all():
+        for command in catalogue.table(profile).all():
             if command.declaration.handler is not None and not left_out(command.name):
                 found.setdefault(command.name, command)
     return sorted(found.values(), key=lambda command: command.name)
@@ -66,9 +68,9 @@ WITH_KEYS = [
     command
     for command in COMMANDS
     if command.key_positions()[0] or command.syntax.numkeys or command.declaration.keys
-    or facts.facts_of(command).get("keys")
+    or info.facts_of(command).get("keys")
 ]  # fmt: skip
-WRITING = [command for command in COMMANDS if command.flags & registry.WRITE]
+WRITING = [command for command in COMMANDS if command.flags & declared.WRITE]
 
 
 def calls_of(command: Command) -> list[tuple[list[list[str]], list[str]]]:
@@ -83,7 +85,7 @@ def calls_of(command: Command) -> list[tuple[list[list[str]], list[str]]]:
 
 def server_of(command: Command) -> fakeredis.FakeServer:
     for profile in newest():
-        if registry.table(profile).find(command.parts[0]) is not None:
+        if catalogue.table(profile).find(command.parts[0]) is not None:
             return fakeredis.FakeServer(version=profile.version, server_type=profile.server_type)
     raise AssertionError(command)
 
@@ -91,7 +93,7 @@ def server_of(command: Command) -> fakeredis.FakeServer:
 def keys_of(command: Command, call: list[str]) -> list[str]:
     """What COMMAND GETKEYS says; nothing where it has no answer."""
     try:
-        found = facts.keys_with_flags(command, [word.encode() for word in call])
+        found = info.keys_with_flags(command, [word.encode() for word in call])
     except CommandError:
         return []
     return list(dict.fromkeys(key.decode() for key, _ in found))
@@ -142,7 +144,7 @@ def check_deadlines(command: Command, before: list[list[str]], call: list[str]) 
         (name[1], str(name[2])): state.ttl is not None
         for name, state in keyspace.key_states(spy.calls).items()
     }
-    specs = " ".join(spec[0] for spec in facts.facts_of(command).get("keys", ()))
+    specs = " ".join(spec[0] for spec in info.facts_of(command).get("keys", ()))
     if "delete" in specs or command.name in EXPIRING:
         predicted = {key: predicted[key] for key in predicted.keys() & actual.keys()}
     assert actual == predicted, call

@@ -7,7 +7,7 @@ import contextlib
 import pytest
 
 import fakeredis
-from fakeredis.commands.registry import core_table
+from fakeredis.commands.catalogue import core_table
 from fakeredis.engine.profiles import profile
 from fakeredis.errors import CommandError
 from fakeredis.stores.parity import ParityStore

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from fakeredis.engine.replies import Push, Status
-from fakeredis.engine.server import Server
 from fakeredis.errors import CommandError
 from tests import harvest, servers
+from tests.engines import Server
 from tests.wire import Map, Set
 
 FILE = Path(__file__).parent.parent / "data" / "versions.json.gz"

@@ -12,9 +12,9 @@ from functools import cache
 from typing import Any, Final
 
 from fakeredis import data
-from fakeredis.commands.help import first_line
-from fakeredis.commands.registry import CONNECTION, MODULE, Command, Flags
 from fakeredis.datatypes.numbers import parse_int
+from fakeredis.engine.command.command import CONNECTION, MODULE, Command, Flags
+from fakeredis.engine.command.help import first_line
 from fakeredis.engine.replies import SetReply, Status
 from fakeredis.errors import CommandError
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from fakeredis.commands.registry import Command, Late
-from fakeredis.engine.context import Context
+from fakeredis.engine.command.command import Command
 from fakeredis.engine.replies import Status
+from fakeredis.lazy import Lazy
+
+if TYPE_CHECKING:
+    from fakeredis.engine.context import Context
 
 _HEAD: Final = "%s <subcommand> [<arg> [value] [opt] ...]. Subcommands are:"
 
@@ -14,7 +17,7 @@ _HEAD: Final = "%s <subcommand> [<arg> [value] [opt] ...]. Subcommands are:"
 def first_line(command: Command) -> str:
     """What a command does, in a line: the beginning of its handler's documentation."""
     handler = command.handler
-    documentation = (handler.handler if isinstance(handler, Late) else handler).__doc__ or ""
+    documentation = (handler.load() if isinstance(handler, Lazy) else handler).__doc__ or ""
     return documentation.strip().partition("\n")[0]
 
 

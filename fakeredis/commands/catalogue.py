@@ -1,0 +1,54 @@
+"""The table of all commands, made of the groups that the files of this folder declare."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Sequence
+from functools import cache, partial
+from typing import Final
+
+from fakeredis.engine.command.command import Group, Table
+from fakeredis.engine.profiles import Profile
+
+CORE_GROUPS: Final = (
+    "acl", "string", "increx", "generic", "dump", "hash", "list", "set", "sorted_set", "stream",
+    "stream_newer", "bitmap", "hyperloglog", "geo", "connection", "pubsub", "transactions",
+    "scripting", "functions", "server", "latency", "debug", "hotkeys", "cluster", "late", "valkey",
+)  # fmt: skip
+
+
+@cache
+def core_groups() -> list[Group]:
+    """The groups of this package; a group may stand in several files, a file may have several."""
+    groups: list[Group] = []
+    for name in CORE_GROUPS:
+        module = importlib.import_module(f"fakeredis.commands.{name}")
+        groups += module.groups if hasattr(module, "groups") else [module.group]
+    return list({id(group): group for group in groups}.values())
+
+
+@cache
+def core_table(profile: Profile, for_bytes: bool = False) -> Table:
+    """The shared table of a profile without third parties' commands."""
+    return _table(profile, core_groups(), for_bytes)
+
+
+def table(profile: Profile, modules: Sequence[Group] = (), for_bytes: bool = False) -> Table:
+    """The commands of ``profile`` and of third parties' ``modules``.
+
+    Args:
+        for_bytes: see `fakeredis.engine.command.command.Table`.
+
+    Raises:
+        ValueError: a name is declared twice.
+    """
+    if modules:
+        return _table(profile, [*core_groups(), *modules], for_bytes)
+    return core_table(profile, for_bytes)
+
+
+def _table(profile: Profile, groups: Sequence[Group], for_bytes: bool) -> Table:
+    if not profile.is_older:
+        return Table(profile, groups, for_bytes)
+    legacy = importlib.import_module("fakeredis.commands.legacy")
+    return Table(profile, groups, for_bytes, partial(legacy.adapt, traits=profile.traits))

@@ -1,0 +1,113 @@
+"""What older servers make of commands: their words for errors, their way to write numbers.
+
+`adapt` changes the commands of a profile when its table is made; newer profiles pay nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final
+
+from fakeredis import errors
+from fakeredis.engine.command.command import NO_MULTI
+from fakeredis.engine.wording import reword
+from fakeredis.errors import CommandError
+
+if TYPE_CHECKING:
+    from fakeredis.engine.command.command import Command
+    from fakeredis.engine.profiles import Traits
+
+# Commands with bounds of scores, and where these stand behind the context.
+_BOUNDED: Final = {
+    "ZCOUNT": 2, "ZRANGE": 2, "ZRANGEBYSCORE": 2, "ZRANGESTORE": 3, "ZREMRANGEBYSCORE": 2,
+    "ZREVRANGEBYSCORE": 2,
+}  # fmt: skip
+_OWN_ARITY: Final = {"MSET": "MSET", "MSETNX": "MSET", "XADD": "XADD"}
+
+
+def adapt(command: Command, traits: Traits) -> None:
+    """Change a command into what an older server makes of it."""
+    if traits.exact_doubles and command.resp2 is not None:
+        command.resp2 = _after(_long_texts, command.resp2)
+    if traits.long_coordinates and command.group == "geo" and command.resp2 is not None:
+        command.resp2 = _after(_coordinates, command.resp2)
+        command.resp3 = _rounded if command.resp3 is None else _after(_rounded, command.resp3)
+    if traits.c_numbers and command.name in _BOUNDED:
+        command.handler = _reads_bounds_as_c(command.handler, _BOUNDED[command.name])
+    if traits.nesting_aborts and command.name in ("MULTI", "WATCH"):
+        command.flags |= NO_MULTI
+    if traits.older_errors:
+        if len(command.parts) > 1:
+            command.arity = -2  # the container's: the words behind are counted when it runs
+        own = _OWN_ARITY.get(command.name)
+        command.handler = _reworded(command.handler, own)
+        if command.parse is not None:
+            command.parse = _reworded(command.parse, own)
+
+
+def _after(first: Callable[[Any], Any], then: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    return lambda reply: then(first(reply))
+
+
+def _reworded(call: Callable[..., Any], own: str | None) -> Callable[..., Any]:
+    """A handler or parser whose errors are reworded."""
+
+    def run(*args: Any) -> Any:
+        try:
+            return call(*args)
+        except CommandError as error:
+            if own is not None and str(error).startswith(errors.ARITY.partition("'")[0]):
+                raise CommandError(f"ERR wrong number of arguments for {own}") from None
+            raise reword(error) from None
+
+    return run
+
+
+def _reads_bounds_as_c(call: Callable[..., Any], at: int) -> Callable[..., Any]:
+    """A handler that takes bounds of scores as C's strtod reads them: ``( 1``, ``0x10``."""
+
+    def run(*args: Any) -> Any:
+        try:
+            return call(*args)
+        except CommandError as error:
+            if str(error) != errors.BOUND_NOT_FLOAT:
+                raise
+        return call(*args[:at], *map(_plain_bound, args[at : at + 2]), *args[at + 2 :])
+
+    return run
+
+
+def _plain_bound(raw: bytes) -> bytes:
+    from fakeredis.commands.generic import as_python
+
+    head = b"(" if raw[:1] == b"(" else b""
+    return head + as_python(raw[len(head) :]) if raw != head else raw
+
+
+def _texts(reply: Any, write: Callable[[float], bytes]) -> Any:
+    """A reply whose doubles are texts already."""
+    kind = type(reply)
+    if kind is float:
+        return write(reply)
+    if kind is list:
+        return [_texts(item, write) for item in reply]
+    if kind is tuple:
+        return tuple(_texts(item, write) for item in reply)
+    if kind is dict:
+        return {key: _texts(item, write) for key, item in reply.items()}
+    return reply
+
+
+def _long_texts(reply: Any) -> Any:
+    return _texts(reply, lambda value: b"%.17g" % value)
+
+
+def _rounded(reply: Any) -> Any:
+    """Coordinates with as many digits as in RESP2, which here stay numbers."""
+    if type(reply) is list:
+        return [_rounded(item) for item in reply]
+    return float(b"%.17f" % reply) if type(reply) is float else reply
+
+
+def _coordinates(reply: Any) -> Any:
+    return _texts(reply, lambda value: (b"%.17f" % value).rstrip(b"0").rstrip(b"."))

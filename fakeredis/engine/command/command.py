@@ -1,0 +1,350 @@
+"""Every command is declared once; here is what is known of it.
+
+``Group.command`` is the only door, for this package's own commands and for other people's.  A table
+is resolved once for each profile, see `fakeredis.commands.catalogue`: the hot path compares no
+versions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from enum import IntFlag
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from fakeredis.engine.command.syntax import UNLIMITED, Args, Declared, NumKeys, Parse, Syntax
+from fakeredis.engine.profiles import Profile, Since
+from fakeredis.engine.replies import PLAIN, Nulls, Shape, Shaper, wire_shape
+
+if TYPE_CHECKING:
+    from fakeredis.engine.context import Context
+
+Handler = Callable[..., Any]
+KeysOf = Callable[[Args], list[bytes]]
+H = TypeVar("H", bound=Handler)
+
+
+class Flags(IntFlag):
+    """What COMMAND INFO says of a command, under the same names in lower case."""
+
+    WRITE = 1 << 0
+    READONLY = 1 << 1
+    DENYOOM = 1 << 2
+    ADMIN = 1 << 3
+    PUBSUB = 1 << 4
+    NOSCRIPT = 1 << 5
+    BLOCKING = 1 << 6
+    LOADING = 1 << 7
+    STALE = 1 << 8
+    SKIP_MONITOR = 1 << 9
+    SKIP_SLOWLOG = 1 << 10
+    ASKING = 1 << 11
+    FAST = 1 << 12
+    NO_AUTH = 1 << 13
+    MAY_REPLICATE = 1 << 14
+    NO_MULTI = 1 << 15
+    MOVABLEKEYS = 1 << 16
+    ALLOW_BUSY = 1 << 17
+    NO_ASYNC_LOADING = 1 << 18
+    NO_MANDATORY_KEYS = 1 << 19
+    TOUCHES_ARBITRARY_KEYS = 1 << 20
+    MODULE = 1 << 21
+    # Not the server's: the command must not take a client's short cut, because its replies or its
+    # effect belong to one connection (SUBSCRIBE, MONITOR, QUIT ...).
+    CONNECTION = 1 << 30
+
+
+# Plain numbers, since operators of enum members are Python calls.
+WRITE, READONLY, DENYOOM, ADMIN, PUBSUB, NOSCRIPT, BLOCKING, LOADING, STALE = map(int, (
+    Flags.WRITE, Flags.READONLY, Flags.DENYOOM, Flags.ADMIN, Flags.PUBSUB, Flags.NOSCRIPT,
+    Flags.BLOCKING, Flags.LOADING, Flags.STALE,
+))  # fmt: skip
+FAST, NO_AUTH, NO_MULTI, MOVABLEKEYS, CONNECTION, MODULE, MAY_REPLICATE, ALLOW_BUSY = map(int, (
+    Flags.FAST, Flags.NO_AUTH, Flags.NO_MULTI, Flags.MOVABLEKEYS, Flags.CONNECTION, Flags.MODULE,
+    Flags.MAY_REPLICATE, Flags.ALLOW_BUSY,
+))  # fmt: skip
+SKIP_MONITOR, SKIP_SLOWLOG, ASKING, NO_ASYNC_LOADING, NO_MANDATORY_KEYS = map(int, (
+    Flags.SKIP_MONITOR, Flags.SKIP_SLOWLOG, Flags.ASKING, Flags.NO_ASYNC_LOADING,
+    Flags.NO_MANDATORY_KEYS,
+))  # fmt: skip
+TOUCHES_ARBITRARY_KEYS = int(Flags.TOUCHES_ARBITRARY_KEYS)
+
+# ACL categories that a group implies; the others follow from the flags.
+_GROUP_CATEGORY = {
+    "string": "string", "hash": "hash", "list": "list", "set": "set", "sorted-set": "sortedset",
+    "stream": "stream", "bitmap": "bitmap", "hyperloglog": "hyperloglog", "geo": "geo",
+    "generic": "keyspace", "connection": "connection", "pubsub": "pubsub",
+    "transactions": "transaction", "scripting": "scripting", "array": "array",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Declaration:
+    """One command as its group declares it."""
+
+    name: str  # upper case; "CONFIG GET" for a subcommand
+    handler: Handler | None  # None for a container that does nothing by itself
+    arguments: tuple[Declared, ...]
+    flags: int
+    since: Since
+    group: str
+    arity: int | None = None
+    acl: tuple[str, ...] | None = None
+    shape: Shape = PLAIN
+    keys: KeysOf | None = None
+    key_positions: tuple[int, int, int] | None = None
+    nulls: Nulls | None = None
+
+    def categories(self) -> frozenset[str]:
+        """The ACL categories, without their ``@``."""
+        if self.acl is not None:
+            return frozenset(self.acl)
+        flags, names = self.flags, set()
+        for flag, name in (
+            (WRITE, "write"), (READONLY, "read"), (BLOCKING, "blocking"), (PUBSUB, "pubsub"),
+            (ADMIN, "admin"), (ADMIN, "dangerous"),
+        ):  # fmt: skip
+            if flags & flag:
+                names.add(name)
+        names.add("fast" if flags & FAST else "slow")
+        if self.group in _GROUP_CATEGORY:
+            names.add(_GROUP_CATEGORY[self.group])
+        return frozenset(names)
+
+
+class Command:
+    """A command of one profile, resolved for the dispatcher."""
+
+    __slots__ = (
+        "name", "handler", "parse", "low", "high", "flags", "resp2", "resp3", "wire", "group",
+        "declaration", "syntax", "subcommands", "arity", "parts", "label", "null",
+    )  # fmt: skip
+
+    def __init__(
+        self, declaration: Declaration, profile: Profile, for_bytes: bool = False
+    ) -> None:
+        self.declaration = declaration
+        self.name = declaration.name
+        self.parts = [part.encode() for part in self.name.split(" ")]
+        self.group = declaration.group
+        self.flags = declaration.flags
+        label = self.name.replace(" ", "|")  # as in error texts: modules name theirs in capitals
+        self.label = label if self.flags & Flags.MODULE else label.lower()
+        self.handler: Handler = declaration.handler or _no_handler
+        self.resp2: Shaper | None
+        self.resp3: Shaper | None
+        self.null: Any = None  # what a wait that times out replies
+        shape = declaration.shape
+        if for_bytes:
+            shape = wire_shape(shape)
+            self._keep_nulls(declaration.nulls)
+        self.resp2, self.resp3, self.wire = shape
+        self.syntax = Syntax(declaration.arguments, profile)
+        self.parse: Parse | None = self.syntax.parser()
+        self.subcommands: dict[bytes, Command] | None = None
+        self._bounds(declaration.arity)
+
+    def _keep_nulls(self, nulls: Nulls | None) -> None:
+        """Let the handler tell RESP2's two nulls apart."""
+        if nulls is None:
+            return
+        plain, keep = self.handler, nulls
+
+        def handler(ctx: Context, *args: Any) -> Any:
+            return keep(ctx.args, plain(ctx, *args))
+
+        self.handler = handler
+        if self.flags & BLOCKING:
+            self.null = keep((), None)
+
+    def _bounds(self, arity: int | None) -> None:
+        """Arity as COMMAND INFO counts it (with the name; a subcommand's counts both words)."""
+        words = len(self.parts)
+        low, high = self.syntax.low, self.syntax.high
+        if arity is None:
+            arity = -(low + words) if high != low else low + words
+        elif arity < 0:
+            high = UNLIMITED
+        self.arity = arity
+        self.low = abs(arity) - words
+        self.high = high if arity < 0 else self.low
+
+    def accepts(self, count: int) -> bool:
+        """Whether the arity allows so many arguments, the name's words left out.
+
+        Those beyond `high` are refused when the command runs, which in MULTI is later.
+        """
+        return count == self.low if self.arity >= 0 else count >= -self.arity - len(self.parts)
+
+    def keys(self, args: Args) -> list[bytes]:
+        """The keys among ``args`` (the name's words left out)."""
+        declared = self.declaration
+        if declared.keys is not None:
+            return declared.keys(args)
+        syntax = self.syntax
+        if syntax.numkeys is not None:
+            return self._counted_keys(args, syntax.numkeys)
+        first, last, step = syntax.first_key, syntax.last_key, syntax.key_step
+        if first == 0:
+            return []
+        end = len(args) if last < 0 else last
+        return list(args[first - 1 : end : step])
+
+    def _counted_keys(self, args: Args, numkeys: NumKeys) -> list[bytes]:
+        syntax = self.syntax
+        before = [args[at] for at, item in enumerate(syntax.positional) if item.is_key]
+        return before + numkeys.take(args, len(syntax.positional))[0]
+
+    def key_positions(self) -> tuple[int, int, int]:
+        """First key, last key and step as COMMAND INFO gives them."""
+        if self.declaration.key_positions is not None:
+            return self.declaration.key_positions
+        syntax = self.syntax
+        if syntax.first_key == 0:
+            return 0, 0, 0
+        shift = len(self.parts) - 1
+        last = syntax.last_key if syntax.last_key < 0 else syntax.last_key + shift
+        return syntax.first_key + shift, last, syntax.key_step
+
+    def __repr__(self) -> str:
+        return f"<Command {self.name}>"
+
+
+def _no_handler(ctx: Context, *args: Any) -> Any:
+    raise AssertionError("a container command is answered by the dispatcher")
+
+
+# Names of all commands that any group has declared, and of those that have subcommands.
+DECLARED: set[str] = set()
+CONTAINERS: set[str] = set()
+
+
+@dataclass
+class Group:
+    """A group of commands, such as Redis's "string"; also for third parties' own."""
+
+    name: str
+    declarations: dict[str, Declaration] = field(default_factory=dict)
+
+    def command(
+        self,
+        name: str,
+        *arguments: Declared,
+        flags: int = 0,
+        since: Since = "1.0.0",
+        arity: int | None = None,
+        acl: Iterable[str] | None = None,
+        reply: Shape = PLAIN,
+        keys: KeysOf | None = None,
+        key_positions: tuple[int, int, int] | None = None,
+        nulls: Nulls | None = None,
+    ) -> Callable[[H], H]:
+        """Declare a command; decorates its handler.
+
+        Args:
+            name: upper case; two words for a subcommand (``"CONFIG GET"``).
+            arguments: see `fakeredis.engine.command.syntax`.
+            flags: COMMAND INFO's flags.
+            since: the version that introduced it, by server type where these differ.
+            arity: only where the server's own does not follow from the arguments.
+            acl: all ACL categories, only where they do not follow from group and flags.
+            reply: how RESP2 and RESP3 differ.
+            keys: a function from the arguments to the keys, where declaration cannot say it.
+            key_positions: first, last, step of COMMAND INFO, where they do not follow.
+            nulls: which nulls are RESP2's null arrays, where these are not null bulk strings;
+                usually `fakeredis.engine.replies.null_array`.
+
+        Raises:
+            ValueError: the name is taken in this group.
+        """
+
+        def declare(handler: H) -> H:
+            self._add(Declaration(
+                name, handler, arguments, int(flags), since, self.name, arity,
+                None if acl is None else tuple(acl), reply, keys, key_positions, nulls,
+            ))  # fmt: skip
+            return handler
+
+        return declare
+
+    def container(
+        self, name: str, since: Since = "1.0.0", acl: Iterable[str] = ("slow",), flags: int = 0,
+        arity: int = -2,
+    ) -> None:
+        """Declare a command that only has subcommands."""
+        self._add(
+            Declaration(name, None, (), int(flags), since, self.name, arity, acl=tuple(acl))
+        )
+
+    def _add(self, declaration: Declaration) -> None:
+        if declaration.name in self.declarations:
+            raise ValueError(f"command {declaration.name} is declared twice in group {self.name}")
+        self.declarations[declaration.name] = declaration
+        DECLARED.add(declaration.name)
+        container, space, _ = declaration.name.partition(" ")
+        if space:
+            CONTAINERS.add(container)
+
+
+class Table:
+    """All commands of one profile, found by any spelling of their names.
+
+    Args:
+        for_bytes: replies keep what only those who write the protocol's bytes need to know.
+        adapt: changes each command into what the profile's server makes of it.
+    """
+
+    __slots__ = ("profile", "by_name", "plain")
+
+    def __init__(
+        self, profile: Profile, groups: Iterable[Group], for_bytes: bool = False,
+        adapt: Callable[[Command], None] | None = None,
+    ) -> None:
+        self.profile = profile
+        self.by_name: dict[bytes, Command] = {}  # b"GET", b"get", b"CONFIG" ...
+        self.plain: dict[str, Command] = {}  # "GET", "CONFIG GET": what may take the short cut
+        subcommands: list[Command] = []
+        for group in groups:
+            for declaration in group.declarations.values():
+                if not profile.has(declaration.since):
+                    continue
+                command = Command(declaration, profile, for_bytes)
+                if adapt is not None:
+                    adapt(command)
+                self._add(command, subcommands)
+        for command in subcommands:
+            self._attach(command)
+
+    def _add(self, command: Command, subcommands: list[Command]) -> None:
+        if not command.flags & (CONNECTION | BLOCKING):
+            self.plain[command.name] = command
+        if len(command.parts) > 1:
+            subcommands.append(command)
+            return
+        if command.parts[0] in self.by_name:
+            raise ValueError(f"command {command.name} is declared by two groups")
+        self.by_name[command.parts[0]] = command
+        self.by_name[command.parts[0].lower()] = command
+
+    def _attach(self, command: Command) -> None:
+        container = self.by_name[command.parts[0]]
+        self.plain.pop(container.name, None)
+        if container.subcommands is None:
+            container.subcommands = {}
+        container.subcommands[command.parts[1]] = command
+        container.subcommands[command.parts[1].lower()] = command
+
+    def find(self, name: bytes) -> Command | None:
+        """The command or container of that name, in any case."""
+        return self.by_name.get(name) or self.by_name.get(name.upper())
+
+    def commands(self) -> list[Command]:
+        """Every command once, containers included, subcommands not."""
+        return list({id(command): command for command in self.by_name.values()}.values())
+
+    def all(self) -> list[Command]:
+        """Every command once, subcommands too."""
+        commands = self.commands()
+        for container in list(commands):
+            commands += dict.fromkeys((container.subcommands or {}).values())
+        return commands

@@ -6,6 +6,7 @@ import importlib
 import inspect
 import re
 from collections.abc import Iterable, Iterator
+from operator import itemgetter
 from typing import Any
 
 # Title, introduction, names: where they live if not in fakeredis itself.
@@ -119,8 +120,8 @@ def _members(found: type, name: str) -> Iterator[str]:
     seen: set[str] = set()
     lines = []
     for owner in owners:
-        # By their lines: what a mock has stood in for comes last in the class afterwards.
-        for member, value in sorted(_shown(owner), key=lambda each: _line(each[1])):
+        # By their names: the order in the class is another one after mocks, lines are after spies.
+        for member, value in sorted(_shown(owner), key=itemgetter(0)):
             if member in seen:
                 continue
             seen.add(member)
@@ -146,8 +147,3 @@ def _function(value: Any) -> Any:
 def _is_shown(value: Any) -> bool:
     target = _function(value)
     return inspect.isfunction(target) and target.__module__.startswith("fakeredis.")
-
-
-def _line(value: Any) -> tuple[str, int]:
-    code = inspect.unwrap(_function(value)).__code__
-    return code.co_filename, code.co_firstlineno

@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
-from fakeredis.engine.server import Server
 from fakeredis.engine.session import Session
 from fakeredis.errors import CommandError
+from tests.engines import Server
 
 ENGINE = ("fakeredis.engine.", "fakeredis.commands.", "fakeredis.spy.")
 MEDDLING = (

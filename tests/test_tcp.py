@@ -84,13 +84,26 @@ ODD = [
     b"SUBSCRIBE c d\r\nPING\r\nPING x\r\nGET a\r\nQUIT\r\n", b"RESET\r\nPING\r\n",
     b"BLPOP q 0.01\r\nPING\r\n", b"MULTI\r\nBLPOP q 0\r\nLPOP q 2\r\nEXEC\r\n",
     b"CLIENT REPLY OFF\r\nPING\r\nCLIENT REPLY ON\r\nPING\r\n",
-    b"CLIENT KILL TYPE normal SKIPME no\r\nPING\r\n",
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize("packet", ODD, ids=lambda packet: repr(packet)[2:40])
 def test_odd_requests(both: Addresses, packet: bytes) -> None:
     same(both, exchange(packet))
+
+
+def hang_up_others(address: Any) -> None:
+    """End all clients that a server still counts, this one last."""
+    with RawClient(address) as client:
+        client.call(b"CLIENT", b"KILL", b"TYPE", b"normal", b"SKIPME", b"yes")
+        client.send(b"QUIT")
+        assert client.rest(5) == (b"+OK\r\n", True)
+
+
+def test_who_kills_all_clients_counts_itself(both: Addresses) -> None:
+    for address in both:
+        hang_up_others(address)
+    same(both, exchange(b"CLIENT KILL TYPE normal SKIPME no\r\nPING\r\n"))
 
 
 def test_pushes_come_behind_the_reply_of_their_own_command(both: Addresses) -> None:

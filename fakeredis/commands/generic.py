@@ -281,7 +281,7 @@ def _living(ctx: Context, keys: Iterable[bytes]) -> list[bytes]:
     if not ctx.db.expires or not deadlines or deadlines[0][0] > ctx.now:
         return list(keys)
     now, expires = ctx.now, ctx.db.expires
-    return [key for key in keys if key not in expires or expires[key] > now]
+    return [key for key in keys if expires.get(key, now + 1) > now]
 
 
 @group.command("KEYS", Raw, flags=READONLY, acl=(*_KEYSPACE_READ, "dangerous"))
@@ -334,7 +334,8 @@ def scan(ctx: Context, cursor: bytes, words: list[bytes]) -> list[Any]:
     if db.expires:
         found = [key for key in found if key not in db.expires or not ctx.expire_if_due(key)]
     if kind is not None:
-        found = [key for key in found if key in db.data and type_name(db.data[key]) == kind]
+        kinds = ((key, db.data.get(key)) for key in found)
+        found = [key for key, value in kinds if value is not None and type_name(value) == kind]
     return [b"%d" % after, found]
 
 
@@ -422,7 +423,7 @@ def renamenx(ctx: Context, key: bytes, new: bytes) -> int:
 
 def _present(ctx: Context, db: Database, key: bytes) -> Any:
     """``ctx.lookup`` in another database than the selected one."""
-    if key in db.expires and db.expires[key] <= ctx.now:
+    if db.expires.get(key, ctx.now + 1) <= ctx.now:
         ctx.server.expire_key(db, key)
     return db.data.get(key)
 

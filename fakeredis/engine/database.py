@@ -88,10 +88,12 @@ class Database:
 
     def _drop_deadline(self, key: bytes) -> None:
         """Forget a deadline; when it has passed, the key expires before it is written again."""
-        if self.observed and self.expires[key] <= self.server.clock.milliseconds():
+        deadline = self.expires.pop(key, None)
+        if (
+            deadline is not None and self.observed
+            and deadline <= self.server.clock.milliseconds()
+        ):
             self.server.expire_key(self, key)
-        else:
-            del self.expires[key]
 
     def replace(self, key: bytes, value: Any) -> None:
         """Store a value and keep the deadline."""

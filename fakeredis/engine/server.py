@@ -262,7 +262,7 @@ class Server:
 
     def _expire_fields_due(self, db: Database, key: bytes, now: int) -> None:
         """Look at a hash whose turn has come, and note when it comes again."""
-        del db.field_deadlines[key]
+        db.field_deadlines.pop(key, None)
         value = db.data.get(key)
         if type(value) is Hash and not self.expire_fields(db, key, value, now):
             soonest = value.next_expiry

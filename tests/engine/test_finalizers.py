@@ -109,6 +109,19 @@ def test_a_transaction_that_looks_through_all_deadlines() -> None:
     assert kept <= scheduled
 
 
+@pytest.mark.parametrize("line", ["SCAN 0 COUNT 300", "EXISTS soon-1", "GET soon-1", "RANDOMKEY"])
+def test_a_key_that_expires_while_its_deadline_is_looked_at(line: str) -> None:
+    server = Server()
+    server.clock.freeze()
+    session = server.session()
+    for lifetime in range(1, 100):
+        run(session, f"PSETEX soon-{lifetime} {lifetime} v")
+    with meddling(server, "expire_if_due") as meddler:
+        reply = run(session, line)
+    assert meddler.left < 400
+    assert b"soon-1" not in reply[1] if line.startswith("SCAN") else reply != b"v"
+
+
 @pytest.mark.parametrize("line", [
     "PUBLISH channel message", "SPUBLISH channel message", "INFO everything", "CLIENT LIST",
     "CLIENT KILL TYPE pubsub", "FLUSHALL", "FLUSHDB", "SWAPDB 0 1", "CONFIG SET maxmemory 2mb",

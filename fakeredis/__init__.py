@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     from fakeredis.server import FakeServer
     from fakeredis.spy import ANY, Spy, call, like, matching
     from fakeredis.spy import spy_on as spy
+    from fakeredis.stores.forwarding.redis import RedisStore
     from fakeredis.stores.memory import MemoryStore
     from fakeredis.stores.parity import ParityError, ParityStore, parity
-    from fakeredis.stores.redis import RedisStore
     from fakeredis.stores.sqlite import SQLiteStore
     from fakeredis.tcp import TcpFakeServer
 
@@ -82,7 +82,7 @@ _HOMES = {
     "ParityError": "stores.parity",
     "ParityStore": "stores.parity",
     "parity": "stores.parity",
-    "RedisStore": "stores.redis",
+    "RedisStore": "stores.forwarding.redis",
     "SQLiteStore": "stores.sqlite",
     "TcpFakeServer": "tcp",
     "reset": "clients.network",

@@ -6,7 +6,7 @@ import os
 
 from fakeredis.engine.forwarding import ForeignClock, ForwardingServer
 from fakeredis.server import FakeServer
-from fakeredis.stores.forwarding import ForwardingStore
+from fakeredis.stores.forwarding.base import ForwardingStore
 
 
 def become(server: FakeServer) -> None:

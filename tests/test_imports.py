@@ -27,7 +27,7 @@ ORDER = (
 # What still points up, to be cut: a server that becomes another one, makes clients and listens by
 # itself; stores that work inside the engine. An arrow that is gone has to go from here, too.
 UPWARDS = {
-    ("engine.forwarding", "stores.forwarding"), ("engine.keeping", "stores.base"),
+    ("engine.forwarding", "stores.forwarding.link"), ("engine.keeping", "stores.base"),
     ("server", "clients.aio"), ("server", "clients.network"), ("server", "clients.sync"),
     ("server", "clients.wire"), ("server", "patching.fork_hooks"), ("server", "tcp"),
     ("server", "forwarded"), ("spy.watching", "patching.noting"), ("stores.memory", "server"),
@@ -42,7 +42,6 @@ CIRCLES = {
         "engine.tracking", "engine.usage",
     }),
     frozenset({"spy.calls", "spy.expectations"}),
-    frozenset({"stores.forwarding", "stores.polling"}),
     frozenset({
         "clients.aio", "clients.aio_connection", "clients.cluster", "clients.connection",
         "clients.network", "clients.sentinel", "clients.sync", "forwarded", "patching.far",

@@ -1,6 +1,6 @@
 """Sessions whose commands run elsewhere, and the servers that have them.
 
-A session of a server with a `fakeredis.stores.forwarding.ForwardingStore` runs no handler: it hands
+A session of a server with a `fakeredis.stores.ForwardingStore` runs no handler: it hands
 over what its client says to its own link, and takes what the other end replies.  It does what
 `fakeredis.engine.dispatch` does around handlers: faults have their turn and the spy is told, in the
 same order.  A reply that is not there soon is waited for by another thread, so that nobody else
@@ -20,11 +20,11 @@ from fakeredis.engine.replies import BLOCKED, NO_REPLY, QUEUED, Push
 from fakeredis.engine.server import Server
 from fakeredis.engine.session import Session
 from fakeredis.errors import CommandError, ConnectionLost
-from fakeredis.stores.forwarding import is_message
+from fakeredis.stores.forwarding.link import is_message
 
 if TYPE_CHECKING:
     from fakeredis.engine.session import Batch
-    from fakeredis.stores.forwarding import Link
+    from fakeredis.stores.forwarding.link import Link
 
 _PATIENCE: Final = 0.01  # seconds that a caller spends waiting for a reply itself
 _SHORT_PATIENCE: Final = 0.001  # the same where the command may block

@@ -35,7 +35,7 @@ from fakeredis.clients.short import ShortCut, make_short_cut
 from fakeredis.clients.wire import AsyncWire, Wire, asks_parser, ready
 from fakeredis.patching.realm import BORN, LIFE, Realm, choose_pace, settle
 from fakeredis.patching.swapping import AttributeSwap, Swap, swap
-from fakeredis.stores.marks import Unpatched
+from fakeredis.stores.forwarding.bypass import Unpatched
 
 # Those of the last kind are a store's own, and lead to a real server.
 _LIBRARIES: Final = frozenset({"redis", "valkey"})

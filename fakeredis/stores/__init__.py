@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any, Final
 from fakeredis.stores.base import KeyspaceStore, Store, StoreBusy, StoreError
 
 if TYPE_CHECKING:
-    from fakeredis.stores.forwarding import ForwardingStore, Link, SimpleLink
+    from fakeredis.stores.forwarding.base import ForwardingStore
+    from fakeredis.stores.forwarding.link import Link, SimpleLink
+    from fakeredis.stores.forwarding.redis import RedisStore
     from fakeredis.stores.memory import MemoryStore
-    from fakeredis.stores.redis import RedisStore
     from fakeredis.stores.sqlite import SQLiteStore
 
 __all__ = [
@@ -22,10 +23,11 @@ __all__ = [
 ]  # fmt: skip
 
 _HOMES: Final = {
-    "MemoryStore": "memory", "RedisStore": "redis", "ForwardingStore": "forwarding",
-    "Link": "forwarding", "SimpleLink": "forwarding", "SQLiteStore": "sqlite",
+    "MemoryStore": "memory", "SQLiteStore": "sqlite", "RedisStore": "forwarding.redis",
+    "ForwardingStore": "forwarding.base", "Link": "forwarding.link",
+    "SimpleLink": "forwarding.link",
 }  # fmt: skip
-_REDIS: Final = "fakeredis.stores.redis:RedisStore.from_url"
+_REDIS: Final = "fakeredis.stores.forwarding.redis:RedisStore.from_url"
 # URL scheme -> what makes a store of the URL.  Others come from the entry point.
 SCHEMES: Final = {
     "memory": "fakeredis.stores.memory:MemoryStore.from_url",

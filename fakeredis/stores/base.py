@@ -1,7 +1,7 @@
 """What a store is: where the servers' state lives.
 
 There are two kinds.  A `KeyspaceStore` keeps values, and the engine works on them; a
-`ForwardingStore` (`fakeredis.stores.forwarding`) runs the commands elsewhere.  A third party's
+`ForwardingStore` (`fakeredis.stores.forwarding.base`) runs the commands elsewhere.  A third party's
 store is a subclass of one of them, named in the entry point ``fakeredis.stores`` for its URLs, and
 proves itself by a subclass of `fakeredis.testing.StoreTests`.
 """
@@ -28,7 +28,7 @@ class Store:
     persistent = False
     #: Whether several servers and processes may use the store at once.
     shared = False
-    #: Whether commands run elsewhere, see `fakeredis.stores.forwarding`.
+    #: Whether commands run elsewhere, see `fakeredis.stores.forwarding.base`.
     forwards = False
 
     def space(self, address: str) -> Store:

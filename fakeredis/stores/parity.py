@@ -16,9 +16,9 @@ from fakeredis.engine.replies import QUEUED, Push
 from fakeredis.errors import CommandError, ConnectionLost
 from fakeredis.stores.base import StoreError
 from fakeredis.stores.comparing import SCANS, counterpart, plain, same
-from fakeredis.stores.forwarding import (
+from fakeredis.stores.forwarding.base import ForwardingStore
+from fakeredis.stores.forwarding.link import (
     MESSAGES,
-    ForwardingStore,
     Link,
     Restore,
     ends_listening,

@@ -12,9 +12,10 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 from redis.connection import Connection, parse_url
 
 from fakeredis.stores.base import StoreError
-from fakeredis.stores.connecting import RespLink, connect
-from fakeredis.stores.forwarding import ForwardingStore, Link, Restore
-from fakeredis.stores.rules import Rules, escape
+from fakeredis.stores.forwarding.base import ForwardingStore
+from fakeredis.stores.forwarding.link import Link, Restore
+from fakeredis.stores.forwarding.resp_link import RespLink, connect
+from fakeredis.stores.forwarding.rules import Rules, escape
 
 _SCHEMES: Final = {
     "redis": "redis", "rediss": "rediss", "unix": "unix", "valkey": "redis", "valkeys": "rediss",
@@ -86,7 +87,7 @@ class RedisStore(ForwardingStore):
 
     def _make_rules(self) -> Rules:
         if self.prefix:
-            from fakeredis.stores.prefixes import PrefixRules
+            from fakeredis.stores.forwarding.prefixes import PrefixRules
 
             return PrefixRules(self)
         return Rules(self)
@@ -97,7 +98,7 @@ class RedisStore(ForwardingStore):
         """A link of a new session, see `ForwardingStore.connect`."""
         self.use(0)
         if self.cluster:
-            from fakeredis.stores.clusters import ClusterLink
+            from fakeredis.stores.forwarding.cluster_link import ClusterLink
 
             return ClusterLink(self, typed)
         return _RuledLink(self, self.open(), typed)
@@ -145,7 +146,7 @@ class RedisStore(ForwardingStore):
             if not self.cluster:
                 yield [link]
                 return
-            from fakeredis.stores.clusters import masters
+            from fakeredis.stores.forwarding.cluster_link import masters
 
             yield [
                 stack.enter_context(RespLink(self.open(address))) for address in masters(link)

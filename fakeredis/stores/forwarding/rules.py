@@ -10,10 +10,10 @@ from fakeredis.datatypes.numbers import parse_int
 from fakeredis.engine.replies import OK
 from fakeredis.errors import CommandError
 from fakeredis.stores.base import StoreError
-from fakeredis.stores.forwarding import Restore
+from fakeredis.stores.forwarding.link import Restore
 
 if TYPE_CHECKING:
-    from fakeredis.stores.redis import RedisStore
+    from fakeredis.stores.forwarding.redis import RedisStore
 
 Argv = Sequence[bytes]
 Translated = tuple[Argv, Restore]
@@ -59,7 +59,7 @@ class Rules:
         }  # fmt: skip
 
     def translate(self, command: Any, argv: Argv) -> Translated:
-        """See `fakeredis.stores.forwarding.Link.translate`."""
+        """See `fakeredis.stores.Link.translate`."""
         name = command.name
         if name in _SERVER_WIDE and not self.store.exclusive:
             return self.refuse(f"{name} would change the server for everyone")
@@ -72,7 +72,7 @@ class Rules:
             return instead(f"ERR fakeredis: {error}")
 
     def heard(self, message: list[Any]) -> list[Any] | None:
-        """See `fakeredis.stores.forwarding.Link.heard`."""
+        """See `fakeredis.stores.Link.heard`."""
         return message
 
     def refuse(self, why: str) -> Translated:

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any, Final
 from weakref import WeakSet
 
-from fakeredis.stores.forwarding import Link, Watch
+from fakeredis.stores.forwarding.link import Link, Watch
 
 NAME: Final = "fakeredis-upstream"  # of the thread; forks know it
 _LINGER: Final = 0.2  # seconds for which the thread stays when there is nothing to wait for

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from fakeredis.datatypes.numbers import parse_int
 from fakeredis.errors import CommandError
-from fakeredis.stores.rules import Argv, Rules, Translated, escape, instead
+from fakeredis.stores.forwarding.rules import Argv, Rules, Translated, escape, instead
 
 if TYPE_CHECKING:
-    from fakeredis.stores.redis import RedisStore
+    from fakeredis.stores.forwarding.redis import RedisStore
 
 _EVENTS: Final = (b"__keyspace@", b"__keyevent@")
 
@@ -80,7 +80,7 @@ class PrefixRules(Rules):
             self._own[name] = self._popped
 
     def translate(self, command: Any, argv: Argv) -> Translated:
-        """See `fakeredis.stores.forwarding.Link.translate`."""
+        """See `fakeredis.stores.Link.translate`."""
         sent, restore = super().translate(command, argv)
         if restore is not None or command.name in ("FLUSHALL", "FLUSHDB", "SELECT", "HELLO"):
             return sent, restore
@@ -270,7 +270,7 @@ class PrefixRules(Rules):
         return said, restore
 
     def heard(self, message: list[Any]) -> list[Any] | None:
-        """See `fakeredis.stores.forwarding.Link.heard`."""
+        """See `fakeredis.stores.Link.heard`."""
         kind = message[0]
         if kind == b"invalidate":
             keys = message[1] if len(message) > 1 else None

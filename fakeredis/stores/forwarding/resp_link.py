@@ -22,8 +22,8 @@ from fakeredis.engine.replies import Push, Status
 from fakeredis.errors import CommandError
 from fakeredis.resp import MISSING, ProtocolError, ReplyParser, pack
 from fakeredis.stores.base import StoreError
-from fakeredis.stores.forwarding import Link
-from fakeredis.stores.marks import Unpatched
+from fakeredis.stores.forwarding.bypass import Unpatched
+from fakeredis.stores.forwarding.link import Link
 
 _CHUNK: Final = 1 << 16
 _SMALL: Final = 1 << 13
@@ -77,7 +77,7 @@ class RespLink(Link):
 
     Args:
         connection: a connected one.
-        typed: see `fakeredis.stores.forwarding.ForwardingStore.connect`.
+        typed: see `fakeredis.stores.ForwardingStore.connect`.
     """
 
     def __init__(self, connection: Any, typed: bool = False) -> None:

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any, Final
 from fakeredis.datatypes.numbers import parse_int
 from fakeredis.engine.replies import OK, QUEUED, Push
 from fakeredis.errors import CommandError
-from fakeredis.stores.connecting import RespLink
-from fakeredis.stores.forwarding import Link, Restore, ends_listening, is_message
-from fakeredis.stores.rules import REFUSED
+from fakeredis.stores.forwarding.link import Link, Restore, ends_listening, is_message
+from fakeredis.stores.forwarding.resp_link import RespLink
+from fakeredis.stores.forwarding.rules import REFUSED
 
 if TYPE_CHECKING:
-    from fakeredis.stores.redis import RedisStore
+    from fakeredis.stores.forwarding.redis import RedisStore
 
 Address = tuple[str, int]
 Argv = Sequence[bytes]
@@ -405,7 +405,7 @@ _COMBINATIONS: Final[dict[str, Callable[[list[Any]], Any]]] = {
 def _combination(name: str, argv: Argv) -> Callable[[list[Any]], Any] | None:
     """How a command that all masters run has one reply; None for one that one node runs."""
     if name == "EVAL" and len(argv) > 1:
-        from fakeredis.stores import prefixes
+        from fakeredis.stores.forwarding import prefixes
 
         name = prefixes.STANDS_FOR.get(bytes(argv[1]), "")
     return _COMBINATIONS.get(name)

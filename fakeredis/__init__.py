@@ -30,9 +30,9 @@ if TYPE_CHECKING:
     from fakeredis.spy import ANY, Spy, call, like, matching
     from fakeredis.spy import spy_on as spy
     from fakeredis.stores.forwarding.redis import RedisStore
-    from fakeredis.stores.memory import MemoryStore
-    from fakeredis.stores.parity import ParityError, ParityStore, parity
-    from fakeredis.stores.sqlite import SQLiteStore
+    from fakeredis.stores.keyspace.memory import MemoryStore
+    from fakeredis.stores.keyspace.sqlite import SQLiteStore
+    from fakeredis.stores.parity.store import ParityError, ParityStore, parity
     from fakeredis.tcp import TcpFakeServer
 
     # Not in __all__: names that the public fakeredis 2 has for the classes of connections.
@@ -78,12 +78,12 @@ _HOMES = {
     "FakeAsyncRedisConnection": "clients.aio_connection",
     "FakeRedisMixin": "mixin",
     "FakeServer": "server",
-    "MemoryStore": "stores.memory",
-    "ParityError": "stores.parity",
-    "ParityStore": "stores.parity",
-    "parity": "stores.parity",
+    "MemoryStore": "stores.keyspace.memory",
+    "ParityError": "stores.parity.store",
+    "ParityStore": "stores.parity.store",
+    "parity": "stores.parity.store",
     "RedisStore": "stores.forwarding.redis",
-    "SQLiteStore": "stores.sqlite",
+    "SQLiteStore": "stores.keyspace.sqlite",
     "TcpFakeServer": "tcp",
     "reset": "clients.network",
     "ANY": "spy",

@@ -177,7 +177,7 @@ def _choose_store(config: pytest.Config, options: dict[str, Any]) -> None:
         options["store"] = store = store.replace("{worker}", worker)
     url = config.getoption("--fakeredis-parity")
     if url is not None and "server" not in options:
-        from fakeredis.stores.parity import ParityStore
+        from fakeredis.stores.parity.store import ParityStore
 
         known = {name: options[name] for name in ("version", "server_type") if name in options}
         among = [store or "memory://", url.replace("{worker}", worker)]

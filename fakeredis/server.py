@@ -17,14 +17,14 @@ from fakeredis.engine.server import Server
 from fakeredis.errors import CommandError
 from fakeredis.patching import fork_hooks
 from fakeredis.stores.base import KeyspaceStore
-from fakeredis.stores.memory import MemoryStore
+from fakeredis.stores.keyspace.memory import MemoryStore
 
 if TYPE_CHECKING:
     from ssl import SSLContext
 
     from fakeredis.clients.aio import FakeAsyncRedis
     from fakeredis.clients.sync import FakeRedis
-    from fakeredis.stores.watching import Watcher
+    from fakeredis.stores.keyspace.poll import Watcher
     from fakeredis.tcp import Listener
 
 
@@ -101,7 +101,7 @@ class FakeServer(Server):
 
     def _keep_in(self, store: KeyspaceStore) -> None:
         from fakeredis.engine.keeping import Keeper
-        from fakeredis.stores.watching import Watcher
+        from fakeredis.stores.keyspace.poll import Watcher
 
         keeper = Keeper(self, _part(store, self.address))
         if store.shared:

@@ -30,8 +30,9 @@ UPWARDS = {
     ("engine.forwarding", "stores.forwarding.link"), ("engine.keeping", "stores.base"),
     ("server", "clients.aio"), ("server", "clients.network"), ("server", "clients.sync"),
     ("server", "clients.wire"), ("server", "patching.fork_hooks"), ("server", "tcp"),
-    ("server", "forwarded"), ("spy.watching", "patching.noting"), ("stores.memory", "server"),
-    ("stores.parity", "clients.wire"), ("stores.parity", "patch"), ("stores.parity", "server"),
+    ("server", "forwarded"), ("spy.watching", "patching.noting"),
+    ("stores.keyspace.memory", "server"), ("stores.parity.store", "clients.wire"),
+    ("stores.parity.store", "patch"), ("stores.parity.store", "server"),
 }  # fmt: skip
 # Modules that lead to themselves by way of others, to be cut likewise.
 CIRCLES = {
@@ -45,7 +46,7 @@ CIRCLES = {
     frozenset({
         "clients.aio", "clients.aio_connection", "clients.cluster", "clients.connection",
         "clients.network", "clients.sentinel", "clients.sync", "forwarded", "patching.far",
-        "patching.fork_hooks", "patching.forks", "server", "stores.memory", "tcp",
+        "patching.fork_hooks", "patching.forks", "server", "stores.keyspace.memory", "tcp",
     }),
     frozenset({"patching.after", "patching.realm"}),
 }  # fmt: skip

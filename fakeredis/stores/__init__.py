@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from fakeredis.stores.forwarding.base import ForwardingStore
     from fakeredis.stores.forwarding.link import Link, SimpleLink
     from fakeredis.stores.forwarding.redis import RedisStore
-    from fakeredis.stores.memory import MemoryStore
-    from fakeredis.stores.sqlite import SQLiteStore
+    from fakeredis.stores.keyspace.memory import MemoryStore
+    from fakeredis.stores.keyspace.sqlite import SQLiteStore
 
 __all__ = [
     "ForwardingStore", "KeyspaceStore", "Link", "MemoryStore", "RedisStore", "SQLiteStore",
@@ -23,15 +23,15 @@ __all__ = [
 ]  # fmt: skip
 
 _HOMES: Final = {
-    "MemoryStore": "memory", "SQLiteStore": "sqlite", "RedisStore": "forwarding.redis",
-    "ForwardingStore": "forwarding.base", "Link": "forwarding.link",
-    "SimpleLink": "forwarding.link",
+    "MemoryStore": "keyspace.memory", "SQLiteStore": "keyspace.sqlite",
+    "RedisStore": "forwarding.redis", "ForwardingStore": "forwarding.base",
+    "Link": "forwarding.link", "SimpleLink": "forwarding.link",
 }  # fmt: skip
 _REDIS: Final = "fakeredis.stores.forwarding.redis:RedisStore.from_url"
 # URL scheme -> what makes a store of the URL.  Others come from the entry point.
 SCHEMES: Final = {
-    "memory": "fakeredis.stores.memory:MemoryStore.from_url",
-    "sqlite": "fakeredis.stores.sqlite:SQLiteStore.from_url",
+    "memory": "fakeredis.stores.keyspace.memory:MemoryStore.from_url",
+    "sqlite": "fakeredis.stores.keyspace.sqlite:SQLiteStore.from_url",
     **dict.fromkeys(
         (
             "redis", "rediss", "unix", "valkey", "valkeys", "redis+cluster", "rediss+cluster",

@@ -351,7 +351,7 @@ def sqlite_files(chance: random.Random) -> Iterator[bytes]:
 
 def _make_store(path: Path) -> None:
     from fakeredis import FakeServer
-    from fakeredis.stores.sqlite import SQLiteStore
+    from fakeredis.stores.keyspace.sqlite import SQLiteStore
 
     server = FakeServer(SQLiteStore(str(path)))
     session = server.session()
@@ -400,7 +400,7 @@ def try_sqlite(server: Server, data: bytes) -> None:
     """A store is opened and used, or refused with an error that says so."""
     from fakeredis import FakeServer
     from fakeredis.stores import StoreError
-    from fakeredis.stores.sqlite import SQLiteStore
+    from fakeredis.stores.keyspace.sqlite import SQLiteStore
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "store.db")

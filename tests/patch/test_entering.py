@@ -97,7 +97,7 @@ new = set(sys.modules) - before
 heavy = [name for name in new if name.startswith((
     "fakeredis.engine.server", "fakeredis.engine.command.command", "fakeredis.spy.lint",
     "fakeredis.spy.canonical",
-    "fakeredis.resp", "fakeredis.stores.memory", "fakeredis.patching.forks", "fakeredis.tcp",
+    "fakeredis.resp", "fakeredis.stores.keyspace", "fakeredis.patching.forks", "fakeredis.tcp",
 ))]
 assert not heavy, heavy
 others = {name.partition(".")[0] for name in new} - {"fakeredis"}

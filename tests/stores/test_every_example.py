@@ -10,7 +10,7 @@ import fakeredis
 from fakeredis.commands.catalogue import core_table
 from fakeredis.engine.profiles import profile
 from fakeredis.errors import CommandError
-from fakeredis.stores.parity import ParityStore
+from fakeredis.stores.parity.store import ParityStore
 from tests import examples_of_commands as examples
 
 pytestmark = pytest.mark.real

@@ -77,7 +77,7 @@ def test_what_differs_fails(
     stores: list[Any], monkeypatch: pytest.MonkeyPatch, swallowed: bool
 ) -> None:
     monkeypatch.setattr(
-        "fakeredis.stores.parity.counterpart",
+        "fakeredis.stores.parity.store.counterpart",
         lambda name, argv, reply: (wrong(argv, reply), lambda other: other),
     )
 

@@ -18,7 +18,7 @@ import redis
 import fakeredis
 from fakeredis.errors import CommandError
 from fakeredis.stores import SQLiteStore, StoreError
-from fakeredis.stores.sqlite import SCHEMA_VERSION
+from fakeredis.stores.keyspace.sqlite import SCHEMA_VERSION
 from fakeredis.testing import contents
 from tests import processes
 
@@ -328,8 +328,8 @@ def test_changes_are_not_kept_for_ever(path: Path, make: Any) -> None:
 def test_who_has_missed_too_much_reads_all(
     path: Path, make: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("fakeredis.stores.sqlite._TRIM_EVERY", 10)
-    monkeypatch.setattr("fakeredis.stores.sqlite._KEPT_CHANGES", 10)
+    monkeypatch.setattr("fakeredis.stores.keyspace.sqlite._TRIM_EVERY", 10)
+    monkeypatch.setattr("fakeredis.stores.keyspace.sqlite._KEPT_CHANGES", 10)
     server, other = make(), make()
     other.execute("SET", "old", "1")
     server.execute("DEL", "old")

@@ -15,7 +15,6 @@ from fakeredis import stores
 from fakeredis.engine.replies import QUEUED, Push
 from fakeredis.errors import CommandError, ConnectionLost
 from fakeredis.stores.base import StoreError
-from fakeredis.stores.comparing import SCANS, counterpart, plain, same
 from fakeredis.stores.forwarding.base import ForwardingStore
 from fakeredis.stores.forwarding.link import (
     MESSAGES,
@@ -24,6 +23,7 @@ from fakeredis.stores.forwarding.link import (
     ends_listening,
     is_message,
 )
+from fakeredis.stores.parity.compare import SCANS, counterpart, plain, same
 
 if TYPE_CHECKING:
     from fakeredis.engine.profiles import VersionLike

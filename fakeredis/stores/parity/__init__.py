@@ -1,0 +1,1 @@
+"""Several stores in step; the public names are those of `fakeredis`."""

@@ -12,7 +12,7 @@ import redis
 import redis.asyncio
 
 import fakeredis
-from fakeredis.stores import comparing
+from fakeredis.stores.parity import compare
 from tests.stores.listening import listen_and_go_on
 
 real = pytest.mark.real
@@ -179,7 +179,7 @@ def test_prefixes_as_well(stores: list[Any]) -> None:
     ("RANDOMKEY", None, b"b", False), ("SRANDMEMBER", [b"a"], [b"b", b"c"], False),
 ])  # fmt: skip
 def test_what_counts_as_the_same(name: str, ours: Any, theirs: Any, alike: bool) -> None:
-    assert comparing.same(name, [name.encode()], ours, theirs) is alike
+    assert compare.same(name, [name.encode()], ours, theirs) is alike
 
 
 def test_stores_that_make_no_sense() -> None:

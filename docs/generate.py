@@ -20,7 +20,7 @@ from reference_page import reference_page  # noqa: E402
 
 from fakeredis.commands import catalogue  # noqa: E402
 from fakeredis.commands.server import UNIMPLEMENTED  # noqa: E402
-from fakeredis.engine import profiles  # noqa: E402
+from fakeredis.engine.core import profiles  # noqa: E402
 from tests import harvest  # noqa: E402
 from tests.known_gaps import GAPS, LEFT  # noqa: E402
 from tests.versions import known  # noqa: E402

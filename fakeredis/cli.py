@@ -215,7 +215,7 @@ def _commands(options: argparse.Namespace) -> None:
     """One line for each command: its name, group and the version that introduced it."""
     from fakeredis.commands.catalogue import table
     from fakeredis.commands.server import UNIMPLEMENTED
-    from fakeredis.engine.profiles import profile
+    from fakeredis.engine.core.profiles import profile
 
     try:
         commands = table(profile(options.server_version)).all()

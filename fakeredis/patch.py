@@ -17,12 +17,13 @@ from weakref import WeakValueDictionary
 
 from fakeredis.clients import network
 from fakeredis.clients.network import normalise
-from fakeredis.engine.clock import CLOCKS, checked_advance, clock_of
-from fakeredis.engine.profiles import VersionLike, profile
+from fakeredis.engine.core.clock import CLOCKS, checked_advance, clock_of
+from fakeredis.engine.core.profiles import VersionLike, profile
 from fakeredis.nearest import near
-from fakeredis.patching import after, faults, fork_hooks
-from fakeredis.patching.machinery import KINDS, LOCK, machinery
-from fakeredis.patching.realm import Realm
+from fakeredis.patching import after_exit, faults
+from fakeredis.patching.installer import KINDS, LOCK, machinery
+from fakeredis.patching.processes import at_fork
+from fakeredis.patching.scope import Realm
 from fakeredis.spy.assertions import Assertions
 
 # What is not imported here is imported when it is needed first: to enter a patch is to be quick.
@@ -32,8 +33,9 @@ if TYPE_CHECKING:
     from fakeredis.clients.aio import FakeAsyncRedis
     from fakeredis.clients.sync import FakeRedis
     from fakeredis.engine.command.command import Group
-    from fakeredis.engine.server import Server
-    from fakeredis.patching import children, states
+    from fakeredis.engine.core.server import Server
+    from fakeredis.patching import snapshots
+    from fakeredis.patching.processes import child_processes
     from fakeredis.server import FakeServer
     from fakeredis.spy.calls import CommandCall
     from fakeredis.spy.expectations import Expectation
@@ -100,9 +102,9 @@ class patch(Assertions):  # noqa: N801 - reads as a function
         if server is not None and clock != "test":
             raise ValueError("a server has its own clock: FakeServer(clock=...)")
         if subprocesses:
-            from fakeredis.patching import children
+            from fakeredis.patching.processes import child_processes
 
-            children.check()
+            child_processes.check()
         if server is not None and store is not None:
             raise ValueError("a server has its own store: give server or store, not both")
         if store == "memory://":
@@ -139,7 +141,7 @@ class patch(Assertions):  # noqa: N801 - reads as a function
         return self
 
     def _begin(self, entry: _Entry) -> None:
-        after.exhume()
+        after_exit.exhume()
         if entry.spy is not None:
             entry.spy.note_methods(in_patch=True)  # now that all else is exchanged
         if entry.realm.single is not None:
@@ -155,12 +157,12 @@ class patch(Assertions):  # noqa: N801 - reads as a function
                 return
             entry = self._entered.pop()
             with ExitStack() as last:  # from the bottom up, each of them, whatever one raises
-                last.callback(fork_hooks.ended)
+                last.callback(at_fork.ended)
                 last.callback(entry.end)
                 last.callback(machinery.remove, self._options["names"], self._kinds)
-                last.callback(after.bury, entry.realm)
+                last.callback(after_exit.bury, entry.realm)
                 last.callback(entry.realm.leave)
-                last.callback(after.bury, entry.realm)
+                last.callback(after_exit.bury, entry.realm)
                 if entry.door is not None:
                     last.callback(entry.door.close)
                 if entry.spy is not None:
@@ -186,7 +188,7 @@ class patch(Assertions):  # noqa: N801 - reads as a function
 
     def __call__(self, target: _Target) -> _Target:
         """Decorate a function, coroutine function, generator (function), method or class."""
-        from fakeredis.patching.decorating import decorate
+        from fakeredis.patching.decorator import decorate
 
         return decorate(target, self)  # type: ignore[no-any-return]
 
@@ -349,11 +351,11 @@ class patch(Assertions):  # noqa: N801 - reads as a function
         """Remove all keys of all servers."""
         self._entry.do("flush")
 
-    def snapshot(self) -> states.Snapshot:  # type: ignore[override]
+    def snapshot(self) -> snapshots.Snapshot:  # type: ignore[override]
         """The data of all servers, for `restore`; the calls as text are ``spy.snapshot()``."""
         return self._entry.do("snapshot")  # type: ignore[no-any-return]
 
-    def restore(self, snapshot: states.Snapshot) -> None:
+    def restore(self, snapshot: snapshots.Snapshot) -> None:
         """Bring the servers' data back to a snapshot; servers made since are emptied."""
         self._entry.do("restore", snapshot)
 
@@ -405,7 +407,7 @@ class _Entry:
         self.offset = 0.0
         self.frozen: float | None = None
         self.up = True
-        self.door: children.Door | None = None
+        self.door: child_processes.Door | None = None
         self.forwards = self.store is not None and self.store.forwards
         if self.forwards:
             self.store.begin_use()
@@ -414,8 +416,8 @@ class _Entry:
         single = options["server"]
         self.realm = Realm(self.make, single, addresses, kinds, options["after_exit"])
         self.realm.handle, self.realm.entry = handle, self
-        self.kept: list[states.Snapshot] = []  # taken for other processes
-        self._taken: WeakValueDictionary[int, states.Snapshot] = WeakValueDictionary()
+        self.kept: list[snapshots.Snapshot] = []  # taken for other processes
+        self._taken: WeakValueDictionary[int, snapshots.Snapshot] = WeakValueDictionary()
         if single is not None:
             self.realm.servers[single.address] = single
 
@@ -446,9 +448,9 @@ class _Entry:
         for name in ("addresses", "clients"):
             if options[name] is not None:
                 told[name] = sorted(options[name])
-        from fakeredis.patching import children
+        from fakeredis.patching.processes import child_processes
 
-        self.door = children.Door(self.realm, told)
+        self.door = child_processes.Door(self.realm, told)
 
     def equip(self, server: Server) -> None:
         """Let the spy and the faults have their hand in a server."""
@@ -462,9 +464,9 @@ class _Entry:
         """Call one of the methods below, in the process in which the servers live."""
         if self.realm.remote is None:
             return getattr(self, what)(*args)
-        from fakeredis.patching import far
+        from fakeredis.patching.processes import handle_proxy
 
-        return far.ask(self.realm.remote, what, args)
+        return handle_proxy.ask(self.realm.remote, what, args)
 
     def advance(self, seconds: float) -> None:
         """Move the clocks."""
@@ -508,19 +510,19 @@ class _Entry:
 
     def state(self) -> dict[str, dict[int, dict[str, Any]]]:
         """All data."""
-        from fakeredis.patching import states
+        from fakeredis.patching import snapshots
 
-        return states.show(self.realm.servers)
+        return snapshots.show(self.realm.servers)
 
-    def snapshot(self) -> states.Snapshot:
+    def snapshot(self) -> snapshots.Snapshot:
         """A copy of all data."""
-        from fakeredis.patching import states
+        from fakeredis.patching import snapshots
 
-        taken = states.take(self.realm.servers)
+        taken = snapshots.take(self.realm.servers)
         self._taken[taken.number] = taken
         return taken
 
-    def saved(self, number: int) -> states.Snapshot:
+    def saved(self, number: int) -> snapshots.Snapshot:
         """The snapshot of a number.
 
         Raises:
@@ -531,11 +533,11 @@ class _Entry:
         except KeyError:
             raise LookupError("this process does not keep that snapshot any more") from None
 
-    def restore(self, snapshot: states.Snapshot) -> None:
+    def restore(self, snapshot: snapshots.Snapshot) -> None:
         """Bring data back."""
-        from fakeredis.patching import states
+        from fakeredis.patching import snapshots
 
-        states.restore(self.realm.servers, snapshot)
+        snapshots.restore(self.realm.servers, snapshot)
 
     def set_up(self, up: bool) -> None:
         """Let all servers answer, or none."""
@@ -576,7 +578,7 @@ def _check_plain(*, as_kwarg: Any, **flags: Any) -> None:
 
 
 def _check_server(server: Any) -> None:
-    from fakeredis.engine.server import Server
+    from fakeredis.engine.core.server import Server
 
     if not isinstance(server, Server):
         raise TypeError(f"server must be a FakeServer, not {server!r}")

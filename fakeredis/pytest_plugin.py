@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fakeredis.clients.births import births
+from fakeredis.clients.creations import births
 
 if TYPE_CHECKING:
     import redis

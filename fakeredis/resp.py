@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from fakeredis.datatypes.numbers import format_float, parse_int
 from fakeredis.datatypes.quoting import split_quoted
-from fakeredis.engine.replies import (
+from fakeredis.engine.core.replies import (
     NULL_ARRAY,
     OK,
     Attributed,
@@ -377,7 +377,7 @@ _MOST_BYTES: Final = 1 << 30
 
 
 def encode(reply: Any, protocol: int) -> bytes:
-    """A reply of a `fakeredis.engine.session.WireSession` as bytes."""
+    """A reply of a `fakeredis.engine.core.session.WireSession` as bytes."""
     kind = type(reply)
     if kind is bytes:
         return b"$%d\r\n%b\r\n" % (len(reply), reply)

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any, Final
 from fakeredis import stores
 from fakeredis.commands.catalogue import table
 from fakeredis.engine.command.command import Group, Table
-from fakeredis.engine.config import begin
-from fakeredis.engine.profiles import Profile, VersionLike, profile
-from fakeredis.engine.replies import BLOCKED, numbers
-from fakeredis.engine.server import Server
+from fakeredis.engine.core.config import begin
+from fakeredis.engine.core.profiles import Profile, VersionLike, profile
+from fakeredis.engine.core.replies import BLOCKED, numbers
+from fakeredis.engine.core.server import Server
 from fakeredis.errors import CommandError
-from fakeredis.patching import fork_hooks
+from fakeredis.patching.processes import at_fork
 from fakeredis.stores.base import KeyspaceStore
 from fakeredis.stores.keyspace.memory import MemoryStore
 
@@ -78,7 +78,7 @@ class FakeServer(Server):
         self.store: Any = stores.resolve(store)
         self._own_session: Any = None
         self._watcher: Watcher | None = None
-        fork_hooks.register(self)  # before anyone can find it in the store
+        at_fork.register(self)  # before anyone can find it in the store
         self._attach()
 
     def _catalogue(self, for_bytes: bool = False) -> Table:
@@ -207,9 +207,9 @@ class FakeServer(Server):
             ValueError: it is no such file, is damaged, of a newer version than this server, or
                 holds values of a module; the text says where. Nothing has changed then.
         """
-        from fakeredis.engine import persistence
+        from fakeredis.engine.data import rdb_file
 
-        persistence.from_bytes(self, Path(path).read_bytes())
+        rdb_file.from_bytes(self, Path(path).read_bytes())
 
     def save_rdb(self, path: str | os.PathLike[str]) -> None:
         """Write all data to an RDB file, which a server of this version can load.
@@ -217,9 +217,9 @@ class FakeServer(Server):
         Raises:
             OSError: the file cannot be written.
         """
-        from fakeredis.engine import persistence
+        from fakeredis.engine.data import rdb_file
 
-        Path(path).write_bytes(persistence.to_bytes(self))
+        Path(path).write_bytes(rdb_file.to_bytes(self))
 
     def execute(self, *args: bytes | str | float) -> Any:
         """Run one command and return the engine's plain reply (RESP3's types).
@@ -237,7 +237,7 @@ class FakeServer(Server):
             self._own_session = self.session(protocol=3)
         reply = self._own_session.execute([_encoded(arg) for arg in args])
         if reply is BLOCKED:
-            from fakeredis.clients.wire import Wire
+            from fakeredis.clients.fake_socket import Wire
 
             reply = Wire(self._own_session).receive(None)
             if isinstance(reply, CommandError):

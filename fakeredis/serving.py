@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from fakeredis import tcp
 from fakeredis.datatypes.quoting import split_quoted
-from fakeredis.engine.config import parameters
+from fakeredis.engine.core.config import parameters
 from fakeredis.errors import CommandError
 from fakeredis.nearest import near
 
 if TYPE_CHECKING:
-    from fakeredis.engine.session import Session
+    from fakeredis.engine.core.session import Session
     from fakeredis.server import FakeServer
 
 _WRONG: Final = "Bad directive or wrong number of arguments"

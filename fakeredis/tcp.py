@@ -22,8 +22,9 @@ from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from fakeredis.engine import blocking, dispatch, long_scripts
-from fakeredis.engine.replies import BLOCKED, NO_REPLY
+from fakeredis.engine.core import blocking, dispatch
+from fakeredis.engine.core.replies import BLOCKED, NO_REPLY
+from fakeredis.engine.lua import busy
 from fakeredis.errors import CommandError, ConnectionLost
 from fakeredis.meanwhile import Meanwhile
 from fakeredis.resp import RequestParser, encode
@@ -33,9 +34,9 @@ from fakeredis.tls import Secure
 if TYPE_CHECKING:
     import ssl
 
-    from fakeredis.engine.profiles import VersionLike
-    from fakeredis.engine.server import Server
-    from fakeredis.engine.session import Session, WireSession
+    from fakeredis.engine.core.profiles import VersionLike
+    from fakeredis.engine.core.server import Server
+    from fakeredis.engine.core.session import Session, WireSession
 
 _LAST_COMMAND: Final = 1.0  # seconds that a command may take when the process is to end
 _TICK: Final = 0.1  # seconds between looks at keys that expire and waits that end
@@ -431,13 +432,13 @@ class Door:
             for each in self.entrances
         ]
         ticking = loop.create_task(self._tick())
-        long_scripts.add_pump(self.server, self._pump)
+        busy.add_pump(self.server, self._pump)
         self.ready.set()
         try:
             if not self._stop_asked:
                 await self._stopping.wait()
         finally:
-            long_scripts.remove_pump(self.server, self._pump)
+            busy.remove_pump(self.server, self._pump)
             ticking.cancel()
             await self._close(loop, listening)
             self.loop = None

@@ -22,7 +22,7 @@ from typing import Any, Final
 
 import pytest
 
-from fakeredis.engine.replies import BLOCKED
+from fakeredis.engine.core.replies import BLOCKED
 from fakeredis.errors import CommandError
 from fakeredis.server import FakeServer
 from fakeredis.stores.base import CarriesMessages, KeyspaceStore, Store, StoreError
@@ -316,7 +316,7 @@ class StoreTests:
         """A snapshot comes back whole."""
         if server.keeper is None and not hasattr(server.store, "snapshot"):
             pytest.skip("this store has no snapshots")
-        from fakeredis.engine import snapshots
+        from fakeredis.engine.data import snapshots
 
         server.execute("SET", "a", "1")
         server.execute("RPUSH", "list", "a")

@@ -15,7 +15,7 @@ import hypothesis
 import pytest
 import redis
 
-from fakeredis.engine.config import HIDDEN
+from fakeredis.engine.core.config import HIDDEN
 from tests import leftovers, servers
 from tests.versions import known
 from tests.wire import Wire

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from fakeredis.commands import catalogue
-from fakeredis.engine import server
 from fakeredis.engine.command.command import Table
+from fakeredis.engine.core import server
 
 
 class Server(server.Server):

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 
 from fakeredis.commands.catalogue import table
 from fakeredis.commands.registry import Command, Table
-from fakeredis.engine.profiles import profile
-from fakeredis.engine.replies import Status
+from fakeredis.engine.core.profiles import profile
+from fakeredis.engine.core.replies import Status
 from fakeredis.errors import CommandError
 from tests.wire import Set
 

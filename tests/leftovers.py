@@ -63,7 +63,7 @@ class Leftovers:
 
     def _look_for_patches(self, item: pytest.Item) -> None:
         """None is left when a class or module is done; whatever comes next would run in it."""
-        loaded = sys.modules.get("fakeredis.patching.machinery")
+        loaded = sys.modules.get("fakeredis.patching.installer")
         installed = loaded is not None and loaded.machinery.installed
         if installed and not self._patched:
             self._left.append(f"a patch, when {item.nodeid} had ended")

@@ -11,7 +11,7 @@ import contextlib
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from fakeredis.engine.replies import NO_REPLY
+from fakeredis.engine.core.replies import NO_REPLY
 from fakeredis.errors import CommandError
 from tests import harvest
 from tests.twin import Compare, Mismatch, Pair, Twin, close, in_order, same, same_atom, shape

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from fakeredis.engine.replies import BLOCKED, NO_REPLY
+from fakeredis.engine.core.replies import BLOCKED, NO_REPLY
 from fakeredis.errors import CommandError
 from tests import harvest
 from tests.engines import Server

@@ -29,26 +29,30 @@ ORDER = (
 UPWARDS = {
     ("engine.forwarding", "stores.forwarding.link"), ("engine.keeping", "stores.base"),
     ("server", "clients.aio"), ("server", "clients.network"), ("server", "clients.sync"),
-    ("server", "clients.wire"), ("server", "patching.fork_hooks"), ("server", "tcp"),
-    ("server", "forwarded"), ("spy.watching", "patching.noting"),
-    ("stores.keyspace.memory", "server"), ("stores.parity.store", "clients.wire"),
+    ("server", "clients.fake_socket"), ("server", "patching.processes.at_fork"), ("server", "tcp"),
+    ("server", "forwarded"), ("spy.watching", "patching.method_notes"),
+    ("stores.keyspace.memory", "server"), ("stores.parity.store", "clients.fake_socket"),
     ("stores.parity.store", "patch"), ("stores.parity.store", "server"),
 }  # fmt: skip
 # Modules that lead to themselves by way of others, to be cut likewise.
 CIRCLES = {
     frozenset({
-        "engine.acl", "engine.blocking", "engine.client_info", "engine.cluster", "engine.context",
-        "engine.dispatch", "engine.functions", "engine.interpreter", "engine.long_scripts",
-        "engine.memory", "engine.pause", "engine.replicas", "engine.scripting", "engine.timing",
-        "engine.tracking", "engine.usage",
+        "engine.features.acl", "engine.core.blocking", "engine.features.client_info",
+        "engine.cluster.cluster", "engine.core.context",
+        "engine.core.dispatch", "engine.lua.functions", "engine.lua.interpreter", "engine.lua.busy",
+        "engine.features.memory", "engine.features.pause", "engine.cluster.replicas",
+        "engine.lua.scripting", "engine.features.latency",
+        "engine.features.tracking", "engine.features.key_access",
     }),
     frozenset({"spy.calls", "spy.expectations"}),
     frozenset({
         "clients.aio", "clients.aio_connection", "clients.cluster", "clients.connection",
-        "clients.network", "clients.sentinel", "clients.sync", "forwarded", "patching.far",
-        "patching.fork_hooks", "patching.forks", "server", "stores.keyspace.memory", "tcp",
+        "clients.network", "clients.sentinel", "clients.sync", "forwarded",
+        "patching.processes.handle_proxy",
+        "patching.processes.at_fork", "patching.processes.fork_host", "server",
+        "stores.keyspace.memory", "tcp",
     }),
-    frozenset({"patching.after", "patching.realm"}),
+    frozenset({"patching.after_exit", "patching.scope"}),
 }  # fmt: skip
 
 Graph = dict[str, set[str]]

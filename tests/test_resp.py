@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fakeredis import resp
-from fakeredis.engine.replies import NULL_ARRAY, BigNumber, Push, SetReply, Status, Verbatim
-from fakeredis.engine.session import WireSession
+from fakeredis.engine.core.replies import NULL_ARRAY, BigNumber, Push, SetReply, Status, Verbatim
+from fakeredis.engine.core.session import WireSession
 from fakeredis.errors import CommandError
 from tests.engines import Server
 from tests.raw import RawClient

@@ -25,7 +25,7 @@ from redis.retry import Retry
 
 import fakeredis
 from fakeredis import tcp
-from fakeredis.engine import dispatch
+from fakeredis.engine.core import dispatch
 from fakeredis.tcp import Listener
 from tests import harvest, processes
 from tests.raw import RawClient, in_order, tree, types

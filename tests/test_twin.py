@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from fakeredis.engine.replies import Status
+from fakeredis.engine.core.replies import Status
 from fakeredis.errors import CommandError
 from tests.twin import Mismatch, Twin, close, in_order, same, same_items, shape
 from tests.wire import Set

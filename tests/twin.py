@@ -22,7 +22,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from fakeredis.datatypes.set import Set as StoredSet
-from fakeredis.engine.replies import BLOCKED, NO_REPLY, Push, Status
+from fakeredis.engine.core.replies import BLOCKED, NO_REPLY, Push, Status
 from fakeredis.errors import CommandError, ConnectionLost
 from fakeredis.server import FakeServer
 from fakeredis.stores import SQLiteStore

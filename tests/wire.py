@@ -11,7 +11,7 @@ import socket
 from typing import Any
 from urllib.parse import urlsplit
 
-from fakeredis.engine.replies import BigNumber, Push, Status
+from fakeredis.engine.core.replies import BigNumber, Push, Status
 from fakeredis.errors import CommandError
 
 

@@ -20,12 +20,14 @@ from fakeredis.clients.aio_connection import (
     turn,
     turn_of,
 )
-from fakeredis.clients.births import births
+from fakeredis.clients.client_cache import Templates
 from fakeredis.clients.connection import fake_class
+from fakeredis.clients.creations import births
+from fakeredis.clients.fake_socket import AsyncWire, is_untouched
+from fakeredis.clients.fast_path import MISS, ShortCut, make_short_cut, other_wire, plain_set
+from fakeredis.clients.impersonation import StandIn, shown, tell_signatures, wrapper_of
 from fakeredis.clients.originals import own_method
 from fakeredis.clients.pipeline import idle_connection, marked, run_pipeline, run_transaction
-from fakeredis.clients.short import MISS, ShortCut, make_short_cut, other_wire, plain_set
-from fakeredis.clients.standin import StandIn, shown, tell_signatures, wrapper_of
 from fakeredis.clients.sync import (
     address_of,
     check_class,
@@ -34,13 +36,11 @@ from fakeredis.clients.sync import (
     take_own,
     with_defaults,
 )
-from fakeredis.clients.templates import Templates
-from fakeredis.clients.wire import AsyncWire, is_untouched
 from fakeredis.errors import ConnectionLost
 
 if TYPE_CHECKING:
     from fakeredis.clients.sync import Own
-    from fakeredis.engine.server import Server
+    from fakeredis.engine.core.server import Server
 
 __all__ = [
     "FakeAsyncPipeline", "FakeAsyncRedis", "async_short_cut", "async_short_execute",

@@ -12,7 +12,6 @@ import redis
 import redis.asyncio.connection as real
 
 from fakeredis.clients import network
-from fakeredis.clients.births import births
 from fakeredis.clients.connection import (
     _UNSET,
     Fake,
@@ -27,9 +26,8 @@ from fakeredis.clients.connection import (
     settled,
     transmit,
 )
-from fakeredis.clients.network import Network
-from fakeredis.clients.originals import own_method
-from fakeredis.clients.wire import (
+from fakeredis.clients.creations import births
+from fakeredis.clients.fake_socket import (
     AsyncWire,
     CarefulAsyncWire,
     Packed,
@@ -41,11 +39,13 @@ from fakeredis.clients.wire import (
     stop_listening,
     words,
 )
-from fakeredis.engine.replies import Push
+from fakeredis.clients.network import Network
+from fakeredis.clients.originals import own_method
+from fakeredis.engine.core.replies import Push
 from fakeredis.errors import ConnectionLost
 
 if TYPE_CHECKING:
-    from fakeredis.engine.server import Server
+    from fakeredis.engine.core.server import Server
 
 
 async def open_async_wire(

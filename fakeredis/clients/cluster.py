@@ -22,7 +22,6 @@ from fakeredis.clients.aio_connection import (
     FakeAsyncSSLConnection,
     open_async_wire,
 )
-from fakeredis.clients.births import births
 from fakeredis.clients.connection import (
     FakeConnection,
     FakeConnectionMixin,
@@ -30,13 +29,14 @@ from fakeredis.clients.connection import (
     fake_class,
     open_wire,
 )
+from fakeredis.clients.creations import births
+from fakeredis.clients.fake_socket import Wire
+from fakeredis.clients.impersonation import StandIn
 from fakeredis.clients.network import Network, address_of, normalise
-from fakeredis.clients.standin import StandIn
-from fakeredis.clients.wire import Wire
 
 if TYPE_CHECKING:
-    from fakeredis.engine.cluster import Cluster
-    from fakeredis.engine.server import Server
+    from fakeredis.engine.cluster.cluster import Cluster
+    from fakeredis.engine.core.server import Server
 
 REAL: Final = redis.cluster.RedisCluster  # the names may mean the fakes later
 REAL_ASYNC: Final = redis.asyncio.cluster.RedisCluster
@@ -53,7 +53,7 @@ def gather(here: Network, addresses: Iterable[str]) -> None:
     are three; where there is a cluster already they join it, without slots. A server with keys
     stays what it is, as in a real network.
     """
-    from fakeredis.engine.cluster import Cluster, is_free, node_of
+    from fakeredis.engine.cluster.cluster import Cluster, is_free, node_of
 
     if here.remote is not None:
         here.remote.ask("gather", list(addresses))
@@ -72,7 +72,7 @@ def gather(here: Network, addresses: Iterable[str]) -> None:
 
 def _further(here: Network, servers: list[Server]) -> list[Server]:
     """Servers at the ports that follow, so many that there are three."""
-    from fakeredis.engine.cluster import is_free
+    from fakeredis.engine.cluster.cluster import is_free
 
     host, _, port = servers[0].address.rpartition(":")
     found: list[Server] = []
@@ -92,7 +92,7 @@ def gather_for(startup_nodes: Iterable[Any], server: Server | None) -> None:
     elif server.remote:
         server.grow(SIZE)  # type: ignore[attr-defined]  # as those of other processes do
     else:
-        from fakeredis.engine.cluster import grow
+        from fakeredis.engine.cluster.cluster import grow
 
         grow(server, SIZE)
 
@@ -110,7 +110,7 @@ def _network() -> Network:
 
 def node_for(connection: Any, server: Server | None) -> Server | None:
     """The server that a fake cluster client's connection leads to."""
-    from fakeredis.engine.cluster import node_of
+    from fakeredis.engine.cluster.cluster import node_of
 
     if server is None:
         return _network().server_at(address_of(connection))
@@ -125,8 +125,8 @@ def choose_server(
     address: str,
 ) -> Server | None:
     """The server that a client's own arguments mean; None for those at its addresses."""
-    from fakeredis.engine.cluster import grow
-    from fakeredis.engine.profiles import profile
+    from fakeredis.engine.cluster.cluster import grow
+    from fakeredis.engine.core.profiles import profile
     from fakeredis.server import FakeServer
 
     if server is None and store is None and connected and (version or server_type):
@@ -305,7 +305,7 @@ def _hurry(retry: Any) -> None:
 
 
 def _cluster_of(manager: Any, server: Server | None) -> Cluster:
-    from fakeredis.engine.cluster import node_of
+    from fakeredis.engine.cluster.cluster import node_of
 
     if server is None:
         gather_for(list(manager.startup_nodes.values()), None)

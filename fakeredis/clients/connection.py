@@ -15,9 +15,8 @@ import redis
 import redis.connection as real
 
 from fakeredis.clients import network
-from fakeredis.clients.births import births
-from fakeredis.clients.handshake import greet, is_simple
-from fakeredis.clients.wire import (
+from fakeredis.clients.creations import births
+from fakeredis.clients.fake_socket import (
     CarefulWire,
     Packed,
     Wire,
@@ -32,13 +31,14 @@ from fakeredis.clients.wire import (
     with_errors,
     words,
 )
-from fakeredis.engine.replies import Push
+from fakeredis.clients.handshake import greet, is_simple
+from fakeredis.engine.core.replies import Push
 from fakeredis.errors import CommandError, ConnectionLost
 from fakeredis.spy.methods import SPYING, NotedWords
 
 if TYPE_CHECKING:
-    from fakeredis.engine.server import Server
-    from fakeredis.engine.session import Session
+    from fakeredis.engine.core.server import Server
+    from fakeredis.engine.core.session import Session
 
 _UNSET: Any = object()
 _next_port = 40000

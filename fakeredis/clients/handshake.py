@@ -13,7 +13,7 @@ from typing import Any
 
 from redis._parsers import _RESP2Parser
 
-from fakeredis.clients.wire import Wire, decoded, encode_one, encoder_for
+from fakeredis.clients.fake_socket import Wire, decoded, encode_one, encoder_for
 from fakeredis.errors import CommandError
 
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 from weakref import WeakValueDictionary
 
 if TYPE_CHECKING:
-    from fakeredis.engine.profiles import Profile, VersionLike
-    from fakeredis.engine.server import Server
+    from fakeredis.engine.core.profiles import Profile, VersionLike
+    from fakeredis.engine.core.server import Server
 
 _numbers = count(1)
 _LOCAL = frozenset({"localhost", "127.0.0.1", "::1", "", "None"})
@@ -41,7 +41,7 @@ def normalise(address: str) -> str:
 
 def member(server: Server, address: str) -> Server | None:
     """The node at an address of the cluster that a server belongs to, if it does to one."""
-    from fakeredis.engine.cluster import node_of
+    from fakeredis.engine.cluster.cluster import node_of
 
     node = node_of(server)
     return node.cluster.at(address) if node is not None else None
@@ -226,7 +226,7 @@ def server_like(
     address: str, version: VersionLike | None, server_type: str | None
 ) -> Server:
     """The server of a version and type at an address, which its clients share."""
-    from fakeredis.engine.profiles import profile
+    from fakeredis.engine.core.profiles import profile
 
     wanted = profile(version or "8.2", server_type or "redis")
     here = current()

@@ -9,10 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import redis
 from redis.client import EMPTY_RESPONSE, NEVER_DECODE, Pipeline
 
-from fakeredis.clients.originals import own_method
-from fakeredis.clients.short import FLAT_GROUPS, MISS, QUICK, for_callback, other_wire, plain_set
-from fakeredis.clients.standin import tell_signatures
-from fakeredis.clients.wire import (
+from fakeredis.clients.fake_socket import (
     Wire,
     decoded,
     encode,
@@ -21,8 +18,18 @@ from fakeredis.clients.wire import (
     parsed_error,
     with_errors,
 )
-from fakeredis.engine.guards import STORED
-from fakeredis.engine.replies import Status
+from fakeredis.clients.fast_path import (
+    FLAT_GROUPS,
+    MISS,
+    QUICK,
+    for_callback,
+    other_wire,
+    plain_set,
+)
+from fakeredis.clients.impersonation import tell_signatures
+from fakeredis.clients.originals import own_method
+from fakeredis.engine.core.guards import STORED
+from fakeredis.engine.core.replies import Status
 from fakeredis.errors import CommandError, ConnectionLost
 
 if TYPE_CHECKING:

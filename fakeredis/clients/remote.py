@@ -3,7 +3,7 @@
 A child process has one `Channel` to the process in which the servers live: a Unix socket with
 frames of marshalled plain values.  What waits there or listens costs nothing here: one thread
 reads the channel, and gives late replies and pushes to the sessions they are for, exactly as the
-engine would.  The other end is `fakeredis.patching.forks.Host`.
+engine would.  The other end is `fakeredis.patching.processes.fork_host.Host`.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from itertools import count
 from threading import RLock
 from typing import Any, Final
 
-from fakeredis.engine import dispatch
-from fakeredis.engine.replies import (
+from fakeredis.engine.core import dispatch
+from fakeredis.engine.core.replies import (
     BLOCKED,
     NO_REPLY,
     NULL_ARRAY,
@@ -33,8 +33,8 @@ from fakeredis.engine.replies import (
     Status,
     Verbatim,
 )
-from fakeredis.engine.server import Server
-from fakeredis.engine.session import Session
+from fakeredis.engine.core.server import Server
+from fakeredis.engine.core.session import Session
 from fakeredis.errors import ConnectionLost
 from fakeredis.spy.methods import CALLING, SPYING, NotedWords, caller, name_of
 
@@ -426,7 +426,7 @@ _WAITING: Final = _Waiting()
 
 
 class RemoteSession:
-    """A session in another process, used as `fakeredis.engine.session.Session` is."""
+    """A session in another process, used as `fakeredis.engine.core.session.Session` is."""
 
     __slots__ = (
         "channel", "server", "number", "id", "address", "protocol", "guard", "outbox", "wake",
@@ -467,7 +467,7 @@ class RemoteSession:
             self.kill()
 
     def execute(self, argv: Sequence[bytes]) -> Any:
-        """See `fakeredis.engine.session.Session.execute`.
+        """See `fakeredis.engine.core.session.Session.execute`.
 
         Raises:
             CommandError: the reply is an error.
@@ -704,7 +704,7 @@ class _Remote(Server):
     close = let_go
 
     def grow(self, size: int) -> None:
-        """Let it be a node of a cluster, see `fakeredis.engine.cluster.grow`.
+        """Let it be a node of a cluster, see `fakeredis.engine.cluster.cluster.grow`.
 
         Raises:
             redis.ConnectionError: the other process has gone.

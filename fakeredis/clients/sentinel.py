@@ -20,13 +20,13 @@ from fakeredis.clients.aio_connection import (
     FakeAsyncSSLConnection,
 )
 from fakeredis.clients.connection import FAKE_CLASSES, FakeConnection, FakeSSLConnection
+from fakeredis.clients.fake_socket import ready
+from fakeredis.clients.impersonation import StandIn
 from fakeredis.clients.network import Network, normalise
-from fakeredis.clients.standin import StandIn
 from fakeredis.clients.sync import fake_pool
-from fakeredis.clients.wire import ready
 
 if TYPE_CHECKING:
-    from fakeredis.engine.server import Server
+    from fakeredis.engine.core.server import Server
 
 REAL: Final = sync.Sentinel  # the names may mean the fakes later
 REAL_ASYNC: Final = aio.Sentinel

@@ -14,17 +14,17 @@ from typing import TYPE_CHECKING, Any, Final
 import redis
 
 from fakeredis.clients import network
-from fakeredis.clients.births import births
+from fakeredis.clients.client_cache import Templates
 from fakeredis.clients.connection import FAKE_CLASSES, FakeConnectionMixin, fake_class
+from fakeredis.clients.creations import births
+from fakeredis.clients.fake_socket import Wire
+from fakeredis.clients.fast_path import MISS, ShortCut, make_short_cut, plain_set
+from fakeredis.clients.impersonation import StandIn, shown, wrapper_of
 from fakeredis.clients.originals import own_method
 from fakeredis.clients.pipeline import FakePipeline
-from fakeredis.clients.short import MISS, ShortCut, make_short_cut, plain_set
-from fakeredis.clients.standin import StandIn, shown, wrapper_of
-from fakeredis.clients.templates import Templates
-from fakeredis.clients.wire import Wire
 
 if TYPE_CHECKING:
-    from fakeredis.engine.server import Server
+    from fakeredis.engine.core.server import Server
 
     Own = tuple[Server | None, Any, Any, str | None, bool, Any]
 
@@ -161,7 +161,7 @@ def choose_server(
         ValueError: a server and a store were given.
     """
     if server is not None:
-        from fakeredis.engine.server import Server
+        from fakeredis.engine.core.server import Server
 
         if not isinstance(server, Server):
             raise TypeError(f"server is a fakeredis.FakeServer, not {server!r}")

@@ -24,19 +24,19 @@ from fakeredis.clients import aio_connection as aio_fakes
 from fakeredis.clients import connection as fakes
 from fakeredis.clients import network
 from fakeredis.clients.aio_connection import PLAIN_RELEASES, open_async_wire, turn, turn_of
-from fakeredis.clients.births import births
 from fakeredis.clients.connection import Fake, fake_class, open_wire
+from fakeredis.clients.creations import births
+from fakeredis.clients.fake_socket import AsyncWire, Wire, asks_parser, ready
+from fakeredis.clients.fast_path import MISS, make_short_cut
+from fakeredis.clients.impersonation import StandIn, tell_signatures, wrapper_of
 from fakeredis.clients.originals import own_method
-from fakeredis.clients.peers import peer_of, translated
 from fakeredis.clients.pipeline import marked
-from fakeredis.clients.short import MISS, make_short_cut
-from fakeredis.clients.standin import StandIn, tell_signatures, wrapper_of
 from fakeredis.clients.sync import address_of, arguments, choose_server, server_of, take_own
-from fakeredis.clients.wire import AsyncWire, Wire, asks_parser, ready
+from fakeredis.clients.valkey_errors import peer_of, translated
 
 if TYPE_CHECKING:
     from fakeredis.clients.sync import Own
-    from fakeredis.engine.server import Server
+    from fakeredis.engine.core.server import Server
 
 REAL: Final[Any] = valkey.Valkey  # the names may mean the fakes later
 REAL_ASYNC: Final[Any] = valkey.asyncio.Valkey

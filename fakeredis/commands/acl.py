@@ -9,9 +9,11 @@ from fakeredis import errors
 from fakeredis.commands.arguments import Raw, Rest, word_of
 from fakeredis.commands.registry import ADMIN, LOADING, NOSCRIPT, STALE, Group
 from fakeredis.datatypes.numbers import parse_int
-from fakeredis.engine import acl, dispatch, wording
-from fakeredis.engine.context import Context
-from fakeredis.engine.replies import DEEP, OK, SetReply, Status
+from fakeredis.engine import wording
+from fakeredis.engine.core import dispatch
+from fakeredis.engine.core.context import Context
+from fakeredis.engine.core.replies import DEEP, OK, SetReply, Status
+from fakeredis.engine.features import acl
 from fakeredis.errors import CommandError
 
 group = Group("acl")

@@ -17,7 +17,7 @@ from fakeredis.commands.arguments import word_of
 from fakeredis.datatypes.array import LAST_INDEX, Array
 from fakeredis.datatypes.glob import matcher
 from fakeredis.datatypes.numbers import parse_float, parse_int, parse_unsigned
-from fakeredis.engine.context import Context
+from fakeredis.engine.core.context import Context
 from fakeredis.errors import CommandError
 
 _LONGEST_RANGE: Final = 1_000_000

@@ -12,7 +12,7 @@ from fakeredis.commands.arguments import Key, Raw, Rest, word_of
 from fakeredis.commands.registry import DENYOOM, FAST, READONLY, WRITE, Group
 from fakeredis.datatypes.numbers import parse_int
 from fakeredis.datatypes.string import BLOCK, MutableString
-from fakeredis.engine.context import Context
+from fakeredis.engine.core.context import Context
 from fakeredis.errors import CommandError
 
 group = Group("bitmap")

@@ -8,7 +8,7 @@ from functools import cache, partial
 from typing import Final
 
 from fakeredis.engine.command.command import Group, Table
-from fakeredis.engine.profiles import Profile
+from fakeredis.engine.core.profiles import Profile
 
 CORE_GROUPS: Final = (
     "acl", "string", "increx", "generic", "dump", "hash", "list", "set", "sorted_set", "stream",

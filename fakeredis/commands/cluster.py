@@ -18,12 +18,12 @@ from fakeredis.commands.registry import (
     Group,
 )
 from fakeredis.datatypes.numbers import parse_int
-from fakeredis.engine.cluster import SLOTS, Node, node_of, send_away, slot_of
+from fakeredis.engine.cluster.cluster import SLOTS, Node, node_of, send_away, slot_of
+from fakeredis.engine.cluster.replicas import follow, heal, leave, promote
+from fakeredis.engine.cluster.replicas import of as replicas_of
 from fakeredis.engine.command.help import help_lines
-from fakeredis.engine.context import Context
-from fakeredis.engine.replicas import follow, heal, leave, promote
-from fakeredis.engine.replicas import of as replicas_of
-from fakeredis.engine.replies import DEEP, OK, Status, Verbatim
+from fakeredis.engine.core.context import Context
+from fakeredis.engine.core.replies import DEEP, OK, Status, Verbatim
 from fakeredis.errors import CommandError
 
 group = Group("cluster")

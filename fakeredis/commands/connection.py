@@ -20,10 +20,11 @@ from fakeredis.commands.registry import (
     Group,
 )
 from fakeredis.datatypes.numbers import parse_int
-from fakeredis.engine import acl, blocking, cluster, dispatch, pause, tracking, wording
-from fakeredis.engine.client_info import NO_EVICT, NO_TOUCH, describe
-from fakeredis.engine.context import MAX_MILLISECONDS, Context
-from fakeredis.engine.replies import (
+from fakeredis.engine import wording
+from fakeredis.engine.cluster import cluster
+from fakeredis.engine.core import blocking, dispatch
+from fakeredis.engine.core.context import MAX_MILLISECONDS, Context
+from fakeredis.engine.core.replies import (
     DEEP,
     NO_REPLY,
     OK,
@@ -33,8 +34,10 @@ from fakeredis.engine.replies import (
     SetReply,
     Status,
 )  # fmt: skip
-from fakeredis.engine.server import Server
-from fakeredis.engine.session import Session
+from fakeredis.engine.core.server import Server
+from fakeredis.engine.core.session import Session
+from fakeredis.engine.features import acl, pause, tracking
+from fakeredis.engine.features.client_info import NO_EVICT, NO_TOUCH, describe
 from fakeredis.errors import CommandError
 
 group = Group("connection")

@@ -14,9 +14,10 @@ from fakeredis.commands.registry import ADMIN, LOADING, NOSCRIPT, STALE
 from fakeredis.commands.server import check_allowed, go_down, group
 from fakeredis.datatypes.list import List
 from fakeredis.datatypes.numbers import parse_float, parse_int
-from fakeredis.engine import digest, dispatch, memory, timing, tracking, usage, wording
-from fakeredis.engine.context import Context
-from fakeredis.engine.replies import (
+from fakeredis.engine import wording
+from fakeredis.engine.core import dispatch
+from fakeredis.engine.core.context import Context
+from fakeredis.engine.core.replies import (
     DEEP,
     OK,
     Attributed,
@@ -26,6 +27,8 @@ from fakeredis.engine.replies import (
     Status,
     Verbatim,
 )
+from fakeredis.engine.data import digest
+from fakeredis.engine.features import key_access, latency, memory, tracking
 from fakeredis.errors import CommandError
 
 _UNKNOWN: Final = (
@@ -84,7 +87,7 @@ def _sleep(ctx: Context, seconds: bytes) -> Status:
     else:
         ctx.server.advance(time)
     if not ctx.server.guard & dispatch.TIMED:
-        timing.note_running(ctx, time)
+        latency.note_running(ctx, time)
     return OK
 
 
@@ -126,9 +129,9 @@ def _reload(ctx: Context, *options: bytes) -> Status:
     if names - {b"MERGE", b"NOFLUSH", b"NOSAVE"}:
         raise CommandError("ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options.")
     if b"NOSAVE" not in names:
-        from fakeredis.engine import persistence
+        from fakeredis.engine.data import rdb_file
 
-        persistence.from_bytes(ctx.server, persistence.to_bytes(ctx.server))
+        rdb_file.from_bytes(ctx.server, rdb_file.to_bytes(ctx.server))
     elif b"NOFLUSH" not in names:
         _tell_trackers(ctx)
     return OK
@@ -199,7 +202,7 @@ def _value(ctx: Context, key: bytes) -> Any:
 def _object(ctx: Context, key: bytes) -> Status:
     """Facts about a value."""
     value, server = _value(ctx, key), ctx.server
-    idle = usage.idle_seconds(ctx.db, key)
+    idle = key_access.idle_seconds(ctx.db, key)
     text = (
         f"Value at:0x{id(value):x} refcount:1 encoding:{encoding(ctx, key, value).decode()} "
         f"serializedlength:{_serialized(ctx, key, value)} "

@@ -12,14 +12,14 @@ from fakeredis.commands.generic import group, lookup_any, server_tells, tell_ove
 from fakeredis.commands.registry import ASKING, DENYOOM, MOVABLEKEYS, READONLY, WRITE
 from fakeredis.commands.server import group as server_group
 from fakeredis.datatypes.numbers import parse_int
-from fakeredis.engine import usage
-from fakeredis.engine.context import MAX_MILLISECONDS, Context
-from fakeredis.engine.replies import OK, Status
+from fakeredis.engine.core.context import MAX_MILLISECONDS, Context
+from fakeredis.engine.core.replies import OK, Status
+from fakeredis.engine.features import key_access
 from fakeredis.errors import CommandError, ConnectionLost
 
 if TYPE_CHECKING:
-    from fakeredis.engine.server import Server
-    from fakeredis.engine.session import Session
+    from fakeredis.engine.core.server import Server
+    from fakeredis.engine.core.session import Session
 
 _ACL: Final = ("keyspace", "write", "slow", "dangerous")
 
@@ -114,10 +114,10 @@ def restore(
     ctx.db.place(key, value, deadline)
     ctx.modified(key, "restore")
     tell_overwritten(ctx, ctx.db, key, gone)
-    if options.idle is not None and not usage.counts_frequency(ctx.server):
-        usage.set_idle(ctx.db, key, options.idle)
-    if options.frequency is not None and usage.counts_frequency(ctx.server):
-        usage.set_frequency(ctx.db, key, options.frequency)
+    if options.idle is not None and not key_access.counts_frequency(ctx.server):
+        key_access.set_idle(ctx.db, key, options.idle)
+    if options.frequency is not None and key_access.counts_frequency(ctx.server):
+        key_access.set_frequency(ctx.db, key, options.frequency)
     return OK
 
 

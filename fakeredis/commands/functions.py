@@ -19,11 +19,13 @@ from fakeredis.commands.registry import (
 from fakeredis.commands.scripting import EVAL_FLAGS, EVAL_REPLY, group, script_keys
 from fakeredis.datatypes.glob import matcher
 from fakeredis.datatypes.numbers import parse_int
-from fakeredis.engine import dispatch, functions, long_scripts, wording
-from fakeredis.engine.context import Context
-from fakeredis.engine.functions import Function, Library
-from fakeredis.engine.interpreter import FLAGS, check_flags
-from fakeredis.engine.replies import DEEP, OK, SetReply, Status
+from fakeredis.engine import wording
+from fakeredis.engine.core import dispatch
+from fakeredis.engine.core.context import Context
+from fakeredis.engine.core.replies import DEEP, OK, SetReply, Status
+from fakeredis.engine.lua import busy, functions
+from fakeredis.engine.lua.functions import Function, Library
+from fakeredis.engine.lua.interpreter import FLAGS, check_flags
 from fakeredis.errors import CommandError
 
 group.container("FUNCTION", since="7.0.0")
@@ -199,7 +201,7 @@ def _codes(data: bytes) -> Iterator[bytes]:
 @group.command("FUNCTION STATS", flags=NOSCRIPT | ALLOW_BUSY, since="7.0.0", reply=DEEP)
 def function_stats(ctx: Context) -> dict[bytes, Any]:
     """The function that runs long, and how many libraries and functions there are."""
-    running = long_scripts.running_function(ctx.server)
+    running = busy.running_function(ctx.server)
     found = functions.known(ctx.server)
     counts = (0, 0) if found is None else (len(found.libraries), len(found.by_name))
     return {
@@ -211,7 +213,7 @@ def function_stats(ctx: Context) -> dict[bytes, Any]:
 @group.command("FUNCTION KILL", flags=NOSCRIPT | ALLOW_BUSY, since="7.0.0")
 def function_kill(ctx: Context) -> Status:
     """End the function that runs long."""
-    long_scripts.kill(ctx.server, functions=True)
+    busy.kill(ctx.server, functions=True)
     return OK
 
 

@@ -40,15 +40,17 @@ from fakeredis.datatypes.numbers import parse_int, parse_unsigned
 from fakeredis.datatypes.set import Set
 from fakeredis.datatypes.sorted_set import SortedSet
 from fakeredis.datatypes.string import MutableString
-from fakeredis.engine import cluster, dispatch, usage
+from fakeredis.engine.cluster import cluster
 from fakeredis.engine.command.help import help_lines
-from fakeredis.engine.context import Context
-from fakeredis.engine.replies import OK, Status, check_length
+from fakeredis.engine.core import dispatch
+from fakeredis.engine.core.context import Context
+from fakeredis.engine.core.replies import OK, Status, check_length
+from fakeredis.engine.features import key_access
 from fakeredis.engine.wording import clean
 from fakeredis.errors import CommandError
 
 if TYPE_CHECKING:
-    from fakeredis.engine.database import Database
+    from fakeredis.engine.core.database import Database
 
 group = Group("generic")
 
@@ -550,13 +552,13 @@ def object_idletime(ctx: Context, key: bytes) -> int | None:
     """Seconds since the value at key was used.
 
     That is noted from the first time on that somebody asks, or that the clock is moved: see
-    `fakeredis.engine.usage`.
+    `fakeredis.engine.features.key_access`.
     """
     if lookup_any(ctx, key, notify=False) is None:
         return None
-    if usage.counts_frequency(ctx.server):
+    if key_access.counts_frequency(ctx.server):
         raise CommandError(_LFU)
-    return usage.idle_seconds(ctx.db, key)
+    return key_access.idle_seconds(ctx.db, key)
 
 
 @group.command("OBJECT FREQ", Key, flags=READONLY, since="4.0.0", acl=_KEYSPACE_READ)
@@ -567,9 +569,9 @@ def object_freq(ctx: Context, key: bytes) -> int | None:
     """
     if lookup_any(ctx, key, notify=False) is None:
         return None
-    if not usage.counts_frequency(ctx.server):
+    if not key_access.counts_frequency(ctx.server):
         raise CommandError(_NO_LFU)
-    return usage.frequency(ctx.db, key)
+    return key_access.frequency(ctx.db, key)
 
 
 @group.command(
@@ -674,7 +676,7 @@ class _Sort:
         """Users who may not read all keys get none by patterns (Redis 7 and later)."""
         ctx = self.ctx
         if ctx.server.guard & dispatch.RESTRICTED and not ctx.traits.older_errors:
-            from fakeredis.engine import acl
+            from fakeredis.engine.features import acl
 
             assert ctx.command is not None
             acl.check_all_keys(ctx.session, ctx.command, option)

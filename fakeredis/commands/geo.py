@@ -22,9 +22,9 @@ from fakeredis.datatypes.geohash import (
 )
 from fakeredis.datatypes.numbers import format_float, parse_float, parse_int
 from fakeredis.datatypes.sorted_set import SortedSet
-from fakeredis.engine.context import Context
-from fakeredis.engine.profiles import Traits
-from fakeredis.engine.replies import Shape, null_items
+from fakeredis.engine.core.context import Context
+from fakeredis.engine.core.profiles import Traits
+from fakeredis.engine.core.replies import Shape, null_items
 from fakeredis.errors import CommandError
 
 group = Group("geo")

@@ -24,8 +24,8 @@ from fakeredis.datatypes.numbers import (
     parse_int,
     parse_long_double,
 )
-from fakeredis.engine.context import Context
-from fakeredis.engine.replies import MAP, OK, PAIRS, check_length
+from fakeredis.engine.core.context import Context
+from fakeredis.engine.core.replies import MAP, OK, PAIRS, check_length
 from fakeredis.errors import CommandError
 
 group = Group("hash")

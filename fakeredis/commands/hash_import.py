@@ -11,8 +11,8 @@ from typing import Final
 
 from fakeredis import errors
 from fakeredis.datatypes.hash import Hash
-from fakeredis.engine.context import Context
-from fakeredis.engine.replies import OK, Status
+from fakeredis.engine.core.context import Context
+from fakeredis.engine.core.replies import OK, Status
 from fakeredis.errors import CommandError
 
 _STATE: Final = "HIMPORT"  # RESET knows it too

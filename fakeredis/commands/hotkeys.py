@@ -1,4 +1,4 @@
-"""HOTKEYS: its subcommands; `fakeredis.engine.hotkeys` counts."""
+"""HOTKEYS: its subcommands; `fakeredis.engine.features.hotkeys` counts."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from fakeredis.commands.arguments import Rest, word_of
 from fakeredis.commands.registry import ADMIN, LOADING, NOSCRIPT, STALE
 from fakeredis.commands.server import group
 from fakeredis.datatypes.numbers import INT_MAX, parse_int
-from fakeredis.engine import dispatch
 from fakeredis.engine.command.help import help_lines
-from fakeredis.engine.context import Context
-from fakeredis.engine.hotkeys import Collection
-from fakeredis.engine.replies import DEEP, OK, Status
+from fakeredis.engine.core import dispatch
+from fakeredis.engine.core.context import Context
+from fakeredis.engine.core.replies import DEEP, OK, Status
+from fakeredis.engine.features.hotkeys import Collection
 from fakeredis.errors import CommandError
 
 _SINCE: Final = {"redis": "8.6.0"}

@@ -11,8 +11,8 @@ from fakeredis.commands.arguments import Key, Many, Raw, Rest, word_of
 from fakeredis.commands.registry import ADMIN, DENYOOM, FAST, READONLY, WRITE, Group
 from fakeredis.datatypes.hyperloglog import Corrupted, HyperLogLog, estimate_of, is_valid, merged
 from fakeredis.datatypes.string import MutableString
-from fakeredis.engine.context import Context
-from fakeredis.engine.replies import OK, Status
+from fakeredis.engine.core.context import Context
+from fakeredis.engine.core.replies import OK, Status
 from fakeredis.errors import CommandError
 
 group = Group("hyperloglog")

@@ -19,8 +19,8 @@ from fakeredis.datatypes.numbers import (
     parse_int,
     parse_long_double,
 )
-from fakeredis.engine.context import Context
-from fakeredis.engine.replies import Shape
+from fakeredis.engine.core.context import Context
+from fakeredis.engine.core.replies import Shape
 from fakeredis.errors import CommandError
 
 _EXPIRIES: Final = (b"EX", b"PX", b"EXAT", b"PXAT")

@@ -18,7 +18,7 @@ from fakeredis.commands.registry import (
     WRITE,
     Group,
 )
-from fakeredis.engine.replies import DEEP, MAP, PLAIN, Shape, deep_resp2, null_array
+from fakeredis.engine.core.replies import DEEP, MAP, PLAIN, Shape, deep_resp2, null_array
 from fakeredis.lazy import Lazy
 
 # Vector sets: a module that Redis 8 has built in. Modules look at the number of words themselves.

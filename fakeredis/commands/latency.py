@@ -1,6 +1,6 @@
 """SLOWLOG and LATENCY, of Redis's "server" group.
 
-Using one of them makes the server measure: see `fakeredis.engine.timing`.
+Using one of them makes the server measure: see `fakeredis.engine.features.latency`.
 """
 
 from __future__ import annotations
@@ -13,11 +13,12 @@ from fakeredis.commands.arguments import Raw, Rest
 from fakeredis.commands.registry import ADMIN, LOADING, NOSCRIPT, STALE
 from fakeredis.commands.server import group
 from fakeredis.datatypes.numbers import parse_int
-from fakeredis.engine import timing, wording
+from fakeredis.engine import wording
 from fakeredis.engine.command.help import help_lines
-from fakeredis.engine.context import Context
-from fakeredis.engine.replies import DEEP, OK, Status, Verbatim
-from fakeredis.engine.timing import Event
+from fakeredis.engine.core.context import Context
+from fakeredis.engine.core.replies import DEEP, OK, Status, Verbatim
+from fakeredis.engine.features import latency
+from fakeredis.engine.features.latency import Event
 from fakeredis.errors import CommandError
 
 _ADMIN: Final = ADMIN | NOSCRIPT | LOADING | STALE
@@ -38,27 +39,27 @@ def slowlog_get(ctx: Context, words: list[bytes]) -> list[Any]:
         raise CommandError(errors.NOT_INTEGER)
     if count is None or (count < -1 and not ctx.traits.older_errors):
         raise CommandError("ERR count should be greater than or equal to -1")
-    slow = list(timing.begin(ctx.server).slow)
+    slow = list(latency.begin(ctx.server).slow)
     return [list(entry) for entry in (slow if count < 0 else slow[:count])]
 
 
 @group.command("SLOWLOG LEN", flags=_SLOWLOG, since="2.2.12")
 def slowlog_len(ctx: Context) -> int:
     """How many slow commands are kept."""
-    return len(timing.begin(ctx.server).slow)
+    return len(latency.begin(ctx.server).slow)
 
 
 @group.command("SLOWLOG RESET", flags=_SLOWLOG, since="2.2.12")
 def slowlog_reset(ctx: Context) -> Status:
     """Forget the slow commands; their numbers go on."""
-    timing.begin(ctx.server).slow.clear()
+    latency.begin(ctx.server).slow.clear()
     return OK
 
 
 @group.command("LATENCY LATEST", flags=_ADMIN, since="2.8.13")
 def latency_latest(ctx: Context) -> list[Any]:
     """Of each kind: its name, the latest delay's second and milliseconds, the longest ever."""
-    events = timing.begin(ctx.server).events
+    events = latency.begin(ctx.server).events
     return [
         [name.encode(), *event.samples[-1], event.longest] for name, event in events.items()
     ]
@@ -72,13 +73,13 @@ def latency_history(ctx: Context, event: bytes) -> list[Any]:
 
 
 def _event(ctx: Context, name: bytes) -> Event | None:
-    return timing.begin(ctx.server).events.get(name.decode("utf-8", "replace"))
+    return latency.begin(ctx.server).events.get(name.decode("utf-8", "replace"))
 
 
 @group.command("LATENCY RESET", Rest(), flags=_ADMIN, since="2.8.13")
 def latency_reset(ctx: Context, names: list[bytes]) -> int:
     """Forget delays; of how many kinds there were some."""
-    events = timing.begin(ctx.server).events
+    events = latency.begin(ctx.server).events
     wanted = [name.decode("utf-8", "replace") for name in names] if names else list(events)
     return sum(events.pop(name, None) is not None for name in wanted)
 
@@ -86,15 +87,15 @@ def latency_reset(ctx: Context, names: list[bytes]) -> int:
 @group.command("LATENCY HISTOGRAM", Rest(), flags=_ADMIN, since="7.0.0", reply=DEEP)
 def latency_histogram(ctx: Context, names: list[bytes]) -> dict[bytes, Any]:
     """How long commands took; a container's name stands for all its subcommands."""
-    timing.begin(ctx.server)
+    latency.begin(ctx.server)
     ctx.server.statistics.running = ctx.command
-    measured = timing.durations_by_name(ctx.server)
+    measured = latency.durations_by_name(ctx.server)
     ctx.server.statistics.running = None
     wanted = _labels(ctx, names) if names else list(measured)
     return {
         label.encode(): {
             b"calls": sum(measured[label].values()),
-            b"histogram_usec": timing.histogram(measured[label]),
+            b"histogram_usec": latency.histogram(measured[label]),
         }
         for label in wanted if measured.get(label)
     }  # fmt: skip
@@ -202,7 +203,7 @@ _LOOK: Final = (
 @group.command("LATENCY DOCTOR", flags=_ADMIN, since="2.8.13")
 def latency_doctor(ctx: Context) -> Verbatim:
     """What the delays mean."""
-    config, events = ctx.server.config, timing.begin(ctx.server).events
+    config, events = ctx.server.config, latency.begin(ctx.server).events
     if not config.latency_monitor_threshold:
         return Verbatim(_DISABLED.encode())
     if not events:

@@ -15,7 +15,7 @@ from fakeredis.errors import CommandError
 
 if TYPE_CHECKING:
     from fakeredis.engine.command.command import Command
-    from fakeredis.engine.profiles import Traits
+    from fakeredis.engine.core.profiles import Traits
 
 # Commands with bounds of scores, and where these stand behind the context.
 _BOUNDED: Final = {

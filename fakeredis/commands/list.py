@@ -29,8 +29,8 @@ from fakeredis.commands.registry import (
 from fakeredis.datatypes.limits import EncodingLimits
 from fakeredis.datatypes.list import List
 from fakeredis.datatypes.numbers import INT_MAX, parse_int
-from fakeredis.engine.context import Context
-from fakeredis.engine.replies import OK, null_array
+from fakeredis.engine.core.context import Context
+from fakeredis.engine.core.replies import OK, null_array
 from fakeredis.errors import CommandError
 
 group = Group("list")

@@ -7,12 +7,12 @@ from typing import Any
 from fakeredis import errors
 from fakeredis.commands.arguments import Key, Many, Raw, Rest
 from fakeredis.commands.registry import CONNECTION, FAST, LOADING, NOSCRIPT, PUBSUB, STALE, Group
-from fakeredis.engine import dispatch
-from fakeredis.engine.cluster import broadcast, broadcast_in_shard
-from fakeredis.engine.context import Context
-from fakeredis.engine.pubsub import Subscribers
-from fakeredis.engine.replies import NO_REPLY, Push, Status
-from fakeredis.engine.session import Session
+from fakeredis.engine.cluster.cluster import broadcast, broadcast_in_shard
+from fakeredis.engine.core import dispatch
+from fakeredis.engine.core.context import Context
+from fakeredis.engine.core.pubsub import Subscribers
+from fakeredis.engine.core.replies import NO_REPLY, Push, Status
+from fakeredis.engine.core.session import Session
 from fakeredis.errors import CommandError
 
 group = Group("pubsub")

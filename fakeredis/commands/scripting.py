@@ -19,9 +19,10 @@ from fakeredis.commands.registry import (
     Group,
 )
 from fakeredis.datatypes.numbers import parse_int
-from fakeredis.engine import dispatch, interpreter, long_scripts, scripting
-from fakeredis.engine.context import Context
-from fakeredis.engine.replies import OK, Shape, Status
+from fakeredis.engine.core import dispatch
+from fakeredis.engine.core.context import Context
+from fakeredis.engine.core.replies import OK, Shape, Status
+from fakeredis.engine.lua import busy, interpreter, scripting
 from fakeredis.errors import CommandError
 
 group = Group("scripting")
@@ -122,7 +123,7 @@ def script_flush(ctx: Context, words: list[bytes]) -> Any:
 @group.command("SCRIPT KILL", flags=NOSCRIPT | ALLOW_BUSY, since="2.6.0")
 def script_kill(ctx: Context) -> Status:
     """End the script that runs long."""
-    long_scripts.kill(ctx.server, functions=False)
+    busy.kill(ctx.server, functions=False)
     return OK
 
 

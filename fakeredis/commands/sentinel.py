@@ -13,9 +13,9 @@ from fakeredis.commands.registry import ADMIN, Group
 from fakeredis.datatypes.glob import matcher
 from fakeredis.datatypes.numbers import parse_int
 from fakeredis.engine.command.help import help_lines
-from fakeredis.engine.context import Context
-from fakeredis.engine.replies import DEEP, OK, Status
-from fakeredis.engine.server import Server
+from fakeredis.engine.core.context import Context
+from fakeredis.engine.core.replies import DEEP, OK, Status
+from fakeredis.engine.core.server import Server
 from fakeredis.errors import CommandError
 
 group = Group("sentinel")

@@ -25,26 +25,20 @@ from fakeredis.commands.registry import (
 )
 from fakeredis.datatypes.glob import matcher
 from fakeredis.datatypes.numbers import parse_int
-from fakeredis.engine import (
-    cluster,
-    dispatch,
-    info,
-    long_scripts,
-    memory,
-    replicas,
-    timing,
-    tracking,
-    wording,
-)
+from fakeredis.engine import wording
+from fakeredis.engine.cluster import cluster, replicas
 from fakeredis.engine.command import info as declared
 from fakeredis.engine.command.help import help_lines
-from fakeredis.engine.context import Context
-from fakeredis.engine.replies import DEEP, MAP, NO_REPLY, OK, SetReply, Status, Verbatim
+from fakeredis.engine.core import dispatch
+from fakeredis.engine.core.context import Context
+from fakeredis.engine.core.replies import DEEP, MAP, NO_REPLY, OK, SetReply, Status, Verbatim
+from fakeredis.engine.features import info, latency, memory, tracking
+from fakeredis.engine.lua import busy
 from fakeredis.errors import CommandError, ConnectionLost
 
 if TYPE_CHECKING:
-    from fakeredis.engine.database import Database
-    from fakeredis.engine.server import Server
+    from fakeredis.engine.core.database import Database
+    from fakeredis.engine.core.server import Server
 
 group = Group("server")
 
@@ -380,7 +374,7 @@ def config_set(ctx: Context, words: list[bytes]) -> Status:
     if server.guard & dispatch.LIMITED:
         memory.make_room(server)
     if server.guard & dispatch.TIMED and not was_timed:
-        timing.note_running(ctx, 0.0)
+        latency.note_running(ctx, 0.0)
     return OK
 
 
@@ -559,7 +553,7 @@ def shutdown(ctx: Context, words: list[bytes]) -> Any:
         raise CommandError("ERR No shutdown in progress.")
     server = ctx.server
     if server.guard & dispatch.BUSY and b"NOSAVE" not in options:
-        raise long_scripts.busy_error(server)
+        raise busy.busy_error(server)
     go_down(server)
 
 

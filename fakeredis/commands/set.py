@@ -19,8 +19,8 @@ from fakeredis.datatypes.set import (
     stored_intersection,
     union,
 )  # fmt: skip
-from fakeredis.engine.context import Context
-from fakeredis.engine.replies import SET, check_length
+from fakeredis.engine.core.context import Context
+from fakeredis.engine.core.replies import SET, check_length
 from fakeredis.errors import CommandError
 
 group = Group("set")

@@ -31,8 +31,8 @@ from fakeredis.commands.registry import (
 from fakeredis.datatypes.numbers import format_float, parse_float, parse_int
 from fakeredis.datatypes.set import Set
 from fakeredis.datatypes.sorted_set import Pair, SortedSet
-from fakeredis.engine.context import Context
-from fakeredis.engine.replies import (
+from fakeredis.engine.core.context import Context
+from fakeredis.engine.core.replies import (
     DEEP,
     DOUBLE,
     DOUBLES,

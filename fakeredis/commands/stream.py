@@ -40,9 +40,9 @@ from fakeredis.datatypes.stream import (
 from fakeredis.datatypes.stream import Group as ConsumerGroup
 from fakeredis.datatypes.xxh3 import digest
 from fakeredis.engine.command.help import help_lines
-from fakeredis.engine.context import Context
-from fakeredis.engine.profiles import Profile
-from fakeredis.engine.replies import (
+from fakeredis.engine.core.context import Context
+from fakeredis.engine.core.profiles import Profile
+from fakeredis.engine.core.replies import (
     BLOCKED,
     DEEP,
     OK,

@@ -12,8 +12,8 @@ from fakeredis.commands.stream import group, producers
 from fakeredis.datatypes.numbers import INT_MAX, parse_int
 from fakeredis.datatypes.stream import Group as ConsumerGroup
 from fakeredis.datatypes.stream import Pending, Stream, parse_id
-from fakeredis.engine.context import Context
-from fakeredis.engine.replies import OK
+from fakeredis.engine.core.context import Context
+from fakeredis.engine.core.replies import OK
 from fakeredis.errors import CommandError
 
 _LIMITS: Final = {b"IDMP-DURATION": (86400, "86400 seconds"), b"IDMP-MAXSIZE": (10000, "10000")}

@@ -25,9 +25,9 @@ from fakeredis.datatypes.numbers import (
 )
 from fakeredis.datatypes.string import MutableString
 from fakeredis.datatypes.xxh3 import digest
-from fakeredis.engine.context import Context
-from fakeredis.engine.profiles import Profile, Since
-from fakeredis.engine.replies import MAP, OK
+from fakeredis.engine.core.context import Context
+from fakeredis.engine.core.profiles import Profile, Since
+from fakeredis.engine.core.replies import MAP, OK
 from fakeredis.errors import CommandError
 
 group = Group("string")

@@ -18,10 +18,10 @@ from fakeredis.commands.registry import (
     Command,
     Group,
 )
-from fakeredis.engine import dispatch, statistics
-from fakeredis.engine.context import Context
-from fakeredis.engine.replies import NO_REPLY, OK, null_array
-from fakeredis.engine.session import Session
+from fakeredis.engine.core import dispatch, statistics
+from fakeredis.engine.core.context import Context
+from fakeredis.engine.core.replies import NO_REPLY, OK, null_array
+from fakeredis.engine.core.session import Session
 from fakeredis.errors import CommandError
 
 group = Group("transactions")

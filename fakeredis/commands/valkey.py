@@ -11,10 +11,10 @@ from fakeredis.commands.registry import ADMIN, LOADING, NOSCRIPT, STALE
 from fakeredis.commands.scripting import group as scripting
 from fakeredis.commands.server import group
 from fakeredis.datatypes.numbers import parse_int
-from fakeredis.engine import timing
 from fakeredis.engine.command.help import help_lines
-from fakeredis.engine.context import Context
-from fakeredis.engine.replies import OK, Status
+from fakeredis.engine.core.context import Context
+from fakeredis.engine.core.replies import OK, Status
+from fakeredis.engine.features import latency
 from fakeredis.errors import CommandError
 
 groups = [group, connection, scripting]
@@ -33,7 +33,7 @@ def _entries(ctx: Context, kind: bytes) -> Any:
         raise CommandError(
             "ERR type should be one of the following: slow, large-request, large-reply"
         )
-    return timing.begin(ctx.server).slow if kind.lower() == b"slow" else []
+    return latency.begin(ctx.server).slow if kind.lower() == b"slow" else []
 
 
 @group.command("COMMANDLOG GET", Raw, Raw, flags=_LOG, since=_SINCE)

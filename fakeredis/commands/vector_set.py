@@ -24,8 +24,8 @@ from fakeredis.datatypes.vector_set import (
     Node,
     VectorSet,
 )
-from fakeredis.engine.context import Context
-from fakeredis.engine.replies import Status, check_length
+from fakeredis.engine.core.context import Context
+from fakeredis.engine.core.replies import Status, check_length
 from fakeredis.errors import CommandError
 
 _UNLIMITED: Final = 1 << 31

@@ -2,7 +2,8 @@
 
 A session of a server with a `fakeredis.stores.ForwardingStore` runs no handler: it hands
 over what its client says to its own link, and takes what the other end replies.  It does what
-`fakeredis.engine.dispatch` does around handlers: faults have their turn and the spy is told, in the
+`fakeredis.engine.core.dispatch` does around handlers: faults have their turn and the spy is told,
+in the
 same order.  A reply that is not there soon is waited for by another thread, so that nobody else
 waits.
 """
@@ -13,17 +14,18 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from fakeredis.engine import dispatch, wording
-from fakeredis.engine.clock import Clock
+from fakeredis.engine import wording
 from fakeredis.engine.command.command import BLOCKING, Command
-from fakeredis.engine.replies import BLOCKED, NO_REPLY, QUEUED, Push
-from fakeredis.engine.server import Server
-from fakeredis.engine.session import Session
+from fakeredis.engine.core import dispatch
+from fakeredis.engine.core.clock import Clock
+from fakeredis.engine.core.replies import BLOCKED, NO_REPLY, QUEUED, Push
+from fakeredis.engine.core.server import Server
+from fakeredis.engine.core.session import Session
 from fakeredis.errors import CommandError, ConnectionLost
 from fakeredis.stores.forwarding.link import is_message
 
 if TYPE_CHECKING:
-    from fakeredis.engine.session import Batch
+    from fakeredis.engine.core.session import Batch
     from fakeredis.stores.forwarding.link import Link
 
 _PATIENCE: Final = 0.01  # seconds that a caller spends waiting for a reply itself

@@ -17,12 +17,13 @@ from fakeredis import errors
 from fakeredis.datatypes.glob import matcher
 from fakeredis.datatypes.stream import Stream
 from fakeredis.datatypes.string import MutableString
-from fakeredis.engine import blocking, dispatch, kept_code, notifications
+from fakeredis.engine import kept_code
 from fakeredis.engine.command.command import ADMIN, WRITE, Command
-from fakeredis.engine.database import Database
-from fakeredis.engine.pubsub import PubSub, Subscribers
-from fakeredis.engine.replies import Push
-from fakeredis.engine.session import Session
+from fakeredis.engine.core import blocking, dispatch, notifications
+from fakeredis.engine.core.database import Database
+from fakeredis.engine.core.pubsub import PubSub, Subscribers
+from fakeredis.engine.core.replies import Push
+from fakeredis.engine.core.session import Session
 from fakeredis.errors import CommandError
 from fakeredis.rdb import payload as rdb
 from fakeredis.stores.base import (
@@ -37,8 +38,8 @@ from fakeredis.stores.base import (
 )  # fmt: skip
 
 if TYPE_CHECKING:
-    from fakeredis.engine.context import Context
-    from fakeredis.engine.server import Server
+    from fakeredis.engine.core.context import Context
+    from fakeredis.engine.core.server import Server
 
 Place = tuple[int, bytes]  # a database's number and a key
 Run = Callable[[Command, Sequence[bytes]], Any]
@@ -537,7 +538,7 @@ class Keeper:
 
     def _take_all(self) -> None:
         """Read everything anew; those who watch or wait learn of what has changed."""
-        from fakeredis.engine.persistence import tell
+        from fakeredis.engine.data.rdb_file import tell
 
         self._applying, was_applying = True, self._applying
         try:

@@ -6,11 +6,11 @@ import struct
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
-from fakeredis.engine import functions, scripting
+from fakeredis.engine.lua import functions, scripting
 from fakeredis.errors import CommandError
 
 if TYPE_CHECKING:
-    from fakeredis.engine.server import Server
+    from fakeredis.engine.core.server import Server
 
 DATABASE: Final = -1
 _FUNCTIONS: Final = b"functions"

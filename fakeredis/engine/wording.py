@@ -14,7 +14,7 @@ from fakeredis.errors import CommandError
 
 if TYPE_CHECKING:
     from fakeredis.engine.command.command import Command
-    from fakeredis.engine.context import Context
+    from fakeredis.engine.core.context import Context
 
 _UNBALANCED: Final = (
     "ERR Unbalanced XREAD list of streams: for each stream key an ID or '$' must be specified."

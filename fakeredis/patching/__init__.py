@@ -1,9 +1,9 @@
 """`patch`: every Redis client of this process leads to fake servers.
 
 Two layers. Underneath, the few functions of redis-py through which every command passes lead to
-the engine (`chokes`, by exchanging code objects, see `swapping`), so that no client escapes,
+the engine (`hooks`, by exchanging code objects, see `code_swap`), so that no client escapes,
 however the code under test came to it. On top, the names of the classes are replaced in all loaded
-modules (`names`). What a connection held before is put aside and comes back (`realm`).
+modules (`names`). What a connection held before is put aside and comes back (`scope`).
 
 What the replaced names change all the same
 -------------------------------------------

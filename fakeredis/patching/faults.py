@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from copy import copy
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from fakeredis.engine.clock import checked_seconds
+from fakeredis.engine.core.clock import checked_seconds
 from fakeredis.errors import CommandError
 
 if TYPE_CHECKING:
     from fakeredis.engine.command.command import Table
-    from fakeredis.engine.server import Server
-    from fakeredis.engine.session import Session
+    from fakeredis.engine.core.server import Server
+    from fakeredis.engine.core.session import Session
     from fakeredis.spy.expectations import Expectation
 
 
@@ -147,7 +147,7 @@ class Faults:
         for server in self._servers:
             if self._intercept in server.interceptors:
                 server.interceptors.remove(self._intercept)
-            from fakeredis.engine import dispatch
+            from fakeredis.engine.core import dispatch
 
             if not server.interceptors:
                 server.guard &= ~dispatch.INTERCEPTED
@@ -161,7 +161,7 @@ class Faults:
         self._servers.clear()
 
     def _arm(self, server: Server) -> None:
-        from fakeredis.engine import dispatch
+        from fakeredis.engine.core import dispatch
 
         if self._intercept not in server.interceptors:
             server.interceptors.append(self._intercept)

@@ -17,7 +17,7 @@ from types import ModuleType
 from typing import Any, Final
 from weakref import WeakSet
 
-from fakeredis.clients.standin import references
+from fakeredis.clients.impersonation import references
 
 Namespace = dict[str, Any]
 Classes = dict[int, tuple[type, type]]

@@ -14,7 +14,7 @@ from typing import Any
 from fakeredis.commands import catalogue
 from fakeredis.engine.command import command as declared
 from fakeredis.engine.command import info
-from fakeredis.engine.profiles import newest
+from fakeredis.engine.core.profiles import newest
 from fakeredis.errors import CommandError
 from fakeredis.spy.facts import ELSEWHERE
 from fakeredis.spy.values import glob_to_regex

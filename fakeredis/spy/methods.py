@@ -2,7 +2,7 @@
 
 A method of a sync client is still running when its command is recorded. A pipeline's has ended by
 then, and one of asyncio may have ended before anything runs: there the method is noted earlier, by
-`fakeredis.patching.noting`, and comes along with the command.
+`fakeredis.patching.method_notes`, and comes along with the command.
 """
 
 from __future__ import annotations

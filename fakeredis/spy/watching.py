@@ -73,10 +73,10 @@ class Spy(Assertions):
                 `note_no_methods`.
         """
         if self._notes is None:
-            from fakeredis.patching import noting
+            from fakeredis.patching import method_notes
 
-            noting.begin(in_patch)
-            self._notes = finalize(self, noting.end, in_patch)  # also for one that is lost
+            method_notes.begin(in_patch)
+            self._notes = finalize(self, method_notes.end, in_patch)  # also for one that is lost
             self._notes.atexit = False
 
     def note_no_methods(self) -> None:

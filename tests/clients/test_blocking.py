@@ -16,7 +16,7 @@ import pytest
 import redis
 
 import fakeredis
-from fakeredis.clients.wire import Wire
+from fakeredis.clients.fake_socket import Wire
 from fakeredis.errors import CommandError, ConnectionLost
 from tests import processes
 from tests.engines import Server

@@ -14,7 +14,7 @@ import fakeredis
 from fakeredis import resp
 from fakeredis.clients.aio_connection import FakeAsyncConnection
 from fakeredis.clients.connection import FakeConnection
-from fakeredis.clients.wire import Packed
+from fakeredis.clients.fake_socket import Packed
 from tests.wire import Wire as RealWire
 
 

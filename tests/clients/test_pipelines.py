@@ -11,7 +11,7 @@ import redis
 import redis.asyncio
 
 import fakeredis
-from fakeredis.clients.wire import CarefulWire
+from fakeredis.clients.fake_socket import CarefulWire
 from tests.clients.test_blocking import Running, asyncio_timeout
 
 WAYS = ["short", "long", "real"]

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from fakeredis.engine.cluster import SLOTS, Cluster, grow, node_of, slot_of
+from fakeredis.engine.cluster.cluster import SLOTS, Cluster, grow, node_of, slot_of
 from fakeredis.errors import CommandError
 from tests import servers
 from tests.engines import Server

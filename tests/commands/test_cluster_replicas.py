@@ -16,7 +16,7 @@ from redis.exceptions import RedisClusterException
 
 import fakeredis
 from fakeredis import FakeAsyncRedisCluster, FakeRedisCluster, FakeServer
-from fakeredis.engine.cluster import Cluster
+from fakeredis.engine.cluster.cluster import Cluster
 from tests import servers
 from tests.engines import Server
 from tests.twin import describe, fake_reply, same

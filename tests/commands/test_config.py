@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fakeredis.engine.config import HIDDEN, parameters
+from fakeredis.engine.core.config import HIDDEN, parameters
 from tests.engines import Server
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from tests.twin import Checker
 from tests.wire import Wire
 
 if TYPE_CHECKING:
-    from fakeredis.engine.session import Session
+    from fakeredis.engine.core.session import Session
     from tests.twin import Twin
 
 # Values of every type and encoding; those marked have one form only.

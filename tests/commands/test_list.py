@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from fakeredis.engine.replies import BLOCKED
+from fakeredis.engine.core.replies import BLOCKED
 from tests.commands.scripts import play, play_with_events
 from tests.twin import Twin
 

@@ -12,7 +12,7 @@ import pytest
 import redis
 
 import fakeredis
-from fakeredis.engine import dispatch
+from fakeredis.engine.core import dispatch
 from fakeredis.errors import CommandError
 from tests.engines import Server
 from tests.twin import Pair, fake_reply, same

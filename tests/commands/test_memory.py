@@ -172,7 +172,7 @@ def filled(policy: str) -> tuple[Server, Any]:
         call(f"SET t{at} {'v' * 1000} EX {5000 - 10 * at}")
         call(f"SET k{at} {'v' * 1000}")
         server.clock.advance(1.0)
-    from fakeredis.engine import memory
+    from fakeredis.engine.features import memory
 
     server.config.override("maxmemory", str(memory.used(server)))
     return server, call
@@ -234,7 +234,7 @@ def test_config_set_makes_room() -> None:
 
 def test_expired_and_moved_keys_are_no_longer_counted() -> None:
     server, call = with_server(maxmemory="10000000")
-    from fakeredis.engine import memory
+    from fakeredis.engine.features import memory
 
     empty = memory.used(server)
     for line in (

@@ -13,8 +13,8 @@ import pytest
 import redis
 
 import fakeredis
-from fakeredis.engine.clock import Clock
-from fakeredis.engine.replies import BLOCKED
+from fakeredis.engine.core.clock import Clock
+from fakeredis.engine.core.replies import BLOCKED
 from fakeredis.errors import CommandError
 from tests.engines import Server
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from fakeredis.commands.sentinel import Watched, make_sentinel
-from fakeredis.engine.session import Session
+from fakeredis.engine.core.session import Session
 from tests import processes, servers
 from tests.engines import Server
 from tests.twin import describe, fake_reply, same

@@ -10,7 +10,7 @@ import pytest
 import redis
 
 import fakeredis
-from fakeredis.engine.replies import BLOCKED
+from fakeredis.engine.core.replies import BLOCKED
 from fakeredis.errors import CommandError
 from tests.commands.playing import play, play_with_events
 from tests.engines import Server

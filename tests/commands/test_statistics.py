@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fakeredis.engine.replies import BLOCKED
+from fakeredis.engine.core.replies import BLOCKED
 from tests.engines import Server
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import pytest
 import redis
 
 import fakeredis
-from fakeredis.engine import dispatch
+from fakeredis.engine.core import dispatch
 from tests.commands.playing import play
 from tests.engines import Server
 from tests.redis_py import needs

@@ -210,14 +210,14 @@ def rdb_files(chance: random.Random) -> Iterator[bytes]:
 
 def try_rdb(server: Server, data: bytes) -> None:
     """Either all of it is loaded or nothing."""
-    from fakeredis.engine import persistence
+    from fakeredis.engine.data import rdb_file
     from fakeredis.rdb.errors import FormatError
 
     session = server.session()
     call(session, b"FLUSHALL")
     call(session, b"SET", b"k", b"old")
     try:
-        persistence.from_bytes(server, data)
+        rdb_file.from_bytes(server, data)
     except (FormatError, CommandError) as error:
         if state(session) != [1, b"old", b"k"]:
             raise Fault("a trace of what was refused") from error

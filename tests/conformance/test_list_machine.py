@@ -7,7 +7,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from fakeredis.engine.replies import BLOCKED
+from fakeredis.engine.core.replies import BLOCKED
 from tests.conformance.machine import hunt, with_options, words
 from tests.twin import Twin
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from fakeredis.engine.session import Session
+from fakeredis.engine.core.session import Session
 from fakeredis.errors import CommandError
 from tests.engines import Server
 

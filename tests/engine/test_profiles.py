@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import fakeredis
-from fakeredis.engine.profiles import profile
+from fakeredis.engine.core.profiles import profile
 
 REDIS = ("6.2", "7.0", "7.2", "7.4", "8.0", "8.2", "8.4", "8.6", "8.8", "8.10")
 VALKEY = ("7.2", "8.0", "8.1", "9.0")

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from fakeredis.engine.replies import BLOCKED
-from fakeredis.engine.session import Session
+from fakeredis.engine.core.replies import BLOCKED
+from fakeredis.engine.core.session import Session
 from fakeredis.errors import CommandError, ConnectionLost
 from tests.engines import Server
 

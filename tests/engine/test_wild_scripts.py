@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from fakeredis.engine import interpreter
+from fakeredis.engine.lua import interpreter
 from tests import processes
 from tests.engines import Server
 from tests.twin import fake_reply

@@ -27,11 +27,14 @@ ALLOWED: dict[str, dict[str, str]] = {
 }
 # Where names are still listed, to be declared instead. What is done has to go from here, too.
 TO_GO = {
-    "clients.handshake", "clients.remote", "clients.short", "clients.wire", "data.commands",
-    "engine.acl", "engine.client_info", "engine.cluster", "engine.command.info", "engine.dispatch",
-    "engine.forwarding", "engine.info", "engine.interpreter", "engine.keeping",
-    "engine.long_scripts", "engine.memory", "engine.pause", "engine.plain", "engine.replies",
-    "engine.session", "engine.tracking", "engine.usage", "patching.states", "server", "serving",
+    "clients.handshake", "clients.remote", "clients.fast_path", "clients.fake_socket",
+    "data.commands", "engine.features.acl", "engine.features.client_info", "engine.cluster.cluster",
+    "engine.command.info", "engine.core.dispatch",
+    "engine.forwarding", "engine.features.info", "engine.lua.interpreter", "engine.keeping",
+    "engine.lua.busy", "engine.features.memory", "engine.features.pause", "engine.data.portable",
+    "engine.core.replies",
+    "engine.core.session", "engine.features.tracking", "engine.features.key_access",
+    "patching.snapshots", "server", "serving",
     "spy.facts", "spy.keyspace", "spy.lint", "spy.methods", "spy.recorder", "stores.clusters",
     "stores.comparing", "stores.connecting", "stores.forwarding", "stores.parity",
     "stores.prefixes", "stores.redis", "stores.rules", "testing",

@@ -95,9 +95,10 @@ with fakeredis.patch():
     pass
 new = set(sys.modules) - before
 heavy = [name for name in new if name.startswith((
-    "fakeredis.engine.server", "fakeredis.engine.command.command", "fakeredis.spy.lint",
+    "fakeredis.engine.core.server", "fakeredis.engine.command.command", "fakeredis.spy.lint",
     "fakeredis.spy.canonical",
-    "fakeredis.resp", "fakeredis.stores.keyspace", "fakeredis.patching.forks", "fakeredis.tcp",
+    "fakeredis.resp", "fakeredis.stores.keyspace", "fakeredis.patching.processes.fork_host",
+    "fakeredis.tcp",
 ))]
 assert not heavy, heavy
 others = {name.partition(".")[0] for name in new} - {"fakeredis"}

@@ -24,7 +24,7 @@ import redis.asyncio.connection
 import redis.client
 
 import fakeredis
-from fakeredis.patching.machinery import machinery
+from fakeredis.patching.installer import machinery
 from tests import processes
 
 CLASSES = [
@@ -63,8 +63,8 @@ def test_restored_to_identity(names: bool) -> None:
 
 
 @pytest.mark.parametrize("culprit", [
-    "fakeredis.patching.after.exhume", "fakeredis.spy.Spy.note_methods",
-    "fakeredis.patching.realm.Realm.enter", "fakeredis.patch._Entry.open_door",
+    "fakeredis.patching.after_exit.exhume", "fakeredis.spy.Spy.note_methods",
+    "fakeredis.patching.scope.Realm.enter", "fakeredis.patch._Entry.open_door",
     "fakeredis.patching.names.Names.replace",
 ])  # fmt: skip
 def test_nothing_stays_of_a_patch_that_does_not_begin(culprit: str) -> None:
@@ -79,7 +79,7 @@ def test_nothing_stays_of_a_patch_that_does_not_begin(culprit: str) -> None:
 
 
 @pytest.mark.parametrize("culprit", [
-    "fakeredis.patching.after.bury", "fakeredis.patching.realm.Realm.leave",
+    "fakeredis.patching.after_exit.bury", "fakeredis.patching.scope.Realm.leave",
     "fakeredis.spy.Spy.note_no_methods", "fakeredis.patch._Entry.end",
 ])  # fmt: skip
 def test_an_end_that_fails_gives_back_the_rest(culprit: str) -> None:

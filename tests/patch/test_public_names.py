@@ -33,7 +33,7 @@ def test_versions_as_numbers(version: Any, is_version: str) -> None:
 
 @pytest.mark.parametrize("version", [(6, 0), (6, 0, 16), "6.0.16", 5, (5,)])
 def test_the_oldest_stands_for_older_ones(version: Any) -> None:
-    from fakeredis.engine import profiles
+    from fakeredis.engine.core import profiles
 
     profiles.profile.cache_clear()
     with pytest.warns(UserWarning, match=r"there is no redis .* to imitate; this is 6\.2"):

@@ -9,7 +9,7 @@ from fakeredis.commands import catalogue
 from fakeredis.commands.registry import Command
 from fakeredis.engine.command import command as declared
 from fakeredis.engine.command import info
-from fakeredis.engine.profiles import newest
+from fakeredis.engine.core.profiles import newest
 from fakeredis.errors import CommandError
 from fakeredis.spy import Spy, keyspace, spy_on
 from tests.examples_of_commands import examples, left_out

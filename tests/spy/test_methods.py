@@ -15,7 +15,7 @@ import redis.asyncio
 import redis.cluster
 
 import fakeredis
-from fakeredis.patching import noting
+from fakeredis.patching import method_notes
 from fakeredis.spy import Spy, methods
 from tests import processes
 from tests.patch.forking import forked
@@ -218,9 +218,9 @@ def test_nothing_is_noted_without_a_spy() -> None:
     assert [(each.__code__, dict(vars(each))) for each in functions] == before
     pipe = fakeredis.FakeRedis(server=fakeredis.FakeServer()).pipeline().get("k")
     assert [type(args) for args, _ in pipe.command_stack] == [tuple]
-    noting.begin(False)
+    method_notes.begin(False)
     pipe.get("k")
-    noting.end(False)
+    method_notes.end(False)
     assert pipe.command_stack[0] == pipe.command_stack[1]
 
 

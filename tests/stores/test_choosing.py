@@ -12,7 +12,7 @@ import redis
 
 import fakeredis
 from fakeredis import stores
-from fakeredis.engine.replies import OK
+from fakeredis.engine.core.replies import OK
 from fakeredis.errors import CommandError
 from fakeredis.stores import ForwardingStore, SimpleLink
 from tests.patch.test_pytest_plugin import run

@@ -8,7 +8,7 @@ import pytest
 
 import fakeredis
 from fakeredis.commands.catalogue import core_table
-from fakeredis.engine.profiles import profile
+from fakeredis.engine.core.profiles import profile
 from fakeredis.errors import CommandError
 from fakeredis.stores.parity.store import ParityStore
 from tests import examples_of_commands as examples

@@ -18,7 +18,7 @@ import redis.asyncio
 import redis.cache
 
 import fakeredis
-from fakeredis.engine.replies import NO_REPLY
+from fakeredis.engine.core.replies import NO_REPLY
 from fakeredis.stores import RedisStore, StoreError
 from tests import processes, servers
 from tests.redis_py import needs

@@ -8,7 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from fakeredis.engine.replies import Push, Status
+from fakeredis.engine.core.replies import Push, Status
 from fakeredis.errors import CommandError
 from tests import harvest, servers
 from tests.engines import Server

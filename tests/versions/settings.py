@@ -104,7 +104,7 @@ def written(found: dict[str, Any]) -> str:
 
 def main() -> None:
     """Write the file."""
-    from fakeredis.engine.config import HIDDEN
+    from fakeredis.engine.core.config import HIDDEN
 
     found = {}
     for name in servers.SERVERS:

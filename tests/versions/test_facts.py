@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from fakeredis.engine.replies import Status
+from fakeredis.engine.core.replies import Status
 from fakeredis.errors import CommandError
 from tests import servers
 from tests.harvest import all_commands, table_of

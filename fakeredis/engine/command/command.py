@@ -13,11 +13,11 @@ from enum import IntFlag
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from fakeredis.engine.command.syntax import UNLIMITED, Args, Declared, NumKeys, Parse, Syntax
-from fakeredis.engine.profiles import Profile, Since
-from fakeredis.engine.replies import PLAIN, Nulls, Shape, Shaper, wire_shape
+from fakeredis.engine.core.profiles import Profile, Since
+from fakeredis.engine.core.replies import PLAIN, Nulls, Shape, Shaper, wire_shape
 
 if TYPE_CHECKING:
-    from fakeredis.engine.context import Context
+    from fakeredis.engine.core.context import Context
 
 Handler = Callable[..., Any]
 KeysOf = Callable[[Args], list[bytes]]
@@ -252,7 +252,7 @@ class Group:
             keys: a function from the arguments to the keys, where declaration cannot say it.
             key_positions: first, last, step of COMMAND INFO, where they do not follow.
             nulls: which nulls are RESP2's null arrays, where these are not null bulk strings;
-                usually `fakeredis.engine.replies.null_array`.
+                usually `fakeredis.engine.core.replies.null_array`.
 
         Raises:
             ValueError: the name is taken in this group.

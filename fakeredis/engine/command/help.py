@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from fakeredis.engine.command.command import Command
-from fakeredis.engine.replies import Status
+from fakeredis.engine.core.replies import Status
 from fakeredis.lazy import Lazy
 
 if TYPE_CHECKING:
-    from fakeredis.engine.context import Context
+    from fakeredis.engine.core.context import Context
 
 _HEAD: Final = "%s <subcommand> [<arg> [value] [opt] ...]. Subcommands are:"
 

@@ -15,7 +15,7 @@ from fakeredis import data
 from fakeredis.datatypes.numbers import parse_int
 from fakeredis.engine.command.command import CONNECTION, MODULE, Command, Flags
 from fakeredis.engine.command.help import first_line
-from fakeredis.engine.replies import SetReply, Status
+from fakeredis.engine.core.replies import SetReply, Status
 from fakeredis.errors import CommandError
 
 # In the server's order.

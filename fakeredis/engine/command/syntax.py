@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from fakeredis import errors
 from fakeredis.datatypes.numbers import parse_float, parse_int, parse_long_double
-from fakeredis.engine.profiles import Profile, Since
+from fakeredis.engine.core.profiles import Profile, Since
 from fakeredis.errors import CommandError
 
 Args = Sequence[bytes]

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from fakeredis.datatypes.numbers import parse_int
-from fakeredis.engine.replies import OK, QUEUED, Push
+from fakeredis.engine.core.replies import OK, QUEUED, Push
 from fakeredis.errors import CommandError
 from fakeredis.stores.forwarding.link import Link, Restore, ends_listening, is_message
 from fakeredis.stores.forwarding.resp_link import RespLink
@@ -117,7 +117,7 @@ class ClusterLink(Link):
         return node
 
     def _master_of(self, key: bytes) -> Address:
-        from fakeredis.engine.cluster import slot_of
+        from fakeredis.engine.cluster.cluster import slot_of
 
         slot = slot_of(key)
         for first, last, address in self._ranges:
@@ -413,7 +413,7 @@ def _combination(name: str, argv: Argv) -> Callable[[list[Any]], Any] | None:
 
 def _command(argv: Argv) -> Any:
     from fakeredis.commands.catalogue import core_table
-    from fakeredis.engine.profiles import profile
+    from fakeredis.engine.core.profiles import profile
 
     command = core_table(profile("8.2", "redis")).find(argv[0])
     if command is None or command.subcommands is None or len(argv) < 2:

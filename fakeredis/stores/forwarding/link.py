@@ -15,7 +15,8 @@ Restore = Callable[[Any], Any] | None
 class Link(ABC):
     """One session's way to where its commands run.
 
-    Replies are of the types of `fakeredis.engine.replies`: `bytes`, `int`, `float`, `bool`, None,
+    Replies are of the types of `fakeredis.engine.core.replies`: `bytes`, `int`, `float`, `bool`,
+    None,
     lists, dictionaries, `Status`, `CommandError` (returned, not raised), and `Push` for what was
     not asked for.  A session asks for one thing at a time; only `close` is called by any thread.
     """

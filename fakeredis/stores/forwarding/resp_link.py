@@ -18,7 +18,7 @@ from weakref import WeakSet
 import redis
 import redis.connection as real
 
-from fakeredis.engine.replies import Push, Status
+from fakeredis.engine.core.replies import Push, Status
 from fakeredis.errors import CommandError
 from fakeredis.resp import MISSING, ProtocolError, ReplyParser, pack
 from fakeredis.stores.base import StoreError

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from fakeredis.datatypes.numbers import parse_int
-from fakeredis.engine.replies import OK
+from fakeredis.engine.core.replies import OK
 from fakeredis.errors import CommandError
 from fakeredis.stores.base import StoreError
 from fakeredis.stores.forwarding.link import Restore

@@ -45,13 +45,13 @@ class MemoryStore(Store):
 
         Strings, which never change, are shared with it; other values are copied.
         """
-        from fakeredis.engine import snapshots
+        from fakeredis.engine.data import snapshots
 
         return {address: snapshots.take(server) for address, server in list(self._servers.items())}
 
     def restore(self, snapshot: dict[str, Any]) -> None:
         """Bring the data back to a snapshot, which stays good for another time."""
-        from fakeredis.engine import snapshots
+        from fakeredis.engine.data import snapshots
 
         for address, server in list(self._servers.items()):
             snapshots.restore(server, snapshot.get(address, {}))
@@ -63,11 +63,12 @@ class MemoryStore(Store):
 
             {"localhost:6379": {0: {"greeting": {"type": "string", "value": "hello"}}}}
 
-        See `fakeredis.engine.plain` for the form; all but bytes that are no text can be JSON.
+        See `fakeredis.engine.data.portable` for the form; all but bytes that are no text can be
+        JSON.
         """
-        from fakeredis.engine import plain
+        from fakeredis.engine.data import portable
 
-        return {address: plain.dump(server) for address, server in list(self._servers.items())}
+        return {address: portable.dump(server) for address, server in list(self._servers.items())}
 
     def load(self, data: dict[str, Any]) -> None:
         """Replace the data of all servers by what `dump` gave, or what was written by hand.
@@ -77,12 +78,12 @@ class MemoryStore(Store):
         Raises:
             ValueError: the data make no sense; the servers keep what they have.
         """
-        from fakeredis.engine import plain
+        from fakeredis.engine.data import portable
         from fakeredis.server import FakeServer
 
         for address, databases in data.items():
             server = self._servers.get(address) or FakeServer(self, address=address)
-            plain.load(server, databases)
+            portable.load(server, databases)
 
     def close(self) -> None:
         """Forget all data."""

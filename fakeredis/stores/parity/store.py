@@ -12,7 +12,7 @@ from threading import RLock
 from typing import TYPE_CHECKING, Any, Final
 
 from fakeredis import stores
-from fakeredis.engine.replies import QUEUED, Push
+from fakeredis.engine.core.replies import QUEUED, Push
 from fakeredis.errors import CommandError, ConnectionLost
 from fakeredis.stores.base import StoreError
 from fakeredis.stores.forwarding.base import ForwardingStore
@@ -26,7 +26,7 @@ from fakeredis.stores.forwarding.link import (
 from fakeredis.stores.parity.compare import SCANS, counterpart, plain, same
 
 if TYPE_CHECKING:
-    from fakeredis.engine.profiles import VersionLike
+    from fakeredis.engine.core.profiles import VersionLike
     from fakeredis.server import FakeServer
 
 _SOON: Final = 0.05  # seconds in which a command replies that does not block
@@ -185,7 +185,7 @@ class _EngineLink(Link):
     """A link to a server of this process."""
 
     def __init__(self, server: FakeServer, typed: bool) -> None:
-        from fakeredis.clients.wire import Wire
+        from fakeredis.clients.fake_socket import Wire
 
         session = server.wire_session() if typed else server.session()
         self._wire = Wire(session)
@@ -531,7 +531,7 @@ class _Words:
 
 def _command(argv: Sequence[bytes]) -> Any:
     from fakeredis.commands.catalogue import core_table
-    from fakeredis.engine.profiles import profile
+    from fakeredis.engine.core.profiles import profile
 
     command = core_table(profile("8.2", "redis")).find(argv[0])
     if command is None:

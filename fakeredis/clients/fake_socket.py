@@ -1,0 +1,1151 @@
+"""What stands in the place of a socket: a session of the engine, and waiting for its messages.
+
+redis-py's connections keep their socket in ``_sock``.  A fake one keeps a `Wire` there, so that
+everything redis-py does with the socket's presence (connect, disconnect, reconnect) works
+unchanged, while commands and replies pass as Python objects.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+import re
+import socket
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
+from itertools import count
+from types import FunctionType, MethodType
+from typing import TYPE_CHECKING, Any, Final, overload
+
+import redis
+
+from fakeredis.engine.core.replies import BLOCKED, NO_REPLY, BigNumber
+from fakeredis.errors import CommandError, ConnectionLost
+from fakeredis.spy.methods import NotedWords
+
+if TYPE_CHECKING:
+    from fakeredis import resp
+    from fakeredis.engine.core.session import Session
+
+# Tools that stop the clock (freezegun) replace names in modules, and a client whose time stands
+# still would wait for ever.  They leave threading's own name alone, and none looks into objects.
+_monotonic: Final = partial(getattr(threading, "_time", time.monotonic))
+AFTER_END: Final = (
+    "the fakeredis.patch() in which this client was made has ended: it does not wait any more"
+)
+_TICK: Final = 0.1  # seconds between looks at keys that may expire while everyone waits
+# A wait without end cannot be interrupted on Windows.
+_LONGEST: Final = 1.0 if sys.platform == "win32" else None
+_orphans: deque[Session] = deque()  # to be closed as soon as no lock is in the way
+
+
+class Broken:
+    """A socket and a stream that have been reset, for redis-py's own code after a patch's end."""
+
+    __slots__ = ()
+
+    _buffer = b""  # redis-py's own parsers look into that of a stream
+
+    def recv(self, *args: Any) -> bytes:
+        """Nothing comes this way: redis-py's own code is here when its patch has just ended.
+
+        Raises:
+            ConnectionResetError: always.
+        """
+        raise ConnectionResetError(104, "Connection reset by peer")
+
+    recv_into = fileno = recv
+
+    async def read(self, *args: Any) -> bytes:
+        """As ``recv``."""
+        return self.recv()
+
+    readline = readexactly = readuntil = read
+
+    def at_eof(self) -> bool:
+        """Nothing more will come."""
+        return True
+
+    def settimeout(self, timeout: float | None) -> None:
+        """It fails at once."""
+
+
+class Wire:
+    """One end of a connection that never touches the network."""
+
+    __slots__ = (
+        "session", "timeout", "_waiter", "_made_by", "_parser", "_pair", "_backlog", "_closed",
+        "_late", "abandoned", "_waiting", "_timer", "patient", "gave_up", "on_use",
+        "reads", "sends", "packs", "parser", "played", "_unread", "__weakref__",
+    )  # fmt: skip
+
+    def __init__(self, session: Session, timeout: float | None = None) -> None:
+        self.session = session
+        self.timeout = timeout  # seconds; None waits for ever
+        self._waiter: Any = None  # a lock that is released when something has come
+        self._made_by: Any = None  # what has made it: gevent and eventlet have locks of their own
+        self._parser: resp.RequestParser | None = None
+        self._pair: tuple[socket.socket, socket.socket] | None = None
+        self._backlog: deque[Sequence[bytes]] | None = None  # sent while a command waits
+        self._closed = False  # from this end
+        # What a short cut passes over must be what it was: the methods that its connection's class
+        # sends and reads with, and the parser, without a mock in its namespace.
+        self.reads: Any = None
+        self.sends: Any = None
+        self.parser: Any = None
+        self.played: Any = ()
+        self.packs: Any = None  # encodes arguments, see `encoder_for`
+        self._unread: bytearray | None = None  # of a reply that is read as the protocol's bytes
+        self.abandoned = False  # by the end of a patch
+        self._waiting = False
+        # Whether it waits for what has not come: not after a patch's end.
+        self.patient = not session.server.outlived
+        self.on_use: Callable[[], None] | None = None  # called once, before its first reply
+        self.gave_up = False  # whether it did not wait for a message, see `stop_listening`
+        self._timer: threading.Timer | None = None  # ends a wait for whoever polls the descriptor
+        # Until when replies are on their way: by our own clock, and by the server's.
+        self._late: tuple[float, float] | None = None
+
+    def turn(self, connection: Any) -> Wire | None:
+        """The wire that a short cut may take instead of this one; None: none may."""
+        return None
+
+    # Commands and messages ------------------------------------------------------------------
+
+    def send(self, argv: Sequence[bytes]) -> None:
+        """Run a command; what it replies can be received then.
+
+        Raises:
+            ConnectionLost: the server is down or has closed this connection.
+        """
+        session = self.session
+        if session.wait is not None or self._backlog:
+            if self._backlog is None:
+                self._backlog = deque()
+            self._backlog.append(argv)
+            return
+        if type(argv) is NotedWords:
+            session.method = argv.method
+            session.position = argv.position if session.via == "pipeline" else 0
+        try:
+            reply = session.execute(argv)
+        except CommandError as error:
+            reply = error.with_traceback(None)  # frames would keep the client alive
+        if type(argv) is NotedWords:
+            session.method, session.position = None, 0
+        self._take(reply)
+
+    def send_many(self, commands: Sequence[Sequence[bytes]]) -> None:
+        """Run commands that were packed together: by one message where they go elsewhere.
+
+        Raises:
+            ConnectionLost: as ``send``.
+        """
+        session = self.session
+        if session.via != "direct" or not commands or type(commands[0]) is not NotedWords:
+            self._send_many(commands)
+            return
+        # While there is a spy: a batch of a cluster's client, or one packed by hand.
+        mark(session, "transaction" if commands[0] == [b"MULTI"] else "pipeline")
+        try:
+            self._send_many(commands)
+        finally:
+            mark(session, "direct")
+
+    def _send_many(self, commands: Sequence[Sequence[bytes]]) -> None:
+        done = 0
+        if len(commands) > 1 and self.session.wait is None and not self._backlog:
+            run = getattr(self.session, "execute_many", None)
+            for reply in () if run is None else run(commands):
+                done += 1
+                if isinstance(reply, Exception) and not isinstance(reply, CommandError):
+                    raise reply
+                self._take(reply)
+        for argv in commands[done:]:
+            self.send(argv)
+
+    def _take(self, reply: Any) -> None:
+        """Put a reply where it can be received."""
+        session = self.session
+        if session.lag:
+            self._hold_back()
+        if reply is BLOCKED:
+            self._block()
+        elif reply is not NO_REPLY:
+            if self.on_use is not None and session.via != "handshake":
+                called, self.on_use = self.on_use, None
+                called()
+            session.outbox.append(reply)
+            if self.abandoned:
+                raise ConnectionLost("Connection closed by server.")
+            if session.wake is not None and not self._on_its_way():
+                session.wake()
+
+    def _block(self) -> None:
+        """A command waits.
+
+        Raises:
+            ConnectionLost: the patch has ended: nothing does then.
+        """
+        if not self.patient:
+            self.session.close()
+            raise ConnectionLost(AFTER_END)
+        if self._pair is not None:
+            self._set_timer()
+
+    def send_bytes(self, data: bytes) -> None:
+        """Run what was packed into the protocol's bytes.
+
+        Raises:
+            ConnectionLost: the server is down or has closed this connection.
+        """
+        if self.session.closed:
+            raise ConnectionLost("Connection closed by server.")
+        from fakeredis import resp
+
+        if self._parser is None:
+            self._parser = resp.RequestParser()
+        try:
+            for argv in self._parser.feed(data):
+                self.send(argv)
+        except resp.ProtocolError as error:
+            self.session.outbox.append(CommandError(str(error)))
+            self.session.close()
+
+    def receive(self, timeout: float | None) -> Any:
+        """The next reply or push; errors are returned, not raised.
+
+        Raises:
+            TimeoutError: nothing came within ``timeout`` seconds.
+            ConnectionLost: nothing will ever come.
+        """
+        outbox = self.session.outbox
+        if not outbox or self._late is not None:
+            self._await(timeout)
+        item = outbox.popleft()
+        if self._pair is not None and not outbox:
+            self._drain()
+        return item
+
+    def readable(self, timeout: float | None) -> bool:
+        """Whether something can be received within ``timeout`` seconds; also when it is closed."""
+        if (self.session.outbox and self._late is None) or self.session.closed:
+            return True
+        if timeout is not None and timeout <= 0 and not self._backlog and self._late is None:
+            server = self.session.server
+            if not server.deadlines:
+                return False
+            server.catch_up()  # what has expired by itself may be news
+            return bool(self.session.outbox) or self.session.closed
+        try:
+            self._await(timeout)
+        except TimeoutError:
+            return False
+        except ConnectionLost:
+            return True
+        return True
+
+    def lost(self) -> bool:
+        """Whether nothing will ever come: the session is closed, or the server is down."""
+        session = self.session
+        if session.forwarded and not session.outbox:
+            session.look()
+        return not session.outbox and (session.closed or not session.server.connected)
+
+    # Waiting --------------------------------------------------------------------------------
+
+    def _await(self, timeout: float | None) -> None:
+        """Wait until the outbox holds something: `receive` says what it raises."""
+        session = self.session
+        if self._waiter is None or self._made_by is not threading.Lock:
+            self._made_by = threading.Lock
+            self._waiter = self._made_by()
+            self._waiter.acquire()
+        session.wake = self.woken
+        ends, due = self._limits(timeout)
+        self._waiting = True
+        try:
+            while self._is_late(ends) or not self._has_come():
+                self._be_patient()
+                seconds = self._pause(ends, due)
+                if seconds is None:
+                    seconds = _LONGEST
+                if not self._waiter.acquire(timeout=-1 if seconds is None else seconds):
+                    session.server.catch_up()
+        finally:
+            self._waiting = False
+
+    def woken(self) -> None:
+        """Called by whichever thread has something for this session."""
+        if self._pair is not None:
+            self._stop_timer()
+            self._signal()
+        waiter = self._waiter
+        if waiter is not None:
+            try:
+                waiter.release()
+            except RuntimeError:
+                pass  # it was released already
+
+    def _has_come(self) -> bool:
+        """Whether something can be received; runs what was held back by a command that waited."""
+        session = self.session
+        while self._backlog and session.wait is None and not session.outbox:
+            argv = self._backlog.popleft()
+            backlog, self._backlog = self._backlog, None
+            self.send(argv)
+            self._backlog = backlog
+        if session.outbox:
+            return True
+        if session.closed:
+            raise ConnectionLost("Connection closed by server.")
+        return False
+
+    def _be_patient(self) -> None:
+        """Nothing has come: go on waiting, unless the patch has ended.
+
+        Who waits for ever then keeps its thread, and maybe the interpreter, from ending.
+
+        Raises:
+            ConnectionLost: it has.
+        """
+        if not self.patient:
+            self.gave_up = self.listens()
+            raise ConnectionLost(AFTER_END)
+
+    def _limits(self, timeout: float | None) -> tuple[float | None, float | None]:
+        """When the shell stops waiting, and when the blocked command's own time is over."""
+        now = _monotonic()
+        wait = self.session.wait
+        due = None
+        if wait is not None and wait.deadline is not None:
+            from fakeredis.engine.core import blocking
+
+            left = blocking.seconds_left(wait)
+            due = None if left is None else now + left
+        return None if timeout is None else now + timeout, due
+
+    def _pause(self, ends: float | None, due: float | None) -> float | None:
+        """How long to sleep at most.
+
+        Times out the blocked command when its time is over, also where the server's clock stands
+        still.
+
+        Raises:
+            TimeoutError: the shell has waited long enough.
+        """
+        now = _monotonic()
+        server = self.session.server
+        seconds = _TICK if server.notify_flags or server.deadlines else None
+        if self._late is not None:
+            seconds = max(0.0, min(_TICK, self._late[0] - now))
+        if due is not None and self.session.wait is not None:
+            if now >= due:
+                self._time_out()
+                return 0.0
+            seconds = due - now if seconds is None else min(seconds, due - now)
+        if ends is not None:
+            if now >= ends:
+                raise TimeoutError("timed out")
+            seconds = ends - now if seconds is None else min(seconds, ends - now)
+        return seconds
+
+    def _set_timer(self) -> None:
+        """Have the blocked command time out for who polls the descriptor, and so waits nowhere."""
+        self._stop_timer()
+        _, due = self._limits(None)
+        if due is not None:
+            self._timer = threading.Timer(max(due - _monotonic(), 0), self._time_out)
+            self._timer.name, self._timer.daemon = "fakeredis-timer", True
+            self._timer.start()
+
+    def _stop_timer(self) -> None:
+        timer, self._timer = self._timer, None
+        if timer is not None:
+            timer.cancel()
+
+    def _time_out(self) -> None:
+        from fakeredis.engine.core import blocking
+
+        with self.session.server.lock:
+            if self.session.wait is not None:
+                blocking.time_out(self.session.wait)
+
+    # Replies that come late -----------------------------------------------------------------
+
+    def _hold_back(self) -> None:
+        """Let the last command's reply, and what follows it, arrive late."""
+        session = self.session
+        seconds, session.lag = session.lag, 0.0
+        ours, servers = self._late or (0.0, 0.0)
+        self._late = (
+            max(ours, _monotonic() + seconds),
+            max(servers, session.server.clock.seconds() + seconds),
+        )
+        if self._pair is not None and self._on_its_way():
+            timer = threading.Timer(seconds, self._arrive)
+            timer.daemon = True
+            timer.start()
+
+    def _on_its_way(self) -> bool:
+        """Whether replies are late, and time passes by itself."""
+        return self._late is not None and self.session.server.clock.frozen is None
+
+    def _arrive(self) -> None:
+        """Let those know who poll the descriptor."""
+        if self._late is not None and self._late[0] <= _monotonic():
+            self._late = None
+        self.woken()
+
+    def _is_late(self, ends: float | None) -> bool:
+        """Whether a reply is still on its way.
+
+        While the server's clock is frozen it moves ahead instead, up to the reply's arrival or to
+        the end of the shell's patience.
+
+        Raises:
+            TimeoutError: which comes first.
+        """
+        if self._late is None or self.session.closed:
+            return False
+        server = self.session.server
+        ours, servers = self._late
+        left: float = min(ours - _monotonic(), servers - server.clock.seconds())
+        if left > 0 and server.clock.frozen is not None:
+            left = servers - server.clock.seconds()
+            patience = left if ends is None else max(ends - _monotonic(), 0)
+            server.advance(min(left, patience))
+            if patience < left:
+                raise TimeoutError("timed out")
+            left = 0
+        if left <= 0:
+            self._late = None
+        return left > 0
+
+    # A socket's manners ---------------------------------------------------------------------
+
+    def close(self) -> None:
+        """End the session, as closing a socket does.
+
+        Also called by the garbage collector, which may come in the middle of a command that this
+        very thread runs: the session is closed later then.
+        """
+        _orphans.append(self.session)
+        self._closed = True
+        self._backlog = self._late = self.parser = None
+        self.played = ()
+        self._stop_timer()
+        if not self.session.server.lock._is_owned():  # type: ignore[attr-defined]
+            close_orphans()
+        if self._pair is not None:
+            for end in self._pair:
+                end.close()
+            self._pair = None
+
+    def __del__(self) -> None:
+        """Nobody polls the descriptor any more."""
+        if self._pair is not None:
+            for end in self._pair:
+                end.close()
+
+    def abandon(self) -> bool:
+        """End the session, and with it all waits for it; whether its descriptor may be polled.
+
+        Then it stays open, readable, for as long as the wire lives. A command that another thread
+        sends at this moment either fails, or its reply is in the outbox before this returns.
+        """
+        self.abandoned = True
+        self.session.close()
+        return self._pair is not None
+
+    def in_use(self) -> bool:
+        """Whether somebody waits, or a command has been sent whose reply is yet to be read."""
+        session = self.session
+        if session.wait is not None or self._backlog or self._waiting:
+            return True
+        return bool(session.outbox) and not self.listens()
+
+    def listens(self) -> bool:
+        """Whether it is subscribed to anything."""
+        return bool(getattr(self.session, "subscriptions", False))
+
+    def shutdown(self, how: int) -> None:
+        """Nothing is buffered here."""
+
+    def sendall(self, data: bytes) -> None:
+        """Bytes of the protocol, as a real socket would take them.
+
+        Raises:
+            BrokenPipeError: the session was closed.
+        """
+        try:
+            self.send_bytes(data)
+        except ConnectionLost:
+            raise BrokenPipeError(32, "Broken pipe") from None
+
+    def recv(self, size: int, flags: int = 0) -> bytes:
+        """The next reply or push as bytes of the protocol, for parsers that read for themselves.
+
+        Raises:
+            BlockingIOError: there is none now, and nobody wants to wait.
+            TimeoutError: none came in time.
+        """
+        if not self._unread:
+            if (flags or self.timeout == 0) and not self.readable(0):
+                raise BlockingIOError(errno.EWOULDBLOCK, os.strerror(errno.EWOULDBLOCK))
+            try:
+                self._put_bytes(self.receive(self.timeout))
+            except ConnectionLost:
+                return b""
+        return self._taken_bytes(size, bool(flags))
+
+    def recv_into(self, buffer: Any, size: int = 0, flags: int = 0) -> int:
+        """The same, into a buffer; returns how many bytes."""
+        view = memoryview(buffer)
+        data = self.recv(size or len(view), flags)
+        view[: len(data)] = data
+        return len(data)
+
+    def _put_bytes(self, item: Any) -> None:
+        from fakeredis import resp
+
+        self._unread = (self._unread or bytearray()) + resp.encode(item, self.session.protocol)
+
+    def _taken_bytes(self, size: int, look: bool = False) -> bytes:
+        unread = self._unread
+        assert unread is not None
+        data = bytes(unread[:size])
+        if not look:
+            del unread[:size]
+        return data
+
+    def gettimeout(self) -> float | None:
+        """Seconds, or None."""
+        return self.timeout
+
+    def settimeout(self, timeout: float | None) -> None:
+        """Seconds, or None."""
+        self.timeout = timeout
+
+    def setblocking(self, blocking: bool) -> None:
+        """As ``settimeout``."""
+        self.timeout = None if blocking else 0.0
+
+    def getpeername(self) -> Any:
+        """The server's address."""
+        host, _, port = self.session.server.address.rpartition(":")
+        return ("127.0.0.1" if host == "localhost" else host, int(port)) if host else port
+
+    def getsockname(self) -> tuple[str, int]:
+        """The client's address."""
+        host, _, port = self.session.address.rpartition(":")
+        return host, int(port or 0)
+
+    def fileno(self) -> int:
+        """A descriptor that polls readable while messages wait; made when first asked for.
+
+        As a socket's it is -1 once this end was closed: event loops ask for it again in order to
+        forget it.
+        """
+        if self._closed:
+            return -1
+        if self._pair is None:
+            self._pair = socket.socketpair()
+            for end in self._pair:
+                end.setblocking(False)
+            self.session.wake = self.woken
+            if self.session.outbox or self.session.closed:
+                self._signal()
+            elif self.session.wait is not None:
+                self._set_timer()
+        return self._pair[0].fileno()
+
+    def _signal(self) -> None:
+        """Let the descriptor poll readable."""
+        try:
+            if self._pair is not None:
+                self._pair[1].send(b"\0")
+        except OSError:
+            pass  # it is full, which is as good, or closed
+
+    def _drain(self) -> None:
+        """Let the descriptor poll unreadable: everything was received."""
+        try:
+            while self._pair is not None and self._pair[0].recv(4096):
+                pass
+        except OSError:
+            pass
+        if self.session.outbox or self.session.closed:
+            self._signal()  # it came meanwhile
+
+
+LAST: Final = "_fakeredis_last"  # in a connection's namespace: its wire, where that is impatient
+
+
+def be_impatient(connection: Any, wire: Wire) -> None:
+    """A connection goes on after its patch's end, but waits for nothing."""
+    wire.patient = False
+    vars(connection)[LAST] = wire
+
+
+def stop_listening(connection: Any) -> None:
+    """A connection connects anew: refuse it once where a patch has ended under who listens.
+
+    Who listens would connect, subscribe, hear so, and fail again, for ever.
+
+    Raises:
+        redis.ConnectionError: it has.
+    """
+    wire = vars(connection).pop(LAST, None)
+    if wire is not None and wire.gave_up:
+        raise redis.ConnectionError(AFTER_END)
+
+
+class CarefulWire(Wire):
+    """A `Wire` that no short cut takes: its connection does more than to send and to receive."""
+
+    __slots__ = ()
+
+
+def close_orphans() -> None:
+    """Close the sessions whose connections have gone."""
+    while _orphans:
+        try:
+            session = _orphans.popleft()
+        except IndexError:
+            return  # another thread was quicker
+        session.close()
+        session.wake = None
+
+
+class AsyncWire(Wire):
+    """A `Wire` whose waits are awaited; asyncio's connections keep it as reader and writer."""
+
+    __slots__ = ("_future",)
+
+    _future: asyncio.Future[None] | None
+
+    def __init__(self, session: Session, timeout: float | None = None) -> None:
+        super().__init__(session, timeout)
+        self._future = None
+
+    async def receive_async(self, timeout: float | None) -> Any:
+        """As ``receive``.
+
+        Raises:
+            asyncio.TimeoutError: nothing came within ``timeout`` seconds.
+            ConnectionLost: nothing will ever come.
+        """
+        outbox = self.session.outbox
+        if not outbox or self._late is not None:
+            await self._await_async(timeout)
+        item = outbox.popleft()
+        if self._pair is not None and not outbox:
+            self._drain()
+        return item
+
+    async def readable_async(self, timeout: float | None = 0) -> bool:
+        """Whether something can be received within ``timeout`` seconds; also when it is closed."""
+        if self.readable(0):
+            return True
+        try:
+            await self._await_async(timeout)
+        except asyncio.TimeoutError:
+            return False
+        except ConnectionLost:
+            return True
+        return True
+
+    async def _await_async(self, timeout: float | None) -> None:
+        session = self.session
+        loop = asyncio.get_running_loop()
+        session.wake = self.woken
+        ends, due = self._limits(timeout)
+        self._waiting = True
+        try:
+            while self._is_late(ends) or not self._has_come():
+                self._be_patient()
+                seconds = self._pause(ends, due)
+                future = self._future = loop.create_future()
+                if (session.outbox and self._late is None) or session.closed:
+                    continue  # it came from another thread meanwhile
+                if await _ended(loop, future, seconds):
+                    session.server.catch_up()
+        except TimeoutError:
+            raise asyncio.TimeoutError from None  # another class before Python 3.11
+        finally:
+            self._waiting = False
+
+    def woken(self) -> None:
+        """Called by whichever thread or task has something for this session."""
+        super().woken()
+        future = self._future
+        if future is None:
+            return
+        loop = future.get_loop()
+        if asyncio._get_running_loop() is loop:
+            _finish(future)
+            return
+        _call_soon(loop, partial(_finish, future))
+
+    # A stream's manners ---------------------------------------------------------------------
+
+    async def wait_closed(self) -> None:
+        """It is closed at once."""
+
+    def is_closing(self) -> bool:
+        """Whether it was closed."""
+        return self.session.closed
+
+    def at_eof(self) -> bool:
+        """Whether nothing more will come."""
+        return self.session.closed and not self.session.outbox and not self._unread
+
+    @property
+    def _buffer(self) -> bytes:
+        """What redis-py looks at to see whether something has come."""
+        return bytes(self._unread or (b"?" if self.readable(0) and not self.at_eof() else b""))
+
+    async def read(self, size: int = -1) -> bytes:
+        """As `Wire.recv`; nothing where nothing more will come."""
+        if not self._unread and not await self._came():
+            return b""
+        return self._taken_bytes(size if size >= 0 else len(self._unread or b""))
+
+    async def readline(self) -> bytes:
+        """The bytes up to the end of a line."""
+        while b"\n" not in (self._unread or b""):
+            if not await self._came():
+                return await self.read()
+        return self._taken_bytes((self._unread or b"").index(b"\n") + 1)
+
+    async def readexactly(self, size: int) -> bytes:
+        """So many bytes.
+
+        Raises:
+            asyncio.IncompleteReadError: so many will never come.
+        """
+        while len(self._unread or b"") < size:
+            if not await self._came():
+                raise asyncio.IncompleteReadError(bytes(self._unread or b""), size)
+        return self._taken_bytes(size)
+
+    async def _came(self) -> bool:
+        """Wait for the next message, as bytes; False where none will come."""
+        try:
+            self._put_bytes(await self.receive_async(None))
+        except ConnectionLost:
+            return False
+        return True
+
+    def write(self, data: bytes) -> None:
+        """Bytes of the protocol, as a real stream would take them."""
+        self.sendall(data)
+
+    def writelines(self, pieces: Iterable[bytes]) -> None:
+        """As ``write`` for each."""
+        for piece in pieces:
+            self.sendall(piece)
+
+
+    async def drain(self) -> None:
+        """Nothing is buffered here."""
+
+    def get_extra_info(self, name: str, default: Any = None) -> Any:
+        """``peername`` and ``sockname``."""
+        if name == "peername":
+            return self.getpeername()
+        return self.getsockname() if name == "sockname" else default
+
+
+class CarefulAsyncWire(AsyncWire):
+    """The same for asyncio."""
+
+    __slots__ = ()
+
+
+_PASSED_OVER: Final = ("send_command", "send_packed_command", "pack_command", "read_response")
+_KNOWN: Final = frozenset({"fakeredis", "redis", "valkey", "aioredis"})
+
+
+def is_plain(connection: Any) -> bool:
+    """Whether a short cut passes over nothing: no health checks, no methods of the user's own."""
+    if connection.health_check_interval or packs_itself(connection):
+        return False
+    return all(_is_library(getattr(connection, name)) for name in _PASSED_OVER)
+
+
+def _is_library(method: Any) -> bool:
+    """Whether a method was written in one of the libraries, and nothing stands in its place.
+
+    Wrappers may take over a name and a module, but not where their own code looks for names.
+    """
+    function = getattr(method, "__func__", method) if type(method) is MethodType else method
+    if type(function) is not FunctionType:
+        return str(getattr(type(method), "__module__", "")) == "builtins" and _is_known(method)
+    return str(function.__globals__.get("__name__")).partition(".")[0] in _KNOWN
+
+
+def _is_known(value: Any) -> bool:
+    return str(getattr(value, "__module__", None)).partition(".")[0] in _KNOWN
+
+
+def ready(connection: Any, wire: Any) -> None:
+    """A connection has made its handshake: what comes now is the user's."""
+    if not isinstance(wire, Wire):
+        return  # a mock's socket
+    wire.session.via = "direct"
+    wire.parser = parser = connection._parser
+    wire.played = getattr(parser, "__dict__", ())
+    if asks_parser(parser):
+        wire.__class__ = CarefulAsyncWire if isinstance(wire, AsyncWire) else CarefulWire
+
+
+_parsers: Final[dict[tuple[type, str], Any]] = {}  # the libraries' own, with their methods
+
+
+def asks_parser(parser: Any, name: str = "read_response") -> bool:
+    """Whether replies must pass a connection's parser: it is a mock or the user's own."""
+    if name in getattr(parser, "__dict__", ()):
+        return True
+    kind = type(parser)
+    method = getattr(kind, name, None)
+    if method is not _parsers.get((kind, name), _parsers):
+        if not _is_known(kind) or not (method is None or _is_library(method)):
+            return True
+        _parsers[kind, name] = method
+    return _reads_elsewhere(parser)
+
+
+def _reads_elsewhere(parser: Any) -> bool:
+    """Whether a test has put a socket or stream of its own into a parser."""
+    ends = (
+        getattr(parser, "_sock", None), getattr(parser, "_stream", None),
+        getattr(getattr(parser, "_buffer", None), "_sock", None),
+    )  # fmt: skip
+    return any(end is not None and not isinstance(end, Wire) for end in ends)
+
+
+def is_untouched(connection: Any, wire: Any) -> bool:
+    """Whether no mock has taken the place of anything between a command and its reply."""
+    cls = type(connection)
+    return (
+        cls.read_response is wire.reads and cls.send_command is wire.sends
+        and connection._parser is wire.parser and "read_response" not in wire.played
+    )  # fmt: skip
+
+
+async def _ended(
+    loop: asyncio.AbstractEventLoop, future: asyncio.Future[None], seconds: float | None
+) -> bool:
+    """Wait for a future; whether the seconds were over before."""
+    if seconds is None:
+        await future
+        return False
+    ends = _monotonic() + seconds
+    timer = _timer(loop, seconds, partial(_finish, future))
+    try:
+        await future
+    finally:
+        timer.cancel()
+    return bool(_monotonic() >= ends)
+
+
+def _timer(
+    loop: asyncio.AbstractEventLoop, seconds: float, call: Callable[[], None]
+) -> asyncio.TimerHandle | threading.Timer:
+    """Have a function called by a loop, also where the time stands still that the loop goes by."""
+    if time.monotonic is _monotonic.func:
+        return loop.call_later(seconds, call)
+    timer = threading.Timer(seconds, _call_soon, (loop, call))
+    timer.daemon = True
+    timer.start()
+    return timer
+
+
+def _call_soon(loop: asyncio.AbstractEventLoop, call: Callable[[], None]) -> None:
+    try:
+        loop.call_soon_threadsafe(call)
+    except RuntimeError:
+        pass  # the loop is closed, nobody waits any more
+
+
+def _finish(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)
+
+
+def _pack(argv: Sequence[bytes]) -> bytes:
+    from fakeredis import resp
+
+    return resp.pack(argv)
+
+
+def mark(session: Any, via: str) -> None:
+    """Tell the spy how the next commands arrive."""
+    session.via = via
+    session.group = next(_groups) if via != "direct" else 0
+
+
+_groups: Final = count(1)
+
+
+class Packed(Sequence[bytes]):
+    """Commands on their way from ``pack_command`` to ``send_packed_command``.
+
+    To others it is what redis-py's own packing gives: a sequence of the protocol's bytes.
+
+    Args:
+        commands: the commands' words.
+        pack: redis-py's own packing of them, for who looks.
+    """
+
+    __slots__ = ("commands", "_pack", "_pieces")
+
+    def __init__(
+        self, commands: Sequence[list[bytes]], pack: Callable[[], Sequence[bytes]] | None = None
+    ) -> None:
+        self.commands = commands
+        self._pack = pack
+        self._pieces: Sequence[bytes] | None = None
+
+    @property
+    def pieces(self) -> Sequence[bytes]:
+        """The protocol's bytes, in as many pieces as redis-py makes."""
+        if self._pieces is None:
+            pack = self._pack
+            self._pieces = list(map(_pack, self.commands)) if pack is None else pack()
+        return self._pieces
+
+    @overload
+    def __getitem__(self, index: int) -> bytes: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[bytes]: ...
+    def __getitem__(self, index: int | slice) -> bytes | Sequence[bytes]:
+        return self.pieces[index]
+
+    def __len__(self) -> int:
+        return len(self.pieces)
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self.pieces)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and b"".join(self) == b"".join(other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return repr(list(self))
+
+
+def encode(encoder: Any, args: Iterable[Any]) -> list[bytes]:
+    """Arguments as bytes, by redis-py's own rules.
+
+    Raises:
+        redis.DataError: an argument is of a type that redis-py refuses.
+    """
+    argv: list[bytes] = []
+    for arg in args:
+        kind = type(arg)
+        if kind is bytes:
+            argv.append(arg)
+        elif kind is str:
+            argv.append(arg.encode(encoder.encoding, encoder.encoding_errors))
+        elif kind is int:
+            argv.append(b"%d" % arg)
+        else:
+            value = encoder.encode(arg)
+            argv.append(value if type(value) is bytes else bytes(value))
+    return argv
+
+
+def encode_one(encoder: Any, arg: Any) -> bytes:
+    """One argument, see `encode`."""
+    return encode(encoder, (arg,))[0]
+
+
+def words(encoder: Any, args: Sequence[Any]) -> list[bytes]:
+    """A whole command as bytes; redis-py allows ``"CONFIG GET"`` as its first word."""
+    first = args[0]
+    if isinstance(first, str):
+        return encode(encoder, (*first.encode().split(), *args[1:]))  # whatever the encoding is
+    if b" " in first:
+        return encode(encoder, (*first.split(), *args[1:]))
+    return encode(encoder, args)
+
+
+class _Native:
+    """How a compiled packer encodes: as UTF-8, whatever a connection's encoding is.
+
+    To be used as an encoder.
+    """
+
+    encoding = "utf-8"
+    encoding_errors = "strict"
+
+    def __init__(self, packer: Any) -> None:
+        self._packer = packer
+
+    def encode(self, value: Any) -> bytes:
+        """A value that is no plain text or number, by the packer itself.
+
+        Raises:
+            redis.DataError: it is of a type that the packer refuses.
+        """
+        packed = b"".join(self._packer.pack(b"X", value))
+        return packed.split(b"\r\n", 4)[4][:-2]
+
+
+_NATIVE: Final = frozenset({"HiredisRespSerializer", "LibvalkeyRespSerializer"})
+_natives: Final[dict[type, _Native]] = {}
+
+
+def encoder_for(connection: Any) -> Any:
+    """What encodes a connection's arguments: its encoder, or the compiled packer in its place."""
+    packer = getattr(connection, "_command_packer", None)  # sync connections alone have one
+    kind = type(packer)
+    if kind.__name__ not in _NATIVE or not _is_known(kind):
+        return connection.encoder
+    native = _natives.get(kind)
+    if native is None:
+        native = _natives[kind] = _Native(packer)
+    return native
+
+
+def packs_itself(connection: Any) -> bool:
+    """Whether a connection was given a packer that is the user's own."""
+    packer = getattr(connection, "_command_packer", None)
+    return packer is not None and not _is_known(type(packer))
+
+
+_DEEP: Final = 20  # lists in lists from which on Python's calls do not go deeper
+
+
+def decoded(reply: Any, encoder: Any, depth: int = 0) -> Any:
+    """A reply with its bytes as text."""
+    kind = type(reply)
+    if kind is bytes:
+        return reply.decode(encoder.encoding, encoder.encoding_errors)
+    if depth == _DEEP:
+        return _decoded_deep(reply, encoder)
+    if kind is list:
+        encoding, strict = encoder.encoding, encoder.encoding_errors
+        return [
+            item.decode(encoding, strict) if type(item) is bytes
+            else item if item is None or type(item) is int
+            else decoded(item, encoder, depth + 1)
+            for item in reply
+        ]  # fmt: skip
+    if kind is dict:
+        return {
+            decoded(key, encoder): decoded(value, encoder, depth + 1)
+            for key, value in reply.items()
+        }
+    if isinstance(reply, bytes):
+        return reply.decode(encoder.encoding, encoder.encoding_errors)
+    return reply
+
+
+def _decoded_deep(reply: Any, encoder: Any) -> Any:
+    root = [reply]
+    waiting: list[Any] = [root]
+    while waiting:
+        box = waiting.pop()
+        for at, item in _places(box):
+            kind = type(item)
+            if kind is list or kind is dict:
+                if kind is list:
+                    box[at] = item = [*item]
+                else:
+                    box[at] = item = {decoded(key, encoder): it for key, it in item.items()}
+                waiting.append(item)
+            else:
+                box[at] = decoded(item, encoder)
+    return root[0]
+
+
+def _places(box: Any) -> Iterable[tuple[Any, Any]]:
+    """Where the items of a list or a map are, and the items; they may be exchanged meanwhile."""
+    return list(box.items()) if type(box) is dict else enumerate(box)
+
+
+def parsed_error(parse_error: Any, error: CommandError) -> Any:
+    """An error as redis-py's parser makes it of one in an array.
+
+    Raises:
+        redis.ConnectionError: it is such a one (BusyLoadingError), which ends the whole reply.
+    """
+    found = parse_error(str(error))
+    if isinstance(found, redis.ConnectionError):
+        raise found
+    return found
+
+
+_NATIVE_PARSERS: Final = frozenset({
+    "_HiredisParser", "_AsyncHiredisParser", "_LibvalkeyParser", "_AsyncLibvalkeyParser",
+})  # fmt: skip
+_DIGITS: Final = re.compile(rb"-?\d*")
+
+
+def big_number(reply: bytes, parser: Any) -> int | bytes:
+    """A big number as a connection's parser gives it: the compiled ones leave the digits.
+
+    Raises:
+        redis.InvalidResponse: there are others than digits.
+        ValueError: redis-py's own parser finds so.
+    """
+    if not any(base.__name__ in _NATIVE_PARSERS for base in type(parser).__mro__):
+        return int(reply)
+    if _DIGITS.fullmatch(reply) is None:
+        raise redis.InvalidResponse("Bad bignum value")
+    return bytes(reply)
+
+
+def with_errors(reply: Any, parser: Any, depth: int = 0) -> Any:
+    """A reply in the types that redis-py's parser gives; error items become its exceptions.
+
+    Lists and maps are changed in place.
+    """
+    kind = type(reply)
+    if depth == _DEEP:
+        return _with_deep_errors(reply, parser)
+    if kind is list:
+        for index, item in enumerate(reply):
+            if type(item) is not bytes and type(item) is not int:
+                reply[index] = with_errors(item, parser, depth + 1)
+    elif kind is dict:
+        for key, value in reply.items():
+            if type(value) is not bytes:
+                reply[key] = with_errors(value, parser, depth + 1)
+    elif kind is CommandError:
+        return parsed_error(parser.parse_error, reply)
+    elif kind is set or kind is tuple:
+        return with_errors(list(reply), parser, depth)
+    elif kind is BigNumber:
+        return big_number(reply, parser)
+    elif kind is not bytes and isinstance(reply, bytes):
+        return bytes(reply)
+    return reply
+
+
+def _with_deep_errors(reply: Any, parser: Any) -> Any:
+    root = [reply]
+    waiting: list[Any] = [root]
+    while waiting:
+        box = waiting.pop()
+        for at, item in _places(box):
+            kind = type(item)
+            if kind is set or kind is tuple:
+                box[at] = item = list(item)
+                kind = list
+            if kind is list or kind is dict:
+                waiting.append(item)
+            else:
+                box[at] = with_errors(item, parser)
+    return root[0]

@@ -1,0 +1,1 @@
+"""Clusters: slots, nodes, replicas."""

@@ -1,0 +1,1 @@
+"""What every command passes: server, session, database, dispatch."""

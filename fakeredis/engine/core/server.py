@@ -1,0 +1,473 @@
+"""The server: databases, sessions and settings under one lock.
+
+The lock keeps other threads out, and yet a dictionary of the server may change under whoever looks
+through it: the garbage collector may run finalizers in the middle of any command, and these may
+send commands, by the same thread.  So what is common to sessions is copied before a loop, by
+``list(mapping)``, ``list(mapping.values())`` or ``mapping.copy()``: there nothing is collected.
+"""
+
+from __future__ import annotations
+
+import random
+import secrets
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from heapq import heapify, heappop
+from threading import RLock
+from typing import TYPE_CHECKING, Any, Protocol
+
+from fakeredis.datatypes.hash import Hash
+from fakeredis.datatypes.limits import EncodingLimits
+from fakeredis.engine.command.command import Command, Group, Table
+from fakeredis.engine.core import blocking, dispatch, notifications
+from fakeredis.engine.core.clock import checked_advance, clock_of
+from fakeredis.engine.core.config import Config
+from fakeredis.engine.core.context import Context
+from fakeredis.engine.core.database import Database
+from fakeredis.engine.core.profiles import VersionLike, profile
+from fakeredis.engine.core.pubsub import PubSub
+from fakeredis.engine.core.session import Session, WireSession
+from fakeredis.engine.core.statistics import Statistics
+from fakeredis.engine.features import key_access, latency, memory, pause
+from fakeredis.errors import CommandError
+
+if TYPE_CHECKING:
+    from fakeredis.engine.keeping import Keeper
+
+_TELLING = dispatch.TRACKED | dispatch.LIMITED
+_EXPIRE_BUDGET = 200  # keys that one command removes beside its own work
+
+
+class Recorder(Protocol):
+    """What a spy must offer the engine."""
+
+    def begin(self, session: Session, name: str, argv: Sequence[bytes]) -> Any:
+        """A command starts; returns what `end` gets back."""
+
+    def end(self, record: Any, reply: Any, error: Exception | None) -> None:
+        """The command ended with a reply or an error."""
+
+
+Interceptor = Callable[[Session, Command, Sequence[bytes]], None]
+
+
+class Server:
+    """A Redis server without I/O.
+
+    Args:
+        version: which version to imitate, ``"8.2"`` or ``(8, 2)``.
+        server_type: ``"redis"`` or ``"valkey"``.
+        modules: groups of further commands.
+        address: where clients believe it to be, ``host:port`` or a socket's path.
+        clock: ``"test"`` or ``"real"``, see `fakeredis.engine.core.clock`.
+    """
+
+    #: Whether its commands run elsewhere, see `fakeredis.engine.forwarding`.
+    forwards = False
+    #: Whether it only stands for one of another process, see `fakeredis.clients.remote`.
+    remote = False
+
+    def __init__(
+        self, version: VersionLike = "8.2", server_type: str = "redis",
+        modules: Sequence[Group] = (), address: str = "localhost:6379", clock: str = "test",
+    ) -> None:
+        self.lock = RLock()
+        self.address = address
+        # Which server answers at an address (MIGRATE); set by the network that made this one.
+        self.resolve_address: Callable[[str], Server | None] | None = None
+        self.profile = profile(version, server_type)
+        self.traits = self.profile.traits
+        self.modules = modules
+        self.table = self._catalogue()
+        self._wire_table: Table | None = None
+        self.clock = clock_of(clock)
+        self.closed_by_default = False  # whether new sessions must authenticate
+        self.config = Config(self)
+        self.limits = EncodingLimits()
+        if not self.traits.compact:
+            self.limits = EncodingLimits(set_max_listpack_entries=0, short_lists=0)
+        self.context_type: type[Context] = Context
+        self.notes_use = False  # of keys: see `fakeredis.engine.features.key_access`
+        self.databases: dict[int, Database] = {}
+        self.sessions: dict[int, Session] = {}
+        self.leaving: list[Session] = []  # closed in the middle of a command
+        self.next_session_id = 1
+        self.guard = 0
+        self.recorder: Recorder | None = None
+        self.interceptors: list[Interceptor] = []
+        self.keeper: Keeper | None = None  # brings what changes to a store
+        self.monitors: dict[Session, None] = {}
+        self.pubsub = PubSub()
+        self.notify_flags = ""
+        self.waiting: dict[Session, None] = {}  # blocked sessions, oldest first
+        self.ready: list[tuple[Database, bytes]] = []  # keys that may let them go on
+        self.deadlines: list[tuple[int, int, bytes]] = []  # a heap; may hold outdated entries
+        self.deadlines_limit = 1000  # more entries than this are looked through for outdated ones
+        self.outlived = False  # whether the patch has ended that made it
+        self.active_expire = True
+        self.random = random.Random()
+        self.run_id = secrets.token_hex(20)
+        self.replication_id = secrets.token_hex(20)
+        self.started = self.clock.seconds()
+        self.last_save = int(self.started)
+        self.extra: dict[str, Any] = {}  # rare state, by the name of the module that keeps it
+        self.statistics = Statistics()
+        self.calls = self.statistics.calls  # incremented by each command
+        self.dirty = 0
+        self.reset_statistics()
+
+    def reset_statistics(self) -> None:
+        """CONFIG RESETSTAT."""
+        self.hits = self.misses = 0
+        self.expired_keys = self.expired_fields = self.connections_received = 0
+        self.statistics.reset()
+        latency.forget_durations(self)
+
+    @property
+    def processed(self) -> int:
+        """How many commands have run."""
+        return self.statistics.processed()
+
+    # Time -----------------------------------------------------------------------------------
+
+    def now(self) -> float:
+        """The server's time in seconds since the epoch."""
+        return self.clock.seconds()
+
+    def advance(self, seconds: float) -> None:
+        """Move the clock ahead; keys expire and waits time out as they would have.
+
+        Raises:
+            TypeError, ValueError: it is no number of seconds, or a negative one.
+        """
+        with self.lock:
+            if checked_advance(seconds) > 0:
+                key_access.begin(self)  # what was used before the clock moved, and what after?
+            self.clock.advance(seconds)
+            self.catch_up()
+
+    def catch_up(self) -> None:
+        """Do what has become due: expire keys, time out waits."""
+        with self.lock:
+            if self.guard & dispatch.BUSY:
+                return  # in the middle of a script
+            now = self.clock.milliseconds()
+            if self.active_expire and not pause.is_on(self):
+                self._expire(now, len(self.deadlines))
+            blocking.check_deadlines(self)
+            blocking.serve_ready(self)
+
+    # Databases ------------------------------------------------------------------------------
+
+    def database(self, index: int) -> Database:
+        """A database, made when first asked for."""
+        db = self.databases.get(index)
+        if db is None:
+            db = self.databases[index] = self._make_database(index)
+            db.observe()
+        return db
+
+    def _make_database(self, index: int) -> Database:
+        if self.keeper is None:
+            return Database(self, index)
+        from fakeredis.engine.keeping import KeptDatabase
+
+        return KeptDatabase(self, index, self.keeper)
+
+    def announce(
+        self, db: Database, key: bytes, event: str, group: str, ctx: Context | None = None
+    ) -> None:
+        """Tell everyone interested that a key changed; called through ``ctx.modified`` only.
+
+        ``ctx`` is that of the command that has changed it, where it was one.
+        """
+        if self.keeper is not None:
+            self.keeper.changed(ctx, db, key, event, group)
+        if self.notes_use or self.guard & _TELLING:
+            self._note_change(db, key, event)
+        if db.watchers:
+            self.touch_watchers(db, key)
+        if db.blocked and key in db.blocked:
+            self.ready.append((db, key))
+        if self.notify_flags and event:
+            notifications.publish_event(self, db.index, key, event, group)
+
+    def _note_change(self, db: Database, key: bytes, event: str) -> None:
+        """Tell those of whom the guard knows."""
+        if self.guard & dispatch.TRACKED:
+            self.extra["tracking"].invalidate(key, event == "expired")
+        if self.notes_use:
+            key_access.changed(db, key)
+        if self.guard & dispatch.LIMITED:
+            memory.changed(db, key)
+
+    @staticmethod
+    def touch_watchers(db: Database, key: bytes) -> None:
+        """Fail the transactions of all who watch a key.
+
+        A key that had expired before WATCH and is removed now has not changed for them.
+        """
+        watched = (db.index, key)
+        for session in list(db.watchers.get(key, ())):
+            if session.watched.get(watched) and key not in db.data:
+                session.watched[watched] = False
+            else:
+                session.watch_failed = True
+
+    def key_missed(self, db: Database, key: bytes) -> None:
+        """A read found nothing."""
+        if "m" in self.notify_flags:
+            notifications.publish_event(self, db.index, key, "keymiss", "")
+
+    # Expiry ---------------------------------------------------------------------------------
+
+    def expire_due(self, ctx: Context) -> None:
+        """Remove keys whose deadline has passed, a bounded number of them."""
+        if self.active_expire and self.deadlines[0][0] <= ctx.now:
+            if not self.guard & dispatch.PAUSED or not pause.is_on(self):
+                self._expire(ctx.now, _EXPIRE_BUDGET)
+
+    def _expire(self, now: int, budget: int) -> None:
+        if self.config.latency_monitor_threshold:
+            with latency.watched(self, "expire-cycle"):
+                self._expire_due(now, budget)
+        else:
+            self._expire_due(now, budget)
+
+    def _expire_due(self, now: int, budget: int) -> None:
+        if self.guard & dispatch.TRACKED and self.deadlines and self.deadlines[0][0] <= now:
+            with self.extra["tracking"].between_commands():
+                self._expire_each(now, budget)
+        else:
+            self._expire_each(now, budget)
+
+    def _expire_each(self, now: int, budget: int) -> None:
+        deadlines = self.deadlines
+        while deadlines and deadlines[0][0] <= now and budget > 0:
+            due, index, key = heappop(deadlines)
+            budget -= 1
+            db = self.database(index)
+            deadline = db.expires.get(key)
+            if deadline is not None and deadline <= now:
+                self.expire_key(db, key)
+            if db.field_deadlines and db.field_deadlines.get(key) == due:
+                self._expire_fields_due(db, key, now)
+                deadlines = self.deadlines
+
+    def expire_key(self, db: Database, key: bytes) -> None:
+        """Remove one key because its time has come."""
+        db.delete(key)
+        self.expired_keys += 1
+        if db.observed:
+            self.announce(db, key, "expired", "generic")
+
+    def _expire_fields_due(self, db: Database, key: bytes, now: int) -> None:
+        """Look at a hash whose turn has come, and note when it comes again."""
+        db.field_deadlines.pop(key, None)
+        value = db.data.get(key)
+        if type(value) is Hash and not self.expire_fields(db, key, value, now):
+            soonest = value.next_expiry
+            if soonest is not None:
+                db.expire_fields_at(key, soonest)
+
+    def expire_fields(
+        self, db: Database, key: bytes, value: Hash, now: int,
+        among: Sequence[bytes] | None = None, *, silent: bool = False, keep: bool = False,
+    ) -> bool:
+        """Remove the fields of a hash whose time has come; whether the key went with them.
+
+        Args:
+            among: the only ones to be removed; any by default.
+            silent: where a single field was all that the hash had, no event tells of it.
+            keep: the hash stays, empty as it may be: it gets fields next.
+        """
+        if among is None:
+            gone = len(value.pop_expired(now))
+        else:
+            gone = len(value.pop_expired_among(among, now))
+        if not gone:
+            return False
+        self.expired_fields += gone
+        if keep:
+            if db.observed:
+                self.announce(db, key, "hexpired", "hash")
+            return False
+        if not value:
+            db.delete(key)
+        if db.observed:
+            if not value and silent and gone == 1:
+                self.announce(db, key, "", "hash")
+                return True
+            self.announce(db, key, "hexpired", "hash")
+            if not value:
+                self.announce(db, key, "del", "generic")
+        return not value
+
+    def trim_deadlines(self) -> None:
+        """Drop outdated entries of the heap.
+
+        What commands of finalizers add meanwhile stays; so does the first entry, by which who
+        waits knows that there are some.
+        """
+        self.deadlines = self.deadlines[:1]
+        self.deadlines += [
+            (deadline, db.index, key)
+            for db in list(self.databases.values())
+            for deadlines in (db.expires.copy(), db.field_deadlines.copy())
+            for key, deadline in deadlines.items()
+        ]
+        heapify(self.deadlines)
+        self.deadlines_limit = 2 * len(self.deadlines) + 1000
+
+    # Sessions -------------------------------------------------------------------------------
+
+    def session(self, protocol: int = 2, address: str = "127.0.0.1:0") -> Session:
+        """A new session, as a client's connection makes one."""
+        with self.lock:
+            return Session(self, protocol, address)
+
+    def wire_session(self, address: str = "127.0.0.1:0", local: str = "") -> Any:
+        """The same for a shell that writes the protocol's bytes.
+
+        Args:
+            address: the client's.
+            local: the server's end of the connection.
+        """
+        with self.lock:
+            return WireSession(self, 2, address, local)
+
+    def _catalogue(self, for_bytes: bool = False) -> Table:
+        """The commands of its profile and modules; `fakeredis.server.FakeServer` knows them.
+
+        Args:
+            for_bytes: see `Table`.
+        """
+        raise NotImplementedError
+
+    def add_module(self, group: Group) -> None:
+        """Have a group of commands besides.
+
+        Raises:
+            ValueError: one of its names is taken.
+        """
+        self.modules = (*self.modules, group)
+        self.table, self._wire_table = self._catalogue(), None
+
+    @property
+    def is_clustered(self) -> bool:
+        """Whether it is a node of a cluster."""
+        return bool(self.guard & dispatch.CLUSTERED)
+
+    @property
+    def wire_table(self) -> Table:
+        """The commands for sessions whose replies become bytes."""
+        if self._wire_table is None:
+            self._wire_table = self._catalogue(for_bytes=True)
+        return self._wire_table
+
+    def register(self, session: Session) -> int:
+        """Count a session in; returns its client ID."""
+        number = self.next_session_id
+        self.next_session_id += 1
+        self.sessions[number] = session
+        self.connections_received += 1
+        return number
+
+    def unregister(self, session: Session) -> None:
+        """A session has gone."""
+        self.sessions.pop(session.id, None)
+        self.stop_monitoring(session)
+        if self.guard & dispatch.TRACKED:
+            self.extra["tracking"].stop(session)
+
+    def stop_monitoring(self, session: Session) -> None:
+        """A session no longer sees all commands (MONITOR)."""
+        if self.monitors.pop(session, 0) is None and not self.monitors:
+            self.guard &= ~dispatch.MONITORED
+
+    def is_locked_here(self) -> bool:
+        """Whether this thread holds the lock, and so is in the middle of something."""
+        return self.lock._is_owned()  # type: ignore[attr-defined,no-any-return]
+
+    def release_sessions(self) -> None:
+        """Do what was put off when sessions were closed in the middle of a command."""
+        self.guard &= ~dispatch.LEAVING
+        while self.leaving:
+            self.leaving.pop().release()
+
+    def greet(self, session: Session) -> None:
+        """Decide whether a new session must authenticate first."""
+        if self.closed_by_default:
+            session.guard |= dispatch.UNAUTHENTICATED
+
+    def check_permissions(
+        self, session: Session, command: Command, args: Sequence[bytes]
+    ) -> None:
+        """Access rules of the session's user.
+
+        Raises:
+            CommandError: they forbid the command, one of its keys or its channels.
+        """
+        from fakeredis.engine.features import acl
+
+        acl.check(session, command, args)
+
+    def intercept(self, session: Session, command: Command, args: Sequence[bytes]) -> None:
+        """Faults and delays that a test has set."""
+        for interceptor in self.interceptors:
+            interceptor(session, command, args)
+
+    # Doors ----------------------------------------------------------------------------------
+
+    @property
+    def connected(self) -> bool:
+        """Whether the server answers; set to False, every command fails as on a dead network."""
+        return not self.guard & dispatch.DOWN
+
+    @connected.setter
+    def connected(self, up: bool) -> None:
+        self.guard = self.guard & ~dispatch.DOWN if up else self.guard | dispatch.DOWN
+
+    def attach_recorder(self, recorder: Recorder | None) -> None:
+        """Let a spy listen, or no longer."""
+        with self.lock:
+            self.recorder = recorder
+            self.guard &= ~dispatch.RECORDED
+            if recorder is not None:
+                self.guard |= dispatch.RECORDED
+
+    def rewriting(self) -> AbstractContextManager[None]:
+        """To be held while data are changed otherwise than by commands."""
+        return nullcontext() if self.keeper is None else self.keeper.rewriting()
+
+    def let_go(self) -> None:
+        """Let go of what the store holds open; used again, it opens again."""
+        if self.keeper is not None:
+            self.keeper.close()
+
+    def clear(self) -> None:
+        """Remove all keys of all databases, without a command's side effects."""
+        with self.lock, self.rewriting():
+            for db in list(self.databases.values()):
+                db.clear()
+            self.deadlines.clear()
+            if self.guard & dispatch.TRACKED:
+                self.extra["tracking"].flushed()
+
+    def key_names(self, session: Session) -> dict[int, list[bytes]]:
+        """The keys of each database that has any.
+
+        Args:
+            session: through which they may be asked for.
+        """
+        return {number: list(db.data) for number, db in self.databases.copy().items() if db.data}
+
+    def select(self, index: int) -> Database:
+        """The database of a number that a client named.
+
+        Raises:
+            CommandError: there is no such database.
+        """
+        if not 0 <= index < self.config.databases:
+            raise CommandError("ERR DB index is out of range")
+        return self.database(index)

@@ -1,0 +1,345 @@
+"""A session: one connection's state, and the way of a command from its arguments to its reply."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from fakeredis import errors
+from fakeredis.engine.core import blocking, dispatch, statistics
+from fakeredis.engine.core.replies import BLOCKED, OTHER_NULL
+from fakeredis.errors import CommandError
+
+if TYPE_CHECKING:
+    from fakeredis.engine.command.command import Command, Table
+    from fakeredis.engine.core.server import Server
+
+    Batch = Sequence[tuple[Command, Sequence[bytes]]]
+
+
+class Session:
+    """What the server calls a client.  Shells (sync, async, TCP) own one for each connection.
+
+    ``execute`` and ``call`` run one command at once and return its reply, as the protocol has it.
+    What comes later (pushes, the reply of a command that had to wait) goes to ``outbox``, and
+    ``wake`` is called, under the server's lock and possibly from another thread.
+    """
+
+    __slots__ = (
+        "server", "id", "ctx", "protocol", "guard", "outbox", "wake", "wait", "name", "user",
+        "address", "lib_name", "lib_version", "created", "last_used", "last_command", "closed",
+        "deny_blocking", "queue", "queue_failed", "watched", "watch_failed", "channels",
+        "patterns", "shard_channels", "reply_mode", "via", "group", "position", "method",
+        "on_close", "extra", "plain", "collected", "lag", "__weakref__",
+    )  # fmt: skip
+
+    forwarded = False  # whether commands run at another server
+    ahead = 0  # how many items of the outbox come before the running command's reply
+
+    def __init__(self, server: Server, protocol: int = 2, address: str = "127.0.0.1:0") -> None:
+        self.server = server
+        self.plain = server.table.plain  # what clients may call without a look at it
+        self.protocol = protocol
+        self.address = address
+        self.ctx = server.context_type(self, server.database(0))
+        self.guard = 0  # bits of fakeredis.engine.core.dispatch: 0 in the plain case
+        self.outbox: deque[Any] = deque()
+        self.wake: Callable[[], None] | None = None
+        self.wait: blocking.Wait | None = None
+        self.on_close: Callable[[], None] | None = None
+        self.closed = False
+        self.deny_blocking = False
+        self.collected: list[Any] | None = None  # EXEC's replies so far
+        self.reply_mode = "ON"
+        self.lag = 0.0  # seconds by which the shell is to hold back the next reply
+        self.via = "direct"  # for the spy
+        self.method: Any = None
+        self.group = self.position = 0
+        self.extra: dict[str, Any] = {}  # rare state, by the name of the command that keeps it
+        self.id = server.register(self)
+        self.created = self.last_used = server.clock.seconds()
+        self.last_command = "NULL"
+        self.name = b""
+        self.lib_name = self.lib_version = b""
+        self.channels: dict[bytes, None] = {}
+        self.patterns: dict[bytes, None] = {}
+        self.shard_channels: dict[bytes, None] = {}
+        self.reset_transaction()
+        self.watched: dict[tuple[int, bytes], bool] = {}
+        self.watch_failed = False
+        self.user = "default"
+        server.greet(self)
+
+    # Commands -------------------------------------------------------------------------------
+
+    def execute(self, argv: Sequence[bytes]) -> Any:
+        """Run a command given as on the wire.
+
+        Returns:
+            The reply, `BLOCKED` when it will come through ``outbox``, or `NO_REPLY`.
+
+        Raises:
+            CommandError: the reply is an error.
+            ConnectionLost: the server is down or the session is closed.
+        """
+        command = self.server.table.by_name.get(argv[0])
+        if command is None or command.subcommands is not None:
+            try:
+                command = dispatch.find(self, argv)
+            except CommandError:
+                if self.guard & dispatch.REPLY_MODE:
+                    return dispatch.unheard(self)
+                raise
+        if self.server.guard:
+            return self.call(command, dispatch.spelled(command, argv))
+        return self.call(command, argv[len(command.parts) :])
+
+    def call(self, command: Command, args: Sequence[bytes]) -> Any:
+        """Run a command already looked up; ``args`` leave its name out.  See `execute`."""
+        server = self.server
+        with server.lock:
+            try:
+                if self.guard or server.guard:
+                    return dispatch.guarded(self, command, args)
+                return self.run(command, args)
+            except CommandError as error:
+                statistics.failed(server, command, error)
+                if server.ready:  # by what a script did before its error
+                    blocking.serve_ready(server)
+                raise
+
+    def run(self, command: Command, args: Sequence[bytes]) -> Any:
+        """Run a command that no guard stops, and serve those whom it let go on."""
+        if not command.low <= len(args) <= command.high:
+            raise dispatch.wrong_arity(self, command, args)
+        server = self.server
+        server.calls[command] += 1
+        ctx = self.ctx
+        ctx._now = 0
+        if server.deadlines:
+            server.expire_due(ctx)
+        ctx.command = command
+        ctx.args = args
+        parse = command.parse
+        if parse is None:
+            reply = command.handler(ctx, *args)
+        else:
+            reply = command.handler(ctx, *parse(args))
+        if server.ready:
+            blocking.serve_ready(server)
+        shape = command.resp2 if self.protocol == 2 else command.resp3
+        return reply if shape is None or reply is BLOCKED else shape(reply)
+
+    def invoke(self, command: Command, args: Sequence[bytes]) -> Any:
+        """Run a command inside another one (EXEC, scripts, a wait that ends)."""
+        self.server.calls[command] += 1
+        if not command.low <= len(args) <= command.high:
+            raise dispatch.reworded(self, CommandError(errors.ARITY % command.label))
+        ctx = self.ctx
+        ctx.command = command
+        ctx.args = args
+        parse = command.parse
+        if parse is None:
+            reply = command.handler(ctx, *args)
+        else:
+            reply = command.handler(ctx, *parse(args))
+        shape = command.resp2 if self.protocol == 2 else command.resp3
+        return reply if shape is None or reply is BLOCKED else shape(reply)
+
+    def call_many(self, batch: Batch) -> list[Any]:
+        """Run a pipeline's commands in one go; errors become items."""
+        server = self.server
+        with server.lock:
+            if server.keeper is not None:
+                return server.keeper.run_many(len(batch), lambda: self._call_each(batch))
+            return self._call_each(batch)
+
+    def _call_each(self, batch: Batch) -> list[Any]:
+        replies: list[Any] = []
+        for command, args in batch:
+            try:
+                replies.append(self.call(command, args))
+            except CommandError as error:
+                replies.append(error)
+        return replies
+
+    def transaction(self, batch: Batch) -> list[Any] | None:
+        """MULTI, a batch whose commands are known to be well formed, and EXEC in one go.
+
+        Returns:
+            The replies, errors as items; None when a watched key has changed.
+        """
+        with self.server.lock:
+            multi, execute = self.server.table.by_name[b"MULTI"], self.server.table.by_name[b"EXEC"]
+            self.call(multi, ())
+            self.queue += batch
+            replies: list[Any] | None = self.call(execute, ())
+            return replies
+
+    # Messages -------------------------------------------------------------------------------
+
+    def deliver(self, item: Any) -> None:
+        """Put a late reply or a push into the outbox and wake the shell."""
+        keeper = self.server.keeper
+        if keeper is not None and keeper.holds_back(self, item):
+            return
+        self.outbox.append(item)
+        if self.wake is not None:
+            self.wake()
+
+    push = deliver
+
+    def pushes_first(self) -> None:
+        """What was pushed so far comes before the running command's reply."""
+
+    def null_of(self, protocol: int) -> Any:
+        """The null of a protocol, as a reply to this session."""
+
+    def answer(self, item: Any) -> None:
+        """Give one of several replies to the running command (SUBSCRIBE); EXEC collects them."""
+        if self.collected is None:
+            self.deliver(item)
+        else:
+            self.collected.append(item)
+
+    # State ----------------------------------------------------------------------------------
+
+    @property
+    def table(self) -> Table:
+        """The commands as this session finds them."""
+        return self.server.table
+
+    def as_written(self, command: Command, args: Sequence[bytes]) -> Sequence[bytes]:
+        """A running command as the client wrote it, where that is known."""
+        return (*command.parts, *args)
+
+    @property
+    def local_address(self) -> str:
+        """The server's end of the connection, as CLIENT LIST shows it."""
+        return self.server.address.replace("localhost", "127.0.0.1", 1)
+
+    @property
+    def db(self) -> int:
+        """The selected database's number."""
+        return self.ctx.db.index
+
+    def reset_transaction(self) -> None:
+        """Leave MULTI; what was queued is forgotten."""
+        self.queue: list[tuple[Command, Sequence[bytes]]] = []
+        self.queue_failed = False
+        self.guard &= ~dispatch.QUEUEING
+
+    def unwatch(self) -> None:
+        """Forget all WATCHes."""
+        self.watch_failed = False
+        watched, self.watched = self.watched, {}
+        for index, key in watched:
+            db = self.server.database(index)
+            watchers = db.watchers.get(key)
+            if watchers is not None:
+                watchers.discard(self)
+                if not watchers:
+                    del db.watchers[key]
+            db.observe()
+
+    @property
+    def subscriptions(self) -> int:
+        """Channels and patterns listened to, as SUBSCRIBE counts them."""
+        return len(self.channels) + len(self.patterns)
+
+    def close(self) -> None:
+        """The connection is gone: end waits, WATCHes and subscriptions.
+
+        The garbage collector may call this in the middle of any command of the same thread, which
+        must not find its dictionaries changed: then the rest is done before the next command.
+        """
+        server = self.server
+        in_command = server.is_locked_here()
+        with server.lock:
+            if self.guard & dispatch.CLOSED:
+                return
+            self.guard |= dispatch.CLOSED
+            if in_command:
+                server.leaving.append(self)
+                server.guard |= dispatch.LEAVING
+                return
+            self.release()
+
+    def look(self) -> None:
+        """Find out what has come from elsewhere, if commands are ``forwarded``."""
+
+    def release(self) -> None:
+        """Forget everything of a closed session; the lock is held."""
+        if self.closed:
+            return
+        self.closed = True
+        self.guard |= dispatch.CLOSED
+        if self.wait is not None:
+            blocking.leave(self.wait)
+        self.unwatch()
+        self.reset_transaction()
+        self.server.pubsub.drop(self)
+        self.server.unregister(self)
+        if self.on_close is not None:
+            self.on_close()
+        if self.wake is not None:
+            self.wake()
+
+
+class WireSession(Session):
+    """A session for shells that write the protocol's bytes.
+
+    Its replies keep the types that a parser loses and clients inside this process never see:
+    RESP3's sets and verbatim strings, RESP2's two nulls.
+    """
+
+    __slots__ = ("ahead", "local", "sent", "usage", "wire_table")
+
+    def __init__(
+        self, server: Server, protocol: int = 2, address: str = "127.0.0.1:0", local: str = ""
+    ) -> None:
+        self.wire_table = server.wire_table
+        self.local = local  # the server's end of the connection
+        self.ahead = 0  # how many items of the outbox come before the running command's reply
+        self.sent: Sequence[bytes] = ()  # the last command as it came
+        self.usage: Callable[[], dict[str, int]] | None = None  # facts for CLIENT LIST
+        super().__init__(server, protocol, address)
+
+    def as_written(self, command: Command, args: Sequence[bytes]) -> Sequence[bytes]:
+        """See `Session.as_written`."""
+        last = self.sent[len(command.parts) :]
+        return self.sent if list(last) == list(args) else super().as_written(command, args)
+
+    @property
+    def local_address(self) -> str:
+        """See `Session.local_address`."""
+        return self.local or super().local_address
+
+    def pushes_first(self) -> None:
+        """See `Session.pushes_first`."""
+        self.ahead = len(self.outbox)
+
+    def null_of(self, protocol: int) -> Any:
+        """See `Session.null_of`."""
+        return None if protocol == self.protocol else OTHER_NULL
+
+    @property
+    def table(self) -> Table:
+        """The commands with the shapes of bytes."""
+        return self.wire_table
+
+    def execute(self, argv: Sequence[bytes]) -> Any:
+        """See `Session.execute`."""
+        self.sent = argv
+        command = self.wire_table.by_name.get(argv[0])
+        if command is None or command.subcommands is not None:
+            try:
+                command = dispatch.find(self, argv)
+            except CommandError:
+                if self.guard & dispatch.REPLY_MODE:
+                    return dispatch.unheard(self)
+                raise
+        if self.server.guard:
+            return self.call(command, dispatch.spelled(command, argv))
+        return self.call(command, argv[len(command.parts) :])

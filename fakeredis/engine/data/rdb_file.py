@@ -1,0 +1,77 @@
+"""All of a server's data as the bytes of an RDB file, and back; who has the file is outside."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fakeredis.engine.core import blocking
+from fakeredis.engine.lua import functions
+from fakeredis.errors import CommandError
+from fakeredis.rdb import files
+from fakeredis.rdb.errors import FormatError
+
+if TYPE_CHECKING:
+    from fakeredis.engine.core.database import Database
+    from fakeredis.engine.core.server import Server
+
+
+def to_bytes(server: Server) -> bytes:
+    """The file that the server would write now.
+
+    Raises:
+        TypeError: a key holds a value of a type that the format does not know.
+    """
+    with server.lock:
+        version = server.traits.rdb_version
+        now = server.clock.milliseconds()
+        entries = [
+            files.Entry(index, key, value, db.expires.get(key))
+            for index, db in sorted(server.databases.items())
+            for key, value in db.data.copy().items()
+            if db.expires.get(key, now + 1) > now
+        ]
+        contents = files.Contents(version, entries, functions.codes(server), _facts(server))
+        return files.write(contents, server.limits, server.config.boolean("rdbcompression"))
+
+
+def _facts(server: Server) -> dict[bytes, bytes]:
+    profile = server.profile
+    return {
+        f"{profile.server_type}-ver".encode(): profile.version_text.encode(),
+        b"redis-bits": b"64", b"ctime": b"%d" % server.clock.seconds(), b"aof-base": b"0",
+    }  # fmt: skip
+
+
+def from_bytes(server: Server, data: bytes) -> files.Contents:
+    """Replace all keys and libraries by those of a file, but for keys whose time is over.
+
+    Raises:
+        FormatError: the file cannot be read; nothing has changed then.
+    """
+    contents = files.read(
+        data, server.traits.rdb_version, server.config.databases, server.limits
+    )
+    with server.lock, server.rewriting():
+        try:
+            functions.replace_all(server, contents.functions)
+        except CommandError as error:
+            raise FormatError(f"a library of functions does not load: {error}") from None
+        now = server.clock.milliseconds()
+        before = {db: set(db.data) for db in list(server.databases.values())}
+        server.clear()
+        for entry in contents.entries:
+            if entry.deadline is None or entry.deadline > now:
+                db = server.database(entry.database)
+                db.place(entry.key, entry.value, entry.deadline)
+        for db in list(server.databases.values()):
+            tell(db, before.get(db, set()))
+        blocking.serve_ready(server)
+    return contents
+
+
+def tell(db: Database, before: set[bytes]) -> None:
+    """Those who watch or wait for a key learn that there is another value, or none."""
+    for key in list(db.watchers):
+        if key in before or key in db.data:
+            db.server.touch_watchers(db, key)
+    db.server.ready += [(db, key) for key in list(db.blocked) if key in before or key in db.data]

@@ -1,0 +1,1 @@
+"""What a server can have switched on: users, tracking, pauses, limits of memory, latency."""

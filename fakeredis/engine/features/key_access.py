@@ -1,0 +1,197 @@
+"""When keys were last used, and how often: for OBJECT IDLETIME and FREQ, and for eviction.
+
+Nothing of it is kept before somebody asks (`begin`); a key that was there already counts as used
+at that moment. From then on sessions have a `TrackingContext`, whose look-ups take note.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Any, Final
+
+from fakeredis.engine.core.context import Context
+from fakeredis.engine.features.client_info import NO_TOUCH
+
+if TYPE_CHECKING:
+    from fakeredis.engine.core.database import Database
+    from fakeredis.engine.core.server import Server
+
+# When a key was used (seconds since the epoch), and its counter; the least recently used first.
+Used = OrderedDict[bytes, tuple[float, int]]
+
+_NEW_KEY: Final = 5  # the counter of a key that nobody has used since it was made
+_MOST: Final = 255
+# Commands that look at a key without using it.
+_SILENT: Final = frozenset({
+    "OBJECT ENCODING", "OBJECT FREQ", "OBJECT IDLETIME", "OBJECT REFCOUNT", "DEBUG", "MEMORY USAGE",
+    "TYPE", "EXISTS", "TTL", "PTTL", "EXPIRETIME", "PEXPIRETIME", "WATCH", "SCAN", "KEYS",
+})  # fmt: skip
+_NAME: Final = "usage"
+
+
+class _Running:
+    """The command that runs, by its arguments, and the keys that it has used."""
+
+    __slots__ = ("args", "keys")
+
+    def __init__(self) -> None:
+        self.args: Any = None
+        self.keys: set[tuple[int, bytes]] = set()
+
+
+def begin(server: Server) -> None:
+    """Keep track from now on."""
+    if server.notes_use:
+        return
+    server.notes_use = True
+    server.extra[_NAME] = _Running()
+    server.context_type = TrackingContext
+    for session in list(server.sessions.values()):
+        session.ctx.__class__ = TrackingContext
+    for db in list(server.databases.values()):
+        db.observe()
+
+
+def start(db: Database) -> None:
+    """Take the keys of a database as used now."""
+    db.used = OrderedDict.fromkeys(db.data, (db.server.clock.seconds(), _NEW_KEY))
+
+
+def of(db: Database) -> Used:
+    """The keys of a database and their use."""
+    used = db.used
+    if used is None:
+        begin(db.server)
+        used = db.used
+        assert used is not None
+    return used
+
+
+def counts_frequency(server: Server) -> bool:
+    """Whether the policy is one of those by frequency, whose numbers are counters then."""
+    return "lfu" in server.config.maxmemory_policy
+
+
+def idle_seconds(db: Database, key: bytes) -> int:
+    """Whole seconds since a key was used."""
+    now = db.server.clock.seconds()
+    return max(0, int(now - of(db).get(key, (now, 0))[0]))
+
+
+def frequency(db: Database, key: bytes) -> int:
+    """A key's counter: it grows ever more slowly with use, and shrinks by the minute."""
+    then, counter = of(db).get(key, (0.0, _NEW_KEY))
+    period = db.server.config.lfu_decay_time
+    if not period or not then:
+        return counter
+    minutes = int(db.server.clock.seconds() // 60) - int(then // 60)
+    return max(0, counter - minutes // period)
+
+
+def _grown(server: Server, counter: int) -> int:
+    """A counter after one more use, which it notes with a chance only."""
+    if counter >= _MOST:
+        return _MOST
+    above = max(0, counter - _NEW_KEY)
+    chance = 1.0 / (above * server.config.lfu_log_factor + 1)
+    return counter + 1 if server.random.random() < chance else counter
+
+
+def set_idle(db: Database, key: bytes, seconds: int) -> None:
+    """RESTORE's IDLETIME."""
+    used = of(db)
+    used[key] = (db.server.clock.seconds() - seconds, _NEW_KEY)
+    _sort(used)
+
+
+def set_frequency(db: Database, key: bytes, counter: int) -> None:
+    """RESTORE's FREQ."""
+    of(db)[key] = (db.server.clock.seconds(), counter)
+
+
+def _sort(used: Used) -> None:
+    pairs = sorted(used.items(), key=lambda pair: pair[1][0])
+    used.clear()
+    used.update(pairs)
+
+
+def touch(ctx: Context, key: bytes) -> None:
+    """A command uses a key; once is enough for each command."""
+    db, server = ctx.db, ctx.server
+    used = db.used
+    if used is None or key not in used:
+        return
+    if not _is_first(ctx, key):
+        return
+    counter = used[key][1]
+    if counts_frequency(server):
+        counter = _grown(server, frequency(db, key))
+    used[key] = (server.clock.seconds(), counter)
+    used.move_to_end(key)
+
+
+def _is_first(ctx: Context, key: bytes) -> bool:
+    """Whether the running command uses a key for the first time; it does now."""
+    running: _Running = ctx.server.extra[_NAME]
+    if running.args is not ctx.args:
+        running.args = ctx.args
+        running.keys.clear()
+    if (ctx.db.index, key) in running.keys:
+        return False
+    running.keys.add((ctx.db.index, key))
+    return True
+
+
+def changed(db: Database, key: bytes) -> None:
+    """A key was made, written or removed."""
+    used = db.used
+    if used is None:
+        return
+    if key not in db.data:
+        used.pop(key, None)
+    elif key not in used:
+        used[key] = (db.server.clock.seconds(), _NEW_KEY)
+
+
+def _looked(ctx: Context, key: bytes) -> None:
+    command = ctx.command
+    if command is None or command.name in _SILENT:
+        return
+    if ctx.session.extra.get(NO_TOUCH) and command.name != "TOUCH":
+        return
+    touch(ctx, key)
+
+
+class TrackingContext(Context):
+    """A context whose look-ups note that a key was used."""
+
+    __slots__ = ()
+
+    def lookup(self, key: bytes) -> Any:
+        """See `Context.lookup`."""
+        _looked(self, key)
+        return super().lookup(key)
+
+    def lookup_read(self, key: bytes, kind: type) -> Any:
+        """See `Context.lookup_read`."""
+        _looked(self, key)
+        return super().lookup_read(key, kind)
+
+    def lookup_write(self, key: bytes, kind: type) -> Any:
+        """See `Context.lookup_write`."""
+        _looked(self, key)
+        return super().lookup_write(key, kind)
+
+    def read_string(self, key: bytes) -> bytes | bytearray | None:
+        """See `Context.read_string`."""
+        _looked(self, key)
+        return super().read_string(key)
+
+    def modified(self, key: bytes, event: str, changes: int = 1) -> None:
+        """See `Context.modified`."""
+        used = self.db.used
+        if used is not None and key not in used:
+            _is_first(self, key)  # to make a key is not to use it
+        super().modified(key, event, changes)
+        if not self.session.extra.get(NO_TOUCH):
+            touch(self, key)

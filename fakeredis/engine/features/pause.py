@@ -1,0 +1,129 @@
+"""CLIENT PAUSE: commands that wait for the end of a pause, and which ones do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from fakeredis.engine.core import blocking
+from fakeredis.engine.core.replies import BLOCKED
+from fakeredis.errors import CommandError
+
+if TYPE_CHECKING:
+    from fakeredis.engine.command.command import Command
+    from fakeredis.engine.core.server import Server
+    from fakeredis.engine.core.session import Session
+
+_NAME: Final = "CLIENT PAUSE"
+# What a pause of writes holds back although COMMAND INFO calls it no write.
+_MAY_WRITE: Final = frozenset({"PUBLISH", "SPUBLISH", "PFCOUNT"})
+_RUN_SCRIPTS: Final = frozenset({"EVAL", "EVALSHA", "FCALL"})
+
+
+class Pause:
+    """A pause that someone asked for."""
+
+    __slots__ = ("until", "everything")
+
+    def __init__(self, until: int, everything: bool) -> None:
+        self.until = until  # milliseconds since the epoch
+        self.everything = everything
+
+
+def begin(server: Server, until: int, everything: bool) -> None:
+    """Pause writes or everything; a running pause is never shortened nor weakened."""
+    from fakeredis.engine.core.dispatch import PAUSED
+
+    current: Pause | None = server.extra.get(_NAME)
+    if current is not None:
+        until = max(until, current.until)
+        everything = everything or current.everything
+    server.extra[_NAME] = Pause(until, everything)
+    server.guard |= PAUSED
+
+
+def end(server: Server) -> None:
+    """End a pause now, and run what waited for that."""
+    from fakeredis.engine.core.dispatch import PAUSED
+
+    server.guard &= ~PAUSED
+    server.extra.pop(_NAME, None)
+    for session in list(server.waiting):
+        wait = session.wait
+        if type(wait) is _Postponed:
+            blocking.time_out(wait)
+
+
+def is_on(server: Server) -> bool:
+    """Whether a pause is not over: until then nothing is removed, though it may have expired."""
+    current: Pause | None = server.extra.get(_NAME)
+    return current is not None and current.until > server.clock.milliseconds()
+
+
+def applies(session: Session, command: Command, args: Sequence[bytes]) -> bool:
+    """Whether a pause that is not over holds back this command."""
+    server = session.server
+    current: Pause = server.extra[_NAME]
+    if current.until <= server.clock.milliseconds():
+        end(server)
+        return False
+    return current.everything or may_write(session, command, args)
+
+
+def may_write(session: Session, command: Command, args: Sequence[bytes]) -> bool:
+    """Whether a command, or one of a transaction's, may change or publish something."""
+    if command.name == "EXEC":
+        return any(_may_write(session.server, *queued) for queued in session.queue)
+    return _may_write(session.server, command, args)
+
+
+def _may_write(server: Server, command: Command, args: Sequence[bytes]) -> bool:
+    from fakeredis.engine.command.command import WRITE
+
+    if command.name in _RUN_SCRIPTS:
+        return not _is_read_only(server, command.name, args[0])
+    return bool(command.flags & WRITE) or command.name in _MAY_WRITE
+
+
+def _is_read_only(server: Server, name: str, word: bytes) -> bool:
+    """Whether a script or function says that it writes nothing."""
+    if name == "EVAL":
+        return word.startswith(b"#!") and b"no-writes" in word.partition(b"\n")[0]
+    if name == "EVALSHA":
+        scripts = server.extra.get("scripting")
+        found = scripts.scripts.get(word.lower()) if scripts is not None else None
+    else:
+        from fakeredis.engine.lua import functions
+
+        known = functions.known(server)
+        found = known.by_name.get(word.lower()) if known is not None else None
+    return found is not None and bool(found.read_only)
+
+
+def is_postponed(session: Session) -> bool:
+    """Whether what a session waits for is the end of a pause."""
+    return type(session.wait) is _Postponed
+
+
+class _Postponed(blocking.Wait):
+    """The wait of a command that has not run yet."""
+
+    counted = False
+
+    __slots__ = ()
+
+
+def postpone(session: Session, command: Command, args: Sequence[bytes]) -> Any:
+    """Let a command wait for the end of the pause; its reply comes through the outbox."""
+    current: Pause = session.server.extra[_NAME]
+
+    def run() -> Any:
+        blocking.leave(wait)
+        try:
+            return session.call(command, args)
+        except CommandError as error:
+            return error
+
+    wait = _Postponed(session, command, args, session.ctx.db, (), current.until, run)
+    blocking.enter(wait)
+    return BLOCKED

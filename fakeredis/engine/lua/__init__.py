@@ -1,0 +1,1 @@
+"""Lua: the interpreter, scripts, and libraries of functions."""

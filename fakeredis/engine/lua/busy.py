@@ -1,0 +1,188 @@
+"""Scripts that run long: others are told that the server is busy, and may end them.
+
+The interpreter calls `ticker`'s function every so many instructions, so scripts that end soon pay
+nothing.  Once a script has run for ``busy-reply-threshold`` milliseconds, the server's lock is let
+go for a moment now and then: other threads come in, and hear BUSY unless they call one of the few
+commands that are allowed meanwhile.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+from fakeredis.engine.core import dispatch
+from fakeredis.errors import CommandError, ConnectionLost
+
+if TYPE_CHECKING:
+    from fakeredis.engine.core.server import Server
+    from fakeredis.engine.lua.interpreter import Frame
+
+# The time that really passes, whatever a test has done to the clock.
+_monotonic: Final = partial(getattr(threading, "_time", time.monotonic))
+_EXTRA: Final = "busy"  # where a server keeps the frame of a script that runs long
+_PUMPS: Final = "busy pumps"
+_LOAD_LIMIT: Final = 0.5  # seconds that the code of a library may take
+_PERIOD: Final = 0.01  # seconds between two moments for others
+_NAP: Final = 0.001  # seconds that such a moment lasts
+_alarm: Final = threading.Lock()  # nobody ever releases it
+_alarm.acquire()
+
+LOAD_TIMEOUT: Final = b"ERR FUNCTION LOAD timeout"
+NOT_BUSY: Final = "NOTBUSY No scripts in execution right now."
+UNKILLABLE: Final = (
+    "UNKILLABLE Sorry the script already executed write commands against the dataset. You can "
+    "either wait the script termination or kill the server in a hard way using the SHUTDOWN NOSAVE "
+    "command."
+)
+_BUSY: Final = "BUSY %s is busy running a script. You can only call %s or SHUTDOWN NOSAVE."
+INTERNAL: Final = b"ERR internal error"
+_KILLED: Final = {
+    "redis": (b"ERR Script killed by user with SCRIPT KILL...",) * 2,
+    "valkey": (b"ERR Script killed by user with SCRIPT KILL.",
+               b"ERR Script killed by user with FUNCTION KILL."),
+}  # fmt: skip
+# All that `ticker`'s function returns.  The interpreter keeps these texts alive, so that it needs
+# no memory to take one.
+TEXTS: Final = (LOAD_TIMEOUT, INTERNAL, *_KILLED["redis"], *_KILLED["valkey"])
+
+
+def ticker(frame: Frame) -> Callable[[], bytes | None]:
+    """The function for the interpreter: why what runs must end, or None."""
+
+    def tick() -> bytes | None:
+        try:
+            return _look(frame)
+        except BaseException as error:  # Ctrl-C, say: raised again when the script has ended
+            frame.crash = error
+            return INTERNAL
+
+    return tick
+
+
+def _look(frame: Frame) -> bytes | None:
+    if frame.crash is not None:
+        return INTERNAL
+    now = _monotonic()
+    if frame.started is None:
+        frame.started = now
+        if frame.session is not None:
+            frame.session.ctx.micros()  # its time is that of its beginning
+        return None
+    elapsed = now - frame.started
+    if frame.loading:
+        return LOAD_TIMEOUT if elapsed > _LOAD_LIMIT else None
+    if frame.session is None:
+        return None
+    server = frame.session.server
+    if not frame.busy:
+        threshold = server.config.busy_reply_threshold
+        if threshold <= 0 or elapsed * 1000 < threshold:
+            return None
+        frame.busy = True
+        server.extra[_EXTRA] = frame
+        server.guard |= dispatch.BUSY
+    if now - frame.napped > _PERIOD:
+        _let_others_in(server)
+        frame.napped = _monotonic()
+        frame.session.ctx.see_time_pass()
+        if server.guard & dispatch.DOWN:
+            raise ConnectionLost("Connection closed by server.")
+    return frame.stopped
+
+
+def _let_others_in(server: Server) -> None:
+    """Let go of the lock for a moment; nothing that happens then may touch the data."""
+    lock: Any = server.lock
+    ready, server.ready = server.ready, []
+    expire, server.active_expire = server.active_expire, False
+    held = lock._release_save()
+    try:
+        for pump in server.extra.get(_PUMPS, ()):
+            pump()
+        _alarm.acquire(timeout=_NAP)
+    finally:
+        lock._acquire_restore(held)
+        server.ready = ready + server.ready
+        server.active_expire = expire
+
+
+def add_pump(server: Server, pump: Callable[[], None]) -> None:
+    """Let a function be called while a script runs long.
+
+    Args:
+        pump: takes what has come in this thread's event loop, if it is the loop's thread.
+    """
+    server.extra.setdefault(_PUMPS, []).append(pump)
+
+
+def remove_pump(server: Server, pump: Callable[[], None]) -> None:
+    """The reverse of `add_pump`."""
+    server.extra[_PUMPS].remove(pump)
+
+
+def ended(frame: Frame) -> None:
+    """What ran so long that somebody looked at it has ended."""
+    frame.started = frame.stopped = None
+    if frame.busy and frame.session is not None:
+        frame.busy = False
+        server = frame.session.server
+        server.extra.pop(_EXTRA, None)
+        server.guard &= ~dispatch.BUSY
+
+
+# What others see of it --------------------------------------------------------------------------
+
+
+def running(server: Server) -> Frame | None:
+    """The script that runs long, if one does."""
+    return server.extra.get(_EXTRA)
+
+
+def busy_error(server: Server) -> CommandError:
+    """What callers of nearly all commands are told."""
+    frame = running(server)
+    assert frame is not None
+    assert frame.interpreter is not None
+    kill = "FUNCTION KILL" if frame.interpreter.functions else "SCRIPT KILL"
+    return CommandError(_BUSY % (server.profile.server_type.capitalize(), kill))
+
+
+def kill(server: Server, functions: bool) -> None:
+    """End the script, or the function, that runs long.
+
+    Raises:
+        CommandError: there is none, it is the other of the two, or it has changed data.
+    """
+    frame = running(server)
+    if frame is None:
+        raise CommandError(NOT_BUSY)
+    assert frame.interpreter is not None
+    if frame.wrote:
+        raise CommandError(UNKILLABLE)
+    if frame.interpreter.functions is not functions:
+        raise busy_error(server)
+    frame.stopped = _KILLED[server.profile.server_type][functions]
+
+
+def running_function(server: Server) -> dict[bytes, Any] | None:
+    """What FUNCTION STATS tells of the function that runs long.
+
+    Raises:
+        CommandError: it is a script.
+    """
+    frame = running(server)
+    if frame is None:
+        return None
+    assert frame.interpreter is not None
+    assert frame.runnable is not None
+    assert frame.started is not None
+    if not frame.interpreter.functions:
+        raise busy_error(server)
+    return {
+        b"name": frame.runnable.name, b"command": list(frame.argv),
+        b"duration_ms": int((_monotonic() - frame.started) * 1000),
+    }  # fmt: skip

@@ -1,0 +1,487 @@
+"""The choke points of redis-py: where its own classes are led to the engine under a patch.
+
+Each handler gets the original function and its arguments. A connection that is a fake one by its
+class passes; any other is taken in hand by the realm whose turn it is (see
+`fakeredis.patching.scope`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from types import FunctionType
+from typing import Any, Final
+
+import redis
+import redis.utils
+
+from fakeredis.clients import aio_connection as aio_fakes
+from fakeredis.clients import connection as fakes
+from fakeredis.clients import network
+from fakeredis.clients.aio import (
+    FakeAsyncPipeline,
+    async_short_pipeline,
+    turn,
+    turn_of,
+)
+from fakeredis.clients.connection import Fake
+from fakeredis.clients.fake_socket import AsyncWire, Wire, asks_parser, ready
+from fakeredis.clients.fast_path import ShortCut, make_short_cut
+from fakeredis.clients.originals import own_method
+from fakeredis.clients.pipeline import MISS, FakePipeline, marked, short_pipeline
+from fakeredis.clients.valkey_errors import translated
+from fakeredis.patching.code_swap import AttributeSwap, Swap, swap
+from fakeredis.patching.scope import BORN, LIFE, Realm, choose_pace, settle
+from fakeredis.stores.forwarding.bypass import Unpatched
+
+# Those of the last kind are a store's own, and lead to a real server.
+_LIBRARIES: Final = frozenset({"redis", "valkey"})
+_FAKES: Final = (Fake, Unpatched)
+
+
+def realm_for(connection: Any, kind: str) -> Realm | None:
+    """The realm a connection belongs to now; None for one that no patch has a say in."""
+    realm = network.current(kind)
+    if kind not in realm.kinds or isinstance(connection, _FAKES):
+        return None
+    return realm  # type: ignore[return-value]  # only realms have kinds
+
+
+def taken(connection: Any, kind: str) -> bool:
+    """Whether a connection is in the hands of a patch, after this call if not before."""
+    realm = realm_for(connection, kind)
+    if realm is None:
+        return False
+    life = vars(connection).get(LIFE)
+    if life is None or life.realm is not realm:
+        settle(connection, realm, kind)
+    end = getattr(connection, "_reader" if kind.endswith("asyncio") else "_sock", None)
+    return end is None or isinstance(end, Wire)  # else someone has put a mock there
+
+
+# Sync connections -----------------------------------------------------------------------------
+
+
+def connect(kind: str, original: Any, connection: Any, *args: Any, **kwargs: Any) -> None:
+    """Connect to the engine: redis-py's own way, with a `Wire` instead of a socket."""
+    if not taken(connection, kind) or connection._sock is not None:
+        original(connection, *args, **kwargs)
+        return
+    with _connecting(connection, partial(_open, connection)):
+        original(connection, *args, **kwargs)
+    _connected(connection, "_sock")
+
+
+@contextmanager
+def _connecting(connection: Any, connect: Any) -> Iterator[None]:
+    """Shadow whatever ``_connect`` the connection's class has, a user's override included.
+
+    What a test has put in the library's own place stays: it plays a network that fails.
+    """
+    attributes = vars(connection)
+    own = attributes.get("_connect")
+    if _is_played(connection, own):
+        yield
+        return
+    attributes["_connect"] = connect
+    try:
+        yield
+    finally:
+        if own is None:
+            attributes.pop("_connect", None)
+        else:
+            attributes["_connect"] = own
+
+
+def _is_played(connection: Any, own: Any) -> bool:
+    """Whether connecting is a mock's, or that of a function put into the library's class."""
+    if _plays_network():
+        return True
+    if own is not None:
+        return hasattr(own, "assert_called")
+    owner = next(cls for cls in type(connection).__mro__ if "_connect" in vars(cls))
+    found = vars(owner)["_connect"]
+    if hasattr(found, "assert_called"):
+        return True
+    homes = [str(each.__module__).partition(".")[0] for each in (owner, found)]
+    return homes[0] in _LIBRARIES and homes[1] not in _LIBRARIES
+
+
+def _plays_network() -> bool:
+    """Whether a test has mocked what libraries open a network's connections with."""
+    unix = getattr(asyncio, "open_unix_connection", None)  # not there on Windows
+    ways = (socket.socket, asyncio.open_connection, unix)
+    return any(hasattr(way, "assert_called") for way in ways)
+
+
+def _connected(connection: Any, name: str) -> None:
+    """What comes after the handshake is the user's."""
+    wire = getattr(connection, name)
+    ready(connection, wire)
+    life = vars(connection).get(LIFE)
+    if isinstance(wire, Wire) and (life is None or life.realm is None):
+        wire.abandon()  # the patch has ended meanwhile
+
+
+def _realm_of(connection: Any) -> Realm:
+    """The realm in whose hands a connection is.
+
+    Raises:
+        ConnectionRefusedError: none any more: its patch has ended while it was connecting.
+    """
+    life = vars(connection).get(LIFE)
+    if life is None or life.realm is None:
+        raise ConnectionRefusedError(111, "Connection refused")
+    return life.realm  # type: ignore[no-any-return]
+
+
+def _meanwhile(kind: str, connection: Any, error: AttributeError) -> Exception:
+    """What to raise where a connection has lost its wire: another thread has ended the patch."""
+    life = vars(connection).get(LIFE)
+    realm = realm_for(connection, kind)
+    if life is not None and realm is not None and life.realm is realm:
+        return error
+    return redis.ConnectionError("Connection closed by server.")
+
+
+def _open(connection: Any) -> Wire:
+    realm = _realm_of(connection)
+    wire = fakes.open_wire(connection, here=realm)
+    choose_pace(wire)
+    _check_active(realm, wire)
+    return wire
+
+
+def _check_active(realm: Realm, wire: Wire) -> None:
+    """Let no session outlive the patch because it began at its very end.
+
+    Raises:
+        ConnectionRefusedError: the patch has ended.
+    """
+    if not realm.active:
+        wire.abandon()
+        raise ConnectionRefusedError(111, "Connection refused")
+
+
+def open_socket(kind: str, original: Any, connection: Any) -> Any:
+    """What is left of a way to the network: who has taken the method before, a mock most likely."""
+    ours = taken(connection, kind) and not _plays_network()
+    return _open(connection) if ours else original(connection)
+
+
+def send_packed_command(
+    kind: str, original: Any, connection: Any, command: Any, check_health: bool = True
+) -> None:
+    """Hand packed commands to the engine."""
+    try:
+        ours = taken(connection, kind)
+        if ours and not connection._sock:
+            fakes.reconnect(connection)
+            ours = taken(connection, kind)
+        send = fakes.send_packed_command if ours else original
+        send(connection, command, check_health)
+    except AttributeError as error:
+        raise _meanwhile(kind, connection, error) from None
+
+
+def send_command(kind: str, original: Any, connection: Any, *args: Any, **kwargs: Any) -> None:
+    """Hand a command to the engine."""
+    send = fakes.send_command if taken(connection, kind) else original
+    try:
+        send(connection, *args, **kwargs)
+    except AttributeError as error:
+        raise _meanwhile(kind, connection, error) from None
+
+
+def pack_command(kind: str, original: Any, connection: Any, *args: Any) -> Any:
+    """Keep the words of a command together; they are not needed as bytes of the protocol."""
+    if realm_for(connection, kind) is None:
+        return original(connection, *args)
+    return fakes.pack_command(connection, partial(original, connection), *args)
+
+
+def pack_commands(kind: str, original: Any, connection: Any, commands: Any) -> Any:
+    """The same for several."""
+    if realm_for(connection, kind) is None:
+        return original(connection, commands)
+    return fakes.pack_commands(connection, partial(original, connection), commands)
+
+
+def can_read(kind: str, original: Any, connection: Any, *args: Any, **kwargs: Any) -> Any:
+    """Ask the engine's session for messages."""
+    try:
+        ours = taken(connection, kind) and not asks_parser(connection._parser, "can_read")
+        ask = fakes.can_read if ours else original
+        return ask(connection, *args, **kwargs)
+    except AttributeError as error:
+        raise _meanwhile(kind, connection, error) from None
+
+
+def read_response(kind: str, original: Any, connection: Any, *args: Any, **kwargs: Any) -> Any:
+    """Take the next message of the engine's session."""
+    try:
+        ours = taken(connection, kind) and not asks_parser(connection._parser)
+        read = fakes.read_response if ours else original
+        return read(connection, *args, **kwargs)
+    except AttributeError as error:
+        raise _meanwhile(kind, connection, error) from None
+
+
+def execute_command(
+    kind: str, cut: ShortCut, original: Any, client: Any, *args: Any, **options: Any
+) -> Any:
+    """The short cut for a client of a real class."""
+    if kind in network.current(kind).kinds:
+        reply = cut(client, args, options)
+        if reply is not MISS:
+            return reply
+    return original(client, *args, **options)
+
+
+def execute_batch(
+    kind: str, transaction: bool, original: Any, pipeline: Any, connection: Any, commands: Any,
+    raise_on_error: bool,
+) -> Any:
+    """The short cut for a pipeline of a real class."""
+    if isinstance(pipeline, FakePipeline) or not taken(connection, kind):
+        return original(pipeline, connection, commands, raise_on_error)
+    replies = short_pipeline(pipeline, connection, commands, raise_on_error, transaction)
+    if replies is not MISS:
+        return replies
+    with marked(connection, "transaction" if transaction else "pipeline"):
+        return original(pipeline, connection, commands, raise_on_error)
+
+
+# Asyncio connections --------------------------------------------------------------------------
+
+
+async def connect_async(
+    kind: str, original: Any, connection: Any, *args: Any, **kwargs: Any
+) -> None:
+    """As `connect`."""
+    if not taken(connection, kind) or connection._reader is not None:
+        await original(connection, *args, **kwargs)
+        return
+    with _connecting(connection, partial(_open_async, connection)):
+        await original(connection, *args, **kwargs)
+    _connected(connection, "_reader")
+
+
+async def _open_async(connection: Any) -> None:
+    realm = _realm_of(connection)
+    wire = await aio_fakes.open_async_wire(connection, here=realm)
+    choose_pace(wire)
+    _check_active(realm, wire)
+    connection._reader = connection._writer = wire
+
+
+async def open_socket_async(kind: str, original: Any, connection: Any) -> None:
+    """As `open_socket`."""
+    ours = taken(connection, kind) and not _plays_network()
+    await (_open_async(connection) if ours else original(connection))
+
+
+async def send_packed_command_async(
+    kind: str, original: Any, connection: Any, command: Any, check_health: bool = True
+) -> None:
+    """As `send_packed_command`."""
+    try:
+        ours = taken(connection, kind)
+        if ours and not connection._reader:
+            await aio_fakes.reconnect(connection)
+            ours = taken(connection, kind)
+        send = aio_fakes.send_packed_command if ours else original
+        await send(connection, command, check_health)
+    except AttributeError as error:
+        raise _meanwhile(kind, connection, error) from None
+
+
+async def send_command_async(
+    kind: str, original: Any, connection: Any, *args: Any, **kwargs: Any
+) -> None:
+    """As `send_command`."""
+    send = aio_fakes.send_command if taken(connection, kind) else original
+    try:
+        await send(connection, *args, **kwargs)
+    except AttributeError as error:
+        raise _meanwhile(kind, connection, error) from None
+
+
+async def can_read_async(
+    kind: str, original: Any, connection: Any, *args: Any, **kwargs: Any
+) -> Any:
+    """As `can_read`; asyncio's does not connect."""
+    if not taken(connection, kind) or asks_parser(connection._parser, "can_read"):
+        return await original(connection, *args, **kwargs)
+    if connection._reader is None:
+        if kind != "aioredis":
+            return False
+        await connection.connect()
+    if kind == "aioredis" and (args or kwargs):  # whose pub/sub waits here
+        return await connection._reader.readable_async(*args, **kwargs)
+    try:
+        return await aio_fakes.can_read(connection)
+    except AttributeError as error:
+        raise _meanwhile(kind, connection, error) from None
+
+
+async def read_response_async(
+    kind: str, original: Any, connection: Any, *args: Any, **kwargs: Any
+) -> Any:
+    """As `read_response`."""
+    try:
+        ours = taken(connection, kind) and not asks_parser(connection._parser)
+        read = aio_fakes.read_response if ours else original
+        return await read(connection, *args, **kwargs)
+    except AttributeError as error:
+        raise _meanwhile(kind, connection, error) from None
+
+
+async def execute_command_async(
+    kind: str, cut: ShortCut, original: Any, client: Any, *args: Any, **options: Any
+) -> Any:
+    """As `execute_command`."""
+    if kind in network.current(kind).kinds:
+        reply = cut(client, args, options)
+        if reply is not MISS:
+            if hasattr(reply, "__await__"):
+                await turn()
+                return await reply
+            await turn_of(client.connection_pool)
+            return reply
+    return await original(client, *args, **options)
+
+
+async def execute_batch_async(
+    kind: str, transaction: bool, original: Any, pipeline: Any, connection: Any, commands: Any,
+    raise_on_error: bool,
+) -> Any:
+    """As `execute_batch`."""
+    if isinstance(pipeline, FakeAsyncPipeline) or not taken(connection, kind):
+        return await original(pipeline, connection, commands, raise_on_error)
+    replies = await async_short_pipeline(
+        pipeline, connection, commands, raise_on_error, transaction
+    )
+    if replies is not MISS:
+        return replies
+    with marked(connection, "transaction" if transaction else "pipeline"):
+        return await original(pipeline, connection, commands, raise_on_error)
+
+
+def forget_async(kind: str, original: Any, connection: Any, *args: Any) -> None:
+    """A connection goes: with a wire nothing of the machine is held, so nothing to warn of."""
+    wire = getattr(connection, "_writer", None)
+    if isinstance(wire, Wire):
+        wire.close()
+    else:
+        original(connection, *args)
+
+
+# Births -----------------------------------------------------------------------------------------
+
+
+def make_pool(kind: str, original: Any, pool: Any, *args: Any, **kwargs: Any) -> None:
+    """Note in which realm a pool is made."""
+    realm = network.current(kind)
+    if kind in realm.kinds:
+        vars(pool)[BORN] = realm
+        realm.pools.add(pool)  # type: ignore[attr-defined]
+    original(pool, *args, **kwargs)
+
+
+def make_connection(kind: str, original: Any, connection: Any, *args: Any, **kwargs: Any) -> None:
+    """Note in which realm a connection is made."""
+    original(connection, *args, **kwargs)
+    realm = realm_for(connection, kind)
+    if realm is not None and kind != "aioredis":  # whose pools are left without any
+        realm.newborn.add(connection)
+
+
+def make_in_pool(kind: str, original: Any, pool: Any) -> Any:
+    """A pool's new connection belongs where the pool does."""
+    connection = original(pool)
+    inner = getattr(connection, "_conn", connection)
+    realm = realm_for(inner, kind)
+    if realm is not None and kind != "aioredis":
+        born = vars(pool).get(BORN)
+        if born is not realm:
+            realm.newborn.discard(inner)
+            if born is not None and (born.active or born.end):
+                born.newborn.add(inner)
+    return connection
+
+
+_version: list[str] = []  # redis-py's own, once it is known
+
+
+def lib_version(original: Any) -> str:
+    """Which version redis-py has, which it reads from its package anew for each client."""
+    if not _version:
+        _version.append(original())
+    return _version[0]
+
+
+def version_swaps() -> list[Swap]:
+    """The swap of the function that says so."""
+    found = getattr(redis.utils, "get_lib_version", None)
+    return [Swap(found, lib_version)] if type(found) is FunctionType else []
+
+
+# Tables -----------------------------------------------------------------------------------------
+
+_CONNECTION: Final = {
+    "send_packed_command": send_packed_command, "send_command": send_command,
+    "pack_command": pack_command, "pack_commands": pack_commands, "can_read": can_read,
+    "read_response": read_response, "__init__": make_connection,
+}  # fmt: skip
+_ASYNC_CONNECTION: Final = {
+    "send_packed_command": send_packed_command_async, "send_command": send_command_async,
+    "pack_command": pack_command, "pack_commands": pack_commands, "can_read": can_read_async,
+    "can_read_destructive": can_read_async, "read_response": read_response_async,
+    "__init__": make_connection, "__del__": forget_async,
+}  # fmt: skip
+
+
+def swaps_for(
+    kind: str, connection_module: Any, client_module: Any, exceptions: Any = None
+) -> list[Swap | AttributeSwap]:
+    """The swaps of one kind of clients (``redis``, ``redis.asyncio``, ``valkey`` ...).
+
+    Args:
+        kind: its name, which is that of the package.
+        connection_module: where its connections and pools are.
+        client_module: where its clients and pipelines are.
+        exceptions: its module of exceptions, where these are not redis-py's.
+    """
+    aio = kind.endswith((".asyncio", "aioredis"))
+    base = getattr(connection_module, "AbstractConnection", connection_module.Connection)
+    table = _ASYNC_CONNECTION if aio else _CONNECTION
+    places: list[tuple[Any, str, Any]] = [
+        (base, name, partial(handler, kind)) for name, handler in table.items()
+    ]
+    # redis-py 6 moved the work of connect() there.
+    inner = "connect_check_health" if "connect_check_health" in vars(base) else "connect"
+    places.append((base, inner, partial(connect_async if aio else connect, kind)))
+    opens = partial(open_socket_async if aio else open_socket, kind)
+    ways = ("Connection", "SSLConnection", "UnixDomainSocketConnection")
+    places += [(getattr(connection_module, name), "_connect", opens) for name in ways]
+    client = getattr(client_module, "Valkey", None) or client_module.Redis
+    run = "_execute_command" if "_execute_command" in vars(client) else "execute_command"
+    attribute, wire = ("_reader", AsyncWire) if aio else ("_sock", Wire)
+    cut = make_short_cut(attribute, wire, own_method(client, "parse_response"))
+    execute = execute_command_async if aio else execute_command
+    places.append((client, run, partial(execute, kind, cut)))
+    batch = execute_batch_async if aio else execute_batch
+    for name, transaction in (("_execute_pipeline", False), ("_execute_transaction", True)):
+        places.append((client_module.Pipeline, name, partial(batch, kind, transaction)))
+    pool, blocking = connection_module.ConnectionPool, connection_module.BlockingConnectionPool
+    places.append((pool, "__init__", partial(make_pool, kind)))
+    makes = partial(make_in_pool, kind)
+    places += [(owner, "make_connection", makes) for owner in (pool, blocking)]
+    if exceptions is not None:
+        places = [(owner, name, translated(to, exceptions)) for owner, name, to in places]
+    found = [swap(owner, name, handler) for owner, name, handler in places]
+    return [each for each in found if each is not None]

@@ -1,0 +1,341 @@
+"""One entry of a patch: its servers, and the connections that it leads to them.
+
+A connection that meets a patch has what it holds of the network (socket, parser, handshake) put
+aside and starts unconnected; when the patch ends, what was put aside comes back, the same objects.
+With several patches each has its own state of the connection, and the one whose turn it is is
+loaded.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from itertools import count
+from typing import TYPE_CHECKING, Any, Final
+from weakref import WeakSet
+
+from fakeredis.clients import network
+from fakeredis.clients.connection import Fake
+from fakeredis.clients.fake_socket import AsyncWire, Broken, Wire
+from fakeredis.clients.network import Network
+
+if TYPE_CHECKING:
+    from fakeredis.engine.core.server import Server
+
+LIFE: Final = "_fakeredis_life"  # in a connection's namespace, while a patch has it in hand
+TICKS: Final = count(1)  # the order in which realms begin and end
+BORN: Final = "_fakeredis_born"  # in a pool's: the realm it was made in
+
+# What of a connection belongs to its present socket (sync and asyncio, of all versions).
+_FIELDS: Final = (
+    "_sock", "_reader", "_writer", "_parser", "next_health_check", "handshake_metadata",
+    "_himport_prepared", "_himport_reconciled_revision", "_should_reconnect",
+)  # fmt: skip
+# What of a parser belongs to it; a copy of the parser starts without.
+_PARSER_FIELDS: Final = ("_sock", "_buffer", "_reader", "_stream", "_connected")
+
+State = dict[str, Any]
+
+
+class Life:
+    """The states of one connection: one is loaded, the others wait."""
+
+    __slots__ = ("aside", "kind", "realm")
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind  # of clients
+        self.realm: Realm | None = None  # whose state is loaded; None: the real one
+        self.aside: dict[Realm | None, State] = {}
+
+    def __del__(self) -> None:
+        """A connection that goes while its socket is put aside takes the socket along."""
+        close = globals()["_close"]
+        if close is not None:  # else the interpreter ends, and has emptied this module
+            for state in self.aside.values():
+                close(state)
+
+
+class Realm(Network):
+    """The network of one entry of a patch.
+
+    Args:
+        make: makes the server of an address.
+        single: a server that answers at every address instead.
+        addresses: the addresses that exist; None for all.
+        kinds: the kinds of clients that lead here.
+        after_exit: what clients do that were made inside and are used after: fake, raise, real.
+    """
+
+    def __init__(
+        self, make: Callable[[str], Server], single: Server | None,
+        addresses: frozenset[str] | None, kinds: frozenset[str], after_exit: str,
+    ) -> None:
+        super().__init__(make, single, addresses)
+        self.kinds = kinds
+        self.after_exit = after_exit
+        self.active = False
+        self.connections: WeakSet[Any] = WeakSet()  # that it has in hand
+        self.held: list[Any] = []  # such that nobody can refer to weakly (aioredis)
+        self.pools: WeakSet[Any] = WeakSet()  # that were made inside
+        self.newborn: WeakSet[Any] = WeakSet()  # connections made inside, not by an older pool
+        self.handle: Any = None
+        self.entry: Any = None
+        self.begin = self.end = 0  # ticks; without an end it has none yet, or lets go
+        self.after_classes: dict[type, type] = {}  # the classes of connections that outlive it
+        self.polled: list[Wire] = []  # whose descriptors others may poll still, to see the end
+        self._warned = False
+
+    def enter(self) -> None:
+        """Become the network of new connections."""
+        self.active = True
+        self.begin = next(TICKS)
+        network.enter(self)
+        choose_pace()
+
+    def leave(self) -> None:
+        """Give every connection back what it had, and release whoever waits."""
+        self.active = False
+        network.leave(self)
+        choose_pace()
+        for connection in [*self.connections, *self.held]:
+            self._release(connection)
+        self.connections.clear()
+        self.held.clear()
+        if self.single is None:
+            for server in self.all():
+                server.outlived = True
+                for session in list(server.sessions.values()):
+                    session.close()
+
+    def _release(self, connection: Any) -> None:
+        life = vars(connection).get(LIFE)
+        if life is None:
+            return
+        if life.realm is not self:
+            self._abandon(life.aside.pop(self, {}))
+        else:
+            self._give_back(connection, life)
+        if not life.aside:
+            del vars(connection)[LIFE]
+
+    def _give_back(self, connection: Any, life: Life) -> None:
+        """Let a connection have again what was put aside, and end what it has here.
+
+        Where another thread is about to read a reply, its connection breaks instead: nothing would
+        ever come through the socket that it had before.
+        """
+        state, own = take(connection), life.aside.pop(None)
+        wire = _end_of(state)
+        uses = _is_used(wire, own)  # asked before who waits is woken
+        self._abandon(state)
+        life.realm = None
+        if isinstance(connection, Fake):  # by now, see `fakeredis.patching.after_exit`
+            _close(own)
+        elif uses or _is_used(wire, own):
+            _close(own)
+            load(connection, {**own, **_ends_of(state)})
+            _break_parser(connection)
+        else:
+            load(connection, own)
+            if _end_of(own) is None:
+                _break_parser(connection)
+
+    def _abandon(self, state: State) -> None:
+        """End what a connection has here, and the waits of other threads for it."""
+        end = _end_of(state)
+        if not isinstance(end, Wire):
+            _close(state)
+        elif end.abandon():
+            self.polled.append(end)
+
+    # After the end --------------------------------------------------------------------------
+
+    def warn(self) -> None:
+        """Say once that a client of this realm is used after its end."""
+        if not self._warned:
+            self._warned = True
+            from fakeredis.patching.after_exit import AfterExitWarning, depth
+
+            warnings.warn(
+                "a Redis client made inside of fakeredis.patch() is used after its end; it goes on "
+                "with its fake server. Make it inside of the patch that uses it, or say what you "
+                'want by patch(after_exit="raise") or patch(after_exit="real").',
+                AfterExitWarning, stacklevel=depth(),
+            )  # fmt: skip
+
+
+def settle(connection: Any, realm: Realm, kind: str) -> None:
+    """See to it that a connection is in the hands of a realm."""
+    attributes = vars(connection)
+    life = attributes.get(LIFE)
+    if life is None:
+        life = attributes[LIFE] = Life(kind)
+    elif life.realm is realm:
+        return
+    life.aside[life.realm] = take(connection)
+    state = life.aside.pop(realm, None)
+    if state is None:
+        begin(connection)
+    else:
+        load(connection, state)
+    life.realm = realm
+    try:
+        realm.connections.add(connection)
+    except TypeError:
+        realm.held.append(connection)
+
+
+def take(connection: Any) -> State:
+    """What a connection holds of its socket."""
+    return {name: getattr(connection, name) for name in _FIELDS if hasattr(connection, name)}
+
+
+def load(connection: Any, state: State) -> None:
+    """Give it back."""
+    for name, value in state.items():
+        setattr(connection, name, value)
+
+
+def begin(connection: Any) -> None:
+    """Make a connection one that is not connected yet; its parser keeps its handlers."""
+    parser = connection._parser = _copy(connection._parser)
+    for name in _PARSER_FIELDS:
+        value = getattr(parser, name, None)
+        if type(value) is bytearray:  # hiredis' parser keeps it for ever
+            setattr(parser, name, bytearray(len(value)))
+        elif hasattr(parser, name):
+            setattr(parser, name, False if name == "_connected" else None)
+    for name in ("_sock", "_reader", "_writer"):
+        if hasattr(connection, name):
+            setattr(connection, name, None)
+    connection.next_health_check = 0
+    reset = getattr(connection, "_reset_himport_state", None)
+    if reset is not None:
+        reset()
+
+
+def _copy(parser: Any) -> Any:
+    """A shallow copy; `copy.copy` would leave a note in the class."""
+    copied = object.__new__(type(parser))
+    if hasattr(parser, "__dict__"):
+        vars(copied).update(vars(parser))
+    slots = (vars(cls).get("__slots__", ()) for cls in type(parser).__mro__)
+    for name in (name for names in slots for name in names):
+        if name not in ("__dict__", "__weakref__") and hasattr(parser, name):
+            setattr(copied, name, getattr(parser, name))
+    return copied
+
+
+def _is_used(wire: Any, own: State) -> bool:
+    """Whether another thread may be using a connection, which has another state of its own."""
+    if not isinstance(wire, Wire):
+        return False
+    return wire.in_use() or (_end_of(own) is None and wire.listens())
+
+
+def _ends_of(state: State) -> State:
+    """The socket of a state, or both streams."""
+    return {name: end for name in ("_sock", "_reader", "_writer") if (end := state.get(name))}
+
+
+def _end_of(state: State) -> Any:
+    """The socket of a state, or the stream, or what stands for them."""
+    return state.get("_sock") or state.get("_writer")
+
+
+class _Broken:
+    """A connection that has been reset, as a parser sees it."""
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+        self._sock = self._reader = self._writer = Broken()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connection, name)
+
+
+def _break_parser(connection: Any) -> None:
+    """Let another thread that still means to read find the end, not a parser that never began."""
+    connection._parser.on_connect(_Broken(connection))
+
+
+def _close(state: State) -> None:
+    """Close the socket of a state that no one will load again."""
+    for name in ("_sock", "_writer"):
+        end = state.get(name)
+        if end is not None:
+            try:
+                end.close()
+            except (OSError, RuntimeError):  # RuntimeError: the event loop has gone
+                pass
+
+
+class SlowWire(Wire):
+    """A `Wire` for several patches: each command asks first whose turn it is."""
+
+    __slots__ = ()
+
+    def turn(self, connection: Any) -> Wire | None:
+        """The wire of the patch whose turn it is; None where its connection is yet to be made."""
+        found = _turn(connection)
+        return getattr(connection, "_sock", None) if found else None
+
+
+class SlowAsyncWire(AsyncWire):
+    """The same for asyncio."""
+
+    __slots__ = ()
+
+    def turn(self, connection: Any) -> Wire | None:
+        """As `SlowWire.turn`."""
+        found = _turn(connection)
+        return getattr(connection, "_reader", None) if found else None
+
+
+def _turn(connection: Any) -> bool:
+    """Let a connection have the state of the patch whose turn it is; whether there is one."""
+    life = vars(connection).get(LIFE)
+    if life is None:
+        return False
+    realm = network.current(life.kind)
+    if realm is not life.realm:
+        if life.kind not in realm.kinds:
+            return False
+        settle(connection, realm, life.kind)  # type: ignore[arg-type]  # only realms have kinds
+    return True
+
+
+_SLOW: Final[dict[type, type]] = {Wire: SlowWire, AsyncWire: SlowAsyncWire}
+_FAST: Final[dict[type, type]] = {SlowWire: Wire, SlowAsyncWire: AsyncWire}
+
+
+def choose_pace(wire: Any = None) -> None:
+    """Allow short cuts while one patch alone is active: on a new wire, or on all there are."""
+    realms = network.entered()
+    change = _SLOW if len(realms) > 1 else _FAST
+    if wire is not None:
+        wire.__class__ = change.get(type(wire), type(wire))
+        return
+    for realm in realms:
+        for connection in list(getattr(realm, "connections", ())):
+            life = vars(connection).get(LIFE)
+            if life is None:
+                continue
+            for state in (*life.aside.values(), take(connection)):
+                for name in ("_sock", "_writer"):
+                    end = state.get(name)
+                    if isinstance(end, Wire):
+                        end.__class__ = change.get(type(end), type(end))
+
+
+def slow_down(connection: Any) -> None:
+    """Let no short cut take a connection's wire: it is asked first whose turn it is."""
+    for name in ("_sock", "_writer"):
+        end = getattr(connection, name, None)
+        if isinstance(end, Wire):
+            take_no_short_cut(end)
+
+
+def take_no_short_cut(wire: Wire) -> None:
+    """Let a wire be asked first whose turn it is."""
+    wire.__class__ = _SLOW.get(type(wire), type(wire))

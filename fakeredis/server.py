@@ -100,8 +100,8 @@ class FakeServer(Server):
             become(self)
 
     def _keep_in(self, store: KeyspaceStore) -> None:
-        from fakeredis.engine.keeping import Keeper
         from fakeredis.stores.keyspace.poll import Watcher
+        from fakeredis.stores.keyspace.write_through import Keeper
 
         keeper = Keeper(self, _part(store, self.address))
         if store.shared:

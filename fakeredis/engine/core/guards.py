@@ -7,4 +7,4 @@ from __future__ import annotations
 
 from typing import Final
 
-STORED: Final = 1 << 20  # a store keeps the keys: see `fakeredis.engine.keeping`
+STORED: Final = 1 << 20  # a store keeps the keys: see `fakeredis.engine.core.store_sync`

@@ -32,7 +32,7 @@ from fakeredis.engine.features import key_access, latency, memory, pause
 from fakeredis.errors import CommandError
 
 if TYPE_CHECKING:
-    from fakeredis.engine.keeping import Keeper
+    from fakeredis.engine.core.store_sync import StoreSync
 
 _TELLING = dispatch.TRACKED | dispatch.LIMITED
 _EXPIRE_BUDGET = 200  # keys that one command removes beside its own work
@@ -95,7 +95,7 @@ class Server:
         self.guard = 0
         self.recorder: Recorder | None = None
         self.interceptors: list[Interceptor] = []
-        self.keeper: Keeper | None = None  # brings what changes to a store
+        self.keeper: StoreSync | None = None  # brings what changes to a store
         self.monitors: dict[Session, None] = {}
         self.pubsub = PubSub()
         self.notify_flags = ""
@@ -170,9 +170,7 @@ class Server:
     def _make_database(self, index: int) -> Database:
         if self.keeper is None:
             return Database(self, index)
-        from fakeredis.engine.keeping import KeptDatabase
-
-        return KeptDatabase(self, index, self.keeper)
+        return self.keeper.make_database(index)
 
     def announce(
         self, db: Database, key: bytes, event: str, group: str, ctx: Context | None = None

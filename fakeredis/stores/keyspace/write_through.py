@@ -17,7 +17,6 @@ from fakeredis import errors
 from fakeredis.datatypes.glob import matcher
 from fakeredis.datatypes.stream import Stream
 from fakeredis.datatypes.string import MutableString
-from fakeredis.engine import kept_code
 from fakeredis.engine.command.command import ADMIN, WRITE, Command
 from fakeredis.engine.core import blocking, dispatch, notifications
 from fakeredis.engine.core.database import Database
@@ -36,6 +35,7 @@ from fakeredis.stores.base import (
     StoreBusy,
     StoreError,
 )  # fmt: skip
+from fakeredis.stores.keyspace import stored_scripts
 
 if TYPE_CHECKING:
     from fakeredis.engine.core.context import Context
@@ -158,7 +158,7 @@ class Keeper:
         self._applying = False  # what others have done is being taken over
         self._held: list[tuple[Session, Any]] = []  # what sessions get at the transaction's end
         self._player: Session | None = None
-        self._code: kept_code.Code = {}  # as it is in the store
+        self._code: stored_scripts.Code = {}  # as it is in the store
         # What a command with a random effect says is the same: its arguments, and the words.
         self._said: tuple[Any, Sequence[bytes]] = (None, ())
         server.keeper = self
@@ -166,6 +166,10 @@ class Keeper:
         if isinstance(store, CarriesMessages):
             server.pubsub = CarriedPubSub(self, store)
         self._take_all()
+
+    def make_database(self, index: int) -> Database:
+        """A database whose changes are noted."""
+        return KeptDatabase(self.server, index, self)
 
     # Commands -------------------------------------------------------------------------------
 
@@ -427,13 +431,13 @@ class Keeper:
 
     def _keep_code(self) -> None:
         """Bring new scripts and functions to the store, and remove those that have gone."""
-        code, before = kept_code.of(self.server), self._code
+        code, before = stored_scripts.of(self.server), self._code
         if code != before:
             for key in before.keys() - code.keys():
-                self.store.delete(kept_code.DATABASE, key)
+                self.store.delete(stored_scripts.DATABASE, key)
             for key, value in code.items():
                 if before.get(key) != value:
-                    self.store.save(kept_code.DATABASE, key, Record(self._dump(value)))
+                    self.store.save(stored_scripts.DATABASE, key, Record(self._dump(value)))
             self._code = code
 
     # What others have changed ---------------------------------------------------------------
@@ -479,7 +483,7 @@ class Keeper:
 
     def _apply(self, change: Change) -> None:
         place = (change.database, change.key)
-        if change.database == kept_code.DATABASE:
+        if change.database == stored_scripts.DATABASE:
             self._take(*place)
             return
         known = self._versions.get(place, 0)
@@ -517,7 +521,7 @@ class Keeper:
         """Read a key anew."""
         record = self.store.load(number, key)
         place = (number, key)
-        if number == kept_code.DATABASE:
+        if number == stored_scripts.DATABASE:
             self._take_code(key, record)
         elif record is None:
             self._versions.pop(place, None)
@@ -530,7 +534,7 @@ class Keeper:
 
     def _take_code(self, key: bytes, record: Record | None) -> None:
         value = None if record is None else bytes(rdb.load(record.payload))
-        kept_code.take(self.server, key, value)
+        stored_scripts.take(self.server, key, value)
         if value is None:
             self._code.pop(key, None)
         else:
@@ -550,7 +554,7 @@ class Keeper:
             self._sizes.clear()
             self._stamp = self.store.stamp()
             for number, key, record in self.store.scan():
-                if number == kept_code.DATABASE:
+                if number == stored_scripts.DATABASE:
                     self._take_code(key, record)
                 else:
                     self._place(number, key, record)

@@ -1,0 +1,70 @@
+"""What a server asks of that which keeps its data in a store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from fakeredis.engine.command.command import Command
+    from fakeredis.engine.core.context import Context
+    from fakeredis.engine.core.database import Database
+    from fakeredis.engine.core.session import Session
+
+
+class StoreSync(Protocol):
+    """Brings what changes to a store, and what others have changed there to the server."""
+
+    #: Where the data are kept: a `fakeredis.stores.KeyspaceStore`.
+    store: Any
+
+    def make_database(self, index: int) -> Database:
+        """A database whose changes are noted."""
+
+    def run(
+        self, command: Command, args: Sequence[bytes],
+        run: Callable[[Command, Sequence[bytes]], Any],
+    ) -> Any:
+        """Run a command and keep what it changes.
+
+        Raises:
+            CommandError: its own, or the store cannot keep it; then nothing has changed.
+        """
+
+    def run_many(self, count: int, run: Callable[[], list[Any]]) -> list[Any]:
+        """Run a pipeline of so many commands, which are kept together; the replies."""
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """Keep all that happens inside, or nothing.
+
+        Raises:
+            CommandError: the store does not take it.
+        """
+
+    def rewriting(self) -> AbstractContextManager[None]:
+        """Keep everything anew after what happens inside: not commands, but whole databases.
+
+        Raises:
+            CommandError: the store does not take it.
+        """
+
+    def changed(
+        self, ctx: Context | None, db: Database, key: bytes, event: str, group: str
+    ) -> None:
+        """A key has changed: by a command, whose context it is, or by itself."""
+
+    def noted(self, ctx: Context, key: bytes, event: str) -> None:
+        """A command has changed a key in a way that WATCH does not hear of."""
+
+    def instead(self, ctx: Context, *argv: bytes) -> None:
+        """Say before a change what has the same effect as the running command, always.
+
+        For commands whose effect is left to chance.
+        """
+
+    def holds_back(self, session: Session, item: Any) -> bool:
+        """Whether what a session is to get waits for the end of a transaction."""
+
+    def close(self) -> None:
+        """Let go of the store; used again, it opens again."""

@@ -109,15 +109,15 @@ def _split(words: Sequence[str]) -> tuple[list[str], list[str]]:
 
 def _serve(options: argparse.Namespace) -> None:
     """Serve until Ctrl-C, SIGTERM or SHUTDOWN; one line says where when it is ready."""
-    from fakeredis import serving
     from fakeredis.stores.base import StoreError
+    from fakeredis.tcp import settings
 
     try:
-        settings = serving.from_words(options.settings)
-        settings += [serving.Setting(name.lower(), [value]) for name, value in options.config]
+        given = settings.from_words(options.settings)
+        given += [settings.Setting(name.lower(), [value]) for name, value in options.config]
         with contextlib.suppress(KeyboardInterrupt):
-            serving.serve(options, settings)
-    except (StoreError, ValueError, serving.BadSettings) as error:
+            settings.serve(options, given)
+    except (StoreError, ValueError, settings.BadSettings) as error:
         sys.exit(f"fakeredis: {error}")
 
 
@@ -148,13 +148,13 @@ def _run(options: argparse.Namespace) -> None:
 
 
 def _configure(fake: Any, options: argparse.Namespace) -> None:
-    from fakeredis import serving
+    from fakeredis.tcp import settings
 
-    settings = [serving.Setting(name.lower(), [value]) for name, value in options.config]
+    given = [settings.Setting(name.lower(), [value]) for name, value in options.config]
     for address in options.addresses or ["localhost:6379"]:
         try:
-            serving.apply(fake.server(address), settings)
-        except (ValueError, serving.BadSettings) as error:
+            settings.apply(fake.server(address), given)
+        except (ValueError, settings.BadSettings) as error:
             sys.exit(f"fakeredis: {error}")
 
 

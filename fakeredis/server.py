@@ -189,13 +189,13 @@ class FakeServer(Server):
         Raises:
             OSError: the address is taken, or is not this machine's.
         """
-        from fakeredis import tcp
+        from fakeredis.tcp import Listener, sockets
 
         place: tuple[Any, Any] = (host, port)
         if not isinstance(place[0], str) or not isinstance(place[1], int):
             raise TypeError(f"listen('127.0.0.1', 6379), not listen({host!r}, {port!r})")
-        sock = tcp.bind(host, port) if unixsocket is None else tcp.bind_unix(unixsocket)
-        return tcp.Listener(self, [sock], ssl)
+        sock = sockets.bind(host, port) if unixsocket is None else sockets.bind_unix(unixsocket)
+        return Listener(self, [sock], ssl)
 
     def load_rdb(self, path: str | os.PathLike[str]) -> None:
         """Replace all data by those of an RDB file, such as a server's ``dump.rdb``.

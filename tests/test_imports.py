@@ -20,8 +20,8 @@ ROOT = PACKAGE.parent
 # The parts from the bottom up. Each may import those before it, and itself.
 ORDER = (
     "_version", "lazy", "nearest", "errors", "data", "datatypes", "rdb", "engine", "resp",
-    "commands", "spy", "stores", "server", "forwarded", "tls", "meanwhile", "tcp", "clients",
-    "patching", "patch", "mixin", "aioredis", "testing", "pytest_plugin", "serving", "cli",
+    "commands", "spy", "stores", "server", "forwarded", "tcp", "clients",
+    "patching", "patch", "mixin", "aioredis", "testing", "pytest_plugin", "cli",
     "__main__",
 )  # fmt: skip
 # What still points up, to be cut: a server that becomes another one, makes clients and listens by
@@ -30,6 +30,7 @@ UPWARDS = {
     ("engine.forwarding", "stores.forwarding.link"),
     ("server", "clients.aio"), ("server", "clients.network"), ("server", "clients.sync"),
     ("server", "clients.fake_socket"), ("server", "patching.processes.at_fork"), ("server", "tcp"),
+    ("server", "tcp.sockets"),
     ("server", "forwarded"), ("spy.watching", "patching.method_notes"),
     ("stores.keyspace.memory", "server"), ("stores.parity.store", "clients.fake_socket"),
     ("stores.parity.store", "patch"), ("stores.parity.store", "server"),
@@ -50,7 +51,7 @@ CIRCLES = {
         "clients.network", "clients.sentinel", "clients.sync", "forwarded",
         "patching.processes.handle_proxy",
         "patching.processes.at_fork", "patching.processes.fork_host", "server",
-        "stores.keyspace.memory", "tcp",
+        "stores.keyspace.memory", "tcp", "tcp.compat",
     }),
     frozenset({"patching.after_exit", "patching.scope"}),
 }  # fmt: skip

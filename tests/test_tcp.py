@@ -24,9 +24,8 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 import fakeredis
-from fakeredis import tcp
 from fakeredis.engine.core import dispatch
-from fakeredis.tcp import Listener
+from fakeredis.tcp import Listener, protocol
 from tests import harvest, processes
 from tests.raw import RawClient, in_order, tree, types
 
@@ -422,7 +421,7 @@ def test_what_a_lost_client_has_sent_is_forgotten() -> None:
     """At once: the garbage collector might come much later."""
 
     def served() -> list[Any]:
-        return [each for each in gc.get_objects() if isinstance(each, tcp._Connection)]
+        return [each for each in gc.get_objects() if isinstance(each, protocol.ClientProtocol)]
 
     gc.collect()
     before = len(served())
@@ -456,11 +455,11 @@ def test_silent_clients_are_closed() -> None:
 @pytest.mark.parametrize("password", ["", "secret"])
 def test_strangers_are_refused_without_a_password(password: str) -> None:
     """As `tcp` sees them: the addresses are of a block that nobody has."""
-    from fakeredis.tcp import DENIED, Door
+    from fakeredis.tcp.listener import DENIED, TcpService
 
     server = fakeredis.FakeServer()
     server.execute("CONFIG", "SET", "requirepass", password)
-    door = Door(server, [])
+    door = TcpService(server, [])
     assert door.refusal(("192.0.2.1", 5)) == (None if password else DENIED)
     assert door.refusal(("127.0.0.1", 5)) is None
     server.config.override("protected-mode", "no")

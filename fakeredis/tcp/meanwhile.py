@@ -15,7 +15,7 @@ import socket
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
-from fakeredis.tls import Secure
+from fakeredis.tcp.tls import Secure
 
 _PIECE: Final = 1 << 18  # bytes that are read at once
 

@@ -13,11 +13,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from fakeredis import tcp
 from fakeredis.datatypes.quoting import split_quoted
 from fakeredis.engine.core.config import parameters
 from fakeredis.errors import CommandError
 from fakeredis.nearest import near
+from fakeredis.tcp.listener import serve as serve_sockets
+from fakeredis.tcp.sockets import ListeningSocket, bind, bind_unix
 
 if TYPE_CHECKING:
     from fakeredis.engine.core.session import Session
@@ -184,7 +185,9 @@ def tls_context(server: FakeServer) -> ssl.SSLContext:
     return context
 
 
-def entrances(server: FakeServer, hosts: Sequence[str], port: int | None) -> list[tcp.Entrance]:
+def listening_sockets(
+    server: FakeServer, hosts: Sequence[str], port: int | None
+) -> list[ListeningSocket]:
     """The sockets that the server shall listen at, bound already.
 
     Args:
@@ -199,14 +202,14 @@ def entrances(server: FakeServer, hosts: Sequence[str], port: int | None) -> lis
     wanted: list[tuple[int, ssl.SSLContext | None]] = [] if port is None else [(port, None)]
     if config.integer("tls-port"):
         wanted.append((config.integer("tls-port"), tls_context(server)))
-    found: list[tcp.Entrance] = []
+    found: list[ListeningSocket] = []
     try:
         for host in hosts:
             for number, context in wanted:
                 found += _bound(host, number, context)
         if config.text("unixsocket"):
             mode = int(config.text("unixsocketperm"), 8)
-            found.append(tcp.Entrance(_unix(config.text("unixsocket"), mode)))
+            found.append(ListeningSocket(_unix(config.text("unixsocket"), mode)))
     except BaseException:
         for each in found:
             each.sock.close()
@@ -214,10 +217,10 @@ def entrances(server: FakeServer, hosts: Sequence[str], port: int | None) -> lis
     return found
 
 
-def _bound(host: str, port: int, context: ssl.SSLContext | None) -> list[tcp.Entrance]:
+def _bound(host: str, port: int, context: ssl.SSLContext | None) -> list[ListeningSocket]:
     name = {"*": "0.0.0.0", "::*": "::"}.get(host.removeprefix("-"), host.removeprefix("-"))
     try:
-        return [tcp.Entrance(tcp.bind(name, port), context)]
+        return [ListeningSocket(bind(name, port), context)]
     except (OSError, OverflowError) as error:
         if host.startswith("-"):
             return []
@@ -226,7 +229,7 @@ def _bound(host: str, port: int, context: ssl.SSLContext | None) -> list[tcp.Ent
 
 def _unix(path: str, mode: int) -> socket.socket:
     try:
-        sock = tcp.bind_unix(path)
+        sock = bind_unix(path)
         if mode:
             Path(path).chmod(mode)
     except OSError as error:
@@ -253,12 +256,12 @@ def serve(options: Any, settings: Sequence[Setting]) -> None:
     apply(server, settings)
     hosts = options.host or server.config.changed.get("bind", "127.0.0.1").split()
     try:
-        doors = entrances(server, hosts, _port(server, options.port, settings))
+        sockets = listening_sockets(server, hosts, _port(server, options.port, settings))
     except OSError as error:
         raise BadSettings(f"cannot listen at {error}") from None
-    numbers = [each.address[1] for each in doors if each.context is None and each.is_tcp]
+    numbers = [each.address[1] for each in sockets if each.context is None and each.is_tcp]
     server.config.override("port", str(numbers[0] if numbers else 0))
-    tcp.serve(server, doors, lambda line: print(line, flush=True))
+    serve_sockets(server, sockets, lambda line: print(line, flush=True))
 
 
 def _port(server: FakeServer, given: int | None, settings: Sequence[Setting]) -> int | None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 
-from fakeredis.engine.forwarding import ForeignClock, ForwardingServer
 from fakeredis.server import FakeServer
 from fakeredis.stores.forwarding.base import ForwardingStore
+from fakeredis.stores.forwarding.session import ForeignClock, ForwardingServer
 
 
 def become(server: FakeServer) -> None:

@@ -27,7 +27,6 @@ ORDER = (
 # What still points up, to be cut: a server that becomes another one, makes clients and listens by
 # itself; stores that work inside the engine. An arrow that is gone has to go from here, too.
 UPWARDS = {
-    ("engine.forwarding", "stores.forwarding.link"),
     ("server", "clients.aio"), ("server", "clients.network"), ("server", "clients.sync"),
     ("server", "clients.fake_socket"), ("server", "patching.processes.at_fork"), ("server", "tcp"),
     ("server", "tcp.sockets"),

@@ -30,7 +30,7 @@ TO_GO = {
     "clients.handshake", "clients.remote", "clients.fast_path", "clients.fake_socket",
     "data.commands", "engine.features.acl", "engine.features.client_info", "engine.cluster.cluster",
     "engine.command.info", "engine.core.dispatch",
-    "engine.forwarding", "engine.features.info", "engine.lua.interpreter",
+    "engine.features.info", "engine.lua.interpreter",
     "engine.lua.busy", "engine.features.memory", "engine.features.pause", "engine.data.portable",
     "engine.core.replies",
     "engine.core.session", "engine.features.tracking", "engine.features.key_access",
@@ -38,6 +38,7 @@ TO_GO = {
     "spy.facts", "spy.keyspace", "spy.lint", "spy.methods", "spy.recorder",
     "stores.forwarding.cluster_link", "stores.forwarding.link", "stores.forwarding.prefixes",
     "stores.forwarding.redis", "stores.forwarding.resp_link", "stores.forwarding.rules",
+    "stores.forwarding.session",
     "stores.keyspace.write_through", "stores.parity.compare", "stores.parity.store", "testing",
 }  # fmt: skip
 

@@ -62,7 +62,7 @@ class Server:
         clock: ``"test"`` or ``"real"``, see `fakeredis.engine.core.clock`.
     """
 
-    #: Whether its commands run elsewhere, see `fakeredis.engine.forwarding`.
+    #: Whether its commands run elsewhere, see `fakeredis.stores.forwarding.session`.
     forwards = False
     #: Whether it only stands for one of another process, see `fakeredis.clients.remote`.
     remote = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fakeredis.engine.command.keys import UNKNOWN, KeySpec, counted, index, keyword, span
 from fakeredis.engine.command.syntax import (
     Args,
     Argument,
@@ -25,6 +26,7 @@ from fakeredis.engine.command.syntax import (
 )
 
 __all__ = [
-    "Args", "Argument", "Declared", "Flag", "Float", "Int", "Key", "Many", "NumKeys", "OneOf",
-    "Option", "Optional", "Raw", "Rest", "Timeout", "Token", "integer", "token_since", "word_of",
+    "UNKNOWN", "Args", "Argument", "Declared", "Flag", "Float", "Int", "Key", "KeySpec", "Many",
+    "NumKeys", "OneOf", "Option", "Optional", "Raw", "Rest", "Timeout", "Token", "counted",
+    "index", "integer", "keyword", "span", "token_since", "word_of",
 ]  # fmt: skip

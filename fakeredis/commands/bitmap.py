@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from zlib import adler32
 
 from fakeredis import errors
-from fakeredis.commands.arguments import Key, Raw, Rest, word_of
+from fakeredis.commands.arguments import Key, KeySpec, Raw, Rest, index, span, word_of
 from fakeredis.commands.registry import DENYOOM, FAST, READONLY, WRITE, Group
 from fakeredis.datatypes.numbers import parse_int
 from fakeredis.datatypes.string import BLOCK, MutableString
@@ -297,8 +297,9 @@ def _target_and_sources(args: Sequence[bytes]) -> list[bytes]:
 
 
 @group.command(
-    "BITOP", Raw, Key, Rest(1), flags=WRITE | DENYOOM, since="2.6.0", keys=_target_and_sources,
-    key_positions=(2, -1, 1),
+    "BITOP", Raw, Key("OW update"), Rest(1), flags=WRITE | DENYOOM, since="2.6.0",
+    keys=_target_and_sources, key_positions=(2, -1, 1),
+    specs=(KeySpec("OW update", index(2)), KeySpec("RO access", index(3), span(-1))),
 )  # fmt: skip
 def bitop(ctx: Context, operation: bytes, target: bytes, keys: list[bytes]) -> int:
     """Combine strings into a key of any type; the length of the result, that of the longest one.
@@ -389,7 +390,25 @@ def _step(ctx: Context, name: bytes, words: Sequence[bytes], overflow: bytes) ->
     return _Step(name, signed, width, offset, value, overflow)
 
 
-@group.command("BITFIELD", Key, Rest(), flags=WRITE | DENYOOM, since="3.2.0")
+def _only_reads(words: Sequence[bytes]) -> bool:
+    """Whether BITFIELD's words are GETs throughout; what is wrong among them may write."""
+    at = 0
+    while at < len(words):
+        taken = {b"GET": 2, b"OVERFLOW": 1}.get(words[at].upper())
+        if taken is None or at + taken >= len(words):
+            return False
+        at += 1 + taken
+    return True
+
+
+def _bitfield_access(args: Sequence[bytes]) -> str:
+    return "RO access" if _only_reads(args[1:]) else "RW access update"
+
+
+@group.command(
+    "BITFIELD", Key("RW access update variable_flags"), Rest(), flags=WRITE | DENYOOM,
+    since="3.2.0", access=_bitfield_access,
+)  # fmt: skip
 def bitfield(ctx: Context, key: bytes, words: list[bytes]) -> list[int | None]:
     """Read and change integers of any width; one reply for each operation.
 

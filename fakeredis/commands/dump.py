@@ -7,7 +7,17 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from fakeredis import errors
-from fakeredis.commands.arguments import Args, Key, Raw, Rest, word_of
+from fakeredis.commands.arguments import (
+    Args,
+    Key,
+    KeySpec,
+    Raw,
+    Rest,
+    index,
+    keyword,
+    span,
+    word_of,
+)
 from fakeredis.commands.generic import group, lookup_any, server_tells, tell_overwritten
 from fakeredis.commands.registry import ASKING, DENYOOM, MOVABLEKEYS, READONLY, WRITE
 from fakeredis.commands.server import group as server_group
@@ -86,7 +96,9 @@ def _integer(raw: bytes) -> int:
     return number
 
 
-@group.command("RESTORE", Key, Raw, Raw, Rest(), flags=WRITE | DENYOOM, since="2.6.0", acl=_ACL)
+@group.command(
+    "RESTORE", Key("OW update"), Raw, Raw, Rest(), flags=WRITE | DENYOOM, since="2.6.0", acl=_ACL
+)
 def restore(
     ctx: Context, key: bytes, ttl: bytes, payload: bytes, words: Sequence[bytes]
 ) -> Status:
@@ -139,7 +151,8 @@ def _load(ctx: Context, payload: bytes) -> Any:
 
 
 server_group.command(
-    "RESTORE-ASKING", Key, Raw, Raw, Rest(), flags=WRITE | DENYOOM | ASKING, since="3.0.0",
+    "RESTORE-ASKING", Key("OW update"), Raw, Raw, Rest(), flags=WRITE | DENYOOM | ASKING,
+    since="3.0.0",
     acl=_ACL,
 )(restore)  # fmt: skip
 
@@ -193,8 +206,12 @@ def _migrate_keys(args: Args) -> list[bytes]:
 
 
 @group.command(
-    "MIGRATE", Raw, Raw, Key, Raw, Raw, Rest(), flags=WRITE | MOVABLEKEYS, since="2.6.0",
-    acl=_ACL, keys=_migrate_keys,
+    "MIGRATE", Raw, Raw, Key("RW access delete"), Raw, Raw, Rest(), flags=WRITE | MOVABLEKEYS,
+    since="2.6.0", acl=_ACL, keys=_migrate_keys,
+    specs=(
+        KeySpec("RW access delete", index(3)),
+        KeySpec("RW access delete incomplete", keyword("KEYS", -2), span(-1)),
+    ),
 )  # fmt: skip
 def migrate(
     ctx: Context, host: bytes, port: bytes, key: bytes, database: bytes, timeout: bytes,

@@ -16,7 +16,14 @@ from fakeredis.commands.registry import (
     STALE,
     WRITE,
 )
-from fakeredis.commands.scripting import EVAL_FLAGS, EVAL_REPLY, group, script_keys
+from fakeredis.commands.scripting import (
+    EVAL_FLAGS,
+    EVAL_REPLY,
+    READING_SCRIPT_KEYS,
+    SCRIPT_KEYS,
+    group,
+    script_keys,
+)
 from fakeredis.datatypes.glob import matcher
 from fakeredis.datatypes.numbers import parse_int
 from fakeredis.engine import wording
@@ -51,7 +58,7 @@ def _call(ctx: Context, words: list[bytes], read_only: bool) -> Any:
 
 
 @group.command("FCALL", Rest(2), flags=EVAL_FLAGS, since="7.0.0", reply=EVAL_REPLY,
-               keys=script_keys)  # fmt: skip
+               keys=script_keys, specs=SCRIPT_KEYS)  # fmt: skip
 def fcall(ctx: Context, words: list[bytes]) -> Any:
     """Call a function.
 
@@ -61,7 +68,8 @@ def fcall(ctx: Context, words: list[bytes]) -> Any:
 
 
 @group.command("FCALL_RO", Rest(2), flags=EVAL_FLAGS | READONLY, since="7.0.0", reply=EVAL_REPLY,
-               keys=script_keys, acl=("slow", "scripting"))  # fmt: skip
+               keys=script_keys, specs=READING_SCRIPT_KEYS,
+               acl=("slow", "scripting"))  # fmt: skip
 def fcall_ro(ctx: Context, words: list[bytes]) -> Any:
     """Call a function that declares that it changes nothing."""
     return _call(ctx, words, True)

@@ -11,14 +11,17 @@ from typing import TYPE_CHECKING, Any, Final
 
 from fakeredis import errors
 from fakeredis.commands.arguments import (
+    UNKNOWN,
     Args,
     Flag,
     Int,
     Key,
+    KeySpec,
     Many,
     Option,
     Raw,
     Rest,
+    index,
     integer,
     word_of,
 )
@@ -100,7 +103,7 @@ _MANY_KEYS: Final = 16  # from which on it is worth while to see whether they ca
 # Deleting and looking ---------------------------------------------------------------------------
 
 
-@group.command("DEL", Many(Key), flags=WRITE)
+@group.command("DEL", Many(Key("RM delete")), flags=WRITE)
 def del_(ctx: Context, keys: list[bytes]) -> int:
     """Remove keys; how many there were."""
     return _delete(ctx, keys)
@@ -119,13 +122,13 @@ def _delete(ctx: Context, keys: Sequence[bytes]) -> int:
     return gone
 
 
-@group.command("UNLINK", Many(Key), flags=WRITE | FAST, since="4.0.0")
+@group.command("UNLINK", Many(Key("RM delete")), flags=WRITE | FAST, since="4.0.0")
 def unlink(ctx: Context, keys: list[bytes]) -> int:
     """Remove keys, their memory later; how many there were."""
     return _delete(ctx, keys)
 
 
-@group.command("EXISTS", Many(Key), flags=READONLY | FAST)
+@group.command("EXISTS", Many(Key("RO")), flags=READONLY | FAST)
 def exists(ctx: Context, keys: list[bytes]) -> int:
     """How many of the keys there are; one named twice counts twice."""
     if len(keys) == 1:
@@ -133,13 +136,13 @@ def exists(ctx: Context, keys: list[bytes]) -> int:
     return sum([lookup_any(ctx, key) is not None for key in keys])
 
 
-@group.command("TOUCH", Many(Key), flags=READONLY | FAST, since="3.2.1")
+@group.command("TOUCH", Many(Key("RO")), flags=READONLY | FAST, since="3.2.1")
 def touch(ctx: Context, keys: list[bytes]) -> int:
     """Mark keys as used; how many there are."""
     return sum([lookup_any(ctx, key) is not None for key in keys])
 
 
-@group.command("TYPE", Key, flags=READONLY | FAST)
+@group.command("TYPE", Key("RO"), flags=READONLY | FAST)
 def type_(ctx: Context, key: bytes) -> Status:
     """The name of the type at key, ``none`` when there is no key."""
     value = lookup_any(ctx, key)
@@ -206,31 +209,31 @@ def _condition_holds(conditions: set[bytes], current: int | None, deadline: int)
     )
 
 
-@group.command("EXPIRE", Key, Raw, _CONDITIONS, flags=WRITE | FAST)
+@group.command("EXPIRE", Key("RW update"), Raw, _CONDITIONS, flags=WRITE | FAST)
 def expire(ctx: Context, key: bytes, seconds: bytes, *options: bytes) -> int:
     """Let a key vanish after some seconds."""
     return _expire(ctx, "EX", key, seconds, options)
 
 
-@group.command("PEXPIRE", Key, Raw, _CONDITIONS, flags=WRITE | FAST, since="2.6.0")
+@group.command("PEXPIRE", Key("RW update"), Raw, _CONDITIONS, flags=WRITE | FAST, since="2.6.0")
 def pexpire(ctx: Context, key: bytes, milliseconds: bytes, *options: bytes) -> int:
     """Let a key vanish after some milliseconds."""
     return _expire(ctx, "PX", key, milliseconds, options)
 
 
-@group.command("EXPIREAT", Key, Raw, _CONDITIONS, flags=WRITE | FAST, since="1.2.0")
+@group.command("EXPIREAT", Key("RW update"), Raw, _CONDITIONS, flags=WRITE | FAST, since="1.2.0")
 def expireat(ctx: Context, key: bytes, seconds: bytes, *options: bytes) -> int:
     """Let a key vanish at a time in seconds since the epoch."""
     return _expire(ctx, "EXAT", key, seconds, options)
 
 
-@group.command("PEXPIREAT", Key, Raw, _CONDITIONS, flags=WRITE | FAST, since="2.6.0")
+@group.command("PEXPIREAT", Key("RW update"), Raw, _CONDITIONS, flags=WRITE | FAST, since="2.6.0")
 def pexpireat(ctx: Context, key: bytes, milliseconds: bytes, *options: bytes) -> int:
     """Let a key vanish at a time in milliseconds since the epoch."""
     return _expire(ctx, "PXAT", key, milliseconds, options)
 
 
-@group.command("PERSIST", Key, flags=WRITE | FAST, since="2.2.0")
+@group.command("PERSIST", Key("RW update"), flags=WRITE | FAST, since="2.2.0")
 def persist(ctx: Context, key: bytes) -> int:
     """Remove a key's deadline; whether it had one."""
     if ctx.lookup(key) is None or not ctx.db.persist(key):
@@ -401,7 +404,7 @@ def _rename(ctx: Context, key: bytes, new: bytes) -> None:
     ctx.server.dirty -= 1  # the server counts the pair as one change
 
 
-@group.command("RENAME", Key, Key, flags=WRITE)
+@group.command("RENAME", Key("RW access delete"), Key("OW update"), flags=WRITE)
 def rename(ctx: Context, key: bytes, new: bytes) -> Status:
     """Give a key another name; what had that name is gone, deadlines go along."""
     if ctx.lookup(key) is None:
@@ -412,7 +415,7 @@ def rename(ctx: Context, key: bytes, new: bytes) -> Status:
     return OK
 
 
-@group.command("RENAMENX", Key, Key, flags=WRITE | FAST)
+@group.command("RENAMENX", Key("RW access delete"), Key("OW insert"), flags=WRITE | FAST)
 def renamenx(ctx: Context, key: bytes, new: bytes) -> int:
     """Give a key another name that is free; whether it was."""
     if ctx.lookup(key) is None:
@@ -456,8 +459,9 @@ def move(ctx: Context, key: bytes, index: int) -> int:
 
 
 @group.command(
-    "COPY", Key, Key, Option("DB", _Index), Flag("REPLACE"), flags=WRITE | DENYOOM, since="6.2.0"
-)
+    "COPY", Key("RO access"), Key("OW update"), Option("DB", _Index), Flag("REPLACE"),
+    flags=WRITE | DENYOOM, since="6.2.0",
+)  # fmt: skip
 def copy(ctx: Context, key: bytes, new: bytes, index: int | None, replace: bool | None) -> int:
     """Copy a value with its deadlines; 0 when there is none or the new key is taken.
 
@@ -526,7 +530,7 @@ def _room_beside(ctx: Context, key: bytes) -> int:
     return 39 - size if size >= 32 else 41 - size
 
 
-@group.command("OBJECT ENCODING", Key, flags=READONLY, since="2.2.3", acl=_KEYSPACE_READ)
+@group.command("OBJECT ENCODING", Key("RO"), flags=READONLY, since="2.2.3", acl=_KEYSPACE_READ)
 def object_encoding(ctx: Context, key: bytes) -> bytes | None:
     """How the value at key is kept in memory; None when there is no key."""
     value = lookup_any(ctx, key, notify=False)
@@ -536,7 +540,7 @@ def object_encoding(ctx: Context, key: bytes) -> bytes | None:
 _SHARED: Final = 2**31 - 1
 
 
-@group.command("OBJECT REFCOUNT", Key, flags=READONLY, since="2.2.3", acl=_KEYSPACE_READ)
+@group.command("OBJECT REFCOUNT", Key("RO"), flags=READONLY, since="2.2.3", acl=_KEYSPACE_READ)
 def object_refcount(ctx: Context, key: bytes) -> int | None:
     """How many share the value at key: one, but for the numbers that older servers share."""
     value = lookup_any(ctx, key, notify=False)
@@ -547,7 +551,7 @@ def object_refcount(ctx: Context, key: bytes) -> int | None:
     return None if value is None else 1
 
 
-@group.command("OBJECT IDLETIME", Key, flags=READONLY, since="2.2.3", acl=_KEYSPACE_READ)
+@group.command("OBJECT IDLETIME", Key("RO"), flags=READONLY, since="2.2.3", acl=_KEYSPACE_READ)
 def object_idletime(ctx: Context, key: bytes) -> int | None:
     """Seconds since the value at key was used.
 
@@ -561,7 +565,7 @@ def object_idletime(ctx: Context, key: bytes) -> int | None:
     return key_access.idle_seconds(ctx.db, key)
 
 
-@group.command("OBJECT FREQ", Key, flags=READONLY, since="4.0.0", acl=_KEYSPACE_READ)
+@group.command("OBJECT FREQ", Key("RO"), flags=READONLY, since="4.0.0", acl=_KEYSPACE_READ)
 def object_freq(ctx: Context, key: bytes) -> int | None:
     """How often the value at key is used, on a scale to 255.
 
@@ -842,11 +846,16 @@ _SORT_VALUES: Final = {b"LIMIT": 2, b"GET": 1, b"BY": 1}  # words that follow an
 
 
 _SORT_ACL: Final = ("set", "sortedset", "list", "slow", "dangerous")
+# Those of BY and GET depend on the elements.
+_SORT_KEYS: Final = (
+    KeySpec("RO access", index(1)), KeySpec("RO access", UNKNOWN, UNKNOWN),
+)  # fmt: skip
 
 
 @group.command(
-    "SORT", Key, Rest(flat=True), flags=WRITE | DENYOOM | MOVABLEKEYS, keys=_sort_keys,
-    acl=(*_SORT_ACL, "write"),
+    "SORT", Key("RO access"), Rest(flat=True), flags=WRITE | DENYOOM | MOVABLEKEYS,
+    keys=_sort_keys, acl=(*_SORT_ACL, "write"),
+    specs=(*_SORT_KEYS, KeySpec("OW update", UNKNOWN, UNKNOWN)),
 )  # fmt: skip
 def sort(ctx: Context, key: bytes, *options: bytes) -> Any:
     """The elements of a list, set or sorted set in order, by themselves or by other keys."""
@@ -855,7 +864,7 @@ def sort(ctx: Context, key: bytes, *options: bytes) -> Any:
 
 @group.command(
     "SORT_RO", Key, Rest(flat=True), flags=READONLY | MOVABLEKEYS, since="7.0.0",
-    acl=(*_SORT_ACL, "read"),
+    acl=(*_SORT_ACL, "read"), specs=_SORT_KEYS,
 )  # fmt: skip
 def sort_ro(ctx: Context, key: bytes, *options: bytes) -> Any:
     """The same without STORE."""

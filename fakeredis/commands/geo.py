@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from fakeredis import errors
-from fakeredis.commands.arguments import Args, Key, Raw, Rest, word_of
+from fakeredis.commands.arguments import Args, Key, KeySpec, Raw, Rest, index, keyword, word_of
 from fakeredis.commands.registry import DENYOOM, MOVABLEKEYS, READONLY, WRITE, Group
 from fakeredis.commands.sorted_set import zadd
 from fakeredis.datatypes.geohash import (
@@ -83,7 +83,7 @@ _PLACES: Final = Shape(_texts, None)
 
 
 @group.command(
-    "GEOADD", Key, Raw, Raw, Raw, Rest(flat=True), flags=WRITE | DENYOOM, since="3.2.0"
+    "GEOADD", Key("RW update"), Raw, Raw, Raw, Rest(flat=True), flags=WRITE | DENYOOM, since="3.2.0"
 )
 def geoadd(ctx: Context, key: bytes, *words: bytes) -> Any:
     """Add places, or move them; the number of new ones (with CH also of moved ones).
@@ -368,8 +368,9 @@ def geosearch(ctx: Context, key: bytes, *words: bytes) -> Any:
 
 
 @group.command(
-    "GEOSEARCHSTORE", Key, Key, Rest(at_least=5, flat=True), flags=WRITE | DENYOOM, since="6.2.0"
-)
+    "GEOSEARCHSTORE", Key("OW update"), Key("RO access"), Rest(at_least=5, flat=True),
+    flags=WRITE | DENYOOM, since="6.2.0",
+)  # fmt: skip
 def geosearchstore(ctx: Context, target: bytes, key: bytes, *words: bytes) -> Any:
     """Store the members in a circle or a box; how many there are."""
     return _search(ctx, key, words, target)
@@ -437,9 +438,17 @@ def _radius_keys(first_option: int) -> Callable[[Args], list[bytes]]:
     return keys
 
 
+def _radius_specs(first_option: int) -> tuple[KeySpec, ...]:
+    return (
+        KeySpec("RO access", index(1)),
+        *(KeySpec("OW update", keyword(word, first_option)) for word in ("STORE", "STOREDIST")),
+    )
+
+
 @group.command(
-    "GEORADIUS", Key, Rest(at_least=4, flat=True), flags=WRITE | DENYOOM | MOVABLEKEYS,
+    "GEORADIUS", Key("RO access"), Rest(at_least=4, flat=True), flags=WRITE | DENYOOM | MOVABLEKEYS,
     since="3.2.0", reply=_PLACES, keys=_radius_keys(5), key_positions=(1, 1, 1),
+    specs=_radius_specs(6),
 )  # fmt: skip
 def georadius(ctx: Context, key: bytes, *words: bytes) -> Any:
     """The members in a circle round a place; may store them."""
@@ -456,8 +465,9 @@ def georadius_ro(ctx: Context, key: bytes, *words: bytes) -> Any:
 
 
 @group.command(
-    "GEORADIUSBYMEMBER", Key, Rest(at_least=3, flat=True), flags=WRITE | DENYOOM | MOVABLEKEYS,
-    since="3.2.0", reply=_PLACES, keys=_radius_keys(4), key_positions=(1, 1, 1),
+    "GEORADIUSBYMEMBER", Key("RO access"), Rest(at_least=3, flat=True),
+    flags=WRITE | DENYOOM | MOVABLEKEYS, since="3.2.0", reply=_PLACES, keys=_radius_keys(4),
+    key_positions=(1, 1, 1), specs=_radius_specs(5),
 )  # fmt: skip
 def georadiusbymember(ctx: Context, key: bytes, *words: bytes) -> Any:
     """The members in a circle round another one; may store them."""

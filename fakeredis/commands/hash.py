@@ -97,7 +97,9 @@ def _made(ctx: Context, key: bytes) -> Hash:
 # Setting ------------------------------------------------------------------------------------
 
 
-@group.command("HSET", Key, Many(Raw, Raw), flags=WRITE | DENYOOM | FAST, since="2.0.0")
+@group.command(
+    "HSET", Key("RW update"), Many(Raw, Raw), flags=WRITE | DENYOOM | FAST, since="2.0.0",
+)  # fmt: skip
 def hset(ctx: Context, key: bytes, pairs: list[bytes]) -> int:
     """Set fields, which lose their deadlines; the number of new ones.
 
@@ -119,7 +121,9 @@ def hset(ctx: Context, key: bytes, pairs: list[bytes]) -> int:
     return added
 
 
-@group.command("HMSET", Key, Many(Raw, Raw), flags=WRITE | DENYOOM | FAST, since="2.0.0")
+@group.command(
+    "HMSET", Key("RW update"), Many(Raw, Raw), flags=WRITE | DENYOOM | FAST, since="2.0.0",
+)  # fmt: skip
 def hmset(ctx: Context, key: bytes, pairs: list[bytes]) -> Any:
     """HSET that replies OK."""
     hset(ctx, key, pairs)
@@ -131,7 +135,7 @@ def _wrong_arity(ctx: Context) -> CommandError:
     return CommandError(errors.ARITY % ("" if command is None else command.label))
 
 
-@group.command("HSETNX", Key, Raw, Raw, flags=WRITE | DENYOOM | FAST, since="2.0.0")
+@group.command("HSETNX", Key("RW insert"), Raw, Raw, flags=WRITE | DENYOOM | FAST, since="2.0.0")
 def hsetnx(ctx: Context, key: bytes, field: bytes, text: bytes) -> int:
     """Set a field unless it is there; whether it was set."""
     value = _write(ctx, key)
@@ -193,7 +197,7 @@ def hincrbyfloat(ctx: Context, key: bytes, field: bytes, raw: bytes) -> bytes:
     return text
 
 
-@group.command("HDEL", Key, Many(Raw), flags=WRITE | FAST, since="2.0.0")
+@group.command("HDEL", Key("RW delete"), Many(Raw), flags=WRITE | FAST, since="2.0.0")
 def hdel(ctx: Context, key: bytes, fields: list[bytes]) -> int:
     """Remove fields; how many there were."""
     value = _write(ctx, key)
@@ -245,21 +249,21 @@ def hvals(ctx: Context, key: bytes) -> list[bytes]:
     return [] if value is None else value.values()
 
 
-@group.command("HLEN", Key, flags=READONLY | FAST, since="2.0.0")
+@group.command("HLEN", Key("RO"), flags=READONLY | FAST, since="2.0.0")
 def hlen(ctx: Context, key: bytes) -> int:
     """The number of fields."""
     value = _read(ctx, key)
     return 0 if value is None else len(value)
 
 
-@group.command("HEXISTS", Key, Raw, flags=READONLY | FAST, since="2.0.0")
+@group.command("HEXISTS", Key("RO"), Raw, flags=READONLY | FAST, since="2.0.0")
 def hexists(ctx: Context, key: bytes, field: bytes) -> int:
     """Whether a field is there."""
     value = _read(ctx, key)
     return 0 if value is None else int(field in value)
 
 
-@group.command("HSTRLEN", Key, Raw, flags=READONLY | FAST, since="3.2.0")
+@group.command("HSTRLEN", Key("RO"), Raw, flags=READONLY | FAST, since="3.2.0")
 def hstrlen(ctx: Context, key: bytes, field: bytes) -> int:
     """The length of a field's value."""
     value = _read(ctx, key)
@@ -464,25 +468,25 @@ def _expire(ctx: Context, key: bytes, words: list[bytes], seconds: bool, absolut
     return replies
 
 
-@group.command("HEXPIRE", Key, Rest(4), flags=WRITE | FAST, since=FIELD_EXPIRY)
+@group.command("HEXPIRE", Key("RW update"), Rest(4), flags=WRITE | FAST, since=FIELD_EXPIRY)
 def hexpire(ctx: Context, key: bytes, words: list[bytes]) -> Any:
     """Let fields expire in so many seconds."""
     return _expire(ctx, key, words, seconds=True, absolute=False)
 
 
-@group.command("HPEXPIRE", Key, Rest(4), flags=WRITE | FAST, since=FIELD_EXPIRY)
+@group.command("HPEXPIRE", Key("RW update"), Rest(4), flags=WRITE | FAST, since=FIELD_EXPIRY)
 def hpexpire(ctx: Context, key: bytes, words: list[bytes]) -> Any:
     """Let fields expire in so many milliseconds."""
     return _expire(ctx, key, words, seconds=False, absolute=False)
 
 
-@group.command("HEXPIREAT", Key, Rest(4), flags=WRITE | FAST, since=FIELD_EXPIRY)
+@group.command("HEXPIREAT", Key("RW update"), Rest(4), flags=WRITE | FAST, since=FIELD_EXPIRY)
 def hexpireat(ctx: Context, key: bytes, words: list[bytes]) -> Any:
     """Let fields expire at a time in seconds."""
     return _expire(ctx, key, words, seconds=True, absolute=True)
 
 
-@group.command("HPEXPIREAT", Key, Rest(4), flags=WRITE | FAST, since=FIELD_EXPIRY)
+@group.command("HPEXPIREAT", Key("RW update"), Rest(4), flags=WRITE | FAST, since=FIELD_EXPIRY)
 def hpexpireat(ctx: Context, key: bytes, words: list[bytes]) -> Any:
     """Let fields expire at a time in milliseconds."""
     return _expire(ctx, key, words, seconds=False, absolute=True)
@@ -538,7 +542,7 @@ def _has_expired(ctx: Context, value: Hash, field: bytes) -> bool:
     return (value.expires or {}).get(field, ctx.now + 1) <= ctx.now
 
 
-@group.command("HPERSIST", Key, Rest(3), flags=WRITE | FAST, since=FIELD_EXPIRY)
+@group.command("HPERSIST", Key("RW update"), Rest(3), flags=WRITE | FAST, since=FIELD_EXPIRY)
 def hpersist(ctx: Context, key: bytes, words: list[bytes]) -> list[int]:
     """Let fields no longer expire.
 
@@ -600,7 +604,7 @@ def hgetex(ctx: Context, key: bytes, words: list[bytes]) -> list[bytes | None]:
     return replies
 
 
-@group.command("HGETDEL", Key, Rest(3), flags=WRITE | FAST, since=REDIS_8)
+@group.command("HGETDEL", Key("RW access delete"), Rest(3), flags=WRITE | FAST, since=REDIS_8)
 def hgetdel(ctx: Context, key: bytes, words: list[bytes]) -> list[bytes | None]:
     """The values of fields, which are removed.
 
@@ -693,7 +697,9 @@ def _fulfilled(
     return fulfilled
 
 
-@group.command("HSETEX", Key, Rest(4), flags=WRITE | DENYOOM | FAST, since=FIELD_EXPIRY_8)
+@group.command(
+    "HSETEX", Key("RW update"), Rest(4), flags=WRITE | DENYOOM | FAST, since=FIELD_EXPIRY_8,
+)  # fmt: skip
 def hsetex(ctx: Context, key: bytes, words: list[bytes]) -> int:
     """Set fields with a deadline if all or none of them are there; whether they were set.
 

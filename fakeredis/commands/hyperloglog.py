@@ -34,7 +34,9 @@ def _registers(value: HyperLogLog) -> bytes:
         raise CommandError(errors.HYPERLOGLOG_CORRUPTED) from None
 
 
-@group.command("PFADD", Key, Rest(flat=True), flags=WRITE | DENYOOM | FAST, since="2.8.9")
+@group.command(
+    "PFADD", Key("RW insert"), Rest(flat=True), flags=WRITE | DENYOOM | FAST, since="2.8.9",
+)  # fmt: skip
 def pfadd(ctx: Context, key: bytes, *elements: bytes) -> int:
     """Add elements; whether the estimate may have changed, or the key is new.
 
@@ -64,7 +66,7 @@ def _store(ctx: Context, key: bytes, value: HyperLogLog) -> None:
     ctx.db.replace(key, MutableString(value.to_bytes()))
 
 
-@group.command("PFCOUNT", Many(Key, flat=True), flags=READONLY, since="2.8.9")
+@group.command("PFCOUNT", Many(Key("RW access"), flat=True), flags=READONLY, since="2.8.9")
 def pfcount(ctx: Context, *keys: bytes) -> int:
     """How many different elements were added, about; of several keys together.
 
@@ -98,7 +100,10 @@ def _all(ctx: Context, keys: Sequence[bytes]) -> list[tuple[HyperLogLog, bytes]]
     return found
 
 
-@group.command("PFMERGE", Many(Key, flat=True), flags=WRITE | DENYOOM, since="2.8.9")
+@group.command(
+    "PFMERGE", Key("RW access insert"), Many(Key("RO access"), at_least=0, flat=True),
+    flags=WRITE | DENYOOM, since="2.8.9",
+)  # fmt: skip
 def pfmerge(ctx: Context, *keys: bytes) -> Any:
     """Put what was added to several keys together at the first one.
 
@@ -126,7 +131,8 @@ _SIMD: Final = {b"ON": Status(b"enabled"), b"OFF": Status(b"disabled")}
 
 
 @group.command(
-    "PFDEBUG", Raw, Key, flags=WRITE | DENYOOM | ADMIN, since="2.8.9", key_positions=(2, 2, 1),
+    "PFDEBUG", Raw, Key("RW access"), flags=WRITE | DENYOOM | ADMIN, since="2.8.9",
+    key_positions=(2, 2, 1),
 )  # fmt: skip
 def pfdebug(ctx: Context, name: bytes, key: bytes) -> Any:
     """Look into one: GETREG, DECODE, ENCODING, TODENSE; SIMD changes nothing here.

@@ -62,19 +62,19 @@ _arrays: Final = Group("array")
 _LIST: Final = Rest(flat=True)
 
 for _name, _arguments, _flags in (
-    ("ARSET", (Key, Raw, Raw, _LIST), WRITE | DENYOOM | FAST),
-    ("ARMSET", (Key, Raw, Raw, _LIST), WRITE | DENYOOM | FAST),
+    ("ARSET", (Key("RW update"), Raw, Raw, _LIST), WRITE | DENYOOM | FAST),
+    ("ARMSET", (Key("RW update"), Raw, Raw, _LIST), WRITE | DENYOOM | FAST),
     ("ARGET", (Key, Raw), READONLY | FAST),
     ("ARMGET", (Key, Raw, _LIST), READONLY | FAST),
     ("ARGETRANGE", (Key, Raw, Raw), READONLY),
     ("ARLEN", (Key,), READONLY | FAST),
     ("ARCOUNT", (Key,), READONLY | FAST),
-    ("ARDEL", (Key, Raw, _LIST), WRITE | FAST),
-    ("ARDELRANGE", (Key, Raw, Raw, _LIST), WRITE),
-    ("ARINSERT", (Key, Raw, _LIST), WRITE | DENYOOM | FAST),
-    ("ARRING", (Key, Raw, Raw, _LIST), WRITE | DENYOOM),
+    ("ARDEL", (Key("RW delete"), Raw, _LIST), WRITE | FAST),
+    ("ARDELRANGE", (Key("RW delete"), Raw, Raw, _LIST), WRITE),
+    ("ARINSERT", (Key("RW update"), Raw, _LIST), WRITE | DENYOOM | FAST),
+    ("ARRING", (Key("RW update"), Raw, Raw, _LIST), WRITE | DENYOOM),
     ("ARNEXT", (Key,), READONLY | FAST),
-    ("ARSEEK", (Key, Raw), WRITE | FAST),
+    ("ARSEEK", (Key("RW update"), Raw), WRITE | FAST),
     ("ARLASTITEMS", (Key, Raw, _LIST), READONLY),
     ("ARSCAN", (Key, Raw, Raw, _LIST), READONLY),
     ("ARGREP", (Key, Raw, Raw, Raw, Raw, _LIST), READONLY),
@@ -94,7 +94,7 @@ _imports.container("HIMPORT", since=_NEW, acl=("hash", "slow"))
 # What is prepared belongs to one connection, so they take the way on which clients see theirs.
 _SUBCOMMANDS: Final[tuple[tuple[str, str, tuple[Declared, ...], int], ...]] = (
     ("HIMPORT PREPARE", "prepare", (Raw, Raw, _LIST), CONNECTION),
-    ("HIMPORT SET", "set_", (Key, Raw, Raw, _LIST), WRITE | DENYOOM | CONNECTION),
+    ("HIMPORT SET", "set_", (Key("OW update"), Raw, Raw, _LIST), WRITE | DENYOOM | CONNECTION),
     ("HIMPORT DISCARD", "discard", (Raw,), CONNECTION),
     ("HIMPORT DISCARDALL", "discardall", (), CONNECTION),
 )

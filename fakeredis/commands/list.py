@@ -9,12 +9,16 @@ from fakeredis import errors
 from fakeredis.commands.arguments import (
     Int,
     Key,
+    KeySpec,
     Many,
     NumKeys,
     Raw,
     Rest,
     Timeout,
+    counted,
+    index,
     integer,
+    span,
     word_of,
 )
 from fakeredis.commands.registry import (
@@ -37,7 +41,9 @@ group = Group("list")
 
 _LREM_COUNT = integer(low=-INT_MAX, range_error=errors.LONG_OUT_OF_RANGE)
 # Any number of keys that is wrong has the same error, be it a number or not.
-_COUNTED_KEYS = NumKeys(error=errors.NUMKEYS_NOT_POSITIVE)
+_COUNTED_KEYS = NumKeys(error=errors.NUMKEYS_NOT_POSITIVE, access="RW access delete")
+_ALL_BUT_LAST = (KeySpec("RW access delete", index(1), span(-2)),)
+_FROM_TO = (Key("RW access delete"), Key("RW insert"))
 # Limits by which no quicklist becomes a listpack.
 _NEVER_SHORT = EncodingLimits(list_max_listpack_size=1)
 
@@ -55,7 +61,7 @@ def _left(word: bytes) -> bool:
 # Pushing ------------------------------------------------------------------------------------
 
 
-@group.command("LPUSH", Key, Many(Raw, flat=True), flags=WRITE | DENYOOM | FAST)
+@group.command("LPUSH", Key("RW insert"), Many(Raw, flat=True), flags=WRITE | DENYOOM | FAST)
 def lpush(ctx: Context, key: bytes, *values: bytes) -> int:
     """Put values in front, one after the other; the new length."""
     stored: List | None = ctx.lookup_write(key, List)
@@ -74,7 +80,7 @@ def lpush(ctx: Context, key: bytes, *values: bytes) -> int:
     return size
 
 
-@group.command("RPUSH", Key, Many(Raw, flat=True), flags=WRITE | DENYOOM | FAST)
+@group.command("RPUSH", Key("RW insert"), Many(Raw, flat=True), flags=WRITE | DENYOOM | FAST)
 def rpush(ctx: Context, key: bytes, *values: bytes) -> int:
     """Append values; the new length."""
     stored: List | None = ctx.lookup_write(key, List)
@@ -93,19 +99,23 @@ def rpush(ctx: Context, key: bytes, *values: bytes) -> int:
     return size
 
 
-@group.command("LPUSHX", Key, Many(Raw, flat=True), flags=WRITE | DENYOOM | FAST, since="2.2.0")
+@group.command(
+    "LPUSHX", Key("RW insert"), Many(Raw, flat=True), flags=WRITE | DENYOOM | FAST, since="2.2.0"
+)
 def lpushx(ctx: Context, key: bytes, *values: bytes) -> int:
     """LPUSH to a list that is there; 0 when there is none."""
     return 0 if ctx.lookup_write(key, List) is None else lpush(ctx, key, *values)
 
 
-@group.command("RPUSHX", Key, Many(Raw, flat=True), flags=WRITE | DENYOOM | FAST, since="2.2.0")
+@group.command(
+    "RPUSHX", Key("RW insert"), Many(Raw, flat=True), flags=WRITE | DENYOOM | FAST, since="2.2.0"
+)
 def rpushx(ctx: Context, key: bytes, *values: bytes) -> int:
     """RPUSH to a list that is there; 0 when there is none."""
     return 0 if ctx.lookup_write(key, List) is None else rpush(ctx, key, *values)
 
 
-@group.command("LINSERT", Key, Raw, Raw, Raw, flags=WRITE | DENYOOM, since="2.2.0")
+@group.command("LINSERT", Key("RW insert"), Raw, Raw, Raw, flags=WRITE | DENYOOM, since="2.2.0")
 def linsert(ctx: Context, key: bytes, where: bytes, pivot: bytes, value: bytes) -> int:
     """Insert before or after the first pivot; the new length, -1 without a pivot.
 
@@ -127,7 +137,7 @@ def linsert(ctx: Context, key: bytes, where: bytes, pivot: bytes, value: bytes) 
 # Reading ------------------------------------------------------------------------------------
 
 
-@group.command("LLEN", Key, flags=READONLY | FAST)
+@group.command("LLEN", Key("RO"), flags=READONLY | FAST)
 def llen(ctx: Context, key: bytes) -> int:
     """How many elements there are."""
     stored = ctx.lookup_read(key, List)
@@ -218,7 +228,7 @@ def _not_negative(raw: bytes, error: str) -> int:
 # Changing -----------------------------------------------------------------------------------
 
 
-@group.command("LSET", Key, Raw, Raw, flags=WRITE | DENYOOM)
+@group.command("LSET", Key("RW update"), Raw, Raw, flags=WRITE | DENYOOM)
 def lset(ctx: Context, key: bytes, raw: bytes, value: bytes) -> Any:
     """Replace the element at an index.
 
@@ -236,7 +246,7 @@ def lset(ctx: Context, key: bytes, raw: bytes, value: bytes) -> Any:
     return OK
 
 
-@group.command("LREM", Key, _LREM_COUNT, Raw, flags=WRITE)
+@group.command("LREM", Key("RW delete"), _LREM_COUNT, Raw, flags=WRITE)
 def lrem(ctx: Context, key: bytes, count: int, value: bytes) -> int:
     """Remove the first count elements equal to value, the last ones if negative, or all for 0."""
     stored: List | None = ctx.lookup_write(key, List)
@@ -246,7 +256,7 @@ def lrem(ctx: Context, key: bytes, count: int, value: bytes) -> int:
     return gone
 
 
-@group.command("LTRIM", Key, Int, Int, flags=WRITE)
+@group.command("LTRIM", Key("RW delete"), Int, Int, flags=WRITE)
 def ltrim(ctx: Context, key: bytes, start: int, stop: int) -> Any:
     """Keep the elements from start to stop only; announced also when all of them stay."""
     stored: List | None = ctx.lookup_write(key, List)
@@ -285,7 +295,9 @@ def _counted_nulls(args: Sequence[bytes], reply: Any) -> Any:
     return null_array(args, reply) if len(args) > 1 else reply
 
 
-@group.command("LPOP", Key, Rest(flat=True), flags=WRITE | FAST, nulls=_counted_nulls)
+@group.command(
+    "LPOP", Key("RW access delete"), Rest(flat=True), flags=WRITE | FAST, nulls=_counted_nulls
+)
 def lpop(ctx: Context, key: bytes, *count: bytes) -> Any:
     """Remove one element from the front, or with a count several."""
     if count:
@@ -298,7 +310,9 @@ def lpop(ctx: Context, key: bytes, *count: bytes) -> Any:
     return value
 
 
-@group.command("RPOP", Key, Rest(flat=True), flags=WRITE | FAST, nulls=_counted_nulls)
+@group.command(
+    "RPOP", Key("RW access delete"), Rest(flat=True), flags=WRITE | FAST, nulls=_counted_nulls
+)
 def rpop(ctx: Context, key: bytes, *count: bytes) -> Any:
     """Remove one element from the end, or with a count several."""
     if count:
@@ -386,7 +400,7 @@ def _move(
     return value
 
 
-@group.command("LMOVE", Key, Key, Raw, Raw, flags=WRITE | DENYOOM, since="6.2.0")
+@group.command("LMOVE", *_FROM_TO, Raw, Raw, flags=WRITE | DENYOOM, since="6.2.0")
 def lmove(ctx: Context, source: bytes, target: bytes, where: bytes, to: bytes) -> Any:
     """Move an element from one end of a list to one of another, or of the same."""
     return _move(ctx, source, target, _left(where), _left(to))
@@ -445,7 +459,7 @@ def _move_many(
 
 
 @group.command(
-    "LMOVEM", Key, Key, Raw, Raw, Rest(), flags=WRITE | DENYOOM, since={"redis": "8.10.0"},
+    "LMOVEM", *_FROM_TO, Raw, Raw, Rest(), flags=WRITE | DENYOOM, since={"redis": "8.10.0"},
     nulls=null_array,
 )  # fmt: skip
 def lmovem(
@@ -461,7 +475,7 @@ def lmovem(
     return [] if moved is None and not how.exactly else moved
 
 
-@group.command("RPOPLPUSH", Key, Key, flags=WRITE | DENYOOM, since="1.2.0")
+@group.command("RPOPLPUSH", *_FROM_TO, flags=WRITE | DENYOOM, since="1.2.0")
 def rpoplpush(ctx: Context, source: bytes, target: bytes) -> Any:
     """LMOVE RIGHT LEFT."""
     return _move(ctx, source, target, False, True)
@@ -495,7 +509,7 @@ def _keys_before_timeout(args: Sequence[bytes]) -> list[bytes]:
 
 @group.command(
     "BLPOP", Rest(2), flags=WRITE | BLOCKING, since="2.0.0", keys=_keys_before_timeout,
-    key_positions=(1, -2, 1), nulls=null_array,
+    key_positions=(1, -2, 1), specs=_ALL_BUT_LAST, nulls=null_array,
 )  # fmt: skip
 def blpop(ctx: Context, words: list[bytes]) -> Any:
     """LPOP that waits for one of several lists."""
@@ -504,7 +518,7 @@ def blpop(ctx: Context, words: list[bytes]) -> Any:
 
 @group.command(
     "BRPOP", Rest(2), flags=WRITE | BLOCKING, since="2.0.0", keys=_keys_before_timeout,
-    key_positions=(1, -2, 1), nulls=null_array,
+    key_positions=(1, -2, 1), specs=_ALL_BUT_LAST, nulls=null_array,
 )  # fmt: skip
 def brpop(ctx: Context, words: list[bytes]) -> Any:
     """RPOP that waits for one of several lists."""
@@ -517,7 +531,8 @@ def _keys_after_timeout(args: Sequence[bytes]) -> list[bytes]:
 
 @group.command(
     "BLMPOP", Raw, _COUNTED_KEYS, Rest(1), flags=WRITE | BLOCKING | MOVABLEKEYS,
-    since="7.0.0", keys=_keys_after_timeout, key_positions=(0, 0, 0), nulls=null_array,
+    since="7.0.0", keys=_keys_after_timeout, key_positions=(0, 0, 0),
+    specs=(KeySpec("RW access delete", index(2), counted()),), nulls=null_array,
 )  # fmt: skip
 def blmpop(ctx: Context, raw: bytes, keys: list[bytes], words: list[bytes]) -> Any:
     """LMPOP that waits; the timeout is the last that is checked before the types."""
@@ -540,7 +555,7 @@ def _moved_nulls(args: Sequence[bytes], reply: Any) -> Any:
 
 
 @group.command(
-    "BLMOVE", Key, Key, Raw, Raw, Raw, flags=WRITE | DENYOOM | BLOCKING, since="6.2.0",
+    "BLMOVE", *_FROM_TO, Raw, Raw, Raw, flags=WRITE | DENYOOM | BLOCKING, since="6.2.0",
     nulls=_moved_nulls,
 )  # fmt: skip
 def blmove(
@@ -552,7 +567,7 @@ def blmove(
 
 
 @group.command(
-    "BRPOPLPUSH", Key, Key, Timeout, flags=WRITE | DENYOOM | BLOCKING, since="2.2.0",
+    "BRPOPLPUSH", *_FROM_TO, Timeout, flags=WRITE | DENYOOM | BLOCKING, since="2.2.0",
     nulls=_moved_nulls,
 )  # fmt: skip
 def brpoplpush(ctx: Context, source: bytes, target: bytes, timeout: int) -> Any:
@@ -561,7 +576,7 @@ def brpoplpush(ctx: Context, source: bytes, target: bytes, timeout: int) -> Any:
 
 
 @group.command(
-    "BLMOVEM", Key, Key, Raw, Raw, Raw, Rest(), flags=WRITE | DENYOOM | BLOCKING,
+    "BLMOVEM", *_FROM_TO, Raw, Raw, Raw, Rest(), flags=WRITE | DENYOOM | BLOCKING,
     since={"redis": "8.10.0"}, nulls=null_array,
 )  # fmt: skip
 def blmovem(

@@ -88,7 +88,7 @@ def punsubscribe(ctx: Context, names: list[bytes]) -> Any:
     return _unsubscribe(ctx, b"punsubscribe", ctx.server.pubsub.patterns, session.patterns, names)
 
 
-@group.command("SSUBSCRIBE", Many(Key), flags=_SUBSCRIBING, since="7.0.0")
+@group.command("SSUBSCRIBE", Many(Key("not_key")), flags=_SUBSCRIBING, since="7.0.0")
 def ssubscribe(ctx: Context, names: list[bytes]) -> Any:
     """Listen to shard channels; refused where each command must have one reply (MULTI)."""
     if ctx.session.deny_blocking:
@@ -97,7 +97,7 @@ def ssubscribe(ctx: Context, names: list[bytes]) -> Any:
     return _subscribe(ctx, b"ssubscribe", where, own, names)
 
 
-@group.command("SUNSUBSCRIBE", Many(Key, at_least=0), flags=_SUBSCRIBING, since="7.0.0")
+@group.command("SUNSUBSCRIBE", Many(Key("not_key"), at_least=0), flags=_SUBSCRIBING, since="7.0.0")
 def sunsubscribe(ctx: Context, names: list[bytes]) -> Any:
     """Listen no longer to shard channels, or to any."""
     where, own = ctx.server.pubsub.shard_channels, ctx.session.shard_channels
@@ -118,7 +118,9 @@ def publish(ctx: Context, channel: bytes, message: bytes) -> int:
     return ctx.server.pubsub.publish(channel, message)
 
 
-@group.command("SPUBLISH", Key, Raw, flags=PUBSUB | LOADING | STALE | FAST, since="7.0.0")
+@group.command(
+    "SPUBLISH", Key("not_key"), Raw, flags=PUBSUB | LOADING | STALE | FAST, since="7.0.0",
+)  # fmt: skip
 def spublish(ctx: Context, channel: bytes, message: bytes) -> int:
     """Send a message to a shard channel; how many received it."""
     if ctx.server.guard & dispatch.CLUSTERED:

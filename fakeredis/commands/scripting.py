@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from fakeredis import errors
-from fakeredis.commands.arguments import Raw, Rest, word_of
+from fakeredis.commands.arguments import KeySpec, Raw, Rest, counted, index, word_of
 from fakeredis.commands.registry import (
     ALLOW_BUSY,
     LOADING,
@@ -71,28 +71,36 @@ def _evalsha(ctx: Context, words: list[bytes], read_only: bool) -> Any:
     return scripts.run(ctx.session, script, words[2:], count, read_only)
 
 
-@group.command("EVAL", Rest(2), flags=EVAL_FLAGS, since="2.6.0", reply=EVAL_REPLY, keys=script_keys)
+# How the keys will be used nobody can tell.
+SCRIPT_KEYS: Final = (KeySpec("RW access update", index(2), counted()),)
+READING_SCRIPT_KEYS: Final = (KeySpec("RO access", index(2), counted()),)
+
+
+@group.command("EVAL", Rest(2), flags=EVAL_FLAGS, since="2.6.0", reply=EVAL_REPLY,
+               keys=script_keys, specs=SCRIPT_KEYS)  # fmt: skip
 def eval_(ctx: Context, words: list[bytes]) -> Any:
     """Run a script."""
     return _eval(ctx, words, False)
 
 
 @group.command("EVAL_RO", Rest(2), flags=EVAL_FLAGS | READONLY, since="7.0.0", reply=EVAL_REPLY,
-               keys=script_keys, acl=("slow", "scripting"))  # fmt: skip
+               keys=script_keys, specs=READING_SCRIPT_KEYS,
+               acl=("slow", "scripting"))  # fmt: skip
 def eval_ro(ctx: Context, words: list[bytes]) -> Any:
     """Run a script that may not write."""
     return _eval(ctx, words, True)
 
 
 @group.command("EVALSHA", Rest(2), flags=EVAL_FLAGS, since="2.6.0", reply=EVAL_REPLY,
-               keys=script_keys)  # fmt: skip
+               keys=script_keys, specs=SCRIPT_KEYS)  # fmt: skip
 def evalsha(ctx: Context, words: list[bytes]) -> Any:
     """Run a script that the server has, by its SHA1."""
     return _evalsha(ctx, words, False)
 
 
 @group.command("EVALSHA_RO", Rest(2), flags=EVAL_FLAGS | READONLY, since="7.0.0", reply=EVAL_REPLY,
-               keys=script_keys, acl=("slow", "scripting"))  # fmt: skip
+               keys=script_keys, specs=READING_SCRIPT_KEYS,
+               acl=("slow", "scripting"))  # fmt: skip
 def evalsha_ro(ctx: Context, words: list[bytes]) -> Any:
     """Run a script that the server has and that may not write, by its SHA1."""
     return _evalsha(ctx, words, True)

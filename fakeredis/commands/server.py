@@ -576,7 +576,7 @@ for _name in ("MEMORY", "MODULE"):
 
 
 @group.command(
-    "MEMORY USAGE", Key, Rest(flat=True), flags=READONLY, since="4.0.0", acl=("read", "slow")
+    "MEMORY USAGE", Key("RO"), Rest(flat=True), flags=READONLY, since="4.0.0", acl=("read", "slow")
 )
 def memory_usage(ctx: Context, key: bytes, *options: bytes) -> int | None:
     """An estimate of the bytes that a key takes; None when there is none."""

@@ -29,7 +29,7 @@ group = Group("set")
 # Members ------------------------------------------------------------------------------------
 
 
-@group.command("SADD", Key, Many(Raw, flat=True), flags=WRITE | DENYOOM | FAST)
+@group.command("SADD", Key("RW insert"), Many(Raw, flat=True), flags=WRITE | DENYOOM | FAST)
 def sadd(ctx: Context, key: bytes, *members: bytes) -> int:
     """Add members; the number of new ones."""
     stored: Set | None = ctx.lookup_write(key, Set)
@@ -48,7 +48,7 @@ def sadd(ctx: Context, key: bytes, *members: bytes) -> int:
     return added
 
 
-@group.command("SREM", Key, Many(Raw, flat=True), flags=WRITE | FAST)
+@group.command("SREM", Key("RW delete"), Many(Raw, flat=True), flags=WRITE | FAST)
 def srem(ctx: Context, key: bytes, *members: bytes) -> int:
     """Remove members; how many were there."""
     stored: Set | None = ctx.lookup_write(key, Set)
@@ -60,7 +60,7 @@ def srem(ctx: Context, key: bytes, *members: bytes) -> int:
     return gone
 
 
-@group.command("SMOVE", Key, Key, Raw, flags=WRITE | FAST)
+@group.command("SMOVE", Key("RW access delete"), Key("RW insert"), Raw, flags=WRITE | FAST)
 def smove(ctx: Context, source: bytes, target: bytes, member: bytes) -> int:
     """Move a member; whether it was there.
 
@@ -83,14 +83,14 @@ def smove(ctx: Context, source: bytes, target: bytes, member: bytes) -> int:
     return 1
 
 
-@group.command("SCARD", Key, flags=READONLY | FAST)
+@group.command("SCARD", Key("RO"), flags=READONLY | FAST)
 def scard(ctx: Context, key: bytes) -> int:
     """How many members there are."""
     stored = ctx.lookup_read(key, Set)
     return 0 if stored is None else len(stored)
 
 
-@group.command("SISMEMBER", Key, Raw, flags=READONLY | FAST)
+@group.command("SISMEMBER", Key("RO"), Raw, flags=READONLY | FAST)
 def sismember(ctx: Context, key: bytes, member: bytes) -> int:
     """Whether it is a member."""
     stored = ctx.lookup_read(key, Set)
@@ -114,7 +114,7 @@ def smembers(ctx: Context, key: bytes) -> list[bytes]:
 # Random members -----------------------------------------------------------------------------
 
 
-@group.command("SPOP", Key, Rest(flat=True), flags=WRITE | FAST, reply=SET)
+@group.command("SPOP", Key("RW access delete"), Rest(flat=True), flags=WRITE | FAST, reply=SET)
 def spop(ctx: Context, key: bytes, *count: bytes) -> Any:
     """Remove a random member, or with a count several different ones."""
     if count:
@@ -228,8 +228,9 @@ def sdiff(ctx: Context, keys: list[bytes]) -> list[bytes]:
 
 
 @group.command(
-    "SINTERSTORE", Key, Many(Key), flags=WRITE | DENYOOM, key_positions=(1, -1, 1)
-)
+    "SINTERSTORE", Key("OW update"), Many(Key("RO access")), flags=WRITE | DENYOOM,
+    key_positions=(1, -1, 1),
+)  # fmt: skip
 def sinterstore(ctx: Context, target: bytes, keys: list[bytes]) -> int:
     """SINTER into a key of any type; the number of members."""
     value = stored_intersection(_sets(ctx, keys), ctx.server.limits)
@@ -237,8 +238,9 @@ def sinterstore(ctx: Context, target: bytes, keys: list[bytes]) -> int:
 
 
 @group.command(
-    "SUNIONSTORE", Key, Many(Key), flags=WRITE | DENYOOM, key_positions=(1, -1, 1)
-)
+    "SUNIONSTORE", Key("OW update"), Many(Key("RO access")), flags=WRITE | DENYOOM,
+    key_positions=(1, -1, 1),
+)  # fmt: skip
 def sunionstore(ctx: Context, target: bytes, keys: list[bytes]) -> int:
     """SUNION into a key of any type; the number of members."""
     value = union(_sets(ctx, keys), ctx.server.limits, store=True)
@@ -246,8 +248,9 @@ def sunionstore(ctx: Context, target: bytes, keys: list[bytes]) -> int:
 
 
 @group.command(
-    "SDIFFSTORE", Key, Many(Key), flags=WRITE | DENYOOM, key_positions=(1, -1, 1)
-)
+    "SDIFFSTORE", Key("OW update"), Many(Key("RO access")), flags=WRITE | DENYOOM,
+    key_positions=(1, -1, 1),
+)  # fmt: skip
 def sdiffstore(ctx: Context, target: bytes, keys: list[bytes]) -> int:
     """SDIFF into a key of any type; the number of members."""
     value = difference(_sets(ctx, keys), ctx.server.limits, store=True)

@@ -9,12 +9,15 @@ from fakeredis import errors
 from fakeredis.commands.arguments import (
     Float,
     Key,
+    KeySpec,
     Many,
     NumKeys,
     Optional,
     Raw,
     Rest,
     Timeout,
+    index,
+    span,
     word_of,
 )
 from fakeredis.commands.generic import scan_cursor
@@ -70,8 +73,9 @@ _ZADD_FLAGS: Final = frozenset((b"NX", b"XX", b"GT", b"LT", b"CH", b"INCR"))
 
 
 @group.command(
-    "ZADD", Key, Rest(2, flat=True), flags=WRITE | DENYOOM | FAST, since="1.2.0", reply=DOUBLE
-)
+    "ZADD", Key("RW update"), Rest(2, flat=True), flags=WRITE | DENYOOM | FAST, since="1.2.0",
+    reply=DOUBLE,
+)  # fmt: skip
 def zadd(ctx: Context, key: bytes, *words: bytes) -> Any:
     """Add members or set their scores; the number of new ones.
 
@@ -212,7 +216,7 @@ def zincrby(ctx: Context, key: bytes, by: float, member: bytes) -> float | None:
     return _increment(ctx, key, value, member, by, set())
 
 
-@group.command("ZREM", Key, Many(Raw), flags=WRITE | FAST, since="1.2.0")
+@group.command("ZREM", Key("RW delete"), Many(Raw), flags=WRITE | FAST, since="1.2.0")
 def zrem(ctx: Context, key: bytes, members: list[bytes]) -> int:
     """Remove members; how many there were."""
     value = ctx.lookup_write(key, SortedSet)
@@ -227,7 +231,7 @@ def zrem(ctx: Context, key: bytes, members: list[bytes]) -> int:
 # One member ---------------------------------------------------------------------------------
 
 
-@group.command("ZCARD", Key, flags=READONLY | FAST, since="1.2.0")
+@group.command("ZCARD", Key("RO"), flags=READONLY | FAST, since="1.2.0")
 def zcard(ctx: Context, key: bytes) -> int:
     """The number of members."""
     value = ctx.lookup_read(key, SortedSet)
@@ -592,8 +596,9 @@ def _store(ctx: Context, key: bytes, pairs: Iterable[Pair], event: str) -> int:
 
 
 @group.command(
-    "ZRANGESTORE", Key, Key, Raw, Raw, Rest(flat=True), flags=WRITE | DENYOOM, since="6.2.0"
-)
+    "ZRANGESTORE", Key("OW update"), Key("RO access"), Raw, Raw, Rest(flat=True),
+    flags=WRITE | DENYOOM, since="6.2.0",
+)  # fmt: skip
 def zrangestore(
     ctx: Context, target: bytes, key: bytes, start: bytes, stop: bytes, *words: bytes
 ) -> int:
@@ -634,19 +639,19 @@ def _remove_range(ctx: Context, key: bytes, select: Select, event: str) -> int:
     return gone
 
 
-@group.command("ZREMRANGEBYRANK", Key, Raw, Raw, flags=WRITE, since="2.0.0")
+@group.command("ZREMRANGEBYRANK", Key("RW delete"), Raw, Raw, flags=WRITE, since="2.0.0")
 def zremrangebyrank(ctx: Context, key: bytes, start: bytes, stop: bytes) -> int:
     """Remove by rank; the bounds are checked before the type."""
     return _remove_range(ctx, key, _by_rank(start, stop), "zremrangebyrank")
 
 
-@group.command("ZREMRANGEBYSCORE", Key, Raw, Raw, flags=WRITE, since="1.2.0")
+@group.command("ZREMRANGEBYSCORE", Key("RW delete"), Raw, Raw, flags=WRITE, since="1.2.0")
 def zremrangebyscore(ctx: Context, key: bytes, low: bytes, high: bytes) -> int:
     """Remove by score; the bounds are checked before the type."""
     return _remove_range(ctx, key, _by_score(low, high), "zremrangebyscore")
 
 
-@group.command("ZREMRANGEBYLEX", Key, Raw, Raw, flags=WRITE, since="2.8.9")
+@group.command("ZREMRANGEBYLEX", Key("RW delete"), Raw, Raw, flags=WRITE, since="2.8.9")
 def zremrangebylex(ctx: Context, key: bytes, low: bytes, high: bytes) -> int:
     """Remove by name; the bounds are checked before the type."""
     return _remove_range(ctx, key, _by_lex(low, high), "zremrangebylex")
@@ -680,13 +685,19 @@ def _pop_command(ctx: Context, key: bytes, words: Sequence[bytes], highest: bool
     return pairs if words else list(pairs[0])
 
 
-@group.command("ZPOPMIN", Key, Rest(flat=True), flags=WRITE | FAST, since="5.0.0", reply=POPPED)
+@group.command(
+    "ZPOPMIN", Key("RW access delete"), Rest(flat=True), flags=WRITE | FAST, since="5.0.0",
+    reply=POPPED,
+)  # fmt: skip
 def zpopmin(ctx: Context, key: bytes, *words: bytes) -> Any:
     """Remove the members with the lowest scores."""
     return _pop_command(ctx, key, words, highest=False)
 
 
-@group.command("ZPOPMAX", Key, Rest(flat=True), flags=WRITE | FAST, since="5.0.0", reply=POPPED)
+@group.command(
+    "ZPOPMAX", Key("RW access delete"), Rest(flat=True), flags=WRITE | FAST, since="5.0.0",
+    reply=POPPED,
+)  # fmt: skip
 def zpopmax(ctx: Context, key: bytes, *words: bytes) -> Any:
     """Remove the members with the highest scores."""
     return _pop_command(ctx, key, words, highest=True)
@@ -724,9 +735,12 @@ def _all_but_last(args: Sequence[bytes]) -> list[bytes]:
     return list(args[:-1])
 
 
+_ALL_BUT_LAST: Final = (KeySpec("RW access delete", index(1), span(-2)),)
+
+
 @group.command(
     "BZPOPMIN", Rest(2), flags=WRITE | FAST | BLOCKING, since="5.0.0", reply=DOUBLES,
-    keys=_all_but_last, key_positions=(1, -2, 1), nulls=null_array,
+    keys=_all_but_last, key_positions=(1, -2, 1), specs=_ALL_BUT_LAST, nulls=null_array,
 )  # fmt: skip
 def bzpopmin(ctx: Context, words: list[bytes]) -> Any:
     """ZPOPMIN of the first key that has members, or wait for one."""
@@ -735,7 +749,7 @@ def bzpopmin(ctx: Context, words: list[bytes]) -> Any:
 
 @group.command(
     "BZPOPMAX", Rest(2), flags=WRITE | FAST | BLOCKING, since="5.0.0", reply=DOUBLES,
-    keys=_all_but_last, key_positions=(1, -2, 1), nulls=null_array,
+    keys=_all_but_last, key_positions=(1, -2, 1), specs=_ALL_BUT_LAST, nulls=null_array,
 )  # fmt: skip
 def bzpopmax(ctx: Context, words: list[bytes]) -> Any:
     """ZPOPMAX of the first key that has members, or wait for one."""
@@ -759,7 +773,7 @@ def _pop_options(words: Sequence[bytes]) -> tuple[int, bool]:
     return count, where == b"MAX"
 
 
-_POP_KEYS: Final = NumKeys(error=errors.NUMKEYS_NOT_POSITIVE)
+_POP_KEYS: Final = NumKeys(error=errors.NUMKEYS_NOT_POSITIVE, access="RW access delete")
 
 
 @group.command(
@@ -951,7 +965,7 @@ def _sorted(scores: dict[bytes, float], with_scores: bool) -> list[Any]:
 
 
 def _inputs(command: str) -> NumKeys:
-    return NumKeys(low_error=errors.NO_INPUT_KEYS % command)
+    return NumKeys(low_error=errors.NO_INPUT_KEYS % command, access="RO access")
 
 
 @group.command(
@@ -988,8 +1002,8 @@ def zdiff(ctx: Context, keys: list[bytes], words: list[bytes]) -> list[Any]:
 
 
 @group.command(
-    "ZUNIONSTORE", Key, _inputs("zunionstore"), Rest(), flags=WRITE | DENYOOM | MOVABLEKEYS,
-    since="2.0.0",
+    "ZUNIONSTORE", Key("OW update"), _inputs("zunionstore"), Rest(),
+    flags=WRITE | DENYOOM | MOVABLEKEYS, since="2.0.0",
 )  # fmt: skip
 def zunionstore(ctx: Context, target: bytes, keys: list[bytes], words: list[bytes]) -> int:
     """Store what ZUNION finds; how much it was."""
@@ -999,8 +1013,8 @@ def zunionstore(ctx: Context, target: bytes, keys: list[bytes], words: list[byte
 
 
 @group.command(
-    "ZINTERSTORE", Key, _inputs("zinterstore"), Rest(), flags=WRITE | DENYOOM | MOVABLEKEYS,
-    since="2.0.0",
+    "ZINTERSTORE", Key("OW update"), _inputs("zinterstore"), Rest(),
+    flags=WRITE | DENYOOM | MOVABLEKEYS, since="2.0.0",
 )  # fmt: skip
 def zinterstore(ctx: Context, target: bytes, keys: list[bytes], words: list[bytes]) -> int:
     """Store what ZINTER finds; how much it was."""
@@ -1010,8 +1024,8 @@ def zinterstore(ctx: Context, target: bytes, keys: list[bytes], words: list[byte
 
 
 @group.command(
-    "ZDIFFSTORE", Key, _inputs("zdiffstore"), Rest(), flags=WRITE | DENYOOM | MOVABLEKEYS,
-    since="6.2.0",
+    "ZDIFFSTORE", Key("OW update"), _inputs("zdiffstore"), Rest(),
+    flags=WRITE | DENYOOM | MOVABLEKEYS, since="6.2.0",
 )  # fmt: skip
 def zdiffstore(ctx: Context, target: bytes, keys: list[bytes], words: list[bytes]) -> int:
     """Store what ZDIFF finds; how much it was."""

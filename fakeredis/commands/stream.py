@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Any, Final, NamedTuple
 
 from fakeredis import errors
-from fakeredis.commands.arguments import Args, Key, Many, Raw, Rest, word_of
+from fakeredis.commands.arguments import Args, Key, KeySpec, Many, Raw, Rest, keyword, span, word_of
 from fakeredis.commands.registry import (
     BLOCKING,
     DENYOOM,
@@ -260,8 +260,9 @@ def _given_id(raw: bytes, profile: Profile) -> _Given:
 
 
 @group.command(
-    "XADD", Key, Raw, Raw, Raw, Rest(flat=True), flags=WRITE | DENYOOM | FAST, since="5.0.0"
-)
+    "XADD", Key("RW update"), Raw, Raw, Raw, Rest(flat=True), flags=WRITE | DENYOOM | FAST,
+    since="5.0.0",
+)  # fmt: skip
 def xadd(ctx: Context, key: bytes, *words: bytes) -> Any:
     """Append an entry; its ID, or None with NOMKSTREAM and no stream.
 
@@ -348,7 +349,7 @@ def _next_id(last: int, number: int, given: _Given | None) -> int:
     return number
 
 
-@group.command("XTRIM", Key, Raw, Raw, Rest(flat=True), flags=WRITE, since="5.0.0")
+@group.command("XTRIM", Key("RW delete"), Raw, Raw, Rest(flat=True), flags=WRITE, since="5.0.0")
 def xtrim(ctx: Context, key: bytes, *words: bytes) -> int:
     """Remove the oldest entries; how many went.
 
@@ -367,9 +368,9 @@ def xtrim(ctx: Context, key: bytes, *words: bytes) -> int:
 
 
 @group.command(
-    "XSETID", Key, Raw, Rest(flat=True, introduced="7.0.0"), flags=WRITE | DENYOOM | FAST,
-    since="5.0.0",
-)
+    "XSETID", Key("RW update"), Raw, Rest(flat=True, introduced="7.0.0"),
+    flags=WRITE | DENYOOM | FAST, since="5.0.0",
+)  # fmt: skip
 def xsetid(ctx: Context, key: bytes, raw: bytes, *words: bytes) -> Any:
     """Set the last ID of a stream, and what it knows of its past.
 
@@ -419,7 +420,7 @@ def _setid_options(
 # Reading ------------------------------------------------------------------------------------
 
 
-@group.command("XLEN", Key, flags=READONLY | FAST, since="5.0.0")
+@group.command("XLEN", Key("RO"), flags=READONLY | FAST, since="5.0.0")
 def xlen(ctx: Context, key: bytes) -> int:
     """How many entries there are."""
     stream = ctx.lookup_read(key, Stream)
@@ -618,7 +619,9 @@ _BY_STREAM: Final = Shape(None, _as_map, "same")
 
 @group.command(
     "XREAD", Rest(at_least=3), flags=READONLY | BLOCKING | MOVABLEKEYS, since="5.0.0",
-    keys=_read_keys, key_positions=(0, 0, 0), reply=_BY_STREAM, nulls=null_array,
+    keys=_read_keys, key_positions=(0, 0, 0),
+    specs=(KeySpec("RO access", keyword("STREAMS", 1), span(-1, limit=2)),), reply=_BY_STREAM,
+    nulls=null_array,
 )  # fmt: skip
 def xread(ctx: Context, args: list[bytes]) -> Any:
     """What streams hold behind given IDs; may wait for it.
@@ -674,7 +677,9 @@ def _nulls_of_history(args: Sequence[bytes], reply: Any) -> Any:
 
 @group.command(
     "XREADGROUP", Rest(at_least=6), flags=WRITE | BLOCKING | MOVABLEKEYS, since="5.0.0",
-    keys=_read_keys, key_positions=(0, 0, 0), reply=_BY_STREAM, nulls=_nulls_of_history,
+    keys=_read_keys, key_positions=(0, 0, 0),
+    specs=(KeySpec("RO access", keyword("STREAMS", 4), span(-1, limit=2)),), reply=_BY_STREAM,
+    nulls=_nulls_of_history,
 )  # fmt: skip
 def xreadgroup(ctx: Context, args: list[bytes]) -> Any:
     """What is new for a group, or what a consumer has pending; may wait for something new.
@@ -834,7 +839,7 @@ def _ids(raw_ids: Iterable[bytes]) -> list[int]:
     return [_id(raw) for raw in raw_ids]
 
 
-@group.command("XDEL", Key, Many(Raw), flags=WRITE | FAST, since="5.0.0")
+@group.command("XDEL", Key("RW delete"), Many(Raw), flags=WRITE | FAST, since="5.0.0")
 def xdel(ctx: Context, key: bytes, raw_ids: list[bytes]) -> int:
     """Remove entries; how many there were. The IDs are looked at only when there is a stream."""
     stream: Stream | None = ctx.lookup_write(key, Stream)
@@ -881,8 +886,9 @@ _OUTCOME: Final = {None: -1, True: 1, False: 2}
 
 
 @group.command(
-    "XDELEX", Key, Raw, Raw, Raw, Rest(flat=True), flags=WRITE | FAST, since={"redis": "8.2.0"}
-)
+    "XDELEX", Key("RW delete"), Raw, Raw, Raw, Rest(flat=True), flags=WRITE | FAST,
+    since={"redis": "8.2.0"},
+)  # fmt: skip
 def xdelex(ctx: Context, key: bytes, *words: bytes) -> list[int]:
     """Remove entries with regard to groups: -1 without the entry, 1 removed, 2 still needed.
 
@@ -897,7 +903,7 @@ def xdelex(ctx: Context, key: bytes, *words: bytes) -> list[int]:
     return [_OUTCOME[outcome] for outcome in outcomes]
 
 
-@group.command("XACK", Key, Raw, Many(Raw), flags=WRITE | FAST, since="5.0.0")
+@group.command("XACK", Key("RW update"), Raw, Many(Raw), flags=WRITE | FAST, since="5.0.0")
 def xack(ctx: Context, key: bytes, name: bytes, raw_ids: list[bytes]) -> int:
     """Entries are no longer pending; how many were.
 
@@ -914,7 +920,7 @@ def xack(ctx: Context, key: bytes, name: bytes, raw_ids: list[bytes]) -> int:
 
 
 @group.command(
-    "XACKDEL", Key, Raw, Raw, Raw, Raw, Rest(flat=True), flags=WRITE | FAST,
+    "XACKDEL", Key("RW update delete"), Raw, Raw, Raw, Raw, Rest(flat=True), flags=WRITE | FAST,
     since={"redis": "8.2.0"},
 )  # fmt: skip
 def xackdel(ctx: Context, key: bytes, name: bytes, *words: bytes) -> list[int]:
@@ -982,8 +988,9 @@ def _group_of(stream: Stream, key: bytes, name: bytes) -> ConsumerGroup:
 
 
 @group.command(
-    "XGROUP CREATE", Key, Raw, Raw, Rest(flat=True), flags=WRITE | DENYOOM, since="5.0.0"
-)
+    "XGROUP CREATE", Key("RW insert"), Raw, Raw, Rest(flat=True), flags=WRITE | DENYOOM,
+    since="5.0.0",
+)  # fmt: skip
 def xgroup_create(ctx: Context, key: bytes, name: bytes, raw: bytes, *words: bytes) -> Any:
     """Make a group that reads behind an ID.
 
@@ -1010,7 +1017,7 @@ def xgroup_create(ctx: Context, key: bytes, name: bytes, raw: bytes, *words: byt
 
 
 @group.command(
-    "XGROUP SETID", Key, Raw, Raw, Rest(flat=True), flags=WRITE, since="5.0.0"
+    "XGROUP SETID", Key("RW update"), Raw, Raw, Rest(flat=True), flags=WRITE, since="5.0.0"
 )
 def xgroup_setid(ctx: Context, key: bytes, name: bytes, raw: bytes, *words: bytes) -> Any:
     """Let a group read on behind an ID.
@@ -1030,7 +1037,7 @@ def xgroup_setid(ctx: Context, key: bytes, name: bytes, raw: bytes, *words: byte
     return OK
 
 
-@group.command("XGROUP DESTROY", Key, Raw, flags=WRITE, since="5.0.0")
+@group.command("XGROUP DESTROY", Key("RW delete"), Raw, flags=WRITE, since="5.0.0")
 def xgroup_destroy(ctx: Context, key: bytes, name: bytes) -> int:
     """Remove a group; whether it was there. Those who wait for something new learn of it."""
     if _stream(ctx, key).groups.pop(name, None) is None:
@@ -1042,7 +1049,7 @@ def xgroup_destroy(ctx: Context, key: bytes, name: bytes) -> int:
 
 
 @group.command(
-    "XGROUP CREATECONSUMER", Key, Raw, Raw, flags=WRITE | DENYOOM, since="6.2.0"
+    "XGROUP CREATECONSUMER", Key("RW insert"), Raw, Raw, flags=WRITE | DENYOOM, since="6.2.0"
 )
 def xgroup_createconsumer(ctx: Context, key: bytes, name: bytes, consumer: bytes) -> int:
     """Make a consumer; whether it is new."""
@@ -1053,7 +1060,7 @@ def xgroup_createconsumer(ctx: Context, key: bytes, name: bytes, consumer: bytes
     return 1
 
 
-@group.command("XGROUP DELCONSUMER", Key, Raw, Raw, flags=WRITE, since="5.0.0")
+@group.command("XGROUP DELCONSUMER", Key("RW delete"), Raw, Raw, flags=WRITE, since="5.0.0")
 def xgroup_delconsumer(ctx: Context, key: bytes, name: bytes, consumer: bytes) -> int:
     """Remove a consumer; how many entries it had pending, which no longer are."""
     gone = _group_of(_stream(ctx, key), key, name).remove_consumer(consumer)
@@ -1194,7 +1201,9 @@ class _Claim:
             self.count = value
 
 
-@group.command("XCLAIM", Key, Raw, Raw, Raw, Many(Raw), flags=WRITE | FAST, since="5.0.0")
+@group.command(
+    "XCLAIM", Key("RW update"), Raw, Raw, Raw, Many(Raw), flags=WRITE | FAST, since="5.0.0",
+)  # fmt: skip
 def xclaim(
     ctx: Context, key: bytes, name: bytes, consumer_name: bytes, raw_idle: bytes,
     words: list[bytes],
@@ -1270,8 +1279,9 @@ _MOST_CLAIMED: Final = INT_MAX // 16
 
 
 @group.command(
-    "XAUTOCLAIM", Key, Raw, Raw, Raw, Raw, Rest(flat=True), flags=WRITE | FAST, since="6.2.0"
-)
+    "XAUTOCLAIM", Key("RW delete"), Raw, Raw, Raw, Raw, Rest(flat=True), flags=WRITE | FAST,
+    since="6.2.0",
+)  # fmt: skip
 def xautoclaim(
     ctx: Context, key: bytes, name: bytes, consumer_name: bytes, raw_idle: bytes, raw: bytes,
     *words: bytes,

@@ -20,7 +20,7 @@ _LIMITS: Final = {b"IDMP-DURATION": (86400, "86400 seconds"), b"IDMP-MAXSIZE": (
 _MODES: Final = frozenset({b"SILENT", b"FAIL", b"FATAL"})
 
 
-@group.command("XCFGSET", Key, Rest(), flags=WRITE | FAST, since={"redis": "8.6.0"})
+@group.command("XCFGSET", Key("RW update"), Rest(), flags=WRITE | FAST, since={"redis": "8.6.0"})
 def xcfgset(ctx: Context, key: bytes, words: list[bytes]) -> Any:
     """Say how long and how many idempotent IDs a stream remembers.
 
@@ -92,7 +92,7 @@ class _Words:
 
 
 @group.command(
-    "XNACK", Key, Raw, Raw, Raw, Raw, Raw, Rest(flat=True), flags=WRITE | FAST,
+    "XNACK", Key("RW update"), Raw, Raw, Raw, Raw, Raw, Rest(flat=True), flags=WRITE | FAST,
     since={"redis": "8.8.0"}, acl=("fast", "stream", "write"),
 )  # fmt: skip
 def xnack(ctx: Context, key: bytes, name: bytes, mode: bytes, *words: bytes) -> int:

@@ -13,7 +13,7 @@ from functools import cache
 from typing import Any, Final, NamedTuple
 
 from fakeredis import errors
-from fakeredis.commands.arguments import Int, Key, Many, Raw, Rest, word_of
+from fakeredis.commands.arguments import Int, Key, KeySpec, Many, Raw, Rest, counted, index, word_of
 from fakeredis.commands.registry import DENYOOM, FAST, MOVABLEKEYS, READONLY, WRITE, Group
 from fakeredis.datatypes.numbers import (
     INT_MAX,
@@ -110,7 +110,15 @@ def get(ctx: Context, key: bytes) -> Any:
     return ctx.lookup_read(key, bytes)
 
 
-@group.command("SET", Key, Raw, Rest(flat=True), flags=WRITE | DENYOOM)
+def _set_access(args: Sequence[bytes]) -> str:
+    words = {word.upper() for word in args[2:]}
+    return "RW access update" if b"GET" in words else "OW update"
+
+
+@group.command(
+    "SET", Key("RW access update variable_flags"), Raw, Rest(flat=True), flags=WRITE | DENYOOM,
+    access=_set_access,
+)  # fmt: skip
 def set_(ctx: Context, key: bytes, value: bytes, *words: bytes) -> Any:
     """Set key to value.
 
@@ -173,7 +181,7 @@ def _holds(condition: str | None, value: bytes | None, compared: bytes) -> bool:
 _HEXADECIMAL: Final = re.compile(rb"[0-9a-fA-F]*").fullmatch
 
 
-@group.command("SETNX", Key, Raw, flags=WRITE | DENYOOM | FAST)
+@group.command("SETNX", Key("OW insert"), Raw, flags=WRITE | DENYOOM | FAST)
 def setnx(ctx: Context, key: bytes, value: bytes) -> int:
     """Set key unless there is one of any type; whether it was set."""
     if ctx.exists(key):
@@ -183,13 +191,13 @@ def setnx(ctx: Context, key: bytes, value: bytes) -> int:
     return 1
 
 
-@group.command("SETEX", Key, Raw, Raw, flags=WRITE | DENYOOM, since="2.0.0")
+@group.command("SETEX", Key("OW update"), Raw, Raw, flags=WRITE | DENYOOM, since="2.0.0")
 def setex(ctx: Context, key: bytes, seconds: bytes, value: bytes) -> Any:
     """SET with EX."""
     return _set(ctx, key, value, _Options(expiry="EX", raw=seconds))
 
 
-@group.command("PSETEX", Key, Raw, Raw, flags=WRITE | DENYOOM, since="2.6.0")
+@group.command("PSETEX", Key("OW update"), Raw, Raw, flags=WRITE | DENYOOM, since="2.6.0")
 def psetex(ctx: Context, key: bytes, milliseconds: bytes, value: bytes) -> Any:
     """SET with PX."""
     return _set(ctx, key, value, _Options(expiry="PX", raw=milliseconds))
@@ -204,7 +212,7 @@ def getset(ctx: Context, key: bytes, value: bytes) -> Any:
     return old
 
 
-@group.command("GETDEL", Key, flags=WRITE | FAST, since="6.2.0")
+@group.command("GETDEL", Key("RW access delete"), flags=WRITE | FAST, since="6.2.0")
 def getdel(ctx: Context, key: bytes) -> Any:
     """Value at key, which is removed."""
     value = ctx.lookup_read(key, bytes)
@@ -214,7 +222,14 @@ def getdel(ctx: Context, key: bytes) -> Any:
     return value
 
 
-@group.command("DELEX", Key, Rest(flat=True), flags=WRITE | FAST, since={"redis": "8.4.0"})
+def _delex_access(args: Sequence[bytes]) -> str:
+    return "RW delete" if len(args) > 1 else "RM delete"
+
+
+@group.command(
+    "DELEX", Key("RW delete variable_flags"), Rest(flat=True), flags=WRITE | FAST,
+    since={"redis": "8.4.0"}, access=_delex_access,
+)  # fmt: skip
 def delex(ctx: Context, key: bytes, *words: bytes) -> int:
     """Remove a key, or a string that a comparison holds for; whether it was removed.
 
@@ -301,8 +316,9 @@ def _string_or_none(ctx: Context, key: bytes) -> bytes | None:
 
 
 @group.command(
-    "MSET", Many(Key, Raw, flat=True), flags=WRITE | DENYOOM, since="1.0.1", arity=-3
-)
+    "MSET", Many(Key("OW update"), Raw, flat=True), flags=WRITE | DENYOOM, since="1.0.1",
+    arity=-3,
+)  # fmt: skip
 def mset(ctx: Context, *pairs: bytes) -> Any:
     """Set several keys; an odd number of words changes nothing."""
     _set_pairs(ctx, pairs)
@@ -310,8 +326,9 @@ def mset(ctx: Context, *pairs: bytes) -> Any:
 
 
 @group.command(
-    "MSETNX", Many(Key, Raw, flat=True), flags=WRITE | DENYOOM, since="1.0.1", arity=-3
-)
+    "MSETNX", Many(Key("OW insert"), Raw, flat=True), flags=WRITE | DENYOOM, since="1.0.1",
+    arity=-3,
+)  # fmt: skip
 def msetnx(ctx: Context, *pairs: bytes) -> int:
     """Set several keys, or none when one of them is there already."""
     if len(pairs) % 2 == 0 and any(map(ctx.exists, pairs[::2])):
@@ -328,6 +345,7 @@ def _msetex_keys(args: Sequence[bytes]) -> list[bytes]:
 @group.command(
     "MSETEX", Raw, Raw, Raw, Rest(flat=True), flags=WRITE | DENYOOM | MOVABLEKEYS,
     since={"redis": "8.4.0"}, keys=_msetex_keys, key_positions=(0, 0, 0),
+    specs=(KeySpec("OW update", index(1), counted(step=2)),),
 )  # fmt: skip
 def msetex(ctx: Context, raw: bytes, *words: bytes) -> int:
     """Set several keys with one deadline: all, or none when NX or XX does not hold for one.
@@ -380,14 +398,14 @@ def _set_pairs(ctx: Context, pairs: Sequence[bytes]) -> None:
 # Parts of strings ---------------------------------------------------------------------------
 
 
-@group.command("STRLEN", Key, flags=READONLY | FAST, since="2.2.0")
+@group.command("STRLEN", Key("RO"), flags=READONLY | FAST, since="2.2.0")
 def strlen(ctx: Context, key: bytes) -> int:
     """Length of the string at key; 0 when there is none."""
     value = ctx.read_string(key)
     return 0 if value is None else len(value)
 
 
-@group.command("APPEND", Key, Raw, flags=WRITE | DENYOOM | FAST, since="2.0.0")
+@group.command("APPEND", Key("RW insert"), Raw, flags=WRITE | DENYOOM | FAST, since="2.0.0")
 def append(ctx: Context, key: bytes, tail: bytes) -> int:
     """Append to the string at key; the new length.
 
@@ -406,7 +424,7 @@ def append(ctx: Context, key: bytes, tail: bytes) -> int:
     return size
 
 
-@group.command("SETRANGE", Key, Int, Raw, flags=WRITE | DENYOOM, since="2.2.0")
+@group.command("SETRANGE", Key("RW update"), Int, Raw, flags=WRITE | DENYOOM, since="2.2.0")
 def setrange(ctx: Context, key: bytes, offset: int, part: bytes) -> int:
     """Overwrite a part of the string at key, filled up with zero bytes; the new length.
 

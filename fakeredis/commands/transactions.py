@@ -132,7 +132,7 @@ def discard(ctx: Context) -> Any:
 
 
 @group.command(
-    "WATCH", Many(Key), since="2.2.0",
+    "WATCH", Many(Key("RO")), since="2.2.0",
     flags=NOSCRIPT | LOADING | STALE | FAST | ALLOW_BUSY,
 )  # fmt: skip
 def watch(ctx: Context, keys: list[bytes]) -> Any:

@@ -64,12 +64,7 @@ def all_commands() -> list[Command]:
 
 
 COMMANDS = all_commands()
-WITH_KEYS = [
-    command
-    for command in COMMANDS
-    if command.key_positions()[0] or command.syntax.numkeys or command.declaration.keys
-    or info.facts_of(command).get("keys")
-]  # fmt: skip
+WITH_KEYS = [command for command in COMMANDS if command.specs]
 WRITING = [command for command in COMMANDS if command.flags & declared.WRITE]
 
 
@@ -144,7 +139,7 @@ def check_deadlines(command: Command, before: list[list[str]], call: list[str]) 
         (name[1], str(name[2])): state.ttl is not None
         for name, state in keyspace.key_states(spy.calls).items()
     }
-    specs = " ".join(spec[0] for spec in info.facts_of(command).get("keys", ()))
+    specs = " ".join(spec.access for spec in command.specs)
     if "delete" in specs or command.name in EXPIRING:
         predicted = {key: predicted[key] for key in predicted.keys() & actual.keys()}
     assert actual == predicted, call

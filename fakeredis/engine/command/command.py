@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from enum import IntFlag
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from fakeredis.engine.command.keys import KeySpec, follow
 from fakeredis.engine.command.syntax import UNLIMITED, Args, Declared, NumKeys, Parse, Syntax
 from fakeredis.engine.core.profiles import Profile, Since
 from fakeredis.engine.core.replies import PLAIN, Nulls, Shape, Shaper, wire_shape
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 Handler = Callable[..., Any]
 KeysOf = Callable[[Args], list[bytes]]
+AccessOf = Callable[[Args], str]
 H = TypeVar("H", bound=Handler)
 
 
@@ -94,6 +96,8 @@ class Declaration:
     keys: KeysOf | None = None
     key_positions: tuple[int, int, int] | None = None
     nulls: Nulls | None = None
+    specs: tuple[KeySpec, ...] | None = None
+    access: AccessOf | None = None
 
     def categories(self) -> frozenset[str]:
         """The ACL categories, without their ``@``."""
@@ -117,7 +121,7 @@ class Command:
 
     __slots__ = (
         "name", "handler", "parse", "low", "high", "flags", "resp2", "resp3", "wire", "group",
-        "declaration", "syntax", "subcommands", "arity", "parts", "label", "null",
+        "declaration", "syntax", "subcommands", "arity", "parts", "label", "null", "_specs",
     )  # fmt: skip
 
     def __init__(
@@ -142,6 +146,7 @@ class Command:
         self.syntax = Syntax(declaration.arguments, profile)
         self.parse: Parse | None = self.syntax.parser()
         self.subcommands: dict[bytes, Command] | None = None
+        self._specs: tuple[KeySpec, ...] | None = None
         self._bounds(declaration.arity)
 
     def _keep_nulls(self, nulls: Nulls | None) -> None:
@@ -195,6 +200,19 @@ class Command:
         before = [args[at] for at, item in enumerate(syntax.positional) if item.is_key]
         return before + numkeys.take(args, len(syntax.positional))[0]
 
+    @property
+    def default_access(self) -> str:
+        """What it does to keys of which it says nothing else."""
+        return "RO access" if self.flags & READONLY else "RW access update"
+
+    @property
+    def specs(self) -> tuple[KeySpec, ...]:
+        """Its key specifications, as in COMMAND INFO."""
+        if self._specs is None:
+            declared = self.declaration.specs
+            self._specs = tuple(follow(self)) if declared is None else declared
+        return self._specs
+
     def key_positions(self) -> tuple[int, int, int]:
         """First key, last key and step as COMMAND INFO gives them."""
         if self.declaration.key_positions is not None:
@@ -238,6 +256,8 @@ class Group:
         keys: KeysOf | None = None,
         key_positions: tuple[int, int, int] | None = None,
         nulls: Nulls | None = None,
+        specs: Iterable[KeySpec] | None = None,
+        access: AccessOf | None = None,
     ) -> Callable[[H], H]:
         """Declare a command; decorates its handler.
 
@@ -249,10 +269,12 @@ class Group:
             arity: only where the server's own does not follow from the arguments.
             acl: all ACL categories, only where they do not follow from group and flags.
             reply: how RESP2 and RESP3 differ.
-            keys: a function from the arguments to the keys, where declaration cannot say it.
+            keys: a function from the arguments to the keys, where the declaration cannot say it.
             key_positions: first, last, step of COMMAND INFO, where they do not follow.
             nulls: which nulls are RESP2's null arrays, where these are not null bulk strings;
                 usually `fakeredis.engine.core.replies.null_array`.
+            specs: the key specifications, where they do not follow from the arguments.
+            access: what the command does to its key in one call, where that depends on the call.
 
         Raises:
             ValueError: the name is taken in this group.
@@ -262,6 +284,7 @@ class Group:
             self._add(Declaration(
                 name, handler, arguments, int(flags), since, self.name, arity,
                 None if acl is None else tuple(acl), reply, keys, key_positions, nulls,
+                None if specs is None else tuple(specs), access,
             ))  # fmt: skip
             return handler
 

@@ -1,20 +1,21 @@
 """What COMMAND tells of commands: their facts, their documentation, and which words are keys.
 
-What does not follow from the declarations is data (``fakeredis/data/commands.json``): key
-specifications, tips, arguments, history and complexity.  The summaries are our own: the first
+What does not follow from the declarations is data (``fakeredis/data/commands.json``): tips,
+arguments, notes, history and complexity.  The summaries are our own: the first
 line of each handler's documentation.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import cache
+from itertools import chain, repeat
 from typing import Any, Final
 
 from fakeredis import data
-from fakeredis.datatypes.numbers import parse_int
 from fakeredis.engine.command.command import CONNECTION, MODULE, Command, Flags
 from fakeredis.engine.command.help import first_line
+from fakeredis.engine.command.keys import INVALID_ARGUMENTS, UNKNOWN, KeySpec, index, span
 from fakeredis.engine.core.replies import SetReply, Status
 from fakeredis.errors import CommandError
 
@@ -39,7 +40,6 @@ _DOCS: Final = ("complexity", "history", "doc_flags", "deprecated_since", "repla
 
 _INVALID_COMMAND: Final = "ERR Invalid command specified"
 _INVALID_NUMBER: Final = "ERR Invalid number of arguments specified for command"
-_INVALID_ARGUMENTS: Final = "ERR Invalid arguments specified for command"
 _NO_KEYS: Final = "ERR The command has no key arguments"
 
 
@@ -51,14 +51,7 @@ def _data() -> dict[str, dict[str, Any]]:
 
 def facts_of(command: Command) -> dict[str, Any]:
     """What the data file has on a command; nothing for one that is not the server's own."""
-    if not command.flags & MODULE:
-        return _data().get(command.label, {})
-    first, last, step = command.key_positions()
-    if not first:
-        return {}
-    # Of a module's keys, the server knows no more than where they are.
-    last -= first if last >= 0 else 0
-    return {"keys": [["RW access update", ["index", first], ["range", last, step, 0]]]}
+    return {} if command.flags & MODULE else _data().get(command.label, {})
 
 
 def shown_name(command: Command) -> bytes:
@@ -93,21 +86,32 @@ def describe(command: Command) -> list[Any]:
             f"@{name}" for name in (*CATEGORIES, *NEWER_CATEGORIES) if name in categories
         ]),
         SetReply(tip.encode() for tip in facts.get("tips", ())),
-        SetReply(_spec(*spec) for spec in facts.get("keys", ())),
+        SetReply(map(_spec, shown_specs(command), chain(facts.get("key_notes", ()), repeat(None)))),
         # Without subcommands it is a set, with some an array: so the server has it.
         [describe(subcommand) for subcommand in subcommands_of(command)] or SetReply(),
     ]  # fmt: skip
 
 
-def _spec(flags: str, begin: list[Any], find: list[Any], notes: str | None = None) -> Any:
-    described: dict[bytes, Any] = {} if notes is None else {b"notes": notes.encode()}
-    described[b"flags"] = _statuses(flags.split())
-    described[b"begin_search"] = _spec_part(begin)
-    described[b"find_keys"] = _spec_part(find)
+def shown_specs(command: Command) -> Sequence[KeySpec]:
+    """The key specifications; of a module's keys the server knows no more than where they are."""
+    if not command.flags & MODULE:
+        return command.specs
+    first, last, step = command.key_positions()
+    if not first:
+        return ()
+    found = span(last - first if last >= 0 else last, step)
+    return (KeySpec("RW access update", index(first), found),)
+
+
+def _spec(spec: KeySpec, note: str | None) -> dict[bytes, Any]:
+    described: dict[bytes, Any] = {b"notes": note.encode()} if note else {}
+    described[b"flags"] = _statuses(spec.access.split())
+    described[b"begin_search"] = _spec_part(spec.begin)
+    described[b"find_keys"] = _spec_part(spec.find)
     return described
 
 
-def _spec_part(part: list[Any]) -> dict[bytes, Any]:
+def _spec_part(part: Sequence[Any]) -> dict[bytes, Any]:
     kind, *values = part
     fields = zip(_SPEC_FIELDS[kind], values, strict=True)
     return {
@@ -182,117 +186,49 @@ def keys_with_flags(
     if command is None:
         raise CommandError(_INVALID_COMMAND)
     args = argv[len(command.parts) :]
-    specs = [spec for spec in facts_of(command).get("keys", ()) if "not_key" not in spec[0].split()]
-    declared = command.group != "pubsub" and (
-        command.declaration.keys is not None or command.key_positions()[0]
-    )
-    if not specs and not declared and command.syntax.numkeys is None:
+    specs = [spec for spec in command.specs if "not_key" not in spec.access.split()]
+    declared = command.group != "pubsub" and command.declaration.keys is not None
+    if not specs and not declared:
         raise CommandError(_NO_KEYS)
     if not command.accepts(len(args)):
         raise CommandError(_INVALID_NUMBER)
-    if command.name == "MIGRATE":  # its specs are said to be incomplete
-        found = [(key, ["RW", "access", "delete"]) for key in command.keys(args)]
-    else:
-        found = list(_by_specs(command, specs, argv))
-        found += _not_in_specs(command, specs, args, [key for key, _ in found])
+    found = _found(command, specs, argv)
     if not found and command.group != "scripting":
-        raise CommandError(_INVALID_ARGUMENTS)
+        raise CommandError(INVALID_ARGUMENTS)
     return found
 
 
+def _found(
+    command: Command, specs: Sequence[KeySpec], argv: Sequence[bytes]
+) -> list[tuple[bytes, list[str]]]:
+    args = argv[len(command.parts) :]
+    for spec in specs:
+        words = spec.access.split()
+        if "incomplete" in words:  # the command alone knows
+            words.remove("incomplete")
+            return [(key, words) for key in command.keys(args)]
+    access = command.declaration.access
+    found = []
+    for spec in specs:
+        words = (spec.access if access is None else access(args)).split()
+        places = spec.positions(argv, command.group == "scripting")
+        found += [(argv[at], words) for at in places]
+    return found + _not_in_specs(command, specs, args, [key for key, _ in found])
+
+
 def _not_in_specs(
-    command: Command, specs: Sequence[Any], args: Sequence[bytes], known: Sequence[bytes]
+    command: Command, specs: Sequence[KeySpec], args: Sequence[bytes], known: Sequence[bytes]
 ) -> list[tuple[bytes, list[str]]]:
     """Keys that only the command's own declaration finds (SORT's STORE)."""
-    unknown = any(spec[1][0] == "unknown" for spec in specs)
-    if specs and not (unknown and command.declaration.keys is not None):
+    unknown = any(spec.begin == UNKNOWN for spec in specs)
+    if command.declaration.keys is None or (specs and not unknown):
         return []
-    flags = specs[-1][0].split() if specs else []
+    words = (specs[-1].access if specs else command.default_access).split()
     try:
         keys = list(command.keys(args))
     except (CommandError, IndexError):
-        raise CommandError(_INVALID_ARGUMENTS) from None
+        raise CommandError(INVALID_ARGUMENTS) from None
     for key in known:
         if key in keys:
             keys.remove(key)
-    return [(key, flags) for key in keys]
-
-
-def _by_specs(
-    command: Command, specs: Sequence[Any], argv: Sequence[bytes]
-) -> Iterator[tuple[bytes, list[str]]]:
-    for spec in specs:
-        flags = _flags_of_call(command, spec[0].split(), argv)
-        begin = _begin(spec[1], argv)
-        if begin is None:
-            continue
-        if begin >= len(argv):
-            if spec[1][0] == "index":
-                raise CommandError(_INVALID_ARGUMENTS)  # PFMERGE without sources
-            continue
-        for at in _positions(command, spec[2], begin, argv):
-            yield argv[at], flags
-
-
-def _flags_of_call(command: Command, flags: list[str], argv: Sequence[bytes]) -> list[str]:
-    """A key's flags, where they depend on the call."""
-    if "variable_flags" in flags:
-        words = {word.upper() for word in argv[3:]}  # behind SET's value
-        flags = [flag for flag in flags if flag != "variable_flags"]
-        if command.name == "SET" and b"GET" not in words:
-            return ["OW", "update"]
-        if command.name == "BITFIELD" and _only_reads(argv[2:]):
-            return ["RO", "access"]
-    return [flag for flag in flags if flag != "incomplete"]
-
-
-def _only_reads(words: Sequence[bytes]) -> bool:
-    """Whether BITFIELD's words are GETs throughout; what is wrong among them may write."""
-    at = 0
-    while at < len(words):
-        taken = {b"GET": 2, b"OVERFLOW": 1}.get(words[at].upper())
-        if taken is None or at + taken >= len(words):
-            return False
-        at += 1 + taken
-    return True
-
-
-def _begin(begin: list[Any], argv: Sequence[bytes]) -> int | None:
-    """Where the keys start; None when the keyword before them is not there."""
-    if begin[0] == "index":
-        return int(begin[1])
-    if begin[0] == "unknown":
-        return None
-    keyword, start = str(begin[1]), int(begin[2])
-    step = 1 if start > 0 else -1
-    at, end = (start, len(argv)) if start > 0 else (len(argv) + start, 0)
-    while at != end and 0 < at < len(argv):
-        if argv[at].upper() == keyword.encode():
-            return at + 1
-        at += step
-    return None
-
-
-def _positions(
-    command: Command, find: list[Any], begin: int, argv: Sequence[bytes]
-) -> Sequence[int]:
-    """The positions of the keys that start at ``begin``."""
-    count = len(argv)
-    if find[0] == "range":
-        _, last, step, limit = find
-        if last >= 0:
-            end = begin + last
-        elif limit <= 1:
-            end = count + last
-        else:
-            end = begin + (count - begin) // limit + last
-        return range(begin, min(end, count - 1) + 1, step)
-    _, at, first, step = find
-    number = parse_int(argv[begin + at]) if begin + at < count else None
-    start = begin + first
-    end = start + ((number or 0) - 1) * step
-    if number is None or number < 1 or end >= count:
-        if command.group == "scripting":
-            return ()
-        raise CommandError(_INVALID_ARGUMENTS)
-    return range(start, end + 1, step)
+    return [(key, words) for key in keys]

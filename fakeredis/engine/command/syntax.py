@@ -37,13 +37,15 @@ def word_of(raw: bytes) -> bytes:
 class Argument:
     """One positional argument.
 
-    ``convert`` is None where the bytes pass untouched.
+    ``convert`` is None where the bytes pass untouched; ``access`` is what the command does to a
+    key, see `Key`.
     """
 
     convert: Convert | None = None
     is_key: bool = False
     optional: bool = False
     introduced: Since = ALWAYS
+    access: str = ""
 
     def since(self, version: Since) -> Argument:
         """The same, known only to servers from ``version`` on."""
@@ -98,7 +100,22 @@ def _timeout(raw: bytes) -> int:
     return milliseconds
 
 
-Key: Final = Argument(is_key=True)
+@dataclass(frozen=True)
+class _Key(Argument):
+    """A key: ``Key`` itself, or ``Key("RW delete")`` with what the command does to it.
+
+    The words are COMMAND INFO's, see `fakeredis.engine.command.keys.KeySpec`. By default a command
+    with the flag READONLY has ``RO access``, any other ``RW access update``.
+    """
+
+    is_key: bool = True
+
+    def __call__(self, access: str) -> Argument:
+        """The same with its access."""
+        return replace(self, access=access)
+
+
+Key: Final = _Key()
 Raw: Final = Argument()
 Int: Final = integer()
 Float: Final = Argument(_float)
@@ -146,13 +163,14 @@ class NumKeys:
     """``numkeys key [key ...]``, handed over as the list of keys.
 
     ``error`` answers a count that is no integer, ``low_error`` one below 1, ``high_error`` one
-    beyond the arguments there are.
+    beyond the arguments there are; ``access`` is as that of `Key`.
     """
 
     error: str = errors.NOT_INTEGER
     low_error: str = errors.NUMKEYS_NOT_POSITIVE
     high_error: str = errors.SYNTAX
     at_least: int = 1
+    access: str = ""
 
     def take(self, args: Args, at: int) -> tuple[list[bytes], int]:
         """The keys counted at ``args[at]``, and the position behind them."""

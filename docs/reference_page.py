@@ -76,7 +76,8 @@ def _signature(found: Any) -> str:
     if isinstance(found, type) and not inspect.isfunction(getattr(found, "__init__", None)):
         return ""
     shown, keyword_only = [], False
-    for each in inspect.signature(found).parameters.values():
+    found = inspect.unwrap(found, stop=_wraps_anothers)
+    for each in inspect.signature(found, follow_wrapped=False).parameters.values():
         if each.name == "self":
             continue
         if each.kind is each.KEYWORD_ONLY and not keyword_only:
@@ -88,6 +89,11 @@ def _signature(found: Any) -> str:
         default = "=..." if " object at " in default else default
         shown.append(f"{star}{each.name}{default}")
     return f"({', '.join(shown)})"
+
+
+def _wraps_anothers(found: Any) -> bool:
+    """What it wraps is redis-py's: other arguments in each version."""
+    return not found.__wrapped__.__module__.startswith("fakeredis.")
 
 
 def _documented(text: str) -> Iterator[str]:

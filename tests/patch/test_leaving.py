@@ -62,6 +62,12 @@ def test_restored_to_identity(names: bool) -> None:
     assert everything() == before
 
 
+def owner_and_name(culprit: str) -> tuple[Any, str]:
+    """Python 3.10's ``mock.patch`` takes the class ``fakeredis.patch`` for the module."""
+    owner, _, name = culprit.rpartition(".")
+    return pkgutil.resolve_name(owner), name
+
+
 @pytest.mark.parametrize("culprit", [
     "fakeredis.patching.after_exit.exhume", "fakeredis.spy.Spy.note_methods",
     "fakeredis.patching.scope.Realm.enter", "fakeredis.patch._Entry.open_door",
@@ -70,7 +76,8 @@ def test_restored_to_identity(names: bool) -> None:
 def test_nothing_stays_of_a_patch_that_does_not_begin(culprit: str) -> None:
     before = everything()
     handle = fakeredis.patch(spy=True, subprocesses=True)
-    with mock.patch(culprit, side_effect=KeyboardInterrupt), pytest.raises(KeyboardInterrupt):
+    failing = mock.patch.object(*owner_and_name(culprit), side_effect=KeyboardInterrupt)
+    with failing, pytest.raises(KeyboardInterrupt):
         handle.start()
     assert everything() == before
     assert not machinery.installed
@@ -84,15 +91,14 @@ def test_nothing_stays_of_a_patch_that_does_not_begin(culprit: str) -> None:
 ])  # fmt: skip
 def test_an_end_that_fails_gives_back_the_rest(culprit: str) -> None:
     handle = fakeredis.patch(spy=True).start()
-    real = pkgutil.resolve_name(culprit.rpartition(".")[0])
-    name = culprit.rpartition(".")[2]
-    original = getattr(real, name)
+    owner, name = owner_and_name(culprit)
+    original = getattr(owner, name)
 
     def fail(*args: object) -> None:
         original(*args)
         raise ZeroDivisionError
 
-    with mock.patch(culprit, fail), pytest.raises(ZeroDivisionError):
+    with mock.patch.object(owner, name, fail), pytest.raises(ZeroDivisionError):
         handle.stop()
     assert not machinery.installed
     assert fakeredis.active() is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import signal
@@ -311,6 +312,17 @@ def test_one_elements_work_for_one_elements_change(path: Path, make: Any) -> Non
     assert after < 50 * 100
     assert not loads
     assert contents(other) == contents(server) == contents(make())
+
+
+def test_a_script_that_is_no_text(path: Path, make: Any) -> None:
+    server = make()
+    server.execute("SCRIPT", "LOAD", "return 1")
+    server.execute("RPUSH", "list", "a")
+    with contextlib.closing(sqlite3.connect(path)) as file, file:
+        ((a_list,),) = file.execute("SELECT payload FROM entries WHERE name = x'6c697374'")
+        file.execute("UPDATE entries SET payload = ? WHERE name LIKE 'script %'", (a_list,))
+    with pytest.raises(StoreError, match="damaged: it is no text"):
+        make()
 
 
 def test_changes_are_not_kept_for_ever(path: Path, make: Any) -> None:

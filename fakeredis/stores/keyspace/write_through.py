@@ -533,12 +533,33 @@ class Keeper:
             self._place(number, key, record)
 
     def _take_code(self, key: bytes, record: Record | None) -> None:
-        value = None if record is None else bytes(rdb.load(record.payload))
+        value = None if record is None else self._code_in(key, record)
         stored_scripts.take(self.server, key, value)
         if value is None:
             self._code.pop(key, None)
         else:
             self._code[key] = value
+
+    def _code_in(self, key: bytes, record: Record) -> bytes:
+        """The text of a script or of functions.
+
+        Raises:
+            StoreError: it is no text.
+        """
+        self._check(key, record)
+        try:
+            value = rdb.load(record.payload)
+        except Exception as error:  # whatever is made of bytes that nobody has written so
+            raise StoreError(f"what is kept of the script {key!r} is damaged: {error}") from error
+        if not isinstance(value, (bytes, bytearray)):
+            raise StoreError(f"what is kept of the script {key!r} is damaged: it is no text")
+        return bytes(value)
+
+    def _check(self, key: bytes, record: Record) -> None:
+        if not rdb.is_intact(record.payload, self.server.traits.rdb_version):
+            raise StoreError(
+                f"what is kept of the key {key!r} is damaged, or of a newer server version"
+            )
 
     def _take_all(self) -> None:
         """Read everything anew; those who watch or wait learn of what has changed."""
@@ -565,10 +586,7 @@ class Keeper:
 
     def _place(self, number: int, key: bytes, record: Record) -> None:
         """Put what is kept of a key into its database."""
-        if not rdb.is_intact(record.payload, self.server.traits.rdb_version):
-            raise StoreError(
-                f"what is kept of the key {key!r} is damaged, or of a newer server version"
-            )
+        self._check(key, record)
         db = self.server.database(number)
         if record.deadline is not None and record.deadline <= self.server.clock.milliseconds():
             return

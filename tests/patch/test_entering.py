@@ -110,4 +110,4 @@ print(len(new))
 def test_the_first_entry_imports_no_engine() -> None:
     done = processes.python("-c", PROGRAM)
     assert done.stderr == ""
-    assert int(done.stdout) <= 48
+    assert int(done.stdout) <= 50  # folders count, too

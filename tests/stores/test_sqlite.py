@@ -320,7 +320,8 @@ def test_a_script_that_is_no_text(path: Path, make: Any) -> None:
     server.execute("RPUSH", "list", "a")
     with contextlib.closing(sqlite3.connect(path)) as file, file:
         ((a_list,),) = file.execute("SELECT payload FROM entries WHERE name = x'6c697374'")
-        file.execute("UPDATE entries SET payload = ? WHERE name LIKE 'script %'", (a_list,))
+        of_script = "hex(name) LIKE '736372697074%'"
+        file.execute(f"UPDATE entries SET payload = ? WHERE {of_script}", (a_list,))
     with pytest.raises(StoreError, match="damaged: it is no text"):
         make()
 

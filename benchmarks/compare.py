@@ -90,7 +90,7 @@ def main() -> None:
     parser.add_argument("--only", nargs="*", help="these workloads alone")
     parser.add_argument("--save", action="store_true")
     options = parser.parse_args()
-    from tests.servers import running
+    from tests.support.servers import running
 
     with running() as url:
         port = int(url.rpartition(":")[2].partition("/")[0])

@@ -127,7 +127,7 @@ def main() -> None:
     import redis
 
     import fakeredis
-    from tests.servers import running
+    from tests.support.servers import running
 
     with running() as url:
         real = redis.Redis.from_url(url, socket_timeout=60)

@@ -134,7 +134,7 @@ def lost(target: str, seconds: float, processes: int) -> str:
 
 def table(seconds: float, processes: int) -> list[str]:
     """Lines of operations a second."""
-    from tests import servers
+    from tests.support import servers
 
     lines = [(f"{'operations a second':24}{'memory':>12}{'SQLite':>12}"
              f"{f'SQLite, {processes} at once':>20}{'real server':>14}")]  # fmt: skip

@@ -98,7 +98,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=0.5, help="for each figure")
     parser.add_argument("--save", action="store_true", help="keep it in results/stores.txt")
     options = parser.parse_args()
-    from tests import servers
+    from tests.support import servers
 
     with servers.running() as url:
         text = table(url, options.seconds)

@@ -21,8 +21,8 @@ from reference_page import reference_page  # noqa: E402
 from fakeredis.commands import catalogue  # noqa: E402
 from fakeredis.commands.server import UNIMPLEMENTED  # noqa: E402
 from fakeredis.engine.core import profiles  # noqa: E402
-from tests import harvest  # noqa: E402
-from tests.known_gaps import GAPS, LEFT  # noqa: E402
+from tests.support import harvest  # noqa: E402
+from tests.support.known_gaps import GAPS, LEFT  # noqa: E402
 from tests.versions import known  # noqa: E402
 
 VERSION = "8.2.3"
@@ -139,7 +139,7 @@ def modules(facts: dict[str, dict[str, object]]) -> str:
 
 
 def differences() -> str:
-    """The one list of known differences, ``tests/known_gaps.py``."""
+    """The one list of known differences, ``tests/support/known_gaps.py``."""
     lines = [f"- ``{name}``: {reason}\n" for name, reason in sorted(GAPS.items())]
     text = "".join(lines) or "None is known in what is implemented.\n"
     return f"\n{heading('Differences', '-')}{text}{left()}\n{OWN_WORDS}"

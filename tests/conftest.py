@@ -16,14 +16,14 @@ import pytest
 import redis
 
 from fakeredis.engine.core.config import HIDDEN
-from tests import leftovers, servers
+from tests.support import leftovers, servers
+from tests.support.wire import Wire
 from tests.versions import known
-from tests.wire import Wire
 
 collect_ignore = ["suites"]  # other libraries' own, see tests/suites/run.py
 
 if TYPE_CHECKING:
-    from tests.twin import Twin
+    from tests.support.twin import Twin
 
 
 
@@ -39,12 +39,12 @@ def pytest_configure(config: pytest.Config) -> None:
 # `-m core`: a test of each kind, in less than a minute on two cores; files and folders of tests/.
 CORE = (
     "clients", "spy", "engine/test_profiles.py", "engine/test_sessions.py",
-    "stores/test_memory.py", "test_fixtures.py", "test_package.py", "test_resp.py", "test_twin.py",
+    "stores/test_memory.py", "support", "package/test_package.py", "test_resp.py",
     *(f"commands/test_{group}.py" for group in (
         "generic", "hash", "list", "pubsub", "set", "sorted_set", "string", "transactions",
     )),
-    *(f"patch/test_{what}.py" for what in (
-        "concurrency", "decorating", "faults", "found", "handle", "ways",
+    *(f"patching/test_{what}.py" for what in (
+        "concurrency", "decorator", "faults", "found", "handle", "ways",
     )),
 )  # fmt: skip
 
@@ -145,8 +145,8 @@ def real(clean_real_url: str) -> Iterator[redis.Redis]:
 def twin(
     request: pytest.FixtureRequest, clean_real_url: str, _real_defaults: dict[bytes, bytes]
 ) -> Iterator[Twin]:
-    """Sends each command to the fake and to the real server and compares; see `tests.twin`."""
-    from tests.twin import Twin
+    """Sends each command to the fake and to the real server and compares."""
+    from tests.support.twin import Twin
 
     pair = Twin(clean_real_url, request.param)
     try:

@@ -13,8 +13,8 @@ from fakeredis import resp
 from fakeredis.engine.core.replies import NULL_ARRAY, BigNumber, Push, SetReply, Status, Verbatim
 from fakeredis.engine.core.session import WireSession
 from fakeredis.errors import CommandError
-from tests.engines import Server
-from tests.raw import RawClient
+from tests.support.engines import Server
+from tests.support.raw import RawClient
 
 COMMANDS = st.lists(st.lists(st.binary(max_size=30), min_size=1, max_size=5), max_size=6)
 

@@ -18,8 +18,8 @@ import redis
 import fakeredis
 from fakeredis.clients.fake_socket import Wire
 from fakeredis.errors import CommandError, ConnectionLost
-from tests import processes
-from tests.engines import Server
+from tests.support import processes
+from tests.support.engines import Server
 
 VERSION = tuple(int(part) for part in redis.__version__.split(".")[:2])
 

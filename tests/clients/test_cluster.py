@@ -14,7 +14,7 @@ from redis.exceptions import RedisClusterException
 import fakeredis
 from fakeredis import FakeAsyncRedisCluster, FakeRedis, FakeRedisCluster, FakeServer
 from fakeredis.engine.cluster.cluster import Cluster, slot_of
-from tests.redis_py import needs
+from tests.support.redis_py import needs
 
 KEYS = list("abcdef")
 

@@ -15,7 +15,7 @@ from fakeredis import resp
 from fakeredis.clients.aio_connection import FakeAsyncConnection
 from fakeredis.clients.connection import FakeConnection
 from fakeredis.clients.fake_socket import Packed
-from tests.wire import Wire as RealWire
+from tests.support.wire import Wire as RealWire
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from redis.sentinel import MasterNotFoundError, Sentinel
 
 import fakeredis
 from fakeredis import FakeAsyncSentinel, FakeSentinel, FakeServer
-from tests.redis_py import needs
+from tests.support.redis_py import needs
 
 
 @pytest.fixture(autouse=True)

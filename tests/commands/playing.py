@@ -9,7 +9,7 @@ from __future__ import annotations
 import shlex
 from typing import Any
 
-from tests.twin import Pair, Twin
+from tests.support.twin import Pair, Twin
 
 
 def words(line: str) -> list[bytes]:

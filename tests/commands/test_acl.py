@@ -8,7 +8,7 @@ import pytest
 from redis.exceptions import NoPermissionError
 
 from tests.commands.playing import play
-from tests.twin import fake_reply, in_order, same
+from tests.support.twin import fake_reply, in_order, same
 
 # Whatever a rule may be, and rules after one another.
 RULES = """
@@ -315,7 +315,7 @@ def test_new_users_and_channels(twin: Any) -> None:
 
 
 def test_unrestricted_costs_nothing() -> None:
-    from tests.engines import Server
+    from tests.support.engines import Server
 
     server = Server()
     session = server.session()

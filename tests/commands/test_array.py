@@ -17,9 +17,9 @@ import redis
 import fakeredis
 from fakeredis.datatypes.array import LAST_INDEX, SLICE, Array
 from tests.commands.playing import words
-from tests.engines import Server
-from tests.redis_py import needs
-from tests.twin import fake_reply
+from tests.support.engines import Server
+from tests.support.redis_py import needs
+from tests.support.twin import fake_reply
 
 pytestmark = needs("arrays")
 

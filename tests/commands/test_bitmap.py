@@ -7,7 +7,7 @@ import random
 import pytest
 
 from tests.commands.scripts import play, play_with_events
-from tests.twin import Twin
+from tests.support.twin import Twin
 
 SETUP = r"""
     SET bits '\x00\xff\x0f\x80'

@@ -10,10 +10,10 @@ import pytest
 
 from fakeredis.engine.cluster.cluster import SLOTS, Cluster, grow, node_of, slot_of
 from fakeredis.errors import CommandError
-from tests import servers
-from tests.engines import Server
-from tests.twin import Twin
-from tests.wire import Wire
+from tests.support import servers
+from tests.support.engines import Server
+from tests.support.twin import Twin
+from tests.support.wire import Wire
 
 A, B, C = 15495, 3300, 7365  # the slots of a, b, c
 MOVED_A = "MOVED 15495 127.0.0.1:6381"

@@ -17,10 +17,10 @@ from redis.exceptions import RedisClusterException
 import fakeredis
 from fakeredis import FakeAsyncRedisCluster, FakeRedisCluster, FakeServer
 from fakeredis.engine.cluster.cluster import Cluster
-from tests import servers
-from tests.engines import Server
-from tests.twin import describe, fake_reply, same
-from tests.wire import Wire
+from tests.support import servers
+from tests.support.engines import Server
+from tests.support.twin import describe, fake_reply, same
+from tests.support.wire import Wire
 
 
 class Real(NamedTuple):

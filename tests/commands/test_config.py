@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fakeredis.engine.core.config import HIDDEN, parameters
-from tests.engines import Server
+from tests.support.engines import Server
 
 if TYPE_CHECKING:
-    from tests.twin import Twin
+    from tests.support.twin import Twin
 
 # What would cut the real server off, or depends on its machine or on how the tests started it.
 DANGEROUS = {"bind", "port", "tls-port", "maxclients", "locale-collate", "requirepass"}

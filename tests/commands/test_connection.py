@@ -9,7 +9,7 @@ import pytest
 from fakeredis.engine.core.replies import BLOCKED, NO_REPLY
 from fakeredis.errors import ConnectionLost
 from tests.commands.playing import play
-from tests.engines import Server
+from tests.support.engines import Server
 
 CALLS = """
 PING|PING x|PING x y|ECHO|ECHO x|ECHO x y|SELECT 1|SELECT 16|SELECT -1|SELECT x|SELECT 1.5

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from fakeredis.errors import CommandError, ConnectionLost
-from tests.engines import Server
-from tests.twin import Twin as RealTwin
-from tests.twin import same
+from tests.support.engines import Server
+from tests.support.twin import Twin as RealTwin
+from tests.support.twin import same
 
 if TYPE_CHECKING:
-    from tests.twin import Twin
+    from tests.support.twin import Twin
 
 
 @pytest.fixture(autouse=True)

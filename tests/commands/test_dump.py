@@ -15,13 +15,13 @@ from fakeredis.errors import CommandError
 from fakeredis.rdb.checksum import crc64
 from tests.commands.playing import play, play_with_events, words
 from tests.conformance.machine import LONG
-from tests.engines import Server
-from tests.twin import Checker
-from tests.wire import Wire
+from tests.support.engines import Server
+from tests.support.twin import Checker
+from tests.support.wire import Wire
 
 if TYPE_CHECKING:
     from fakeredis.engine.core.session import Session
-    from tests.twin import Twin
+    from tests.support.twin import Twin
 
 # Values of every type and encoding; those marked have one form only.
 EXACT = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.twin import Twin
+from tests.support.twin import Twin
 
 LONG = "q" * 65
 

@@ -13,7 +13,7 @@ import redis
 import fakeredis
 from fakeredis.errors import CommandError
 from fakeredis.rdb.checksum import crc64
-from tests.engines import Server
+from tests.support.engines import Server
 
 DATA = Path(__file__).parent.parent / "data"
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fakeredis.errors import CommandError
-from tests.engines import Server
+from tests.support.engines import Server
 
 if TYPE_CHECKING:
-    from tests.twin import Twin
+    from tests.support.twin import Twin
 
 # A key of each type, by a command that makes it.
 MAKERS = {

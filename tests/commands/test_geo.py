@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from tests.twin import Twin
+    from tests.support.twin import Twin
 
 SICILY = "GEOADD g 13.361389 38.115556 Palermo 15.087269 37.502669 Catania 12.5 37.9 far\n"
 

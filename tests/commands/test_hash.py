@@ -12,9 +12,9 @@ import redis
 import fakeredis
 from fakeredis.errors import CommandError
 from tests.commands.playing import play, play_with_events
-from tests.engines import Server
-from tests.redis_py import skip_without
-from tests.twin import Twin
+from tests.support.engines import Server
+from tests.support.redis_py import skip_without
+from tests.support.twin import Twin
 
 SCRIPTS = {
     "set": """

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from tests.twin import Twin
+    from tests.support.twin import Twin
 
 HEADER = b"HYLL\x01\0\0\0\0\0\0\0\0\0\0"
 

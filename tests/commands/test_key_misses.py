@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.commands.scripts import words
-from tests.twin import Twin
+from tests.support.twin import Twin
 
 CALLS = """
     GET {}; GETDEL {}; GETEX {}; GETEX {} EX 100; GETEX {} PERSIST; GETSET {} v; SET {} v

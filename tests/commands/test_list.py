@@ -9,7 +9,7 @@ import pytest
 
 from fakeredis.engine.core.replies import BLOCKED
 from tests.commands.scripts import play, play_with_events
-from tests.twin import Twin
+from tests.support.twin import Twin
 
 SETUP = """
     RPUSH l a b c a b c

@@ -14,9 +14,9 @@ import redis
 import fakeredis
 from fakeredis.engine.core import dispatch
 from fakeredis.errors import CommandError
-from tests.engines import Server
-from tests.twin import Pair, fake_reply, same
-from tests.wire import to_bytes
+from tests.support.engines import Server
+from tests.support.twin import Pair, fake_reply, same
+from tests.support.wire import to_bytes
 
 LOOP = "while true do end"
 # Ends by itself, at a time that the key says in microseconds.

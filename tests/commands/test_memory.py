@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from fakeredis.errors import CommandError
-from tests.engines import Server
-from tests.twin import fake_reply
+from tests.support.engines import Server
+from tests.support.twin import fake_reply
 
 if TYPE_CHECKING:
-    from tests.twin import Twin
+    from tests.support.twin import Twin
 
 POLICIES = ["volatile-lru", "volatile-lfu", "volatile-random", "volatile-ttl", "allkeys-lru",
             "allkeys-lfu", "allkeys-random", "noeviction"]  # fmt: skip

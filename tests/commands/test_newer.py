@@ -14,11 +14,11 @@ import redis
 from redis.commands import core
 
 import fakeredis
-from tests.harvest import table_of
-from tests.redis_py import needs
+from tests.support.harvest import table_of
+from tests.support.redis_py import needs
 
 if TYPE_CHECKING:
-    from tests.twin import Twin
+    from tests.support.twin import Twin
 
 pytestmark = [
     needs("increx"),
@@ -57,7 +57,7 @@ def new(request: pytest.FixtureRequest) -> Iterator[redis.Redis]:
 
 
 def execute(session: Any, call: str) -> Any:
-    from tests.twin import fake_reply
+    from tests.support.twin import fake_reply
 
     return fake_reply(session, call.encode().split())
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fakeredis.errors import CommandError
-from tests.engines import Server
+from tests.support.engines import Server
 
 if TYPE_CHECKING:
-    from tests.twin import Pair, Twin
+    from tests.support.twin import Pair, Twin
 
 
 def drain(listener: Pair) -> None:

@@ -237,7 +237,7 @@ def test_keys_that_are_overwritten(twin: Any, classes: str) -> None:
 
 def test_older_servers_have_no_events_of_overwriting() -> None:
     from fakeredis.errors import CommandError
-    from tests.engines import Server
+    from tests.support.engines import Server
 
     session = Server(version="8.0").session()
     with pytest.raises(CommandError, match="Invalid event class"):

@@ -16,7 +16,7 @@ import fakeredis
 from fakeredis.engine.core.clock import Clock
 from fakeredis.engine.core.replies import BLOCKED
 from fakeredis.errors import CommandError
-from tests.engines import Server
+from tests.support.engines import Server
 
 # Each line is a script. What they return, and how they fail, is the server's to say.
 DATA = Path(__file__).parent.parent / "data"

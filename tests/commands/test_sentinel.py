@@ -13,10 +13,10 @@ import pytest
 
 from fakeredis.commands.sentinel import Watched, make_sentinel
 from fakeredis.engine.core.session import Session
-from tests import processes, servers
-from tests.engines import Server
-from tests.twin import describe, fake_reply, same
-from tests.wire import Wire
+from tests.support import processes, servers
+from tests.support.engines import Server
+from tests.support.twin import describe, fake_reply, same
+from tests.support.wire import Wire
 
 # Figures of the moment in SENTINEL MASTER.
 MOVING = {b"runid", b"last-ok-ping-reply", b"last-ping-reply", b"info-refresh",

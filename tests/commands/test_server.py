@@ -10,11 +10,11 @@ import pytest
 
 from fakeredis import errors
 from fakeredis.errors import CommandError, ConnectionLost
-from tests import harvest
-from tests.engines import Server
+from tests.support import harvest
+from tests.support.engines import Server
 
 if TYPE_CHECKING:
-    from tests.twin import Twin
+    from tests.support.twin import Twin
 
 # INFO's sections without the fields of what is different in kind: modules of the real server's own.
 SECTIONS = ["server", "clients", "memory", "persistence", "threads", "stats", "replication", "cpu",

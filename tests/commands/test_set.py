@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.commands.scripts import play, play_with_events
-from tests.twin import Twin
+from tests.support.twin import Twin
 
 SETUP = """
     SADD a 1 2 3

@@ -13,8 +13,8 @@ import fakeredis
 from fakeredis.engine.core.replies import BLOCKED
 from fakeredis.errors import CommandError
 from tests.commands.playing import play, play_with_events
-from tests.engines import Server
-from tests.twin import Twin
+from tests.support.engines import Server
+from tests.support.twin import Twin
 
 FIVE = "ZADD z 1 a 2 b 3 c 4 d 5 e"
 SCRIPTS = {

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from fakeredis.engine.core.replies import BLOCKED
-from tests.engines import Server
+from tests.support.engines import Server
 
 if TYPE_CHECKING:
-    from tests.twin import Twin
+    from tests.support.twin import Twin
 
 COUNTED = re.compile(
     rb"^(?:cmdstat_(?P<name>[^:]+):calls=(?P<calls>\d+).*?(?P<failures>rejected_calls.*)"

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fakeredis.engine.core.replies import BLOCKED
-from tests.engines import Server
+from tests.support.engines import Server
 
 if TYPE_CHECKING:
-    from tests.twin import Twin
+    from tests.support.twin import Twin
 
 
 def run(twin: Twin, script: str) -> None:
@@ -365,7 +365,7 @@ def test_information(twin: Twin) -> None:
 
 def _same_but_times(fake: object, real: object) -> bool:
     """Times since the epoch are near to one another, all else is the same."""
-    from tests.twin import same, without_noise
+    from tests.support.twin import same, without_noise
 
     def rounded(value: object) -> object:
         if isinstance(value, dict):
@@ -464,7 +464,7 @@ def test_what_watch_sees(twin: Twin, line: str) -> None:
 @pytest.mark.parametrize("line", EVENTS.splitlines())
 def test_changes_are_counted(line: str, real_url: str) -> None:
     """``rdb_changes_since_last_save`` grows as the server's does."""
-    from tests.twin import Twin
+    from tests.support.twin import Twin
 
     twin = Twin(real_url, 2)
     try:

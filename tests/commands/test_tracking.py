@@ -10,8 +10,8 @@ import redis
 import fakeredis
 from fakeredis.engine.core import dispatch
 from tests.commands.playing import play
-from tests.engines import Server
-from tests.redis_py import needs
+from tests.support.engines import Server
+from tests.support.redis_py import needs
 
 OPTIONS = """
 CLIENT GETREDIR

@@ -9,8 +9,8 @@ import redis
 
 from fakeredis.errors import CommandError
 from fakeredis.server import FakeServer
-from tests import servers
-from tests.wire import Wire
+from tests.support import servers
+from tests.support.wire import Wire
 
 CALLS = """
 COMMANDLOG

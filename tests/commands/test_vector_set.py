@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.commands.playing import play, play_with_events
-from tests.twin import close, in_order, same
+from tests.support.twin import close, in_order, same
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.twin import Twin
+    from tests.support.twin import Twin
 
 VARIANTS = ("NOQUANT", "Q8", "BIN")
 CHANCE = {b"max-level", b"vset-uid"}  # what VINFO tells of the server's chance and its past
@@ -563,8 +563,8 @@ def test_facts(twin: Twin) -> None:
 
 
 def test_old_servers_have_none() -> None:
-    from tests.engines import Server
-    from tests.twin import fake_reply
+    from tests.support.engines import Server
+    from tests.support.twin import fake_reply
 
     for server in (Server("7.4"), Server("8.1", "valkey")):
         reply = fake_reply(server.session(), [b"VCARD", b"k"])

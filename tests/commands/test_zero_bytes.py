@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.twin import Twin
+from tests.support.twin import Twin
 
 SETUP = (
     ["XADD", "s", "1-1", "a", "b"], ["XGROUP", "CREATE", "s", "g", "0"], ["SET", "str", "v"],

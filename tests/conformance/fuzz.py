@@ -25,7 +25,7 @@ from typing import Any, Final
 
 from fakeredis.errors import CommandError, ConnectionLost
 from fakeredis.rdb.checksum import crc64
-from tests.engines import Server
+from tests.support.engines import Server
 
 MEMORY: Final = 3 << 30  # bytes of address space that a child may have
 SLOW: Final = 20.0  # seconds that no single input may take

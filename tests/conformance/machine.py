@@ -13,8 +13,8 @@ from typing import Any
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from tests.twin import Twin
-from tests.wire import Wire
+from tests.support.twin import Twin
+from tests.support.wire import Wire
 
 LONG = bool(os.environ.get("FAKEREDIS_LONG"))
 Command = Sequence[object]

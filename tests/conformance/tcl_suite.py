@@ -34,7 +34,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from tests import servers
+from tests.support import servers
 
 ROOT: Final = Path(__file__).parents[2]
 SKIPS: Final = Path(__file__).with_name("tcl_skips.txt")

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from tests import processes
 from tests.conformance import fuzz
+from tests.support import processes
 
 SECONDS = float(os.environ.get("FAKEREDIS_FUZZ_SECONDS", "8"))
 SEED = os.environ.get("FAKEREDIS_FUZZ_SEED")

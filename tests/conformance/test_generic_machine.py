@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from tests.twin import Twin
+from tests.support.twin import Twin
 
 LONG = bool(os.environ.get("FAKEREDIS_LONG"))
 

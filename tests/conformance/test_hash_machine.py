@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from tests.conformance.machine import Command, hunt, with_options, words
-from tests.twin import Twin
+from tests.support.twin import Twin
 
 key = st.sampled_from(["a", "b", "c", "string"])
 field = st.one_of(st.sampled_from(["f", "g", "h", ""]), st.just("long" * 20))

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from fakeredis.engine.core.replies import BLOCKED
 from tests.conformance.machine import hunt, with_options, words
-from tests.twin import Twin
+from tests.support.twin import Twin
 
 key = st.sampled_from(["a", "b", "c", "string"])
 element = st.sampled_from(["x", "y", "z", "1", "-70000", "", "long" * 30])

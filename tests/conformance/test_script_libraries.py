@@ -14,9 +14,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.engines import Server
-from tests.twin import describe, fake_reply, same
-from tests.wire import Wire
+from tests.support.engines import Server
+from tests.support.twin import describe, fake_reply, same
+from tests.support.wire import Wire
 
 EXAMPLES = 5000 if os.environ.get("FAKEREDIS_LONG") else 60
 several = settings(

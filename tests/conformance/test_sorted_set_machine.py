@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import strategies as st
 
 from tests.conformance.machine import Command, hunt, with_options, words
-from tests.twin import Twin
+from tests.support.twin import Twin
 
 key = st.sampled_from(["a", "b", "c", "set", "string"])
 member = st.sampled_from(["a", "b", "c", "d", "e", "f", "", "long" * 20])

@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from tests.conformance.machine import hunt, with_options, words
-from tests.twin import Twin
+from tests.support.twin import Twin
 
 key = st.sampled_from(["a", "b", "a", "string"])
 number = st.sampled_from(

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from hypothesis import strategies as st
 
 from tests.conformance.machine import hunt, with_options, words
-from tests.twin import Twin
+from tests.support.twin import Twin
 
 key = st.sampled_from(["a", "b", "c", "list"])
 number = st.one_of(

@@ -8,9 +8,9 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from tests.conformance.machine import LONG, Command, hunt, with_options, words
-from tests.engines import Server
-from tests.twin import Twin, describe, fake_reply, in_order, same
-from tests.wire import Wire
+from tests.support.engines import Server
+from tests.support.twin import Twin, describe, fake_reply, in_order, same
+from tests.support.wire import Wire
 
 key = st.sampled_from(["a", "b", "a", "string"])
 element = st.sampled_from(["x", "y", "z", "w", ""])

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 import fakeredis
-from tests import processes
 from tests.downstream import library
+from tests.support import processes
 
 celery = library("celery")
 library("kombu.transport.redis")

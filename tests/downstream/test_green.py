@@ -7,8 +7,8 @@ import sys
 import pytest
 
 import fakeredis
-from tests import processes
 from tests.downstream import library
+from tests.support import processes
 
 pytestmark = pytest.mark.slow
 WAYS = {

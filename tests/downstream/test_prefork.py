@@ -16,8 +16,8 @@ import pytest
 import redis
 
 import fakeredis
-from tests import processes
 from tests.downstream import library
+from tests.support import processes
 
 pytestmark = [
     pytest.mark.slow,

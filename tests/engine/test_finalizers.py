@@ -16,7 +16,7 @@ import pytest
 
 from fakeredis.engine.core.session import Session
 from fakeredis.errors import CommandError
-from tests.engines import Server
+from tests.support.engines import Server
 
 ENGINE = ("fakeredis.engine.", "fakeredis.commands.", "fakeredis.spy.")
 MEDDLING = (

@@ -10,7 +10,7 @@ import pytest
 from fakeredis.engine.core.replies import BLOCKED
 from fakeredis.engine.core.session import Session
 from fakeredis.errors import CommandError, ConnectionLost
-from tests.engines import Server
+from tests.support.engines import Server
 
 
 def test_a_session_closed_in_the_middle_of_a_command() -> None:

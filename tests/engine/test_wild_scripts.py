@@ -7,15 +7,15 @@ from pathlib import Path
 import pytest
 
 from fakeredis.engine.lua import interpreter
-from tests import processes
-from tests.engines import Server
-from tests.twin import fake_reply
+from tests.support import processes
+from tests.support.engines import Server
+from tests.support.twin import fake_reply
 
 # Runs the script that it is given; an alarm after a while ends it as Ctrl-C would.
 CHILD = """
 import resource, signal, sys
-from tests.engines import Server
-from tests.twin import fake_reply
+from tests.support.engines import Server
+from tests.support.twin import fake_reply
 
 resource.setrlimit(resource.RLIMIT_AS, (4 << 30, 4 << 30))
 session = Server().session()

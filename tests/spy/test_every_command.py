@@ -12,7 +12,7 @@ from fakeredis.engine.command import info
 from fakeredis.engine.core.profiles import newest
 from fakeredis.errors import CommandError
 from fakeredis.spy import Spy, keyspace, spy_on
-from tests.examples_of_commands import examples, left_out
+from tests.support.examples_of_commands import examples, left_out
 
 # Calls of commands that Redis 8.2 does not have: before, call.
 NEWER = {

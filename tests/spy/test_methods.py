@@ -17,8 +17,8 @@ import redis.cluster
 import fakeredis
 from fakeredis.patching import method_notes
 from fakeredis.spy import Spy, methods
-from tests import processes
-from tests.patch.forking import forked
+from tests.patching.processes.forking import forked
+from tests.support import processes
 
 
 @pytest.fixture(params=[True, False], ids=["names", "underneath"])

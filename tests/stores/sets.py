@@ -9,8 +9,8 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from tests import processes, servers
-from tests.wire import Wire
+from tests.support import processes, servers
+from tests.support.wire import Wire
 
 NODES = 3
 _SLOTS = 16384

@@ -15,7 +15,7 @@ from fakeredis import stores
 from fakeredis.engine.core.replies import OK
 from fakeredis.errors import CommandError
 from fakeredis.stores import ForwardingStore, SimpleLink
-from tests.patch.test_pytest_plugin import run
+from tests.patching.test_pytest_plugin import run
 
 TEST = """
     import redis

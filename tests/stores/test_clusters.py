@@ -14,9 +14,9 @@ import redis.sentinel
 
 import fakeredis
 from fakeredis.stores import RedisStore
-from tests import servers
 from tests.stores import sets
 from tests.stores.listening import listen_and_go_on
+from tests.support import servers
 
 pytestmark = [pytest.mark.real, pytest.mark.slow]
 

@@ -11,7 +11,7 @@ from fakeredis.commands.catalogue import core_table
 from fakeredis.engine.core.profiles import profile
 from fakeredis.errors import CommandError
 from fakeredis.stores.parity.store import ParityStore
-from tests import examples_of_commands as examples
+from tests.support import examples_of_commands as examples
 
 pytestmark = pytest.mark.real
 

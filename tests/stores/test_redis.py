@@ -20,10 +20,10 @@ import redis.cache
 import fakeredis
 from fakeredis.engine.core.replies import NO_REPLY
 from fakeredis.stores import RedisStore, StoreError
-from tests import processes, servers
-from tests.redis_py import needs
 from tests.stores.listening import listen_and_go_on
-from tests.wire import Wire
+from tests.support import processes, servers
+from tests.support.redis_py import needs
+from tests.support.wire import Wire
 
 pytestmark = pytest.mark.real
 

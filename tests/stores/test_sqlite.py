@@ -21,7 +21,7 @@ from fakeredis.errors import CommandError
 from fakeredis.stores import SQLiteStore, StoreError
 from fakeredis.stores.keyspace.sqlite import SCHEMA_VERSION
 from fakeredis.testing import contents
-from tests import processes
+from tests.support import processes
 
 LONG = bool(os.environ.get("FAKEREDIS_LONG"))
 

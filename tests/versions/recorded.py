@@ -10,9 +10,9 @@ from typing import Any
 
 from fakeredis.engine.core.replies import Push, Status
 from fakeredis.errors import CommandError
-from tests import harvest, servers
-from tests.engines import Server
-from tests.wire import Map, Set
+from tests.support import harvest, servers
+from tests.support.engines import Server
+from tests.support.wire import Map, Set
 
 FILE = Path(__file__).parent.parent / "data" / "versions.json.gz"
 NAMES = ("redis6", "redis7", "valkey8")

@@ -1,6 +1,7 @@
 """Records what parameters older servers have: fakeredis/data/config-older.json.
 
-``python -m tests.versions.settings`` asks the servers of ``tests.servers`` for all that differs
+``python -m tests.versions.settings`` asks the servers of ``tests.support.servers`` for all that
+differs
 from ``config.json``: names that are missing, other defaults, and parameters of their own with what
 these accept, which their refusals tell.
 """
@@ -13,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from fakeredis import data
-from tests import servers
-from tests.wire import Wire
+from tests.support import servers
+from tests.support.wire import Wire
 
 FILE = Path(data.__file__).with_name("config-older.json")
 # What these tests' way to start a server sets, what the machine decides, and TLS, which one of the

@@ -14,10 +14,10 @@ import json
 import sys
 from typing import Any
 
-from tests import harvest, servers
-from tests.harvest import BLOCKS, CLOSED, Case
+from tests.support import harvest, servers
+from tests.support.harvest import BLOCKS, CLOSED, Case
+from tests.support.wire import Wire
 from tests.versions import recorded
-from tests.wire import Wire
 
 _FLUSHES = (b"FLUSHALL", b"FUNCTION FLUSH", b"SCRIPT FLUSH", b"SLOWLOG RESET")
 _OWN_SERVER = {"server", "connection", "cluster"}

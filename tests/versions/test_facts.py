@@ -8,10 +8,10 @@ import pytest
 
 from fakeredis.engine.core.replies import Status
 from fakeredis.errors import CommandError
-from tests import servers
-from tests.harvest import all_commands, table_of
-from tests.test_registry_facts import declared
-from tests.twin import fake_reply
+from tests.conformance.test_registry_facts import declared
+from tests.support import servers
+from tests.support.harvest import all_commands, table_of
+from tests.support.twin import fake_reply
 from tests.versions import recorded
 from tests.versions.known import FACTS, MISSING
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests import harvest
-from tests.harvest import Case
-from tests.test_harvested_errors import RANDOM, TIMED, difference
+from tests.conformance.test_harvested_errors import RANDOM, TIMED, difference
+from tests.support import harvest
+from tests.support.harvest import Case
 from tests.versions import recorded
 from tests.versions.known import DIFFERENCES
 

@@ -6,9 +6,9 @@ import pytest
 import redis
 
 from fakeredis.server import FakeServer
-from tests import servers
+from tests.support import servers
+from tests.support.wire import Wire
 from tests.versions import settings
-from tests.wire import Wire
 
 OLDER = [name for name in servers.SERVERS if name != "redis8"]
 

@@ -557,6 +557,8 @@ class _Entry:
     def end(self) -> None:
         """Leave the servers as a client outlives them."""
         if self.forwards:
+            if self.spy is not None:
+                self.spy.detach()  # which asks them for what it must know
             for server in self.realm.all():
                 server.connected = False  # what they led to is cleaned up
         self.faults.leave()

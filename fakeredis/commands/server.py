@@ -69,6 +69,8 @@ def _flush(ctx: Context, db: Database) -> None:
     watched = [key for key in list(db.watchers) if key in data]
     server.ready += [(db, key) for key in list(db.blocked) if key in data]
     db.clear()
+    if server.recorder is not None:
+        server.recorder.changed(ctx.session, db, None)
     for key in watched:
         server.touch_watchers(db, key)
 
@@ -134,6 +136,8 @@ def _swap(ctx: Context, here: Database, there: Database) -> None:
         mine, theirs = getattr(here, name), getattr(there, name)
         setattr(here, name, theirs)
         setattr(there, name, mine)
+    if ctx.server.recorder is not None:
+        ctx.server.recorder.swapped(ctx.session, here, there)
     ctx.server.trim_deadlines()  # its entries name databases
 
 

@@ -15,8 +15,12 @@ __all__ = ["Record", "Recorder", "Tee"]
 
 # A record is a plain list; these are its places.
 NAME, ARGV, REPLY, ERROR, VIA, GROUP, POSITION, METHOD, DB, CLIENT_ID, CLIENT_NAME = range(11)
-SERVER, CODE, OFFSET, THREAD, AT, STARTED, DURATION, OWNER, CALL = range(11, 20)
+SERVER, CODE, OFFSET, THREAD, AT, STARTED, DURATION, OWNER, CALL, CHANGES = range(11, 21)
 Record = list[Any]
+# What a command did to keys, one after the other: KEY with its database, its name, whether it is
+# there, its deadline and the time, both in milliseconds; CLEARED with a database; SWAPPED with two.
+Change = tuple[Any, ...]
+KEY, CLEARED, SWAPPED = range(3)
 
 
 class SessionLike(Protocol):
@@ -39,7 +43,7 @@ class Recorder:
     the server's lock; the list is read by other threads at any time.
     """
 
-    __slots__ = ("_accepts", "_records", "_server")
+    __slots__ = ("_accepts", "_changes", "_records", "_server")
 
     def __init__(
         self,
@@ -50,6 +54,8 @@ class Recorder:
         self._records = records
         self._server = server
         self._accepts = accepts
+        # By commands that have not ended: a session, a kind of change, and what was changed.
+        self._changes: list[tuple[Any, int, Any, Any]] = []
 
     def begin(self, session: SessionLike, name: str, argv: Sequence[bytes]) -> Record | None:
         """Note a command that is about to run; the result goes to ``end``."""
@@ -72,7 +78,7 @@ class Recorder:
             name, argv, None, None, session.via, session.group, session.position,
             session.method or method, session.db, session.id, session.name, self._server,
             code, offset, threading.current_thread(), self._server.now(),
-            time.perf_counter(), None, session, None,
+            time.perf_counter(), None, session, None, None,
         ]  # fmt: skip
         # Commands of a transaction run inside EXEC, and yet one reads EXEC as its last line.
         if name != "EXEC":
@@ -90,8 +96,38 @@ class Recorder:
         token[REPLY] = reply
         token[ERROR] = error
         token[DURATION] = time.perf_counter() - token[STARTED]
+        if self._changes:
+            token[CHANGES] = self._changes_by(token[OWNER])
         if token[NAME] == "EXEC":
             self._records.append(token)
+
+    def changed(self, session: Any, db: Any, key: bytes | None) -> None:
+        """Note that a command that runs has changed a key, or (None) emptied a database."""
+        if self._accepts is None or self._accepts(session):
+            self._changes.append((session, CLEARED if key is None else KEY, db, key))
+
+    def swapped(self, session: Any, db: Any, other: Any) -> None:
+        """Note that a command that runs has exchanged two databases."""
+        if self._accepts is None or self._accepts(session):
+            self._changes.append((session, SWAPPED, db, other))
+
+    def _changes_by(self, session: Any) -> list[Change]:
+        """What a session's command has changed, as it is now."""
+        own = dict.fromkeys(each for each in self._changes if each[0] is session)
+        sessions = self._server.sessions  # what has none is played anew, after another process
+        self._changes = [
+            each for each in self._changes
+            if each[0] is not session and sessions.get(each[0].id) is each[0]
+        ]
+        return [_change(*each) for each in own]
+
+
+def _change(session: Any, kind: int, db: Any, about: Any) -> Change:
+    if kind == KEY:
+        deadline, now = db.expires.get(about), session.ctx.now
+        there = about in db.data and (deadline is None or deadline > now)
+        return KEY, db.index, about, there, deadline, now
+    return (CLEARED, db.index) if kind == CLEARED else (SWAPPED, db.index, about.index)
 
 
 class Tee:
@@ -114,6 +150,16 @@ class Tee:
             self.inner.end(token[1], reply, error)
         else:  # begun, and blocked, before the second spy came
             self.outer.end(token, reply, error)
+
+    def changed(self, session: Any, db: Any, key: bytes | None) -> None:
+        """Tell both of a change."""
+        self.outer.changed(session, db, key)
+        self.inner.changed(session, db, key)
+
+    def swapped(self, session: Any, db: Any, other: Any) -> None:
+        """Tell both that two databases were exchanged."""
+        self.outer.swapped(session, db, other)
+        self.inner.swapped(session, db, other)
 
     def without(self, recorder: Any) -> Any:
         """What is left when one recorder goes."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from types import TracebackType
 from typing import Any
 from weakref import finalize
@@ -57,6 +58,11 @@ class Spy(Assertions):
     def detach(self) -> None:
         """Listen no more to any server; what was recorded stays."""
         self.note_no_methods()
+        if any(getattr(server, "forwards", False) for server, _ in self._attached):
+            from fakeredis.spy.keyspace import ask_elsewhere
+
+            with suppress(Exception):  # it is gone: so are the keys
+                ask_elsewhere(self._recorded())
         while self._attached:
             server, recorder = self._attached.pop()
             present = server.recorder

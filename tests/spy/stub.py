@@ -1,9 +1,14 @@
-"""A server and a session of a few lines, which do what the engine does for the spy."""
+"""A server and a session of a few lines, which do what the engine does for the spy.
+
+Where it matters what a command does, `spied_engine` gives a real one.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
+from fakeredis import FakeServer
+from fakeredis.errors import CommandError
 from fakeredis.spy import Spy
 
 SUBCOMMANDS = ("CONFIG", "CLIENT", "XGROUP", "OBJECT")
@@ -52,3 +57,30 @@ def spied() -> tuple[Spy, StubSession]:
     spy = Spy()
     spy.attach(server)
     return spy, StubSession(server)
+
+
+class EngineSession:
+    """A session of a real server, at the second 1000 of its time, with a stub's ways."""
+
+    def __init__(self) -> None:
+        self.server = FakeServer(version="8.10")
+        self.server.clock.freeze(1000)
+        self.session = self.server.session()
+
+    def run(self, *words: object) -> Any:
+        return self.session.execute([str(word).encode() for word in words])
+
+    def lines(self, text: str) -> None:
+        """Run commands; what is refused is, too."""
+        for line in text.strip().splitlines():
+            try:
+                self.run(*line.split())
+            except CommandError:
+                pass
+
+
+def spied_engine() -> tuple[Spy, EngineSession]:
+    session = EngineSession()
+    spy = Spy()
+    spy.attach(session.server)
+    return spy, session

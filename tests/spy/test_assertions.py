@@ -12,7 +12,7 @@ import pytest
 
 from fakeredis.spy import ANY, Spy, call, like
 from tests.spy import stub
-from tests.spy.stub import StubSession
+from tests.spy.stub import StubSession, spied_engine
 
 PLACE = r"(at )[^ ]*:\d+ in [\w.<>]+"
 
@@ -353,43 +353,90 @@ class TestTraffic:
 
 
 class TestTtl:
+    """What the engine tells, so by a real one."""
+
     @pytest.mark.parametrize(
         "lines",
         [
             "SET k v EX 60", "SET k v PX 60000", "SET k v EXAT 1060", "SETEX k 60 v",
             "PSETEX k 60000 v", "SET k v EX 60\nSET k w KEEPTTL", "SET k v EX 60\nAPPEND k w",
-            "SET l v EX 60\nRENAME l k", "SET k v\nGETEX k EX 60",
+            "SET l v EX 60\nRENAME l k", "SET k v\nGETEX k EX 60", "SET k v EX 60\nCOPY k l",
             "SET k v EX 60\nSET other v\nDEL other", "SET other v\nFLUSHALL\nSET k v EX 60",
-            "MSETEX 1 k v EX 60", "RESTORE k 60000 v",
+            "MSETEX 1 k v EX 60", "SET k v EX 60\nCOPY k k DB 1", "SET k v EX 60\nSWAPDB 0 1",
+            "SET k v EX 60\nMOVE k 1", "INCREX k BYINT 2 EX 60", "HSET k f v\nEXPIRE k 60",
+            "HSET k f v\nPEXPIRE k 60000", "HSET k f v\nEXPIREAT k 1060",
+            "EVAL redis.call('SETEX','k',60,'v') 0", "MULTI\nSET k v\nEXPIRE k 60\nEXEC",
         ],
     )  # fmt: skip
-    def test_holds(self, spy: Spy, session: StubSession, lines: str) -> None:
+    def test_holds(self, lines: str) -> None:
+        spy, session = spied_engine()
         session.lines(lines)
         spy.assert_ttl("*", at_least=60, at_most=60)
 
-    @pytest.mark.parametrize("command", ["EXPIRE k 60", "PEXPIRE k 60000", "EXPIREAT k 1060"])
-    def test_a_later_expire(self, spy: Spy, session: StubSession, command: str) -> None:
-        session.lines("HSET k f v")
-        session.run(*command.split(), reply=1)
-        spy.assert_ttl("k", at_least=60, at_most=60)
-
     @pytest.mark.parametrize(
         "lines",
-        ["SET k v", "SET k v EX 60\nSET k v", "HSET k f v", "SET k v EX 60\nGETEX k PERSIST",
-         "SET k v EX 60\nMSET k v"],
+        ["SET k v EX 60\nGET l", "SET k v EX 60\nAPPEND k w", "SET l v EX 60\nRENAME l k",
+         "SET k v EX 60\nPERSIST missing", "SET l v EX 60\nCOPY l k"],
     )  # fmt: skip
-    def test_fails_without_ttl(self, spy: Spy, session: StubSession, lines: str) -> None:
+    def test_as_set_and_not_as_left(self, lines: str) -> None:
+        spy, session = spied_engine()
+        first, second = lines.splitlines()
+        session.lines(first)
+        session.server.advance(20)
+        session.lines(second)
+        spy.assert_ttl("*", at_least=60, at_most=60)
+        session.server.advance(100)  # a key that has expired by now had its TTL
+        session.lines("GET k")
+        spy.assert_ttl("*", at_least=60, at_most=60)
+
+    @pytest.mark.parametrize(
+        ("lines", "last"),
+        [
+            ("SET k v", "SET k v"), ("SET k v EX 60\nSET k v", "SET k v"),
+            ("HSET k f v", "HSET k f v"), ("SET k v EX 60\nGETEX k PERSIST", "GETEX k PERSIST"),
+            ("SET k v EX 60\nMSET k v", "MSET k v"), ("SET k v EX 60\nPERSIST k", "PERSIST k"),
+            ("RPUSH l b a\nSORT l ALPHA STORE k", "SORT l ALPHA STORE k"),
+            ("XGROUP CREATE k g $ MKSTREAM", "XGROUP CREATE k g $ MKSTREAM"),
+            ("GEOADD l 13 38 a\nGEORADIUS l 13 38 9 km STORE k",
+             "GEORADIUS l 13 38 9 km STORE k"),
+            ("ARSET k 0 v", "ARSET k 0 v"), ("HIMPORT PREPARE s f\nHIMPORT SET k s v",
+             "HIMPORT SET k s v"),
+            ("EVAL redis.call('SET',KEYS[1],1) 1 k", "SET k 1"),
+            ("RPUSH l a\nLMOVE l k LEFT LEFT", "LMOVE l k LEFT LEFT"),
+        ],
+    )  # fmt: skip
+    def test_fails_without_ttl(self, lines: str, last: str) -> None:
+        spy, session = spied_engine()
         session.lines(lines)
-        assert "  k has no TTL after #" in fails(spy.assert_ttl, "k")
+        failure = fails(spy.assert_ttl, "k")
+        assert re.search(rf"  k has no TTL after #\d+ {re.escape(last)}\n", failure)
 
-    def test_what_did_not_happen_changes_nothing(self, spy: Spy, session: StubSession) -> None:
-        session.lines("SET k v EX 60")
-        session.run("SET", "k", "w", "NX", reply=None)
-        session.run("SET", "k", "w", error=ValueError())
-        session.run("PERSIST", "k", reply=0)
-        spy.assert_ttl("k", at_least=60)
+    def test_every_restore(self) -> None:
+        spy, session = spied_engine()
+        session.run("SET", "k", "v")
+        payload = session.run("DUMP", "k")
+        for name in ("RESTORE", "RESTORE-ASKING"):
+            session.session.execute([name.encode(), b"k2", b"60000", payload, b"REPLACE"])
+            spy.assert_ttl("k2", at_least=60, at_most=60)
+            session.session.execute([name.encode(), b"k2", b"0", payload, b"REPLACE"])
+            assert f"k2 has no TTL after #{2 * (name[7:8] == '-') + 3} {name} k2 0" in fails(
+                spy.assert_ttl, "k2"
+            )
 
-    def test_bounds(self, spy: Spy, session: StubSession) -> None:
+    def test_what_waits_is_not_taken_for_the_writer(self) -> None:
+        spy, session = spied_engine()
+        waiting = session.server.session()
+        waiting.execute([b"BLPOP", b"k", b"0"])
+        session.run("RPUSH", "k", "a", "b")
+        assert "k has no TTL after #1 RPUSH k a b" in fails(spy.assert_ttl, "k")
+
+    def test_what_did_not_happen_changes_nothing(self) -> None:
+        spy, session = spied_engine()
+        session.lines("SET k v EX 60\nSET k w NX\nINCR k\nPERSIST l\nSET k w EX 0")
+        spy.assert_ttl("*", at_least=60)
+
+    def test_bounds(self) -> None:
+        spy, session = spied_engine()
         session.lines("SET k v EX 60")
         assert fails(spy.assert_ttl, "k*", at_least=90, at_most=100) == text(
             """
@@ -400,6 +447,7 @@ class TestTtl:
             """
         )
 
-    def test_a_pattern_that_fits_nothing_is_a_slip(self, spy: Spy, session: StubSession) -> None:
+    def test_a_pattern_that_fits_nothing_is_a_slip(self) -> None:
+        spy, session = spied_engine()
         session.lines("SET k v EX 60")
         assert "on keys that fit l*; none was written." in fails(spy.assert_ttl, "l*")

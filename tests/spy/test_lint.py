@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from fakeredis.spy import Spy
-from tests.spy.stub import StubSession
+from tests.spy.stub import StubSession, spied_engine
 from tests.spy.test_assertions import fails, text
 
 
@@ -116,7 +116,8 @@ def test_a_cache_that_is_filled_loses_no_update(spy: Spy, session: StubSession) 
     spy.assert_clean()
 
 
-def test_keys_without_ttl(spy: Spy, session: StubSession) -> None:
+def test_keys_without_ttl() -> None:
+    spy, session = spied_engine()
     session.lines("SET a 1\nSET b 1\nSET c 1 EX 5\nSET d 1\nSET e 1\nDEL e\nHSET h f 1")
     found = [str(each) for each in spy.lint(ignore=["n-plus-one"])]
     assert found == [
@@ -130,7 +131,8 @@ def test_large_replies(spy: Spy, session: StubSession) -> None:
     assert rules(spy) == {"large-reply"}
 
 
-def test_clean(spy: Spy, session: StubSession) -> None:
+def test_clean() -> None:
+    spy, session = spied_engine()
     spy.assert_clean()
     session.lines("KEYS *\nSET k v")
     assert fails(spy.assert_clean) == text(

@@ -64,6 +64,26 @@ def test_the_spy_records_as_ever(url: str) -> None:
     assert fake.calls[0].where.filename == __file__
 
 
+def test_deadlines_are_asked_for(url: str) -> None:
+    """Once, when somebody asks here, and at the latest when the spy goes."""
+    with fakeredis.patch(store=url, spy=True) as fake:
+        client = redis.Redis()
+        client.set("k", "v", ex=60)
+        client.rpush("l", "b", "a")
+        client.sort("l", alpha=True, store="sorted")
+        client.set("gone", "v", ex=60)
+        client.delete("gone")
+        fake.assert_ttl("k", at_least=59, at_most=61)
+        with pytest.raises(AssertionError, match=r"sorted has no TTL after #2 SORT l ALPHA STORE"):
+            fake.assert_ttl("sorted")
+        with pytest.raises(AssertionError, match="none was written"):
+            fake.assert_ttl("gone")
+        client.expire("sorted", 30)
+    fake.assert_ttl("k", at_least=59, at_most=61)
+    fake.assert_ttl("sorted", at_least=29, at_most=31)
+    fake.assert_command_count(6)  # the questions are not the program's
+
+
 def test_faults(url: str) -> None:
     with fakeredis.patch(store=url) as fake:
         client = redis.Redis(retry=None)

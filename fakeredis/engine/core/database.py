@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from fakeredis.engine.features.key_access import Used
     from fakeredis.engine.features.memory import Sizes
 
-_OBSERVING = dispatch.TRACKED | dispatch.LIMITED
+_OBSERVING = dispatch.TRACKED | dispatch.LIMITED | dispatch.RECORDED
 
 
 # Classes of events for which `put` looks whether keys are new.

@@ -47,6 +47,12 @@ class Recorder(Protocol):
     def end(self, record: Any, reply: Any, error: Exception | None) -> None:
         """The command ended with a reply or an error."""
 
+    def changed(self, session: Session, db: Database, key: bytes | None) -> None:
+        """A session's command has changed a key, or (None) all that a database had."""
+
+    def swapped(self, session: Session, db: Database, other: Database) -> None:
+        """A session's command has exchanged the keys of two databases."""
+
 
 Interceptor = Callable[[Session, Command, Sequence[bytes]], None]
 
@@ -181,6 +187,8 @@ class Server:
         """
         if self.keeper is not None:
             self.keeper.changed(ctx, db, key, event, group)
+        if self.recorder is not None and ctx is not None:
+            self.recorder.changed(ctx.session, db, key)
         if self.notes_use or self.guard & _TELLING:
             self._note_change(db, key, event)
         if db.watchers:
@@ -433,6 +441,8 @@ class Server:
             self.guard &= ~dispatch.RECORDED
             if recorder is not None:
                 self.guard |= dispatch.RECORDED
+            for db in list(self.databases.values()):
+                db.observe()
 
     def rewriting(self) -> AbstractContextManager[None]:
         """To be held while data are changed otherwise than by commands."""

@@ -119,7 +119,7 @@ def _received_value(kind: str, value: Any = None, flags: int = 0) -> Any:
 
 _PLAIN: Final = (
     rec.NAME, rec.ARGV, rec.REPLY, rec.ERROR, rec.VIA, rec.GROUP, rec.POSITION, rec.METHOD, rec.DB,
-    rec.CLIENT_ID, rec.CLIENT_NAME, rec.AT, rec.DURATION,
+    rec.CLIENT_ID, rec.CLIENT_NAME, rec.AT, rec.DURATION, rec.CHANGES,
 )  # fmt: skip
 
 
@@ -197,7 +197,7 @@ def _sync(remote: RemoteNetwork, spy: Spy) -> None:
 
 def _received(sent: list[Any], sessions: list[Any]) -> rec.Record:
     *plain, address, thread, place = sent
-    record: rec.Record = [None] * (rec.CALL + 1)
+    record: rec.Record = [None] * (rec.CHANGES + 1)
     for field, value in zip(_PLAIN, plain, strict=True):
         record[field] = value
     record[rec.SERVER], record[rec.THREAD] = _Named(address), _Named(thread)

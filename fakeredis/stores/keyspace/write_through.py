@@ -324,7 +324,7 @@ class Keeper:
         if touched is None:
             touched = self._touched[place] = Touched()
         touched.events.append(f"{event}:{group}")
-        if self._deltas is None or ctx is None:
+        if self._deltas is None or ctx is None or ctx.db is not db:
             touched.whole = True
         elif not touched.whole:
             self._note_delta(touched, ctx, key, event)

@@ -33,7 +33,7 @@ TO_GO = {
     "engine.features.client_info", "engine.features.info", "engine.features.key_access",
     "engine.features.memory", "engine.features.pause", "engine.features.tracking",
     "engine.lua.busy", "engine.lua.interpreter", "patching.snapshots", "server", "spy.facts",
-    "spy.keyspace", "spy.lint", "spy.methods", "spy.recorder", "stores.forwarding.cluster_link",
+    "spy.lint", "spy.methods", "spy.recorder", "stores.forwarding.cluster_link",
     "stores.forwarding.link", "stores.forwarding.prefixes", "stores.forwarding.redis",
     "stores.forwarding.resp_link", "stores.forwarding.rules", "stores.forwarding.session",
     "stores.keyspace.write_through", "stores.parity.compare", "stores.parity.store",

@@ -107,7 +107,7 @@ def _bounds(size: int, start: int, end: int, in_bits: bool) -> tuple[int, int] |
 _START_ONLY: Final = {"valkey": "8.0.0"}  # BITCOUNT key start
 
 
-@group.command("BITCOUNT", Key, Rest(), flags=READONLY, since="2.6.0")
+@group.command("BITCOUNT", Key, Rest(), flags=READONLY, since="2.6.0", form="key start end ^unit")
 def bitcount(ctx: Context, key: bytes, words: list[bytes]) -> int:
     """The number of set bits, in the whole string or a part of it.
 
@@ -173,7 +173,9 @@ def _count_anew(value: String, start: int, stop: int) -> int:
     return total
 
 
-@group.command("BITPOS", Key, Raw, Rest(), flags=READONLY, since="2.8.7")
+@group.command(
+    "BITPOS", Key, Raw, Rest(), flags=READONLY, since="2.8.7", form="key bit start end ^unit",
+)  # fmt: skip
 def bitpos(ctx: Context, key: bytes, raw: bytes, words: list[bytes]) -> int:
     """The first bit that is set or clear; -1 when there is none.
 
@@ -300,6 +302,7 @@ def _target_and_sources(args: Sequence[bytes]) -> list[bytes]:
     "BITOP", Raw, Key("OW update"), Rest(1), flags=WRITE | DENYOOM, since="2.6.0",
     keys=_target_and_sources, key_positions=(2, -1, 1),
     specs=(KeySpec("OW update", index(2)), KeySpec("RO access", index(3), span(-1))),
+    form="^operation key key*",
 )  # fmt: skip
 def bitop(ctx: Context, operation: bytes, target: bytes, keys: list[bytes]) -> int:
     """Combine strings into a key of any type; the length of the result, that of the longest one.

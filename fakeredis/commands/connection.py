@@ -301,7 +301,10 @@ def _is_of_type(session: Session, kind: bytes) -> bool:
     return kind == (b"PUBSUB" if listens else b"NORMAL")
 
 
-@group.command("CLIENT LIST", Rest(), flags=_CLIENT | ADMIN, since="2.4.0", reply=VERBATIM)
+@group.command(
+    "CLIENT LIST", Rest(), flags=_CLIENT | ADMIN, since="2.4.0", reply=VERBATIM,
+    form="{TYPE=1 ID=rest}",
+)  # fmt: skip
 def client_list(ctx: Context, words: list[bytes]) -> bytes:
     """A line for each session, or those of a type, or those of some numbers."""
     server = ctx.server
@@ -331,7 +334,10 @@ def _session_number(ctx: Context, raw: bytes) -> int:
 Filter = Callable[[Session], bool]
 
 
-@group.command("CLIENT KILL", Raw, Rest(), flags=_CLIENT | ADMIN, since="2.4.0")
+@group.command(
+    "CLIENT KILL", Raw, Rest(), flags=_CLIENT | ADMIN, since="2.4.0",
+    form="{ID=1 TYPE=1 USER=1 ADDR=1 LADDR=1 SKIPME=1 MAXAGE=1}",
+)  # fmt: skip
 def client_kill(ctx: Context, first: bytes, rest: list[bytes]) -> Any:
     """Close the connection of an address, or all that pass filters; how many those were."""
     sessions = list(ctx.server.sessions.values())
@@ -476,7 +482,10 @@ NOT_TRACKING = (
 )
 
 
-@group.command("CLIENT TRACKING", Raw, Rest(), flags=_CLIENT, since="6.0.0")
+@group.command(
+    "CLIENT TRACKING", Raw, Rest(), flags=_CLIENT, since="6.0.0",
+    form="^switch {REDIRECT=1 PREFIX=1 BCAST OPTIN OPTOUT NOLOOP}",
+)  # fmt: skip
 def client_tracking(ctx: Context, switch: bytes, words: list[bytes]) -> Any:
     """Hear of changes to keys that this session has read or, with BCAST, to any keys.
 

@@ -97,8 +97,9 @@ def _integer(raw: bytes) -> int:
 
 
 @group.command(
-    "RESTORE", Key("OW update"), Raw, Raw, Rest(), flags=WRITE | DENYOOM, since="2.6.0", acl=_ACL
-)
+    "RESTORE", Key("OW update"), Raw, Raw, Rest(), flags=WRITE | DENYOOM, since="2.6.0", acl=_ACL,
+    form="key ttl value {REPLACE ABSTTL IDLETIME=1 FREQ=1}",
+)  # fmt: skip
 def restore(
     ctx: Context, key: bytes, ttl: bytes, payload: bytes, words: Sequence[bytes]
 ) -> Status:
@@ -212,6 +213,7 @@ def _migrate_keys(args: Args) -> list[bytes]:
         KeySpec("RW access delete", index(3)),
         KeySpec("RW access delete incomplete", keyword("KEYS", -2), span(-1)),
     ),
+    form="host port key db timeout {COPY REPLACE AUTH=1 AUTH2=2 KEYS=keys}",
 )  # fmt: skip
 def migrate(
     ctx: Context, host: bytes, port: bytes, key: bytes, database: bytes, timeout: bytes,

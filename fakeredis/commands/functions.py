@@ -100,7 +100,7 @@ def function_delete(ctx: Context, name: bytes) -> Status:
     return OK
 
 
-@group.command("FUNCTION FLUSH", Rest(), flags=_CHANGES, since="7.0.0")
+@group.command("FUNCTION FLUSH", Rest(), flags=_CHANGES, since="7.0.0", form="{ASYNC SYNC}")
 def function_flush(ctx: Context, words: list[bytes]) -> Status:
     """Remove all libraries."""
     if len(words) > 1:

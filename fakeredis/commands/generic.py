@@ -103,7 +103,7 @@ _MANY_KEYS: Final = 16  # from which on it is worth while to see whether they ca
 # Deleting and looking ---------------------------------------------------------------------------
 
 
-@group.command("DEL", Many(Key("RM delete")), flags=WRITE)
+@group.command("DEL", Many(Key("RM delete")), flags=WRITE, form="key~")
 def del_(ctx: Context, keys: list[bytes]) -> int:
     """Remove keys; how many there were."""
     return _delete(ctx, keys)
@@ -122,13 +122,13 @@ def _delete(ctx: Context, keys: Sequence[bytes]) -> int:
     return gone
 
 
-@group.command("UNLINK", Many(Key("RM delete")), flags=WRITE | FAST, since="4.0.0")
+@group.command("UNLINK", Many(Key("RM delete")), flags=WRITE | FAST, since="4.0.0", form="key~")
 def unlink(ctx: Context, keys: list[bytes]) -> int:
     """Remove keys, their memory later; how many there were."""
     return _delete(ctx, keys)
 
 
-@group.command("EXISTS", Many(Key("RO")), flags=READONLY | FAST)
+@group.command("EXISTS", Many(Key("RO")), flags=READONLY | FAST, form="key~")
 def exists(ctx: Context, keys: list[bytes]) -> int:
     """How many of the keys there are; one named twice counts twice."""
     if len(keys) == 1:
@@ -136,7 +136,7 @@ def exists(ctx: Context, keys: list[bytes]) -> int:
     return sum([lookup_any(ctx, key) is not None for key in keys])
 
 
-@group.command("TOUCH", Many(Key("RO")), flags=READONLY | FAST, since="3.2.1")
+@group.command("TOUCH", Many(Key("RO")), flags=READONLY | FAST, since="3.2.1", form="key~")
 def touch(ctx: Context, keys: list[bytes]) -> int:
     """Mark keys as used; how many there are."""
     return sum([lookup_any(ctx, key) is not None for key in keys])
@@ -209,25 +209,37 @@ def _condition_holds(conditions: set[bytes], current: int | None, deadline: int)
     )
 
 
-@group.command("EXPIRE", Key("RW update"), Raw, _CONDITIONS, flags=WRITE | FAST)
+@group.command(
+    "EXPIRE", Key("RW update"), Raw, _CONDITIONS, flags=WRITE | FAST,
+    form="key value {NX XX GT LT}",
+)  # fmt: skip
 def expire(ctx: Context, key: bytes, seconds: bytes, *options: bytes) -> int:
     """Let a key vanish after some seconds."""
     return _expire(ctx, "EX", key, seconds, options)
 
 
-@group.command("PEXPIRE", Key("RW update"), Raw, _CONDITIONS, flags=WRITE | FAST, since="2.6.0")
+@group.command(
+    "PEXPIRE", Key("RW update"), Raw, _CONDITIONS, flags=WRITE | FAST, since="2.6.0",
+    form="key value {NX XX GT LT}",
+)  # fmt: skip
 def pexpire(ctx: Context, key: bytes, milliseconds: bytes, *options: bytes) -> int:
     """Let a key vanish after some milliseconds."""
     return _expire(ctx, "PX", key, milliseconds, options)
 
 
-@group.command("EXPIREAT", Key("RW update"), Raw, _CONDITIONS, flags=WRITE | FAST, since="1.2.0")
+@group.command(
+    "EXPIREAT", Key("RW update"), Raw, _CONDITIONS, flags=WRITE | FAST, since="1.2.0",
+    form="key value {NX XX GT LT}",
+)  # fmt: skip
 def expireat(ctx: Context, key: bytes, seconds: bytes, *options: bytes) -> int:
     """Let a key vanish at a time in seconds since the epoch."""
     return _expire(ctx, "EXAT", key, seconds, options)
 
 
-@group.command("PEXPIREAT", Key("RW update"), Raw, _CONDITIONS, flags=WRITE | FAST, since="2.6.0")
+@group.command(
+    "PEXPIREAT", Key("RW update"), Raw, _CONDITIONS, flags=WRITE | FAST, since="2.6.0",
+    form="key value {NX XX GT LT}",
+)  # fmt: skip
 def pexpireat(ctx: Context, key: bytes, milliseconds: bytes, *options: bytes) -> int:
     """Let a key vanish at a time in milliseconds since the epoch."""
     return _expire(ctx, "PXAT", key, milliseconds, options)
@@ -322,7 +334,9 @@ def scan_cursor(ctx: Context, raw: bytes) -> int:
     return start
 
 
-@group.command("SCAN", Raw, Rest(), flags=READONLY, since="2.8.0")
+@group.command(
+    "SCAN", Raw, Rest(), flags=READONLY, since="2.8.0", form="cursor {MATCH=1 COUNT=1 TYPE=1}",
+)  # fmt: skip
 def scan(ctx: Context, cursor: bytes, words: list[bytes]) -> list[Any]:
     """Some of the keys, and the cursor for the next; each that stays is seen at least once.
 
@@ -460,7 +474,7 @@ def move(ctx: Context, key: bytes, index: int) -> int:
 
 @group.command(
     "COPY", Key("RO access"), Key("OW update"), Option("DB", _Index), Flag("REPLACE"),
-    flags=WRITE | DENYOOM, since="6.2.0",
+    flags=WRITE | DENYOOM, since="6.2.0", form="key key {DB=1 REPLACE}",
 )  # fmt: skip
 def copy(ctx: Context, key: bytes, new: bytes, index: int | None, replace: bool | None) -> int:
     """Copy a value with its deadlines; 0 when there is none or the new key is taken.
@@ -853,9 +867,9 @@ _SORT_KEYS: Final = (
 
 
 @group.command(
-    "SORT", Key("RO access"), Rest(flat=True), flags=WRITE | DENYOOM | MOVABLEKEYS,
-    keys=_sort_keys, acl=(*_SORT_ACL, "write"),
-    specs=(*_SORT_KEYS, KeySpec("OW update", UNKNOWN, UNKNOWN)),
+    "SORT", Key("RO access"), Rest(flat=True), flags=WRITE | DENYOOM | MOVABLEKEYS, keys=_sort_keys,
+    acl=(*_SORT_ACL, "write"), specs=(*_SORT_KEYS, KeySpec("OW update", UNKNOWN, UNKNOWN)),
+    form="key {BY=1 LIMIT=2 GET=1 ASC DESC ALPHA STORE=key}",
 )  # fmt: skip
 def sort(ctx: Context, key: bytes, *options: bytes) -> Any:
     """The elements of a list, set or sorted set in order, by themselves or by other keys."""
@@ -864,7 +878,7 @@ def sort(ctx: Context, key: bytes, *options: bytes) -> Any:
 
 @group.command(
     "SORT_RO", Key, Rest(flat=True), flags=READONLY | MOVABLEKEYS, since="7.0.0",
-    acl=(*_SORT_ACL, "read"), specs=_SORT_KEYS,
+    acl=(*_SORT_ACL, "read"), specs=_SORT_KEYS, form="key {BY=1 LIMIT=2 GET=1 ASC DESC ALPHA}",
 )  # fmt: skip
 def sort_ro(ctx: Context, key: bytes, *options: bytes) -> Any:
     """The same without STORE."""

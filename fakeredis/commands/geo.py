@@ -82,9 +82,19 @@ _PLACES: Final = Shape(_texts, None)
 # Adding and looking up ----------------------------------------------------------------------
 
 
-@group.command(
-    "GEOADD", Key("RW update"), Raw, Raw, Raw, Rest(flat=True), flags=WRITE | DENYOOM, since="3.2.0"
+# Their options, see `fakeredis.engine.command.form`.
+_SEARCH: Final = (
+    "FROMMEMBER=1 FROMLONLAT=2 BYRADIUS=2 BYBOX=3 ASC DESC COUNT=1?ANY WITHCOORD WITHDIST WITHHASH"
 )
+_RADIUS: Final = (
+    "{WITHCOORD WITHDIST WITHHASH COUNT=1?ANY ASC DESC STORE=key STOREDIST=key}"
+)
+
+
+@group.command(
+    "GEOADD", Key("RW update"), Raw, Raw, Raw, Rest(flat=True), flags=WRITE | DENYOOM,
+    since="3.2.0", form="key {NX XX CH} (longitude latitude member)~",
+)  # fmt: skip
 def geoadd(ctx: Context, key: bytes, *words: bytes) -> Any:
     """Add places, or move them; the number of new ones (with CH also of moved ones).
 
@@ -105,7 +115,10 @@ def geoadd(ctx: Context, key: bytes, *words: bytes) -> Any:
     return zadd(ctx, key, *pairs)
 
 
-@group.command("GEODIST", Key, Raw, Raw, Rest(flat=True), flags=READONLY, since="3.2.0")
+@group.command(
+    "GEODIST", Key, Raw, Raw, Rest(flat=True), flags=READONLY, since="3.2.0",
+    form="key member member ^unit",
+)  # fmt: skip
 def geodist(ctx: Context, key: bytes, first: bytes, second: bytes, *words: bytes) -> Any:
     """The distance of two members; None when one is missing.
 
@@ -360,8 +373,9 @@ def _shape_option(search: _Search, words: Sequence[bytes], at: int) -> int:
 
 
 @group.command(
-    "GEOSEARCH", Key, Rest(at_least=5, flat=True), flags=READONLY, since="6.2.0", reply=_PLACES
-)
+    "GEOSEARCH", Key, Rest(at_least=5, flat=True), flags=READONLY, since="6.2.0", reply=_PLACES,
+    form=f"key {{{_SEARCH}}}",
+)  # fmt: skip
 def geosearch(ctx: Context, key: bytes, *words: bytes) -> Any:
     """The members in a circle or a box."""
     return _search(ctx, key, words)
@@ -369,7 +383,7 @@ def geosearch(ctx: Context, key: bytes, *words: bytes) -> Any:
 
 @group.command(
     "GEOSEARCHSTORE", Key("OW update"), Key("RO access"), Rest(at_least=5, flat=True),
-    flags=WRITE | DENYOOM, since="6.2.0",
+    flags=WRITE | DENYOOM, since="6.2.0", form=f"key key {{{_SEARCH} STOREDIST}}",
 )  # fmt: skip
 def geosearchstore(ctx: Context, target: bytes, key: bytes, *words: bytes) -> Any:
     """Store the members in a circle or a box; how many there are."""
@@ -448,7 +462,7 @@ def _radius_specs(first_option: int) -> tuple[KeySpec, ...]:
 @group.command(
     "GEORADIUS", Key("RO access"), Rest(at_least=4, flat=True), flags=WRITE | DENYOOM | MOVABLEKEYS,
     since="3.2.0", reply=_PLACES, keys=_radius_keys(5), key_positions=(1, 1, 1),
-    specs=_radius_specs(6),
+    specs=_radius_specs(6), form=f"key longitude latitude radius ^unit {_RADIUS}",
 )  # fmt: skip
 def georadius(ctx: Context, key: bytes, *words: bytes) -> Any:
     """The members in a circle round a place; may store them."""
@@ -456,8 +470,8 @@ def georadius(ctx: Context, key: bytes, *words: bytes) -> Any:
 
 
 @group.command(
-    "GEORADIUS_RO", Key, Rest(at_least=4, flat=True), flags=READONLY, since="3.2.10",
-    reply=_PLACES,
+    "GEORADIUS_RO", Key, Rest(at_least=4, flat=True), flags=READONLY, since="3.2.10", reply=_PLACES,
+    form=f"key longitude latitude radius ^unit {_RADIUS}",
 )  # fmt: skip
 def georadius_ro(ctx: Context, key: bytes, *words: bytes) -> Any:
     """The members in a circle round a place."""
@@ -467,7 +481,7 @@ def georadius_ro(ctx: Context, key: bytes, *words: bytes) -> Any:
 @group.command(
     "GEORADIUSBYMEMBER", Key("RO access"), Rest(at_least=3, flat=True),
     flags=WRITE | DENYOOM | MOVABLEKEYS, since="3.2.0", reply=_PLACES, keys=_radius_keys(4),
-    key_positions=(1, 1, 1), specs=_radius_specs(5),
+    key_positions=(1, 1, 1), specs=_radius_specs(5), form=f"key member radius ^unit {_RADIUS}",
 )  # fmt: skip
 def georadiusbymember(ctx: Context, key: bytes, *words: bytes) -> Any:
     """The members in a circle round another one; may store them."""
@@ -476,7 +490,7 @@ def georadiusbymember(ctx: Context, key: bytes, *words: bytes) -> Any:
 
 @group.command(
     "GEORADIUSBYMEMBER_RO", Key, Rest(at_least=3, flat=True), flags=READONLY, since="3.2.10",
-    reply=_PLACES,
+    reply=_PLACES, form=f"key member radius ^unit {_RADIUS}",
 )  # fmt: skip
 def georadiusbymember_ro(ctx: Context, key: bytes, *words: bytes) -> Any:
     """The members in a circle round another one."""

@@ -24,6 +24,7 @@ from fakeredis.datatypes.numbers import (
     parse_int,
     parse_long_double,
 )
+from fakeredis.engine.command.form import EXPIRY
 from fakeredis.engine.core.context import Context
 from fakeredis.engine.core.replies import MAP, OK, PAIRS, check_length
 from fakeredis.errors import CommandError
@@ -99,6 +100,7 @@ def _made(ctx: Context, key: bytes) -> Hash:
 
 @group.command(
     "HSET", Key("RW update"), Many(Raw, Raw), flags=WRITE | DENYOOM | FAST, since="2.0.0",
+    form="key (field value)~",
 )  # fmt: skip
 def hset(ctx: Context, key: bytes, pairs: list[bytes]) -> int:
     """Set fields, which lose their deadlines; the number of new ones.
@@ -123,6 +125,7 @@ def hset(ctx: Context, key: bytes, pairs: list[bytes]) -> int:
 
 @group.command(
     "HMSET", Key("RW update"), Many(Raw, Raw), flags=WRITE | DENYOOM | FAST, since="2.0.0",
+    form="key (field value)~",
 )  # fmt: skip
 def hmset(ctx: Context, key: bytes, pairs: list[bytes]) -> Any:
     """HSET that replies OK."""
@@ -197,7 +200,9 @@ def hincrbyfloat(ctx: Context, key: bytes, field: bytes, raw: bytes) -> bytes:
     return text
 
 
-@group.command("HDEL", Key("RW delete"), Many(Raw), flags=WRITE | FAST, since="2.0.0")
+@group.command(
+    "HDEL", Key("RW delete"), Many(Raw), flags=WRITE | FAST, since="2.0.0", form="key field~",
+)  # fmt: skip
 def hdel(ctx: Context, key: bytes, fields: list[bytes]) -> int:
     """Remove fields; how many there were."""
     value = _write(ctx, key)
@@ -295,7 +300,10 @@ def random_options(raw: bytes, words: Sequence[bytes], option: bytes) -> tuple[i
     return random_count(raw, bool(words)), bool(words)
 
 
-@group.command("HRANDFIELD", Key, Rest(), flags=READONLY, since="6.2.0", reply=PAIRS)
+@group.command(
+    "HRANDFIELD", Key, Rest(), flags=READONLY, since="6.2.0", reply=PAIRS,
+    form="key count {WITHVALUES WITHSCORES}",
+)  # fmt: skip
 def hrandfield(ctx: Context, key: bytes, words: list[bytes]) -> Any:
     """A random field, or some, with or without values.
 
@@ -343,7 +351,10 @@ def scan_options(
     return match, count, without
 
 
-@group.command("HSCAN", Key, Raw, Rest(), flags=READONLY, since="2.8.0")
+@group.command(
+    "HSCAN", Key, Raw, Rest(), flags=READONLY, since="2.8.0",
+    form="key cursor {MATCH=1 COUNT=1 NOVALUES}",
+)  # fmt: skip
 def hscan(ctx: Context, key: bytes, cursor: bytes, words: list[bytes]) -> list[Any]:
     """Some of the fields and values, and the cursor for the next.
 
@@ -468,25 +479,37 @@ def _expire(ctx: Context, key: bytes, words: list[bytes], seconds: bool, absolut
     return replies
 
 
-@group.command("HEXPIRE", Key("RW update"), Rest(4), flags=WRITE | FAST, since=FIELD_EXPIRY)
+@group.command(
+    "HEXPIRE", Key("RW update"), Rest(4), flags=WRITE | FAST, since=FIELD_EXPIRY,
+    form="key value {NX XX GT LT FIELDS=#1}",
+)  # fmt: skip
 def hexpire(ctx: Context, key: bytes, words: list[bytes]) -> Any:
     """Let fields expire in so many seconds."""
     return _expire(ctx, key, words, seconds=True, absolute=False)
 
 
-@group.command("HPEXPIRE", Key("RW update"), Rest(4), flags=WRITE | FAST, since=FIELD_EXPIRY)
+@group.command(
+    "HPEXPIRE", Key("RW update"), Rest(4), flags=WRITE | FAST, since=FIELD_EXPIRY,
+    form="key value {NX XX GT LT FIELDS=#1}",
+)  # fmt: skip
 def hpexpire(ctx: Context, key: bytes, words: list[bytes]) -> Any:
     """Let fields expire in so many milliseconds."""
     return _expire(ctx, key, words, seconds=False, absolute=False)
 
 
-@group.command("HEXPIREAT", Key("RW update"), Rest(4), flags=WRITE | FAST, since=FIELD_EXPIRY)
+@group.command(
+    "HEXPIREAT", Key("RW update"), Rest(4), flags=WRITE | FAST, since=FIELD_EXPIRY,
+    form="key value {NX XX GT LT FIELDS=#1}",
+)  # fmt: skip
 def hexpireat(ctx: Context, key: bytes, words: list[bytes]) -> Any:
     """Let fields expire at a time in seconds."""
     return _expire(ctx, key, words, seconds=True, absolute=True)
 
 
-@group.command("HPEXPIREAT", Key("RW update"), Rest(4), flags=WRITE | FAST, since=FIELD_EXPIRY)
+@group.command(
+    "HPEXPIREAT", Key("RW update"), Rest(4), flags=WRITE | FAST, since=FIELD_EXPIRY,
+    form="key value {NX XX GT LT FIELDS=#1}",
+)  # fmt: skip
 def hpexpireat(ctx: Context, key: bytes, words: list[bytes]) -> Any:
     """Let fields expire at a time in milliseconds."""
     return _expire(ctx, key, words, seconds=False, absolute=True)
@@ -513,25 +536,33 @@ def _deadlines(
     return replies
 
 
-@group.command("HTTL", Key, Rest(3), flags=READONLY | FAST, since=FIELD_EXPIRY)
+@group.command(
+    "HTTL", Key, Rest(3), flags=READONLY | FAST, since=FIELD_EXPIRY, form="key {FIELDS=#1}",
+)  # fmt: skip
 def httl(ctx: Context, key: bytes, words: list[bytes]) -> list[int]:
     """Seconds until fields expire, rounded up."""
     return _deadlines(ctx, key, words, lambda deadline: (deadline - ctx.now + 999) // 1000)
 
 
-@group.command("HPTTL", Key, Rest(3), flags=READONLY | FAST, since=FIELD_EXPIRY)
+@group.command(
+    "HPTTL", Key, Rest(3), flags=READONLY | FAST, since=FIELD_EXPIRY, form="key {FIELDS=#1}",
+)  # fmt: skip
 def hpttl(ctx: Context, key: bytes, words: list[bytes]) -> list[int]:
     """Milliseconds until fields expire."""
     return _deadlines(ctx, key, words, lambda deadline: deadline - ctx.now)
 
 
-@group.command("HEXPIRETIME", Key, Rest(3), flags=READONLY | FAST, since=FIELD_EXPIRY)
+@group.command(
+    "HEXPIRETIME", Key, Rest(3), flags=READONLY | FAST, since=FIELD_EXPIRY, form="key {FIELDS=#1}",
+)  # fmt: skip
 def hexpiretime(ctx: Context, key: bytes, words: list[bytes]) -> list[int]:
     """When fields expire, in seconds rounded up."""
     return _deadlines(ctx, key, words, lambda deadline: (deadline + 999) // 1000)
 
 
-@group.command("HPEXPIRETIME", Key, Rest(3), flags=READONLY | FAST, since=FIELD_EXPIRY)
+@group.command(
+    "HPEXPIRETIME", Key, Rest(3), flags=READONLY | FAST, since=FIELD_EXPIRY, form="key {FIELDS=#1}",
+)  # fmt: skip
 def hpexpiretime(ctx: Context, key: bytes, words: list[bytes]) -> list[int]:
     """When fields expire, in milliseconds."""
     return _deadlines(ctx, key, words, lambda deadline: deadline)
@@ -542,7 +573,10 @@ def _has_expired(ctx: Context, value: Hash, field: bytes) -> bool:
     return (value.expires or {}).get(field, ctx.now + 1) <= ctx.now
 
 
-@group.command("HPERSIST", Key("RW update"), Rest(3), flags=WRITE | FAST, since=FIELD_EXPIRY)
+@group.command(
+    "HPERSIST", Key("RW update"), Rest(3), flags=WRITE | FAST, since=FIELD_EXPIRY,
+    form="key {FIELDS=#1}",
+)  # fmt: skip
 def hpersist(ctx: Context, key: bytes, words: list[bytes]) -> list[int]:
     """Let fields no longer expire.
 
@@ -569,7 +603,10 @@ _EXPIRATIONS: Final = {
 }  # fmt: skip  # (in seconds, absolute)
 
 
-@group.command("HGETEX", Key, Rest(3), flags=WRITE | FAST, since=FIELD_EXPIRY_8)
+@group.command(
+    "HGETEX", Key, Rest(3), flags=WRITE | FAST, since=FIELD_EXPIRY_8,
+    form=f"key {{{EXPIRY} PERSIST FIELDS=#1}}",
+)  # fmt: skip
 def hgetex(ctx: Context, key: bytes, words: list[bytes]) -> list[bytes | None]:
     """The values of fields; may set or clear their deadlines.
 
@@ -604,7 +641,10 @@ def hgetex(ctx: Context, key: bytes, words: list[bytes]) -> list[bytes | None]:
     return replies
 
 
-@group.command("HGETDEL", Key("RW access delete"), Rest(3), flags=WRITE | FAST, since=REDIS_8)
+@group.command(
+    "HGETDEL", Key("RW access delete"), Rest(3), flags=WRITE | FAST, since=REDIS_8,
+    form="key {FIELDS=#1}",
+)  # fmt: skip
 def hgetdel(ctx: Context, key: bytes, words: list[bytes]) -> list[bytes | None]:
     """The values of fields, which are removed.
 
@@ -699,6 +739,7 @@ def _fulfilled(
 
 @group.command(
     "HSETEX", Key("RW update"), Rest(4), flags=WRITE | DENYOOM | FAST, since=FIELD_EXPIRY_8,
+    form=f"key {{FNX FXX KEEPTTL {EXPIRY} FIELDS=#2}}",
 )  # fmt: skip
 def hsetex(ctx: Context, key: bytes, words: list[bytes]) -> int:
     """Set fields with a deadline if all or none of them are there; whether they were set.

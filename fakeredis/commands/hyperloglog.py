@@ -36,6 +36,7 @@ def _registers(value: HyperLogLog) -> bytes:
 
 @group.command(
     "PFADD", Key("RW insert"), Rest(flat=True), flags=WRITE | DENYOOM | FAST, since="2.8.9",
+    form="key member~",
 )  # fmt: skip
 def pfadd(ctx: Context, key: bytes, *elements: bytes) -> int:
     """Add elements; whether the estimate may have changed, or the key is new.
@@ -66,7 +67,9 @@ def _store(ctx: Context, key: bytes, value: HyperLogLog) -> None:
     ctx.db.replace(key, MutableString(value.to_bytes()))
 
 
-@group.command("PFCOUNT", Many(Key("RW access"), flat=True), flags=READONLY, since="2.8.9")
+@group.command(
+    "PFCOUNT", Many(Key("RW access"), flat=True), flags=READONLY, since="2.8.9", form="key~",
+)  # fmt: skip
 def pfcount(ctx: Context, *keys: bytes) -> int:
     """How many different elements were added, about; of several keys together.
 
@@ -102,7 +105,7 @@ def _all(ctx: Context, keys: Sequence[bytes]) -> list[tuple[HyperLogLog, bytes]]
 
 @group.command(
     "PFMERGE", Key("RW access insert"), Many(Key("RO access"), at_least=0, flat=True),
-    flags=WRITE | DENYOOM, since="2.8.9",
+    flags=WRITE | DENYOOM, since="2.8.9", form="key key~",
 )  # fmt: skip
 def pfmerge(ctx: Context, *keys: bytes) -> Any:
     """Put what was added to several keys together at the first one.

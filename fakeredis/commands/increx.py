@@ -19,6 +19,7 @@ from fakeredis.datatypes.numbers import (
     parse_int,
     parse_long_double,
 )
+from fakeredis.engine.command.form import EXPIRY
 from fakeredis.engine.core.context import Context
 from fakeredis.engine.core.replies import Shape
 from fakeredis.errors import CommandError
@@ -46,6 +47,7 @@ def _doubles(reply: Any) -> Any:
 @group.command(
     "INCREX", Key, Rest(), flags=WRITE | DENYOOM | FAST, since={"redis": "8.8.0"},
     reply=Shape(None, _doubles, "same"),
+    form=f"key {{BYINT=1 BYFLOAT=1 LBOUND=1 UBOUND=1 SATURATE ENX PERSIST {EXPIRY}}}",
 )  # fmt: skip
 def increx(ctx: Context, key: bytes, words: list[bytes]) -> list[Any]:
     """Add to a number unless that leads out of its bounds: the new value, and what was added.

@@ -115,7 +115,10 @@ def rpushx(ctx: Context, key: bytes, *values: bytes) -> int:
     return 0 if ctx.lookup_write(key, List) is None else rpush(ctx, key, *values)
 
 
-@group.command("LINSERT", Key("RW insert"), Raw, Raw, Raw, flags=WRITE | DENYOOM, since="2.2.0")
+@group.command(
+    "LINSERT", Key("RW insert"), Raw, Raw, Raw, flags=WRITE | DENYOOM, since="2.2.0",
+    form="key ^where pivot value",
+)  # fmt: skip
 def linsert(ctx: Context, key: bytes, where: bytes, pivot: bytes, value: bytes) -> int:
     """Insert before or after the first pivot; the new length, -1 without a pivot.
 
@@ -176,7 +179,10 @@ def _span(size: int, start: int, stop: int) -> tuple[int, int]:
     return start, max(min(stop, size - 1) + 1, 0)
 
 
-@group.command("LPOS", Key, Raw, Rest(), flags=READONLY, since="6.0.6")
+@group.command(
+    "LPOS", Key, Raw, Rest(), flags=READONLY, since="6.0.6",
+    form="key value {RANK=1 COUNT=1 MAXLEN=1}",
+)  # fmt: skip
 def lpos(ctx: Context, key: bytes, value: bytes, words: list[bytes]) -> Any:
     """The index of an element, or with COUNT those of several.
 
@@ -356,7 +362,7 @@ def _mpop_options(words: Sequence[bytes]) -> tuple[bool, int]:
 
 @group.command(
     "LMPOP", _COUNTED_KEYS, Rest(1), flags=WRITE | MOVABLEKEYS, since="7.0.0",
-    key_positions=(0, 0, 0), nulls=null_array,
+    key_positions=(0, 0, 0), nulls=null_array, form="#key* ^where {COUNT=1}",
 )  # fmt: skip
 def lmpop(ctx: Context, keys: list[bytes], words: list[bytes]) -> Any:
     """Remove elements of the first list that has some.
@@ -400,7 +406,10 @@ def _move(
     return value
 
 
-@group.command("LMOVE", *_FROM_TO, Raw, Raw, flags=WRITE | DENYOOM, since="6.2.0")
+@group.command(
+    "LMOVE", *_FROM_TO, Raw, Raw, flags=WRITE | DENYOOM, since="6.2.0",
+    form="key key ^from ^to timeout",
+)  # fmt: skip
 def lmove(ctx: Context, source: bytes, target: bytes, where: bytes, to: bytes) -> Any:
     """Move an element from one end of a list to one of another, or of the same."""
     return _move(ctx, source, target, _left(where), _left(to))
@@ -530,9 +539,10 @@ def _keys_after_timeout(args: Sequence[bytes]) -> list[bytes]:
 
 
 @group.command(
-    "BLMPOP", Raw, _COUNTED_KEYS, Rest(1), flags=WRITE | BLOCKING | MOVABLEKEYS,
-    since="7.0.0", keys=_keys_after_timeout, key_positions=(0, 0, 0),
+    "BLMPOP", Raw, _COUNTED_KEYS, Rest(1), flags=WRITE | BLOCKING | MOVABLEKEYS, since="7.0.0",
+    keys=_keys_after_timeout, key_positions=(0, 0, 0),
     specs=(KeySpec("RW access delete", index(2), counted()),), nulls=null_array,
+    form="timeout #key* ^where {COUNT=1}",
 )  # fmt: skip
 def blmpop(ctx: Context, raw: bytes, keys: list[bytes], words: list[bytes]) -> Any:
     """LMPOP that waits; the timeout is the last that is checked before the types."""
@@ -556,7 +566,7 @@ def _moved_nulls(args: Sequence[bytes], reply: Any) -> Any:
 
 @group.command(
     "BLMOVE", *_FROM_TO, Raw, Raw, Raw, flags=WRITE | DENYOOM | BLOCKING, since="6.2.0",
-    nulls=_moved_nulls,
+    nulls=_moved_nulls, form="key key ^from ^to timeout",
 )  # fmt: skip
 def blmove(
     ctx: Context, source: bytes, target: bytes, where: bytes, to: bytes, timeout: bytes

@@ -60,35 +60,37 @@ def _unsubscribe(
     return NO_REPLY
 
 
-@group.command("SUBSCRIBE", Rest(1), flags=_SUBSCRIBING, since="2.0.0")
+@group.command("SUBSCRIBE", Rest(1), flags=_SUBSCRIBING, since="2.0.0", form="channel~")
 def subscribe(ctx: Context, names: list[bytes]) -> Any:
     """Listen to channels."""
     session = ctx.session
     return _subscribe(ctx, b"subscribe", ctx.server.pubsub.channels, session.channels, names)
 
 
-@group.command("UNSUBSCRIBE", Rest(), flags=_SUBSCRIBING, since="2.0.0")
+@group.command("UNSUBSCRIBE", Rest(), flags=_SUBSCRIBING, since="2.0.0", form="channel~")
 def unsubscribe(ctx: Context, names: list[bytes]) -> Any:
     """Listen no longer to channels, or to any."""
     session = ctx.session
     return _unsubscribe(ctx, b"unsubscribe", ctx.server.pubsub.channels, session.channels, names)
 
 
-@group.command("PSUBSCRIBE", Rest(1), flags=_SUBSCRIBING, since="2.0.0")
+@group.command("PSUBSCRIBE", Rest(1), flags=_SUBSCRIBING, since="2.0.0", form="channel~")
 def psubscribe(ctx: Context, names: list[bytes]) -> Any:
     """Listen to all channels that match patterns."""
     session = ctx.session
     return _subscribe(ctx, b"psubscribe", ctx.server.pubsub.patterns, session.patterns, names)
 
 
-@group.command("PUNSUBSCRIBE", Rest(), flags=_SUBSCRIBING, since="2.0.0")
+@group.command("PUNSUBSCRIBE", Rest(), flags=_SUBSCRIBING, since="2.0.0", form="channel~")
 def punsubscribe(ctx: Context, names: list[bytes]) -> Any:
     """Listen no longer to patterns, or to any."""
     session = ctx.session
     return _unsubscribe(ctx, b"punsubscribe", ctx.server.pubsub.patterns, session.patterns, names)
 
 
-@group.command("SSUBSCRIBE", Many(Key("not_key")), flags=_SUBSCRIBING, since="7.0.0")
+@group.command(
+    "SSUBSCRIBE", Many(Key("not_key")), flags=_SUBSCRIBING, since="7.0.0", form="channel~",
+)  # fmt: skip
 def ssubscribe(ctx: Context, names: list[bytes]) -> Any:
     """Listen to shard channels; refused where each command must have one reply (MULTI)."""
     if ctx.session.deny_blocking:
@@ -97,7 +99,10 @@ def ssubscribe(ctx: Context, names: list[bytes]) -> Any:
     return _subscribe(ctx, b"ssubscribe", where, own, names)
 
 
-@group.command("SUNSUBSCRIBE", Many(Key("not_key"), at_least=0), flags=_SUBSCRIBING, since="7.0.0")
+@group.command(
+    "SUNSUBSCRIBE", Many(Key("not_key"), at_least=0), flags=_SUBSCRIBING, since="7.0.0",
+    form="channel~",
+)  # fmt: skip
 def sunsubscribe(ctx: Context, names: list[bytes]) -> Any:
     """Listen no longer to shard channels, or to any."""
     where, own = ctx.server.pubsub.shard_channels, ctx.session.shard_channels

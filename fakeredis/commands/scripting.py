@@ -119,7 +119,7 @@ def script_exists(ctx: Context, shas: list[bytes]) -> list[int]:
     return [int(scripts is not None and sha.lower() in scripts.scripts) for sha in shas]
 
 
-@group.command("SCRIPT FLUSH", Rest(), flags=NOSCRIPT, since="2.6.0")
+@group.command("SCRIPT FLUSH", Rest(), flags=NOSCRIPT, since="2.6.0", form="{ASYNC SYNC}")
 def script_flush(ctx: Context, words: list[bytes]) -> Any:
     """Forget all scripts."""
     if len(words) > 1 or (words and word_of(words[0]) not in (b"SYNC", b"ASYNC")):

@@ -86,7 +86,7 @@ def _invalidate_all(ctx: Context, words: Sequence[bytes]) -> None:
         tracking.of(server).flushed(waits and server.traits.flush_replies_late)
 
 
-@group.command("FLUSHDB", Rest(), flags=WRITE, acl=(*_DANGEROUS_WRITE, "slow"))
+@group.command("FLUSHDB", Rest(), flags=WRITE, acl=(*_DANGEROUS_WRITE, "slow"), form="{ASYNC SYNC}")
 def flushdb(ctx: Context, words: list[bytes]) -> Status:
     """Remove all keys of the selected database."""
     _check_flush(words)
@@ -95,7 +95,9 @@ def flushdb(ctx: Context, words: list[bytes]) -> Status:
     return OK
 
 
-@group.command("FLUSHALL", Rest(), flags=WRITE, acl=(*_DANGEROUS_WRITE, "slow"))
+@group.command(
+    "FLUSHALL", Rest(), flags=WRITE, acl=(*_DANGEROUS_WRITE, "slow"), form="{ASYNC SYNC}",
+)  # fmt: skip
 def flushall(ctx: Context, words: list[bytes]) -> Status:
     """Remove all keys of all databases."""
     _check_flush(words)
@@ -359,14 +361,16 @@ def _one_parameter(ctx: Context, words: list[bytes], count: int) -> None:
         raise CommandError(errors.ARITY % ctx.command.label)
 
 
-@group.command("CONFIG GET", Many(Raw), flags=_ADMIN, since="2.0.0", reply=MAP)
+@group.command("CONFIG GET", Many(Raw), flags=_ADMIN, since="2.0.0", reply=MAP, form="^parameter*")
 def config_get(ctx: Context, patterns: list[bytes]) -> dict[bytes, bytes]:
     """The parameters that match one of the patterns, with their values."""
     _one_parameter(ctx, patterns, 1)
     return ctx.server.config.matching(patterns)
 
 
-@group.command("CONFIG SET", Many(Raw, Raw), flags=_ADMIN, since="2.0.0")
+@group.command(
+    "CONFIG SET", Many(Raw, Raw), flags=_ADMIN, since="2.0.0", form="(^parameter value)~",
+)  # fmt: skip
 def config_set(ctx: Context, words: list[bytes]) -> Status:
     """Change parameters; none when one of them is refused."""
     _one_parameter(ctx, words, 2)
@@ -580,8 +584,9 @@ for _name in ("MEMORY", "MODULE"):
 
 
 @group.command(
-    "MEMORY USAGE", Key("RO"), Rest(flat=True), flags=READONLY, since="4.0.0", acl=("read", "slow")
-)
+    "MEMORY USAGE", Key("RO"), Rest(flat=True), flags=READONLY, since="4.0.0", acl=("read", "slow"),
+    form="key {SAMPLES=1}",
+)  # fmt: skip
 def memory_usage(ctx: Context, key: bytes, *options: bytes) -> int | None:
     """An estimate of the bytes that a key takes; None when there is none."""
     samples = 5

@@ -29,7 +29,10 @@ group = Group("set")
 # Members ------------------------------------------------------------------------------------
 
 
-@group.command("SADD", Key("RW insert"), Many(Raw, flat=True), flags=WRITE | DENYOOM | FAST)
+@group.command(
+    "SADD", Key("RW insert"), Many(Raw, flat=True), flags=WRITE | DENYOOM | FAST,
+    form="key member~",
+)  # fmt: skip
 def sadd(ctx: Context, key: bytes, *members: bytes) -> int:
     """Add members; the number of new ones."""
     stored: Set | None = ctx.lookup_write(key, Set)
@@ -48,7 +51,9 @@ def sadd(ctx: Context, key: bytes, *members: bytes) -> int:
     return added
 
 
-@group.command("SREM", Key("RW delete"), Many(Raw, flat=True), flags=WRITE | FAST)
+@group.command(
+    "SREM", Key("RW delete"), Many(Raw, flat=True), flags=WRITE | FAST, form="key member~",
+)  # fmt: skip
 def srem(ctx: Context, key: bytes, *members: bytes) -> int:
     """Remove members; how many were there."""
     stored: Set | None = ctx.lookup_write(key, Set)
@@ -174,7 +179,10 @@ def srandmember(ctx: Context, key: bytes, *words: bytes) -> Any:
     return stored.random_members(count, ctx.server.random)
 
 
-@group.command("SSCAN", Key, Raw, Rest(), flags=READONLY, since="2.8.0")
+@group.command(
+    "SSCAN", Key, Raw, Rest(), flags=READONLY, since="2.8.0",
+    form="key cursor {MATCH=1 COUNT=1 NOVALUES}",
+)  # fmt: skip
 def sscan(ctx: Context, key: bytes, cursor: bytes, words: list[bytes]) -> list[Any]:
     """Some of the members, and the cursor for the next; small sets come in one go.
 
@@ -209,19 +217,19 @@ def _store(ctx: Context, target: bytes, value: Set, event: str) -> int:
     return len(value)
 
 
-@group.command("SINTER", Many(Key), flags=READONLY, reply=SET)
+@group.command("SINTER", Many(Key), flags=READONLY, reply=SET, form="key~")
 def sinter(ctx: Context, keys: list[bytes]) -> list[bytes]:
     """The members of all sets."""
     return intersection(_sets(ctx, keys))
 
 
-@group.command("SUNION", Many(Key), flags=READONLY, reply=SET)
+@group.command("SUNION", Many(Key), flags=READONLY, reply=SET, form="key~")
 def sunion(ctx: Context, keys: list[bytes]) -> list[bytes]:
     """The members of any set."""
     return list(union(_sets(ctx, keys), ctx.server.limits))
 
 
-@group.command("SDIFF", Many(Key), flags=READONLY, reply=SET)
+@group.command("SDIFF", Many(Key), flags=READONLY, reply=SET, form="key key~")
 def sdiff(ctx: Context, keys: list[bytes]) -> list[bytes]:
     """The members of the first set that no other one has."""
     return list(difference(_sets(ctx, keys), ctx.server.limits))
@@ -229,7 +237,7 @@ def sdiff(ctx: Context, keys: list[bytes]) -> list[bytes]:
 
 @group.command(
     "SINTERSTORE", Key("OW update"), Many(Key("RO access")), flags=WRITE | DENYOOM,
-    key_positions=(1, -1, 1),
+    key_positions=(1, -1, 1), form="key key~",
 )  # fmt: skip
 def sinterstore(ctx: Context, target: bytes, keys: list[bytes]) -> int:
     """SINTER into a key of any type; the number of members."""
@@ -239,7 +247,7 @@ def sinterstore(ctx: Context, target: bytes, keys: list[bytes]) -> int:
 
 @group.command(
     "SUNIONSTORE", Key("OW update"), Many(Key("RO access")), flags=WRITE | DENYOOM,
-    key_positions=(1, -1, 1),
+    key_positions=(1, -1, 1), form="key key~",
 )  # fmt: skip
 def sunionstore(ctx: Context, target: bytes, keys: list[bytes]) -> int:
     """SUNION into a key of any type; the number of members."""
@@ -249,7 +257,7 @@ def sunionstore(ctx: Context, target: bytes, keys: list[bytes]) -> int:
 
 @group.command(
     "SDIFFSTORE", Key("OW update"), Many(Key("RO access")), flags=WRITE | DENYOOM,
-    key_positions=(1, -1, 1),
+    key_positions=(1, -1, 1), form="key key key~",
 )  # fmt: skip
 def sdiffstore(ctx: Context, target: bytes, keys: list[bytes]) -> int:
     """SDIFF into a key of any type; the number of members."""
@@ -258,9 +266,9 @@ def sdiffstore(ctx: Context, target: bytes, keys: list[bytes]) -> int:
 
 
 @group.command(
-    "SINTERCARD",
-    NumKeys(error=errors.NUMKEYS_NOT_POSITIVE, high_error=errors.NUMKEYS_TOO_MANY),
+    "SINTERCARD", NumKeys(error=errors.NUMKEYS_NOT_POSITIVE, high_error=errors.NUMKEYS_TOO_MANY),
     Rest(), flags=READONLY | MOVABLEKEYS, since="7.0.0", key_positions=(0, 0, 0),
+    form="#key~ {LIMIT=1}",
 )  # fmt: skip
 def sintercard(ctx: Context, keys: list[bytes], words: list[bytes]) -> int:
     """The size of an intersection, counted up to LIMIT (0: no limit).

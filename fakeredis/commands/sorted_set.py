@@ -74,7 +74,7 @@ _ZADD_FLAGS: Final = frozenset((b"NX", b"XX", b"GT", b"LT", b"CH", b"INCR"))
 
 @group.command(
     "ZADD", Key("RW update"), Rest(2, flat=True), flags=WRITE | DENYOOM | FAST, since="1.2.0",
-    reply=DOUBLE,
+    reply=DOUBLE, form="key {NX XX GT LT CH INCR} (score member)~",
 )  # fmt: skip
 def zadd(ctx: Context, key: bytes, *words: bytes) -> Any:
     """Add members or set their scores; the number of new ones.
@@ -216,7 +216,9 @@ def zincrby(ctx: Context, key: bytes, by: float, member: bytes) -> float | None:
     return _increment(ctx, key, value, member, by, set())
 
 
-@group.command("ZREM", Key("RW delete"), Many(Raw), flags=WRITE | FAST, since="1.2.0")
+@group.command(
+    "ZREM", Key("RW delete"), Many(Raw), flags=WRITE | FAST, since="1.2.0", form="key member~",
+)  # fmt: skip
 def zrem(ctx: Context, key: bytes, members: list[bytes]) -> int:
     """Remove members; how many there were."""
     value = ctx.lookup_write(key, SortedSet)
@@ -238,7 +240,10 @@ def zcard(ctx: Context, key: bytes) -> int:
     return 0 if value is None else len(value)
 
 
-@group.command("ZSCORE", Key, Raw, flags=READONLY | FAST, since="1.2.0", reply=DOUBLE)
+@group.command(
+    "ZSCORE", Key, Raw, flags=READONLY | FAST, since="1.2.0", reply=DOUBLE,
+    form="key member {WITHSCORE}",
+)  # fmt: skip
 def zscore(ctx: Context, key: bytes, member: bytes) -> float | None:
     """The score of a member."""
     value = ctx.lookup_read(key, SortedSet)
@@ -273,7 +278,7 @@ def _ranked_nulls(args: Sequence[bytes], reply: Any) -> Any:
 
 @group.command(
     "ZRANK", Key, Raw, _WITHSCORE, flags=READONLY | FAST, since="2.0.0", reply=DOUBLES,
-    nulls=_ranked_nulls,
+    nulls=_ranked_nulls, form="key member {WITHSCORE}",
 )  # fmt: skip
 def zrank(ctx: Context, key: bytes, member: bytes, word: bytes | None = None) -> Any:
     """How many members are before a member, on request with its score."""
@@ -282,14 +287,17 @@ def zrank(ctx: Context, key: bytes, member: bytes, word: bytes | None = None) ->
 
 @group.command(
     "ZREVRANK", Key, Raw, _WITHSCORE, flags=READONLY | FAST, since="2.0.0", reply=DOUBLES,
-    nulls=_ranked_nulls,
+    nulls=_ranked_nulls, form="key member {WITHSCORE}",
 )  # fmt: skip
 def zrevrank(ctx: Context, key: bytes, member: bytes, word: bytes | None = None) -> Any:
     """How many members are behind a member, on request with its score."""
     return _rank(ctx, key, member, word, reverse=True)
 
 
-@group.command("ZRANDMEMBER", Key, Rest(), flags=READONLY, since="6.2.0", reply=PAIRS)
+@group.command(
+    "ZRANDMEMBER", Key, Rest(), flags=READONLY, since="6.2.0", reply=PAIRS,
+    form="key count {WITHVALUES WITHSCORES}",
+)  # fmt: skip
 def zrandmember(ctx: Context, key: bytes, words: list[bytes]) -> Any:
     """A random member, or some, with or without scores.
 
@@ -308,7 +316,10 @@ def zrandmember(ctx: Context, key: bytes, words: list[bytes]) -> Any:
     return [(member, value.score(member)) for member in members] if with_scores else members
 
 
-@group.command("ZSCAN", Key, Raw, Rest(), flags=READONLY, since="2.8.0")
+@group.command(
+    "ZSCAN", Key, Raw, Rest(), flags=READONLY, since="2.8.0",
+    form="key cursor {MATCH=1 COUNT=1 NOVALUES}",
+)  # fmt: skip
 def zscan(ctx: Context, key: bytes, cursor: bytes, words: list[bytes]) -> list[Any]:
     """Some of the members and scores, and the cursor for the next.
 
@@ -536,8 +547,9 @@ def _range(ctx: Context, key: bytes, query: _Query) -> Any:
 
 
 @group.command(
-    "ZRANGE", Key, Raw, Raw, Rest(flat=True), flags=READONLY, since="1.2.0", reply=PAIRS
-)
+    "ZRANGE", Key, Raw, Raw, Rest(flat=True), flags=READONLY, since="1.2.0", reply=PAIRS,
+    form="key low high {BYSCORE BYLEX REV LIMIT=2 WITHSCORES}",
+)  # fmt: skip
 def zrange(ctx: Context, key: bytes, start: bytes, stop: bytes, *words: bytes) -> Any:
     """Members by rank, score or name.
 
@@ -548,37 +560,45 @@ def zrange(ctx: Context, key: bytes, start: bytes, stop: bytes, *words: bytes) -
 
 
 @group.command(
-    "ZREVRANGE", Key, Raw, Raw, Rest(flat=True), flags=READONLY, since="1.2.0", reply=PAIRS
-)
+    "ZREVRANGE", Key, Raw, Raw, Rest(flat=True), flags=READONLY, since="1.2.0", reply=PAIRS,
+    form="key low high {WITHSCORES}",
+)  # fmt: skip
 def zrevrange(ctx: Context, key: bytes, start: bytes, stop: bytes, *words: bytes) -> Any:
     """Members by rank, from the highest on."""
     return _range(ctx, key, _Query((start, stop), words, b"RANK", reverse=True))
 
 
 @group.command(
-    "ZRANGEBYSCORE", Key, Raw, Raw, Rest(flat=True), flags=READONLY, since="1.0.5", reply=PAIRS
-)
+    "ZRANGEBYSCORE", Key, Raw, Raw, Rest(flat=True), flags=READONLY, since="1.0.5", reply=PAIRS,
+    form="key low high {WITHSCORES LIMIT=2}",
+)  # fmt: skip
 def zrangebyscore(ctx: Context, key: bytes, low: bytes, high: bytes, *words: bytes) -> Any:
     """Members by score."""
     return _range(ctx, key, _Query((low, high), words, b"BYSCORE", reverse=False))
 
 
 @group.command(
-    "ZREVRANGEBYSCORE", Key, Raw, Raw, Rest(flat=True), flags=READONLY, since="2.2.0",
-    reply=PAIRS,
+    "ZREVRANGEBYSCORE", Key, Raw, Raw, Rest(flat=True), flags=READONLY, since="2.2.0", reply=PAIRS,
+    form="key low high {WITHSCORES LIMIT=2}",
 )  # fmt: skip
 def zrevrangebyscore(ctx: Context, key: bytes, high: bytes, low: bytes, *words: bytes) -> Any:
     """Members by score, from the highest on."""
     return _range(ctx, key, _Query((high, low), words, b"BYSCORE", reverse=True))
 
 
-@group.command("ZRANGEBYLEX", Key, Raw, Raw, Rest(flat=True), flags=READONLY, since="2.8.9")
+@group.command(
+    "ZRANGEBYLEX", Key, Raw, Raw, Rest(flat=True), flags=READONLY, since="2.8.9",
+    form="key low high {WITHSCORES LIMIT=2}",
+)  # fmt: skip
 def zrangebylex(ctx: Context, key: bytes, low: bytes, high: bytes, *words: bytes) -> Any:
     """Members by name."""
     return _range(ctx, key, _Query((low, high), words, b"BYLEX", reverse=False))
 
 
-@group.command("ZREVRANGEBYLEX", Key, Raw, Raw, Rest(flat=True), flags=READONLY, since="2.8.9")
+@group.command(
+    "ZREVRANGEBYLEX", Key, Raw, Raw, Rest(flat=True), flags=READONLY, since="2.8.9",
+    form="key low high {WITHSCORES LIMIT=2}",
+)  # fmt: skip
 def zrevrangebylex(ctx: Context, key: bytes, high: bytes, low: bytes, *words: bytes) -> Any:
     """Members by name, from the highest on."""
     return _range(ctx, key, _Query((high, low), words, b"BYLEX", reverse=True))
@@ -597,7 +617,7 @@ def _store(ctx: Context, key: bytes, pairs: Iterable[Pair], event: str) -> int:
 
 @group.command(
     "ZRANGESTORE", Key("OW update"), Key("RO access"), Raw, Raw, Rest(flat=True),
-    flags=WRITE | DENYOOM, since="6.2.0",
+    flags=WRITE | DENYOOM, since="6.2.0", form="key key low high {BYSCORE BYLEX REV LIMIT=2}",
 )  # fmt: skip
 def zrangestore(
     ctx: Context, target: bytes, key: bytes, start: bytes, stop: bytes, *words: bytes
@@ -778,7 +798,7 @@ _POP_KEYS: Final = NumKeys(error=errors.NUMKEYS_NOT_POSITIVE, access="RW access 
 
 @group.command(
     "ZMPOP", _POP_KEYS, Rest(1), flags=WRITE | MOVABLEKEYS, since="7.0.0", reply=DEEP,
-    nulls=null_array,
+    nulls=null_array, form="#key* ^where {COUNT=1}",
 )  # fmt: skip
 def zmpop(ctx: Context, keys: list[bytes], words: list[bytes]) -> Any:
     """Pop from the first key that has members.
@@ -792,7 +812,7 @@ def zmpop(ctx: Context, keys: list[bytes], words: list[bytes]) -> Any:
 
 @group.command(
     "BZMPOP", Raw, _POP_KEYS, Rest(1), flags=WRITE | BLOCKING | MOVABLEKEYS, since="7.0.0",
-    reply=DEEP, nulls=null_array,
+    reply=DEEP, nulls=null_array, form="timeout #key* ^where {COUNT=1}",
 )  # fmt: skip
 def bzmpop(ctx: Context, raw: bytes, keys: list[bytes], words: list[bytes]) -> Any:
     """ZMPOP, or wait for a key that has members.
@@ -969,8 +989,9 @@ def _inputs(command: str) -> NumKeys:
 
 
 @group.command(
-    "ZUNION", _inputs("zunion"), Rest(), flags=READONLY | MOVABLEKEYS, since="6.2.0", reply=PAIRS
-)
+    "ZUNION", _inputs("zunion"), Rest(), flags=READONLY | MOVABLEKEYS, since="6.2.0", reply=PAIRS,
+    form="#key* {WEIGHTS=numkeys AGGREGATE=1 WITHSCORES}",
+)  # fmt: skip
 def zunion(ctx: Context, keys: list[bytes], words: list[bytes]) -> list[Any]:
     """The members of all keys, their scores aggregated.
 
@@ -982,8 +1003,9 @@ def zunion(ctx: Context, keys: list[bytes], words: list[bytes]) -> list[Any]:
 
 
 @group.command(
-    "ZINTER", _inputs("zinter"), Rest(), flags=READONLY | MOVABLEKEYS, since="6.2.0", reply=PAIRS
-)
+    "ZINTER", _inputs("zinter"), Rest(), flags=READONLY | MOVABLEKEYS, since="6.2.0", reply=PAIRS,
+    form="#key* {WEIGHTS=numkeys AGGREGATE=1 WITHSCORES}",
+)  # fmt: skip
 def zinter(ctx: Context, keys: list[bytes], words: list[bytes]) -> list[Any]:
     """The members that all keys have, their scores aggregated; checked as ZUNION."""
     operands = _operands(ctx, keys)
@@ -992,8 +1014,9 @@ def zinter(ctx: Context, keys: list[bytes], words: list[bytes]) -> list[Any]:
 
 
 @group.command(
-    "ZDIFF", _inputs("zdiff"), Rest(), flags=READONLY | MOVABLEKEYS, since="6.2.0", reply=PAIRS
-)
+    "ZDIFF", _inputs("zdiff"), Rest(), flags=READONLY | MOVABLEKEYS, since="6.2.0", reply=PAIRS,
+    form="#key* {WEIGHTS=numkeys AGGREGATE=1 WITHSCORES}",
+)  # fmt: skip
 def zdiff(ctx: Context, keys: list[bytes], words: list[bytes]) -> list[Any]:
     """The first key's members that no other has; checked as ZUNION."""
     operands = _operands(ctx, keys)
@@ -1004,6 +1027,7 @@ def zdiff(ctx: Context, keys: list[bytes], words: list[bytes]) -> list[Any]:
 @group.command(
     "ZUNIONSTORE", Key("OW update"), _inputs("zunionstore"), Rest(),
     flags=WRITE | DENYOOM | MOVABLEKEYS, since="2.0.0",
+    form="key #key* {WEIGHTS=numkeys AGGREGATE=1}",
 )  # fmt: skip
 def zunionstore(ctx: Context, target: bytes, keys: list[bytes], words: list[bytes]) -> int:
     """Store what ZUNION finds; how much it was."""
@@ -1015,6 +1039,7 @@ def zunionstore(ctx: Context, target: bytes, keys: list[bytes], words: list[byte
 @group.command(
     "ZINTERSTORE", Key("OW update"), _inputs("zinterstore"), Rest(),
     flags=WRITE | DENYOOM | MOVABLEKEYS, since="2.0.0",
+    form="key #key* {WEIGHTS=numkeys AGGREGATE=1}",
 )  # fmt: skip
 def zinterstore(ctx: Context, target: bytes, keys: list[bytes], words: list[bytes]) -> int:
     """Store what ZINTER finds; how much it was."""
@@ -1026,6 +1051,7 @@ def zinterstore(ctx: Context, target: bytes, keys: list[bytes], words: list[byte
 @group.command(
     "ZDIFFSTORE", Key("OW update"), _inputs("zdiffstore"), Rest(),
     flags=WRITE | DENYOOM | MOVABLEKEYS, since="6.2.0",
+    form="key #key* {WEIGHTS=numkeys AGGREGATE=1}",
 )  # fmt: skip
 def zdiffstore(ctx: Context, target: bytes, keys: list[bytes], words: list[bytes]) -> int:
     """Store what ZDIFF finds; how much it was."""
@@ -1035,8 +1061,9 @@ def zdiffstore(ctx: Context, target: bytes, keys: list[bytes], words: list[bytes
 
 
 @group.command(
-    "ZINTERCARD", _inputs("zintercard"), Rest(), flags=READONLY | MOVABLEKEYS, since="7.0.0"
-)
+    "ZINTERCARD", _inputs("zintercard"), Rest(), flags=READONLY | MOVABLEKEYS, since="7.0.0",
+    form="#key~ {LIMIT=1}",
+)  # fmt: skip
 def zintercard(ctx: Context, keys: list[bytes], words: list[bytes]) -> int:
     """How many members all keys have, counted no further than LIMIT; checked as ZUNION."""
     operands = sorted(_operands(ctx, keys), key=len)

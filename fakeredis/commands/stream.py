@@ -259,9 +259,13 @@ def _given_id(raw: bytes, profile: Profile) -> _Given:
     return _Given(_id(raw), True)
 
 
+# Options of those that trim, see `fakeredis.engine.command.form`.
+_TRIM: Final = "MAXLEN=trim MINID=trim KEEPREF DELREF ACKED"
+
+
 @group.command(
     "XADD", Key("RW update"), Raw, Raw, Raw, Rest(flat=True), flags=WRITE | DENYOOM | FAST,
-    since="5.0.0",
+    since="5.0.0", form=f"key {{NOMKSTREAM {_TRIM}}} id (field value)*",
 )  # fmt: skip
 def xadd(ctx: Context, key: bytes, *words: bytes) -> Any:
     """Append an entry; its ID, or None with NOMKSTREAM and no stream.
@@ -349,7 +353,10 @@ def _next_id(last: int, number: int, given: _Given | None) -> int:
     return number
 
 
-@group.command("XTRIM", Key("RW delete"), Raw, Raw, Rest(flat=True), flags=WRITE, since="5.0.0")
+@group.command(
+    "XTRIM", Key("RW delete"), Raw, Raw, Rest(flat=True), flags=WRITE, since="5.0.0",
+    form=f"key {{{_TRIM} LIMIT=1}}",
+)  # fmt: skip
 def xtrim(ctx: Context, key: bytes, *words: bytes) -> int:
     """Remove the oldest entries; how many went.
 
@@ -369,7 +376,7 @@ def xtrim(ctx: Context, key: bytes, *words: bytes) -> int:
 
 @group.command(
     "XSETID", Key("RW update"), Raw, Rest(flat=True, introduced="7.0.0"),
-    flags=WRITE | DENYOOM | FAST, since="5.0.0",
+    flags=WRITE | DENYOOM | FAST, since="5.0.0", form="key id {ENTRIESADDED=1 MAXDELETEDID=1}",
 )  # fmt: skip
 def xsetid(ctx: Context, key: bytes, raw: bytes, *words: bytes) -> Any:
     """Set the last ID of a stream, and what it knows of its past.
@@ -428,8 +435,9 @@ def xlen(ctx: Context, key: bytes) -> int:
 
 
 @group.command(
-    "XRANGE", Key, Raw, Raw, Rest(flat=True), flags=READONLY, since="5.0.0", nulls=null_array
-)
+    "XRANGE", Key, Raw, Raw, Rest(flat=True), flags=READONLY, since="5.0.0", nulls=null_array,
+    form="key start end {COUNT=1}",
+)  # fmt: skip
 def xrange(ctx: Context, key: bytes, start: bytes, end: bytes, *words: bytes) -> Any:
     """The entries between two IDs.
 
@@ -440,8 +448,9 @@ def xrange(ctx: Context, key: bytes, start: bytes, end: bytes, *words: bytes) ->
 
 
 @group.command(
-    "XREVRANGE", Key, Raw, Raw, Rest(flat=True), flags=READONLY, since="5.0.0", nulls=null_array
-)
+    "XREVRANGE", Key, Raw, Raw, Rest(flat=True), flags=READONLY, since="5.0.0", nulls=null_array,
+    form="key start end {COUNT=1}",
+)  # fmt: skip
 def xrevrange(ctx: Context, key: bytes, end: bytes, start: bytes, *words: bytes) -> Any:
     """The entries between two IDs, the highest one first."""
     low = _start(start)
@@ -621,7 +630,7 @@ _BY_STREAM: Final = Shape(None, _as_map, "same")
     "XREAD", Rest(at_least=3), flags=READONLY | BLOCKING | MOVABLEKEYS, since="5.0.0",
     keys=_read_keys, key_positions=(0, 0, 0),
     specs=(KeySpec("RO access", keyword("STREAMS", 1), span(-1, limit=2)),), reply=_BY_STREAM,
-    nulls=null_array,
+    nulls=null_array, form="{COUNT=1 BLOCK=1} streams",
 )  # fmt: skip
 def xread(ctx: Context, args: list[bytes]) -> Any:
     """What streams hold behind given IDs; may wait for it.
@@ -679,7 +688,7 @@ def _nulls_of_history(args: Sequence[bytes], reply: Any) -> Any:
     "XREADGROUP", Rest(at_least=6), flags=WRITE | BLOCKING | MOVABLEKEYS, since="5.0.0",
     keys=_read_keys, key_positions=(0, 0, 0),
     specs=(KeySpec("RO access", keyword("STREAMS", 4), span(-1, limit=2)),), reply=_BY_STREAM,
-    nulls=_nulls_of_history,
+    nulls=_nulls_of_history, form="{GROUP=2 COUNT=1 BLOCK=1 CLAIM=1 NOACK} streams",
 )  # fmt: skip
 def xreadgroup(ctx: Context, args: list[bytes]) -> Any:
     """What is new for a group, or what a consumer has pending; may wait for something new.
@@ -887,7 +896,7 @@ _OUTCOME: Final = {None: -1, True: 1, False: 2}
 
 @group.command(
     "XDELEX", Key("RW delete"), Raw, Raw, Raw, Rest(flat=True), flags=WRITE | FAST,
-    since={"redis": "8.2.0"},
+    since={"redis": "8.2.0"}, form="key {KEEPREF DELREF ACKED IDS=#1}",
 )  # fmt: skip
 def xdelex(ctx: Context, key: bytes, *words: bytes) -> list[int]:
     """Remove entries with regard to groups: -1 without the entry, 1 removed, 2 still needed.
@@ -921,7 +930,7 @@ def xack(ctx: Context, key: bytes, name: bytes, raw_ids: list[bytes]) -> int:
 
 @group.command(
     "XACKDEL", Key("RW update delete"), Raw, Raw, Raw, Raw, Rest(flat=True), flags=WRITE | FAST,
-    since={"redis": "8.2.0"},
+    since={"redis": "8.2.0"}, form="key group {KEEPREF DELREF ACKED IDS=#1}",
 )  # fmt: skip
 def xackdel(ctx: Context, key: bytes, name: bytes, *words: bytes) -> list[int]:
     """XACK and XDELEX in one: -1 where nothing was pending.
@@ -989,7 +998,7 @@ def _group_of(stream: Stream, key: bytes, name: bytes) -> ConsumerGroup:
 
 @group.command(
     "XGROUP CREATE", Key("RW insert"), Raw, Raw, Rest(flat=True), flags=WRITE | DENYOOM,
-    since="5.0.0",
+    since="5.0.0", form="key group id {MKSTREAM ENTRIESREAD=1}",
 )  # fmt: skip
 def xgroup_create(ctx: Context, key: bytes, name: bytes, raw: bytes, *words: bytes) -> Any:
     """Make a group that reads behind an ID.
@@ -1017,8 +1026,9 @@ def xgroup_create(ctx: Context, key: bytes, name: bytes, raw: bytes, *words: byt
 
 
 @group.command(
-    "XGROUP SETID", Key("RW update"), Raw, Raw, Rest(flat=True), flags=WRITE, since="5.0.0"
-)
+    "XGROUP SETID", Key("RW update"), Raw, Raw, Rest(flat=True), flags=WRITE, since="5.0.0",
+    form="key group id {MKSTREAM ENTRIESREAD=1}",
+)  # fmt: skip
 def xgroup_setid(ctx: Context, key: bytes, name: bytes, raw: bytes, *words: bytes) -> Any:
     """Let a group read on behind an ID.
 
@@ -1096,8 +1106,9 @@ def _pending_nulls(args: Sequence[bytes], reply: Any) -> Any:
 
 
 @group.command(
-    "XPENDING", Key, Raw, Rest(flat=True), flags=READONLY, since="5.0.0", nulls=_pending_nulls
-)
+    "XPENDING", Key, Raw, Rest(flat=True), flags=READONLY, since="5.0.0", nulls=_pending_nulls,
+    form="key group {IDLE=1} start end count consumer",
+)  # fmt: skip
 def xpending(ctx: Context, key: bytes, name: bytes, *words: bytes) -> Any:
     """What is pending in a group: a summary, or each entry of an interval.
 
@@ -1203,6 +1214,7 @@ class _Claim:
 
 @group.command(
     "XCLAIM", Key("RW update"), Raw, Raw, Raw, Many(Raw), flags=WRITE | FAST, since="5.0.0",
+    form="key group consumer idle id* {IDLE=1 TIME=1 RETRYCOUNT=1 FORCE JUSTID LASTID=1}",
 )  # fmt: skip
 def xclaim(
     ctx: Context, key: bytes, name: bytes, consumer_name: bytes, raw_idle: bytes,
@@ -1280,7 +1292,7 @@ _MOST_CLAIMED: Final = INT_MAX // 16
 
 @group.command(
     "XAUTOCLAIM", Key("RW delete"), Raw, Raw, Raw, Raw, Rest(flat=True), flags=WRITE | FAST,
-    since="6.2.0",
+    since="6.2.0", form="key group consumer idle start {COUNT=1 JUSTID}",
 )  # fmt: skip
 def xautoclaim(
     ctx: Context, key: bytes, name: bytes, consumer_name: bytes, raw_idle: bytes, raw: bytes,
@@ -1357,7 +1369,10 @@ def _known_stream(ctx: Context, key: bytes) -> Stream:
     return stream
 
 
-@group.command("XINFO STREAM", Key, Rest(flat=True), flags=READONLY, since="5.0.0", reply=DEEP)
+@group.command(
+    "XINFO STREAM", Key, Rest(flat=True), flags=READONLY, since="5.0.0", reply=DEEP,
+    form="key {FULL COUNT=1}",
+)  # fmt: skip
 def xinfo_stream(ctx: Context, key: bytes, *words: bytes) -> Any:
     """What is known of a stream; with FULL its entries and groups too.
 

@@ -25,6 +25,7 @@ from fakeredis.datatypes.numbers import (
 )
 from fakeredis.datatypes.string import MutableString
 from fakeredis.datatypes.xxh3 import digest
+from fakeredis.engine.command.form import EXPIRY
 from fakeredis.engine.core.context import Context
 from fakeredis.engine.core.profiles import Profile, Since
 from fakeredis.engine.core.replies import MAP, OK
@@ -118,6 +119,7 @@ def _set_access(args: Sequence[bytes]) -> str:
 @group.command(
     "SET", Key("RW access update variable_flags"), Raw, Rest(flat=True), flags=WRITE | DENYOOM,
     access=_set_access,
+    form=f"key value {{NX XX GET KEEPTTL {EXPIRY} IFEQ=1 IFNE=1 IFDEQ=1 IFDNE=1}}",
 )  # fmt: skip
 def set_(ctx: Context, key: bytes, value: bytes, *words: bytes) -> Any:
     """Set key to value.
@@ -228,7 +230,7 @@ def _delex_access(args: Sequence[bytes]) -> str:
 
 @group.command(
     "DELEX", Key("RW delete variable_flags"), Rest(flat=True), flags=WRITE | FAST,
-    since={"redis": "8.4.0"}, access=_delex_access,
+    since={"redis": "8.4.0"}, access=_delex_access, form="key {IFEQ=1 IFNE=1 IFDEQ=1 IFDNE=1}",
 )  # fmt: skip
 def delex(ctx: Context, key: bytes, *words: bytes) -> int:
     """Remove a key, or a string that a comparison holds for; whether it was removed.
@@ -257,7 +259,10 @@ def digest_(ctx: Context, key: bytes) -> bytes | None:
     return None if value is None else digest(bytes(value))
 
 
-@group.command("GETEX", Key, Rest(flat=True), flags=WRITE | FAST, since="6.2.0")
+@group.command(
+    "GETEX", Key, Rest(flat=True), flags=WRITE | FAST, since="6.2.0",
+    form=f"key {{{EXPIRY} PERSIST}}",
+)  # fmt: skip
 def getex(ctx: Context, key: bytes, *words: bytes) -> Any:
     """Value at key; may set or clear its expiration.
 
@@ -316,8 +321,8 @@ def _string_or_none(ctx: Context, key: bytes) -> bytes | None:
 
 
 @group.command(
-    "MSET", Many(Key("OW update"), Raw, flat=True), flags=WRITE | DENYOOM, since="1.0.1",
-    arity=-3,
+    "MSET", Many(Key("OW update"), Raw, flat=True), flags=WRITE | DENYOOM, since="1.0.1", arity=-3,
+    form="(key value)~",
 )  # fmt: skip
 def mset(ctx: Context, *pairs: bytes) -> Any:
     """Set several keys; an odd number of words changes nothing."""
@@ -327,7 +332,7 @@ def mset(ctx: Context, *pairs: bytes) -> Any:
 
 @group.command(
     "MSETNX", Many(Key("OW insert"), Raw, flat=True), flags=WRITE | DENYOOM, since="1.0.1",
-    arity=-3,
+    arity=-3, form="(key value)~",
 )  # fmt: skip
 def msetnx(ctx: Context, *pairs: bytes) -> int:
     """Set several keys, or none when one of them is there already."""
@@ -346,6 +351,7 @@ def _msetex_keys(args: Sequence[bytes]) -> list[bytes]:
     "MSETEX", Raw, Raw, Raw, Rest(flat=True), flags=WRITE | DENYOOM | MOVABLEKEYS,
     since={"redis": "8.4.0"}, keys=_msetex_keys, key_positions=(0, 0, 0),
     specs=(KeySpec("OW update", index(1), counted(step=2)),),
+    form=f"#(key value)~ {{NX XX KEEPTTL {EXPIRY}}}",
 )  # fmt: skip
 def msetex(ctx: Context, raw: bytes, *words: bytes) -> int:
     """Set several keys with one deadline: all, or none when NX or XX does not hold for one.
@@ -485,10 +491,10 @@ def _increment(ctx: Context, key: bytes, by: int = 1) -> int:
     return number
 
 
-group.command("INCR", Key, flags=WRITE | DENYOOM | FAST)(_increment)
+group.command("INCR", Key, flags=WRITE | DENYOOM | FAST, same_as="INCRBY 1")(_increment)
 
 
-@group.command("DECR", Key, flags=WRITE | DENYOOM | FAST)
+@group.command("DECR", Key, flags=WRITE | DENYOOM | FAST, same_as="DECRBY 1")
 def decr(ctx: Context, key: bytes) -> int:
     """Subtract one."""
     return _increment(ctx, key, -1)
@@ -546,8 +552,9 @@ class _LcsOptions(NamedTuple):
 
 
 @group.command(
-    "LCS", Key, Key, Rest(), flags=READONLY, since="7.0.0", key_positions=(1, 2, 1), reply=MAP
-)
+    "LCS", Key, Key, Rest(), flags=READONLY, since="7.0.0", key_positions=(1, 2, 1), reply=MAP,
+    form="key key {LEN IDX MINMATCHLEN=1 WITHMATCHLEN}",
+)  # fmt: skip
 def lcs(ctx: Context, first: bytes, second: bytes, words: list[bytes]) -> Any:
     """The longest common subsequence of two strings, its length, or where it is in both.
 

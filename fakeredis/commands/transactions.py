@@ -132,8 +132,8 @@ def discard(ctx: Context) -> Any:
 
 
 @group.command(
-    "WATCH", Many(Key("RO")), since="2.2.0",
-    flags=NOSCRIPT | LOADING | STALE | FAST | ALLOW_BUSY,
+    "WATCH", Many(Key("RO")), since="2.2.0", flags=NOSCRIPT | LOADING | STALE | FAST | ALLOW_BUSY,
+    form="key~",
 )  # fmt: skip
 def watch(ctx: Context, keys: list[bytes]) -> Any:
     """Let the next EXEC fail when one of the keys changes before it."""

@@ -161,15 +161,14 @@ class CommandCall:
     def keys_with_flags(self) -> list[tuple[Wire, frozenset[str]]]:
         """Keys it names, and what it does to each, as in COMMAND GETKEYSANDFLAGS."""
         command = self.declared
-        if command is not None:
-            argv = [bytes(word) for word in self._record[rec.ARGV]]
-            return [(to_text(key), flags) for key, flags in known.keys_of(command, argv)]
-        keys = self.canonical[1].keys
-        return [(key, frozenset()) for key in keys if isinstance(key, Wire)]
+        if command is None:
+            return []
+        argv = [bytes(word) for word in self._record[rec.ARGV]]
+        return [(to_text(key), flags) for key, flags in known.keys_of(command, argv)]
 
     @property
     def declared(self) -> Command | None:
-        """The command as the engine has it; None for one that no engine has."""
+        """What is declared of the command; None for one that nobody has declared."""
         return known.command_of(self.name, self._record[rec.SERVER])
 
     @property

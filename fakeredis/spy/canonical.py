@@ -1,34 +1,17 @@
-"""Arguments taken apart by their command's shape: order counts only where it means something."""
+"""Arguments taken apart by their command's form: order counts only where it means something."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from functools import cache
 from typing import NamedTuple
 
-from fakeredis.spy.facts import ALIASES, KEYED_MODULES, SHAPES
+from fakeredis.engine.command.form import Element, Option
+from fakeredis.spy import known
 from fakeredis.spy.values import Wire, to_text, to_wire
 
 __all__ = ["Parsed", "Part", "Unit", "parse"]
 
 ORDERED, BAG, OPTIONS = "ordered", "bag", "options"
-
-
-class Option(NamedTuple):
-    """A word, the kind of values behind it, and a word that may follow."""
-
-    values: str
-    follow: str
-
-
-class Element(NamedTuple):
-    """One word of a shape."""
-
-    kind: str  # one, many, counted, options, streams, timeout, json-mget
-    words: tuple[str, ...] = ()
-    ordered: bool = True
-    options: dict[str, Option] = {}  # noqa: RUF012 - never changed
 
 
 class Unit(NamedTuple):
@@ -41,7 +24,7 @@ class Unit(NamedTuple):
 
 
 class Part(NamedTuple):
-    """Units of one element of the shape."""
+    """Units of one element of the form."""
 
     kind: str
     units: list[Unit]
@@ -51,60 +34,34 @@ class Parsed(NamedTuple):
     """Arguments taken apart."""
 
     parts: list[Part]
-    keys: list[object]
-
-
-@cache
-def shape_of(name: str) -> tuple[Element, ...]:
-    """Elements of a command's shape."""
-    default = "key value*" if name.startswith(KEYED_MODULES) else "value*"
-    words = re.findall(r"\{.*?\}|#?\(.*?\)[*~]|\S+", SHAPES.get(name, default))
-    return tuple(map(_element, words))
-
-
-def _element(word: str) -> Element:
-    if word.startswith("{"):
-        return Element("options", options=dict(map(_option, word[1:-1].split())))
-    if word in ("streams", "keys-then-timeout", "json-mget"):
-        return Element(word)
-    if word[-1] not in "*~":
-        return Element("one", (word,))
-    kind = "counted" if word[0] == "#" else "many"
-    return Element(kind, tuple(word.strip("#()*~").split()), ordered=word[-1] == "*")
-
-
-def _option(word: str) -> tuple[str, Option]:
-    head, _, follow = word.partition("?")
-    token, _, values = head.partition("=")
-    return token, Option(values or "0", follow)
 
 
 def parse(name: str, args: Sequence[object]) -> tuple[str, Parsed]:
     """Canonical name, and the arguments taken apart."""
-    if name in ALIASES:
-        name, added = ALIASES[name]
-        args = [*args, *added]
-    return name, _Parser(shape_of(name), args).run()
+    alias = known.same_as(name)
+    if alias is not None:
+        name = alias[0]
+        args = [*args, *alias[1]]
+    return name, _Parser(known.form_of(name), args).run()
 
 
 class _Parser:
-    """One walk along a shape and the arguments."""
+    """One walk along a form and the arguments."""
 
-    def __init__(self, shape: tuple[Element, ...], args: Sequence[object]) -> None:
-        self.shape = shape
+    def __init__(self, form: tuple[Element, ...], args: Sequence[object]) -> None:
+        self.form = form
         self.args = args
         self.at = 0
-        self.keys: list[object] = []
         self.counted = 0
 
     def run(self) -> Parsed:
         parts = []
-        for index, element in enumerate(self.shape):
-            follow = self.shape[index + 1 : index + 2]
+        for index, element in enumerate(self.form):
+            follow = self.form[index + 1 : index + 2]
             stop = follow[0].options if follow and follow[0].kind == "options" else {}
             parts.append(self._part(element, stop))
         parts.append(Part(ORDERED, self._groups(("extra",), len(self.args))))
-        return Parsed(parts, self.keys)
+        return Parsed(parts)
 
     def _part(self, element: Element, stop: dict[str, Option]) -> Part:
         if element.kind == "options":
@@ -116,7 +73,7 @@ class _Parser:
             return Part(_kind(element, units), units)
         if element.kind == "counted":
             return self._counted(element)
-        return Part(ORDERED, self._special(element.kind))
+        return Part(ORDERED, self._streams())
 
     def _end(self, stop: dict[str, Option]) -> int:
         end = self.at
@@ -138,8 +95,6 @@ class _Parser:
         for word in words[: len(self.args) - start]:
             value = self.args[self.at]
             self.at += 1
-            if word == "key":
-                self.keys.append(value)
             values.append(_upper(value) if word[0] == "^" else value)
         return Unit(token, tuple(values), tuple(range(start + 1, self.at + 1)), start + 1)
 
@@ -193,16 +148,11 @@ class _Parser:
             return ("count",) + ("value",) * (count * int(values[1:]))
         return ("value",) * int(values)
 
-    def _special(self, kind: str) -> list[Unit]:
+    def _streams(self) -> list[Unit]:
         left = len(self.args) - self.at
-        if kind == "streams":
-            if not left or _token(self.args[self.at]) != "STREAMS":
-                return []
-            half = (left - 1) // 2
-            words = ("^word", *("key",) * half, *("id",) * (left - 1 - half))
-        else:
-            words = (*("key",) * (left - 1), "last")
-        return [self._take("", (word,)) for word in words[:left]]
+        if not left or _token(self.args[self.at]) != "STREAMS":
+            return []
+        return [self._take("", (word,)) for word in ("^word", *("key",) * (left - 1))]
 
 
 def _kind(element: Element, units: list[Unit]) -> str:

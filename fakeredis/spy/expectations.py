@@ -11,7 +11,6 @@ from fakeredis.spy.building import Expression, is_written, sent_by, steps_of_moc
 from fakeredis.spy.calls import CommandCall
 from fakeredis.spy.canonical import parse
 from fakeredis.spy.comparing import differences
-from fakeredis.spy.facts import ALIASES
 from fakeredis.spy.owners import sessions_of
 from fakeredis.spy.recorder import OWNER, SERVER
 from fakeredis.spy.values import (
@@ -157,7 +156,7 @@ class Expectation:
             )
         name, rest = _split_name(words)
         _check_arguments(rest)
-        if name in ALIASES and rest == [...]:
+        if rest == [...] and known.same_as(name) is not None:
             rest = [ANY]
         text = " ".join([name, *map(shown, rest)])
         written = _is_written(command)
@@ -288,11 +287,12 @@ def _split_name(words: list[Any]) -> tuple[str, list[Any]]:
 
 def _bare(name: str) -> tuple[str, tuple[Any, ...] | None]:
     """A name alone: any arguments; of an alias those that make it what it is."""
-    return (name, (ANY,)) if name in ALIASES else (name, None)
+    return (name, None) if known.same_as(name) is None else (name, (ANY,))
 
 
 def _canonical(name: str) -> str:
-    return ALIASES[name][0] if name in ALIASES else name
+    alias = known.same_as(name)
+    return name if alias is None else alias[0]
 
 
 def _upper(word: str | bytes) -> str:

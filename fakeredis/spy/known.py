@@ -7,33 +7,35 @@ here: whether a server of this version knows a command is no question of spellin
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import cache
 from typing import Any
 
 from fakeredis.commands import catalogue
 from fakeredis.engine.command import command as declared
-from fakeredis.engine.command import info
+from fakeredis.engine.command import form, info
 from fakeredis.engine.core.profiles import newest
 from fakeredis.errors import CommandError
-from fakeredis.spy.facts import ELSEWHERE
-from fakeredis.spy.values import glob_to_regex
+from fakeredis.spy.values import Wire, glob_to_regex
 
-__all__ = ["check", "command_of", "containers", "exists", "is_pattern", "keys_of", "nearest"]
+__all__ = [
+    "check", "command_of", "containers", "exists", "form_of", "is_pattern", "keys_of", "nearest",
+    "same_as",
+]  # fmt: skip
 
 
 @cache
 def _load() -> None:
     """Have all groups of this package declared; those of others are when they are made."""
-    import fakeredis.commands.sentinel  # noqa: F401 - declares its group
+    from fakeredis.commands import modules_elsewhere, sentinel  # noqa: F401 - they declare
 
     catalogue.core_groups()
 
 
-def names() -> set[str]:
+def names() -> Collection[str]:
     """All commands and subcommands: ``GET``, ``CONFIG``, ``CONFIG GET`` ..."""
     _load()
-    return declared.DECLARED | ELSEWHERE
+    return declared.DECLARED.keys()
 
 
 def containers() -> set[str]:
@@ -90,21 +92,42 @@ def nearest(name: str, recorded: Iterable[str] = ()) -> str:
     return f"; did you mean {' or '.join(close)}?" if close else ""
 
 
-# What the engine knows of a command -------------------------------------------------------------
+# What is declared of a command ------------------------------------------------------------------
+
+
+def form_of(name: str) -> tuple[form.Element, ...]:
+    """The form of a command's arguments; of an unknown one, one by one."""
+    _load()
+    found = declared.DECLARED.get(name)
+    return form.elements("" if found is None else found.form)
+
+
+def same_as(name: str) -> tuple[str, tuple[Wire, ...]] | None:
+    """The command that one is compared as, and the arguments that it has besides."""
+    _load()
+    found = declared.DECLARED.get(name)
+    if found is None or not found.same_as:
+        return None
+    other, *more = found.same_as.split()
+    return other, tuple(map(Wire, more))
 
 
 @cache
 def _newest() -> dict[str, declared.Command]:
-    """Every command of the newest servers of each type, by its name."""
+    """Every command of the newest servers of each type and of modules, by its name."""
     found: dict[str, declared.Command] = {}
+    from fakeredis.commands import modules_elsewhere
+
     for server in newest():
         for command in catalogue.table(server).all():
             found.setdefault(command.name, command)
+    for command in declared.Table(newest()[0], modules_elsewhere.groups).all():
+        found.setdefault(command.name, command)
     return found
 
 
 def command_of(name: str, server: Any = None) -> declared.Command | None:
-    """A command as its server has it, or the newest one that does; None where no engine has it."""
+    """A command as its server has it, or the newest one that does; None where none is known."""
     table = getattr(server, "table", None)
     if table is not None:
         first, _, second = name.encode("utf-8", "surrogateescape").partition(b" ")

@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 from fakeredis.spy import recorder as rec
 from fakeredis.spy.calls import CommandCall
-from fakeredis.spy.facts import names
 from fakeredis.spy.keyspace import key_states
 from fakeredis.spy.values import glob_to_regex
 
@@ -46,11 +45,13 @@ _BATCHED_BY_KEY = {
     "PFADD": "PFADD with all elements",
 }  # fmt: skip
 # Each waits for the reply before it, or is no question of data.
-_SEQUENTIAL = names(
-    "SCAN SSCAN HSCAN ZSCAN XREAD XREADGROUP XAUTOCLAIM BLPOP BRPOP BLMOVE BRPOPLPUSH BLMPOP "
-    "BZMPOP BZPOPMIN BZPOPMAX WAIT WAITAOF WATCH UNWATCH MULTI EXEC DISCARD PUBLISH SUBSCRIBE "
-    "PSUBSCRIBE SSUBSCRIBE UNSUBSCRIBE PUNSUBSCRIBE SUNSUBSCRIBE PING AUTH HELLO SELECT INFO"
-)
+_SEQUENTIAL = frozenset((
+    "SCAN", "SSCAN", "HSCAN", "ZSCAN", "XREAD", "XREADGROUP", "XAUTOCLAIM", "BLPOP", "BRPOP",
+    "BLMOVE", "BRPOPLPUSH", "BLMPOP", "BZMPOP", "BZPOPMIN", "BZPOPMAX", "WAIT", "WAITAOF",
+    "WATCH", "UNWATCH", "MULTI", "EXEC", "DISCARD", "PUBLISH", "SUBSCRIBE", "PSUBSCRIBE",
+    "SSUBSCRIBE", "UNSUBSCRIBE", "PUNSUBSCRIBE", "SUNSUBSCRIBE", "PING", "AUTH", "HELLO",
+    "SELECT", "INFO",
+))  # fmt: skip
 
 
 def n_plus_one(calls: Sequence[CommandCall], threshold: int = 5) -> Iterator[Finding]:

@@ -32,12 +32,11 @@ TO_GO = {
     "engine.core.replies", "engine.core.session", "engine.data.portable", "engine.features.acl",
     "engine.features.client_info", "engine.features.info", "engine.features.key_access",
     "engine.features.memory", "engine.features.pause", "engine.features.tracking",
-    "engine.lua.busy", "engine.lua.interpreter", "patching.snapshots", "server", "spy.facts",
-    "spy.lint", "spy.methods", "spy.recorder", "stores.forwarding.cluster_link",
-    "stores.forwarding.link", "stores.forwarding.prefixes", "stores.forwarding.redis",
-    "stores.forwarding.resp_link", "stores.forwarding.rules", "stores.forwarding.session",
-    "stores.keyspace.write_through", "stores.parity.compare", "stores.parity.store",
-    "tcp.settings", "testing",
+    "engine.lua.busy", "engine.lua.interpreter", "patching.snapshots", "server", "spy.lint",
+    "spy.methods", "spy.recorder", "stores.forwarding.cluster_link", "stores.forwarding.link",
+    "stores.forwarding.prefixes", "stores.forwarding.redis", "stores.forwarding.resp_link",
+    "stores.forwarding.rules", "stores.forwarding.session", "stores.keyspace.write_through",
+    "stores.parity.compare", "stores.parity.store", "tcp.settings", "testing",
 }  # fmt: skip
 
 

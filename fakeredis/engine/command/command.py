@@ -98,6 +98,8 @@ class Declaration:
     nulls: Nulls | None = None
     specs: tuple[KeySpec, ...] | None = None
     access: AccessOf | None = None
+    form: str = ""
+    same_as: str = ""
 
     def categories(self) -> frozenset[str]:
         """The ACL categories, without their ``@``."""
@@ -232,8 +234,9 @@ def _no_handler(ctx: Context, *args: Any) -> Any:
     raise AssertionError("a container command is answered by the dispatcher")
 
 
-# Names of all commands that any group has declared, and of those that have subcommands.
-DECLARED: set[str] = set()
+# All commands that any group has declared, the first of each name, and the names of those that have
+# subcommands.
+DECLARED: dict[str, Declaration] = {}
 CONTAINERS: set[str] = set()
 
 
@@ -258,6 +261,8 @@ class Group:
         nulls: Nulls | None = None,
         specs: Iterable[KeySpec] | None = None,
         access: AccessOf | None = None,
+        form: str = "",
+        same_as: str = "",
     ) -> Callable[[H], H]:
         """Declare a command; decorates its handler.
 
@@ -275,6 +280,10 @@ class Group:
                 usually `fakeredis.engine.core.replies.null_array`.
             specs: the key specifications, where they do not follow from the arguments.
             access: what the command does to its key in one call, where that depends on the call.
+            form: which arguments are options, and where order means nothing: see
+                `fakeredis.engine.command.form`.
+            same_as: another command, and the arguments that it has besides, with which it is the
+                same (``"INCRBY 1"`` for INCR).
 
         Raises:
             ValueError: the name is taken in this group.
@@ -284,7 +293,7 @@ class Group:
             self._add(Declaration(
                 name, handler, arguments, int(flags), since, self.name, arity,
                 None if acl is None else tuple(acl), reply, keys, key_positions, nulls,
-                None if specs is None else tuple(specs), access,
+                None if specs is None else tuple(specs), access, form, same_as,
             ))  # fmt: skip
             return handler
 
@@ -303,7 +312,7 @@ class Group:
         if declaration.name in self.declarations:
             raise ValueError(f"command {declaration.name} is declared twice in group {self.name}")
         self.declarations[declaration.name] = declaration
-        DECLARED.add(declaration.name)
+        DECLARED.setdefault(declaration.name, declaration)
         container, space, _ = declaration.name.partition(" ")
         if space:
             CONTAINERS.add(container)

@@ -1,0 +1,141 @@
+"""Commands that servers or their modules have and the engine here has not: for the spy alone.
+
+No table holds them, so no server knows them, but where a store forwards commands to one that does.
+A module that comes to be declared goes from here.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from fakeredis.commands.arguments import (
+    Declared,
+    Key,
+    KeySpec,
+    Many,
+    NumKeys,
+    Raw,
+    Rest,
+    index,
+    span,
+)
+from fakeredis.commands.registry import MODULE, READONLY, WRITE, Group
+
+_FIRST: Final = (Key, Rest())
+_UPDATED: Final = (Key("RW update"), Rest())
+_NO_KEY: Final = (Rest(),)
+_READS: Final = READONLY | MODULE
+_WRITES: Final = WRITE | MODULE
+
+
+def _declare(
+    group: Group, names: str, arguments: tuple[Declared, ...], flags: int, **more: Any
+) -> None:
+    """Declare several commands; those of a family have its name before theirs."""
+    for name in names.split():
+        full = name if group.name == "server" else f"{group.name.upper()}.{name}"
+        group.command(full, *arguments, flags=flags, arity=-1, acl=(), **more)(_not_here)
+
+
+def _not_here(ctx: Any, *args: Any) -> Any:
+    raise AssertionError("no server here has this command")
+
+
+_json: Final = Group("json")
+_declare(_json, "ARRINDEX ARRLEN OBJKEYS OBJLEN RESP STRLEN TYPE", _FIRST, _READS)
+_declare(_json, "GET", _FIRST, _READS, form="key {INDENT=1 NEWLINE=1 SPACE=1} path*")
+_declare(
+    _json, "MGET", _NO_KEY, _READS, keys=lambda args: list(args[:-1]),
+    specs=[KeySpec("RO access", index(1), span(-2))],
+)  # fmt: skip
+_declare(_json, "DEBUG", (Raw, Key, Rest()), _READS, key_positions=(2, 2, 1))
+_declare(_json, "SET", _UPDATED, _WRITES, form="key path value {NX XX}")
+_declare(_json, "MSET", (Many(Key("RW update"), Raw, Raw),), _WRITES)
+_declare(
+    _json, "ARRAPPEND ARRINSERT ARRPOP ARRTRIM CLEAR MERGE NUMINCRBY NUMMULTBY NUMPOWBY STRAPPEND "
+    "TOGGLE", _UPDATED, _WRITES,
+)  # fmt: skip
+_declare(_json, "DEL FORGET", (Key("RW delete"), Rest()), _WRITES)
+
+_bf: Final = Group("bf")
+_declare(_bf, "CARD DEBUG EXISTS INFO MEXISTS SCANDUMP", _FIRST, _READS)
+_declare(_bf, "ADD LOADCHUNK MADD", _UPDATED, _WRITES)
+_declare(
+    _bf, "RESERVE", _UPDATED, _WRITES, form="key rate capacity {EXPANSION=1 NONSCALING}"
+)  # fmt: skip
+_declare(
+    _bf, "INSERT", _UPDATED, _WRITES,
+    form="key {CAPACITY=1 ERROR=1 EXPANSION=1 NOCREATE NONSCALING ITEMS=rest}",
+)  # fmt: skip
+
+_cf: Final = Group("cf")
+_declare(_cf, "COMPACT COUNT DEBUG EXISTS INFO MEXISTS SCANDUMP", _FIRST, _READS)
+_declare(_cf, "ADD ADDNX DEL INSERT INSERTNX LOADCHUNK", _UPDATED, _WRITES)
+_declare(
+    _cf, "RESERVE", _UPDATED, _WRITES,
+    form="key capacity {BUCKETSIZE=1 MAXITERATIONS=1 EXPANSION=1}",
+)  # fmt: skip
+
+_cms: Final = Group("cms")
+_declare(_cms, "INFO QUERY", _FIRST, _READS)
+_declare(_cms, "INCRBY INITBYDIM INITBYPROB", _UPDATED, _WRITES)
+_declare(
+    _cms, "MERGE", (Key("OW update"), NumKeys(access="RO access"), Rest()), _WRITES,
+    form="key #key* {WEIGHTS=numkeys}",
+)  # fmt: skip
+
+_topk: Final = Group("topk")
+_declare(_topk, "COUNT INFO LIST QUERY", _FIRST, _READS)
+_declare(_topk, "ADD INCRBY RESERVE", _UPDATED, _WRITES)
+
+_tdigest: Final = Group("tdigest")
+_declare(
+    _tdigest, "BYRANK BYREVRANK CDF INFO MAX MIN QUANTILE RANK REVRANK TRIMMED_MEAN", _FIRST, _READS
+)
+_declare(_tdigest, "ADD RESET", _UPDATED, _WRITES)
+_declare(_tdigest, "CREATE", _UPDATED, _WRITES, form="key {COMPRESSION=1}")
+_declare(
+    _tdigest, "MERGE", (Key("OW update"), NumKeys(access="RO access"), Rest()), _WRITES,
+    form="key #key* {COMPRESSION=1 OVERRIDE}",
+)  # fmt: skip
+
+_ts: Final = Group("ts")
+_SERIES: Final = (
+    "RETENTION=1 ENCODING=1 CHUNK_SIZE=1 DUPLICATE_POLICY=1 ON_DUPLICATE=1 IGNORE=2 LABELS=rest"
+)
+_declare(_ts, "GET INFO NRANGE NREVRANGE QUERYLABELS RANGE READ REVRANGE", _FIRST, _READS)
+_declare(_ts, "MGET MRANGE MREVRANGE QUERYINDEX", _NO_KEY, _READS)
+_declare(_ts, "CREATE ALTER", _UPDATED, _WRITES, form=f"key {{{_SERIES}}}")
+_declare(_ts, "ADD", _UPDATED, _WRITES, form=f"key timestamp value {{{_SERIES}}}")
+_declare(
+    _ts, "INCRBY DECRBY", _UPDATED, _WRITES, form=f"key value {{TIMESTAMP=1 {_SERIES}}}"
+)  # fmt: skip
+_declare(_ts, "MADD", (Many(Key("RW update"), Raw, Raw),), _WRITES)
+_declare(_ts, "DEL", (Key("RW delete"), Rest()), _WRITES)
+_RULE: Final = (Key("RW update"), Key("RW update"), Rest())
+_declare(_ts, "CREATERULE", _RULE, _WRITES, form="key key {AGGREGATION=2}")
+_declare(_ts, "DELETERULE", _RULE, _WRITES)
+
+# The first argument of most is an index, which is no key.
+_ft: Final = Group("ft")
+_declare(
+    _ft,
+    "ADD ADDHASH AGGREGATE ALIASADD ALIASDEL ALIASLIST ALIASUPDATE ALTER CONFIG CREATE CURSOR "
+    "DEBUG DEL DICTADD DICTDEL DICTDUMP DROP DROPINDEX EXPLAIN EXPLAINCLI GET HYBRID INFO MGET "
+    "PROFILE SAFEADD SEARCH SPELLCHECK SUGADD SUGDEL SUGGET SUGLEN SYNADD SYNDUMP SYNUPDATE "
+    "TAGVALS _ALIASADDIFNX _ALIASDELIFX _ALTERIFNX _CREATEIFNX _DROPIFX _DROPINDEXIFX _LIST",
+    _NO_KEY, MODULE,
+)  # fmt: skip
+_timeseries: Final = Group("timeseries")
+_declare(
+    _timeseries,
+    "CLUSTERSET CLUSTERSETFROMSHARD FORCESHARDSCONNECTION HELLO INFOCLUSTER INNERCOMMUNICATION "
+    "NETWORKTEST REFRESHCLUSTER",
+    _NO_KEY, MODULE,
+)  # fmt: skip
+
+_server: Final = Group("server")
+_declare(_server, "VRANGE", _FIRST, _READS)
+_declare(_server, "STRALGO", _NO_KEY, READONLY)
+
+groups: Final = (_json, _bf, _cf, _cms, _topk, _tdigest, _ts, _ft, _timeseries, _server)

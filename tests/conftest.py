@@ -44,7 +44,7 @@ CORE = (
         "generic", "hash", "list", "pubsub", "set", "sorted_set", "string", "transactions",
     )),
     *(f"patching/test_{what}.py" for what in (
-        "concurrency", "decorator", "faults", "found", "handle", "ways",
+        "concurrency", "decorated_functions", "decorator", "faults", "found", "handle", "ways",
     )),
 )  # fmt: skip
 

@@ -7,7 +7,11 @@ import inspect
 import unittest
 from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import AbstractContextManager, nullcontext
+from operator import attrgetter
+from types import MethodType
 from typing import TYPE_CHECKING, Any, TypeAlias
+
+import wrapt
 
 from fakeredis.clients import network
 
@@ -64,6 +68,94 @@ def _fixture(target: Any, change: Callable[[Any], Any]) -> Any:
 # Functions ------------------------------------------------------------------------------------
 
 
+# What classes make of functions of these names, and of nothing but functions.
+_IMPLICIT: dict[str, Callable[[Function], Any]] = {
+    "__new__": staticmethod, "__init_subclass__": classmethod, "__class_getitem__": classmethod,
+}  # fmt: skip
+
+
+class _Decorated(wrapt.CallableObjectProxy):  # type: ignore[type-arg]
+    """A function that is called with a patch; what is asked of it, the function itself tells.
+
+    In what a proxy is not like a function (one object, other than the one behind it, that has
+    attributes, pickles by its name and becomes a method) it is like one.
+
+    Args:
+        function: the function as written.
+        body: what is called instead: a function of the same kind, which has the function's names.
+            The attributes are set on it.
+    """
+
+    def __init__(self, function: Function, body: Function) -> None:
+        super().__init__(function)
+        self._self_body = body  # not annotated in the class: it would have __annotations__, then
+
+    def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
+        __tracebackhide__ = True
+        return self._self_body(*args, **kwargs)
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        # A plain method: wrapt's own do not pickle, and their __func__ is without the patch.
+        return self if instance is None else MethodType(self, instance)
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        if name in _IMPLICIT:
+            setattr(owner, name, _IMPLICIT[name](self))
+
+    def __repr__(self) -> str:
+        return repr(self._self_body)
+
+    def __reduce_ex__(self, protocol: Any) -> str:
+        return self.__qualname__
+
+    # So `copy` asks __reduce_ex__, too, and takes a name for the object itself.
+    __copy__ = __deepcopy__ = None  # type: ignore[assignment]
+    __eq__, __ne__, __hash__ = object.__eq__, object.__ne__, object.__hash__
+    # Every proxy has these, and would pass for a collection and for a context manager.
+    __enter__ = __aenter__ = __iter__ = None  # type: ignore[assignment]
+    __len__ = __contains__ = __reversed__ = None  # type: ignore[assignment]
+
+    # Who sends a function elsewhere by its parts (cloudpickle, and so joblib, Dask and Ray), or
+    # makes it another one with them (types.coroutine), is to have the patch, too.
+    __code__ = property(attrgetter("_self_body.__code__"))
+    __globals__ = property(attrgetter("_self_body.__globals__"))
+    __closure__ = property(attrgetter("_self_body.__closure__"))
+
+    # What is set here, such as pytest's marks, is not set on the function, which may be in use
+    # without the patch. (In Python alone, wrapt before 2.2 has the function's all the same.)
+    __dict__ = property(attrgetter("_self_body.__dict__"))
+
+    def __getattr__(self, name: str) -> Any:
+        if name in (own := vars(self._self_body)):
+            return own[name]
+        if name != "__signature__":
+            return super().__getattr__(name)
+        try:  # for inspect.getfullargspec, which does not look behind __code__
+            return inspect.signature(self._self_body)
+        except (NameError, ValueError) as error:  # annotations that cannot be evaluated, say
+            raise AttributeError(name) from error
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name.startswith("_self_"):
+            super().__setattr__(name, value)
+            return
+        setattr(self._self_body, name, value)
+        if name not in vars(self._self_body):  # its name, say, which the proxy asks for behind it
+            super().__init__(self._self_body)
+
+    def __delattr__(self, name: str) -> None:
+        delattr(self._self_body, name)
+        super().__init__(self._self_body)
+
+
+def _instead(function: Function, body: Function) -> Function:
+    """A body that passes for the function."""
+    body = functools.update_wrapper(body, function)
+    # A proxy of what is no function (a partial, a bound method) is none either, and what takes
+    # functions only would not take it: pytest's marks.
+    return _Decorated(function, body) if inspect.isfunction(function) else body
+
+
 def _wrapped(function: Function, model: Model) -> Function:
     """A wrapper of the function's kind, with its signature."""
     kind: Callable[[Function, Model], Function] = _function
@@ -73,7 +165,8 @@ def _wrapped(function: Function, model: Model) -> Function:
         kind = _async_generator
     elif inspect.isgeneratorfunction(function):
         kind = _generator
-    wrapper = functools.wraps(function)(kind(function, model))
+    body = kind(function, model)
+    wrapper = _instead(function, body)
     name = model._options["as_kwarg"]
     if name is not None:
         signature = inspect.signature(function)
@@ -82,7 +175,7 @@ def _wrapped(function: Function, model: Model) -> Function:
                 f"{function.__qualname__}() has no argument {name!r}, which as_kwarg={name!r} "
                 "promises: add it, or leave as_kwarg out"
             )
-        wrapper.__signature__ = _without(signature, name)  # type: ignore[attr-defined]
+        body.__signature__ = _without(signature, name)  # type: ignore[attr-defined]
     return wrapper
 
 
@@ -243,15 +336,14 @@ def _test_case(cls: type, model: patch) -> type:
         owner.addClassCleanup(patches.end, owner)
         set_up.__func__(owner)
 
-    functools.update_wrapper(set_up_class, set_up.__func__)
-    cls.setUpClass = classmethod(set_up_class)  # type: ignore[attr-defined]
+    begin = _instead(set_up.__func__, set_up_class)
+    cls.setUpClass = classmethod(begin)  # type: ignore[attr-defined]
     for name in ("run", "debug"):
         setattr(cls, name, _around_test(getattr(cls, name), patches))
     return cls
 
 
 def _around_test(run: Function, patches: _ClassPatches) -> Function:
-    @functools.wraps(run)
     def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
         owner = type(self)
         alone = owner not in patches  # run without its suite
@@ -264,7 +356,7 @@ def _around_test(run: Function, patches: _ClassPatches) -> Function:
             if alone:
                 patches.end(owner)
 
-    return wrapper
+    return _instead(run, wrapper)
 
 
 def _plain_class(cls: type, model: patch) -> type:

@@ -179,7 +179,7 @@ class Counter:
 @pytest.mark.parametrize("other", [
     Counter(), Counter().method, Counter().asynchronous, functools.partial(Counter().method),
     functools.partial(Counter().asynchronous), functools.lru_cache(Counter().method),
-], ids=repr)  # fmt: skip
+], ids=["object", "method", "coroutine", "partial", "partial-coroutine", "cache"])  # fmt: skip
 async def test_other_callables_become_functions(other: Any) -> None:
     """A proxy of an object that is none is none, and pytest's marks do not hold on it."""
     for handed in (None, "fake"):

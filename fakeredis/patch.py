@@ -550,7 +550,7 @@ class _Entry:
 
     def _check_clock(self) -> None:
         if self.forwards:
-            from fakeredis.stores.forwarding.session import NO_TIME
+            from fakeredis.stores.forwarding.engine import NO_TIME
 
             raise RuntimeError(NO_TIME)
 

@@ -95,9 +95,9 @@ class FakeServer(Server):
         elif isinstance(store, KeyspaceStore):
             self._keep_in(store)
         elif store is not None:
-            from fakeredis.forwarded import become
+            from fakeredis.stores.forwarding.engine import ForwardingEngine
 
-            become(self)
+            self.engine = ForwardingEngine(self, store)
 
     def _keep_in(self, store: KeyspaceStore) -> None:
         from fakeredis.stores.keyspace.poll import Watcher
@@ -115,18 +115,7 @@ class FakeServer(Server):
         super().let_go()
 
     close = let_go
-
-    @property
-    def connected(self) -> bool:
-        """Whether the server answers; set to False, connections break and none can be made."""
-        return super().connected
-
-    @connected.setter
-    def connected(self, up: bool) -> None:
-        Server.connected.__set__(self, up)  # type: ignore[attr-defined]
-        if not up:
-            for session in list(self.sessions.values()):
-                session.close()
+    connected = Server.connected  # people's, too
 
     @staticmethod
     def get_server(
@@ -206,7 +195,9 @@ class FakeServer(Server):
             OSError: the file cannot be read.
             ValueError: it is no such file, is damaged, of a newer version than this server, or
                 holds values of a module; the text says where. Nothing has changed then.
+            RuntimeError: the data are elsewhere, see the store.
         """
+        self.engine.check_files("takes")
         from fakeredis.engine.data import rdb_file
 
         rdb_file.from_bytes(self, Path(path).read_bytes())
@@ -216,7 +207,9 @@ class FakeServer(Server):
 
         Raises:
             OSError: the file cannot be written.
+            RuntimeError: the data are elsewhere, see the store.
         """
+        self.engine.check_files("gives")
         from fakeredis.engine.data import rdb_file
 
         Path(path).write_bytes(rdb_file.to_bytes(self))

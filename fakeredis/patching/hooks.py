@@ -35,11 +35,11 @@ from fakeredis.clients.pipeline import MISS, FakePipeline, marked, short_pipelin
 from fakeredis.clients.valkey_errors import translated
 from fakeredis.patching.code_swap import AttributeSwap, Swap, swap
 from fakeredis.patching.scope import BORN, LIFE, Realm, choose_pace, settle
-from fakeredis.stores.forwarding.bypass import Unpatched
+from fakeredis.stores.base import RealConnection
 
 # Those of the last kind are a store's own, and lead to a real server.
 _LIBRARIES: Final = frozenset({"redis", "valkey"})
-_FAKES: Final = (Fake, Unpatched)
+_FAKES: Final = (Fake, RealConnection)
 
 
 def realm_for(connection: Any, kind: str) -> Realm | None:

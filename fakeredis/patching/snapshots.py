@@ -63,7 +63,7 @@ def show(servers: dict[str, Server]) -> dict[str, dict[int, dict[str, Any]]]:
             session = server.session(protocol=3)
             try:
                 for number, keys in sorted(server.key_names(session).items()):
-                    session.execute([b"SELECT", b"%d" % number])
+                    session.ask(b"SELECT", b"%d" % number)
                     shown.setdefault(address, {})[number] = _database(session, keys)
             finally:
                 session.close()
@@ -90,10 +90,10 @@ _VIEWS: Final[dict[bytes, Callable[[Any], Any]]] = {
 def _database(session: Session, keys: list[bytes]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for key in sorted(keys):
-        kind = bytes(session.execute([b"TYPE", key]))
+        kind = bytes(session.ask(b"TYPE", key))
         if kind in _READERS:
             name, *options = _READERS[kind]
-            value = _text(session.execute([name, key, *options]))
+            value = _text(session.ask(name, key, *options))
             found[to_text(key)] = _VIEWS[kind](value) if kind in _VIEWS else value
     return found
 

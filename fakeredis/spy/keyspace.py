@@ -72,7 +72,7 @@ def ask_elsewhere(calls: Iterable[CommandCall]) -> None:
 
 def _ask(server: Any, db: int, last: dict[Wire, CommandCall]) -> None:
     before = server.now()
-    left = server.milliseconds_left(db, [bytes(key) for key in last])
+    left = server.engine.milliseconds_left(db, [bytes(key) for key in last])
     now = server.now()
     for (key, call), milliseconds in zip(last.items(), left, strict=True):
         deadline, ttl = None, 0

@@ -21,6 +21,13 @@ class StoreBusy(StoreError):
     """Others hold the store for so long that a command gives up."""
 
 
+class RealConnection:
+    """Marks a store's own connections of redis-py: no patch touches them, they lead to the network.
+
+    A class of connections inherits from it before redis-py's class.
+    """
+
+
 class Store:
     """What both kinds of stores have in common."""
 

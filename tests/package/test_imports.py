@@ -20,7 +20,7 @@ ROOT = PACKAGE.parent
 # The parts from the bottom up. Each may import those before it, and itself.
 ORDER = (
     "_version", "lazy", "nearest", "errors", "data", "datatypes", "rdb", "engine", "resp",
-    "commands", "spy", "stores", "server", "forwarded", "tcp", "clients",
+    "commands", "spy", "stores", "server", "tcp", "clients",
     "patching", "patch", "mixin", "aioredis", "testing", "pytest_plugin", "cli",
     "__main__",
 )  # fmt: skip
@@ -30,7 +30,7 @@ UPWARDS = {
     ("server", "clients.aio"), ("server", "clients.network"), ("server", "clients.sync"),
     ("server", "clients.fake_socket"), ("server", "patching.processes.at_fork"), ("server", "tcp"),
     ("server", "tcp.sockets"),
-    ("server", "forwarded"), ("spy.watching", "patching.method_notes"),
+    ("spy.watching", "patching.method_notes"),
     ("stores.keyspace.memory", "server"), ("stores.parity.store", "clients.fake_socket"),
     ("stores.parity.store", "patch"), ("stores.parity.store", "server"),
 }  # fmt: skip
@@ -47,7 +47,7 @@ CIRCLES = {
     frozenset({"spy.calls", "spy.expectations"}),
     frozenset({
         "clients.aio", "clients.aio_connection", "clients.cluster", "clients.connection",
-        "clients.network", "clients.sentinel", "clients.sync", "forwarded",
+        "clients.network", "clients.sentinel", "clients.sync",
         "patching.processes.handle_proxy",
         "patching.processes.at_fork", "patching.processes.fork_host", "server",
         "stores.keyspace.memory", "tcp", "tcp.compat",

@@ -20,13 +20,14 @@ from fakeredis.datatypes.hash import Hash
 from fakeredis.datatypes.limits import EncodingLimits
 from fakeredis.engine.command.command import Command, Group, Table
 from fakeredis.engine.core import blocking, dispatch, notifications
-from fakeredis.engine.core.clock import checked_advance, clock_of
+from fakeredis.engine.core.clock import clock_of
 from fakeredis.engine.core.config import Config
 from fakeredis.engine.core.context import Context
 from fakeredis.engine.core.database import Database
+from fakeredis.engine.core.engines import Engine, LocalEngine
 from fakeredis.engine.core.profiles import VersionLike, profile
 from fakeredis.engine.core.pubsub import PubSub
-from fakeredis.engine.core.session import Session, WireSession
+from fakeredis.engine.core.session import Session
 from fakeredis.engine.core.statistics import Statistics
 from fakeredis.engine.features import key_access, latency, memory, pause
 from fakeredis.errors import CommandError
@@ -68,16 +69,12 @@ class Server:
         clock: ``"test"`` or ``"real"``, see `fakeredis.engine.core.clock`.
     """
 
-    #: Whether its commands run elsewhere, see `fakeredis.stores.forwarding.session`.
-    forwards = False
-    #: Whether it only stands for one of another process, see `fakeredis.clients.remote`.
-    remote = False
-
     def __init__(
         self, version: VersionLike = "8.2", server_type: str = "redis",
         modules: Sequence[Group] = (), address: str = "localhost:6379", clock: str = "test",
     ) -> None:
         self.lock = RLock()
+        self.engine: Engine = LocalEngine(self)
         self.address = address
         # Which server answers at an address (MIGRATE); set by the network that made this one.
         self.resolve_address: Callable[[str], Server | None] | None = None
@@ -146,14 +143,14 @@ class Server:
         Raises:
             TypeError, ValueError: it is no number of seconds, or a negative one.
         """
-        with self.lock:
-            if checked_advance(seconds) > 0:
-                key_access.begin(self)  # what was used before the clock moved, and what after?
-            self.clock.advance(seconds)
-            self.catch_up()
+        self.engine.advance(seconds)
 
     def catch_up(self) -> None:
         """Do what has become due: expire keys, time out waits."""
+        self.engine.catch_up()
+
+    def do_what_is_due(self) -> None:
+        """The same, where the data are."""
         with self.lock:
             if self.guard & dispatch.BUSY:
                 return  # in the middle of a script
@@ -328,9 +325,13 @@ class Server:
     # Sessions -------------------------------------------------------------------------------
 
     def session(self, protocol: int = 2, address: str = "127.0.0.1:0") -> Session:
-        """A new session, as a client's connection makes one."""
-        with self.lock:
-            return Session(self, protocol, address)
+        """A new session, as a client's connection makes one.
+
+        Raises:
+            OSError: its commands run elsewhere, and that cannot be reached.
+            StoreError: or it refuses.
+        """
+        return self.engine.session(protocol, address)  # type: ignore[no-any-return]
 
     def wire_session(self, address: str = "127.0.0.1:0", local: str = "") -> Any:
         """The same for a shell that writes the protocol's bytes.
@@ -339,8 +340,17 @@ class Server:
             address: the client's.
             local: the server's end of the connection.
         """
-        with self.lock:
-            return WireSession(self, 2, address, local)
+        return self.engine.wire_session(address, local)
+
+    @property
+    def forwards(self) -> bool:
+        """Whether its commands run at another server, see `fakeredis.stores.forwarding`."""
+        return self.engine.forwards
+
+    @property
+    def remote(self) -> bool:
+        """Whether it only stands for one of another process, see `fakeredis.clients.remote`."""
+        return self.engine.remote
 
     def _catalogue(self, for_bytes: bool = False) -> Table:
         """The commands of its profile and modules; `fakeredis.server.FakeServer` knows them.
@@ -427,12 +437,12 @@ class Server:
 
     @property
     def connected(self) -> bool:
-        """Whether the server answers; set to False, every command fails as on a dead network."""
-        return not self.guard & dispatch.DOWN
+        """Whether the server answers; set to False, connections break and none can be made."""
+        return self.engine.connected
 
     @connected.setter
     def connected(self, up: bool) -> None:
-        self.guard = self.guard & ~dispatch.DOWN if up else self.guard | dispatch.DOWN
+        self.engine.connected = up
 
     def attach_recorder(self, recorder: Recorder | None) -> None:
         """Let a spy listen, or no longer."""
@@ -450,17 +460,11 @@ class Server:
 
     def let_go(self) -> None:
         """Let go of what the store holds open; used again, it opens again."""
-        if self.keeper is not None:
-            self.keeper.close()
+        self.engine.let_go()
 
     def clear(self) -> None:
         """Remove all keys of all databases, without a command's side effects."""
-        with self.lock, self.rewriting():
-            for db in list(self.databases.values()):
-                db.clear()
-            self.deadlines.clear()
-            if self.guard & dispatch.TRACKED:
-                self.extra["tracking"].flushed()
+        self.engine.clear()
 
     def key_names(self, session: Session) -> dict[int, list[bytes]]:
         """The keys of each database that has any.
@@ -468,7 +472,7 @@ class Server:
         Args:
             session: through which they may be asked for.
         """
-        return {number: list(db.data) for number, db in self.databases.copy().items() if db.data}
+        return self.engine.key_names(session)
 
     def select(self, index: int) -> Database:
         """The database of a number that a client named.

@@ -95,6 +95,15 @@ class Session:
             return self.call(command, dispatch.spelled(command, argv))
         return self.call(command, argv[len(command.parts) :])
 
+    def ask(self, *argv: bytes) -> Any:
+        """Run a command that does not block, and wait for its reply, should it run elsewhere.
+
+        Raises:
+            CommandError: the reply is an error.
+            ConnectionLost: there is none any more.
+        """
+        return self.execute(argv)
+
     def call(self, command: Command, args: Sequence[bytes]) -> Any:
         """Run a command already looked up; ``args`` leave its name out.  See `execute`."""
         server = self.server

@@ -21,8 +21,7 @@ import redis.connection as real
 from fakeredis.engine.core.replies import Push, Status
 from fakeredis.errors import CommandError
 from fakeredis.resp import MISSING, ProtocolError, ReplyParser, pack
-from fakeredis.stores.base import StoreError
-from fakeredis.stores.forwarding.bypass import Unpatched
+from fakeredis.stores.base import RealConnection, StoreError
 from fakeredis.stores.forwarding.link import Link
 
 _CHUNK: Final = 1 << 16
@@ -34,10 +33,10 @@ _links: Final[WeakSet[RespLink]] = WeakSet()
 _classes: Final[dict[type, type]] = {}
 
 
-def _unpatched(kind: type) -> Any:
+def _real_class(kind: type) -> Any:
     made = _classes.get(kind)
     if made is None:
-        made = _classes[kind] = type(f"Unpatched{kind.__name__}", (Unpatched, kind), {})
+        made = _classes[kind] = type(f"Real{kind.__name__}", (RealConnection, kind), {})
     return made
 
 
@@ -55,7 +54,7 @@ def connect(options: dict[str, Any], name: str) -> Any:
     options = dict(options)
     kind = options.pop("connection_class", real.Connection)
     options.update(protocol=2, decode_responses=False)
-    connection = _unpatched(kind)(**options)
+    connection = _real_class(kind)(**options)
     try:
         connection.connect()
     except redis.AuthenticationError:

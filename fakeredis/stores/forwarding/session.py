@@ -1,11 +1,10 @@
-"""Sessions whose commands run elsewhere, and the servers that have them.
+"""Sessions whose commands run elsewhere.
 
-A session of a server with a `fakeredis.stores.ForwardingStore` runs no handler: it hands
-over what its client says to its own link, and takes what the other end replies.  It does what
+A session of a server with a `fakeredis.stores.ForwardingStore` runs no handler: it hands over what
+its client says to its own link, and takes what the other end replies.  It does what
 `fakeredis.engine.core.dispatch` does around handlers: faults have their turn and the spy is told,
-in the
-same order.  A reply that is not there soon is waited for by another thread, so that nobody else
-waits.
+in the same order.  A reply that is not there soon is waited for by another thread, so that nobody
+else waits.
 """
 
 from __future__ import annotations
@@ -17,15 +16,15 @@ from typing import TYPE_CHECKING, Any, Final
 from fakeredis.engine import wording
 from fakeredis.engine.command.command import BLOCKING, Command
 from fakeredis.engine.core import dispatch
-from fakeredis.engine.core.clock import Clock
 from fakeredis.engine.core.replies import BLOCKED, NO_REPLY, QUEUED, Push
-from fakeredis.engine.core.server import Server
 from fakeredis.engine.core.session import Session
 from fakeredis.errors import CommandError, ConnectionLost
 from fakeredis.stores.forwarding.link import is_message
 
 if TYPE_CHECKING:
+    from fakeredis.engine.core.server import Server
     from fakeredis.engine.core.session import Batch
+    from fakeredis.stores.forwarding.base import ForwardingStore
     from fakeredis.stores.forwarding.link import Link
 
 _PATIENCE: Final = 0.01  # seconds that a caller spends waiting for a reply itself
@@ -90,14 +89,16 @@ class ForwardedSession(Session):
     """
 
     __slots__ = (
-        "link", "_calls", "_watched", "_sink", "_queue", "_monitors", "_tracks", "usage",
+        "link", "store", "_calls", "_watched", "_sink", "_queue", "_monitors", "_tracks", "usage",
         "patience",
     )  # fmt: skip
 
     forwarded = True
-    server: ForwardingServer
 
-    def __init__(self, server: ForwardingServer, link: Link, address: str) -> None:
+    def __init__(
+        self, server: Server, store: ForwardingStore, link: Link, address: str
+    ) -> None:
+        self.store = store
         self.link = link
         self._calls: deque[_Call] = deque()  # sent, and not replied yet
         self._watched = False
@@ -135,6 +136,14 @@ class ForwardedSession(Session):
         """
         items = self._run(batch)
         return items + [BLOCKED] * (len(batch) - len(items))
+
+    def ask(self, *argv: bytes) -> Any:
+        """See `Session.ask`."""
+        patience, self.patience = self.patience, None
+        try:
+            return self.execute(argv)
+        finally:
+            self.patience = patience
 
     def call(self, command: Command, args: Sequence[bytes]) -> Any:
         """See `Session.call`."""
@@ -309,9 +318,9 @@ class ForwardedSession(Session):
         if wanted != self._watched:
             self._watched = wanted
             if wanted:
-                self.server.store.watch().add(self.link, self._look)
+                self.store.watch().add(self.link, self._look)
             else:
-                self.server.store.watch().discard(self.link)
+                self.store.watch().discard(self.link)
 
     def _listens(self) -> bool:
         return bool(
@@ -474,7 +483,7 @@ class ForwardedSession(Session):
         self.closed = True
         self.guard |= dispatch.CLOSED
         self.wait = None
-        self.server.store.watch().discard(self.link)
+        self.store.watch().discard(self.link)
         self.link.close()
         self.server.unregister(self)
         if self.on_close is not None:
@@ -523,104 +532,3 @@ _CHANGES: Final[dict[str, Callable[[ForwardedSession, Sequence[bytes], Any], Non
     "HELLO": _hello, "SELECT": _select, "CLIENT SETNAME": _set_name, "MONITOR": _monitor,
     "CLIENT TRACKING": _tracking, "RESET": _reset,
 }  # fmt: skip
-
-
-# Servers ----------------------------------------------------------------------------------------
-
-
-class ForeignClock(Clock):
-    """The clock of a server whose time passes elsewhere."""
-
-    def advance(self, seconds: float) -> None:
-        """It cannot be moved.
-
-        Raises:
-            RuntimeError: it should be.
-        """
-        if seconds:
-            raise RuntimeError(NO_TIME)
-
-    def freeze(self, at: float | None = None) -> None:
-        """It cannot be stopped.
-
-        Raises:
-            RuntimeError: always.
-        """
-        raise RuntimeError(NO_TIME)
-
-
-NO_TIME: Final = (
-    "time cannot be moved or stopped here: the commands are forwarded to another server, whose "
-    "clock it is; use a store in memory for such a test"
-)
-
-
-class ForwardingServer(Server):
-    """A server whose data and commands are elsewhere."""
-
-    store: Any  # a ForwardingStore
-    forwards = True
-
-    def session(self, protocol: int = 2, address: str = "127.0.0.1:0") -> Session:
-        """A new session, with a link of its own.
-
-        Raises:
-            OSError: the other end cannot be reached.
-            StoreError: the store refuses.
-        """
-        session = self._open(address, typed=False)
-        if protocol == 3:
-            session.patience = None
-            session.execute([b"HELLO", b"3"])
-            session.patience = _PATIENCE
-        return session
-
-    def wire_session(self, address: str = "127.0.0.1:0", local: str = "") -> Any:
-        """See `Server.wire_session`."""
-        return self._open(address, typed=True)
-
-    def _open(self, address: str, typed: bool) -> ForwardedSession:
-        link = self.store.connect(typed)
-        with self.lock:
-            return ForwardedSession(self, link, address)
-
-    def advance(self, seconds: float) -> None:
-        """Time passes elsewhere.
-
-        Raises:
-            RuntimeError: it should be moved.
-        """
-        self.clock.advance(seconds)
-
-    def catch_up(self) -> None:
-        """What is due happens elsewhere."""
-
-    def clear(self) -> None:
-        """Remove all keys that are the store's."""
-        self.store.clear()
-
-    def key_names(self, session: Session) -> dict[int, list[bytes]]:
-        """See `Server.key_names`: of the databases that were used."""
-        names: dict[int, list[bytes]] = {}
-        session.patience = None  # type: ignore[attr-defined]  # one of ours
-        for number in sorted(self.databases):
-            session.execute([b"SELECT", b"%d" % number])
-            keys = session.execute([b"KEYS", b"*"])
-            if keys:
-                names[number] = keys
-        return names
-
-    def milliseconds_left(self, number: int, keys: Sequence[bytes]) -> list[int]:
-        """What keys of a database have left, as PTTL tells; no spy hears of the question."""
-        with self.lock:
-            recorder = self.recorder
-            self.attach_recorder(None)
-            session: Any = self.session()
-            session.patience = None
-            try:
-                batch = [[b"SELECT", b"%d" % number], *([b"PTTL", key] for key in keys)]
-                left: list[int] = session.execute_many(batch)[1:]
-                return left
-            finally:
-                session.close()
-                self.attach_recorder(recorder)

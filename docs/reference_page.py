@@ -71,7 +71,7 @@ def _signature(found: Any) -> str:
     """The arguments, where they are ours and not redis-py's; without their types."""
     if isinstance(found, type) and issubclass(found, BaseException):
         return ""
-    if isinstance(found, type) and "_stands_for" in vars(found):
+    if isinstance(found, type) and "_real_class" in vars(found):
         return "(...)"
     if isinstance(found, type) and not inspect.isfunction(getattr(found, "__init__", None)):
         return ""

@@ -23,7 +23,7 @@ from fakeredis.nearest import near
 from fakeredis.patching import after_exit, faults
 from fakeredis.patching.installer import KINDS, LOCK, machinery
 from fakeredis.patching.processes import at_fork
-from fakeredis.patching.scope import Realm
+from fakeredis.patching.scope import PatchScope
 from fakeredis.spy.assertions import Assertions
 
 # What is not imported here is imported when it is needed first: to enter a patch is to be quick.
@@ -124,7 +124,8 @@ class patch(Assertions):  # noqa: N801 - reads as a function
         self._entered: list[_Entry] = []
         self._last: _Entry | None = None
 
-    # Life cycle -----------------------------------------------------------------------------
+    # ConnectionStates cycle
+    # -----------------------------------------------------------------------------
 
     def start(self) -> patch:
         """Begin; returns the handle."""
@@ -141,12 +142,12 @@ class patch(Assertions):  # noqa: N801 - reads as a function
         return self
 
     def _begin(self, entry: _Entry) -> None:
-        after_exit.exhume()
+        after_exit.readopt_clients()
         if entry.spy is not None:
             entry.spy.note_methods(in_patch=True)  # now that all else is exchanged
-        if entry.realm.single is not None:
-            entry.equip(entry.realm.single)
-        entry.realm.enter()
+        if entry.scope.single is not None:
+            entry.equip(entry.scope.single)
+        entry.scope.enter()
         if self._options["subprocesses"]:
             entry.open_door(self._options)
 
@@ -160,9 +161,9 @@ class patch(Assertions):  # noqa: N801 - reads as a function
                 last.callback(at_fork.ended)
                 last.callback(entry.end)
                 last.callback(machinery.remove, self._options["names"], self._kinds)
-                last.callback(after_exit.bury, entry.realm)
-                last.callback(entry.realm.leave)
-                last.callback(after_exit.bury, entry.realm)
+                last.callback(after_exit.retire_clients, entry.scope)
+                last.callback(entry.scope.leave)
+                last.callback(after_exit.retire_clients, entry.scope)
                 if entry.door is not None:
                     last.callback(entry.door.close)
                 if entry.spy is not None:
@@ -209,21 +210,21 @@ class patch(Assertions):  # noqa: N801 - reads as a function
         Raises:
             LookupError: no server has that address, see ``addresses``.
         """
-        realm = self._entry.realm
-        servers = realm.all()
+        scope = self._entry.scope
+        servers = scope.all()
         if address is not None and not isinstance(address, str):
             raise TypeError(f"an address is text: 'localhost:6379', not {address!r}")
         if address is None and len(servers) == 1:
             return servers[0]  # type: ignore[return-value]
-        found = realm.server_at(normalise(address or "localhost:6379"))
+        found = scope.server_at(normalise(address or "localhost:6379"))
         if found is None:
-            raise LookupError(f"no server at {address!r}; there are {realm.addresses}")
+            raise LookupError(f"no server at {address!r}; there are {scope.addresses}")
         return found  # type: ignore[return-value]
 
     @property
     def servers(self) -> dict[str, Server]:
         """The servers that were reached so far, by address."""
-        return dict(self._entry.realm.servers)
+        return dict(self._entry.scope.servers)
 
     def client(self, address: str | None = None, **redis_kwargs: Any) -> FakeRedis:
         """A client of a server; arguments as for `redis.Redis`."""
@@ -407,19 +408,19 @@ class _Entry:
         self.offset = 0.0
         self.frozen: float | None = None
         self.up = True
-        self.door: child_processes.Door | None = None
+        self.door: child_processes.UnixListener | None = None
         self.forwards = self.store is not None and self.store.forwards
         if self.forwards:
             self.store.begin_use()
         self.faults = faults.Faults()
         self.spy = _new_spy() if options["spy"] else None
         single = options["server"]
-        self.realm = Realm(self.make, single, addresses, kinds, options["after_exit"])
-        self.realm.handle, self.realm.entry = handle, self
+        self.scope = PatchScope(self.make, single, addresses, kinds, options["after_exit"])
+        self.scope.handle, self.scope.entry = handle, self
         self.kept: list[snapshots.Snapshot] = []  # taken for other processes
         self._taken: WeakValueDictionary[int, snapshots.Snapshot] = WeakValueDictionary()
         if single is not None:
-            self.realm.servers[single.address] = single
+            self.scope.servers[single.address] = single
 
     def make(self, address: str) -> FakeServer:
         """The server of an address, made at the first connection."""
@@ -442,15 +443,15 @@ class _Entry:
         told: dict[str, Any] = {
             name: options[name] for name in ("version", "server_type", "names", "spy")
         }  # fmt: skip
-        if self.realm.single is not None:
-            facts = self.realm.single.profile
+        if self.scope.single is not None:
+            facts = self.scope.single.profile
             told.update(version=facts.version_text, server_type=facts.server_type)
         for name in ("addresses", "clients"):
             if options[name] is not None:
                 told[name] = sorted(options[name])
         from fakeredis.patching.processes import child_processes
 
-        self.door = child_processes.Door(self.realm, told)
+        self.door = child_processes.UnixListener(self.scope, told)
 
     def equip(self, server: Server) -> None:
         """Let the spy and the faults have their hand in a server."""
@@ -462,23 +463,23 @@ class _Entry:
 
     def do(self, what: str, *args: Any) -> Any:
         """Call one of the methods below, in the process in which the servers live."""
-        if self.realm.remote is None:
+        if self.scope.remote is None:
             return getattr(self, what)(*args)
         from fakeredis.patching.processes import handle_proxy
 
-        return handle_proxy.ask(self.realm.remote, what, args)
+        return handle_proxy.ask(self.scope.remote, what, args)
 
     def advance(self, seconds: float) -> None:
         """Move the clocks."""
         self._check_clock()
         self.offset += seconds
-        for server in self.realm.all():
+        for server in self.scope.all():
             server.advance(seconds)
 
     def freeze(self, moment: float | None) -> None:
         """Stop the clocks."""
         self._check_clock()
-        servers = self.realm.all()
+        servers = self.scope.all()
         if moment is None:
             clock = servers[0].clock if servers else clock_of(self.clock)
             moment = clock.seconds() if servers else clock.seconds() + self.offset
@@ -505,20 +506,20 @@ class _Entry:
 
     def flush(self) -> None:
         """Remove all keys."""
-        for server in self.realm.all():
+        for server in self.scope.all():
             server.clear()
 
     def state(self) -> dict[str, dict[int, dict[str, Any]]]:
         """All data."""
         from fakeredis.patching import snapshots
 
-        return snapshots.show(self.realm.servers)
+        return snapshots.show(self.scope.servers)
 
     def snapshot(self) -> snapshots.Snapshot:
         """A copy of all data."""
         from fakeredis.patching import snapshots
 
-        taken = snapshots.take(self.realm.servers)
+        taken = snapshots.take(self.scope.servers)
         self._taken[taken.number] = taken
         return taken
 
@@ -537,12 +538,12 @@ class _Entry:
         """Bring data back."""
         from fakeredis.patching import snapshots
 
-        snapshots.restore(self.realm.servers, snapshot)
+        snapshots.restore(self.scope.servers, snapshot)
 
     def set_up(self, up: bool) -> None:
         """Let all servers answer, or none."""
         self.up = up
-        for server in self.realm.all():
+        for server in self.scope.all():
             server.connected = up
             if not up:
                 for session in list(server.sessions.values()):
@@ -559,11 +560,11 @@ class _Entry:
         if self.forwards:
             if self.spy is not None:
                 self.spy.detach()  # which asks them for what it must know
-            for server in self.realm.all():
+            for server in self.scope.all():
                 server.connected = False  # what they led to is cleaned up
         self.faults.leave()
         if self.store is not None:
-            for server in self.realm.all():
+            for server in self.scope.all():
                 server.let_go()
         if self.spy is not None:
             self.spy.detach()
@@ -697,8 +698,8 @@ def patched(target: Any = None, /, *, as_kwarg: str | None = None, **options: An
 
 def active() -> patch | None:
     """The handle of the innermost patch of this thread or task; None outside of all."""
-    realm = network.current()
-    return realm.handle if isinstance(realm, Realm) else None
+    scope = network.current()
+    return scope.handle if isinstance(scope, PatchScope) else None
 
 
 def _forward(name: str) -> Callable[..., Any]:

@@ -86,7 +86,7 @@ def pytest_fixture_setup(fixturedef: pytest.FixtureDef[Any]) -> Iterator[None]:
         if fixturedef.argname not in _named_by(item):
             from fakeredis.clients import network
 
-            network.prefer(handle._entry.realm)
+            network.prefer(handle._entry.scope)
 
 
 def _innermost() -> Any:

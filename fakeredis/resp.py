@@ -377,7 +377,7 @@ _MOST_BYTES: Final = 1 << 30
 
 
 def encode(reply: Any, protocol: int) -> bytes:
-    """A reply of a `fakeredis.engine.core.session.WireSession` as bytes."""
+    """A reply of a `fakeredis.engine.core.session.ProtocolSession` as bytes."""
     kind = type(reply)
     if kind is bytes:
         return b"$%d\r\n%b\r\n" % (len(reply), reply)

@@ -230,9 +230,9 @@ class FakeServer(Server):
             self._own_session = self.session(protocol=3)
         reply = self._own_session.execute([_encoded(arg) for arg in args])
         if reply is BLOCKED:
-            from fakeredis.clients.fake_socket import Wire
+            from fakeredis.clients.fake_socket import FakeSocket
 
-            reply = Wire(self._own_session).receive(None)
+            reply = FakeSocket(self._own_session).receive(None)
             if isinstance(reply, CommandError):
                 raise reply
         return numbers(reply)

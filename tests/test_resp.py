@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from fakeredis import resp
 from fakeredis.engine.core.replies import NULL_ARRAY, BigNumber, Push, SetReply, Status, Verbatim
-from fakeredis.engine.core.session import WireSession
+from fakeredis.engine.core.session import ProtocolSession
 from fakeredis.errors import CommandError
 from tests.support.engines import Server
 from tests.support.raw import RawClient
@@ -102,7 +102,7 @@ VERBATIM = [
 @pytest.mark.parametrize("protocol", [2, 3])
 def test_formats_of_verbatim_strings(real_url: str, protocol: int) -> None:
     host, port = real_url.removeprefix("redis://").removesuffix("/0").split(":")
-    session = WireSession(Server(), protocol)
+    session = ProtocolSession(Server(), protocol)
     with RawClient((host, int(port)), protocol) as client:
         for script in VERBATIM:
             argv = [b"EVAL", script.encode(), b"0"]
@@ -117,7 +117,7 @@ NESTED = ["t", "1, t", "t, 'x'", "map={a=t}", "set={[t]=1}", "map={[t]=1}",
 @pytest.mark.parametrize("table", NESTED)
 def test_replies_that_nest_deep(real_url: str, protocol: int, table: str) -> None:
     host, port = real_url.removeprefix("redis://").removesuffix("/0").split(":")
-    session = WireSession(Server(), protocol)
+    session = ProtocolSession(Server(), protocol)
     rich = "map=" in table or "set=" in table
     depths = [100, 1999, 2000, 2665, 2666] if rich else [100, 2000, 7994, 7995, 7996]
     with RawClient((host, int(port)), protocol) as client:

@@ -23,9 +23,9 @@ from fakeredis.clients.aio_connection import (
 from fakeredis.clients.client_cache import Templates
 from fakeredis.clients.connection import fake_class
 from fakeredis.clients.creations import births
-from fakeredis.clients.fake_socket import AsyncWire, is_untouched
-from fakeredis.clients.fast_path import MISS, ShortCut, make_short_cut, other_wire, plain_set
-from fakeredis.clients.impersonation import StandIn, shown, tell_signatures, wrapper_of
+from fakeredis.clients.fake_socket import AsyncFakeSocket, is_untouched
+from fakeredis.clients.fast_path import NOT_HANDLED, FastPath, make_fast_path, other_wire, plain_set
+from fakeredis.clients.impersonation import Impersonating, shown, tell_signatures, wrapper_of
 from fakeredis.clients.originals import own_method
 from fakeredis.clients.pipeline import idle_connection, marked, run_pipeline, run_transaction
 from fakeredis.clients.sync import (
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from fakeredis.engine.core.server import Server
 
 __all__ = [
-    "FakeAsyncPipeline", "FakeAsyncRedis", "async_short_cut", "async_short_execute",
+    "FakeAsyncPipeline", "FakeAsyncRedis", "async_run_fast", "async_short_execute",
     "async_short_pipeline", "fake_async_pool", "turn", "turn_of",
 ]  # fmt: skip
 
@@ -53,8 +53,8 @@ _pipeline: Final = own_method(REAL, "pipeline")
 _init: Final = own_method(REAL, "__init__")
 _templates: Final = Templates()
 # The caller awaits `turn`, and the value when a callback made it awaitable.
-async_short_cut: Final[ShortCut] = make_short_cut(
-    "_reader", AsyncWire, own_method(REAL, "parse_response")
+async_run_fast: Final[FastPath] = make_fast_path(
+    "_reader", AsyncFakeSocket, own_method(REAL, "parse_response")
 )
 PARSE_RESPONSE: Final = own_method(Pipeline, "parse_response")
 EXECUTE: Final = own_method(Pipeline, "execute")
@@ -63,27 +63,27 @@ EXECUTE: Final = own_method(Pipeline, "execute")
 async def async_short_pipeline(
     pipeline: Any, connection: Any, commands: Any, raise_on_error: bool, transaction: bool
 ) -> Any:
-    """An asyncio pipeline's batch on the short way; `MISS` where only the long way will do.
+    """An asyncio pipeline's batch on the short way; `NOT_HANDLED` where only the long way will do.
 
     Raises:
         redis.ResponseError: a command failed, and ``raise_on_error``.
         redis.WatchError: a watched key changed.
     """
     wire = getattr(connection, "_reader", None)
-    if type(wire) is not AsyncWire:
+    if type(wire) is not AsyncFakeSocket:
         wire = other_wire(wire, connection)
     if (
         wire is None
         or type(pipeline).parse_response is not PARSE_RESPONSE
         or not is_untouched(connection, wire)
     ):
-        return MISS
+        return NOT_HANDLED
     run = run_transaction if transaction else run_pipeline
     try:
         replies = run(pipeline, wire, connection, commands, raise_on_error)
     except ConnectionLost:
-        return MISS
-    if replies is not MISS:
+        return NOT_HANDLED
+    if replies is not NOT_HANDLED:
         await turn()
         for index, reply in enumerate(replies):
             if hasattr(reply, "__await__"):
@@ -92,10 +92,10 @@ async def async_short_pipeline(
 
 
 async def async_short_execute(pipeline: Any, raise_on_error: bool) -> Any:
-    """A whole ``execute()`` without the pool's care of connections; `MISS` as above."""
+    """A whole ``execute()`` without the pool's care of connections; `NOT_HANDLED` as above."""
     connection = idle_connection(pipeline)
     if connection is None:
-        return MISS
+        return NOT_HANDLED
     pool = pipeline.connection_pool
     idle = pool._available_connections
     used = pool._in_use_connections if type(pool).release in PLAIN_RELEASES else set()
@@ -110,7 +110,7 @@ async def async_short_execute(pipeline: Any, raise_on_error: bool) -> Any:
     finally:
         used.discard(connection)
         idle.append(connection)
-        if replies is not MISS:
+        if replies is not NOT_HANDLED:
             await pipeline.reset()
 
 
@@ -124,7 +124,7 @@ class FakeAsyncPipeline(Pipeline):
         if Pipeline.execute is not EXECUTE:  # a mock, or a tracer's wrapper
             return await super().execute(raise_on_error)
         replies = await async_short_execute(self, raise_on_error)
-        if replies is MISS:
+        if replies is NOT_HANDLED:
             replies = await super().execute(raise_on_error)
         return replies  # type: ignore[no-any-return]
 
@@ -132,7 +132,7 @@ class FakeAsyncPipeline(Pipeline):
         self, connection: Any, commands: Any, raise_on_error: bool
     ) -> Any:
         replies = await async_short_pipeline(self, connection, commands, raise_on_error, False)
-        if replies is not MISS:
+        if replies is not NOT_HANDLED:
             return replies
         with marked(connection, "pipeline"):
             return await super()._execute_pipeline(connection, commands, raise_on_error)
@@ -141,7 +141,7 @@ class FakeAsyncPipeline(Pipeline):
         self, connection: Any, commands: Any, raise_on_error: bool
     ) -> Any:
         replies = await async_short_pipeline(self, connection, commands, raise_on_error, True)
-        if replies is not MISS:
+        if replies is not NOT_HANDLED:
             return replies
         with marked(connection, "transaction"):
             return await super()._execute_transaction(connection, commands, raise_on_error)
@@ -150,14 +150,14 @@ class FakeAsyncPipeline(Pipeline):
 tell_signatures(vars(FakeAsyncPipeline), Pipeline)
 
 
-class FakeAsyncRedis(redis.asyncio.Redis, metaclass=StandIn):
+class FakeAsyncRedis(redis.asyncio.Redis, metaclass=Impersonating):
     """`redis.asyncio.Redis` on a server in this process.
 
     Takes all arguments of `redis.asyncio.Redis`, and those that `FakeRedis` adds: ``server``,
     ``version``, ``server_type``, ``connected``.
     """
 
-    _stands_for = REAL  # and called by name, see FakeRedis
+    _real_class = REAL  # and called by name, see FakeRedis
 
     def __init__(
         self, *args: Any, server: Server | None = None, store: Any = None, version: Any = None,
@@ -184,8 +184,8 @@ class FakeAsyncRedis(redis.asyncio.Redis, metaclass=StandIn):
             wrapped = wrapper_of(FakeAsyncRedis, "execute_command")
             if wrapped is not None:
                 return await wrapped(self, *args, **options)
-        reply = async_short_cut(self, args, options)
-        if reply is MISS:
+        reply = async_run_fast(self, args, options)
+        if reply is NOT_HANDLED:
             return await _execute(self, *args, **options)
         if hasattr(reply, "__await__"):
             await turn()

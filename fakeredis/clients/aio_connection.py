@@ -1,4 +1,4 @@
-"""redis-py's asyncio connections on an `AsyncWire`; the peer of `fakeredis.clients.connection`."""
+"""redis-py's asyncio connections on an `AsyncFakeSocket`; the peer of `connection`."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ from fakeredis.clients.connection import (
 )
 from fakeredis.clients.creations import births
 from fakeredis.clients.fake_socket import (
-    AsyncWire,
-    CarefulAsyncWire,
+    AsyncCarefulSocket,
+    AsyncFakeSocket,
     Packed,
     asks_parser,
     decoded,
@@ -50,14 +50,14 @@ if TYPE_CHECKING:
 
 async def open_async_wire(
     connection: Any, server: Server | None = None, here: Network | None = None
-) -> AsyncWire:
+) -> AsyncFakeSocket:
     """A new session with the server that the connection's address means.
 
     Raises:
         ConnectionRefusedError: there is no such server, or it is down.
     """
     session = open_session(connection, server, here)
-    kind = AsyncWire if is_plain(connection) else CarefulAsyncWire
+    kind = AsyncFakeSocket if is_plain(connection) else AsyncCarefulSocket
     wire = kind(session, getattr(connection, "socket_timeout", None))
     equip(connection, wire)
     return wire
@@ -224,7 +224,7 @@ async def _next_reply(
 class FakeAsyncConnectionMixin(Fake):
     """The methods that lead an asyncio connection to the engine."""
 
-    _reader: Any  # an `AsyncWire` or None, and the same is
+    _reader: Any  # an `AsyncFakeSocket` or None, and the same is
     _writer: Any
     _parser: Any
 

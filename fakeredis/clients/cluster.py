@@ -30,8 +30,8 @@ from fakeredis.clients.connection import (
     open_wire,
 )
 from fakeredis.clients.creations import births
-from fakeredis.clients.fake_socket import Wire
-from fakeredis.clients.impersonation import StandIn
+from fakeredis.clients.fake_socket import FakeSocket
+from fakeredis.clients.impersonation import Impersonating
 from fakeredis.clients.network import Network, address_of, normalise
 
 if TYPE_CHECKING:
@@ -148,7 +148,7 @@ def choose_server(
 class FakeClusterConnectionMixin(FakeConnectionMixin):
     """Leads a sync connection to the node at its address."""
 
-    def _connect(self) -> Wire:
+    def _connect(self) -> FakeSocket:
         server = node_for(self, self._fake_server)
         return open_wire(self, server)
 
@@ -240,7 +240,7 @@ def rebound(function: Any, **names: Any) -> Any:
     return copy
 
 
-class FakeRedisCluster(redis.cluster.RedisCluster, metaclass=StandIn):
+class FakeRedisCluster(redis.cluster.RedisCluster, metaclass=Impersonating):
     """`redis.cluster.RedisCluster` on a cluster in this process.
 
     Takes all arguments of `redis.cluster.RedisCluster` (without an address: ``localhost:6379``),
@@ -254,7 +254,7 @@ class FakeRedisCluster(redis.cluster.RedisCluster, metaclass=StandIn):
         connected: False for a cluster that cannot be reached.
     """
 
-    _stands_for = REAL
+    _real_class = REAL
 
     def __init__(
         self, *args: Any, server: Server | None = None, store: Any = None, version: Any = None,
@@ -324,14 +324,14 @@ def _cluster_of(manager: Any, server: Server | None) -> Cluster:
 # Asyncio ----------------------------------------------------------------------------------------
 
 
-class FakeAsyncRedisCluster(redis.asyncio.cluster.RedisCluster, metaclass=StandIn):
+class FakeAsyncRedisCluster(redis.asyncio.cluster.RedisCluster, metaclass=Impersonating):
     """`redis.asyncio.cluster.RedisCluster` on a cluster in this process.
 
     Takes all arguments of `redis.asyncio.cluster.RedisCluster`, and those that `FakeRedisCluster`
     adds.
     """
 
-    _stands_for = REAL_ASYNC
+    _real_class = REAL_ASYNC
 
     def __init__(
         self, *args: Any, server: Server | None = None, store: Any = None, version: Any = None,

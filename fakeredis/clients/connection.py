@@ -1,6 +1,6 @@
-"""redis-py's connections on a `Wire`.
+"""redis-py's connections on a `FakeSocket`.
 
-The functions here work on any of redis-py's sync connections whose ``_sock`` is a `Wire`; the
+The functions here work on any of redis-py's sync connections whose ``_sock`` is a `FakeSocket`; the
 classes below use them as methods, and `fakeredis.patch` puts them under the real classes.
 """
 
@@ -17,9 +17,9 @@ import redis.connection as real
 from fakeredis.clients import network
 from fakeredis.clients.creations import births
 from fakeredis.clients.fake_socket import (
-    CarefulWire,
+    CarefulSocket,
+    FakeSocket,
     Packed,
-    Wire,
     asks_parser,
     be_impatient,
     decoded,
@@ -75,16 +75,16 @@ def open_session(
 
 def open_wire(
     connection: Any, server: Server | None = None, here: network.Network | None = None
-) -> Wire:
-    """A `Wire` on a new session, see `open_session`."""
-    kind = Wire if is_plain(connection) else CarefulWire
+) -> FakeSocket:
+    """A `FakeSocket` on a new session, see `open_session`."""
+    kind = FakeSocket if is_plain(connection) else CarefulSocket
     session = open_session(connection, server, here)
     wire = kind(session, getattr(connection, "socket_timeout", None))
     equip(connection, wire)
     return wire
 
 
-def equip(connection: Any, wire: Wire) -> None:
+def equip(connection: Any, wire: FakeSocket) -> None:
     """Note what a connection sends and reads with as it is now: a mock may take its place later."""
     wire.reads = type(connection).read_response
     wire.sends = type(connection).send_command
@@ -327,7 +327,7 @@ class Fake:
 class FakeConnectionMixin(Fake):
     """The methods that lead a sync connection to the engine."""
 
-    _sock: Any  # a `Wire` or None
+    _sock: Any  # a `FakeSocket` or None
     _parser: Any
 
     def __init__(self, *args: Any, server: Any = _UNSET, **kwargs: Any) -> None:
@@ -338,7 +338,7 @@ class FakeConnectionMixin(Fake):
         if server is _UNSET and births.here is not None:  # of a pool that is none of ours
             births.note(self, network.address_of(self), None)
 
-    def _connect(self) -> Wire:
+    def _connect(self) -> FakeSocket:
         return open_wire(self, self._fake_server, self._fake_home)
 
     def connect(self) -> None:

@@ -1,7 +1,7 @@
 """What stands in the place of a socket: a session of the engine, and waiting for its messages.
 
-redis-py's connections keep their socket in ``_sock``.  A fake one keeps a `Wire` there, so that
-everything redis-py does with the socket's presence (connect, disconnect, reconnect) works
+redis-py's connections keep their socket in ``_sock``.  A fake one keeps a `FakeSocket` there, so
+that everything redis-py does with the socket's presence (connect, disconnect, reconnect) works
 unchanged, while commands and replies pass as Python objects.
 """
 
@@ -75,7 +75,7 @@ class Broken:
         """It fails at once."""
 
 
-class Wire:
+class FakeSocket:
     """One end of a connection that never touches the network."""
 
     __slots__ = (
@@ -111,7 +111,7 @@ class Wire:
         # Until when replies are on their way: by our own clock, and by the server's.
         self._late: tuple[float, float] | None = None
 
-    def turn(self, connection: Any) -> Wire | None:
+    def turn(self, connection: Any) -> FakeSocket | None:
         """The wire that a short cut may take instead of this one; None: none may."""
         return None
 
@@ -587,7 +587,7 @@ class Wire:
 LAST: Final = "_fakeredis_last"  # in a connection's namespace: its wire, where that is impatient
 
 
-def be_impatient(connection: Any, wire: Wire) -> None:
+def be_impatient(connection: Any, wire: FakeSocket) -> None:
     """A connection goes on after its patch's end, but waits for nothing."""
     wire.patient = False
     vars(connection)[LAST] = wire
@@ -606,8 +606,8 @@ def stop_listening(connection: Any) -> None:
         raise redis.ConnectionError(AFTER_END)
 
 
-class CarefulWire(Wire):
-    """A `Wire` that no short cut takes: its connection does more than to send and to receive."""
+class CarefulSocket(FakeSocket):
+    """A `FakeSocket` that no short cut takes: its connection does more than send and receive."""
 
     __slots__ = ()
 
@@ -623,8 +623,8 @@ def close_orphans() -> None:
         session.wake = None
 
 
-class AsyncWire(Wire):
-    """A `Wire` whose waits are awaited; asyncio's connections keep it as reader and writer."""
+class AsyncFakeSocket(FakeSocket):
+    """A `FakeSocket` whose waits are awaited; asyncio keeps it as reader and writer."""
 
     __slots__ = ("_future",)
 
@@ -712,7 +712,7 @@ class AsyncWire(Wire):
         return bytes(self._unread or (b"?" if self.readable(0) and not self.at_eof() else b""))
 
     async def read(self, size: int = -1) -> bytes:
-        """As `Wire.recv`; nothing where nothing more will come."""
+        """As `FakeSocket.recv`; nothing where nothing more will come."""
         if not self._unread and not await self._came():
             return b""
         return self._taken_bytes(size if size >= 0 else len(self._unread or b""))
@@ -763,7 +763,7 @@ class AsyncWire(Wire):
         return self.getsockname() if name == "sockname" else default
 
 
-class CarefulAsyncWire(AsyncWire):
+class AsyncCarefulSocket(AsyncFakeSocket):
     """The same for asyncio."""
 
     __slots__ = ()
@@ -797,13 +797,13 @@ def _is_known(value: Any) -> bool:
 
 def ready(connection: Any, wire: Any) -> None:
     """A connection has made its handshake: what comes now is the user's."""
-    if not isinstance(wire, Wire):
+    if not isinstance(wire, FakeSocket):
         return  # a mock's socket
     wire.session.via = "direct"
     wire.parser = parser = connection._parser
     wire.played = getattr(parser, "__dict__", ())
     if asks_parser(parser):
-        wire.__class__ = CarefulAsyncWire if isinstance(wire, AsyncWire) else CarefulWire
+        wire.__class__ = AsyncCarefulSocket if isinstance(wire, AsyncFakeSocket) else CarefulSocket
 
 
 _parsers: Final[dict[tuple[type, str], Any]] = {}  # the libraries' own, with their methods
@@ -828,7 +828,7 @@ def _reads_elsewhere(parser: Any) -> bool:
         getattr(parser, "_sock", None), getattr(parser, "_stream", None),
         getattr(getattr(parser, "_buffer", None), "_sock", None),
     )  # fmt: skip
-    return any(end is not None and not isinstance(end, Wire) for end in ends)
+    return any(end is not None and not isinstance(end, FakeSocket) for end in ends)
 
 
 def is_untouched(connection: Any, wire: Any) -> bool:

@@ -1,6 +1,6 @@
 """The short way of a command: from a client straight to the session of an idle connection.
 
-Sync and asyncio clients share it; they differ in where a connection keeps its `Wire`.
+Sync and asyncio clients share it; they differ in where a connection keeps its `FakeSocket`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from fakeredis.clients.originals import own_method
 from fakeredis.engine.core.replies import BLOCKED, NO_REPLY, OK, Status
 from fakeredis.errors import CommandError, ConnectionLost
 
-MISS: Final = object()  # the short way does not apply
+NOT_HANDLED: Final = object()  # the short way does not apply
 # Groups whose arrays hold plain items only: no statuses, no errors, no sets.
 FLAT_GROUPS: Final = frozenset({
     "string", "generic", "hash", "list", "set", "sorted-set", "sorted_set", "bitmap", "geo",
@@ -49,10 +49,10 @@ def _score_pairs(reply: Any, **options: Any) -> Any:
 # Callbacks for arrays, and what does the same in less time.
 QUICK: Final[dict[Any, Any]] = {} if _pairs is None else {_pairs: _score_pairs}
 
-ShortCut = Callable[[Any, tuple[Any, ...], dict[str, Any]], Any]
+FastPath = Callable[[Any, tuple[Any, ...], dict[str, Any]], Any]
 
 
-def make_short_cut(attribute: str, wire_class: Any, parse_response: Any) -> ShortCut:
+def make_fast_path(attribute: str, wire_class: Any, parse_response: Any) -> FastPath:
     """The short way for one kind of clients.
 
     Args:
@@ -62,10 +62,11 @@ def make_short_cut(attribute: str, wire_class: Any, parse_response: Any) -> Shor
     """
     finish = _finish_later if attribute == "_reader" else _finish
 
-    def short_cut(client: Any, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
-        """Run a command without pool, retry and protocol; `MISS` where only the long way will do.
+    def run_fast(client: Any, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
+        """Run a command without pool, retry and protocol.
 
-        Works on any client of redis-py whose pool holds fake connections.
+        `NOT_HANDLED` where only the long way will do. Works on any client of redis-py whose pool
+        holds fake connections.
 
         Raises:
             redis.ResponseError: the reply is an error (its subclass by redis-py's own rules).
@@ -74,7 +75,7 @@ def make_short_cut(attribute: str, wire_class: Any, parse_response: Any) -> Shor
             idle = client.connection_pool._available_connections
             connection = idle.pop()
         except (AttributeError, IndexError):
-            return MISS
+            return NOT_HANDLED
         try:
             wire: Any = getattr(connection, attribute, None)
             if type(wire) is not wire_class:
@@ -89,11 +90,11 @@ def make_short_cut(attribute: str, wire_class: Any, parse_response: Any) -> Shor
                 or connection._parser is not wire.parser
                 or "read_response" in wire.played
             ):
-                return MISS
+                return NOT_HANDLED
             session = wire.session
             command = session.plain.get(args[0])
             if command is None or session.guard or session.outbox:
-                return MISS
+                return NOT_HANDLED
             encoder, packs = connection.encoder, wire.packs
             argv = []
             for arg in args[1:]:
@@ -114,7 +115,7 @@ def make_short_cut(attribute: str, wire_class: Any, parse_response: Any) -> Shor
                 return options[EMPTY_RESPONSE]
             raise connection._parser.parse_error(str(error)) from None
         except ConnectionLost:
-            return MISS
+            return NOT_HANDLED
         finally:
             idle.append(connection)
         kind = type(reply)
@@ -140,7 +141,7 @@ def make_short_cut(attribute: str, wire_class: Any, parse_response: Any) -> Shor
             return callback(reply)
         return callback(reply, **for_callback(options))
 
-    return short_cut
+    return run_fast
 
 
 def _finish(client: Any, connection: Any, idle: Any, name: Any, options: dict[str, Any]) -> Any:

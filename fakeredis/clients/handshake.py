@@ -13,7 +13,7 @@ from typing import Any
 
 from redis._parsers import _RESP2Parser
 
-from fakeredis.clients.fake_socket import Wire, decoded, encode_one, encoder_for
+from fakeredis.clients.fake_socket import FakeSocket, decoded, encode_one, encoder_for
 from fakeredis.errors import CommandError
 
 
@@ -26,7 +26,7 @@ def is_simple(connection: Any) -> bool:
     notices = getattr(connection, "maint_notifications_config", None)
     if notices is not None and notices.enabled:
         return False
-    return type(connection._sock) is Wire and not (
+    return type(connection._sock) is FakeSocket and not (
         connection.protocol == 3 and isinstance(connection._parser, _RESP2Parser)
     )
 

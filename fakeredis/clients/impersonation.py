@@ -21,7 +21,7 @@ from weakref import WeakSet
 import redis
 
 _MISSING: Final = object()
-_REAL: Final = "_stands_for"
+_REAL: Final = "_real_class"
 _standing: set[type] = set()  # the fake classes that are under the real ones' names now
 
 _alive: dict[int, WeakSet[Any]] = {}  # the instances of each class, by its id
@@ -32,8 +32,8 @@ else:
     _Base = type(redis.Redis)  # redis-py's commands are protocols, which have one of their own
 
 
-class StandIn(_Base):
-    """Metaclass of fake classes; each names the real one in ``_stands_for``."""
+class Impersonating(_Base):
+    """Metaclass of fake classes; each names the real one in ``_real_class``."""
 
     _saved: dict[tuple[type, str], tuple[Any, Any]] = {}  # noqa: RUF012 - of all classes
 
@@ -101,10 +101,10 @@ class StandIn(_Base):
         if real is None:
             super().__setattr__(name, value)
             return
-        saved = StandIn._saved.get((cls, name))
+        saved = Impersonating._saved.get((cls, name))
         if saved is None and cls in _standing:
             saved = vars(real).get(name, _MISSING), vars(cls).get(name, _MISSING)
-            StandIn._saved[cls, name] = saved
+            Impersonating._saved[cls, name] = saved
         if saved is not None and (value is saved[0] or value is saved[1]):
             _restore(cls, name, saved[1])  # the real class's own, which someone kept, will do, too
             _put_back(cls, real, name)
@@ -115,7 +115,7 @@ class StandIn(_Base):
 
     def __delattr__(cls, name: str) -> None:
         super().__delattr__(name)
-        if (cls, name) in StandIn._saved:
+        if (cls, name) in Impersonating._saved:
             _put_back(cls, vars(cls)[_REAL], name)
 
 
@@ -135,7 +135,7 @@ def is_own_instance(instance: Any, fake: type) -> bool:
 def give_back(fake: type, name: str, value: Any) -> None:
     """Let a fake class have its own method again, and the real one what stands there by now."""
     type.__setattr__(fake, name, value)
-    StandIn._saved.pop((fake, name), None)
+    Impersonating._saved.pop((fake, name), None)
 
 
 def wrapper_of(fake: type, name: str) -> Any:
@@ -143,7 +143,7 @@ def wrapper_of(fake: type, name: str) -> Any:
 
     None where that was put on the fake class (inside of a patch): then it has called already.
     """
-    if (fake, name) in StandIn._saved:
+    if (fake, name) in Impersonating._saved:
         return None
     found = getattr(vars(fake)[_REAL], name)
     return None if found is vars(fake).get(name) else found
@@ -175,7 +175,7 @@ def tell_signatures(space: Mapping[str, Any], real: type) -> None:
 
 def _put_back(cls: type, real: type, name: str) -> None:
     """Undo for the real class what was undone for the fake one."""
-    original, _ = StandIn._saved.pop((cls, name))
+    original, _ = Impersonating._saved.pop((cls, name))
     if original is _MISSING:
         delattr(real, name)
     else:
@@ -210,7 +210,7 @@ def _class_named(module: str, name: str) -> Any:
     return getattr(importlib.import_module(module), name)
 
 
-copyreg.pickle(StandIn, _reduce)
+copyreg.pickle(Impersonating, _reduce)
 
 
 def references(cls: type) -> int:
@@ -219,12 +219,12 @@ def references(cls: type) -> int:
     return sys.getrefcount(cls) - (0 if alive is None else len(alive))
 
 
-def stand(fakes: Iterable[type]) -> None:
+def activate(fakes: Iterable[type]) -> None:
     """The fake classes are under the real ones' names from now on."""
     _standing.update(fakes)
 
 
-def leave(fakes: Iterable[type]) -> None:
+def deactivate(fakes: Iterable[type]) -> None:
     """They no longer are."""
     _standing.difference_update(fakes)
 

@@ -10,7 +10,7 @@ import redis
 from redis.client import EMPTY_RESPONSE, NEVER_DECODE, Pipeline
 
 from fakeredis.clients.fake_socket import (
-    Wire,
+    FakeSocket,
     decoded,
     encode,
     is_untouched,
@@ -20,7 +20,7 @@ from fakeredis.clients.fake_socket import (
 )
 from fakeredis.clients.fast_path import (
     FLAT_GROUPS,
-    MISS,
+    NOT_HANDLED,
     QUICK,
     for_callback,
     other_wire,
@@ -38,8 +38,8 @@ if TYPE_CHECKING:
     Batch = list[tuple[Command, list[bytes]]]
 
 __all__ = [
-    "MISS", "FakePipeline", "mark", "marked", "run_pipeline", "run_transaction", "short_execute",
-    "short_pipeline",
+    "NOT_HANDLED", "FakePipeline", "mark", "marked", "run_pipeline", "run_transaction",
+    "short_execute", "short_pipeline",
 ]  # fmt: skip
 
 PARSE_RESPONSE: Final = own_method(Pipeline, "parse_response")
@@ -78,10 +78,10 @@ def batch_of(wire: Any, connection: Any, commands: Any) -> Batch | None:
 def run_pipeline(
     pipeline: Any, wire: Any, connection: Any, commands: Any, raise_on_error: bool
 ) -> Any:
-    """A batch without MULTI; `MISS` where only the long way will do."""
+    """A batch without MULTI; `NOT_HANDLED` where only the long way will do."""
     batch = batch_of(wire, connection, commands)
     if batch is None:
-        return MISS
+        return NOT_HANDLED
     replies: list[Any] = wire.session.call_many(batch)
     callbacks = pipeline.response_callbacks
     encoder = connection.encoder
@@ -114,20 +114,20 @@ def run_pipeline(
 def run_transaction(
     pipeline: Any, wire: Any, connection: Any, commands: Any, raise_on_error: bool
 ) -> Any:
-    """A batch inside MULTI and EXEC; `MISS` where only the long way will do.
+    """A batch inside MULTI and EXEC; `NOT_HANDLED` where only the long way will do.
 
     As in redis-py, the reply of EXEC is decoded as one, and errors are raised before any callback
     is called.
     """
     for _, options in commands:
         if options and EMPTY_RESPONSE in options:
-            return MISS
+            return NOT_HANDLED
     batch = batch_of(wire, connection, commands)
     if batch is None:
-        return MISS
+        return NOT_HANDLED
     for command, argv in batch:
         if not command.low <= len(argv) <= command.high:
-            return MISS
+            return NOT_HANDLED
     replies: list[Any] | None = wire.session.transaction(batch)
     pipeline.watching = False
     if replies is None:
@@ -175,26 +175,26 @@ def _error(connection: Any, options: Any, error: CommandError) -> Any:
 def short_pipeline(
     pipeline: Any, connection: Any, commands: Any, raise_on_error: bool, transaction: bool
 ) -> Any:
-    """A sync pipeline's batch on the short way; `MISS` where only the long way will do.
+    """A sync pipeline's batch on the short way; `NOT_HANDLED` where only the long way will do.
 
     Raises:
         redis.ResponseError: a command failed, and ``raise_on_error``.
         redis.WatchError: a watched key changed.
     """
     wire = getattr(connection, "_sock", None)
-    if type(wire) is not Wire:
+    if type(wire) is not FakeSocket:
         wire = other_wire(wire, connection)
     if (
         wire is None
         or type(pipeline).parse_response is not PARSE_RESPONSE
         or not is_untouched(connection, wire)
     ):
-        return MISS
+        return NOT_HANDLED
     run = run_transaction if transaction else run_pipeline
     try:
         return run(pipeline, wire, connection, commands, raise_on_error)
     except ConnectionLost:
-        return MISS  # to be found, and told in redis-py's words, on the long way
+        return NOT_HANDLED  # to be found, and told in redis-py's words, on the long way
 
 
 def idle_connection(pipeline: Any) -> Any:
@@ -208,10 +208,10 @@ def idle_connection(pipeline: Any) -> Any:
 
 
 def short_execute(pipeline: Any, raise_on_error: bool) -> Any:
-    """A whole ``execute()`` without the pool's care of connections; `MISS` as above."""
+    """A whole ``execute()`` without the pool's care of connections; `NOT_HANDLED` as above."""
     connection = idle_connection(pipeline)
     if connection is None:
-        return MISS
+        return NOT_HANDLED
     replies: Any = None
     try:
         replies = short_pipeline(
@@ -221,7 +221,7 @@ def short_execute(pipeline: Any, raise_on_error: bool) -> Any:
         return replies
     finally:
         pipeline.connection_pool._available_connections.append(connection)
-        if replies is not MISS:
+        if replies is not NOT_HANDLED:
             pipeline.reset()
 
 
@@ -235,13 +235,13 @@ class FakePipeline(Pipeline):
         if Pipeline.execute is not EXECUTE:  # a mock, or a tracer's wrapper
             return super().execute(raise_on_error)
         replies = short_execute(self, raise_on_error)
-        if replies is MISS:
+        if replies is NOT_HANDLED:
             replies = super().execute(raise_on_error)
         return replies  # type: ignore[no-any-return]
 
     def _execute_pipeline(self, connection: Any, commands: Any, raise_on_error: bool) -> Any:
         replies = short_pipeline(self, connection, commands, raise_on_error, False)
-        if replies is not MISS:
+        if replies is not NOT_HANDLED:
             return replies
         with marked(connection, "pipeline"):
             run: Any = super()._execute_pipeline
@@ -249,7 +249,7 @@ class FakePipeline(Pipeline):
 
     def _execute_transaction(self, connection: Any, commands: Any, raise_on_error: bool) -> Any:
         replies = short_pipeline(self, connection, commands, raise_on_error, True)
-        if replies is not MISS:
+        if replies is not NOT_HANDLED:
             return replies
         with marked(connection, "transaction"):
             return super()._execute_transaction(connection, commands, raise_on_error)

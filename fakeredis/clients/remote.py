@@ -3,7 +3,7 @@
 A child process has one `Channel` to the process in which the servers live: a Unix socket with
 frames of marshalled plain values.  What waits there or listens costs nothing here: one thread
 reads the channel, and gives late replies and pushes to the sessions they are for, exactly as the
-engine would.  The other end is `fakeredis.patching.processes.fork_host.Host`.
+engine would.  The other end is `fakeredis.patching.processes.fork_host.ChildConnection`.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ from fakeredis.clients.aio_connection import (
 )
 from fakeredis.clients.connection import FAKE_CLASSES, FakeConnection, FakeSSLConnection
 from fakeredis.clients.fake_socket import ready
-from fakeredis.clients.impersonation import StandIn
+from fakeredis.clients.impersonation import Impersonating
 from fakeredis.clients.network import Network, normalise
 from fakeredis.clients.sync import fake_pool
 
@@ -195,7 +195,7 @@ FAKE_ASYNC_CLASSES[aio.SentinelManagedSSLConnection] = FakeAsyncSentinelManagedS
 # Clients ----------------------------------------------------------------------------------------
 
 
-class FakeSentinel(sync.Sentinel, metaclass=StandIn):
+class FakeSentinel(sync.Sentinel, metaclass=Impersonating):
     """`redis.sentinel.Sentinel` on servers in this process.
 
     Takes all arguments of `redis.sentinel.Sentinel` (without addresses: one),
@@ -208,7 +208,7 @@ class FakeSentinel(sync.Sentinel, metaclass=StandIn):
         server_type: ``"redis"`` or ``"valkey"``.
     """
 
-    _stands_for = REAL
+    _real_class = REAL
 
     def __init__(
         self, sentinels: Sequence[tuple[str, int]] = _SENTINELS, *args: Any,
@@ -222,7 +222,7 @@ class FakeSentinel(sync.Sentinel, metaclass=StandIn):
                 fake_pool(client.connection_pool, _sentinel_of(self._own))
 
     def discover_master(self, service_name: Any) -> Any:
-        """Host and port of the master of a service."""
+        """ChildConnection and port of the master of a service."""
         _prepare(self, service_name)
         return REAL.discover_master(self, service_name)  # type: ignore[no-untyped-call]
 
@@ -250,13 +250,13 @@ class FakeSentinel(sync.Sentinel, metaclass=StandIn):
         return client
 
 
-class FakeAsyncSentinel(aio.Sentinel, metaclass=StandIn):
+class FakeAsyncSentinel(aio.Sentinel, metaclass=Impersonating):
     """`redis.asyncio.sentinel.Sentinel` on servers in this process.
 
     Takes all arguments of `redis.asyncio.sentinel.Sentinel`, and those that `FakeSentinel` adds.
     """
 
-    _stands_for = REAL_ASYNC
+    _real_class = REAL_ASYNC
 
     def __init__(
         self, sentinels: Sequence[tuple[str, int]] = _SENTINELS, *args: Any,
@@ -270,7 +270,7 @@ class FakeAsyncSentinel(aio.Sentinel, metaclass=StandIn):
                 fake_async_pool(client.connection_pool, _sentinel_of(self._own))
 
     async def discover_master(self, service_name: Any) -> Any:
-        """Host and port of the master of a service."""
+        """ChildConnection and port of the master of a service."""
         _prepare(self, service_name)
         return await REAL_ASYNC.discover_master(self, service_name)
 

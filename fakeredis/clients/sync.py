@@ -17,9 +17,9 @@ from fakeredis.clients import network
 from fakeredis.clients.client_cache import Templates
 from fakeredis.clients.connection import FAKE_CLASSES, FakeConnectionMixin, fake_class
 from fakeredis.clients.creations import births
-from fakeredis.clients.fake_socket import Wire
-from fakeredis.clients.fast_path import MISS, ShortCut, make_short_cut, plain_set
-from fakeredis.clients.impersonation import StandIn, shown, wrapper_of
+from fakeredis.clients.fake_socket import FakeSocket
+from fakeredis.clients.fast_path import NOT_HANDLED, FastPath, make_fast_path, plain_set
+from fakeredis.clients.impersonation import Impersonating, shown, wrapper_of
 from fakeredis.clients.originals import own_method
 from fakeredis.clients.pipeline import FakePipeline
 
@@ -33,10 +33,10 @@ _execute: Final = own_method(REAL, "execute_command")
 _pipeline: Final = own_method(REAL, "pipeline")
 _init: Final = own_method(REAL, "__init__")
 _templates: Final = Templates()
-short_cut: Final[ShortCut] = make_short_cut("_sock", Wire, own_method(REAL, "parse_response"))
+run_fast: Final[FastPath] = make_fast_path("_sock", FakeSocket, own_method(REAL, "parse_response"))
 
 
-class FakeRedis(redis.Redis, metaclass=StandIn):
+class FakeRedis(redis.Redis, metaclass=Impersonating):
     """`redis.Redis` on a server in this process.
 
     Takes all arguments of `redis.Redis`, and:
@@ -52,7 +52,7 @@ class FakeRedis(redis.Redis, metaclass=StandIn):
 
     # What the base class does is called by its name: under the real class's name, these methods
     # may get any of its instances (``redis.Redis.__init__(self)`` in a subclass made before).
-    _stands_for = REAL
+    _real_class = REAL
 
     def __init__(
         self, *args: Any, server: Server | None = None, store: Any = None, version: Any = None,
@@ -87,8 +87,8 @@ class FakeRedis(redis.Redis, metaclass=StandIn):
             wrapped = wrapper_of(FakeRedis, "execute_command")
             if wrapped is not None:
                 return wrapped(self, *args, **options)
-        reply = short_cut(self, args, options)
-        if reply is MISS:
+        reply = run_fast(self, args, options)
+        if reply is NOT_HANDLED:
             return _execute(self, *args, **options)
         return reply
 

@@ -26,9 +26,9 @@ from fakeredis.clients import network
 from fakeredis.clients.aio_connection import PLAIN_RELEASES, open_async_wire, turn, turn_of
 from fakeredis.clients.connection import Fake, fake_class, open_wire
 from fakeredis.clients.creations import births
-from fakeredis.clients.fake_socket import AsyncWire, Wire, asks_parser, ready
-from fakeredis.clients.fast_path import MISS, make_short_cut
-from fakeredis.clients.impersonation import StandIn, tell_signatures, wrapper_of
+from fakeredis.clients.fake_socket import AsyncFakeSocket, FakeSocket, asks_parser, ready
+from fakeredis.clients.fast_path import NOT_HANDLED, make_fast_path
+from fakeredis.clients.impersonation import Impersonating, tell_signatures, wrapper_of
 from fakeredis.clients.originals import own_method
 from fakeredis.clients.pipeline import marked
 from fakeredis.clients.sync import address_of, arguments, choose_server, server_of, take_own
@@ -44,9 +44,9 @@ _EXCEPTIONS: Final = valkey.exceptions
 _execute: Final = own_method(REAL, "execute_command")
 _execute_async: Final = own_method(REAL_ASYNC, "execute_command")
 PLAIN_RELEASES.add(own_method(valkey.asyncio.ConnectionPool, "release"))
-_short_cut: Final = make_short_cut("_sock", Wire, own_method(REAL, "parse_response"))
-_async_short_cut: Final = make_short_cut(
-    "_reader", AsyncWire, own_method(REAL_ASYNC, "parse_response")
+_run_fast: Final = make_fast_path("_sock", FakeSocket, own_method(REAL, "parse_response"))
+_async_run_fast: Final = make_fast_path(
+    "_reader", AsyncFakeSocket, own_method(REAL_ASYNC, "parse_response")
 )
 
 
@@ -67,13 +67,13 @@ class FakeValkeyConnectionMixin(Fake):
 
     _parser: Any
 
-    _sock: Any  # a `Wire` or None
+    _sock: Any  # a `FakeSocket` or None
 
     def __init__(self, *args: Any, server: Server | None = None, **kwargs: Any) -> None:
         self._fake_server = server
         super().__init__(*args, **kwargs)
 
-    def _connect(self) -> Wire:
+    def _connect(self) -> FakeSocket:
         return open_wire(self, self._fake_server)
 
     def connect(self) -> None:
@@ -105,7 +105,7 @@ class FakeValkeyConnectionMixin(Fake):
 class FakeAsyncValkeyConnectionMixin(Fake):
     """The methods that lead an asyncio connection of valkey-py to the engine."""
 
-    _reader: Any  # an `AsyncWire` or None, and the same is
+    _reader: Any  # an `AsyncFakeSocket` or None, and the same is
     _writer: Any
     _parser: Any
 
@@ -210,14 +210,14 @@ class FakeValkeyPipeline(valkey.client.Pipeline):
 tell_signatures(vars(FakeValkeyPipeline), valkey.client.Pipeline)
 
 
-class FakeValkey(valkey.Valkey, metaclass=StandIn):
+class FakeValkey(valkey.Valkey, metaclass=Impersonating):
     """`valkey.Valkey` on a server in this process.
 
     Takes all arguments of `valkey.Valkey`, and those that `fakeredis.FakeRedis` adds: ``server``,
     ``version``, ``server_type`` (outside of patches ``"valkey"`` by default), ``connected``.
     """
 
-    _stands_for = REAL  # and called by name, see FakeRedis
+    _real_class = REAL  # and called by name, see FakeRedis
 
     def __init__(
         self, *args: Any, server: Server | None = None, store: Any = None, version: Any = None,
@@ -239,10 +239,10 @@ class FakeValkey(valkey.Valkey, metaclass=StandIn):
             if wrapped is not None:
                 return wrapped(self, *args, **options)
         try:
-            reply = _short_cut(self, args, options)
+            reply = _run_fast(self, args, options)
         except redis.RedisError as error:
             raise peer_of(error, _EXCEPTIONS) from None
-        return _execute(self, *args, **options) if reply is MISS else reply
+        return _execute(self, *args, **options) if reply is NOT_HANDLED else reply
 
     def pipeline(self, transaction: bool = True, shard_hint: Any = None) -> FakeValkeyPipeline:
         """A pipeline, see `valkey.Valkey.pipeline`."""
@@ -287,13 +287,13 @@ class FakeAsyncValkeyPipeline(valkey.asyncio.client.Pipeline):
 tell_signatures(vars(FakeAsyncValkeyPipeline), valkey.asyncio.client.Pipeline)
 
 
-class FakeAsyncValkey(valkey.asyncio.Valkey, metaclass=StandIn):
+class FakeAsyncValkey(valkey.asyncio.Valkey, metaclass=Impersonating):
     """`valkey.asyncio.Valkey` on a server in this process.
 
     Takes all arguments of `valkey.asyncio.Valkey`, and those that `FakeValkey` adds.
     """
 
-    _stands_for = REAL_ASYNC
+    _real_class = REAL_ASYNC
 
     def __init__(
         self, *args: Any, server: Server | None = None, store: Any = None, version: Any = None,
@@ -311,10 +311,10 @@ class FakeAsyncValkey(valkey.asyncio.Valkey, metaclass=StandIn):
             if wrapped is not None:
                 return await wrapped(self, *args, **options)
         try:
-            reply = _async_short_cut(self, args, options)
+            reply = _async_run_fast(self, args, options)
         except redis.RedisError as error:
             raise peer_of(error, _EXCEPTIONS) from None
-        if reply is MISS:
+        if reply is NOT_HANDLED:
             return await _execute_async(self, *args, **options)
         if hasattr(reply, "__await__"):
             await turn()

@@ -162,7 +162,7 @@ def sentinels(ctx: Context, words: Words) -> list[Any]:
     "SENTINEL GET-MASTER-ADDR-BY-NAME", Rest(1), arity=3, flags=ADMIN, since="2.8.4"
 )
 def get_master_addr_by_name(ctx: Context, words: Words) -> list[bytes] | None:
-    """Host and port of a master; None for one that is not known."""
+    """ChildConnection and port of a master; None for one that is not known."""
     try:
         _, server = _master(ctx, words)
     except CommandError:

@@ -22,14 +22,14 @@ from fakeredis.clients import connection as fakes
 from fakeredis.clients import network
 from fakeredis.clients.aio_connection import FakeAsyncConnectionMixin, open_async_wire
 from fakeredis.clients.connection import Fake, FakeConnectionMixin
-from fakeredis.clients.fake_socket import LAST, AsyncWire, Wire, be_impatient
+from fakeredis.clients.fake_socket import LAST, AsyncFakeSocket, FakeSocket, be_impatient
 from fakeredis.clients.valkey_errors import translated
-from fakeredis.patching.scope import TICKS, Realm, slow_down, take_no_short_cut
+from fakeredis.patching.scope import SEQUENCE, PatchScope, never_fast, slow_down
 
 if TYPE_CHECKING:
     from fakeredis.engine.core.server import Server
 
-_ended: WeakSet[Realm] = WeakSet()  # whose clients may still be around
+_ended: WeakSet[PatchScope] = WeakSet()  # whose clients may still be around
 
 
 class AfterExitWarning(ResourceWarning):
@@ -50,48 +50,48 @@ def depth() -> int:
     return level
 
 
-def refuse(realm: Realm) -> None:
+def refuse(scope: PatchScope) -> None:
     """Say that it is too late, where the patch says so.
 
     Raises:
         AfterExitError: it does.
     """
-    if realm.after_exit == "raise":
+    if scope.after_exit == "raise":
         raise AfterExitError(
             "this Redis client was made inside of fakeredis.patch() and is used after its end"
         )
 
 
-def server_after(realm: Realm, connection: Any) -> Server | None:
+def server_after(scope: PatchScope, connection: Any) -> Server | None:
     """The server that a connection reaches once its patch has ended.
 
     Raises:
         AfterExitError: none, the patch says.
     """
-    refuse(realm)
-    return realm.server_at(network.address_of(connection))
+    refuse(scope)
+    return scope.server_at(network.address_of(connection))
 
 
-def _set_up(connection: Any, realm: Realm, wire: Wire) -> None:
+def _set_up(connection: Any, scope: PatchScope, wire: FakeSocket) -> None:
     """Have it told when a connection is used after all; not by who only waited, and was woken."""
     be_impatient(connection, wire)
-    wire.on_use = realm.warn
-    take_no_short_cut(wire)
+    wire.on_use = scope.warn
+    never_fast(wire)
 
 
 class _After:
     """What sync and asyncio have in common."""
 
-    _realm: Realm
+    _realm: PatchScope
     _fake_server: Server | None = None
     retry: Any
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._realm.newborn.add(self)
+        self._realm.created.add(self)
         self.settle_retries()
 
-    def rise(self) -> None:
+    def readopt(self) -> None:
         """Become again what it was."""
         attributes = vars(self)
         self.retry = attributes.pop("_own_retry", self.retry)
@@ -117,7 +117,7 @@ class _After:
 
 
 def _is_left_over(wire: Any) -> bool:
-    return isinstance(wire, Wire) and wire.abandoned and not wire.in_use()
+    return isinstance(wire, FakeSocket) and wire.abandoned and not wire.in_use()
 
 
 class _AfterSync(_After, FakeConnectionMixin):
@@ -132,7 +132,7 @@ class _AfterSync(_After, FakeConnectionMixin):
             self.disconnect()  # type: ignore[attr-defined]
         super().send_packed_command(command, check_health)
 
-    def _connect(self) -> Wire:
+    def _connect(self) -> FakeSocket:
         wire = fakes.open_wire(self, server_after(self._realm, self))
         _set_up(self, self._realm, wire)
         return wire
@@ -154,41 +154,43 @@ class _AfterAsync(_After, FakeAsyncConnectionMixin):
         await super().send_packed_command(command, check_health)
 
     async def _connect(self) -> None:
-        wire: AsyncWire = await open_async_wire(self, server_after(self._realm, self))
+        wire: AsyncFakeSocket = await open_async_wire(self, server_after(self._realm, self))
         _set_up(self, self._realm, wire)
         self._reader = self._writer = wire
 
 
-def bury(realm: Realm) -> None:
-    """Turn the connections and pools that were made in a realm into such that outlive it.
+def retire_clients(scope: PatchScope) -> None:
+    """Turn the connections and pools that were made in a scope into such that outlive it.
 
     So are those of realms that ended before, as soon as no patch is active that began since: for
-    such a patch they were made before it, see `exhume`.
+    such a patch they were made before it, see `readopt_clients`.
 
-    Called before the realm's connections are released, so that none is real in between, and once
+    Called before the scope's connections are released, so that none is real in between, and once
     more for what other threads have made meanwhile.
     """
-    if realm.after_exit != "real" and (realm.pools or realm.newborn):
-        realm.end = realm.end or next(TICKS)
-        _ended.add(realm)
+    if scope.after_exit != "real" and (scope.pools or scope.created):
+        scope.end = scope.end or next(SEQUENCE)
+        _ended.add(scope)
     if not _ended:
         return
-    others = (each for each in network.entered() if each is not realm and isinstance(each, Realm))
+    others = (
+        each for each in network.entered() if each is not scope and isinstance(each, PatchScope)
+    )
     newest = max((each.begin for each in others), default=0)
     for each in list(_ended):
         if newest < each.end:
             _lay(each)
 
 
-def exhume() -> None:
+def readopt_clients() -> None:
     """A patch begins: what is left of ended ones are clients made before, which it leads."""
-    for realm in list(_ended) if _ended else ():
-        if not realm.pools and not realm.newborn:
-            _ended.discard(realm)  # all of them have gone
-        for connection in list(realm.newborn):
+    for scope in list(_ended) if _ended else ():
+        if not scope.pools and not scope.created:
+            _ended.discard(scope)  # all of them have gone
+        for connection in list(scope.created):
             if isinstance(connection, _After) and hasattr(connection, "retry"):
-                connection.rise()  # aioredis' have none, and cannot
-        for pool in list(realm.pools):
+                connection.readopt()  # aioredis' have none, and cannot
+        for pool in list(scope.pools):
             if issubclass(pool.connection_class, _After):
                 pool.connection_class = pool.connection_class.__bases__[1]
                 _forget_idle(pool)
@@ -200,23 +202,23 @@ def _forget_idle(pool: Any) -> None:
         pool._available_connections.clear()
 
 
-def _lay(realm: Realm) -> None:
-    for connection in list(realm.newborn):
+def _lay(scope: PatchScope) -> None:
+    for connection in list(scope.created):
         if not isinstance(connection, Fake):
-            connection.__class__ = _after_class(realm, type(connection))
+            connection.__class__ = _after_class(scope, type(connection))
             connection.settle_retries()
-    for pool in list(realm.pools):
+    for pool in list(scope.pools):
         _forget_idle(pool)
         if not issubclass(pool.connection_class, Fake):
-            pool.connection_class = _after_class(realm, pool.connection_class)
+            pool.connection_class = _after_class(scope, pool.connection_class)
 
 
-def _after_class(realm: Realm, connection_class: type) -> type:
-    found = realm.after_classes.get(connection_class)
+def _after_class(scope: PatchScope, connection_class: type) -> type:
+    found = scope.after_classes.get(connection_class)
     if found is None:
-        found = realm.after_classes[connection_class] = type(
+        found = scope.after_classes[connection_class] = type(
             connection_class.__name__, (_mixin_for(connection_class), connection_class),
-            {"_realm": realm},
+            {"_realm": scope},
         )  # fmt: skip
         found.__module__ = connection_class.__module__
     return found

@@ -275,7 +275,7 @@ class _ClassPatch:
 
         Patches that fixtures for all tests have entered since are further away from this one.
         """
-        network.prefer(self.handle._entry.realm)
+        network.prefer(self.handle._entry.scope)
         if self.snapshot is None:
             self.snapshot = self.handle.snapshot()
         else:

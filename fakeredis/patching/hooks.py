@@ -1,7 +1,7 @@
 """The choke points of redis-py: where its own classes are led to the engine under a patch.
 
 Each handler gets the original function and its arguments. A connection that is a fake one by its
-class passes; any other is taken in hand by the realm whose turn it is (see
+class passes; any other is taken in hand by the scope whose turn it is (see
 `fakeredis.patching.scope`).
 """
 
@@ -28,13 +28,19 @@ from fakeredis.clients.aio import (
     turn_of,
 )
 from fakeredis.clients.connection import Fake
-from fakeredis.clients.fake_socket import AsyncWire, Wire, asks_parser, ready
-from fakeredis.clients.fast_path import ShortCut, make_short_cut
+from fakeredis.clients.fake_socket import AsyncFakeSocket, FakeSocket, asks_parser, ready
+from fakeredis.clients.fast_path import FastPath, make_fast_path
 from fakeredis.clients.originals import own_method
-from fakeredis.clients.pipeline import MISS, FakePipeline, marked, short_pipeline
+from fakeredis.clients.pipeline import NOT_HANDLED, FakePipeline, marked, short_pipeline
 from fakeredis.clients.valkey_errors import translated
 from fakeredis.patching.code_swap import AttributeSwap, Swap, swap
-from fakeredis.patching.scope import BORN, LIFE, Realm, choose_pace, settle
+from fakeredis.patching.scope import (
+    CREATED_IN,
+    STATES,
+    PatchScope,
+    bind_connection,
+    choose_yielding,
+)
 from fakeredis.stores.base import RealConnection
 
 # Those of the last kind are a store's own, and lead to a real server.
@@ -42,31 +48,31 @@ _LIBRARIES: Final = frozenset({"redis", "valkey"})
 _FAKES: Final = (Fake, RealConnection)
 
 
-def realm_for(connection: Any, kind: str) -> Realm | None:
-    """The realm a connection belongs to now; None for one that no patch has a say in."""
-    realm = network.current(kind)
-    if kind not in realm.kinds or isinstance(connection, _FAKES):
+def realm_for(connection: Any, kind: str) -> PatchScope | None:
+    """The scope a connection belongs to now; None for one that no patch has a say in."""
+    scope = network.current(kind)
+    if kind not in scope.kinds or isinstance(connection, _FAKES):
         return None
-    return realm  # type: ignore[return-value]  # only realms have kinds
+    return scope  # type: ignore[return-value]  # only realms have kinds
 
 
 def taken(connection: Any, kind: str) -> bool:
     """Whether a connection is in the hands of a patch, after this call if not before."""
-    realm = realm_for(connection, kind)
-    if realm is None:
+    scope = realm_for(connection, kind)
+    if scope is None:
         return False
-    life = vars(connection).get(LIFE)
-    if life is None or life.realm is not realm:
-        settle(connection, realm, kind)
+    states = vars(connection).get(STATES)
+    if states is None or states.scope is not scope:
+        bind_connection(connection, scope, kind)
     end = getattr(connection, "_reader" if kind.endswith("asyncio") else "_sock", None)
-    return end is None or isinstance(end, Wire)  # else someone has put a mock there
+    return end is None or isinstance(end, FakeSocket)  # else someone has put a mock there
 
 
 # Sync connections -----------------------------------------------------------------------------
 
 
 def connect(kind: str, original: Any, connection: Any, *args: Any, **kwargs: Any) -> None:
-    """Connect to the engine: redis-py's own way, with a `Wire` instead of a socket."""
+    """Connect to the engine: redis-py's own way, with a `FakeSocket` instead of a socket."""
     if not taken(connection, kind) or connection._sock is not None:
         original(connection, *args, **kwargs)
         return
@@ -121,47 +127,47 @@ def _connected(connection: Any, name: str) -> None:
     """What comes after the handshake is the user's."""
     wire = getattr(connection, name)
     ready(connection, wire)
-    life = vars(connection).get(LIFE)
-    if isinstance(wire, Wire) and (life is None or life.realm is None):
+    states = vars(connection).get(STATES)
+    if isinstance(wire, FakeSocket) and (states is None or states.scope is None):
         wire.abandon()  # the patch has ended meanwhile
 
 
-def _realm_of(connection: Any) -> Realm:
-    """The realm in whose hands a connection is.
+def _realm_of(connection: Any) -> PatchScope:
+    """The scope in whose hands a connection is.
 
     Raises:
         ConnectionRefusedError: none any more: its patch has ended while it was connecting.
     """
-    life = vars(connection).get(LIFE)
-    if life is None or life.realm is None:
+    states = vars(connection).get(STATES)
+    if states is None or states.scope is None:
         raise ConnectionRefusedError(111, "Connection refused")
-    return life.realm  # type: ignore[no-any-return]
+    return states.scope  # type: ignore[no-any-return]
 
 
 def _meanwhile(kind: str, connection: Any, error: AttributeError) -> Exception:
     """What to raise where a connection has lost its wire: another thread has ended the patch."""
-    life = vars(connection).get(LIFE)
-    realm = realm_for(connection, kind)
-    if life is not None and realm is not None and life.realm is realm:
+    states = vars(connection).get(STATES)
+    scope = realm_for(connection, kind)
+    if states is not None and scope is not None and states.scope is scope:
         return error
     return redis.ConnectionError("Connection closed by server.")
 
 
-def _open(connection: Any) -> Wire:
-    realm = _realm_of(connection)
-    wire = fakes.open_wire(connection, here=realm)
-    choose_pace(wire)
-    _check_active(realm, wire)
+def _open(connection: Any) -> FakeSocket:
+    scope = _realm_of(connection)
+    wire = fakes.open_wire(connection, here=scope)
+    choose_yielding(wire)
+    _check_active(scope, wire)
     return wire
 
 
-def _check_active(realm: Realm, wire: Wire) -> None:
+def _check_active(scope: PatchScope, wire: FakeSocket) -> None:
     """Let no session outlive the patch because it began at its very end.
 
     Raises:
         ConnectionRefusedError: the patch has ended.
     """
-    if not realm.active:
+    if not scope.active:
         wire.abandon()
         raise ConnectionRefusedError(111, "Connection refused")
 
@@ -231,12 +237,12 @@ def read_response(kind: str, original: Any, connection: Any, *args: Any, **kwarg
 
 
 def execute_command(
-    kind: str, cut: ShortCut, original: Any, client: Any, *args: Any, **options: Any
+    kind: str, cut: FastPath, original: Any, client: Any, *args: Any, **options: Any
 ) -> Any:
     """The short cut for a client of a real class."""
     if kind in network.current(kind).kinds:
         reply = cut(client, args, options)
-        if reply is not MISS:
+        if reply is not NOT_HANDLED:
             return reply
     return original(client, *args, **options)
 
@@ -249,7 +255,7 @@ def execute_batch(
     if isinstance(pipeline, FakePipeline) or not taken(connection, kind):
         return original(pipeline, connection, commands, raise_on_error)
     replies = short_pipeline(pipeline, connection, commands, raise_on_error, transaction)
-    if replies is not MISS:
+    if replies is not NOT_HANDLED:
         return replies
     with marked(connection, "transaction" if transaction else "pipeline"):
         return original(pipeline, connection, commands, raise_on_error)
@@ -271,10 +277,10 @@ async def connect_async(
 
 
 async def _open_async(connection: Any) -> None:
-    realm = _realm_of(connection)
-    wire = await aio_fakes.open_async_wire(connection, here=realm)
-    choose_pace(wire)
-    _check_active(realm, wire)
+    scope = _realm_of(connection)
+    wire = await aio_fakes.open_async_wire(connection, here=scope)
+    choose_yielding(wire)
+    _check_active(scope, wire)
     connection._reader = connection._writer = wire
 
 
@@ -341,12 +347,12 @@ async def read_response_async(
 
 
 async def execute_command_async(
-    kind: str, cut: ShortCut, original: Any, client: Any, *args: Any, **options: Any
+    kind: str, cut: FastPath, original: Any, client: Any, *args: Any, **options: Any
 ) -> Any:
     """As `execute_command`."""
     if kind in network.current(kind).kinds:
         reply = cut(client, args, options)
-        if reply is not MISS:
+        if reply is not NOT_HANDLED:
             if hasattr(reply, "__await__"):
                 await turn()
                 return await reply
@@ -365,7 +371,7 @@ async def execute_batch_async(
     replies = await async_short_pipeline(
         pipeline, connection, commands, raise_on_error, transaction
     )
-    if replies is not MISS:
+    if replies is not NOT_HANDLED:
         return replies
     with marked(connection, "transaction" if transaction else "pipeline"):
         return await original(pipeline, connection, commands, raise_on_error)
@@ -374,7 +380,7 @@ async def execute_batch_async(
 def forget_async(kind: str, original: Any, connection: Any, *args: Any) -> None:
     """A connection goes: with a wire nothing of the machine is held, so nothing to warn of."""
     wire = getattr(connection, "_writer", None)
-    if isinstance(wire, Wire):
+    if isinstance(wire, FakeSocket):
         wire.close()
     else:
         original(connection, *args)
@@ -384,33 +390,33 @@ def forget_async(kind: str, original: Any, connection: Any, *args: Any) -> None:
 
 
 def make_pool(kind: str, original: Any, pool: Any, *args: Any, **kwargs: Any) -> None:
-    """Note in which realm a pool is made."""
-    realm = network.current(kind)
-    if kind in realm.kinds:
-        vars(pool)[BORN] = realm
-        realm.pools.add(pool)  # type: ignore[attr-defined]
+    """Note in which scope a pool is made."""
+    scope = network.current(kind)
+    if kind in scope.kinds:
+        vars(pool)[CREATED_IN] = scope
+        scope.pools.add(pool)  # type: ignore[attr-defined]
     original(pool, *args, **kwargs)
 
 
 def make_connection(kind: str, original: Any, connection: Any, *args: Any, **kwargs: Any) -> None:
-    """Note in which realm a connection is made."""
+    """Note in which scope a connection is made."""
     original(connection, *args, **kwargs)
-    realm = realm_for(connection, kind)
-    if realm is not None and kind != "aioredis":  # whose pools are left without any
-        realm.newborn.add(connection)
+    scope = realm_for(connection, kind)
+    if scope is not None and kind != "aioredis":  # whose pools are left without any
+        scope.created.add(connection)
 
 
 def make_in_pool(kind: str, original: Any, pool: Any) -> Any:
     """A pool's new connection belongs where the pool does."""
     connection = original(pool)
     inner = getattr(connection, "_conn", connection)
-    realm = realm_for(inner, kind)
-    if realm is not None and kind != "aioredis":
-        born = vars(pool).get(BORN)
-        if born is not realm:
-            realm.newborn.discard(inner)
+    scope = realm_for(inner, kind)
+    if scope is not None and kind != "aioredis":
+        born = vars(pool).get(CREATED_IN)
+        if born is not scope:
+            scope.created.discard(inner)
             if born is not None and (born.active or born.end):
-                born.newborn.add(inner)
+                born.created.add(inner)
     return connection
 
 
@@ -470,8 +476,8 @@ def swaps_for(
     places += [(getattr(connection_module, name), "_connect", opens) for name in ways]
     client = getattr(client_module, "Valkey", None) or client_module.Redis
     run = "_execute_command" if "_execute_command" in vars(client) else "execute_command"
-    attribute, wire = ("_reader", AsyncWire) if aio else ("_sock", Wire)
-    cut = make_short_cut(attribute, wire, own_method(client, "parse_response"))
+    attribute, wire = ("_reader", AsyncFakeSocket) if aio else ("_sock", FakeSocket)
+    cut = make_fast_path(attribute, wire, own_method(client, "parse_response"))
     execute = execute_command_async if aio else execute_command
     places.append((client, run, partial(execute, kind, cut)))
     batch = execute_batch_async if aio else execute_batch

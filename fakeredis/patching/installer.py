@@ -122,7 +122,7 @@ class Machinery:
                 self._install(library)
                 if self._named and self._names is not None:
                     self._names.replace_more(set(map(id, self._chosen())))
-                    impersonation.stand(self._chosen())
+                    impersonation.activate(self._chosen())
 
     def _add_valkey(self) -> None:
         """Have the names of valkey-py replaced, too, now that it is there."""
@@ -156,19 +156,19 @@ class Machinery:
             self._names = Names(_pairs(self._fakes))
         self._cover()
         self._names.replace(set(map(id, self._chosen())))
-        impersonation.stand(self._chosen())
+        impersonation.activate(self._chosen())
 
     def _cover(self) -> None:
         """Let what stands in the place of real methods (a mock) be in that of the fake ones."""
         for (fake, name), original in self._originals.items():
-            real = vars(fake)["_stands_for"]
+            real = vars(fake)["_real_class"]
             if vars(real).get(name) is not original and name in vars(fake):
                 self._covered.append((fake, name, vars(fake)[name]))
                 type.__delattr__(fake, name)
 
     def _restore(self) -> None:
         assert self._names is not None
-        impersonation.leave(self._fakes)
+        impersonation.deactivate(self._fakes)
         self._names.restore()
         while self._covered:
             owner, name, value = self._covered.pop()
@@ -184,12 +184,12 @@ def _kinds_of(library: str) -> tuple[str, ...]:
 
 def _kind_of(fake: type) -> str:
     """The kind of clients whose class a fake one stands for."""
-    module: str = vars(fake)["_stands_for"].__module__
+    module: str = vars(fake)["_real_class"].__module__
     return module.removesuffix(".client")
 
 
 def _pairs(fakes: Iterable[type]) -> list[tuple[type, type]]:
-    return [(vars(fake)["_stands_for"], fake) for fake in fakes]
+    return [(vars(fake)["_real_class"], fake) for fake in fakes]
 
 
 def _originals_of(fakes: Iterable[type]) -> dict[tuple[type, str], Any]:
@@ -197,7 +197,7 @@ def _originals_of(fakes: Iterable[type]) -> dict[tuple[type, str], Any]:
     return {
         (fake, name): own_method(real, name) if name in vars(real) else None
         for fake in fakes
-        for real in [vars(fake)["_stands_for"]]
+        for real in [vars(fake)["_real_class"]]
         for name in ("__init__", "execute_command", "pipeline", "from_url")
     }
 

@@ -182,7 +182,7 @@ def _places(
         module = sys.modules.get(module_name)
         owner = getattr(module, owner_name, None)
         if "{" in home:  # the name may mean a fake class now
-            owner = getattr(owner, "_stands_for", owner)
+            owner = getattr(owner, "_real_class", owner)
         if not isinstance(owner, type) or name not in vars(owner):
             continue
         if owner_name == "ClusterPipeline" and hasattr(module, "AbstractStrategy"):

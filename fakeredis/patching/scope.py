@@ -16,15 +16,15 @@ from weakref import WeakSet
 
 from fakeredis.clients import network
 from fakeredis.clients.connection import Fake
-from fakeredis.clients.fake_socket import AsyncWire, Broken, Wire
+from fakeredis.clients.fake_socket import AsyncFakeSocket, Broken, FakeSocket
 from fakeredis.clients.network import Network
 
 if TYPE_CHECKING:
     from fakeredis.engine.core.server import Server
 
-LIFE: Final = "_fakeredis_life"  # in a connection's namespace, while a patch has it in hand
-TICKS: Final = count(1)  # the order in which realms begin and end
-BORN: Final = "_fakeredis_born"  # in a pool's: the realm it was made in
+STATES: Final = "_fakeredis_states"  # in a connection's namespace, while a patch has it in hand
+SEQUENCE: Final = count(1)  # the order in which realms begin and end
+CREATED_IN: Final = "_fakeredis_created_in"  # in a pool's: the scope it was made in
 
 # What of a connection belongs to its present socket (sync and asyncio, of all versions).
 _FIELDS: Final = (
@@ -37,25 +37,25 @@ _PARSER_FIELDS: Final = ("_sock", "_buffer", "_reader", "_stream", "_connected")
 State = dict[str, Any]
 
 
-class Life:
+class ConnectionStates:
     """The states of one connection: one is loaded, the others wait."""
 
-    __slots__ = ("aside", "kind", "realm")
+    __slots__ = ("saved", "kind", "scope")
 
     def __init__(self, kind: str) -> None:
         self.kind = kind  # of clients
-        self.realm: Realm | None = None  # whose state is loaded; None: the real one
-        self.aside: dict[Realm | None, State] = {}
+        self.scope: PatchScope | None = None  # whose state is loaded; None: the real one
+        self.saved: dict[PatchScope | None, State] = {}
 
     def __del__(self) -> None:
         """A connection that goes while its socket is put aside takes the socket along."""
         close = globals()["_close"]
         if close is not None:  # else the interpreter ends, and has emptied this module
-            for state in self.aside.values():
+            for state in self.saved.values():
                 close(state)
 
 
-class Realm(Network):
+class PatchScope(Network):
     """The network of one entry of a patch.
 
     Args:
@@ -77,26 +77,26 @@ class Realm(Network):
         self.connections: WeakSet[Any] = WeakSet()  # that it has in hand
         self.held: list[Any] = []  # such that nobody can refer to weakly (aioredis)
         self.pools: WeakSet[Any] = WeakSet()  # that were made inside
-        self.newborn: WeakSet[Any] = WeakSet()  # connections made inside, not by an older pool
+        self.created: WeakSet[Any] = WeakSet()  # connections made inside, not by an older pool
         self.handle: Any = None
         self.entry: Any = None
         self.begin = self.end = 0  # ticks; without an end it has none yet, or lets go
         self.after_classes: dict[type, type] = {}  # the classes of connections that outlive it
-        self.polled: list[Wire] = []  # whose descriptors others may poll still, to see the end
+        self.polled: list[FakeSocket] = []  # others may poll their descriptors still
         self._warned = False
 
     def enter(self) -> None:
         """Become the network of new connections."""
         self.active = True
-        self.begin = next(TICKS)
+        self.begin = next(SEQUENCE)
         network.enter(self)
-        choose_pace()
+        choose_yielding()
 
     def leave(self) -> None:
         """Give every connection back what it had, and release whoever waits."""
         self.active = False
         network.leave(self)
-        choose_pace()
+        choose_yielding()
         for connection in [*self.connections, *self.held]:
             self._release(connection)
         self.connections.clear()
@@ -108,27 +108,27 @@ class Realm(Network):
                     session.close()
 
     def _release(self, connection: Any) -> None:
-        life = vars(connection).get(LIFE)
-        if life is None:
+        states = vars(connection).get(STATES)
+        if states is None:
             return
-        if life.realm is not self:
-            self._abandon(life.aside.pop(self, {}))
+        if states.scope is not self:
+            self._abandon(states.saved.pop(self, {}))
         else:
-            self._give_back(connection, life)
-        if not life.aside:
-            del vars(connection)[LIFE]
+            self._give_back(connection, states)
+        if not states.saved:
+            del vars(connection)[STATES]
 
-    def _give_back(self, connection: Any, life: Life) -> None:
+    def _give_back(self, connection: Any, states: ConnectionStates) -> None:
         """Let a connection have again what was put aside, and end what it has here.
 
         Where another thread is about to read a reply, its connection breaks instead: nothing would
         ever come through the socket that it had before.
         """
-        state, own = take(connection), life.aside.pop(None)
+        state, own = take(connection), states.saved.pop(None)
         wire = _end_of(state)
         uses = _is_used(wire, own)  # asked before who waits is woken
         self._abandon(state)
-        life.realm = None
+        states.scope = None
         if isinstance(connection, Fake):  # by now, see `fakeredis.patching.after_exit`
             _close(own)
         elif uses or _is_used(wire, own):
@@ -143,7 +143,7 @@ class Realm(Network):
     def _abandon(self, state: State) -> None:
         """End what a connection has here, and the waits of other threads for it."""
         end = _end_of(state)
-        if not isinstance(end, Wire):
+        if not isinstance(end, FakeSocket):
             _close(state)
         elif end.abandon():
             self.polled.append(end)
@@ -151,7 +151,7 @@ class Realm(Network):
     # After the end --------------------------------------------------------------------------
 
     def warn(self) -> None:
-        """Say once that a client of this realm is used after its end."""
+        """Say once that a client of this scope is used after its end."""
         if not self._warned:
             self._warned = True
             from fakeredis.patching.after_exit import AfterExitWarning, depth
@@ -164,25 +164,25 @@ class Realm(Network):
             )  # fmt: skip
 
 
-def settle(connection: Any, realm: Realm, kind: str) -> None:
-    """See to it that a connection is in the hands of a realm."""
+def bind_connection(connection: Any, scope: PatchScope, kind: str) -> None:
+    """See to it that a connection is in the hands of a scope."""
     attributes = vars(connection)
-    life = attributes.get(LIFE)
-    if life is None:
-        life = attributes[LIFE] = Life(kind)
-    elif life.realm is realm:
+    states = attributes.get(STATES)
+    if states is None:
+        states = attributes[STATES] = ConnectionStates(kind)
+    elif states.scope is scope:
         return
-    life.aside[life.realm] = take(connection)
-    state = life.aside.pop(realm, None)
+    states.saved[states.scope] = take(connection)
+    state = states.saved.pop(scope, None)
     if state is None:
         begin(connection)
     else:
         load(connection, state)
-    life.realm = realm
+    states.scope = scope
     try:
-        realm.connections.add(connection)
+        scope.connections.add(connection)
     except TypeError:
-        realm.held.append(connection)
+        scope.held.append(connection)
 
 
 def take(connection: Any) -> State:
@@ -228,7 +228,7 @@ def _copy(parser: Any) -> Any:
 
 def _is_used(wire: Any, own: State) -> bool:
     """Whether another thread may be using a connection, which has another state of its own."""
-    if not isinstance(wire, Wire):
+    if not isinstance(wire, FakeSocket):
         return False
     return wire.in_use() or (_end_of(own) is None and wire.listens())
 
@@ -270,61 +270,61 @@ def _close(state: State) -> None:
                 pass
 
 
-class SlowWire(Wire):
-    """A `Wire` for several patches: each command asks first whose turn it is."""
+class YieldingSocket(FakeSocket):
+    """A `FakeSocket` for several patches: each command asks first whose turn it is."""
 
     __slots__ = ()
 
-    def turn(self, connection: Any) -> Wire | None:
+    def turn(self, connection: Any) -> FakeSocket | None:
         """The wire of the patch whose turn it is; None where its connection is yet to be made."""
         found = _turn(connection)
         return getattr(connection, "_sock", None) if found else None
 
 
-class SlowAsyncWire(AsyncWire):
+class AsyncYieldingSocket(AsyncFakeSocket):
     """The same for asyncio."""
 
     __slots__ = ()
 
-    def turn(self, connection: Any) -> Wire | None:
-        """As `SlowWire.turn`."""
+    def turn(self, connection: Any) -> FakeSocket | None:
+        """As `YieldingSocket.turn`."""
         found = _turn(connection)
         return getattr(connection, "_reader", None) if found else None
 
 
 def _turn(connection: Any) -> bool:
     """Let a connection have the state of the patch whose turn it is; whether there is one."""
-    life = vars(connection).get(LIFE)
-    if life is None:
+    states = vars(connection).get(STATES)
+    if states is None:
         return False
-    realm = network.current(life.kind)
-    if realm is not life.realm:
-        if life.kind not in realm.kinds:
+    scope = network.current(states.kind)
+    if scope is not states.scope:
+        if states.kind not in scope.kinds:
             return False
-        settle(connection, realm, life.kind)  # type: ignore[arg-type]  # only realms have kinds
+        bind_connection(connection, scope, states.kind)  # type: ignore[arg-type]  # only realms have kinds
     return True
 
 
-_SLOW: Final[dict[type, type]] = {Wire: SlowWire, AsyncWire: SlowAsyncWire}
-_FAST: Final[dict[type, type]] = {SlowWire: Wire, SlowAsyncWire: AsyncWire}
+_SLOW: Final[dict[type, type]] = {FakeSocket: YieldingSocket, AsyncFakeSocket: AsyncYieldingSocket}
+_FAST: Final[dict[type, type]] = {YieldingSocket: FakeSocket, AsyncYieldingSocket: AsyncFakeSocket}
 
 
-def choose_pace(wire: Any = None) -> None:
+def choose_yielding(wire: Any = None) -> None:
     """Allow short cuts while one patch alone is active: on a new wire, or on all there are."""
     realms = network.entered()
     change = _SLOW if len(realms) > 1 else _FAST
     if wire is not None:
         wire.__class__ = change.get(type(wire), type(wire))
         return
-    for realm in realms:
-        for connection in list(getattr(realm, "connections", ())):
-            life = vars(connection).get(LIFE)
-            if life is None:
+    for scope in realms:
+        for connection in list(getattr(scope, "connections", ())):
+            states = vars(connection).get(STATES)
+            if states is None:
                 continue
-            for state in (*life.aside.values(), take(connection)):
+            for state in (*states.saved.values(), take(connection)):
                 for name in ("_sock", "_writer"):
                     end = state.get(name)
-                    if isinstance(end, Wire):
+                    if isinstance(end, FakeSocket):
                         end.__class__ = change.get(type(end), type(end))
 
 
@@ -332,10 +332,10 @@ def slow_down(connection: Any) -> None:
     """Let no short cut take a connection's wire: it is asked first whose turn it is."""
     for name in ("_sock", "_writer"):
         end = getattr(connection, name, None)
-        if isinstance(end, Wire):
-            take_no_short_cut(end)
+        if isinstance(end, FakeSocket):
+            never_fast(end)
 
 
-def take_no_short_cut(wire: Wire) -> None:
+def never_fast(wire: FakeSocket) -> None:
     """Let a wire be asked first whose turn it is."""
     wire.__class__ = _SLOW.get(type(wire), type(wire))

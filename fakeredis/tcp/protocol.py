@@ -16,7 +16,7 @@ from fakeredis.stores.base import StoreError
 from fakeredis.tcp.sockets import shown
 
 if TYPE_CHECKING:
-    from fakeredis.engine.core.session import Session, WireSession
+    from fakeredis.engine.core.session import ProtocolSession, Session
     from fakeredis.tcp.listener import TcpService
 
 _BATCH: Final = 1 << 16  # bytes of replies after which they are written
@@ -39,7 +39,7 @@ class ClientProtocol(asyncio.Protocol):
         self.service = service
         self.loop = loop
         self.transport: Any = None
-        self.session: WireSession | None = None
+        self.session: ProtocolSession | None = None
         self.parser = RequestParser()
         self.backlog: deque[list[bytes]] = deque()  # commands that have come and not run
         self.running = False  # the loop is in `_run`, which looks at the outbox itself
@@ -68,7 +68,7 @@ class ClientProtocol(asyncio.Protocol):
             return
         own = transport.get_extra_info("sockname")
         try:
-            self.session = session = self.service.server.wire_session(
+            self.session = session = self.service.server.protocol_session(
                 shown(peer if isinstance(peer, tuple) else own), shown(own)
             )
         except (OSError, StoreError) as error:  # what the server's store forwards to
@@ -166,7 +166,7 @@ class ClientProtocol(asyncio.Protocol):
         if self.deaf or self.full or len(self.backlog) > _BACKLOG:
             self._listen()
 
-    def _run_backlog(self, session: WireSession) -> None:
+    def _run_backlog(self, session: ProtocolSession) -> None:
         backlog, outbox = self.backlog, session.outbox
         out: list[bytes] = []
         size = 0

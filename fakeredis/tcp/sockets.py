@@ -20,7 +20,7 @@ class ListeningSocket(NamedTuple):
 
     @property
     def address(self) -> Any:
-        """Host and port, or a Unix socket's path."""
+        """ChildConnection and port, or a Unix socket's path."""
         return self.sock.getsockname()
 
     @property

@@ -16,7 +16,7 @@ import pytest
 import redis
 
 import fakeredis
-from fakeredis.clients.fake_socket import Wire
+from fakeredis.clients.fake_socket import FakeSocket
 from fakeredis.errors import CommandError, ConnectionLost
 from tests.support import processes
 from tests.support.engines import Server
@@ -255,11 +255,11 @@ def test_garbage_leaves_no_session(server: fakeredis.FakeServer) -> None:
 
 def test_garbage_in_the_middle_of_a_command(server: fakeredis.FakeServer) -> None:
     """The collector runs while this thread holds the server's lock: the session goes later."""
-    wire = Wire(server.session())
+    wire = FakeSocket(server.session())
     with server.lock:
         wire.close()
         assert len(server.sessions) == 1
-    Wire(server.session()).close()
+    FakeSocket(server.session()).close()
     assert not server.sessions
 
 

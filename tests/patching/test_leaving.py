@@ -69,8 +69,8 @@ def owner_and_name(culprit: str) -> tuple[Any, str]:
 
 
 @pytest.mark.parametrize("culprit", [
-    "fakeredis.patching.after_exit.exhume", "fakeredis.spy.Spy.note_methods",
-    "fakeredis.patching.scope.Realm.enter", "fakeredis.patch._Entry.open_door",
+    "fakeredis.patching.after_exit.readopt_clients", "fakeredis.spy.Spy.note_methods",
+    "fakeredis.patching.scope.PatchScope.enter", "fakeredis.patch._Entry.open_door",
     "fakeredis.patching.names.Names.replace",
 ])  # fmt: skip
 def test_nothing_stays_of_a_patch_that_does_not_begin(culprit: str) -> None:
@@ -86,7 +86,7 @@ def test_nothing_stays_of_a_patch_that_does_not_begin(culprit: str) -> None:
 
 
 @pytest.mark.parametrize("culprit", [
-    "fakeredis.patching.after_exit.bury", "fakeredis.patching.scope.Realm.leave",
+    "fakeredis.patching.after_exit.retire_clients", "fakeredis.patching.scope.PatchScope.leave",
     "fakeredis.spy.Spy.note_no_methods", "fakeredis.patch._Entry.end",
 ])  # fmt: skip
 def test_an_end_that_fails_gives_back_the_rest(culprit: str) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from fakeredis.engine.core import dispatch
 from fakeredis.engine.core.clock import checked_advance
-from fakeredis.engine.core.session import Session, WireSession
+from fakeredis.engine.core.session import ProtocolSession, Session
 from fakeredis.engine.features import key_access
 
 if TYPE_CHECKING:
@@ -49,8 +49,8 @@ class Engine(ABC):
         """See `Server.session`."""
 
     @abstractmethod
-    def wire_session(self, address: str, local: str) -> Any:
-        """See `Server.wire_session`."""
+    def protocol_session(self, address: str, local: str) -> Any:
+        """See `Server.protocol_session`."""
 
     @abstractmethod
     def advance(self, seconds: float) -> None:
@@ -92,10 +92,10 @@ class LocalEngine(Engine):
         with self.server.lock:
             return Session(self.server, protocol, address)
 
-    def wire_session(self, address: str, local: str) -> Any:
-        """See `Server.wire_session`."""
+    def protocol_session(self, address: str, local: str) -> Any:
+        """See `Server.protocol_session`."""
         with self.server.lock:
-            return WireSession(self.server, 2, address, local)
+            return ProtocolSession(self.server, 2, address, local)
 
     def advance(self, seconds: float) -> None:
         """See `Server.advance`."""

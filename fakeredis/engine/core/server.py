@@ -333,14 +333,14 @@ class Server:
         """
         return self.engine.session(protocol, address)  # type: ignore[no-any-return]
 
-    def wire_session(self, address: str = "127.0.0.1:0", local: str = "") -> Any:
+    def protocol_session(self, address: str = "127.0.0.1:0", local: str = "") -> Any:
         """The same for a shell that writes the protocol's bytes.
 
         Args:
             address: the client's.
             local: the server's end of the connection.
         """
-        return self.engine.wire_session(address, local)
+        return self.engine.protocol_session(address, local)
 
     @property
     def forwards(self) -> bool:

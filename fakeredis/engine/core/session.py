@@ -296,7 +296,7 @@ class Session:
             self.wake()
 
 
-class WireSession(Session):
+class ProtocolSession(Session):
     """A session for shells that write the protocol's bytes.
 
     Its replies keep the types that a parser loses and clients inside this process never see:

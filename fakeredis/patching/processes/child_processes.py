@@ -1,7 +1,7 @@
 """Python child processes that are no forks, and share the servers of this process.
 
-``patch(subprocesses=True)`` opens a `Door`: a Unix socket in a private folder, in which lies a
-``sitecustomize.py``, too (`fakeredis.patching.processes.sitecustomize`).  ``PYTHONPATH`` and
+``patch(subprocesses=True)`` opens a `UnixListener`: a Unix socket in a private folder, in which
+lies a ``sitecustomize.py``, too (`fakeredis.patching.processes.sitecustomize`).  ``PYTHONPATH`` and
 ``FAKEREDIS_PARENT`` lead children there, which then patch themselves by `join`.
 """
 
@@ -24,8 +24,8 @@ from fakeredis.clients.remote import Channel
 from fakeredis.errors import ConnectionLost
 from fakeredis.patching.installer import is_loaded, machinery
 from fakeredis.patching.processes import fork_host
-from fakeredis.patching.processes.fork_host import TOKEN_SIZE, Host, House
-from fakeredis.patching.scope import Realm
+from fakeredis.patching.processes.fork_host import TOKEN_SIZE, ChildConnection, SharedServers
+from fakeredis.patching.scope import PatchScope
 
 _PARENT: Final = "FAKEREDIS_PARENT"
 _PATH: Final = "PYTHONPATH"
@@ -33,7 +33,7 @@ _LONGEST: Final = 90  # characters of a Unix socket's path; the systems' own lim
 _PREFIX: Final = "fakeredis-door-"
 _LOCK: Final = "lock"  # a file in the folder that its process holds
 _GREETING: Final = 5.0  # seconds
-_doors: Final[list[Door]] = []  # that are open, the last one leads
+_doors: Final[list[UnixListener]] = []  # that are open, the last one leads
 
 
 def check() -> None:
@@ -46,17 +46,19 @@ def check() -> None:
         raise NotImplementedError("subprocesses=True needs Unix sockets, which are not here")
 
 
-class Door:
+class UnixListener:
     """Where other Python processes come to a patch's servers.
 
     Args:
-        realm: the patch's network.
+        scope: the patch's network.
         options: what the other processes' patches get.
     """
 
-    def __init__(self, realm: Realm, options: dict[str, Any]) -> None:
+    def __init__(self, scope: PatchScope, options: dict[str, Any]) -> None:
         self._owner = os.getpid()
-        self._house = House({}, {realm.number: realm}, [realm], {**options, "number": realm.number})
+        self._shared = SharedServers(
+            {}, {scope.number: scope}, [scope], {**options, "number": scope.number}
+        )
         self._token = secrets.token_hex(TOKEN_SIZE // 2)
         self.folder = _folder()
         self._lock = -1
@@ -89,7 +91,7 @@ class Door:
             if self._closing:
                 sock.close()
                 return
-            Host(sock, self._house, self._token.encode()).start()
+            ChildConnection(sock, self._shared, self._token.encode()).start()
 
     def close(self) -> None:
         """Let no one in any more; those inside are for `fork_host.ended`."""
@@ -216,7 +218,7 @@ def _put(name: str, value: str | None) -> None:
 
 
 def join(library: str) -> None:
-    """Patch this process for its whole life; its servers are those of the parent.
+    """Patch this process for its whole states; its servers are those of the parent.
 
     Args:
         library: the Redis library that has just been loaded.
@@ -234,7 +236,7 @@ def join(library: str) -> None:
     if not is_loaded(library):  # not quite: it is its import that called us
         machinery.loaded(library)
     atexit.register(handle.stop)
-    fork_host.make_network_remote(handle._entry.realm, channel, number)
+    fork_host.make_network_remote(handle._entry.scope, channel, number)
 
 
 def _dial(path: str, token: bytes) -> socket.socket:

@@ -1,6 +1,7 @@
 """Forked processes: a child and its parent see one server.
 
-When this process forks, it keeps one end of a socket pair and the child the other; a `Host`, a
+When this process forks, it keeps one end of a socket pair and the child the other; a
+`ChildConnection`, a
 thread of this process, runs the child's commands in the engine here.  In the child, every server
 stands for the one of this process (`fakeredis.clients.remote`).  A child's child gets a socket of
 its own through its parent's.  Where nothing is forked, nothing of this exists.
@@ -53,11 +54,11 @@ _TICK: Final = 0.1  # seconds between looks at keys that may expire while a chil
 _PATIENCE: Final = 5.0  # seconds for the locks before a fork, and for threads at the end
 _CHANGES: Final = frozenset({"advance", "clear"})  # what a child may ask of a server
 
-_hosts: Final[set[Host]] = set()
+_hosts: Final[set[ChildConnection]] = set()
 _channels: Final[WeakSet[Channel]] = WeakSet()
 
 
-class House:
+class SharedServers:
     """What a process has to offer its children, kept alive for them.
 
     What has been made since, and what was made by another thread in the very moment of a fork, is
@@ -111,7 +112,7 @@ class House:
 
     def over(self) -> bool:
         """Whether the patches have ended."""
-        return bool(self.realms) and not any(realm.active for realm in self.realms)
+        return bool(self.realms) and not any(scope.active for scope in self.realms)
 
 
 def _server_of(here: Network, address: str, version: tuple[int, ...], server_type: str) -> Server:
@@ -124,18 +125,20 @@ _WAYS: Final[dict[str, Callable[..., Server | None]]] = {
 }  # fmt: skip
 
 
-class Host:
+class ChildConnection:
     """Runs the commands of one child process.
 
     Args:
         sock: leads to the child.
-        house: what there is for it.
+        shared: what there is for it.
         token: what the other side must say first.
     """
 
-    def __init__(self, sock: socket.socket, house: House, token: bytes | None = None) -> None:
+    def __init__(
+        self, sock: socket.socket, shared: SharedServers, token: bytes | None = None
+    ) -> None:
         self.sock = sock
-        self.house = house
+        self.shared = shared
         self.token = token
         self.done = False
         self.sessions: dict[int, Session] = {}
@@ -171,7 +174,7 @@ class Host:
                     getattr(self, f"_do_{kind}")(number, *rest)
         finally:
             self.done = True
-            self.house = House({}, {}, [])  # nobody needs it any more
+            self.shared = SharedServers({}, {}, [])  # nobody needs it any more
             for own in list(self.sessions):
                 self._do_close(0, own)
             for descriptor in self._descriptors:
@@ -235,7 +238,7 @@ class Host:
         from fakeredis.clients.connection import client_address
 
         try:
-            server = self.house.find(key)
+            server = self.shared.find(key)
             if not server.connected:
                 raise ConnectionLost("Connection refused")
             with server.lock:
@@ -248,7 +251,7 @@ class Host:
     def _do_attach(self, number: int, key: Any, identity: int) -> None:
         """The child uses a connection that this process has made before the fork."""
         try:
-            server = self.house.find(key)
+            server = self.shared.find(key)
             with server.lock:
                 session = server.sessions.get(identity)
                 if session is None or session.closed:
@@ -317,7 +320,7 @@ class Host:
     def _do_do(self, number: int, key: Any, what: str, args: Any) -> None:
         answer: Any = None
         try:
-            server = self.house.find(key)
+            server = self.shared.find(key)
             if what == "connected":
                 server.connected = args[0]
             elif what == "grow":
@@ -356,8 +359,8 @@ class Host:
         from fakeredis.patching.processes import handle_proxy
 
         try:
-            realm: Any = self.house.network(of)
-            answer = packed(handle_proxy.answer(realm.entry, what, unpacked(args)))
+            scope: Any = self.shared.network(of)
+            answer = packed(handle_proxy.answer(scope.entry, what, unpacked(args)))
         except Exception as error:  # whatever it is, it is for the child
             answer = packed(error)
         self._send(("answer", number, 0, None, answer))
@@ -369,19 +372,19 @@ class Host:
 
         try:
             decide: Any = {"gather": gather, "watch": watch_at}[what]
-            answer = packed(decide(self.house.network(of), *unpacked(args)))
+            answer = packed(decide(self.shared.network(of), *unpacked(args)))
         except Exception as error:  # whatever it is, it is for the child
             answer = packed(error)
         self._send(("answer", number, 0, None, answer))
 
     def _do_options(self, number: int) -> None:
-        self._send(("answer", number, 0, None, self.house.options))
+        self._send(("answer", number, 0, None, self.shared.options))
 
     def _do_adopt(self, number: int) -> None:
         """A child of the child: its socket came along."""
         if self._descriptors:
             sock = socket.socket(fileno=self._descriptors.popleft())
-            Host(sock, self.house).start()
+            ChildConnection(sock, self.shared).start()
 
     # What the child hears -------------------------------------------------------------------
 
@@ -431,7 +434,7 @@ def _state(session: Session) -> tuple[int, int, bool, bool, float]:
 def ended() -> None:
     """A patch has ended: so do its children's sessions."""
     for host in list(_hosts):
-        if host.done or host.house.over():
+        if host.done or host.shared.over():
             host.stop()
     _unhush()
 
@@ -480,7 +483,7 @@ class _Fork:
         self.childs.close()
         networks = _shared_networks()
         realms = [each for each in network.entered() if each.remote is None]
-        Host(self.mine, House(dict(_all_servers()), networks, realms)).start()
+        ChildConnection(self.mine, SharedServers(dict(_all_servers()), networks, realms)).start()
 
     def in_child(self) -> None:
         """Leave to the parent what is the parent's: nothing else runs here yet."""

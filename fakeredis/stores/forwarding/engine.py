@@ -68,8 +68,8 @@ class ForwardingEngine(Engine):
             session.ask(b"HELLO", b"3")
         return session
 
-    def wire_session(self, address: str, local: str) -> Any:
-        """See `Server.wire_session`."""
+    def protocol_session(self, address: str, local: str) -> Any:
+        """See `Server.protocol_session`."""
         return self._open(address, typed=True)
 
     def _open(self, address: str, typed: bool) -> ForwardedSession:

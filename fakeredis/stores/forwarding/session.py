@@ -106,7 +106,7 @@ class ForwardedSession(Session):
         self._queue: list[_Call] = []  # of a transaction
         self._monitors = self._tracks = False
         self.patience: float | None = _PATIENCE
-        self.usage: Callable[[], dict[str, int]] | None = None  # as a `WireSession` has it
+        self.usage: Callable[[], dict[str, int]] | None = None  # as a `ProtocolSession` has it
         super().__init__(server, 2, address)
         self.plain = {}  # no short cut: it knows no reply that comes later
         self.guard &= ~dispatch.UNAUTHENTICATED

@@ -185,10 +185,10 @@ class _EngineLink(Link):
     """A link to a server of this process."""
 
     def __init__(self, server: FakeServer, typed: bool) -> None:
-        from fakeredis.clients.fake_socket import Wire
+        from fakeredis.clients.fake_socket import FakeSocket
 
-        session = server.wire_session() if typed else server.session()
-        self._wire = Wire(session)
+        session = server.protocol_session() if typed else server.session()
+        self._wire = FakeSocket(session)
         self._closing = RLock()  # nobody asks for a descriptor while it is closed
 
     def send(self, batch: Sequence[Sequence[bytes]]) -> None:

@@ -103,7 +103,9 @@ class _Decorated(wrapt.CallableObjectProxy):  # type: ignore[type-arg]
             setattr(owner, name, _IMPLICIT[name](self))
 
     def __repr__(self) -> str:
-        return repr(self._self_body)
+        return f"<function {self.__qualname__} at {id(self):#x}>"
+
+    __str__ = __repr__
 
     def __reduce_ex__(self, protocol: Any) -> str:
         return self.__qualname__
@@ -165,18 +167,39 @@ def _wrapped(function: Function, model: Model) -> Function:
         kind = _async_generator
     elif inspect.isgeneratorfunction(function):
         kind = _generator
-    body = kind(function, model)
-    wrapper = _instead(function, body)
     name = model._options["as_kwarg"]
-    if name is not None:
-        signature = inspect.signature(function)
-        if not _takes(signature, name):
-            raise TypeError(
-                f"{function.__qualname__}() has no argument {name!r}, which as_kwarg={name!r} "
-                "promises: add it, or leave as_kwarg out"
-            )
-        body.__signature__ = _without(signature, name)  # type: ignore[attr-defined]
+    if name is None:
+        return _instead(function, kind(function, model))
+    signature = inspect.signature(function)
+    if not _takes(signature, name):
+        raise TypeError(
+            f"{getattr(function, '__qualname__', function)}() has no argument {name!r}, which "
+            f"as_kwarg={name!r} promises: add it, or leave as_kwarg out"
+        )
+    body: Any = kind(_put_in_place(function, signature, name), model)
+    wrapper = _instead(function, body)
+    body.__signature__ = _without(signature, name)
     return wrapper
+
+
+def _put_in_place(function: Function, signature: inspect.Signature, name: str) -> Function:
+    """The function, or how it is called: arguments by place may stand behind the named one.
+
+    Callers do not know of that one, hypothesis for example.
+    """
+    parameters = list(signature.parameters.values())
+    names = [each.name for each in parameters]
+    by_place = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
+    place = names.index(name) if name in names else len(names)
+    if not any(each.kind in by_place for each in parameters[place + 1 :]):
+        return function
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        if len(args) > place:
+            args = (*args[:place], kwargs.pop(name), *args[place:])
+        return function(*args, **kwargs)
+
+    return call
 
 
 def _takes(signature: inspect.Signature, name: str) -> bool:

@@ -6,6 +6,7 @@ import asyncio
 import copy
 import doctest
 import functools
+import gc
 import inspect
 import multiprocessing
 import pickle
@@ -86,7 +87,7 @@ async def test_each_kind_looks_like_the_function(plain: Any) -> None:
         inspect.getfullargspec, typing.get_type_hints,
     ):  # fmt: skip
         assert look(decorated) == look(plain)
-    assert repr(decorated).startswith(f"<function {plain.__name__} at ")
+    assert str(decorated) == repr(decorated) == f"<function {plain.__name__} at {id(decorated):#x}>"
     assert await results(decorated(0)) == await results(decorated(0)) == [0, 2, 1]
 
 
@@ -101,6 +102,29 @@ async def test_the_handle_is_no_argument_to_others(plain: Any) -> None:
         assert list(inspect.signature(each).parameters) == ["a"]
     assert inspect.getfullargspec(decorated).kwonlyargs == []
     assert (await results(decorated(0)))[0] == 0
+
+
+async def test_the_handle_may_stand_anywhere() -> None:
+    """Arguments by place are counted as in the signature, which does not have it."""
+
+    @fakeredis.patched(as_kwarg="fake")
+    def first(fake: Any, a: int, b: int = 2, *more: int) -> Any:
+        assert fake is fakeredis.active()
+        return a, b, more
+
+    @fakeredis.patched(as_kwarg="fake")
+    async def between(a: int, fake: Any, *more: int, b: int = 2) -> Any:
+        assert fake is fakeredis.active()
+        return a, b, more
+
+    assert first(0) == first(0, 2) == first(b=2, a=0) == first(0, b=2) == (0, 2, ())
+    assert first(0, 1, 3, 4) == (0, 1, (3, 4))
+    assert await between(0) == await between(a=0) == (0, 2, ())
+    assert await between(0, 3, 4, b=1) == (0, 1, (3, 4))
+    with pytest.raises(TypeError, match=r"missing .* 'a'"):
+        first()
+    with pytest.raises(TypeError, match="multiple values for argument 'a'"):
+        await between(0, a=1)
 
 
 @kinds
@@ -418,6 +442,13 @@ def test_given_above(value: int) -> None:
     assert count() == 1
 
 
+@settings(max_examples=3, deadline=None)
+@given(value=strategies.integers())
+@fakeredis.patched(as_kwarg="fake")
+def test_given_above_with_the_handle(fake: Any, value: int) -> None:
+    assert fake.client().incr("count") == 1
+
+
 @fakeredis.patched(as_kwarg="fake")
 @settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck))
 @given(value=strategies.integers())
@@ -545,6 +576,43 @@ class TestFixtures:
         got = {name: each for name, each in locals().items() if name[:5] in ("above", "below")}
         assert got == dict.fromkeys(got, (tmp_path, 1))
         assert len(got) == 10
+
+
+# Called -----------------------------------------------------------------------------------------
+
+
+def _calls(function: Callable[[], Any]) -> int:
+    """How many Python functions a call is."""
+    seen: list[str] = []
+    function()
+    gc.disable()  # finalizers would be counted
+    sys.setprofile(lambda frame, event, _: event == "call" and seen.append(event))
+    try:
+        function()
+    finally:
+        sys.setprofile(None)
+        gc.enable()
+    return len(seen)
+
+
+def test_a_call_is_no_more_than_a_patch() -> None:
+    def empty(self: Any = None) -> None:
+        """Nothing else to count."""
+
+    model = fakeredis.patch()
+
+    def by_hand() -> None:
+        with model.fresh():
+            empty()
+
+    decorated = model(empty)
+    bound = types.MethodType(decorated, 1)
+    owner: Any = type("Owner", (), {"method": decorated})()
+    with fakeredis.patch():
+        patch_alone = _calls(by_hand)
+        assert _calls(decorated) <= patch_alone + 2
+        assert _calls(bound) <= patch_alone + 2
+        assert _calls(lambda: owner.method()) <= patch_alone + 4
 
 
 # Loaded -----------------------------------------------------------------------------------------

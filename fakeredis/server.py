@@ -257,7 +257,7 @@ def _check_same(
         )
 
 
-_BUILT_IN: Final = {"vectorset": b"VADD"}  # modules, and a command of each
+_BUILT_IN: Final = ("vectorset",)  # modules, by the names of their groups
 
 
 def module_groups(modules: Any, facts: Profile) -> tuple[Group, ...]:
@@ -279,8 +279,8 @@ def module_groups(modules: Any, facts: Profile) -> tuple[Group, ...]:
             raise TypeError(
                 f"a module is a name or a fakeredis.commands.registry.Group, not {each!r}"
             )
-        elif each not in _BUILT_IN or table(facts).find(_BUILT_IN[each]) is None:
-            known = [name for name, command in _BUILT_IN.items() if table(facts).find(command)]
+        elif each not in _BUILT_IN or each not in table(facts).groups:
+            known = [name for name in _BUILT_IN if name in table(facts).groups]
             raise ValueError(
                 f"{facts.server_type} {facts.version_text} has no module {each!r} here; "
                 f"there are: {known}"

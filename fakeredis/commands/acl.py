@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from fakeredis import errors
 from fakeredis.commands.arguments import Raw, Rest, word_of
-from fakeredis.commands.registry import ADMIN, LOADING, NOSCRIPT, STALE, Group
+from fakeredis.commands.registry import ADMIN, LOADING, NOSCRIPT, STALE, Group, Secrets
 from fakeredis.datatypes.numbers import parse_int
 from fakeredis.engine import wording
 from fakeredis.engine.core import dispatch
@@ -86,7 +86,7 @@ def _permissions(selector: acl.Selector) -> dict[bytes, bytes]:
     }  # fmt: skip
 
 
-@group.command("ACL SETUSER", Raw, Rest(), flags=_ADMIN, since="6.0.0")
+@group.command("ACL SETUSER", Raw, Rest(), flags=_ADMIN, since="6.0.0", secrets=Secrets({}))
 def acl_setuser(ctx: Context, name: bytes, rules: list[bytes]) -> Any:
     """Make a user, or change one, by all of the rules or, when one is refused, none.
 
@@ -98,7 +98,7 @@ def acl_setuser(ctx: Context, name: bytes, rules: list[bytes]) -> Any:
     return OK
 
 
-@group.command("ACL DELUSER", Raw, Rest(), flags=_ADMIN, since="6.0.0")
+@group.command("ACL DELUSER", Raw, Rest(), flags=_ADMIN, since="6.0.0", secrets=Secrets({}))
 def acl_deluser(ctx: Context, first: bytes, rest: list[bytes]) -> int:
     """Remove users and end their sessions; how many there were."""
     names = [first, *rest]

@@ -18,7 +18,7 @@ from fakeredis.commands.registry import (
     Group,
 )
 from fakeredis.datatypes.numbers import parse_int
-from fakeredis.engine.cluster.cluster import SLOTS, Node, node_of, send_away, slot_of
+from fakeredis.engine.cluster.cluster import READS_HERE, SLOTS, Node, node_of, send_away, slot_of
 from fakeredis.engine.cluster.replicas import follow, heal, leave, promote
 from fakeredis.engine.cluster.replicas import of as replicas_of
 from fakeredis.engine.command.help import help_lines
@@ -90,7 +90,7 @@ def readonly(ctx: Context) -> Status:
     """Allow this connection to read from replicas."""
     if not ctx.traits.read_from_replicas:
         _here(ctx)
-    ctx.session.extra["READONLY"] = True
+    ctx.session.extra[READS_HERE] = True
     return OK
 
 
@@ -99,7 +99,7 @@ def readwrite(ctx: Context) -> Status:
     """Undo READONLY."""
     if not ctx.traits.undoes_readonly:
         _here(ctx)
-    ctx.session.extra.pop("READONLY", None)
+    ctx.session.extra.pop(READS_HERE, None)
     return OK
 
 

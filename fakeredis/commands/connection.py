@@ -12,12 +12,17 @@ from fakeredis.commands.registry import (
     ADMIN,
     ALLOW_BUSY,
     CONNECTION,
+    ENDS_QUEUE,
     FAST,
+    HEARD,
     LOADING,
     NO_AUTH,
     NOSCRIPT,
     STALE,
+    UNQUEUED,
+    WHILE_SUBSCRIBED,
     Group,
+    Secrets,
 )
 from fakeredis.datatypes.numbers import parse_int
 from fakeredis.engine import wording
@@ -47,7 +52,7 @@ _CLIENT: Final = NOSCRIPT | LOADING | STALE
 _OPEN: Final = NOSCRIPT | LOADING | STALE | FAST | NO_AUTH | ALLOW_BUSY
 
 
-@group.command("PING", Rest(), flags=FAST, acl=("fast", "connection"))
+@group.command("PING", Rest(), flags=FAST | WHILE_SUBSCRIBED, acl=("fast", "connection"))
 def ping(ctx: Context, words: list[bytes]) -> Any:
     """PONG, or the message; RESP2 subscribers get an array."""
     if len(words) > 1:
@@ -75,14 +80,16 @@ def select(ctx: Context, index: int) -> Any:
     return OK
 
 
-@group.command("QUIT", Rest(), flags=_OPEN | CONNECTION)
+@group.command("QUIT", Rest(), flags=_OPEN | CONNECTION | UNQUEUED | WHILE_SUBSCRIBED)
 def quit_(ctx: Context, words: list[bytes]) -> Any:
     """Close the connection, after this reply."""
     ctx.session.release()
     return OK
 
 
-@group.command("RESET", flags=_OPEN | CONNECTION, since="6.2.0")
+@group.command(
+    "RESET", flags=_OPEN | CONNECTION | UNQUEUED | ENDS_QUEUE | WHILE_SUBSCRIBED, since="6.2.0",
+)  # fmt: skip
 def reset(ctx: Context) -> Any:
     """Make the session as good as new; only its ID and the client library's name stay."""
     session, server = ctx.session, ctx.server
@@ -97,7 +104,7 @@ def reset(ctx: Context) -> Any:
     session.protocol = 2
     session.name = b""
     session.user = "default"
-    for name in (NO_EVICT, NO_TOUCH, "HIMPORT", "READONLY", "asking"):
+    for name in (NO_EVICT, NO_TOUCH, "HIMPORT", cluster.READS_HERE, "asking"):
         session.extra.pop(name, None)
     ctx.db = server.database(0)
     server.greet(session)
@@ -117,7 +124,7 @@ HELLO_NO_AUTH = (
 )
 
 
-@group.command("AUTH", Raw, Rest(), flags=_OPEN)
+@group.command("AUTH", Raw, Rest(), flags=_OPEN, secrets=Secrets({}))
 def auth(ctx: Context, first: bytes, rest: list[bytes]) -> Any:
     """Authenticate, with a password for the default user or a user's name and password."""
     if len(rest) > 1:
@@ -131,7 +138,10 @@ def auth(ctx: Context, first: bytes, rest: list[bytes]) -> Any:
     return OK
 
 
-@group.command("HELLO", Rest(), flags=_OPEN | CONNECTION, since="6.0.0", reply=DEEP)
+@group.command(
+    "HELLO", Rest(), flags=_OPEN | CONNECTION, since="6.0.0", reply=DEEP,
+    secrets=Secrets({b"AUTH": 2}, start=1),
+)  # fmt: skip
 def hello(ctx: Context, words: list[bytes]) -> Any:
     """Choose the protocol, authenticate, name the session; who the server is.
 
@@ -261,7 +271,7 @@ def client_no_touch(ctx: Context, switch: bytes) -> Any:
     return _switch(ctx, NO_TOUCH, switch)
 
 
-@group.command("CLIENT REPLY", Raw, flags=_CLIENT | CONNECTION, since="3.2.0")
+@group.command("CLIENT REPLY", Raw, flags=_CLIENT | CONNECTION | HEARD, since="3.2.0")
 def client_reply(ctx: Context, raw: bytes) -> Any:
     """Reply no longer, not to the next command, or again."""
     session, mode = ctx.session, word_of(raw)

@@ -19,7 +19,7 @@ from fakeredis.commands.arguments import (
     word_of,
 )
 from fakeredis.commands.generic import group, lookup_any, server_tells, tell_overwritten
-from fakeredis.commands.registry import ASKING, DENYOOM, MOVABLEKEYS, READONLY, WRITE
+from fakeredis.commands.registry import ASKING, DENYOOM, MOVABLEKEYS, READONLY, WRITE, Secrets
 from fakeredis.commands.server import group as server_group
 from fakeredis.datatypes.numbers import parse_int
 from fakeredis.engine.core.context import MAX_MILLISECONDS, Context
@@ -214,6 +214,7 @@ def _migrate_keys(args: Args) -> list[bytes]:
         KeySpec("RW access delete incomplete", keyword("KEYS", -2), span(-1)),
     ),
     form="host port key db timeout {COPY REPLACE AUTH=1 AUTH2=2 KEYS=keys}",
+    secrets=Secrets({b"AUTH": 1, b"AUTH2": 2}, start=5),
 )  # fmt: skip
 def migrate(
     ctx: Context, host: bytes, port: bytes, key: bytes, database: bytes, timeout: bytes,

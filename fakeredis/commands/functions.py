@@ -57,8 +57,10 @@ def _call(ctx: Context, words: list[bytes], read_only: bool) -> Any:
     return functions.functions_of(ctx.server).call(ctx.session, function, words[2:], count)
 
 
-@group.command("FCALL", Rest(2), flags=EVAL_FLAGS, since="7.0.0", reply=EVAL_REPLY,
-               keys=script_keys, specs=SCRIPT_KEYS)  # fmt: skip
+@group.command(
+    "FCALL", Rest(2), flags=EVAL_FLAGS, since="7.0.0", reply=EVAL_REPLY, keys=script_keys,
+    specs=SCRIPT_KEYS, runs="function",
+)  # fmt: skip
 def fcall(ctx: Context, words: list[bytes]) -> Any:
     """Call a function.
 
@@ -67,9 +69,10 @@ def fcall(ctx: Context, words: list[bytes]) -> Any:
     return _call(ctx, words, False)
 
 
-@group.command("FCALL_RO", Rest(2), flags=EVAL_FLAGS | READONLY, since="7.0.0", reply=EVAL_REPLY,
-               keys=script_keys, specs=READING_SCRIPT_KEYS,
-               acl=("slow", "scripting"))  # fmt: skip
+@group.command(
+    "FCALL_RO", Rest(2), flags=EVAL_FLAGS | READONLY, since="7.0.0", reply=EVAL_REPLY,
+    keys=script_keys, specs=READING_SCRIPT_KEYS, acl=("slow", "scripting"), runs="function",
+)  # fmt: skip
 def fcall_ro(ctx: Context, words: list[bytes]) -> Any:
     """Call a function that declares that it changes nothing."""
     return _call(ctx, words, True)

@@ -31,8 +31,10 @@ from fakeredis.commands.registry import (
     FAST,
     LOADING,
     MOVABLEKEYS,
+    NO_TOUCH,
     READONLY,
     STALE,
+    TOUCHES,
     WRITE,
     Group,
 )
@@ -128,7 +130,7 @@ def unlink(ctx: Context, keys: list[bytes]) -> int:
     return _delete(ctx, keys)
 
 
-@group.command("EXISTS", Many(Key("RO")), flags=READONLY | FAST, form="key~")
+@group.command("EXISTS", Many(Key("RO")), flags=READONLY | FAST | NO_TOUCH, form="key~")
 def exists(ctx: Context, keys: list[bytes]) -> int:
     """How many of the keys there are; one named twice counts twice."""
     if len(keys) == 1:
@@ -136,13 +138,15 @@ def exists(ctx: Context, keys: list[bytes]) -> int:
     return sum([lookup_any(ctx, key) is not None for key in keys])
 
 
-@group.command("TOUCH", Many(Key("RO")), flags=READONLY | FAST, since="3.2.1", form="key~")
+@group.command(
+    "TOUCH", Many(Key("RO")), flags=READONLY | FAST | TOUCHES, since="3.2.1", form="key~",
+)  # fmt: skip
 def touch(ctx: Context, keys: list[bytes]) -> int:
     """Mark keys as used; how many there are."""
     return sum([lookup_any(ctx, key) is not None for key in keys])
 
 
-@group.command("TYPE", Key("RO"), flags=READONLY | FAST)
+@group.command("TYPE", Key("RO"), flags=READONLY | FAST | NO_TOUCH)
 def type_(ctx: Context, key: bytes) -> Status:
     """The name of the type at key, ``none`` when there is no key."""
     value = lookup_any(ctx, key)
@@ -261,28 +265,28 @@ def _deadline_of(ctx: Context, key: bytes) -> int:
     return ctx.db.expires.get(key, -1)
 
 
-@group.command("TTL", Key, flags=READONLY | FAST)
+@group.command("TTL", Key, flags=READONLY | FAST | NO_TOUCH)
 def ttl(ctx: Context, key: bytes) -> int:
     """Seconds that a key has left, rounded; -1: no deadline, -2: no key."""
     deadline = _deadline_of(ctx, key)
     return deadline if deadline < 0 else (deadline - ctx.now + 500) // 1000
 
 
-@group.command("PTTL", Key, flags=READONLY | FAST, since="2.6.0")
+@group.command("PTTL", Key, flags=READONLY | FAST | NO_TOUCH, since="2.6.0")
 def pttl(ctx: Context, key: bytes) -> int:
     """Milliseconds that a key has left; -1: no deadline, -2: no key."""
     deadline = _deadline_of(ctx, key)
     return deadline if deadline < 0 else deadline - ctx.now
 
 
-@group.command("EXPIRETIME", Key, flags=READONLY | FAST, since="7.0.0")
+@group.command("EXPIRETIME", Key, flags=READONLY | FAST | NO_TOUCH, since="7.0.0")
 def expiretime(ctx: Context, key: bytes) -> int:
     """A key's deadline in seconds since the epoch, rounded; -1: none, -2: no key."""
     deadline = _deadline_of(ctx, key)
     return deadline if deadline < 0 else (deadline + 500) // 1000
 
 
-@group.command("PEXPIRETIME", Key, flags=READONLY | FAST, since="7.0.0")
+@group.command("PEXPIRETIME", Key, flags=READONLY | FAST | NO_TOUCH, since="7.0.0")
 def pexpiretime(ctx: Context, key: bytes) -> int:
     """A key's deadline in milliseconds since the epoch; -1: none, -2: no key."""
     return _deadline_of(ctx, key)
@@ -301,7 +305,7 @@ def _living(ctx: Context, keys: Iterable[bytes]) -> list[bytes]:
     return [key for key in keys if expires.get(key, now + 1) > now]
 
 
-@group.command("KEYS", Raw, flags=READONLY, acl=(*_KEYSPACE_READ, "dangerous"))
+@group.command("KEYS", Raw, flags=READONLY | NO_TOUCH, acl=(*_KEYSPACE_READ, "dangerous"))
 def keys(ctx: Context, pattern: bytes) -> list[bytes]:
     """All keys that match a pattern, in no order."""
     data = ctx.db.data
@@ -335,7 +339,8 @@ def scan_cursor(ctx: Context, raw: bytes) -> int:
 
 
 @group.command(
-    "SCAN", Raw, Rest(), flags=READONLY, since="2.8.0", form="cursor {MATCH=1 COUNT=1 TYPE=1}",
+    "SCAN", Raw, Rest(), flags=READONLY | NO_TOUCH, since="2.8.0",
+    form="cursor {MATCH=1 COUNT=1 TYPE=1}",
 )  # fmt: skip
 def scan(ctx: Context, cursor: bytes, words: list[bytes]) -> list[Any]:
     """Some of the keys, and the cursor for the next; each that stays is seen at least once.
@@ -544,7 +549,9 @@ def _room_beside(ctx: Context, key: bytes) -> int:
     return 39 - size if size >= 32 else 41 - size
 
 
-@group.command("OBJECT ENCODING", Key("RO"), flags=READONLY, since="2.2.3", acl=_KEYSPACE_READ)
+@group.command(
+    "OBJECT ENCODING", Key("RO"), flags=READONLY | NO_TOUCH, since="2.2.3", acl=_KEYSPACE_READ,
+)  # fmt: skip
 def object_encoding(ctx: Context, key: bytes) -> bytes | None:
     """How the value at key is kept in memory; None when there is no key."""
     value = lookup_any(ctx, key, notify=False)
@@ -554,7 +561,9 @@ def object_encoding(ctx: Context, key: bytes) -> bytes | None:
 _SHARED: Final = 2**31 - 1
 
 
-@group.command("OBJECT REFCOUNT", Key("RO"), flags=READONLY, since="2.2.3", acl=_KEYSPACE_READ)
+@group.command(
+    "OBJECT REFCOUNT", Key("RO"), flags=READONLY | NO_TOUCH, since="2.2.3", acl=_KEYSPACE_READ,
+)  # fmt: skip
 def object_refcount(ctx: Context, key: bytes) -> int | None:
     """How many share the value at key: one, but for the numbers that older servers share."""
     value = lookup_any(ctx, key, notify=False)
@@ -565,7 +574,9 @@ def object_refcount(ctx: Context, key: bytes) -> int | None:
     return None if value is None else 1
 
 
-@group.command("OBJECT IDLETIME", Key("RO"), flags=READONLY, since="2.2.3", acl=_KEYSPACE_READ)
+@group.command(
+    "OBJECT IDLETIME", Key("RO"), flags=READONLY | NO_TOUCH, since="2.2.3", acl=_KEYSPACE_READ,
+)  # fmt: skip
 def object_idletime(ctx: Context, key: bytes) -> int | None:
     """Seconds since the value at key was used.
 
@@ -579,7 +590,9 @@ def object_idletime(ctx: Context, key: bytes) -> int | None:
     return key_access.idle_seconds(ctx.db, key)
 
 
-@group.command("OBJECT FREQ", Key("RO"), flags=READONLY, since="4.0.0", acl=_KEYSPACE_READ)
+@group.command(
+    "OBJECT FREQ", Key("RO"), flags=READONLY | NO_TOUCH, since="4.0.0", acl=_KEYSPACE_READ,
+)  # fmt: skip
 def object_freq(ctx: Context, key: bytes) -> int | None:
     """How often the value at key is used, on a scale to 255.
 

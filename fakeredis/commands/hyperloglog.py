@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from fakeredis import errors
 from fakeredis.commands.arguments import Key, Many, Raw, Rest, word_of
-from fakeredis.commands.registry import ADMIN, DENYOOM, FAST, READONLY, WRITE, Group
+from fakeredis.commands.registry import ADMIN, DENYOOM, FAST, READONLY, REPLICATES, WRITE, Group
 from fakeredis.datatypes.hyperloglog import Corrupted, HyperLogLog, estimate_of, is_valid, merged
 from fakeredis.datatypes.string import MutableString
 from fakeredis.engine.core.context import Context
@@ -68,7 +68,8 @@ def _store(ctx: Context, key: bytes, value: HyperLogLog) -> None:
 
 
 @group.command(
-    "PFCOUNT", Many(Key("RW access"), flat=True), flags=READONLY, since="2.8.9", form="key~",
+    "PFCOUNT", Many(Key("RW access"), flat=True), flags=READONLY | REPLICATES, since="2.8.9",
+    form="key~",
 )  # fmt: skip
 def pfcount(ctx: Context, *keys: bytes) -> int:
     """How many different elements were added, about; of several keys together.

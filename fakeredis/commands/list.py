@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from fakeredis import errors
 from fakeredis.commands.arguments import (
@@ -406,9 +406,23 @@ def _move(
     return value
 
 
+_POPS: Final = {"lpop": b"LPOP", "rpop": b"RPOP"}
+_PUSHES: Final = {"lpush": b"LPUSH", "rpush": b"RPUSH"}
+
+
+def _effect(ctx: Context, key: bytes, event: str) -> list[bytes] | None:
+    """What a command on several lists, of which each loses or gets one element, does to one."""
+    if event in _POPS:
+        return [_POPS[event], key]
+    if event in _PUSHES:
+        value = ctx.db.data[key]
+        return [_PUSHES[event], key, value[value.start if event == "lpush" else -1]]
+    return None
+
+
 @group.command(
     "LMOVE", *_FROM_TO, Raw, Raw, flags=WRITE | DENYOOM, since="6.2.0",
-    form="key key ^from ^to timeout",
+    form="key key ^from ^to timeout", effect=_effect,
 )  # fmt: skip
 def lmove(ctx: Context, source: bytes, target: bytes, where: bytes, to: bytes) -> Any:
     """Move an element from one end of a list to one of another, or of the same."""
@@ -484,7 +498,7 @@ def lmovem(
     return [] if moved is None and not how.exactly else moved
 
 
-@group.command("RPOPLPUSH", *_FROM_TO, flags=WRITE | DENYOOM, since="1.2.0")
+@group.command("RPOPLPUSH", *_FROM_TO, flags=WRITE | DENYOOM, since="1.2.0", effect=_effect)
 def rpoplpush(ctx: Context, source: bytes, target: bytes) -> Any:
     """LMOVE RIGHT LEFT."""
     return _move(ctx, source, target, False, True)
@@ -518,7 +532,7 @@ def _keys_before_timeout(args: Sequence[bytes]) -> list[bytes]:
 
 @group.command(
     "BLPOP", Rest(2), flags=WRITE | BLOCKING, since="2.0.0", keys=_keys_before_timeout,
-    key_positions=(1, -2, 1), specs=_ALL_BUT_LAST, nulls=null_array,
+    key_positions=(1, -2, 1), specs=_ALL_BUT_LAST, nulls=null_array, effect=_effect,
 )  # fmt: skip
 def blpop(ctx: Context, words: list[bytes]) -> Any:
     """LPOP that waits for one of several lists."""
@@ -527,7 +541,7 @@ def blpop(ctx: Context, words: list[bytes]) -> Any:
 
 @group.command(
     "BRPOP", Rest(2), flags=WRITE | BLOCKING, since="2.0.0", keys=_keys_before_timeout,
-    key_positions=(1, -2, 1), specs=_ALL_BUT_LAST, nulls=null_array,
+    key_positions=(1, -2, 1), specs=_ALL_BUT_LAST, nulls=null_array, effect=_effect,
 )  # fmt: skip
 def brpop(ctx: Context, words: list[bytes]) -> Any:
     """RPOP that waits for one of several lists."""
@@ -566,7 +580,7 @@ def _moved_nulls(args: Sequence[bytes], reply: Any) -> Any:
 
 @group.command(
     "BLMOVE", *_FROM_TO, Raw, Raw, Raw, flags=WRITE | DENYOOM | BLOCKING, since="6.2.0",
-    nulls=_moved_nulls, form="key key ^from ^to timeout",
+    nulls=_moved_nulls, form="key key ^from ^to timeout", effect=_effect,
 )  # fmt: skip
 def blmove(
     ctx: Context, source: bytes, target: bytes, where: bytes, to: bytes, timeout: bytes
@@ -578,7 +592,7 @@ def blmove(
 
 @group.command(
     "BRPOPLPUSH", *_FROM_TO, Timeout, flags=WRITE | DENYOOM | BLOCKING, since="2.2.0",
-    nulls=_moved_nulls,
+    nulls=_moved_nulls, effect=_effect,
 )  # fmt: skip
 def brpoplpush(ctx: Context, source: bytes, target: bytes, timeout: int) -> Any:
     """BLMOVE RIGHT LEFT."""

@@ -6,7 +6,18 @@ from typing import Any
 
 from fakeredis import errors
 from fakeredis.commands.arguments import Key, Many, Raw, Rest
-from fakeredis.commands.registry import CONNECTION, FAST, LOADING, NOSCRIPT, PUBSUB, STALE, Group
+from fakeredis.commands.registry import (
+    CONNECTION,
+    FAST,
+    LOADING,
+    NOSCRIPT,
+    PUBSUB,
+    REPLICATES,
+    STALE,
+    WHILE_SUBSCRIBED,
+    Channels,
+    Group,
+)
 from fakeredis.engine.cluster.cluster import broadcast, broadcast_in_shard
 from fakeredis.engine.core import dispatch
 from fakeredis.engine.core.context import Context
@@ -60,28 +71,40 @@ def _unsubscribe(
     return NO_REPLY
 
 
-@group.command("SUBSCRIBE", Rest(1), flags=_SUBSCRIBING, since="2.0.0", form="channel~")
+@group.command(
+    "SUBSCRIBE", Rest(1), flags=_SUBSCRIBING | WHILE_SUBSCRIBED, since="2.0.0", form="channel~",
+    channels=Channels("listen"),
+)  # fmt: skip
 def subscribe(ctx: Context, names: list[bytes]) -> Any:
     """Listen to channels."""
     session = ctx.session
     return _subscribe(ctx, b"subscribe", ctx.server.pubsub.channels, session.channels, names)
 
 
-@group.command("UNSUBSCRIBE", Rest(), flags=_SUBSCRIBING, since="2.0.0", form="channel~")
+@group.command(
+    "UNSUBSCRIBE", Rest(), flags=_SUBSCRIBING | WHILE_SUBSCRIBED, since="2.0.0", form="channel~",
+    channels=Channels("leave"),
+)  # fmt: skip
 def unsubscribe(ctx: Context, names: list[bytes]) -> Any:
     """Listen no longer to channels, or to any."""
     session = ctx.session
     return _unsubscribe(ctx, b"unsubscribe", ctx.server.pubsub.channels, session.channels, names)
 
 
-@group.command("PSUBSCRIBE", Rest(1), flags=_SUBSCRIBING, since="2.0.0", form="channel~")
+@group.command(
+    "PSUBSCRIBE", Rest(1), flags=_SUBSCRIBING | WHILE_SUBSCRIBED, since="2.0.0", form="channel~",
+    channels=Channels("listen", "patterns"),
+)  # fmt: skip
 def psubscribe(ctx: Context, names: list[bytes]) -> Any:
     """Listen to all channels that match patterns."""
     session = ctx.session
     return _subscribe(ctx, b"psubscribe", ctx.server.pubsub.patterns, session.patterns, names)
 
 
-@group.command("PUNSUBSCRIBE", Rest(), flags=_SUBSCRIBING, since="2.0.0", form="channel~")
+@group.command(
+    "PUNSUBSCRIBE", Rest(), flags=_SUBSCRIBING | WHILE_SUBSCRIBED, since="2.0.0", form="channel~",
+    channels=Channels("leave", "patterns"),
+)  # fmt: skip
 def punsubscribe(ctx: Context, names: list[bytes]) -> Any:
     """Listen no longer to patterns, or to any."""
     session = ctx.session
@@ -89,7 +112,8 @@ def punsubscribe(ctx: Context, names: list[bytes]) -> Any:
 
 
 @group.command(
-    "SSUBSCRIBE", Many(Key("not_key")), flags=_SUBSCRIBING, since="7.0.0", form="channel~",
+    "SSUBSCRIBE", Many(Key("not_key")), flags=_SUBSCRIBING | WHILE_SUBSCRIBED, since="7.0.0",
+    form="channel~", channels=Channels("listen", "shard_channels"),
 )  # fmt: skip
 def ssubscribe(ctx: Context, names: list[bytes]) -> Any:
     """Listen to shard channels; refused where each command must have one reply (MULTI)."""
@@ -100,8 +124,8 @@ def ssubscribe(ctx: Context, names: list[bytes]) -> Any:
 
 
 @group.command(
-    "SUNSUBSCRIBE", Many(Key("not_key"), at_least=0), flags=_SUBSCRIBING, since="7.0.0",
-    form="channel~",
+    "SUNSUBSCRIBE", Many(Key("not_key"), at_least=0), flags=_SUBSCRIBING | WHILE_SUBSCRIBED,
+    since="7.0.0", form="channel~", channels=Channels("leave", "shard_channels"),
 )  # fmt: skip
 def sunsubscribe(ctx: Context, names: list[bytes]) -> Any:
     """Listen no longer to shard channels, or to any."""
@@ -115,7 +139,10 @@ def unsubscribe_all(session: Session) -> None:
     session.guard &= ~dispatch.SUBSCRIBED
 
 
-@group.command("PUBLISH", Raw, Raw, flags=PUBSUB | LOADING | STALE | FAST, since="2.0.0")
+@group.command(
+    "PUBLISH", Raw, Raw, flags=PUBSUB | LOADING | STALE | FAST | REPLICATES, since="2.0.0",
+    channels=Channels("publish"),
+)  # fmt: skip
 def publish(ctx: Context, channel: bytes, message: bytes) -> int:
     """Send a message; how many received it."""
     if ctx.server.guard & dispatch.CLUSTERED:
@@ -124,7 +151,8 @@ def publish(ctx: Context, channel: bytes, message: bytes) -> int:
 
 
 @group.command(
-    "SPUBLISH", Key("not_key"), Raw, flags=PUBSUB | LOADING | STALE | FAST, since="7.0.0",
+    "SPUBLISH", Key("not_key"), Raw, flags=PUBSUB | LOADING | STALE | FAST | REPLICATES,
+    since="7.0.0", channels=Channels("publish", "shard_channels"),
 )  # fmt: skip
 def spublish(ctx: Context, channel: bytes, message: bytes) -> int:
     """Send a message to a shard channel; how many received it."""

@@ -9,6 +9,7 @@ from fakeredis import errors
 from fakeredis.commands.arguments import KeySpec, Raw, Rest, counted, index, word_of
 from fakeredis.commands.registry import (
     ALLOW_BUSY,
+    KEPT,
     LOADING,
     MOVABLEKEYS,
     NO_MANDATORY_KEYS,
@@ -76,37 +77,43 @@ SCRIPT_KEYS: Final = (KeySpec("RW access update", index(2), counted()),)
 READING_SCRIPT_KEYS: Final = (KeySpec("RO access", index(2), counted()),)
 
 
-@group.command("EVAL", Rest(2), flags=EVAL_FLAGS, since="2.6.0", reply=EVAL_REPLY,
-               keys=script_keys, specs=SCRIPT_KEYS)  # fmt: skip
+@group.command(
+    "EVAL", Rest(2), flags=EVAL_FLAGS, since="2.6.0", reply=EVAL_REPLY, keys=script_keys,
+    specs=SCRIPT_KEYS, runs="source",
+)  # fmt: skip
 def eval_(ctx: Context, words: list[bytes]) -> Any:
     """Run a script."""
     return _eval(ctx, words, False)
 
 
-@group.command("EVAL_RO", Rest(2), flags=EVAL_FLAGS | READONLY, since="7.0.0", reply=EVAL_REPLY,
-               keys=script_keys, specs=READING_SCRIPT_KEYS,
-               acl=("slow", "scripting"))  # fmt: skip
+@group.command(
+    "EVAL_RO", Rest(2), flags=EVAL_FLAGS | READONLY, since="7.0.0", reply=EVAL_REPLY,
+    keys=script_keys, specs=READING_SCRIPT_KEYS, acl=("slow", "scripting"), runs="source",
+)  # fmt: skip
 def eval_ro(ctx: Context, words: list[bytes]) -> Any:
     """Run a script that may not write."""
     return _eval(ctx, words, True)
 
 
-@group.command("EVALSHA", Rest(2), flags=EVAL_FLAGS, since="2.6.0", reply=EVAL_REPLY,
-               keys=script_keys, specs=SCRIPT_KEYS)  # fmt: skip
+@group.command(
+    "EVALSHA", Rest(2), flags=EVAL_FLAGS, since="2.6.0", reply=EVAL_REPLY, keys=script_keys,
+    specs=SCRIPT_KEYS, runs="sha1",
+)  # fmt: skip
 def evalsha(ctx: Context, words: list[bytes]) -> Any:
     """Run a script that the server has, by its SHA1."""
     return _evalsha(ctx, words, False)
 
 
-@group.command("EVALSHA_RO", Rest(2), flags=EVAL_FLAGS | READONLY, since="7.0.0", reply=EVAL_REPLY,
-               keys=script_keys, specs=READING_SCRIPT_KEYS,
-               acl=("slow", "scripting"))  # fmt: skip
+@group.command(
+    "EVALSHA_RO", Rest(2), flags=EVAL_FLAGS | READONLY, since="7.0.0", reply=EVAL_REPLY,
+    keys=script_keys, specs=READING_SCRIPT_KEYS, acl=("slow", "scripting"), runs="sha1",
+)  # fmt: skip
 def evalsha_ro(ctx: Context, words: list[bytes]) -> Any:
     """Run a script that the server has and that may not write, by its SHA1."""
     return _evalsha(ctx, words, True)
 
 
-@group.command("SCRIPT LOAD", Raw, flags=NOSCRIPT | STALE, since="2.6.0")
+@group.command("SCRIPT LOAD", Raw, flags=NOSCRIPT | STALE | KEPT, since="2.6.0")
 def script_load(ctx: Context, source: bytes) -> bytes:
     """Keep a script; its SHA1."""
     return scripting.scripting_of(ctx.server).load(source, to_keep=True).name
@@ -119,7 +126,7 @@ def script_exists(ctx: Context, shas: list[bytes]) -> list[int]:
     return [int(scripts is not None and sha.lower() in scripts.scripts) for sha in shas]
 
 
-@group.command("SCRIPT FLUSH", Rest(), flags=NOSCRIPT, since="2.6.0", form="{ASYNC SYNC}")
+@group.command("SCRIPT FLUSH", Rest(), flags=NOSCRIPT | KEPT, since="2.6.0", form="{ASYNC SYNC}")
 def script_flush(ctx: Context, words: list[bytes]) -> Any:
     """Forget all scripts."""
     if len(words) > 1 or (words and word_of(words[0]) not in (b"SYNC", b"ASYNC")):

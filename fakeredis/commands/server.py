@@ -16,12 +16,14 @@ from fakeredis.commands.registry import (
     MODULE,
     NO_ASYNC_LOADING,
     NO_MULTI,
+    NO_TOUCH,
     NOSCRIPT,
     READONLY,
     STALE,
     WRITE,
     Command,
     Group,
+    Secrets,
 )
 from fakeredis.datatypes.glob import matcher
 from fakeredis.datatypes.numbers import parse_int
@@ -69,8 +71,8 @@ def _flush(ctx: Context, db: Database) -> None:
     watched = [key for key in list(db.watchers) if key in data]
     server.ready += [(db, key) for key in list(db.blocked) if key in data]
     db.clear()
-    if server.recorder is not None:
-        server.recorder.changed(ctx.session, db, None)
+    if server.on_change is not None:
+        server.on_change(ctx.session, db, None, None)
     for key in watched:
         server.touch_watchers(db, key)
 
@@ -138,8 +140,8 @@ def _swap(ctx: Context, here: Database, there: Database) -> None:
         mine, theirs = getattr(here, name), getattr(there, name)
         setattr(here, name, theirs)
         setattr(there, name, mine)
-    if ctx.server.recorder is not None:
-        ctx.server.recorder.swapped(ctx.session, here, there)
+    if ctx.server.on_change is not None:
+        ctx.server.on_change(ctx.session, here, None, there)
     ctx.server.trim_deadlines()  # its entries name databases
 
 
@@ -370,6 +372,7 @@ def config_get(ctx: Context, patterns: list[bytes]) -> dict[bytes, bytes]:
 
 @group.command(
     "CONFIG SET", Many(Raw, Raw), flags=_ADMIN, since="2.0.0", form="(^parameter value)~",
+    secrets=Secrets({b"REQUIREPASS": 1, b"MASTERAUTH": 1, b"MASTERUSER": 1}),
 )  # fmt: skip
 def config_set(ctx: Context, words: list[bytes]) -> Status:
     """Change parameters; none when one of them is refused."""
@@ -584,8 +587,8 @@ for _name in ("MEMORY", "MODULE"):
 
 
 @group.command(
-    "MEMORY USAGE", Key("RO"), Rest(flat=True), flags=READONLY, since="4.0.0", acl=("read", "slow"),
-    form="key {SAMPLES=1}",
+    "MEMORY USAGE", Key("RO"), Rest(flat=True), flags=READONLY | NO_TOUCH, since="4.0.0",
+    acl=("read", "slow"), form="key {SAMPLES=1}",
 )  # fmt: skip
 def memory_usage(ctx: Context, key: bytes, *options: bytes) -> int | None:
     """An estimate of the bytes that a key takes; None when there is none."""

@@ -65,7 +65,15 @@ def srem(ctx: Context, key: bytes, *members: bytes) -> int:
     return gone
 
 
-@group.command("SMOVE", Key("RW access delete"), Key("RW insert"), Raw, flags=WRITE | FAST)
+def _smove_effect(ctx: Context, key: bytes, event: str) -> list[bytes]:
+    """What it does to one of its sets."""
+    return [b"SADD" if event == "sadd" else b"SREM", key, ctx.args[2]]
+
+
+@group.command(
+    "SMOVE", Key("RW access delete"), Key("RW insert"), Raw, flags=WRITE | FAST,
+    effect=_smove_effect,
+)  # fmt: skip
 def smove(ctx: Context, source: bytes, target: bytes, member: bytes) -> int:
     """Move a member; whether it was there.
 

@@ -9,12 +9,17 @@ from fakeredis import errors
 from fakeredis.commands.arguments import Key, Many
 from fakeredis.commands.registry import (
     ALLOW_BUSY,
+    BEGINS_QUEUE,
     CONNECTION,
+    ENDS_QUEUE,
     FAST,
     LOADING,
+    NO_TOUCH,
     NOSCRIPT,
+    RUNS_QUEUE,
     SKIP_SLOWLOG,
     STALE,
+    UNQUEUED,
     Command,
     Group,
 )
@@ -33,8 +38,10 @@ _SEEN: Final = (
 
 
 @group.command(
-    "MULTI", flags=NOSCRIPT | LOADING | STALE | FAST | ALLOW_BUSY | CONNECTION, since="1.2.0"
-)
+    "MULTI",
+    flags=NOSCRIPT | LOADING | STALE | FAST | ALLOW_BUSY | CONNECTION | UNQUEUED | BEGINS_QUEUE,
+    since="1.2.0",
+)  # fmt: skip
 def multi(ctx: Context) -> Any:
     """Start queueing."""
     session = ctx.session
@@ -45,8 +52,11 @@ def multi(ctx: Context) -> Any:
 
 
 @group.command(
-    "EXEC", flags=NOSCRIPT | LOADING | STALE | SKIP_SLOWLOG | CONNECTION, since="1.2.0",
-    nulls=null_array,
+    "EXEC",
+    flags=(
+        NOSCRIPT | LOADING | STALE | SKIP_SLOWLOG | CONNECTION | UNQUEUED | RUNS_QUEUE | ENDS_QUEUE
+    ),
+    since="1.2.0", nulls=null_array,
 )  # fmt: skip
 def exec_(ctx: Context) -> Any:
     """Run what was queued; None when a watched key changed meanwhile.
@@ -119,8 +129,10 @@ def _watch_failed(ctx: Context) -> bool:
 
 
 @group.command(
-    "DISCARD", flags=NOSCRIPT | LOADING | STALE | FAST | ALLOW_BUSY | CONNECTION, since="2.0.0"
-)
+    "DISCARD",
+    flags=NOSCRIPT | LOADING | STALE | FAST | ALLOW_BUSY | CONNECTION | UNQUEUED | ENDS_QUEUE,
+    since="2.0.0",
+)  # fmt: skip
 def discard(ctx: Context) -> Any:
     """Forget what was queued and all WATCHes."""
     session = ctx.session
@@ -132,8 +144,8 @@ def discard(ctx: Context) -> Any:
 
 
 @group.command(
-    "WATCH", Many(Key("RO")), since="2.2.0", flags=NOSCRIPT | LOADING | STALE | FAST | ALLOW_BUSY,
-    form="key~",
+    "WATCH", Many(Key("RO")), since="2.2.0",
+    flags=NOSCRIPT | LOADING | STALE | FAST | ALLOW_BUSY | UNQUEUED | NO_TOUCH, form="key~",
 )  # fmt: skip
 def watch(ctx: Context, keys: list[bytes]) -> Any:
     """Let the next EXEC fail when one of the keys changes before it."""

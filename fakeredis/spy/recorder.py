@@ -101,15 +101,11 @@ class Recorder:
         if token[NAME] == "EXEC":
             self._records.append(token)
 
-    def changed(self, session: Any, db: Any, key: bytes | None) -> None:
-        """Note that a command that runs has changed a key, or (None) emptied a database."""
+    def changed(self, session: Any, db: Any, key: bytes | None, other: Any) -> None:
+        """Note what a command that runs has changed: see `engine.core.server.OnChange`."""
         if self._accepts is None or self._accepts(session):
-            self._changes.append((session, CLEARED if key is None else KEY, db, key))
-
-    def swapped(self, session: Any, db: Any, other: Any) -> None:
-        """Note that a command that runs has exchanged two databases."""
-        if self._accepts is None or self._accepts(session):
-            self._changes.append((session, SWAPPED, db, other))
+            kind = KEY if key is not None else CLEARED if other is None else SWAPPED
+            self._changes.append((session, kind, db, other if key is None else key))
 
     def _changes_by(self, session: Any) -> list[Change]:
         """What a session's command has changed, as it is now."""
@@ -151,15 +147,11 @@ class Tee:
         else:  # begun, and blocked, before the second spy came
             self.outer.end(token, reply, error)
 
-    def changed(self, session: Any, db: Any, key: bytes | None) -> None:
-        """Tell both of a change."""
-        self.outer.changed(session, db, key)
-        self.inner.changed(session, db, key)
-
-    def swapped(self, session: Any, db: Any, other: Any) -> None:
-        """Tell both that two databases were exchanged."""
-        self.outer.swapped(session, db, other)
-        self.inner.swapped(session, db, other)
+    def changed(self, session: Any, db: Any, key: bytes | None, other: Any) -> None:
+        """Tell both of a change, where they want to know."""
+        for side in (self.outer, self.inner):
+            if (tell := getattr(side, "changed", None)) is not None:
+                tell(session, db, key, other)
 
     def without(self, recorder: Any) -> Any:
         """What is left when one recorder goes."""

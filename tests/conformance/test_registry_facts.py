@@ -19,7 +19,7 @@ def declared(command: Command) -> dict[str, Any]:
         "flags": {
             str(flag.name).lower()
             for flag in Flags
-            if flag & command.flags and flag is not Flags.CONNECTION
+            if flag & command.flags
         },
         "first_key": first,
         "last_key": last,

@@ -12,7 +12,14 @@ from collections.abc import Container, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 from fakeredis.engine.cluster import replicas
-from fakeredis.engine.command.command import READONLY, WRITE, Command
+from fakeredis.engine.command.command import (
+    BEGINS_QUEUE,
+    ENDS_QUEUE,
+    READONLY,
+    RUNS_QUEUE,
+    WRITE,
+    Command,
+)
 from fakeredis.engine.core import blocking, dispatch
 from fakeredis.engine.core.replies import Push
 from fakeredis.errors import CommandError
@@ -24,7 +31,7 @@ if TYPE_CHECKING:
 SLOTS: Final = 16384
 _EXTRA: Final = "cluster"  # where a server keeps its `Node`
 _LOCAL: Final = "127.0.0.1"
-_SHARD_CHANNELS: Final = frozenset({"SSUBSCRIBE", "SUNSUBSCRIBE", "SPUBLISH"})
+READS_HERE: Final = "reads from a replica"  # where a session keeps that it asked for that
 
 CROSS_SLOT: Final = "CROSSSLOT Keys in request don't hash to the same slot"
 UNBOUND: Final = "CLUSTERDOWN Hash slot not served"
@@ -224,18 +231,18 @@ def refusal(
     assert node is not None
     asking = _is_asking(session, command)
     batch: Sequence[tuple[Command, Sequence[bytes]]] = ((command, args),)
-    if command.name == "EXEC":
+    if command.flags & RUNS_QUEUE:
         if not session.guard & dispatch.QUEUEING or session.queue_failed:
             return None
         batch = session.queue
     query = _Query(node, asking)
-    query.reads_here = bool(session.extra.get("READONLY"))
+    query.reads_here = bool(session.extra.get(READS_HERE))
     text = query.answer(batch)
     if text is None and node.master is not None and command.flags & WRITE:
         text = READ_ONLY
     if text is None:
         return None
-    if command.name == "EXEC":
+    if command.flags & RUNS_QUEUE:
         session.reset_transaction()
         session.unwatch()
     return CommandError(text)
@@ -243,8 +250,8 @@ def refusal(
 
 def _is_asking(session: Session, command: Command) -> bool:
     """Whether ASKING came right before the command, or before its MULTI."""
-    if command.name == "MULTI" or (
-        session.guard & dispatch.QUEUEING and command.name not in ("EXEC", "DISCARD")
+    if command.flags & BEGINS_QUEUE or (
+        session.guard & dispatch.QUEUEING and not command.flags & ENDS_QUEUE
     ):
         return bool(session.extra.get("asking"))
     return bool(session.extra.pop("asking", False))
@@ -266,11 +273,13 @@ class _Query:
         """The error text; None where the node itself serves the keys."""
         sharded = writes = reads_only = False
         for command, args in batch:
-            self.sharded = sharded = sharded or command.name in _SHARD_CHANNELS
+            channels = command.declaration.channels
+            in_shard = channels is not None and channels.kind == "shard_channels"
+            self.sharded = sharded = sharded or in_shard
             self.writes = writes = writes or bool(command.flags & WRITE)
             reads_only = reads_only or bool(command.flags & READONLY)
             for key in _keys(command, args):
-                error = self._take(key, command.name in _SHARD_CHANNELS)
+                error = self._take(key, in_shard)
                 if error is not None:
                     return error
         if self.slot is None:
@@ -344,7 +353,7 @@ def check_script(session: Session, command: Command, args: Sequence[bytes]) -> i
     node = node_of(session.server)
     assert node is not None
     query = _Query(node, bool(session.extra.get("asking")))
-    query.reads_here = bool(session.extra.get("READONLY"))
+    query.reads_here = bool(session.extra.get(READS_HERE))
     if node.master is not None and command.flags & WRITE:
         raise CommandError(READ_ONLY)
     text = query.answer(((command, args),))

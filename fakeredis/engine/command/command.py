@@ -7,10 +7,10 @@ versions.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntFlag
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from fakeredis.engine.command.keys import KeySpec, follow
 from fakeredis.engine.command.syntax import UNLIMITED, Args, Declared, NumKeys, Parse, Syntax
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 Handler = Callable[..., Any]
 KeysOf = Callable[[Args], list[bytes]]
 AccessOf = Callable[[Args], str]
+Effect = Callable[["Context", bytes, str], "Sequence[bytes] | None"]
+Counterpart = Callable[[Args, Any], "tuple[Args, Callable[[Any], Any]]"]
 H = TypeVar("H", bound=Handler)
 
 
@@ -51,9 +53,45 @@ class Flags(IntFlag):
     NO_MANDATORY_KEYS = 1 << 19
     TOUCHES_ARBITRARY_KEYS = 1 << 20
     MODULE = 1 << 21
-    # Not the server's: the command must not take a client's short cut, because its replies or its
-    # effect belong to one connection (SUBSCRIBE, MONITOR, QUIT ...).
+
+
+class OwnFlags(IntFlag):
+    """What is to be known of a command besides, and no server tells; declared with the others."""
+
+    # It must not take a client's short cut, because its replies or its effect belong to one
+    # connection (SUBSCRIBE, MONITOR, QUIT ...).
     CONNECTION = 1 << 30
+    # Transactions: it runs at once after MULTI; it begins, ends, or runs what was queued.
+    UNQUEUED = 1 << 31
+    BEGINS_QUEUE = 1 << 32
+    ENDS_QUEUE = 1 << 33
+    RUNS_QUEUE = 1 << 34
+    # RESP2 sessions may use it while they listen to channels.
+    WHILE_SUBSCRIBED = 1 << 35
+    # It is replied to, whatever CLIENT REPLY said before.
+    HEARD = 1 << 36
+    # It looks at keys without using them; it uses them even after CLIENT NO-TOUCH.
+    NO_TOUCH = 1 << 37
+    TOUCHES = 1 << 38
+    # It is no write, and yet it publishes, or changes what replicas have; or what a store keeps.
+    REPLICATES = 1 << 39
+    KEPT = 1 << 40
+    # Forwarded, it would change a server for everyone; it is said to each node of a cluster that
+    # one connection leads to.
+    SERVER_WIDE = 1 << 41
+    EACH_NODE = 1 << 42
+    # The reply begins with a key; it is by keys.
+    KEY_IN_REPLY = 1 << 43
+    REPLY_BY_KEY = 1 << 44
+    # Habits: one call follows from the reply to another; no application needs it; keys that it
+    # makes are meant to stay.
+    SEQUENTIAL = 1 << 45
+    HAZARD = 1 << 46
+    LASTING = 1 << 47
+    # It reads a whole value, or an element of it, which another of its group writes back.
+    READS_WHOLE = 1 << 48
+    READS_ELEMENT = 1 << 49
+    WRITES_BACK = 1 << 50
 
 
 # Plain numbers, since operators of enum members are Python calls.
@@ -61,8 +99,8 @@ WRITE, READONLY, DENYOOM, ADMIN, PUBSUB, NOSCRIPT, BLOCKING, LOADING, STALE = ma
     Flags.WRITE, Flags.READONLY, Flags.DENYOOM, Flags.ADMIN, Flags.PUBSUB, Flags.NOSCRIPT,
     Flags.BLOCKING, Flags.LOADING, Flags.STALE,
 ))  # fmt: skip
-FAST, NO_AUTH, NO_MULTI, MOVABLEKEYS, CONNECTION, MODULE, MAY_REPLICATE, ALLOW_BUSY = map(int, (
-    Flags.FAST, Flags.NO_AUTH, Flags.NO_MULTI, Flags.MOVABLEKEYS, Flags.CONNECTION, Flags.MODULE,
+FAST, NO_AUTH, NO_MULTI, MOVABLEKEYS, MODULE, MAY_REPLICATE, ALLOW_BUSY = map(int, (
+    Flags.FAST, Flags.NO_AUTH, Flags.NO_MULTI, Flags.MOVABLEKEYS, Flags.MODULE,
     Flags.MAY_REPLICATE, Flags.ALLOW_BUSY,
 ))  # fmt: skip
 SKIP_MONITOR, SKIP_SLOWLOG, ASKING, NO_ASYNC_LOADING, NO_MANDATORY_KEYS = map(int, (
@@ -70,6 +108,11 @@ SKIP_MONITOR, SKIP_SLOWLOG, ASKING, NO_ASYNC_LOADING, NO_MANDATORY_KEYS = map(in
     Flags.NO_MANDATORY_KEYS,
 ))  # fmt: skip
 TOUCHES_ARBITRARY_KEYS = int(Flags.TOUCHES_ARBITRARY_KEYS)
+(
+    CONNECTION, UNQUEUED, BEGINS_QUEUE, ENDS_QUEUE, RUNS_QUEUE, WHILE_SUBSCRIBED, HEARD, NO_TOUCH,
+    TOUCHES, REPLICATES, KEPT, SERVER_WIDE, EACH_NODE, KEY_IN_REPLY, REPLY_BY_KEY, SEQUENTIAL,
+    HAZARD, LASTING, READS_WHOLE, READS_ELEMENT, WRITES_BACK,
+) = map(int, OwnFlags)  # fmt: skip
 
 # ACL categories that a group implies; the others follow from the flags.
 _GROUP_CATEGORY = {
@@ -80,9 +123,33 @@ _GROUP_CATEGORY = {
 }  # fmt: skip
 
 
+class Channels(NamedTuple):
+    """The channels among a command's arguments: the first one, where it publishes, or all.
+
+    Args:
+        action: ``publish``, ``listen`` or ``leave``.
+        kind: ``channels``, ``patterns`` or ``shard_channels``, as sessions keep them.
+    """
+
+    action: str
+    kind: str = "channels"
+
+
+class Secrets(NamedTuple):
+    """Users and passwords among a command's arguments, which MONITOR and the slow log do not show.
+
+    Args:
+        words: how many arguments are secret behind each of these words; without any, all are.
+        start: where the words begin.
+    """
+
+    words: Mapping[bytes, int]
+    start: int = 0
+
+
 @dataclass(frozen=True)
 class Declaration:
-    """One command as its group declares it."""
+    """One command as its group declares it: see `Group.command`."""
 
     name: str  # upper case; "CONFIG GET" for a subcommand
     handler: Handler | None  # None for a container that does nothing by itself
@@ -100,6 +167,16 @@ class Declaration:
     access: AccessOf | None = None
     form: str = ""
     same_as: str = ""
+    channels: Channels | None = None
+    secrets: Secrets | None = None
+    runs: str = ""
+    effect: Effect | None = None
+    counterpart: Counterpart | None = None
+    varies: str = ""
+    of_all: str = ""
+    batch_form: str = ""
+    batch_of_key: str = ""
+    expiring_form: str = ""
 
     def categories(self) -> frozenset[str]:
         """The ACL categories, without their ``@``."""
@@ -263,6 +340,16 @@ class Group:
         access: AccessOf | None = None,
         form: str = "",
         same_as: str = "",
+        channels: Channels | None = None,
+        secrets: Secrets | None = None,
+        runs: str = "",
+        effect: Effect | None = None,
+        counterpart: Counterpart | None = None,
+        varies: str = "",
+        of_all: str = "",
+        batch_form: str = "",
+        batch_of_key: str = "",
+        expiring_form: str = "",
     ) -> Callable[[H], H]:
         """Declare a command; decorates its handler.
 
@@ -284,6 +371,24 @@ class Group:
                 `fakeredis.engine.command.form`.
             same_as: another command, and the arguments that it has besides, with which it is the
                 same (``"INCRBY 1"`` for INCR).
+            channels: which of the arguments are channels.
+            secrets: which of them nobody is shown.
+            runs: what its first argument is, where it runs that: ``source``, ``sha1`` or
+                ``function``.
+            effect: makes, of a context, a key and an event, what changes that key alone as the
+                running command did; None where nothing does.
+            counterpart: makes, of a call and its reply, what has the same effect on another
+                server, and a function from that one's reply to what this command replies there;
+                for commands whose effect is left to chance or to the server.
+            varies: how replies to the same data may differ: ``always`` (they are about the server,
+                the moment, or by chance), in ``number`` only of what was chosen by chance, in
+                ``order``, in the order of ``pairs`` or of ``inner`` lists, by a ``second`` or (in
+                milliseconds) by ``milliseconds``.
+            of_all: how the replies of a cluster's masters, which all run it, become one:
+                ``error`` (the first one, or else any reply), ``sum``, ``all`` together, or ``any``.
+            batch_form: the command or form that does the same for many keys at once.
+            batch_of_key: the same for many elements of one key.
+            expiring_form: the form that sets a TTL in the same step.
 
         Raises:
             ValueError: the name is taken in this group.
@@ -293,7 +398,8 @@ class Group:
             self._add(Declaration(
                 name, handler, arguments, int(flags), since, self.name, arity,
                 None if acl is None else tuple(acl), reply, keys, key_positions, nulls,
-                None if specs is None else tuple(specs), access, form, same_as,
+                None if specs is None else tuple(specs), access, form, same_as, channels, secrets,
+                runs, effect, counterpart, varies, of_all, batch_form, batch_of_key, expiring_form,
             ))  # fmt: skip
             return handler
 
@@ -326,7 +432,8 @@ class Table:
         adapt: changes each command into what the profile's server makes of it.
     """
 
-    __slots__ = ("profile", "by_name", "plain")
+    __slots__ = ("profile", "by_name", "plain", "groups", "queue_runner")
+    queue_runner: Command  # EXEC
 
     def __init__(
         self, profile: Profile, groups: Iterable[Group], for_bytes: bool = False,
@@ -335,6 +442,7 @@ class Table:
         self.profile = profile
         self.by_name: dict[bytes, Command] = {}  # b"GET", b"get", b"CONFIG" ...
         self.plain: dict[str, Command] = {}  # "GET", "CONFIG GET": what may take the short cut
+        self.groups: set[str] = set()  # names of those that have a command here
         subcommands: list[Command] = []
         for group in groups:
             for declaration in group.declarations.values():
@@ -348,6 +456,9 @@ class Table:
             self._attach(command)
 
     def _add(self, command: Command, subcommands: list[Command]) -> None:
+        self.groups.add(command.group)
+        if command.flags & RUNS_QUEUE:
+            self.queue_runner = command
         if not command.flags & (CONNECTION | BLOCKING):
             self.plain[command.name] = command
         if len(command.parts) > 1:

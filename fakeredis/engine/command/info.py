@@ -13,7 +13,7 @@ from itertools import chain, repeat
 from typing import Any, Final
 
 from fakeredis import data
-from fakeredis.engine.command.command import CONNECTION, MODULE, Command, Flags
+from fakeredis.engine.command.command import MODULE, Command, Flags
 from fakeredis.engine.command.help import first_line
 from fakeredis.engine.command.keys import INVALID_ARGUMENTS, UNKNOWN, KeySpec, index, span
 from fakeredis.engine.core.replies import SetReply, Status
@@ -25,12 +25,12 @@ CATEGORIES: Final = (
     "hyperloglog", "geo", "stream", "pubsub", "admin", "fast", "slow", "blocking", "dangerous",
     "connection", "transaction", "scripting",
 )  # fmt: skip
-# Those of later versions, each with a command that only servers with the category have.
-NEWER_CATEGORIES: Final = {"array": b"ARGET"}
+# Those of later versions, with which a group of commands came.
+NEWER_CATEGORIES: Final = ("array",)
 # In the server's order, in which MODULE stands before ADMIN.
 _FLAGS: Final = (
     *(flag for flag in Flags if flag < Flags.ADMIN), Flags.MODULE,
-    *(flag for flag in Flags if flag >= Flags.ADMIN and flag not in (Flags.MODULE, CONNECTION)),
+    *(flag for flag in Flags if flag >= Flags.ADMIN and flag is not Flags.MODULE),
 )  # fmt: skip
 _SPEC_FIELDS: Final = {
     "index": ("index",), "keyword": ("keyword", "startfrom"), "unknown": (),

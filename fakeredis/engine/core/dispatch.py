@@ -14,10 +14,14 @@ from fakeredis.engine import wording
 from fakeredis.engine.command.command import (
     ADMIN,
     ALLOW_BUSY,
+    HEARD,
     NO_AUTH,
     NO_MULTI,
     READONLY,
+    RUNS_QUEUE,
     SKIP_MONITOR,
+    UNQUEUED,
+    WHILE_SUBSCRIBED,
     Command,
 )
 from fakeredis.engine.core import statistics
@@ -52,12 +56,7 @@ BUSY: Final = 1 << 10  # a script runs long: see `fakeredis.engine.lua.busy`
 CLUSTERED: Final = 1 << 12  # the server is a node of a cluster
 COUNTED: Final = 1 << 14  # HOTKEYS counts: see `fakeredis.engine.features.hotkeys`
 
-RUN_IN_MULTI: Final = frozenset({"EXEC", "DISCARD", "MULTI", "WATCH", "QUIT", "RESET"})
 _REDIRECTIONS: Final = frozenset({"MOVED", "ASK", "CROSSSLOT", "CLUSTERDOWN", "TRYAGAIN"})
-_RUN_SUBSCRIBED: Final = frozenset({
-    "PING", "SUBSCRIBE", "UNSUBSCRIBE", "PSUBSCRIBE", "PUNSUBSCRIBE", "SSUBSCRIBE",
-    "SUNSUBSCRIBE", "QUIT", "RESET",
-})  # fmt: skip
 
 
 def find(session: Session, argv: Sequence[bytes]) -> Command:
@@ -121,7 +120,7 @@ def rejected(
 
     An EXEC that is refused ends its transaction, and says so.
     """
-    if name == "EXEC":
+    if command is not None and command.flags & RUNS_QUEUE:
         session.reset_transaction()
         session.unwatch()
         if str(error).partition(" ")[0] not in _REDIRECTIONS:
@@ -166,7 +165,7 @@ def _guarded(session: Session, command: Command, args: Sequence[bytes]) -> Any:
         _intercept(session, command, args)
     if server.guard & PAUSED and pause.applies(session, command, args):
         return pause.postpone(session, command, args)
-    if session.guard & QUEUEING and command.name not in RUN_IN_MULTI:
+    if session.guard & QUEUEING and not command.flags & UNQUEUED:
         if session.method is not None and type(args) is Spelled:
             args.method = session.method
         session.queue.append((command, args))
@@ -216,7 +215,7 @@ def _refusal(session: Session, command: Command, args: Sequence[bytes]) -> Comma
         refusal = memory.refusal(session, command, args)
         if refusal is not None:
             return refusal
-    if guard & SUBSCRIBED and session.protocol == 2 and command.name not in _RUN_SUBSCRIBED:
+    if guard & SUBSCRIBED and session.protocol == 2 and not command.flags & WHILE_SUBSCRIBED:
         return reworded(session, CommandError(errors.SUBSCRIBED_ONLY % command.label))
     if session.server.guard & MONITORED and session in session.server.monitors:
         if command.flags & READONLY or pause.may_write(session, command, args):
@@ -247,7 +246,7 @@ def _muted(session: Session, command: Command, args: Sequence[bytes]) -> Any:
         statistics.failed(session.server, command, error)
         return NO_REPLY
     # CLIENT REPLY ON is heard: it takes effect before it replies.
-    return reply if reply is BLOCKED or command.name == "CLIENT REPLY" else NO_REPLY
+    return reply if reply is BLOCKED or command.flags & HEARD else NO_REPLY
 
 
 def observed(
@@ -334,7 +333,7 @@ def queued(session: Session, command: Command, args: Sequence[bytes]) -> Any:
         try:
             server.check_permissions(session, command, args)
         except CommandError as error:
-            statistics.failed(server, server.table.by_name[b"EXEC"], error)
+            statistics.failed(server, server.table.queue_runner, error)
             error.settled = True  # it is EXEC that has failed
             raise
     session.method = getattr(args, "method", None)
@@ -396,24 +395,16 @@ def shown_words(command: Command, args: Sequence[bytes]) -> list[bytes]:
     return [*name, *_without_secrets(command, args)]
 
 
-# Commands with secrets among their arguments: the word before them, and how many there are.
-_SECRETS: Final = {
-    "HELLO": {b"AUTH": 2}, "MIGRATE": {b"AUTH": 1, b"AUTH2": 2},
-    "CONFIG SET": {b"REQUIREPASS": 1, b"MASTERAUTH": 1, b"MASTERUSER": 1},
-}  # fmt: skip
-
-
 def _without_secrets(command: Command, args: Sequence[bytes]) -> Sequence[bytes]:
     """A command's arguments with its users and passwords made unreadable."""
-    if command.name in ("AUTH", "ACL SETUSER", "ACL DELUSER"):
-        return [_REDACTED] * len(args)
-    secrets = _SECRETS.get(command.name)
+    secrets = command.declaration.secrets
     if secrets is None:
         return args
+    if not secrets.words:
+        return [_REDACTED] * len(args)
     shown = list(args)
-    first = {"HELLO": 1, "MIGRATE": 5}.get(command.name, 0)
     for at, word in enumerate(args[:-1]):
-        count = secrets.get(word.upper(), 0) if at >= first else 0
+        count = secrets.words.get(word.upper(), 0) if at >= secrets.start else 0
         if count and at + count < len(args):
             shown[at + 1 : at + 1 + count] = [_REDACTED] * count
     return shown

@@ -40,7 +40,7 @@ _EXPIRE_BUDGET = 200  # keys that one command removes beside its own work
 
 
 class Recorder(Protocol):
-    """What a spy must offer the engine."""
+    """What a spy must offer the engine; where it has ``changed``, too, that is an `OnChange`."""
 
     def begin(self, session: Session, name: str, argv: Sequence[bytes]) -> Any:
         """A command starts; returns what `end` gets back."""
@@ -48,13 +48,10 @@ class Recorder(Protocol):
     def end(self, record: Any, reply: Any, error: Exception | None) -> None:
         """The command ended with a reply or an error."""
 
-    def changed(self, session: Session, db: Database, key: bytes | None) -> None:
-        """A session's command has changed a key, or (None) all that a database had."""
 
-    def swapped(self, session: Session, db: Database, other: Database) -> None:
-        """A session's command has exchanged the keys of two databases."""
-
-
+# Called with a session whose command changes a key of a database; with no key, it has emptied the
+# database or, where there is another one, exchanged the two.
+OnChange = Callable[["Session", Database, "bytes | None", "Database | None"], None]
 Interceptor = Callable[[Session, Command, Sequence[bytes]], None]
 
 
@@ -97,6 +94,7 @@ class Server:
         self.next_session_id = 1
         self.guard = 0
         self.recorder: Recorder | None = None
+        self.on_change: OnChange | None = None  # the recorder's
         self.interceptors: list[Interceptor] = []
         self.keeper: StoreSync | None = None  # brings what changes to a store
         self.monitors: dict[Session, None] = {}
@@ -184,8 +182,8 @@ class Server:
         """
         if self.keeper is not None:
             self.keeper.changed(ctx, db, key, event, group)
-        if self.recorder is not None and ctx is not None:
-            self.recorder.changed(ctx.session, db, key)
+        if self.on_change is not None and ctx is not None:
+            self.on_change(ctx.session, db, key, None)
         if self.notes_use or self.guard & _TELLING:
             self._note_change(db, key, event)
         if db.watchers:
@@ -448,6 +446,7 @@ class Server:
         """Let a spy listen, or no longer."""
         with self.lock:
             self.recorder = recorder
+            self.on_change = getattr(recorder, "changed", None)
             self.guard &= ~dispatch.RECORDED
             if recorder is not None:
                 self.guard |= dispatch.RECORDED

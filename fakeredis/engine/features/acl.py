@@ -13,7 +13,7 @@ from copy import deepcopy
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from fakeredis.datatypes.glob import matcher
-from fakeredis.engine.command.command import NO_AUTH, Command, Table
+from fakeredis.engine.command.command import NO_AUTH, Channels, Command, Table
 from fakeredis.engine.core import dispatch
 from fakeredis.engine.features.client_info import describe
 from fakeredis.errors import CommandError
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 _READ, _WRITE = 1, 2
 _WRITING: Final = {"insert", "update", "delete"}
-_CHANNELS: Final = {"PUBLISH": 1, "SPUBLISH": 1, "SUBSCRIBE": 0, "SSUBSCRIBE": 0, "PSUBSCRIBE": 0}
 _SAME_ENTRY: Final = 60_000  # milliseconds in which equal refusals are one entry of the log
 _RECENT: Final = 10  # and only so many are looked at
 _DATA: Final = frozenset([b"~", b"%", b"&", b">", b"<", b"#", b"!", b"("])
@@ -100,8 +99,8 @@ def categories(table: Table) -> tuple[str, ...]:
     """The categories of a server's commands, in its order."""
     from fakeredis.engine.command import info
 
-    newer = info.NEWER_CATEGORIES
-    return (*info.CATEGORIES, *[name for name, sign in newer.items() if sign in table.by_name])
+    newer = [name for name in info.NEWER_CATEGORIES if name in table.groups]
+    return (*info.CATEGORIES, *newer)
 
 
 # Selectors --------------------------------------------------------------------------------------
@@ -307,9 +306,10 @@ class Selector:
             for position, (key, flags) in enumerate(call.keys()):
                 if not self.allows_key(key, flags):
                     return Denial(_KEY, position, text(key))
-        if not self.all_channels and command.name in _CHANNELS:
-            for position, channel in enumerate(call.channels()):
-                if not self.allows_channel(channel, command.name == "PSUBSCRIBE"):
+        named = command.declaration.channels
+        if not self.all_channels and named is not None and named.action != "leave":
+            for position, channel in enumerate(call.channels(named)):
+                if not self.allows_channel(channel, named.kind == "patterns"):
                     return Denial(_CHANNEL, position, text(channel))
         return None
 
@@ -363,9 +363,8 @@ class _Call:
             self._keys = list(_keys_of(self.command, self.args))
         return self._keys
 
-    def channels(self) -> Sequence[bytes]:
-        count = _CHANNELS[self.command.name]
-        return self.args[:count] if count else self.args
+    def channels(self, named: Channels) -> Sequence[bytes]:
+        return self.args[:1] if named.action == "publish" else self.args
 
 
 def _keys_of(command: Command, args: Sequence[bytes]) -> Iterator[tuple[bytes, int]]:
@@ -678,7 +677,7 @@ def check(session: Session, command: Command, args: Sequence[bytes]) -> None:
     if found is None:
         return
     if session.collected is not None:  # EXEC runs it
-        session.ctx.command = session.server.table.by_name[b"EXEC"]
+        session.ctx.command = session.server.table.queue_runner
     elif session.via != "script":
         session.ctx.command = command
     of(session.server).note(session, _REASONS[found.reason], found.object, session.user)

@@ -10,8 +10,8 @@ from fakeredis.engine.features import tracking
 if TYPE_CHECKING:
     from fakeredis.engine.core.session import Session
 
-NO_EVICT: Final = "CLIENT NO-EVICT"  # where a session keeps what these commands switched
-NO_TOUCH: Final = "CLIENT NO-TOUCH"
+NO_EVICT: Final = "no-evict"  # where a session keeps what CLIENT NO-EVICT and NO-TOUCH switched
+NO_TOUCH: Final = "no-touch"
 
 
 def _flags(session: Session) -> str:

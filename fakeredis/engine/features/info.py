@@ -19,6 +19,7 @@ from fakeredis.datatypes.set import Set
 from fakeredis.datatypes.sorted_set import SortedSet
 from fakeredis.datatypes.string import MutableString
 from fakeredis.engine.cluster import cluster, replicas
+from fakeredis.engine.command.command import WRITE
 from fakeredis.engine.core import dispatch
 from fakeredis.engine.core.statistics import operations_per_second
 from fakeredis.engine.features import latency, memory
@@ -144,7 +145,8 @@ def _clients(server: Server) -> Fields:
 
 def _waits_for_a_group(session: Session) -> bool:
     """Whether a session is to hear of it when its key goes."""
-    return session.wait is not None and session.wait.command.name == "XREADGROUP"
+    command = None if session.wait is None else session.wait.command
+    return command is not None and command.group == "stream" and bool(command.flags & WRITE)
 
 
 def _memory(server: Server) -> Fields:
@@ -283,7 +285,7 @@ def _latencystats(server: Server) -> Fields:
 
 
 def _modules(server: Server) -> Fields:
-    if server.table.find(b"VADD") is None:
+    if "vectorset" not in server.table.groups:
         return {}
     return {"module": _VECTOR_SETS}
 

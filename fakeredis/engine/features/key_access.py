@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any, Final
 
+from fakeredis.engine.command.command import NO_TOUCH, TOUCHES
 from fakeredis.engine.core.context import Context
-from fakeredis.engine.features.client_info import NO_TOUCH
+from fakeredis.engine.features import client_info
 
 if TYPE_CHECKING:
     from fakeredis.engine.core.database import Database
@@ -21,11 +22,6 @@ Used = OrderedDict[bytes, tuple[float, int]]
 
 _NEW_KEY: Final = 5  # the counter of a key that nobody has used since it was made
 _MOST: Final = 255
-# Commands that look at a key without using it.
-_SILENT: Final = frozenset({
-    "OBJECT ENCODING", "OBJECT FREQ", "OBJECT IDLETIME", "OBJECT REFCOUNT", "DEBUG", "MEMORY USAGE",
-    "TYPE", "EXISTS", "TTL", "PTTL", "EXPIRETIME", "PEXPIRETIME", "WATCH", "SCAN", "KEYS",
-})  # fmt: skip
 _NAME: Final = "usage"
 
 
@@ -155,9 +151,9 @@ def changed(db: Database, key: bytes) -> None:
 
 def _looked(ctx: Context, key: bytes) -> None:
     command = ctx.command
-    if command is None or command.name in _SILENT:
+    if command is None or command.flags & NO_TOUCH:
         return
-    if ctx.session.extra.get(NO_TOUCH) and command.name != "TOUCH":
+    if ctx.session.extra.get(client_info.NO_TOUCH) and not command.flags & TOUCHES:
         return
     touch(ctx, key)
 
@@ -193,5 +189,5 @@ class TrackingContext(Context):
         if used is not None and key not in used:
             _is_first(self, key)  # to make a key is not to use it
         super().modified(key, event, changes)
-        if not self.session.extra.get(NO_TOUCH):
+        if not self.session.extra.get(client_info.NO_TOUCH):
             touch(self, key)

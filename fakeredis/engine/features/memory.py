@@ -22,7 +22,7 @@ from fakeredis.datatypes.set import Set
 from fakeredis.datatypes.sorted_set import SortedSet
 from fakeredis.datatypes.stream import Stream
 from fakeredis.datatypes.string import MutableString
-from fakeredis.engine.command.command import DENYOOM, WRITE
+from fakeredis.engine.command.command import DENYOOM, READONLY, RUNS_QUEUE, WRITE
 from fakeredis.engine.core import dispatch
 from fakeredis.engine.features import key_access
 from fakeredis.errors import CommandError
@@ -293,14 +293,15 @@ def refusal(
         session.pushes_first()  # it hears of what was evicted before its own reply
     if not limit.full:
         return None
-    calls = session.queue if command.name == "EXEC" else [(command, args)]
+    calls = session.queue if command.flags & RUNS_QUEUE else [(command, args)]
     if any(_may_take_memory(server, *call) for call in calls):
         return CommandError(errors.OUT_OF_MEMORY)
     return None
 
 
 def _may_take_memory(server: Server, command: Command, args: Sequence[bytes]) -> bool:
-    if command.name in ("EVAL", "EVALSHA") and args:
+    runs = command.declaration.runs
+    if runs and runs != "function" and args and not command.flags & READONLY:
         return _script_may_take_memory(server, args[0])
     return bool(command.flags & DENYOOM)
 

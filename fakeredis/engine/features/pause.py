@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+from fakeredis.engine.command.command import READONLY, REPLICATES, RUNS_QUEUE, WRITE
 from fakeredis.engine.core import blocking
 from fakeredis.engine.core.replies import BLOCKED
 from fakeredis.errors import CommandError
@@ -14,10 +15,7 @@ if TYPE_CHECKING:
     from fakeredis.engine.core.server import Server
     from fakeredis.engine.core.session import Session
 
-_NAME: Final = "CLIENT PAUSE"
-# What a pause of writes holds back although COMMAND INFO calls it no write.
-_MAY_WRITE: Final = frozenset({"PUBLISH", "SPUBLISH", "PFCOUNT"})
-_RUN_SCRIPTS: Final = frozenset({"EVAL", "EVALSHA", "FCALL"})
+_NAME: Final = "pause"
 
 
 class Pause:
@@ -72,24 +70,23 @@ def applies(session: Session, command: Command, args: Sequence[bytes]) -> bool:
 
 def may_write(session: Session, command: Command, args: Sequence[bytes]) -> bool:
     """Whether a command, or one of a transaction's, may change or publish something."""
-    if command.name == "EXEC":
+    if command.flags & RUNS_QUEUE:
         return any(_may_write(session.server, *queued) for queued in session.queue)
     return _may_write(session.server, command, args)
 
 
 def _may_write(server: Server, command: Command, args: Sequence[bytes]) -> bool:
-    from fakeredis.engine.command.command import WRITE
+    runs = command.declaration.runs
+    if runs and not command.flags & READONLY:
+        return not _is_read_only(server, runs, args[0])
+    return bool(command.flags & (WRITE | REPLICATES))
 
-    if command.name in _RUN_SCRIPTS:
-        return not _is_read_only(server, command.name, args[0])
-    return bool(command.flags & WRITE) or command.name in _MAY_WRITE
 
-
-def _is_read_only(server: Server, name: str, word: bytes) -> bool:
+def _is_read_only(server: Server, runs: str, word: bytes) -> bool:
     """Whether a script or function says that it writes nothing."""
-    if name == "EVAL":
+    if runs == "source":
         return word.startswith(b"#!") and b"no-writes" in word.partition(b"\n")[0]
-    if name == "EVALSHA":
+    if runs == "sha1":
         scripts = server.extra.get("scripting")
         found = scripts.scripts.get(word.lower()) if scripts is not None else None
     else:

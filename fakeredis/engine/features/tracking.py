@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     Run = Callable[[Command, Sequence[bytes]], Any]
 
 CHANNEL: Final = b"__redis__:invalidate"  # where RESP2 sessions are told
-_SCRIPTS: Final = frozenset({"EVAL_RO", "EVALSHA_RO", "FCALL_RO"})  # their own calls count
 
 
 class Tracker:
@@ -110,7 +109,8 @@ class Tracking:
             self.current = outer
             tracker = self.trackers.get(session)
             if tracker is not None and command.flags & READONLY:  # also when it has to wait
-                if tracker.wants_reads() and command.name not in _SCRIPTS:
+                # Of a script its own calls count.
+                if tracker.wants_reads() and not command.declaration.runs:
                     self._remember(session, command, args)
             if outer is None:
                 self._ended(session, command)

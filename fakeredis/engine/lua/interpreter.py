@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 from fakeredis import errors
 from fakeredis.datatypes.numbers import format_float
 from fakeredis.engine.cluster import cluster
-from fakeredis.engine.command.command import NOSCRIPT, WRITE, Command
+from fakeredis.engine.command.command import NOSCRIPT, REPLICATES, WRITE, Command
 from fakeredis.engine.core import blocking, dispatch, statistics
 from fakeredis.engine.core.replies import (
     BLOCKED,
@@ -76,7 +76,6 @@ NOT_RUNNING: Final = b"ERR no script is running"
 NO_WRITES: Final = "no-writes"
 FLAGS: Final = (NO_WRITES, "allow-oom", "allow-stale", "no-cluster", "allow-cross-slot-keys")
 
-_MAY_WRITE: Final = frozenset({"PUBLISH", "SPUBLISH", "PFCOUNT"})
 _ON_STACK: Final = 200  # more keys and arguments than this are handed over as tables
 _EXACT: Final = 1 << 52  # whole numbers below this are written as such
 _NOT_A_NUMBER: Final = -(1 << 63)  # what the server makes of NaN, infinities and beyond
@@ -674,7 +673,7 @@ def _allowed(frame: Frame, server: Server, words: Sequence[bytes]) -> Command:
             raise CommandError(errors.NOT_FROM_SCRIPT)
         return server.wire_table.find(words[0]) or command  # DEBUG, with the types of its replies
     plain = len(command.parts) == 1 and command.subcommands is None
-    if command.flags & WRITE or command.name in _MAY_WRITE:
+    if command.flags & (WRITE | REPLICATES):
         if frame.read_only:
             raise CommandError(READ_ONLY)
         _note_write(frame, command)

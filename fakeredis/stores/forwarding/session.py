@@ -14,7 +14,16 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from fakeredis.engine import wording
-from fakeredis.engine.command.command import BLOCKING, Command
+from fakeredis.engine.command.command import (
+    BEGINS_QUEUE,
+    BLOCKING,
+    ENDS_QUEUE,
+    HEARD,
+    RUNS_QUEUE,
+    UNQUEUED,
+    Channels,
+    Command,
+)
 from fakeredis.engine.core import dispatch
 from fakeredis.engine.core.replies import BLOCKED, NO_REPLY, QUEUED, Push
 from fakeredis.engine.core.session import Session
@@ -35,14 +44,13 @@ _GONE: Final = "Connection closed by server."
 _REFUSED: Final = (b"fakeredis.refused",)
 _MISSING: Final = object()
 
-# What each lets a session listen to.
-_SUBSCRIBE: Final = {
-    "SUBSCRIBE": "channels", "PSUBSCRIBE": "patterns", "SSUBSCRIBE": "shard_channels",
+# The messages that say what a session listens to, and which command each answers.
+_LISTENING: Final = {
+    b"subscribe": Channels("listen"), b"unsubscribe": Channels("leave"),
+    b"psubscribe": Channels("listen", "patterns"), b"punsubscribe": Channels("leave", "patterns"),
+    b"ssubscribe": Channels("listen", "shard_channels"),
+    b"sunsubscribe": Channels("leave", "shard_channels"),
 }  # fmt: skip
-_UNSUBSCRIBE: Final = {
-    "UNSUBSCRIBE": "channels", "PUNSUBSCRIBE": "patterns", "SUNSUBSCRIBE": "shard_channels",
-}  # fmt: skip
-_PUBSUB: Final = {**_SUBSCRIBE, **_UNSUBSCRIBE}
 
 
 class _Waiting:
@@ -59,6 +67,7 @@ class _Named:
     """A command that this program does not know; the other end may."""
 
     flags = 0
+    declaration = None
 
     def __init__(self, name: bytes) -> None:
         self.name = wording.clean(name).upper()
@@ -68,10 +77,15 @@ class _Named:
 class _Call:
     """A command on its way."""
 
-    __slots__ = ("name", "argv", "sent", "restore", "record", "queued", "left", "error")
+    __slots__ = (
+        "name", "flags", "channels", "argv", "sent", "restore", "record", "queued", "left", "error",
+    )  # fmt: skip
 
     def __init__(self, command: Any, args: Sequence[bytes], sent: Sequence[bytes]) -> None:
         self.name: str = command.name
+        self.flags: int = command.flags
+        declared = command.declaration
+        self.channels: Channels | None = None if declared is None else declared.channels
         self.argv = [*command.parts, *args]  # as the spy shows it
         self.sent = sent
         self.restore: Callable[[Any], Any] | None = None  # makes the client's reply of the other's
@@ -210,7 +224,7 @@ class ForwardedSession(Session):
     def _prepare(self, call: _Call, command: Any) -> None:
         server = self.server
         queueing = self.guard & dispatch.QUEUEING
-        call.queued = bool(queueing) and call.name not in dispatch.RUN_IN_MULTI
+        call.queued = bool(queueing) and not call.flags & UNQUEUED
         if server.guard & dispatch.INTERCEPTED:
             try:
                 server.intercept(self, command, call.argv[len(command.parts) :])
@@ -224,9 +238,9 @@ class ForwardedSession(Session):
         if server.guard & dispatch.RECORDED and not call.queued:
             assert server.recorder is not None
             call.record = server.recorder.begin(self, call.name, call.argv)
-        if call.name == "MULTI":
+        if call.flags & BEGINS_QUEUE:
             self.guard |= dispatch.QUEUEING
-        elif call.name in ("EXEC", "DISCARD", "RESET"):
+        elif call.flags & ENDS_QUEUE:
             self.guard &= ~dispatch.QUEUEING
 
     def _send(self, calls: list[_Call]) -> None:
@@ -261,7 +275,7 @@ class ForwardedSession(Session):
     def _is_muted(self, call: _Call) -> bool:
         """Whether CLIENT REPLY lets a command have no reply."""
         mode = self.reply_mode
-        if call.name == "CLIENT REPLY" and len(call.argv) == 3:
+        if call.flags & HEARD and len(call.argv) == 3:
             wanted = call.argv[2].upper().decode("latin-1")
             if wanted == "ON" or (wanted in ("OFF", "SKIP") and mode != "OFF"):
                 self.reply_mode = wanted
@@ -370,7 +384,7 @@ class ForwardedSession(Session):
             item = call.error
         elif call.restore is not None and item != QUEUED:
             item = call.restore(item)
-        elif call.name == "EXEC" and type(item) is list:
+        elif call.flags & RUNS_QUEUE and type(item) is list:
             item = self._restored(item)
         self._settle(call, item)
         self._settle_refused()
@@ -388,16 +402,16 @@ class ForwardedSession(Session):
             return True
         if self.protocol != 2 or type(item) is not list or not item:
             return False
-        subscribing = call is not None and call.name in _PUBSUB
+        subscribing = call is not None and call.channels in _LISTENING.values()
         listening = self.guard & dispatch.SUBSCRIBED
         return bool(subscribing or listening) and is_message(item)
 
     def _hear(self, item: Any, call: _Call | None) -> None:
         """A message, or the word that one listens to something or no longer does."""
         message = self.link.heard(item)
-        kind = item[0].decode("latin-1").upper() if type(item[0]) is bytes else ""
-        own: Any = getattr(self, _PUBSUB[kind]) if kind in _PUBSUB else None
-        if own is not None and call is not None and call.name == kind:
+        about = _LISTENING.get(item[0]) if type(item[0]) is bytes else None
+        own: Any = None if about is None else getattr(self, about.kind)
+        if about is not None and call is not None and call.channels == about:
             if call.left is None:
                 call.left = len(call.argv) - 1 or len(own) or 1
             call.left -= 1
@@ -408,7 +422,7 @@ class ForwardedSession(Session):
                 self._end(call, NO_REPLY)
         if message is None:
             return
-        if kind in _SUBSCRIBE:
+        if about is not None and about.action == "listen":
             own[message[1]] = None
             self.guard |= dispatch.SUBSCRIBED
         elif own is not None:
@@ -435,7 +449,7 @@ class ForwardedSession(Session):
             if not isinstance(reply, Exception):
                 self._follow(call, reply)
             self._end(call, reply)
-        if call.name in ("EXEC", "DISCARD", "RESET"):
+        if call.flags & ENDS_QUEUE:
             self._queue = []
         self._put(reply)
         if call.name == "QUIT":
@@ -452,7 +466,7 @@ class ForwardedSession(Session):
     def _end(self, call: _Call, reply: Any) -> None:
         if call.record is None or self.server.recorder is None:
             return
-        if call.name == "EXEC" and type(reply) is list:
+        if call.flags & RUNS_QUEUE and type(reply) is list:
             for queued, each in zip(self._queue, reply, strict=False):
                 self._note(queued, each, each if isinstance(each, Exception) else None)
         error = reply if isinstance(reply, Exception) else None

@@ -17,7 +17,14 @@ from fakeredis import errors
 from fakeredis.datatypes.glob import matcher
 from fakeredis.datatypes.stream import Stream
 from fakeredis.datatypes.string import MutableString
-from fakeredis.engine.command.command import ADMIN, WRITE, Command
+from fakeredis.engine.command.command import (
+    ADMIN,
+    KEPT,
+    REPLICATES,
+    RUNS_QUEUE,
+    WRITE,
+    Command,
+)
 from fakeredis.engine.core import blocking, dispatch, notifications
 from fakeredis.engine.core.database import Database
 from fakeredis.engine.core.pubsub import PubSub, Subscribers
@@ -44,20 +51,13 @@ if TYPE_CHECKING:
 Place = tuple[int, bytes]  # a database's number and a key
 Run = Callable[[Command, Sequence[bytes]], Any]
 
-_MAY_CHANGE: Final = WRITE | ADMIN
-# Beside commands with the flag "write": what runs others, sends messages, or (PFCOUNT) keeps what
-# it has counted.
-_CHANGES_TOO: Final = frozenset({
-    "EXEC", "EVAL", "EVALSHA", "EVAL_RO", "EVALSHA_RO", "FCALL", "FCALL_RO", "SCRIPT LOAD",
-    "SCRIPT FLUSH", "PUBLISH", "SPUBLISH", "PFCOUNT",
-})  # fmt: skip
+# PFCOUNT keeps what it has counted.
+_MAY_CHANGE: Final = WRITE | ADMIN | REPLICATES | KEPT | RUNS_QUEUE
 _MANY: Final = 64  # elements from which on changes are kept one by one
 _LONG: Final = 4096  # bytes of a string, likewise
 _LEAST_TAIL: Final = 4096  # bytes of changes that are always kept before a value is written anew
 _QUIET: Final = ":"  # a change that is no event, as by FLUSHALL
 SILENT: Final = "="  # begins events that neither WATCH nor blocked sessions hear of
-_POPS: Final = {"lpop": b"LPOP", "rpop": b"RPOP"}
-_PUSHES: Final = {"lpush": b"LPUSH", "rpush": b"RPUSH"}
 
 
 class Delta(NamedTuple):
@@ -181,7 +181,7 @@ class Keeper:
         """
         if self._touched is not None:
             return run(command, args)
-        if not command.flags & _MAY_CHANGE and command.name not in _CHANGES_TOO:
+        if not command.flags & _MAY_CHANGE and not command.declaration.runs:
             self.catch_up()
             reply = run(command, args)
         else:
@@ -375,14 +375,8 @@ class Keeper:
             return None
         if set(keys) == {key}:
             return [*command.parts, *ctx.args]
-        if event in _POPS and command.name in _MOVES_ONE:
-            return [_POPS[event], key]
-        if event in _PUSHES and command.name in _MOVES_ONE:
-            value = ctx.db.data[key]
-            return [_PUSHES[event], key, value[value.start if event == "lpush" else -1]]
-        if command.name == "SMOVE":
-            return [b"SADD" if event == "sadd" else b"SREM", key, ctx.args[2]]
-        return None
+        effect = command.declaration.effect
+        return None if effect is None else effect(ctx, key, event)
 
     def _keep(self, place: Place, touched: Touched) -> None:
         """Bring a key's change to the store."""
@@ -717,11 +711,6 @@ class CarriedPubSub(PubSub):
             self.carrier.listen(self.kinds[id(where)], name, len(where.get(name, ())))
         except StoreError as error:
             raise _refusal(error) from error
-
-
-_MOVES_ONE: Final = frozenset({
-    "LMOVE", "RPOPLPUSH", "BLMOVE", "BRPOPLPUSH", "BLPOP", "BRPOP",
-})  # fmt: skip
 
 
 def _length(value: Any) -> int:

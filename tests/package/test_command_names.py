@@ -30,10 +30,10 @@ TO_GO = {
     "clients.fake_socket", "clients.fast_path", "clients.handshake", "clients.remote",
     "data.commands", "engine.core.replies", "engine.core.session", "engine.data.portable",
     "engine.features.tracking", "engine.lua.busy", "patching.snapshots", "spy.lint",
-    "spy.methods", "spy.recorder", "stores.forwarding.cluster_link", "stores.forwarding.link",
-    "stores.forwarding.prefixes", "stores.forwarding.redis", "stores.forwarding.resp_link",
-    "stores.forwarding.rules", "stores.forwarding.session", "stores.parity.compare",
-    "stores.parity.store", "tcp.settings", "testing",
+    "spy.methods", "spy.recorder", "stores.forwarding.cluster_link", "stores.forwarding.engine",
+    "stores.forwarding.link", "stores.forwarding.prefixes", "stores.forwarding.redis",
+    "stores.forwarding.resp_link", "stores.forwarding.rules", "stores.forwarding.session",
+    "stores.parity.compare", "stores.parity.store", "tcp.settings", "testing",
 }  # fmt: skip
 
 

@@ -32,6 +32,7 @@ def decorate(target: Any, model: patch) -> Any:
         if issubclass(target, unittest.TestCase):
             return _test_case(target, model)
         return _plain_class(target, model)
+    # These, and pytest's fixtures, are known by their types: they stay, and their functions change.
     if isinstance(target, (staticmethod, classmethod)):
         return type(target)(decorate(target.__func__, model))
     if isinstance(target, property):

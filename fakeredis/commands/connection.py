@@ -18,8 +18,10 @@ from fakeredis.commands.registry import (
     LOADING,
     NO_AUTH,
     NOSCRIPT,
+    SEQUENTIAL,
     STALE,
     UNQUEUED,
+    UNWATCHES,
     WHILE_SUBSCRIBED,
     Group,
     Secrets,
@@ -52,7 +54,9 @@ _CLIENT: Final = NOSCRIPT | LOADING | STALE
 _OPEN: Final = NOSCRIPT | LOADING | STALE | FAST | NO_AUTH | ALLOW_BUSY
 
 
-@group.command("PING", Rest(), flags=FAST | WHILE_SUBSCRIBED, acl=("fast", "connection"))
+@group.command(
+    "PING", Rest(), flags=FAST | WHILE_SUBSCRIBED | SEQUENTIAL, acl=("fast", "connection"),
+)  # fmt: skip
 def ping(ctx: Context, words: list[bytes]) -> Any:
     """PONG, or the message; RESP2 subscribers get an array."""
     if len(words) > 1:
@@ -69,7 +73,7 @@ def echo(ctx: Context, message: bytes) -> bytes:
     return message
 
 
-@group.command("SELECT", Int, flags=LOADING | STALE | FAST)
+@group.command("SELECT", Int, flags=LOADING | STALE | FAST | SEQUENTIAL)
 def select(ctx: Context, index: int) -> Any:
     """Choose the database of this session."""
     if not -(1 << 31) <= index < 1 << 31:
@@ -88,7 +92,8 @@ def quit_(ctx: Context, words: list[bytes]) -> Any:
 
 
 @group.command(
-    "RESET", flags=_OPEN | CONNECTION | UNQUEUED | ENDS_QUEUE | WHILE_SUBSCRIBED, since="6.2.0",
+    "RESET", flags=_OPEN | CONNECTION | UNQUEUED | ENDS_QUEUE | WHILE_SUBSCRIBED | UNWATCHES,
+    since="6.2.0",
 )  # fmt: skip
 def reset(ctx: Context) -> Any:
     """Make the session as good as new; only its ID and the client library's name stay."""
@@ -124,7 +129,7 @@ HELLO_NO_AUTH = (
 )
 
 
-@group.command("AUTH", Raw, Rest(), flags=_OPEN, secrets=Secrets({}))
+@group.command("AUTH", Raw, Rest(), flags=_OPEN | SEQUENTIAL, secrets=Secrets({}))
 def auth(ctx: Context, first: bytes, rest: list[bytes]) -> Any:
     """Authenticate, with a password for the default user or a user's name and password."""
     if len(rest) > 1:
@@ -139,7 +144,7 @@ def auth(ctx: Context, first: bytes, rest: list[bytes]) -> Any:
 
 
 @group.command(
-    "HELLO", Rest(), flags=_OPEN | CONNECTION, since="6.0.0", reply=DEEP,
+    "HELLO", Rest(), flags=_OPEN | CONNECTION | SEQUENTIAL, since="6.0.0", reply=DEEP,
     secrets=Secrets({b"AUTH": 2}, start=1),
 )  # fmt: skip
 def hello(ctx: Context, words: list[bytes]) -> Any:

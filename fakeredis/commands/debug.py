@@ -10,7 +10,7 @@ from typing import Any, Final
 from fakeredis import errors
 from fakeredis.commands.arguments import Rest, word_of
 from fakeredis.commands.generic import encoding
-from fakeredis.commands.registry import ADMIN, LOADING, NO_TOUCH, NOSCRIPT, STALE
+from fakeredis.commands.registry import ADMIN, HAZARD, LOADING, NO_TOUCH, NOSCRIPT, STALE
 from fakeredis.commands.server import check_allowed, go_down, group
 from fakeredis.datatypes.list import List
 from fakeredis.datatypes.numbers import parse_float, parse_int
@@ -52,7 +52,9 @@ class _Unknown(Exception):
     """The words of a subcommand are not those that it takes."""
 
 
-@group.command("DEBUG", Rest(1), flags=ADMIN | NOSCRIPT | LOADING | STALE | NO_TOUCH, reply=DEEP)
+@group.command(
+    "DEBUG", Rest(1), flags=ADMIN | NOSCRIPT | LOADING | STALE | NO_TOUCH | HAZARD, reply=DEEP,
+)  # fmt: skip
 def debug(ctx: Context, words: list[bytes]) -> Any:
     """Subcommands for tests; refused unless ``enable-debug-command`` allows them."""
     check_allowed(ctx, "DEBUG", "enable-debug-command")

@@ -29,10 +29,12 @@ from fakeredis.commands.registry import (
     BLOCKING,
     DENYOOM,
     FAST,
+    GIVES_TTL,
     LOADING,
     MOVABLEKEYS,
     NO_TOUCH,
     READONLY,
+    SEQUENTIAL,
     STALE,
     TOUCHES,
     WRITE,
@@ -105,7 +107,9 @@ _MANY_KEYS: Final = 16  # from which on it is worth while to see whether they ca
 # Deleting and looking ---------------------------------------------------------------------------
 
 
-@group.command("DEL", Many(Key("RM delete")), flags=WRITE, form="key~")
+@group.command(
+    "DEL", Many(Key("RM delete")), flags=WRITE, form="key~", batch_form="DEL with all keys",
+)  # fmt: skip
 def del_(ctx: Context, keys: list[bytes]) -> int:
     """Remove keys; how many there were."""
     return _delete(ctx, keys)
@@ -124,13 +128,19 @@ def _delete(ctx: Context, keys: Sequence[bytes]) -> int:
     return gone
 
 
-@group.command("UNLINK", Many(Key("RM delete")), flags=WRITE | FAST, since="4.0.0", form="key~")
+@group.command(
+    "UNLINK", Many(Key("RM delete")), flags=WRITE | FAST, since="4.0.0", form="key~",
+    batch_form="UNLINK with all keys",
+)  # fmt: skip
 def unlink(ctx: Context, keys: list[bytes]) -> int:
     """Remove keys, their memory later; how many there were."""
     return _delete(ctx, keys)
 
 
-@group.command("EXISTS", Many(Key("RO")), flags=READONLY | FAST | NO_TOUCH, form="key~")
+@group.command(
+    "EXISTS", Many(Key("RO")), flags=READONLY | FAST | NO_TOUCH, form="key~",
+    batch_form="EXISTS with all keys",
+)  # fmt: skip
 def exists(ctx: Context, keys: list[bytes]) -> int:
     """How many of the keys there are; one named twice counts twice."""
     if len(keys) == 1:
@@ -140,6 +150,7 @@ def exists(ctx: Context, keys: list[bytes]) -> int:
 
 @group.command(
     "TOUCH", Many(Key("RO")), flags=READONLY | FAST | TOUCHES, since="3.2.1", form="key~",
+    batch_form="TOUCH with all keys",
 )  # fmt: skip
 def touch(ctx: Context, keys: list[bytes]) -> int:
     """Mark keys as used; how many there are."""
@@ -214,7 +225,7 @@ def _condition_holds(conditions: set[bytes], current: int | None, deadline: int)
 
 
 @group.command(
-    "EXPIRE", Key("RW update"), Raw, _CONDITIONS, flags=WRITE | FAST,
+    "EXPIRE", Key("RW update"), Raw, _CONDITIONS, flags=WRITE | FAST | GIVES_TTL,
     form="key value {NX XX GT LT}",
 )  # fmt: skip
 def expire(ctx: Context, key: bytes, seconds: bytes, *options: bytes) -> int:
@@ -223,7 +234,7 @@ def expire(ctx: Context, key: bytes, seconds: bytes, *options: bytes) -> int:
 
 
 @group.command(
-    "PEXPIRE", Key("RW update"), Raw, _CONDITIONS, flags=WRITE | FAST, since="2.6.0",
+    "PEXPIRE", Key("RW update"), Raw, _CONDITIONS, flags=WRITE | FAST | GIVES_TTL, since="2.6.0",
     form="key value {NX XX GT LT}",
 )  # fmt: skip
 def pexpire(ctx: Context, key: bytes, milliseconds: bytes, *options: bytes) -> int:
@@ -232,7 +243,7 @@ def pexpire(ctx: Context, key: bytes, milliseconds: bytes, *options: bytes) -> i
 
 
 @group.command(
-    "EXPIREAT", Key("RW update"), Raw, _CONDITIONS, flags=WRITE | FAST, since="1.2.0",
+    "EXPIREAT", Key("RW update"), Raw, _CONDITIONS, flags=WRITE | FAST | GIVES_TTL, since="1.2.0",
     form="key value {NX XX GT LT}",
 )  # fmt: skip
 def expireat(ctx: Context, key: bytes, seconds: bytes, *options: bytes) -> int:
@@ -241,7 +252,7 @@ def expireat(ctx: Context, key: bytes, seconds: bytes, *options: bytes) -> int:
 
 
 @group.command(
-    "PEXPIREAT", Key("RW update"), Raw, _CONDITIONS, flags=WRITE | FAST, since="2.6.0",
+    "PEXPIREAT", Key("RW update"), Raw, _CONDITIONS, flags=WRITE | FAST | GIVES_TTL, since="2.6.0",
     form="key value {NX XX GT LT}",
 )  # fmt: skip
 def pexpireat(ctx: Context, key: bytes, milliseconds: bytes, *options: bytes) -> int:
@@ -339,7 +350,7 @@ def scan_cursor(ctx: Context, raw: bytes) -> int:
 
 
 @group.command(
-    "SCAN", Raw, Rest(), flags=READONLY | NO_TOUCH, since="2.8.0",
+    "SCAN", Raw, Rest(), flags=READONLY | NO_TOUCH | SEQUENTIAL, since="2.8.0",
     form="cursor {MATCH=1 COUNT=1 TYPE=1}",
 )  # fmt: skip
 def scan(ctx: Context, cursor: bytes, words: list[bytes]) -> list[Any]:

@@ -12,7 +12,17 @@ from typing import Any, Final
 from fakeredis import errors
 from fakeredis.commands.arguments import Int, Key, Many, Raw, Rest, word_of
 from fakeredis.commands.generic import scan_count, scan_cursor
-from fakeredis.commands.registry import DENYOOM, FAST, READONLY, WRITE, Group
+from fakeredis.commands.registry import (
+    DENYOOM,
+    FAST,
+    READONLY,
+    READS_ELEMENT,
+    READS_WHOLE,
+    SEQUENTIAL,
+    WRITE,
+    WRITES_BACK,
+    Group,
+)
 from fakeredis.datatypes.glob import matcher
 from fakeredis.datatypes.hash import Hash
 from fakeredis.datatypes.numbers import (
@@ -99,8 +109,8 @@ def _made(ctx: Context, key: bytes) -> Hash:
 
 
 @group.command(
-    "HSET", Key("RW update"), Many(Raw, Raw), flags=WRITE | DENYOOM | FAST, since="2.0.0",
-    form="key (field value)~",
+    "HSET", Key("RW update"), Many(Raw, Raw), flags=WRITE | DENYOOM | FAST | WRITES_BACK,
+    since="2.0.0", form="key (field value)~", batch_of_key="HSET with all fields",
 )  # fmt: skip
 def hset(ctx: Context, key: bytes, pairs: list[bytes]) -> int:
     """Set fields, which lose their deadlines; the number of new ones.
@@ -124,8 +134,8 @@ def hset(ctx: Context, key: bytes, pairs: list[bytes]) -> int:
 
 
 @group.command(
-    "HMSET", Key("RW update"), Many(Raw, Raw), flags=WRITE | DENYOOM | FAST, since="2.0.0",
-    form="key (field value)~",
+    "HMSET", Key("RW update"), Many(Raw, Raw), flags=WRITE | DENYOOM | FAST | WRITES_BACK,
+    since="2.0.0", form="key (field value)~",
 )  # fmt: skip
 def hmset(ctx: Context, key: bytes, pairs: list[bytes]) -> Any:
     """HSET that replies OK."""
@@ -202,6 +212,7 @@ def hincrbyfloat(ctx: Context, key: bytes, field: bytes, raw: bytes) -> bytes:
 
 @group.command(
     "HDEL", Key("RW delete"), Many(Raw), flags=WRITE | FAST, since="2.0.0", form="key field~",
+    batch_of_key="HDEL with all fields",
 )  # fmt: skip
 def hdel(ctx: Context, key: bytes, fields: list[bytes]) -> int:
     """Remove fields; how many there were."""
@@ -217,7 +228,9 @@ def hdel(ctx: Context, key: bytes, fields: list[bytes]) -> int:
 # Getting ------------------------------------------------------------------------------------
 
 
-@group.command("HGET", Key, Raw, flags=READONLY | FAST, since="2.0.0")
+@group.command(
+    "HGET", Key, Raw, flags=READONLY | FAST | READS_ELEMENT, since="2.0.0", batch_of_key="HMGET",
+)  # fmt: skip
 def hget(ctx: Context, key: bytes, field: bytes) -> bytes | None:
     """The value of a field."""
     value = _read(ctx, key)
@@ -233,7 +246,7 @@ def hmget(ctx: Context, key: bytes, fields: list[bytes]) -> list[bytes | None]:
     return [value.get(field) for field in fields]
 
 
-@group.command("HGETALL", Key, flags=READONLY, since="2.0.0", reply=MAP)
+@group.command("HGETALL", Key, flags=READONLY | READS_WHOLE, since="2.0.0", reply=MAP)
 def hgetall(ctx: Context, key: bytes) -> dict[bytes, bytes]:
     """All fields and values."""
     value = _read(ctx, key)
@@ -352,7 +365,7 @@ def scan_options(
 
 
 @group.command(
-    "HSCAN", Key, Raw, Rest(), flags=READONLY, since="2.8.0",
+    "HSCAN", Key, Raw, Rest(), flags=READONLY | SEQUENTIAL, since="2.8.0",
     form="key cursor {MATCH=1 COUNT=1 NOVALUES}",
 )  # fmt: skip
 def hscan(ctx: Context, key: bytes, cursor: bytes, words: list[bytes]) -> list[Any]:

@@ -36,7 +36,7 @@ def _registers(value: HyperLogLog) -> bytes:
 
 @group.command(
     "PFADD", Key("RW insert"), Rest(flat=True), flags=WRITE | DENYOOM | FAST, since="2.8.9",
-    form="key member~",
+    form="key member~", batch_of_key="PFADD with all elements",
 )  # fmt: skip
 def pfadd(ctx: Context, key: bytes, *elements: bytes) -> int:
     """Add elements; whether the estimate may have changed, or the key is new.

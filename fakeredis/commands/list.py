@@ -27,7 +27,9 @@ from fakeredis.commands.registry import (
     FAST,
     MOVABLEKEYS,
     READONLY,
+    READS_ELEMENT,
     WRITE,
+    WRITES_BACK,
     Group,
 )
 from fakeredis.datatypes.limits import EncodingLimits
@@ -61,7 +63,10 @@ def _left(word: bytes) -> bool:
 # Pushing ------------------------------------------------------------------------------------
 
 
-@group.command("LPUSH", Key("RW insert"), Many(Raw, flat=True), flags=WRITE | DENYOOM | FAST)
+@group.command(
+    "LPUSH", Key("RW insert"), Many(Raw, flat=True), flags=WRITE | DENYOOM | FAST,
+    batch_of_key="LPUSH with all values",
+)  # fmt: skip
 def lpush(ctx: Context, key: bytes, *values: bytes) -> int:
     """Put values in front, one after the other; the new length."""
     stored: List | None = ctx.lookup_write(key, List)
@@ -80,7 +85,10 @@ def lpush(ctx: Context, key: bytes, *values: bytes) -> int:
     return size
 
 
-@group.command("RPUSH", Key("RW insert"), Many(Raw, flat=True), flags=WRITE | DENYOOM | FAST)
+@group.command(
+    "RPUSH", Key("RW insert"), Many(Raw, flat=True), flags=WRITE | DENYOOM | FAST,
+    batch_of_key="RPUSH with all values",
+)  # fmt: skip
 def rpush(ctx: Context, key: bytes, *values: bytes) -> int:
     """Append values; the new length."""
     stored: List | None = ctx.lookup_write(key, List)
@@ -147,7 +155,7 @@ def llen(ctx: Context, key: bytes) -> int:
     return 0 if stored is None else len(stored)
 
 
-@group.command("LINDEX", Key, Raw, flags=READONLY)
+@group.command("LINDEX", Key, Raw, flags=READONLY | READS_ELEMENT)
 def lindex(ctx: Context, key: bytes, raw: bytes) -> Any:
     """The element at an index, which is looked at only when there is a list."""
     stored = ctx.lookup_read(key, List)
@@ -234,7 +242,7 @@ def _not_negative(raw: bytes, error: str) -> int:
 # Changing -----------------------------------------------------------------------------------
 
 
-@group.command("LSET", Key("RW update"), Raw, Raw, flags=WRITE | DENYOOM)
+@group.command("LSET", Key("RW update"), Raw, Raw, flags=WRITE | DENYOOM | WRITES_BACK)
 def lset(ctx: Context, key: bytes, raw: bytes, value: bytes) -> Any:
     """Replace the element at an index.
 

@@ -19,13 +19,22 @@ from fakeredis.commands.arguments import (
     index,
     span,
 )
-from fakeredis.commands.registry import MODULE, READONLY, WRITE, Group
+from fakeredis.commands.registry import (
+    LASTING,
+    MODULE,
+    READONLY,
+    READS_WHOLE,
+    WRITE,
+    WRITES_BACK,
+    Group,
+)
 
 _FIRST: Final = (Key, Rest())
 _UPDATED: Final = (Key("RW update"), Rest())
 _NO_KEY: Final = (Rest(),)
 _READS: Final = READONLY | MODULE
 _WRITES: Final = WRITE | MODULE
+_LASTS: Final = _WRITES | LASTING
 
 
 def _declare(
@@ -43,13 +52,16 @@ def _not_here(ctx: Any, *args: Any) -> Any:
 
 _json: Final = Group("json")
 _declare(_json, "ARRINDEX ARRLEN OBJKEYS OBJLEN RESP STRLEN TYPE", _FIRST, _READS)
-_declare(_json, "GET", _FIRST, _READS, form="key {INDENT=1 NEWLINE=1 SPACE=1} path*")
+_declare(
+    _json, "GET", _FIRST, _READS | READS_WHOLE, form="key {INDENT=1 NEWLINE=1 SPACE=1} path*",
+    batch_form="JSON.MGET",
+)  # fmt: skip
 _declare(
     _json, "MGET", _NO_KEY, _READS, keys=lambda args: list(args[:-1]),
     specs=[KeySpec("RO access", index(1), span(-2))],
 )  # fmt: skip
 _declare(_json, "DEBUG", (Raw, Key, Rest()), _READS, key_positions=(2, 2, 1))
-_declare(_json, "SET", _UPDATED, _WRITES, form="key path value {NX XX}")
+_declare(_json, "SET", _UPDATED, _WRITES | WRITES_BACK, form="key path value {NX XX}")
 _declare(_json, "MSET", (Many(Key("RW update"), Raw, Raw),), _WRITES)
 _declare(
     _json, "ARRAPPEND ARRINSERT ARRPOP ARRTRIM CLEAR MERGE NUMINCRBY NUMMULTBY NUMPOWBY STRAPPEND "
@@ -59,20 +71,20 @@ _declare(_json, "DEL FORGET", (Key("RW delete"), Rest()), _WRITES)
 
 _bf: Final = Group("bf")
 _declare(_bf, "CARD DEBUG EXISTS INFO MEXISTS SCANDUMP", _FIRST, _READS)
-_declare(_bf, "ADD LOADCHUNK MADD", _UPDATED, _WRITES)
+_declare(_bf, "ADD LOADCHUNK MADD", _UPDATED, _LASTS)
 _declare(
-    _bf, "RESERVE", _UPDATED, _WRITES, form="key rate capacity {EXPANSION=1 NONSCALING}"
+    _bf, "RESERVE", _UPDATED, _LASTS, form="key rate capacity {EXPANSION=1 NONSCALING}"
 )  # fmt: skip
 _declare(
-    _bf, "INSERT", _UPDATED, _WRITES,
+    _bf, "INSERT", _UPDATED, _LASTS,
     form="key {CAPACITY=1 ERROR=1 EXPANSION=1 NOCREATE NONSCALING ITEMS=rest}",
 )  # fmt: skip
 
 _cf: Final = Group("cf")
 _declare(_cf, "COMPACT COUNT DEBUG EXISTS INFO MEXISTS SCANDUMP", _FIRST, _READS)
-_declare(_cf, "ADD ADDNX DEL INSERT INSERTNX LOADCHUNK", _UPDATED, _WRITES)
+_declare(_cf, "ADD ADDNX DEL INSERT INSERTNX LOADCHUNK", _UPDATED, _LASTS)
 _declare(
-    _cf, "RESERVE", _UPDATED, _WRITES,
+    _cf, "RESERVE", _UPDATED, _LASTS,
     form="key capacity {BUCKETSIZE=1 MAXITERATIONS=1 EXPANSION=1}",
 )  # fmt: skip
 
@@ -105,16 +117,16 @@ _SERIES: Final = (
 )
 _declare(_ts, "GET INFO NRANGE NREVRANGE QUERYLABELS RANGE READ REVRANGE", _FIRST, _READS)
 _declare(_ts, "MGET MRANGE MREVRANGE QUERYINDEX", _NO_KEY, _READS)
-_declare(_ts, "CREATE ALTER", _UPDATED, _WRITES, form=f"key {{{_SERIES}}}")
-_declare(_ts, "ADD", _UPDATED, _WRITES, form=f"key timestamp value {{{_SERIES}}}")
+_declare(_ts, "CREATE ALTER", _UPDATED, _LASTS, form=f"key {{{_SERIES}}}")
+_declare(_ts, "ADD", _UPDATED, _LASTS, form=f"key timestamp value {{{_SERIES}}}")
 _declare(
-    _ts, "INCRBY DECRBY", _UPDATED, _WRITES, form=f"key value {{TIMESTAMP=1 {_SERIES}}}"
+    _ts, "INCRBY DECRBY", _UPDATED, _LASTS, form=f"key value {{TIMESTAMP=1 {_SERIES}}}"
 )  # fmt: skip
-_declare(_ts, "MADD", (Many(Key("RW update"), Raw, Raw),), _WRITES)
-_declare(_ts, "DEL", (Key("RW delete"), Rest()), _WRITES)
+_declare(_ts, "MADD", (Many(Key("RW update"), Raw, Raw),), _LASTS)
+_declare(_ts, "DEL", (Key("RW delete"), Rest()), _LASTS)
 _RULE: Final = (Key("RW update"), Key("RW update"), Rest())
-_declare(_ts, "CREATERULE", _RULE, _WRITES, form="key key {AGGREGATION=2}")
-_declare(_ts, "DELETERULE", _RULE, _WRITES)
+_declare(_ts, "CREATERULE", _RULE, _LASTS, form="key key {AGGREGATION=2}")
+_declare(_ts, "DELETERULE", _RULE, _LASTS)
 
 # The first argument of most is an index, which is no key.
 _ft: Final = Group("ft")

@@ -12,6 +12,7 @@ from fakeredis.commands.registry import (
     ALLOW_BUSY,
     CONNECTION,
     FAST,
+    HAZARD,
     LOADING,
     MODULE,
     NO_ASYNC_LOADING,
@@ -19,6 +20,7 @@ from fakeredis.commands.registry import (
     NO_TOUCH,
     NOSCRIPT,
     READONLY,
+    SEQUENTIAL,
     STALE,
     WRITE,
     Command,
@@ -88,7 +90,9 @@ def _invalidate_all(ctx: Context, words: Sequence[bytes]) -> None:
         tracking.of(server).flushed(waits and server.traits.flush_replies_late)
 
 
-@group.command("FLUSHDB", Rest(), flags=WRITE, acl=(*_DANGEROUS_WRITE, "slow"), form="{ASYNC SYNC}")
+@group.command(
+    "FLUSHDB", Rest(), flags=WRITE | HAZARD, acl=(*_DANGEROUS_WRITE, "slow"), form="{ASYNC SYNC}",
+)  # fmt: skip
 def flushdb(ctx: Context, words: list[bytes]) -> Status:
     """Remove all keys of the selected database."""
     _check_flush(words)
@@ -98,7 +102,7 @@ def flushdb(ctx: Context, words: list[bytes]) -> Status:
 
 
 @group.command(
-    "FLUSHALL", Rest(), flags=WRITE, acl=(*_DANGEROUS_WRITE, "slow"), form="{ASYNC SYNC}",
+    "FLUSHALL", Rest(), flags=WRITE | HAZARD, acl=(*_DANGEROUS_WRITE, "slow"), form="{ASYNC SYNC}",
 )  # fmt: skip
 def flushall(ctx: Context, words: list[bytes]) -> Status:
     """Remove all keys of all databases."""
@@ -172,7 +176,7 @@ def _touch_swapped(ctx: Context, db: Database, other: Database, key: bytes) -> N
 # Facts about the server -------------------------------------------------------------------------
 
 
-@group.command("INFO", Rest(), flags=LOADING | STALE, acl=("slow", "dangerous"))
+@group.command("INFO", Rest(), flags=LOADING | STALE | SEQUENTIAL, acl=("slow", "dangerous"))
 def info_(ctx: Context, sections: list[bytes]) -> Verbatim:
     """Facts and statistics, by sections."""
     names = [name.decode("utf-8", "replace") for name in sections]
@@ -227,7 +231,7 @@ def _saved(ctx: Context) -> None:
     server.extra["saves"] = server.extra.get("saves", 0) + 1
 
 
-@group.command("SAVE", flags=ADMIN | NOSCRIPT | NO_ASYNC_LOADING | NO_MULTI)
+@group.command("SAVE", flags=ADMIN | NOSCRIPT | NO_ASYNC_LOADING | NO_MULTI | HAZARD)
 def save(ctx: Context) -> Status:
     """Note the time as that of the last save."""
     _saved(ctx)
@@ -520,7 +524,7 @@ def command_help(ctx: Context) -> list[Status]:
 # Watching and testing ---------------------------------------------------------------------------
 
 
-@group.command("MONITOR", flags=_ADMIN | CONNECTION)
+@group.command("MONITOR", flags=_ADMIN | CONNECTION | HAZARD)
 def monitor(ctx: Context) -> Any:
     """Show this session every command from now on."""
     session, server = ctx.session, ctx.server
@@ -550,8 +554,7 @@ def check_allowed(ctx: Context, what: str, parameter: str) -> None:
 
 
 @group.command(
-    "SHUTDOWN", Rest(), since="1.0.0",
-    flags=_ADMIN | NO_MULTI | ALLOW_BUSY | CONNECTION,
+    "SHUTDOWN", Rest(), since="1.0.0", flags=_ADMIN | NO_MULTI | ALLOW_BUSY | CONNECTION | HAZARD,
 )  # fmt: skip
 def shutdown(ctx: Context, words: list[bytes]) -> Any:
     """Close all connections; no new one is answered until ``server.connected`` is set again."""

@@ -10,7 +10,15 @@ from fakeredis import errors
 from fakeredis.commands.arguments import Key, Many, NumKeys, Raw, Rest, word_of
 from fakeredis.commands.generic import scan_cursor
 from fakeredis.commands.hash import scan_options
-from fakeredis.commands.registry import DENYOOM, FAST, MOVABLEKEYS, READONLY, WRITE, Group
+from fakeredis.commands.registry import (
+    DENYOOM,
+    FAST,
+    MOVABLEKEYS,
+    READONLY,
+    SEQUENTIAL,
+    WRITE,
+    Group,
+)
 from fakeredis.datatypes.numbers import INT_MIN, parse_int
 from fakeredis.datatypes.set import (
     Set,
@@ -31,7 +39,7 @@ group = Group("set")
 
 @group.command(
     "SADD", Key("RW insert"), Many(Raw, flat=True), flags=WRITE | DENYOOM | FAST,
-    form="key member~",
+    form="key member~", batch_of_key="SADD with all members",
 )  # fmt: skip
 def sadd(ctx: Context, key: bytes, *members: bytes) -> int:
     """Add members; the number of new ones."""
@@ -53,6 +61,7 @@ def sadd(ctx: Context, key: bytes, *members: bytes) -> int:
 
 @group.command(
     "SREM", Key("RW delete"), Many(Raw, flat=True), flags=WRITE | FAST, form="key member~",
+    batch_of_key="SREM with all members",
 )  # fmt: skip
 def srem(ctx: Context, key: bytes, *members: bytes) -> int:
     """Remove members; how many were there."""
@@ -103,7 +112,7 @@ def scard(ctx: Context, key: bytes) -> int:
     return 0 if stored is None else len(stored)
 
 
-@group.command("SISMEMBER", Key("RO"), Raw, flags=READONLY | FAST)
+@group.command("SISMEMBER", Key("RO"), Raw, flags=READONLY | FAST, batch_of_key="SMISMEMBER")
 def sismember(ctx: Context, key: bytes, member: bytes) -> int:
     """Whether it is a member."""
     stored = ctx.lookup_read(key, Set)
@@ -188,7 +197,7 @@ def srandmember(ctx: Context, key: bytes, *words: bytes) -> Any:
 
 
 @group.command(
-    "SSCAN", Key, Raw, Rest(), flags=READONLY, since="2.8.0",
+    "SSCAN", Key, Raw, Rest(), flags=READONLY | SEQUENTIAL, since="2.8.0",
     form="key cursor {MATCH=1 COUNT=1 NOVALUES}",
 )  # fmt: skip
 def sscan(ctx: Context, key: bytes, cursor: bytes, words: list[bytes]) -> list[Any]:

@@ -28,7 +28,10 @@ from fakeredis.commands.registry import (
     FAST,
     MOVABLEKEYS,
     READONLY,
+    READS_ELEMENT,
+    SEQUENTIAL,
     WRITE,
+    WRITES_BACK,
     Group,
 )
 from fakeredis.datatypes.numbers import format_float, parse_float, parse_int
@@ -73,8 +76,9 @@ _ZADD_FLAGS: Final = frozenset((b"NX", b"XX", b"GT", b"LT", b"CH", b"INCR"))
 
 
 @group.command(
-    "ZADD", Key("RW update"), Rest(2, flat=True), flags=WRITE | DENYOOM | FAST, since="1.2.0",
-    reply=DOUBLE, form="key {NX XX GT LT CH INCR} (score member)~",
+    "ZADD", Key("RW update"), Rest(2, flat=True), flags=WRITE | DENYOOM | FAST | WRITES_BACK,
+    since="1.2.0", reply=DOUBLE, form="key {NX XX GT LT CH INCR} (score member)~",
+    batch_of_key="ZADD with all members",
 )  # fmt: skip
 def zadd(ctx: Context, key: bytes, *words: bytes) -> Any:
     """Add members or set their scores; the number of new ones.
@@ -218,6 +222,7 @@ def zincrby(ctx: Context, key: bytes, by: float, member: bytes) -> float | None:
 
 @group.command(
     "ZREM", Key("RW delete"), Many(Raw), flags=WRITE | FAST, since="1.2.0", form="key member~",
+    batch_of_key="ZREM with all members",
 )  # fmt: skip
 def zrem(ctx: Context, key: bytes, members: list[bytes]) -> int:
     """Remove members; how many there were."""
@@ -241,8 +246,8 @@ def zcard(ctx: Context, key: bytes) -> int:
 
 
 @group.command(
-    "ZSCORE", Key, Raw, flags=READONLY | FAST, since="1.2.0", reply=DOUBLE,
-    form="key member {WITHSCORE}",
+    "ZSCORE", Key, Raw, flags=READONLY | FAST | READS_ELEMENT, since="1.2.0", reply=DOUBLE,
+    form="key member {WITHSCORE}", batch_of_key="ZMSCORE",
 )  # fmt: skip
 def zscore(ctx: Context, key: bytes, member: bytes) -> float | None:
     """The score of a member."""
@@ -317,7 +322,7 @@ def zrandmember(ctx: Context, key: bytes, words: list[bytes]) -> Any:
 
 
 @group.command(
-    "ZSCAN", Key, Raw, Rest(), flags=READONLY, since="2.8.0",
+    "ZSCAN", Key, Raw, Rest(), flags=READONLY | SEQUENTIAL, since="2.8.0",
     form="key cursor {MATCH=1 COUNT=1 NOVALUES}",
 )  # fmt: skip
 def zscan(ctx: Context, key: bytes, cursor: bytes, words: list[bytes]) -> list[Any]:

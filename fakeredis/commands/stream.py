@@ -15,6 +15,7 @@ from fakeredis.commands.registry import (
     LOADING,
     MOVABLEKEYS,
     READONLY,
+    SEQUENTIAL,
     STALE,
     WRITE,
     Group,
@@ -1291,8 +1292,9 @@ _MOST_CLAIMED: Final = INT_MAX // 16
 
 
 @group.command(
-    "XAUTOCLAIM", Key("RW delete"), Raw, Raw, Raw, Raw, Rest(flat=True), flags=WRITE | FAST,
-    since="6.2.0", form="key group consumer idle start {COUNT=1 JUSTID}",
+    "XAUTOCLAIM", Key("RW delete"), Raw, Raw, Raw, Raw, Rest(flat=True),
+    flags=WRITE | FAST | SEQUENTIAL, since="6.2.0",
+    form="key group consumer idle start {COUNT=1 JUSTID}",
 )  # fmt: skip
 def xautoclaim(
     ctx: Context, key: bytes, name: bytes, consumer_name: bytes, raw_idle: bytes, raw: bytes,

@@ -14,7 +14,16 @@ from typing import Any, Final, NamedTuple
 
 from fakeredis import errors
 from fakeredis.commands.arguments import Int, Key, KeySpec, Many, Raw, Rest, counted, index, word_of
-from fakeredis.commands.registry import DENYOOM, FAST, MOVABLEKEYS, READONLY, WRITE, Group
+from fakeredis.commands.registry import (
+    DENYOOM,
+    FAST,
+    MOVABLEKEYS,
+    READONLY,
+    READS_WHOLE,
+    WRITE,
+    WRITES_BACK,
+    Group,
+)
 from fakeredis.datatypes.numbers import (
     INT_MAX,
     INT_MIN,
@@ -105,7 +114,7 @@ def _only(before: str | None, word: str) -> str:
 # Plain reading and writing ------------------------------------------------------------------
 
 
-@group.command("GET", Key, flags=READONLY | FAST)
+@group.command("GET", Key, flags=READONLY | FAST | READS_WHOLE, batch_form="MGET")
 def get(ctx: Context, key: bytes) -> Any:
     """Value at key; None when there is none."""
     return ctx.lookup_read(key, bytes)
@@ -117,9 +126,10 @@ def _set_access(args: Sequence[bytes]) -> str:
 
 
 @group.command(
-    "SET", Key("RW access update variable_flags"), Raw, Rest(flat=True), flags=WRITE | DENYOOM,
-    access=_set_access,
+    "SET", Key("RW access update variable_flags"), Raw, Rest(flat=True),
+    flags=WRITE | DENYOOM | WRITES_BACK, access=_set_access,
     form=f"key value {{NX XX GET KEEPTTL {EXPIRY} IFEQ=1 IFNE=1 IFDEQ=1 IFDNE=1}}",
+    expiring_form="SET with EX", batch_form="MSET",
 )  # fmt: skip
 def set_(ctx: Context, key: bytes, value: bytes, *words: bytes) -> Any:
     """Set key to value.
@@ -183,7 +193,9 @@ def _holds(condition: str | None, value: bytes | None, compared: bytes) -> bool:
 _HEXADECIMAL: Final = re.compile(rb"[0-9a-fA-F]*").fullmatch
 
 
-@group.command("SETNX", Key("OW insert"), Raw, flags=WRITE | DENYOOM | FAST)
+@group.command(
+    "SETNX", Key("OW insert"), Raw, flags=WRITE | DENYOOM | FAST, expiring_form="SET with EX",
+)  # fmt: skip
 def setnx(ctx: Context, key: bytes, value: bytes) -> int:
     """Set key unless there is one of any type; whether it was set."""
     if ctx.exists(key):
@@ -193,19 +205,23 @@ def setnx(ctx: Context, key: bytes, value: bytes) -> int:
     return 1
 
 
-@group.command("SETEX", Key("OW update"), Raw, Raw, flags=WRITE | DENYOOM, since="2.0.0")
+@group.command(
+    "SETEX", Key("OW update"), Raw, Raw, flags=WRITE | DENYOOM | WRITES_BACK, since="2.0.0",
+)  # fmt: skip
 def setex(ctx: Context, key: bytes, seconds: bytes, value: bytes) -> Any:
     """SET with EX."""
     return _set(ctx, key, value, _Options(expiry="EX", raw=seconds))
 
 
-@group.command("PSETEX", Key("OW update"), Raw, Raw, flags=WRITE | DENYOOM, since="2.6.0")
+@group.command(
+    "PSETEX", Key("OW update"), Raw, Raw, flags=WRITE | DENYOOM | WRITES_BACK, since="2.6.0",
+)  # fmt: skip
 def psetex(ctx: Context, key: bytes, milliseconds: bytes, value: bytes) -> Any:
     """SET with PX."""
     return _set(ctx, key, value, _Options(expiry="PX", raw=milliseconds))
 
 
-@group.command("GETSET", Key, Raw, flags=WRITE | DENYOOM | FAST)
+@group.command("GETSET", Key, Raw, flags=WRITE | DENYOOM | FAST | WRITES_BACK)
 def getset(ctx: Context, key: bytes, value: bytes) -> Any:
     """Set key and return its old value; its deadline goes."""
     old = ctx.lookup_read(key, bytes)

@@ -20,6 +20,8 @@ from fakeredis.commands.registry import (
     SKIP_SLOWLOG,
     STALE,
     UNQUEUED,
+    UNWATCHES,
+    WATCHES,
     Command,
     Group,
 )
@@ -55,6 +57,7 @@ def multi(ctx: Context) -> Any:
     "EXEC",
     flags=(
         NOSCRIPT | LOADING | STALE | SKIP_SLOWLOG | CONNECTION | UNQUEUED | RUNS_QUEUE | ENDS_QUEUE
+        | UNWATCHES
     ),
     since="1.2.0", nulls=null_array,
 )  # fmt: skip
@@ -130,7 +133,10 @@ def _watch_failed(ctx: Context) -> bool:
 
 @group.command(
     "DISCARD",
-    flags=NOSCRIPT | LOADING | STALE | FAST | ALLOW_BUSY | CONNECTION | UNQUEUED | ENDS_QUEUE,
+    flags=(
+        NOSCRIPT | LOADING | STALE | FAST | ALLOW_BUSY | CONNECTION | UNQUEUED | ENDS_QUEUE
+        | UNWATCHES
+    ),
     since="2.0.0",
 )  # fmt: skip
 def discard(ctx: Context) -> Any:
@@ -145,7 +151,8 @@ def discard(ctx: Context) -> Any:
 
 @group.command(
     "WATCH", Many(Key("RO")), since="2.2.0",
-    flags=NOSCRIPT | LOADING | STALE | FAST | ALLOW_BUSY | UNQUEUED | NO_TOUCH, form="key~",
+    flags=NOSCRIPT | LOADING | STALE | FAST | ALLOW_BUSY | UNQUEUED | NO_TOUCH | WATCHES,
+    form="key~",
 )  # fmt: skip
 def watch(ctx: Context, keys: list[bytes]) -> Any:
     """Let the next EXEC fail when one of the keys changes before it."""
@@ -163,8 +170,8 @@ def watch(ctx: Context, keys: list[bytes]) -> Any:
 
 
 @group.command(
-    "UNWATCH", flags=NOSCRIPT | LOADING | STALE | FAST | ALLOW_BUSY, since="2.2.0"
-)
+    "UNWATCH", flags=NOSCRIPT | LOADING | STALE | FAST | ALLOW_BUSY | UNWATCHES, since="2.2.0",
+)  # fmt: skip
 def unwatch(ctx: Context) -> Any:
     """Forget all WATCHes."""
     ctx.session.unwatch()

@@ -19,8 +19,8 @@ from fakeredis.errors import CommandError
 from fakeredis.spy.values import Wire, glob_to_regex
 
 __all__ = [
-    "check", "command_of", "containers", "exists", "form_of", "is_pattern", "keys_of", "nearest",
-    "same_as",
+    "check", "command_of", "containers", "declaration_of", "exists", "flags_of", "form_of",
+    "is_pattern", "keys_of", "nearest", "same_as",
 ]  # fmt: skip
 
 
@@ -95,17 +95,27 @@ def nearest(name: str, recorded: Iterable[str] = ()) -> str:
 # What is declared of a command ------------------------------------------------------------------
 
 
+def declaration_of(name: str) -> declared.Declaration | None:
+    """What is declared of a command, whatever server has it."""
+    _load()
+    return declared.DECLARED.get(name)
+
+
+def flags_of(name: str) -> int:
+    """A command's flags; 0 for an unknown one."""
+    found = declaration_of(name)
+    return 0 if found is None else found.flags
+
+
 def form_of(name: str) -> tuple[form.Element, ...]:
     """The form of a command's arguments; of an unknown one, one by one."""
-    _load()
-    found = declared.DECLARED.get(name)
+    found = declaration_of(name)
     return form.elements("" if found is None else found.form)
 
 
 def same_as(name: str) -> tuple[str, tuple[Wire, ...]] | None:
     """The command that one is compared as, and the arguments that it has besides."""
-    _load()
-    found = declared.DECLARED.get(name)
+    found = declaration_of(name)
     if found is None or not found.same_as:
         return None
     other, *more = found.same_as.split()

@@ -6,13 +6,29 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
+from fakeredis.engine.command.command import (
+    BLOCKING,
+    GIVES_TTL,
+    HAZARD,
+    LASTING,
+    READONLY,
+    READS_ELEMENT,
+    READS_WHOLE,
+    SEQUENTIAL,
+    UNWATCHES,
+    WATCHES,
+    WRITES_BACK,
+)
+from fakeredis.spy import known
 from fakeredis.spy import recorder as rec
 from fakeredis.spy.calls import CommandCall
+from fakeredis.spy.canonical import OPTIONS
 from fakeredis.spy.keyspace import key_states
 from fakeredis.spy.values import glob_to_regex
 
 __all__ = ["RULES", "Finding", "lint", "n_plus_one"]
 
+READS = READS_WHOLE | READS_ELEMENT
 LARGE_REPLY = 1000
 LARGE_VALUE = 1_000_000
 
@@ -30,35 +46,12 @@ class Finding(NamedTuple):
 
 Rule = Callable[[Sequence[CommandCall]], Iterator[Finding]]
 
-# What sends many at once, where there is one; a pipeline does for all others.
-_BATCHED = {
-    "GET": "MGET", "SET": "MSET", "DEL": "DEL with all keys",
-    "UNLINK": "UNLINK with all keys", "EXISTS": "EXISTS with all keys",
-    "TOUCH": "TOUCH with all keys", "JSON.GET": "JSON.MGET",
-}  # fmt: skip
-# The same for commands that repeat one key.
-_BATCHED_BY_KEY = {
-    "HGET": "HMGET", "HSET": "HSET with all fields", "HDEL": "HDEL with all fields",
-    "SADD": "SADD with all members", "SREM": "SREM with all members",
-    "SISMEMBER": "SMISMEMBER", "ZADD": "ZADD with all members", "ZREM": "ZREM with all members",
-    "ZSCORE": "ZMSCORE", "LPUSH": "LPUSH with all values", "RPUSH": "RPUSH with all values",
-    "PFADD": "PFADD with all elements",
-}  # fmt: skip
-# Each waits for the reply before it, or is no question of data.
-_SEQUENTIAL = frozenset((
-    "SCAN", "SSCAN", "HSCAN", "ZSCAN", "XREAD", "XREADGROUP", "XAUTOCLAIM", "BLPOP", "BRPOP",
-    "BLMOVE", "BRPOPLPUSH", "BLMPOP", "BZMPOP", "BZPOPMIN", "BZPOPMAX", "WAIT", "WAITAOF",
-    "WATCH", "UNWATCH", "MULTI", "EXEC", "DISCARD", "PUBLISH", "SUBSCRIBE", "PSUBSCRIBE",
-    "SSUBSCRIBE", "UNSUBSCRIBE", "PUNSUBSCRIBE", "SUNSUBSCRIBE", "PING", "AUTH", "HELLO",
-    "SELECT", "INFO",
-))  # fmt: skip
-
 
 def n_plus_one(calls: Sequence[CommandCall], threshold: int = 5) -> Iterator[Finding]:
     """A command sent at least ``threshold`` times, one by one, from one place of the code."""
     groups: dict[tuple[object, ...], list[CommandCall]] = defaultdict(list)
     for call in calls:
-        if call.via == "direct" and call.name.split()[0] not in _SEQUENTIAL:
+        if call.via == "direct" and not _goes_alone(call.name):
             record = call._record
             spot = (id(record[rec.CODE]), record[rec.OFFSET], id(record[rec.THREAD]))
             groups[call.name, call.server, call.db, spot].append(call)
@@ -67,19 +60,41 @@ def n_plus_one(calls: Sequence[CommandCall], threshold: int = 5) -> Iterator[Fin
             yield _one_by_one(found)
 
 
+def _goes_alone(name: str) -> bool:
+    """Whether a command waits for the reply before it, or is no question of data."""
+    declared = known.declaration_of(name)
+    if declared is None:
+        return False
+    return bool(
+        declared.flags & (BLOCKING | SEQUENTIAL)
+        or declared.channels is not None or declared.group == "transactions"
+    )
+
+
 def _one_by_one(calls: list[CommandCall]) -> Finding:
     name = calls[0].name
-    has_options = name == "SET" and any(len(call.args) > 2 for call in calls)
-    if len({(call.keys, call.args) for call in calls}) == 1 and name.endswith("GET"):
+    declared = known.declaration_of(name)
+    batch, of_key, reads = "", "", False
+    if declared is not None:
+        batch, of_key = declared.batch_form, declared.batch_of_key
+        reads = bool(declared.flags & READONLY) and declared.varies in ("", "pairs")
+    one_key = len({call.keys for call in calls}) == 1
+    if reads and len({(call.keys, call.args) for call in calls}) == 1:
         advice = "ask once and keep the reply"
-    elif len({call.keys for call in calls}) == 1 and name in _BATCHED_BY_KEY:
-        advice = f"use {_BATCHED_BY_KEY[name]}"
-    elif name in _BATCHED and not has_options and len({call.keys for call in calls}) > 1:
-        advice = f"use {_BATCHED[name]} or a pipeline"
+    elif one_key and of_key:
+        advice = f"use {of_key}"
+    elif not one_key and batch and not any(map(_options, calls)):
+        advice = f"use {batch} or a pipeline"
     else:
         advice = "use a pipeline"
     message = f"{name} was sent {len(calls)} times, one by one: {advice}"
     return Finding("n-plus-one", message, tuple(calls))
+
+
+def _options(call: CommandCall) -> set[str]:
+    """The options that a call has."""
+    parts = call.canonical[1].parts
+    return {unit.token for part in parts if part.kind == OPTIONS for unit in part.units}
 
 
 def _keys(calls: Sequence[CommandCall]) -> Iterator[Finding]:
@@ -92,20 +107,13 @@ def _keys(calls: Sequence[CommandCall]) -> Iterator[Finding]:
 def _no_ttl(calls: Sequence[CommandCall]) -> Iterator[Finding]:
     places: dict[tuple[str, object], list[tuple[str, CommandCall]]] = defaultdict(list)
     for (_, _, key), state in key_states(calls).items():
-        if state.ttl is None and not state.call.name.startswith(("TS.", "BF.", "CF.")):
+        if state.ttl is None and not known.flags_of(state.call.name) & LASTING:
             places[(state.call.name, state.call.where)].append((key, state.call))
     for (name, _), left in places.items():
         keys = list(dict.fromkeys(key for key, _ in left))
         shown = ", ".join(keys[:3]) + (f" and {len(keys) - 3} more" if len(keys) > 3 else "")
         found = tuple(dict.fromkeys(call for _, call in left))
         yield Finding("no-ttl", f"{name} left keys without a TTL: {shown}", found)
-
-
-_READS = {
-    "GET": ("SET", "SETEX", "PSETEX", "GETSET"), "HGET": ("HSET", "HMSET"),
-    "HGETALL": ("HSET", "HMSET"), "ZSCORE": ("ZADD",), "LINDEX": ("LSET",),
-    "JSON.GET": ("JSON.SET",),
-}  # fmt: skip
 
 
 def _read_modify_write(calls: Sequence[CommandCall]) -> Iterator[Finding]:
@@ -115,28 +123,34 @@ def _read_modify_write(calls: Sequence[CommandCall]) -> Iterator[Finding]:
     for call in calls:
         if call.via == "script":
             continue
+        flags = known.flags_of(call.name)
         who = (call.server, call.client_id)
         names = [(*who, call.db, key) for key in call.keys]
-        if call.name == "WATCH":
+        if flags & WATCHES:
             watched.update(names)
-        elif call.name in ("EXEC", "UNWATCH", "DISCARD"):
+        elif flags & UNWATCHES:
             watched = {each for each in watched if each[:2] != who}
         for each in names:
             earlier = read.get(each)
-            if earlier is not None and call.name in _READS[earlier.name]:
+            if earlier is not None and flags & WRITES_BACK and _group(call) == _group(earlier):
                 del read[each]
                 if each not in watched and not _is_conditional(call) and _same_field(earlier, call):
                     yield _lost_update(earlier, call)
-            elif call.name in _READS and call.via == "direct":
+            elif flags & READS and call.via == "direct":
                 read[each] = call
 
 
+def _group(call: CommandCall) -> str:
+    declared = known.declaration_of(call.name)
+    return "" if declared is None else declared.group
+
+
 def _is_conditional(call: CommandCall) -> bool:
-    return call.name == "SET" and bool({"NX", "IFEQ", "IFDEQ"} & {a.upper() for a in call.args[2:]})
+    return not _options(call).isdisjoint(("NX", "IFEQ", "IFDEQ"))
 
 
 def _same_field(earlier: CommandCall, call: CommandCall) -> bool:
-    if earlier.name in ("HGET", "ZSCORE", "LINDEX"):
+    if known.flags_of(earlier.name) & READS_ELEMENT:
         return earlier.args[1] in call.args[1:]
     # A cache that found nothing and is filled depends on no earlier value.
     return earlier.reply not in (None, {}, [])
@@ -152,19 +166,20 @@ def _lost_update(earlier: CommandCall, call: CommandCall) -> Finding:
 
 def _late_expiry(calls: Sequence[CommandCall]) -> Iterator[Finding]:
     """A key written, and given its TTL by a command of its own."""
-    written: dict[tuple[object, ...], CommandCall] = {}
+    written: dict[tuple[object, ...], tuple[CommandCall, str]] = {}
     for call in calls:
-        if not call.keys:
+        declared = known.declaration_of(call.name)
+        if declared is None or not call.keys:
             continue
         key = (call.server, call.client_id, call.db, call.keys[0])
-        if call.name in ("SET", "SETNX") and call.via == "direct":
-            written[key] = call
-        elif call.name in ("EXPIRE", "PEXPIRE", "EXPIREAT", "PEXPIREAT"):
-            earlier = written.pop(key, None)
+        if declared.expiring_form and call.via == "direct":
+            written[key] = call, declared.expiring_form
+        elif declared.flags & GIVES_TTL:
+            earlier, better = written.pop(key, (None, ""))
             if earlier is not None and call.via == "direct":
                 message = (
                     f"{earlier} and then {call}: the key stays for ever when the second "
-                    "is not reached; use SET with EX"
+                    f"is not reached; use {better}"
                 )
                 yield Finding("late-expiry", message, (earlier, call))
 
@@ -183,12 +198,9 @@ def _large(calls: Sequence[CommandCall]) -> Iterator[Finding]:
             yield Finding("large-value", message, (call,))
 
 
-_DANGEROUS = frozenset(("FLUSHALL", "FLUSHDB", "MONITOR", "SHUTDOWN", "DEBUG", "SAVE"))
-
-
 def _dangerous(calls: Sequence[CommandCall]) -> Iterator[Finding]:
     for call in calls:
-        if call.name.split()[0] in _DANGEROUS:
+        if known.flags_of(call.name) & HAZARD:
             yield Finding("dangerous", f"{call} has no place in an application", (call,))
 
 

@@ -61,37 +61,42 @@ class OwnFlags(IntFlag):
     # It must not take a client's short cut, because its replies or its effect belong to one
     # connection (SUBSCRIBE, MONITOR, QUIT ...).
     CONNECTION = 1 << 30
-    # Transactions: it runs at once after MULTI; it begins, ends, or runs what was queued.
+    # Transactions: it runs at once after MULTI; it begins, ends, or runs what is queued; it watches
+    # keys, or ends that.
     UNQUEUED = 1 << 31
     BEGINS_QUEUE = 1 << 32
     ENDS_QUEUE = 1 << 33
     RUNS_QUEUE = 1 << 34
+    WATCHES = 1 << 35
+    UNWATCHES = 1 << 36
     # RESP2 sessions may use it while they listen to channels.
-    WHILE_SUBSCRIBED = 1 << 35
+    WHILE_SUBSCRIBED = 1 << 37
     # It is replied to, whatever CLIENT REPLY said before.
-    HEARD = 1 << 36
+    HEARD = 1 << 38
     # It looks at keys without using them; it uses them even after CLIENT NO-TOUCH.
-    NO_TOUCH = 1 << 37
-    TOUCHES = 1 << 38
+    NO_TOUCH = 1 << 39
+    TOUCHES = 1 << 40
     # It is no write, and yet it publishes, or changes what replicas have; or what a store keeps.
-    REPLICATES = 1 << 39
-    KEPT = 1 << 40
+    REPLICATES = 1 << 41
+    KEPT = 1 << 42
     # Forwarded, it would change a server for everyone; it is said to each node of a cluster that
     # one connection leads to.
-    SERVER_WIDE = 1 << 41
-    EACH_NODE = 1 << 42
+    SERVER_WIDE = 1 << 43
+    EACH_NODE = 1 << 44
     # The reply begins with a key; it is by keys.
-    KEY_IN_REPLY = 1 << 43
-    REPLY_BY_KEY = 1 << 44
+    KEY_IN_REPLY = 1 << 45
+    REPLY_BY_KEY = 1 << 46
     # Habits: one call follows from the reply to another; no application needs it; keys that it
     # makes are meant to stay.
-    SEQUENTIAL = 1 << 45
-    HAZARD = 1 << 46
-    LASTING = 1 << 47
+    SEQUENTIAL = 1 << 47
+    HAZARD = 1 << 48
+    LASTING = 1 << 49
+    # It gives a key a TTL, and does nothing else.
+    GIVES_TTL = 1 << 50
     # It reads a whole value, or an element of it, which another of its group writes back.
-    READS_WHOLE = 1 << 48
-    READS_ELEMENT = 1 << 49
-    WRITES_BACK = 1 << 50
+    READS_WHOLE = 1 << 51
+    READS_ELEMENT = 1 << 52
+    WRITES_BACK = 1 << 53
 
 
 # Plain numbers, since operators of enum members are Python calls.
@@ -109,9 +114,10 @@ SKIP_MONITOR, SKIP_SLOWLOG, ASKING, NO_ASYNC_LOADING, NO_MANDATORY_KEYS = map(in
 ))  # fmt: skip
 TOUCHES_ARBITRARY_KEYS = int(Flags.TOUCHES_ARBITRARY_KEYS)
 (
-    CONNECTION, UNQUEUED, BEGINS_QUEUE, ENDS_QUEUE, RUNS_QUEUE, WHILE_SUBSCRIBED, HEARD, NO_TOUCH,
-    TOUCHES, REPLICATES, KEPT, SERVER_WIDE, EACH_NODE, KEY_IN_REPLY, REPLY_BY_KEY, SEQUENTIAL,
-    HAZARD, LASTING, READS_WHOLE, READS_ELEMENT, WRITES_BACK,
+    CONNECTION, UNQUEUED, BEGINS_QUEUE, ENDS_QUEUE, RUNS_QUEUE, WATCHES, UNWATCHES,
+    WHILE_SUBSCRIBED, HEARD, NO_TOUCH, TOUCHES, REPLICATES, KEPT, SERVER_WIDE, EACH_NODE,
+    KEY_IN_REPLY, REPLY_BY_KEY, SEQUENTIAL, HAZARD, LASTING, GIVES_TTL, READS_WHOLE,
+    READS_ELEMENT, WRITES_BACK,
 ) = map(int, OwnFlags)  # fmt: skip
 
 # ACL categories that a group implies; the others follow from the flags.

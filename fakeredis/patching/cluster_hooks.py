@@ -19,13 +19,15 @@ from fakeredis.clients.network import address_of
 from fakeredis.clients.sentinel import FakeAsyncSentinel, FakeSentinel, watch
 from fakeredis.clients.valkey_errors import Handler, translated
 from fakeredis.patching.code_swap import AttributeSwap, Swap, swap
+from fakeredis.stores.base import Bypass
 
 _FAKES: Final = (FakeSentinel, FakeAsyncSentinel)
+_OTHERS: Final = (FakeNodesManager, Bypass)  # fake ones, and a store's own
 
 
 def _gather(kind: str, manager: Any) -> None:
     here = network.current(kind)
-    if kind not in here.kinds or isinstance(manager, FakeNodesManager):
+    if kind not in here.kinds or isinstance(manager, _OTHERS):
         return
     if manager.connection_kwargs.get("server") is None:  # else a fake client has seen to it
         gather(here, [address_of(node) for node in manager.startup_nodes.values()])
@@ -47,6 +49,8 @@ async def initialize_async(
 
 def _watch(kind: str, sentinel: Any, service: Any) -> None:
     here = network.current(kind)
+    if isinstance(sentinel, Bypass):
+        return
     if kind in here.kinds and not any(is_own_instance(sentinel, fake) for fake in _FAKES):
         watch(here, sentinel, service)
 

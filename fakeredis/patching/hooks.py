@@ -41,11 +41,11 @@ from fakeredis.patching.scope import (
     bind_connection,
     choose_yielding,
 )
-from fakeredis.stores.base import RealConnection
+from fakeredis.stores.base import Bypass
 
 # Those of the last kind are a store's own, and lead to a real server.
 _LIBRARIES: Final = frozenset({"redis", "valkey"})
-_FAKES: Final = (Fake, RealConnection)
+_FAKES: Final = (Fake, Bypass)
 
 
 def realm_for(connection: Any, kind: str) -> PatchScope | None:
@@ -392,7 +392,7 @@ def forget_async(kind: str, original: Any, connection: Any, *args: Any) -> None:
 def make_pool(kind: str, original: Any, pool: Any, *args: Any, **kwargs: Any) -> None:
     """Note in which scope a pool is made."""
     scope = network.current(kind)
-    if kind in scope.kinds:
+    if kind in scope.kinds and not isinstance(pool, Bypass):
         vars(pool)[CREATED_IN] = scope
         scope.pools.add(pool)  # type: ignore[attr-defined]
     original(pool, *args, **kwargs)

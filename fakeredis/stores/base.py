@@ -21,10 +21,11 @@ class StoreBusy(StoreError):
     """Others hold the store for so long that a command gives up."""
 
 
-class RealConnection:
-    """Marks a store's own connections of redis-py: no patch touches them, they lead to the network.
+class Bypass:
+    """Marks what a store uses of redis-py itself: no patch touches it, it leads to the network.
 
-    A class of connections inherits from it before redis-py's class.
+    A class of connections, pools, clients, managers of nodes or Sentinels inherits from it, before
+    redis-py's class.
     """
 
 

@@ -60,7 +60,7 @@ def test_plain_clients_reach_all_nodes(url: str, ports: list[int]) -> None:
 
 
 def _size(port: int) -> int:
-    with sets.FakeSocket(servers.HOST, port) as wire:
+    with sets.Wire(servers.HOST, port) as wire:
         return int(wire.call(b"DBSIZE"))
 
 
@@ -115,7 +115,7 @@ def test_keys_that_move(url: str, ports: list[int]) -> None:
     with fakeredis.patch(store=url):
         client = redis.Redis()
         client.set("moved", 1)
-        wires = {port: sets.FakeSocket(servers.HOST, port) for port in ports}
+        wires = {port: sets.Wire(servers.HOST, port) for port in ports}
         _move_slot(wires, b"moved")
         assert client.get("moved") == b"1"
         assert client.incr("moved") == 2
@@ -167,7 +167,7 @@ def test_sentinels(clean_real_url: str) -> None:
         with fakeredis.patch(store=f"redis+sentinel://{servers.HOST}:{own}/mymaster/4"):
             redis.Redis().set("k", 1)
             assert redis.Redis().info("server")["tcp_port"] == port
-            with sets.FakeSocket(servers.HOST, port) as wire:
+            with sets.Wire(servers.HOST, port) as wire:
                 assert b"db4:keys=1" in wire.call(b"INFO", b"keyspace")
             watched = redis.sentinel.Sentinel([("anywhere", 26379)]).master_for("mymaster")
             assert watched.get("k") == b"1"

@@ -1,15 +1,30 @@
-"""Links to a cluster: each command goes to the node that serves its keys."""
+"""Links to a cluster: each command goes to the node that serves its keys.
+
+Which node that is redis-py knows, see `fakeredis.stores.forwarding.discovery`.  The way there is
+made by hand, because redis-py's `RedisCluster` cannot be a link (``tests/stores/test_redis_py.py``
+shows it for each version): it waits for each reply, has no descriptor to watch meanwhile, and takes
+pushes only by objects of its own; it gives a client one connection for each command, so that MULTI,
+WATCH, CLIENT and SELECT mean somebody else's next time; OK and "OK" are one to it; a command whose
+keys may stand anywhere costs it a question to the server; and it has no single cursor for SCAN.  As
+links are watched by their descriptors, sessions of asyncio clients need no loop, and the
+asyncio classes would add nothing.
+"""
 
 from __future__ import annotations
 
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
+from redis.exceptions import MovedError
+
 from fakeredis.datatypes.numbers import parse_int
+from fakeredis.engine.command.info import facts_of
 from fakeredis.engine.core.replies import OK, QUEUED, Push
 from fakeredis.errors import CommandError
+from fakeredis.stores.forwarding.discovery import Address, redirection
 from fakeredis.stores.forwarding.link import Link, Restore, ends_listening, is_message
 from fakeredis.stores.forwarding.resp_link import RespLink
 from fakeredis.stores.forwarding.rules import REFUSED
@@ -17,15 +32,16 @@ from fakeredis.stores.forwarding.rules import REFUSED
 if TYPE_CHECKING:
     from fakeredis.stores.forwarding.redis import RedisStore
 
-Address = tuple[str, int]
 Argv = Sequence[bytes]
+Combine = Callable[[list[Any]], Any]
 
+# As redis-py's `RedisCluster` has them.
 _REDIRECTIONS: Final = 16  # that one command may meet
+_RETRIES: Final = 3  # while the cluster is down
+_DOWN_PAUSE: Final = 0.25  # seconds before each of these
+_MOVING_PAUSE: Final = 0.05  # seconds for keys on their way
+
 _PAUSE: Final = 0.0005  # seconds between looks at several links
-_TO_ALL: Final = frozenset({
-    "FLUSHALL", "FLUSHDB", "SCRIPT LOAD", "FUNCTION LOAD", "SCRIPT FLUSH", "FUNCTION FLUSH",
-    "FUNCTION DELETE", "FUNCTION RESTORE", "CONFIG SET", "CONFIG RESETSTAT",
-})  # fmt: skip
 # What makes a connection what it is: said to each node when it is first needed.
 _OF_CONNECTION: Final = frozenset({
     "HELLO", "CLIENT SETNAME", "CLIENT SETINFO", "CLIENT TRACKING", "CLIENT NO-EVICT",
@@ -36,37 +52,19 @@ _LISTENING: Final = frozenset({
 })  # fmt: skip
 
 
-def slots(link: RespLink) -> list[tuple[int, int, Address]]:
-    """First and last slot and the master of each range.
-
-    Raises:
-        StoreError: the server is no node of a cluster.
-    """
-    found: list[tuple[int, int, Address]] = []
-    for first, last, master, *_ in link.ask(b"CLUSTER", b"SLOTS"):
-        host = master[0].decode() if master[0] else link.connection.host
-        found.append((first, last, (host, int(master[1]))))
-    return found
-
-
-def masters(link: RespLink) -> list[Address]:
-    """Where a cluster's masters are."""
-    return sorted({address for _, _, address in slots(link)})
-
-
 class _Entry:
     """A command whose replies have not all come."""
 
-    __slots__ = ("argv", "wanted", "replies", "combine", "redirected")
+    __slots__ = ("argv", "wanted", "replies", "combine", "redirected", "downs", "queue")
 
-    def __init__(
-        self, argv: Argv, wanted: int = 1, combine: Callable[[list[Any]], Any] | None = None
-    ) -> None:
+    def __init__(self, argv: Argv, wanted: int = 1, combine: Combine | None = None) -> None:
         self.argv = argv
         self.wanted = wanted
         self.replies: list[Any] = []
         self.combine = combine or _last
         self.redirected = 0
+        self.downs = 0  # how often the cluster was down
+        self.queue: Sequence[Argv] | None = None  # of a transaction that may be sent once more
 
 
 class ClusterLink(Link):
@@ -83,9 +81,8 @@ class ClusterLink(Link):
         self._queue: list[Argv] | None = None  # after MULTI
         self._pinned: Address | None = None  # the node of WATCH
         self._listens: set[Address] = set()
-        self._masters: list[Address] = []
-        self._ranges: list[tuple[int, int, Address]] = []
-        self._learn()
+        self._map = store.nodes()
+        self._map.look_again()
 
     def translate(self, command: Any, argv: Argv) -> tuple[Argv, Restore]:
         """See `Link.translate`."""
@@ -97,18 +94,15 @@ class ClusterLink(Link):
 
     # Nodes ------------------------------------------------------------------------------------
 
-    def _learn(self) -> None:
-        """Ask who serves which slots."""
-        with RespLink(self.store.open()) as link:
-            self._ranges = slots(link)
-        self._masters = sorted({address for _, _, address in self._ranges})
-        if not self._masters:
-            raise ConnectionError(f"nobody serves the slots of {self.store.name}")
-
     def _node(self, address: Address) -> RespLink:
         node = self._nodes.get(address)
         if node is None:
-            node = self._nodes[address] = RespLink(self.store.open(address), self.typed)
+            try:
+                connection = self.store.open(address)
+            except OSError:
+                self._map.lost()
+                raise
+            node = self._nodes[address] = RespLink(connection, self.typed)
             self._order[address] = deque()
             said = [*self._said.values()]
             if said:
@@ -116,14 +110,35 @@ class ClusterLink(Link):
                 node.send(said)
         return node
 
-    def _master_of(self, key: bytes) -> Address:
-        from fakeredis.engine.cluster.cluster import slot_of
+    def _reach(self, keys: Sequence[bytes] = ()) -> Address:
+        """The master of a key, connected; without one any master, rather one that is connected.
 
-        slot = slot_of(key)
-        for first, last, address in self._ranges:
-            if first <= slot <= last:
+        Raises:
+            OSError: it cannot be reached, and no other has taken its place.
+        """
+        try:
+            return self._find(keys)
+        except OSError:
+            self._map.refresh()
+            return self._find(keys)
+
+    def _find(self, keys: Sequence[bytes]) -> Address:
+        if keys:
+            address = self._map.master_of(keys[0])
+            self._node(address)
+            return address
+        masters = self._map.masters()
+        for address in masters:
+            if address in self._nodes:
                 return address
-        return self._masters[0]
+        for address in masters[:-1]:
+            try:
+                self._node(address)
+            except OSError:
+                continue
+            return address
+        self._node(masters[-1])
+        return masters[-1]
 
     # Sending ----------------------------------------------------------------------------------
 
@@ -154,12 +169,12 @@ class ClusterLink(Link):
     def _plain(
         self, name: str, command: Any, argv: Argv, waiting: dict[Address, list[Argv]]
     ) -> None:
-        combine = _combination(name, argv)
+        combine = _combination(command, argv)
         if combine is not None:
             self._spread(argv, combine, waiting)
             return
         keys = _keys(command, argv)
-        address = self._master_of(keys[0]) if keys else self._pinned or self._masters[0]
+        address = self._pinned if self._pinned and not keys else self._reach(keys)
         if name == "WATCH":
             self._pinned = address
         elif name == "UNWATCH":
@@ -181,13 +196,18 @@ class ClusterLink(Link):
         waiting.setdefault(address, []).append(argv)
 
     def _spread(
-        self, argv: Argv, combine: Callable[[list[Any]], Any],
-        waiting: dict[Address, list[Argv]],
+        self, argv: Argv, combine: Combine, waiting: dict[Address, list[Argv]]
     ) -> None:
         """A command for all masters."""
-        entry = _Entry(argv, len(self._masters), combine)
+        try:
+            for address in self._map.masters():
+                self._node(address)
+        except OSError:
+            self._map.refresh()
+        masters = self._map.masters()
+        entry = _Entry(argv, len(masters), combine)
         self._entries.append(entry)
-        for address in self._masters:
+        for address in masters:
             self._post(entry, argv, address, waiting)
 
     def _tell_all(self, name: str, argv: Argv, waiting: dict[Address, list[Argv]]) -> None:
@@ -198,7 +218,7 @@ class ClusterLink(Link):
         else:
             # One of each kind: CLIENT SETINFO has two attributes.
             self._said[f"{name} {argv[2]!r}" if name == "CLIENT SETINFO" else name] = argv
-        self._node(self._masters[0])
+        self._reach()
         entry = _Entry(argv, len(self._nodes), _first_error)
         self._entries.append(entry)
         for address in self._nodes:
@@ -208,16 +228,16 @@ class ClusterLink(Link):
 
     def _listen(self, name: str, argv: Argv, waiting: dict[Address, list[Argv]]) -> None:
         sharded = name[0] == "S" and name != "SUBSCRIBE" and len(argv) > 1
-        address = self._master_of(argv[1]) if sharded else self._masters[0]
-        self._node(address)
+        address = self._reach(argv[1:2] if sharded else ())
         self._listens.add(address)
         waiting.setdefault(address, []).append(argv)
 
     def _scan(self, argv: Argv, waiting: dict[Address, list[Argv]]) -> None:
         """One node after another; the cursor tells which."""
-        cursor, count = parse_int(argv[1]) if len(argv) > 1 else None, len(self._masters)
+        masters = self._map.masters()
+        cursor, count = parse_int(argv[1]) if len(argv) > 1 else None, len(masters)
         if cursor is None:
-            self._pass(argv, self._masters[0], waiting)
+            self._pass(argv, self._reach(), waiting)
             return
         there, at = divmod(cursor, count)
 
@@ -232,7 +252,7 @@ class ClusterLink(Link):
         entry = _Entry(argv, 1, combine)
         self._entries.append(entry)
         said = [argv[0], b"%d" % there, *argv[2:]]
-        self._post(entry, said, self._masters[at], waiting)
+        self._post(entry, said, masters[at], waiting)
 
     def _transact(
         self, name: str, command: Any, argv: Argv, waiting: dict[Address, list[Argv]]
@@ -240,7 +260,7 @@ class ClusterLink(Link):
         """A transaction goes to its node as a whole, once it is known where its keys are."""
         if self._queue is None:
             if name != "MULTI" or len(argv) > 1:
-                self._pass(argv, self._pinned or self._masters[0], waiting)
+                self._pass(argv, self._pinned or self._reach(), waiting)
                 return
             self._queue = []
             self._answer(argv, OK)
@@ -252,8 +272,11 @@ class ClusterLink(Link):
             self._pinned = None
         elif name == "EXEC" and len(argv) == 1:
             queue, self._queue = self._queue, None
-            address, self._pinned = self._node_of(queue), None
+            address, pinned = self._node_of(queue), self._pinned
+            self._pinned = None
             entry = _Entry(argv, len(queue) + 2)
+            if pinned is None:
+                entry.queue = ((b"MULTI",), *queue, argv)
             self._entries.append(entry)
             for each in ((b"MULTI",), *queue, argv):
                 self._post(entry, each, address, waiting)
@@ -270,8 +293,8 @@ class ClusterLink(Link):
         for argv in queue:
             keys = _keys(_command(argv), argv)
             if keys:
-                return self._master_of(keys[0])
-        return self._masters[0]
+                return self._reach(keys)
+        return self._reach()
 
     def _answer(self, argv: Argv, reply: Any) -> None:
         """Reply without asking anyone."""
@@ -317,6 +340,9 @@ class ClusterLink(Link):
                 item = node.receive(0)
             except TimeoutError:
                 continue
+            except OSError:
+                self._map.lost()
+                raise
             order = self._order[address]
             if self._is_message(address, item):
                 if ends_listening(item):
@@ -326,7 +352,7 @@ class ClusterLink(Link):
                 return True, [item]
             entry = order.popleft()
             if entry is not None:
-                self._take(entry, item)
+                self._take(entry, item, address)
             return True, None
         return False, None
 
@@ -337,27 +363,69 @@ class ClusterLink(Link):
             return False
         return is_message(item)
 
-    def _take(self, entry: _Entry, item: Any) -> None:
+    def _take(self, entry: _Entry, item: Any, here: Address) -> None:
         """A node's reply; where it says that another one serves the key, that is asked."""
-        if isinstance(item, CommandError) and entry.wanted == 1:
-            kind, _, rest = str(item).partition(" ")
-            if kind in ("MOVED", "ASK") and entry.redirected < _REDIRECTIONS:
-                entry.redirected += 1
-                self._redirect(entry, kind, rest.split()[1])
-                return
+        if isinstance(item, CommandError) and entry.wanted == 1 and self._ask_again(
+            entry, str(item), here
+        ):
+            return
         entry.replies.append(item)
+        if entry.queue is not None and len(entry.replies) == entry.wanted:
+            self._transact_again(entry, here)
 
-    def _redirect(self, entry: _Entry, kind: str, place: str) -> None:
-        host, _, port = place.rpartition(":")
-        address = (host or self._masters[0][0], int(port))
-        if kind == "MOVED":
-            self._learn()
+    def _ask_again(self, entry: _Entry, text: str, here: Address) -> bool:
+        """Whether a command has been sent once more, because of where its keys are."""
+        if entry.redirected >= _REDIRECTIONS:
+            return False
+        entry.redirected += 1
+        other = redirection(text, here)
+        if other is not None:
+            self._redirect(entry, other)
+        elif text.startswith("TRYAGAIN"):
+            time.sleep(_MOVING_PAUSE)
+            self._send_again(entry)
+        elif text.startswith("CLUSTERDOWN") and entry.downs < _RETRIES:
+            entry.downs += 1
+            time.sleep(_DOWN_PAUSE)
+            self._map.refresh()
+            self._send_again(entry)
+        else:
+            return False
+        return True
+
+    def _send_again(self, entry: _Entry) -> None:
+        address = self._reach(_keys(_command(entry.argv), entry.argv))
+        self._order[address].append(entry)
+        self._node(address).send([entry.argv])
+
+    def _redirect(self, entry: _Entry, other: Any) -> None:
+        address = str(other.host), int(other.port)
         node = self._node(address)
-        if kind == "ASK":
+        if isinstance(other, MovedError):
+            self._map.moved(other)
+        else:
             self._order[address].append(None)
             node.send([(b"ASKING",)])
         self._order[address].append(entry)
         node.send([entry.argv])
+
+    def _transact_again(self, entry: _Entry, here: Address) -> None:
+        """Send a transaction to another node, if it was aborted because its keys are there."""
+        replies, queue = entry.replies, entry.queue
+        if not str(replies[-1]).startswith("EXECABORT") or entry.redirected >= _REDIRECTIONS:
+            return
+        errors = [str(reply) for reply in replies if isinstance(reply, CommandError)]
+        moves = [move for move in (redirection(text, here) for text in errors) if move]
+        if not moves or not isinstance(moves[0], MovedError):
+            return
+        assert queue is not None
+        entry.redirected += 1
+        entry.replies = []
+        address = str(moves[0].host), int(moves[0].port)
+        node = self._node(address)
+        self._map.moved(moves[0])
+        self._order[address] += [entry] * len(queue)
+        node.send(queue)
 
     def files(self) -> Sequence[Any]:
         """See `Link.files`."""
@@ -397,18 +465,55 @@ def _any(replies: list[Any]) -> Any:
     return error if isinstance(error, Exception) else found[0] if found else None
 
 
-_COMBINATIONS: Final[dict[str, Callable[[list[Any]], Any]]] = {
-    "DBSIZE": _sum, "KEYS": _together, "RANDOMKEY": _any, **dict.fromkeys(_TO_ALL, _first_error),
+def _one(replies: list[Any]) -> Any:
+    found = [reply for reply in replies if not isinstance(reply, Exception)]
+    return found[0] if found else replies[0]
+
+
+def _of_each(choose: Callable[[Sequence[int]], int]) -> Combine:
+    """Numbers, or arrays of numbers place by place."""
+
+    def combine(replies: list[Any]) -> Any:
+        error = _first_error(replies)
+        if isinstance(error, Exception):
+            return error
+        if type(replies[0]) is list:
+            return [choose(each) for each in zip(*replies, strict=True)]
+        return choose(replies)
+
+    return combine
+
+
+# What the server's tips for clients (COMMAND INFO) call a policy for replies.
+_RESPONSES: Final[dict[str, Combine]] = {
+    "": _together, "all_succeeded": _first_error, "one_succeeded": _one, "agg_sum": _sum,
+    "agg_min": _of_each(min), "agg_logical_and": _of_each(min),
 }  # fmt: skip
+_POLICIES: Final = ("request_policy:", "response_policy:")
+_BY_NAME: Final[dict[str, Combine | None]] = {"RANDOMKEY": _any, "PING": None}
 
 
-def _combination(name: str, argv: Argv) -> Callable[[list[Any]], Any] | None:
+@cache
+def _policy(command: Any) -> Combine | None:
+    if command.name in _BY_NAME:
+        return _BY_NAME[command.name]
+    tips = facts_of(command).get("tips", ())
+    asked, replied = (
+        next((tip[len(kind) :] for tip in tips if tip.startswith(kind)), "") for kind in _POLICIES
+    )
+    return _RESPONSES.get(replied) if asked in ("all_shards", "all_nodes") else None
+
+
+def _combination(command: Any, argv: Argv) -> Combine | None:
     """How a command that all masters run has one reply; None for one that one node runs."""
-    if name == "EVAL" and len(argv) > 1:
+    if command is None:
+        return None
+    if command.name == "EVAL" and len(argv) > 1:
         from fakeredis.stores.forwarding import prefixes
 
-        name = prefixes.STANDS_FOR.get(bytes(argv[1]), "")
-    return _COMBINATIONS.get(name)
+        name = prefixes.STANDS_FOR.get(bytes(argv[1]))
+        return None if name is None else _policy(_command([name.encode()]))
+    return _policy(command)
 
 
 def _command(argv: Argv) -> Any:

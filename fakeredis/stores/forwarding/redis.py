@@ -6,16 +6,19 @@ import contextlib
 import os
 from collections.abc import Iterator, Sequence
 from threading import RLock
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
-from redis.connection import Connection, parse_url
+from redis.connection import parse_url
 
 from fakeredis.stores.base import StoreError
 from fakeredis.stores.forwarding.base import ForwardingStore
 from fakeredis.stores.forwarding.link import Link, Restore
 from fakeredis.stores.forwarding.resp_link import RespLink, connect
 from fakeredis.stores.forwarding.rules import Rules, escape
+
+if TYPE_CHECKING:
+    from fakeredis.stores.forwarding.discovery import Nodes, Sentinels
 
 _SCHEMES: Final = {
     "redis": "redis", "rediss": "rediss", "unix": "unix", "valkey": "redis", "valkeys": "rediss",
@@ -78,6 +81,9 @@ class RedisStore(ForwardingStore):
         self._used: dict[int, None] = {}  # databases that were looked at, and are ours
         self._users = 0  # patches
         self._process = os.getpid()
+        self._nodes: Nodes | None = None
+        self._sentinels: Sentinels | None = None
+        self._found_by = os.getpid()
         self.rules = self._make_rules()
 
     @classmethod
@@ -116,41 +122,53 @@ class RedisStore(ForwardingStore):
             options["host"], options["port"] = address
         return connect(options, self.name)
 
+    def nodes(self) -> Nodes:
+        """The nodes of its cluster.
+
+        Raises:
+            OSError: no node answers.
+            StoreError: the server is no node of a cluster.
+        """
+        from fakeredis.stores.forwarding.discovery import Nodes
+
+        with self._lock:
+            self._leave_to_parent()
+            if self._nodes is None:
+                self._nodes = Nodes(self.options, self.name)
+            return self._nodes
+
     def _master(self) -> tuple[str, int]:
         """Where the Sentinels' master is now."""
+        from fakeredis.stores.forwarding.discovery import Sentinels
+
         assert self._service is not None
-        problem: Exception = ConnectionRefusedError(111, f"no Sentinel answers ({self.name})")
-        for host, port in _hosts(self.options):
-            kind = self.options.get("connection_class", Connection)
-            options = {"host": host, "port": port, "connection_class": kind}
-            try:
-                with RespLink(connect(options, self.name)) as link:
-                    found = link.ask(
-                        b"SENTINEL", b"GET-MASTER-ADDR-BY-NAME", self._service.encode()
-                    )
-            except OSError as error:
-                problem = error
-                continue
-            if found is not None:
-                return found[0].decode(), int(found[1])
-            problem = ConnectionRefusedError(
-                111, f"the Sentinels know no master {self._service!r} ({self.name})"
-            )
-        raise problem
+        with self._lock:
+            self._leave_to_parent()
+            if self._sentinels is None:
+                self._sentinels = Sentinels(self.options, self._service, self.name)
+            return self._sentinels.master()
+
+    def _leave_to_parent(self) -> None:
+        """In a forked child: what has found servers is the parent's."""
+        if self._found_by != os.getpid():
+            self._nodes = self._sentinels = None
+            self._found_by = os.getpid()
+
+    def _let_go(self) -> None:
+        self.watch().close()
+        with self._lock:
+            self._leave_to_parent()
+            for each in (self._nodes, self._sentinels):
+                if each is not None:
+                    each.close()
+            self._nodes = self._sentinels = None
 
     @contextlib.contextmanager
     def servers(self) -> Iterator[list[RespLink]]:
         """Links of the store's own: to its server, or to all masters of its cluster."""
         with contextlib.ExitStack() as stack:
-            link = stack.enter_context(RespLink(self.open()))
-            if not self.cluster:
-                yield [link]
-                return
-            from fakeredis.stores.forwarding.cluster_link import masters
-
-            yield [
-                stack.enter_context(RespLink(self.open(address))) for address in masters(link)
-            ]
+            addresses = self.nodes().masters() if self.cluster else [None]
+            yield [stack.enter_context(RespLink(self.open(address))) for address in addresses]
 
     # What is ours -----------------------------------------------------------------------------
 
@@ -247,11 +265,11 @@ class RedisStore(ForwardingStore):
                 with contextlib.suppress(OSError, StoreError):  # there is nothing to be done then
                     self.clear()
             self._used.clear()
-        self.watch().close()
+        self._let_go()
 
     def close(self) -> None:
         """Let go of everything; the keys stay."""
-        self.watch().close()
+        self._let_go()
 
     def __repr__(self) -> str:
         return f"RedisStore({self.name!r})"
@@ -310,14 +328,6 @@ def _service_of(plain: str, url: str) -> tuple[str, str]:
     if others:
         query += ("&" if query else "") + "sentinels=" + quote(",".join(others), safe=":,")
     return urlunsplit((parts.scheme, netloc, f"/{number or 0}", query, "")), service
-
-
-def _hosts(options: dict[str, Any]) -> Iterator[tuple[str, int]]:
-    """Where the Sentinels are."""
-    yield options.get("host", "localhost"), int(options.get("port", 26379))
-    for place in filter(None, str(options.get("sentinels", "")).split(",")):
-        host, _, port = place.partition(":")
-        yield host, int(port or 26379)
 
 
 def _without_password(url: str) -> str:

@@ -21,7 +21,7 @@ import redis.connection as real
 from fakeredis.engine.core.replies import Push, Status
 from fakeredis.errors import CommandError
 from fakeredis.resp import MISSING, ProtocolError, ReplyParser, pack
-from fakeredis.stores.base import RealConnection, StoreError
+from fakeredis.stores.base import Bypass, StoreError
 from fakeredis.stores.forwarding.link import Link
 
 _CHUNK: Final = 1 << 16
@@ -33,10 +33,11 @@ _links: Final[WeakSet[RespLink]] = WeakSet()
 _classes: Final[dict[type, type]] = {}
 
 
-def _real_class(kind: type) -> Any:
+def real_class(kind: type) -> Any:
+    """A class of connections of redis-py, whose connections no patch touches."""
     made = _classes.get(kind)
     if made is None:
-        made = _classes[kind] = type(f"Real{kind.__name__}", (RealConnection, kind), {})
+        made = _classes[kind] = type(f"Real{kind.__name__}", (Bypass, kind), {})
     return made
 
 
@@ -54,21 +55,31 @@ def connect(options: dict[str, Any], name: str) -> Any:
     options = dict(options)
     kind = options.pop("connection_class", real.Connection)
     options.update(protocol=2, decode_responses=False)
-    connection = _real_class(kind)(**options)
+    connection = real_class(kind)(**options)
     try:
         connection.connect()
-    except redis.AuthenticationError:
-        raise
-    except redis.TimeoutError as error:
-        raise TimeoutError(f"{error} (the store {name})") from error
-    except redis.ConnectionError as error:
+    except redis.RedisError as error:
+        raise explained(error, name) from error
+    return connection
+
+
+def explained(error: redis.RedisError, name: str) -> Exception:
+    """What to raise where redis-py has not got through: an `OSError` that says where, mostly.
+
+    Args:
+        error: redis-py's; a wrong password is left as it is.
+        name: the store's.
+    """
+    if isinstance(error, redis.AuthenticationError):
+        return error
+    if isinstance(error, redis.TimeoutError):
+        return TimeoutError(f"{error} (the store {name})")
+    if isinstance(error, redis.ConnectionError):
         cause = error.__cause__ or error.__context__
         number = getattr(cause, "errno", None) or 111
         text = getattr(cause, "strerror", None) or str(error)
-        raise ConnectionRefusedError(number, f"{text} (the store {name})") from error
-    except redis.RedisError as error:
-        raise StoreError(f"the store {name} cannot be used: {error}") from error
-    return connection
+        return ConnectionRefusedError(number, f"{text} (the store {name})")
+    return StoreError(f"the store {name} cannot be used: {error}")
 
 
 class RespLink(Link):

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from fakeredis import errors
 from fakeredis.commands.arguments import Raw, Rest, word_of
-from fakeredis.commands.registry import ADMIN, LOADING, NOSCRIPT, STALE, Group, Secrets
+from fakeredis.commands.registry import ADMIN, LOADING, NOSCRIPT, SERVER_WIDE, STALE, Group, Secrets
 from fakeredis.datatypes.numbers import parse_int
 from fakeredis.engine import wording
 from fakeredis.engine.core import dispatch
@@ -48,13 +48,13 @@ def acl_whoami(ctx: Context) -> bytes:
     return acl.raw(ctx.session.user)
 
 
-@group.command("ACL USERS", flags=_ADMIN, since="6.0.0")
+@group.command("ACL USERS", flags=_ADMIN, since="6.0.0", varies="order")
 def acl_users(ctx: Context) -> list[bytes]:
     """The names of all users."""
     return sorted(map(acl.raw, acl.of(ctx.server).users))
 
 
-@group.command("ACL LIST", flags=_ADMIN, since="6.0.0")
+@group.command("ACL LIST", flags=_ADMIN, since="6.0.0", varies="order")
 def acl_list(ctx: Context) -> list[bytes]:
     """All users with their rules, as a configuration file would have them."""
     users = acl.of(ctx.server).users
@@ -64,7 +64,7 @@ def acl_list(ctx: Context) -> list[bytes]:
     return [line.replace(b" sanitize-payload ", b" ", 1) for line in lines]
 
 
-@group.command("ACL GETUSER", Raw, flags=_ADMIN, since="6.0.0", reply=DEEP)
+@group.command("ACL GETUSER", Raw, flags=_ADMIN, since="6.0.0", reply=DEEP, varies="inner")
 def acl_getuser(ctx: Context, name: bytes) -> Any:
     """What a user may do; None when there is none."""
     user = acl.of(ctx.server).users.get(acl.text(name))
@@ -86,7 +86,9 @@ def _permissions(selector: acl.Selector) -> dict[bytes, bytes]:
     }  # fmt: skip
 
 
-@group.command("ACL SETUSER", Raw, Rest(), flags=_ADMIN, since="6.0.0", secrets=Secrets({}))
+@group.command(
+    "ACL SETUSER", Raw, Rest(), flags=_ADMIN | SERVER_WIDE, since="6.0.0", secrets=Secrets({}),
+)  # fmt: skip
 def acl_setuser(ctx: Context, name: bytes, rules: list[bytes]) -> Any:
     """Make a user, or change one, by all of the rules or, when one is refused, none.
 
@@ -98,7 +100,9 @@ def acl_setuser(ctx: Context, name: bytes, rules: list[bytes]) -> Any:
     return OK
 
 
-@group.command("ACL DELUSER", Raw, Rest(), flags=_ADMIN, since="6.0.0", secrets=Secrets({}))
+@group.command(
+    "ACL DELUSER", Raw, Rest(), flags=_ADMIN | SERVER_WIDE, since="6.0.0", secrets=Secrets({}),
+)  # fmt: skip
 def acl_deluser(ctx: Context, first: bytes, rest: list[bytes]) -> int:
     """Remove users and end their sessions; how many there were."""
     names = [first, *rest]
@@ -130,13 +134,13 @@ def acl_dryrun(ctx: Context, name: bytes, word: bytes, words: list[bytes]) -> An
     return OK if denial is None else acl.raw(denial.dry_text(user.name))
 
 
-@group.command("ACL LOAD", flags=_ADMIN, since="6.0.0")
+@group.command("ACL LOAD", flags=_ADMIN | SERVER_WIDE, since="6.0.0")
 def acl_load(ctx: Context) -> Any:
     """Read the users from a file, which no server here has."""
     raise CommandError(_NO_FILE)
 
 
-@group.command("ACL SAVE", flags=_ADMIN, since="6.0.0")
+@group.command("ACL SAVE", flags=_ADMIN | SERVER_WIDE, since="6.0.0")
 def acl_save(ctx: Context) -> Any:
     """Write the users into a file, which no server here has."""
     raise CommandError(_NO_FILE)
@@ -145,7 +149,7 @@ def acl_save(ctx: Context) -> Any:
 # Facts ------------------------------------------------------------------------------------------
 
 
-@group.command("ACL CAT", Rest(), flags=_OPEN, since="6.0.0")
+@group.command("ACL CAT", Rest(), flags=_OPEN, since="6.0.0", varies="always")
 def acl_cat(ctx: Context, words: list[bytes]) -> list[bytes]:
     """The categories, or the commands of one."""
     word = _one(ctx, words)
@@ -160,7 +164,7 @@ def acl_cat(ctx: Context, words: list[bytes]) -> list[bytes]:
     ]  # fmt: skip
 
 
-@group.command("ACL GENPASS", Rest(), flags=_OPEN, since="6.0.0")
+@group.command("ACL GENPASS", Rest(), flags=_OPEN, since="6.0.0", varies="always")
 def acl_genpass(ctx: Context, words: list[bytes]) -> bytes:
     """A password that nobody guesses, of 256 bits or as many as asked for."""
     word = _one(ctx, words)
@@ -173,7 +177,9 @@ def acl_genpass(ctx: Context, words: list[bytes]) -> bytes:
     return secrets.token_hex((digits + 1) // 2)[:digits].encode()
 
 
-@group.command("ACL LOG", Rest(), flags=_ADMIN, since="6.0.0", reply=DEEP)
+@group.command(
+    "ACL LOG", Rest(), flags=_ADMIN | SERVER_WIDE, since="6.0.0", reply=DEEP, varies="always",
+)  # fmt: skip
 def acl_log(ctx: Context, words: list[bytes]) -> Any:
     """What was refused of late, ten entries or as many as asked for; or forget it."""
     word, control = _one(ctx, words), acl.of(ctx.server)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import cache, partial
 from typing import Final
 
-from fakeredis.engine.command.command import Group, Table
+from fakeredis.engine.command.command import DECLARED, Declaration, Group, Table
 from fakeredis.engine.core.profiles import Profile
 
 CORE_GROUPS: Final = (
@@ -25,6 +25,12 @@ def core_groups() -> list[Group]:
         module = importlib.import_module(f"fakeredis.commands.{name}")
         groups += module.groups if hasattr(module, "groups") else [module.group]
     return list({id(group): group for group in groups}.values())
+
+
+def declaration_of(name: str) -> Declaration | None:
+    """What is declared of a command of any server, by its name in capitals."""
+    core_groups()
+    return DECLARED.get(name)
 
 
 @cache

@@ -10,10 +10,12 @@ from fakeredis.commands.arguments import Rest, word_of
 from fakeredis.commands.registry import (
     ADMIN,
     CONNECTION,
+    EACH_NODE,
     FAST,
     LOADING,
     NO_ASYNC_LOADING,
     NOSCRIPT,
+    SERVER_WIDE,
     STALE,
     Group,
 )
@@ -85,7 +87,9 @@ def _known(here: Node, name: bytes) -> Node:
 # One connection's mode --------------------------------------------------------------------------
 
 
-@group.command("READONLY", flags=FAST | LOADING | STALE | CONNECTION, since="3.0.0", acl=_OWN)
+@group.command(
+    "READONLY", flags=FAST | LOADING | STALE | CONNECTION | EACH_NODE, since="3.0.0", acl=_OWN,
+)  # fmt: skip
 def readonly(ctx: Context) -> Status:
     """Allow this connection to read from replicas."""
     if not ctx.traits.read_from_replicas:
@@ -94,7 +98,9 @@ def readonly(ctx: Context) -> Status:
     return OK
 
 
-@group.command("READWRITE", flags=FAST | LOADING | STALE | CONNECTION, since="3.0.0", acl=_OWN)
+@group.command(
+    "READWRITE", flags=FAST | LOADING | STALE | CONNECTION | EACH_NODE, since="3.0.0", acl=_OWN,
+)  # fmt: skip
 def readwrite(ctx: Context) -> Status:
     """Undo READONLY."""
     if not ctx.traits.undoes_readonly:
@@ -121,13 +127,13 @@ def keyslot(ctx: Context, words: Words) -> int:
     return slot_of(words[0])
 
 
-@group.command("CLUSTER MYID", arity=2, flags=STALE, since="3.0.0")
+@group.command("CLUSTER MYID", arity=2, flags=STALE, since="3.0.0", varies="always")
 def myid(ctx: Context) -> bytes:
     """The ID of this node."""
     return _here(ctx).id.encode()
 
 
-@group.command("CLUSTER MYSHARDID", arity=2, flags=STALE, since="7.2.0")
+@group.command("CLUSTER MYSHARDID", arity=2, flags=STALE, since="7.2.0", varies="always")
 def myshardid(ctx: Context) -> bytes:
     """The ID of the shard of this node."""
     return _here(ctx).shard.encode()
@@ -151,7 +157,7 @@ def getkeysinslot(ctx: Context, words: Words) -> list[bytes]:
     return node.keys_in(slot)[:count]
 
 
-@group.command("CLUSTER INFO", arity=2, flags=STALE, since="3.0.0")
+@group.command("CLUSTER INFO", arity=2, flags=STALE, since="3.0.0", varies="always")
 def info(ctx: Context) -> Verbatim:
     """The state of the cluster in lines."""
     node = _here(ctx)
@@ -170,7 +176,7 @@ def info(ctx: Context) -> Verbatim:
     return Verbatim("".join(f"{name}:{value}\r\n" for name, value in fields.items()).encode())
 
 
-@group.command("CLUSTER NODES", arity=2, flags=STALE, since="3.0.0")
+@group.command("CLUSTER NODES", arity=2, flags=STALE, since="3.0.0", varies="always")
 def nodes(ctx: Context) -> Verbatim:
     """All nodes, a line each."""
     here = _healed(ctx)
@@ -202,7 +208,9 @@ def sorted_slots(slots: dict[int, Node]) -> list[tuple[int, Node]]:
     return sorted(slots.items(), key=lambda pair: pair[0])
 
 
-@group.command("CLUSTER SLOTS", arity=2, flags=LOADING | STALE, since="3.0.0", reply=DEEP)
+@group.command(
+    "CLUSTER SLOTS", arity=2, flags=LOADING | STALE, since="3.0.0", reply=DEEP, varies="always",
+)  # fmt: skip
 def slots(ctx: Context) -> list[Any]:
     """Ranges of slots, with the node that serves each."""
     return [
@@ -225,7 +233,9 @@ def _healed(ctx: Context) -> Node:
     return here
 
 
-@group.command("CLUSTER SHARDS", arity=2, flags=LOADING | STALE, since="7.0.0", reply=DEEP)
+@group.command(
+    "CLUSTER SHARDS", arity=2, flags=LOADING | STALE, since="7.0.0", reply=DEEP, varies="always",
+)  # fmt: skip
 def shards(ctx: Context) -> list[Any]:
     """Shards: their ranges of slots and their nodes."""
     return [
@@ -246,7 +256,7 @@ def _in_shard(node: Node) -> dict[bytes, Any]:
     }  # fmt: skip
 
 
-@group.command("CLUSTER LINKS", arity=2, flags=STALE, since="7.0.0", reply=DEEP)
+@group.command("CLUSTER LINKS", arity=2, flags=STALE, since="7.0.0", reply=DEEP, varies="always")
 def links(ctx: Context) -> list[Any]:
     """The connections between this node and the others: two for each."""
     here = _here(ctx)
@@ -391,33 +401,37 @@ def _pairs(words: Words, label: str) -> Iterator[int]:
     return _ranges(words)
 
 
-@group.command("CLUSTER ADDSLOTS", Rest(1), arity=-3, flags=_CHANGES, since="3.0.0")
+@group.command("CLUSTER ADDSLOTS", Rest(1), arity=-3, flags=_CHANGES | SERVER_WIDE, since="3.0.0")
 def addslots(ctx: Context, words: Words) -> Status:
     """Let this node serve slots."""
     return _change(_here(ctx), _singles(words), True)
 
 
-@group.command("CLUSTER ADDSLOTSRANGE", Rest(2), arity=-4, flags=_CHANGES, since="7.0.0")
+@group.command(
+    "CLUSTER ADDSLOTSRANGE", Rest(2), arity=-4, flags=_CHANGES | SERVER_WIDE, since="7.0.0",
+)  # fmt: skip
 def addslotsrange(ctx: Context, words: Words) -> Status:
     """Let this node serve ranges of slots."""
     here = _here(ctx)
     return _change(here, _pairs(words, "addslotsrange"), True)
 
 
-@group.command("CLUSTER DELSLOTS", Rest(1), arity=-3, flags=_CHANGES, since="3.0.0")
+@group.command("CLUSTER DELSLOTS", Rest(1), arity=-3, flags=_CHANGES | SERVER_WIDE, since="3.0.0")
 def delslots(ctx: Context, words: Words) -> Status:
     """Let nobody serve slots."""
     return _change(_here(ctx), _singles(words), False)
 
 
-@group.command("CLUSTER DELSLOTSRANGE", Rest(2), arity=-4, flags=_CHANGES, since="7.0.0")
+@group.command(
+    "CLUSTER DELSLOTSRANGE", Rest(2), arity=-4, flags=_CHANGES | SERVER_WIDE, since="7.0.0",
+)  # fmt: skip
 def delslotsrange(ctx: Context, words: Words) -> Status:
     """Let nobody serve ranges of slots."""
     here = _here(ctx)
     return _change(here, _pairs(words, "delslotsrange"), False)
 
 
-@group.command("CLUSTER FLUSHSLOTS", arity=2, flags=_CHANGES, since="3.0.0")
+@group.command("CLUSTER FLUSHSLOTS", arity=2, flags=_CHANGES | SERVER_WIDE, since="3.0.0")
 def flushslots(ctx: Context) -> Status:
     """Let nobody serve the slots of this node."""
     here = _here(ctx)
@@ -433,7 +447,7 @@ def _let_go(node: Node) -> None:
     send_away(node.cluster, range(SLOTS))
 
 
-@group.command("CLUSTER SETSLOT", Rest(2), arity=-4, flags=_CHANGES, since="3.0.0")
+@group.command("CLUSTER SETSLOT", Rest(2), arity=-4, flags=_CHANGES | SERVER_WIDE, since="3.0.0")
 def setslot(ctx: Context, words: Words) -> Status:
     """Move a slot, in steps: MIGRATING, IMPORTING, NODE; STABLE undoes the first two.
 
@@ -492,7 +506,7 @@ def _assign(here: Node, slot: int, words: Words) -> None:
     send_away(here.cluster, (slot,))
 
 
-@group.command("CLUSTER BUMPEPOCH", arity=2, flags=_CHANGES, since="3.0.0")
+@group.command("CLUSTER BUMPEPOCH", arity=2, flags=_CHANGES | SERVER_WIDE, since="3.0.0")
 def bumpepoch(ctx: Context) -> Status:
     """Make this node's configuration the newest."""
     here = _here(ctx)
@@ -504,7 +518,9 @@ def bumpepoch(ctx: Context) -> Status:
     return Status(b"BUMPED %d" % here.epoch)
 
 
-@group.command("CLUSTER SET-CONFIG-EPOCH", Rest(1), arity=3, flags=_CHANGES, since="3.0.0")
+@group.command(
+    "CLUSTER SET-CONFIG-EPOCH", Rest(1), arity=3, flags=_CHANGES | SERVER_WIDE, since="3.0.0",
+)  # fmt: skip
 def set_config_epoch(ctx: Context, words: Words) -> Status:
     """Number the configuration of a node that knows no other yet."""
     here, epoch = _here(ctx), _integer(words[0])
@@ -522,14 +538,14 @@ def set_config_epoch(ctx: Context, words: Words) -> Status:
     return OK
 
 
-@group.command("CLUSTER SAVECONFIG", arity=2, flags=_CHANGES, since="3.0.0")
+@group.command("CLUSTER SAVECONFIG", arity=2, flags=_CHANGES | SERVER_WIDE, since="3.0.0")
 def saveconfig(ctx: Context) -> Status:
     """Say that the configuration was written to a file; there is none."""
     _here(ctx)
     return OK
 
 
-@group.command("CLUSTER MEET", Rest(2), arity=-4, flags=_CHANGES, since="3.0.0")
+@group.command("CLUSTER MEET", Rest(2), arity=-4, flags=_CHANGES | SERVER_WIDE, since="3.0.0")
 def meet(ctx: Context, words: Words) -> Status:
     """Say that a node will be met; a fake cluster has its nodes from the beginning."""
     _here(ctx)
@@ -542,7 +558,7 @@ def meet(ctx: Context, words: Words) -> Status:
     return OK
 
 
-@group.command("CLUSTER FORGET", Rest(1), arity=3, flags=_CHANGES, since="3.0.0")
+@group.command("CLUSTER FORGET", Rest(1), arity=3, flags=_CHANGES | SERVER_WIDE, since="3.0.0")
 def forget(ctx: Context, words: Words) -> Status:
     """Remove a node from the cluster."""
     here = _here(ctx)
@@ -556,7 +572,7 @@ def forget(ctx: Context, words: Words) -> Status:
     return OK
 
 
-@group.command("CLUSTER REPLICATE", Rest(1), arity=3, flags=_CHANGES, since="3.0.0")
+@group.command("CLUSTER REPLICATE", Rest(1), arity=3, flags=_CHANGES | SERVER_WIDE, since="3.0.0")
 def replicate(ctx: Context, words: Words) -> Status:
     """Become a replica of a master.
 
@@ -576,7 +592,7 @@ def replicate(ctx: Context, words: Words) -> Status:
     return OK
 
 
-@group.command("CLUSTER FAILOVER", Rest(), arity=-2, flags=_CHANGES, since="3.0.0")
+@group.command("CLUSTER FAILOVER", Rest(), arity=-2, flags=_CHANGES | SERVER_WIDE, since="3.0.0")
 def failover(ctx: Context, words: Words) -> Status:
     """Take over from the master, at once.
 
@@ -598,8 +614,8 @@ def failover(ctx: Context, words: Words) -> Status:
 
 
 @group.command(
-    "CLUSTER RESET", Rest(), arity=-2, flags=ADMIN | NOSCRIPT | STALE, since="3.0.0"
-)
+    "CLUSTER RESET", Rest(), arity=-2, flags=ADMIN | NOSCRIPT | STALE | SERVER_WIDE, since="3.0.0",
+)  # fmt: skip
 def reset(ctx: Context, words: Words) -> Status:
     """Let this node serve nothing any more."""
     here = _here(ctx)

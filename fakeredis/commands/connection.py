@@ -12,6 +12,7 @@ from fakeredis.commands.registry import (
     ADMIN,
     ALLOW_BUSY,
     CONNECTION,
+    EACH_NODE,
     ENDS_QUEUE,
     FAST,
     HEARD,
@@ -19,6 +20,7 @@ from fakeredis.commands.registry import (
     NO_AUTH,
     NOSCRIPT,
     SEQUENTIAL,
+    SERVER_WIDE,
     STALE,
     UNQUEUED,
     UNWATCHES,
@@ -92,7 +94,8 @@ def quit_(ctx: Context, words: list[bytes]) -> Any:
 
 
 @group.command(
-    "RESET", flags=_OPEN | CONNECTION | UNQUEUED | ENDS_QUEUE | WHILE_SUBSCRIBED | UNWATCHES,
+    "RESET",
+    flags=_OPEN | CONNECTION | UNQUEUED | ENDS_QUEUE | WHILE_SUBSCRIBED | UNWATCHES | EACH_NODE,
     since="6.2.0",
 )  # fmt: skip
 def reset(ctx: Context) -> Any:
@@ -144,8 +147,8 @@ def auth(ctx: Context, first: bytes, rest: list[bytes]) -> Any:
 
 
 @group.command(
-    "HELLO", Rest(), flags=_OPEN | CONNECTION | SEQUENTIAL, since="6.0.0", reply=DEEP,
-    secrets=Secrets({b"AUTH": 2}, start=1),
+    "HELLO", Rest(), flags=_OPEN | CONNECTION | SEQUENTIAL | EACH_NODE, since="6.0.0", reply=DEEP,
+    secrets=Secrets({b"AUTH": 2}, start=1), varies="always",
 )  # fmt: skip
 def hello(ctx: Context, words: list[bytes]) -> Any:
     """Choose the protocol, authenticate, name the session; who the server is.
@@ -220,7 +223,7 @@ def _check_name(name: bytes) -> None:
         raise CommandError(BAD_NAME)
 
 
-@group.command("CLIENT ID", flags=_CLIENT, since="5.0.0")
+@group.command("CLIENT ID", flags=_CLIENT, since="5.0.0", varies="always")
 def client_id(ctx: Context) -> int:
     """This session's number."""
     return ctx.session.id
@@ -232,7 +235,7 @@ def client_getname(ctx: Context) -> Any:
     return ctx.session.name or None
 
 
-@group.command("CLIENT SETNAME", Raw, flags=_CLIENT, since="2.6.9")
+@group.command("CLIENT SETNAME", Raw, flags=_CLIENT | EACH_NODE, since="2.6.9")
 def client_setname(ctx: Context, name: bytes) -> Any:
     """Name this session."""
     _check_name(name)
@@ -240,7 +243,7 @@ def client_setname(ctx: Context, name: bytes) -> Any:
     return OK
 
 
-@group.command("CLIENT SETINFO", Raw, Raw, flags=_CLIENT, since="7.2.0")
+@group.command("CLIENT SETINFO", Raw, Raw, flags=_CLIENT | EACH_NODE, since="7.2.0")
 def client_setinfo(ctx: Context, attribute: bytes, value: bytes) -> Any:
     """Note the client library's name or version."""
     name = attribute.partition(b"\0")[0].lower()
@@ -264,13 +267,13 @@ def _switch(ctx: Context, name: str, raw: bytes) -> Any:
     return OK
 
 
-@group.command("CLIENT NO-EVICT", Raw, flags=_CLIENT | ADMIN, since="7.0.0")
+@group.command("CLIENT NO-EVICT", Raw, flags=_CLIENT | ADMIN | EACH_NODE, since="7.0.0")
 def client_no_evict(ctx: Context, switch: bytes) -> Any:
     """Protect this session from eviction."""
     return _switch(ctx, NO_EVICT, switch)
 
 
-@group.command("CLIENT NO-TOUCH", Raw, flags=_CLIENT, since="7.2.0")
+@group.command("CLIENT NO-TOUCH", Raw, flags=_CLIENT | EACH_NODE, since="7.2.0")
 def client_no_touch(ctx: Context, switch: bytes) -> Any:
     """Let this session's commands leave the keys' access times alone."""
     return _switch(ctx, NO_TOUCH, switch)
@@ -295,7 +298,7 @@ def client_reply(ctx: Context, raw: bytes) -> Any:
 # Lists of sessions --------------------------------------------------------------------------
 
 
-@group.command("CLIENT INFO", flags=_CLIENT, since="6.2.0", reply=VERBATIM)
+@group.command("CLIENT INFO", flags=_CLIENT, since="6.2.0", reply=VERBATIM, varies="always")
 def client_info(ctx: Context) -> bytes:
     """This session's line of CLIENT LIST."""
     return describe(ctx.session).encode() + b"\n"
@@ -318,7 +321,7 @@ def _is_of_type(session: Session, kind: bytes) -> bool:
 
 @group.command(
     "CLIENT LIST", Rest(), flags=_CLIENT | ADMIN, since="2.4.0", reply=VERBATIM,
-    form="{TYPE=1 ID=rest}",
+    form="{TYPE=1 ID=rest}", varies="always",
 )  # fmt: skip
 def client_list(ctx: Context, words: list[bytes]) -> bytes:
     """A line for each session, or those of a type, or those of some numbers."""
@@ -350,7 +353,7 @@ Filter = Callable[[Session], bool]
 
 
 @group.command(
-    "CLIENT KILL", Raw, Rest(), flags=_CLIENT | ADMIN, since="2.4.0",
+    "CLIENT KILL", Raw, Rest(), flags=_CLIENT | ADMIN | SERVER_WIDE, since="2.4.0",
     form="{ID=1 TYPE=1 USER=1 ADDR=1 LADDR=1 SKIPME=1 MAXAGE=1}",
 )  # fmt: skip
 def client_kill(ctx: Context, first: bytes, rest: list[bytes]) -> Any:
@@ -465,7 +468,7 @@ def client_unblock(ctx: Context, raw: bytes, rest: list[bytes]) -> int:
 # Pauses and tracking ------------------------------------------------------------------------
 
 
-@group.command("CLIENT PAUSE", Raw, Rest(), flags=_CLIENT | ADMIN, since="3.0.0")
+@group.command("CLIENT PAUSE", Raw, Rest(), flags=_CLIENT | ADMIN | SERVER_WIDE, since="3.0.0")
 def client_pause(ctx: Context, raw: bytes, rest: list[bytes]) -> Any:
     """Let all commands, or writes only, wait for so many milliseconds."""
     if len(rest) > 1:
@@ -484,7 +487,7 @@ def client_pause(ctx: Context, raw: bytes, rest: list[bytes]) -> Any:
     return OK
 
 
-@group.command("CLIENT UNPAUSE", flags=_CLIENT | ADMIN, since="6.2.0")
+@group.command("CLIENT UNPAUSE", flags=_CLIENT | ADMIN | SERVER_WIDE, since="6.2.0")
 def client_unpause(ctx: Context) -> Any:
     """End a pause."""
     pause.end(ctx.server)
@@ -498,7 +501,7 @@ NOT_TRACKING = (
 
 
 @group.command(
-    "CLIENT TRACKING", Raw, Rest(), flags=_CLIENT, since="6.0.0",
+    "CLIENT TRACKING", Raw, Rest(), flags=_CLIENT | EACH_NODE, since="6.0.0",
     form="^switch {REDIRECT=1 PREFIX=1 BCAST OPTIN OPTOUT NOLOOP}",
 )  # fmt: skip
 def client_tracking(ctx: Context, switch: bytes, words: list[bytes]) -> Any:
@@ -625,14 +628,14 @@ def client_caching(ctx: Context, mode: bytes) -> Any:
     return OK
 
 
-@group.command("CLIENT GETREDIR", flags=_CLIENT, since="6.0.0")
+@group.command("CLIENT GETREDIR", flags=_CLIENT, since="6.0.0", varies="always")
 def client_getredir(ctx: Context) -> int:
     """Which session hears of changes in place of this one; 0 for none, -1 without tracking."""
     tracker = tracking.tracker_of(ctx.session)
     return -1 if tracker is None else tracker.redirect
 
 
-@group.command("CLIENT TRACKINGINFO", flags=_CLIENT, since="6.2.0", reply=DEEP)
+@group.command("CLIENT TRACKINGINFO", flags=_CLIENT, since="6.2.0", reply=DEEP, varies="always")
 def client_trackinginfo(ctx: Context) -> Any:
     """How this session tracks keys."""
     tracker = tracking.tracker_of(ctx.session)

@@ -54,6 +54,7 @@ class _Unknown(Exception):
 
 @group.command(
     "DEBUG", Rest(1), flags=ADMIN | NOSCRIPT | LOADING | STALE | NO_TOUCH | HAZARD, reply=DEEP,
+    varies="always",
 )  # fmt: skip
 def debug(ctx: Context, words: list[bytes]) -> Any:
     """Subcommands for tests; refused unless ``enable-debug-command`` allows them."""

@@ -19,7 +19,15 @@ from fakeredis.commands.arguments import (
     word_of,
 )
 from fakeredis.commands.generic import group, lookup_any, server_tells, tell_overwritten
-from fakeredis.commands.registry import ASKING, DENYOOM, MOVABLEKEYS, READONLY, WRITE, Secrets
+from fakeredis.commands.registry import (
+    ASKING,
+    DENYOOM,
+    MOVABLEKEYS,
+    READONLY,
+    SERVER_WIDE,
+    WRITE,
+    Secrets,
+)
 from fakeredis.commands.server import group as server_group
 from fakeredis.datatypes.numbers import parse_int
 from fakeredis.engine.core.context import MAX_MILLISECONDS, Context
@@ -42,7 +50,7 @@ def _dump(ctx: Context, value: Any) -> bytes:
     return rdb.dump(value, server.limits, ctx.traits.rdb_version, compress)
 
 
-@group.command("DUMP", Key, flags=READONLY, since="2.6.0")
+@group.command("DUMP", Key, flags=READONLY, since="2.6.0", varies="always")
 def dump(ctx: Context, key: bytes) -> bytes | None:
     """The value at key as bytes for RESTORE; None when there is no key."""
     value = lookup_any(ctx, key)
@@ -152,9 +160,8 @@ def _load(ctx: Context, payload: bytes) -> Any:
 
 
 server_group.command(
-    "RESTORE-ASKING", Key("OW update"), Raw, Raw, Rest(), flags=WRITE | DENYOOM | ASKING,
-    since="3.0.0",
-    acl=_ACL,
+    "RESTORE-ASKING", Key("OW update"), Raw, Raw, Rest(),
+    flags=WRITE | DENYOOM | ASKING | SERVER_WIDE, since="3.0.0", acl=_ACL,
 )(restore)  # fmt: skip
 
 
@@ -207,8 +214,8 @@ def _migrate_keys(args: Args) -> list[bytes]:
 
 
 @group.command(
-    "MIGRATE", Raw, Raw, Key("RW access delete"), Raw, Raw, Rest(), flags=WRITE | MOVABLEKEYS,
-    since="2.6.0", acl=_ACL, keys=_migrate_keys,
+    "MIGRATE", Raw, Raw, Key("RW access delete"), Raw, Raw, Rest(),
+    flags=WRITE | MOVABLEKEYS | SERVER_WIDE, since="2.6.0", acl=_ACL, keys=_migrate_keys,
     specs=(
         KeySpec("RW access delete", index(3)),
         KeySpec("RW access delete incomplete", keyword("KEYS", -2), span(-1)),

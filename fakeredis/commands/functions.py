@@ -13,6 +13,7 @@ from fakeredis.commands.registry import (
     LOADING,
     NOSCRIPT,
     READONLY,
+    SERVER_WIDE,
     STALE,
     WRITE,
 )
@@ -92,7 +93,7 @@ def function_load(ctx: Context, words: list[bytes]) -> bytes:
     return name
 
 
-@group.command("FUNCTION DELETE", Raw, flags=_CHANGES, since="7.0.0")
+@group.command("FUNCTION DELETE", Raw, flags=_CHANGES | SERVER_WIDE, since="7.0.0")
 def function_delete(ctx: Context, name: bytes) -> Status:
     """Remove a library."""
     found = functions.known(ctx.server)
@@ -103,7 +104,9 @@ def function_delete(ctx: Context, name: bytes) -> Status:
     return OK
 
 
-@group.command("FUNCTION FLUSH", Rest(), flags=_CHANGES, since="7.0.0", form="{ASYNC SYNC}")
+@group.command(
+    "FUNCTION FLUSH", Rest(), flags=_CHANGES | SERVER_WIDE, since="7.0.0", form="{ASYNC SYNC}",
+)  # fmt: skip
 def function_flush(ctx: Context, words: list[bytes]) -> Status:
     """Remove all libraries."""
     if len(words) > 1:
@@ -115,7 +118,7 @@ def function_flush(ctx: Context, words: list[bytes]) -> Status:
     return OK
 
 
-@group.command("FUNCTION LIST", Rest(), flags=NOSCRIPT, since="7.0.0", reply=DEEP)
+@group.command("FUNCTION LIST", Rest(), flags=NOSCRIPT, since="7.0.0", reply=DEEP, varies="order")
 def function_list(ctx: Context, words: list[bytes]) -> list[dict[bytes, Any]]:
     """The libraries and their functions; a pattern's case means nothing."""
     pattern, with_code = _list_options(words)
@@ -161,7 +164,7 @@ def _flags(function: Function) -> SetReply:
 # Payloads ---------------------------------------------------------------------------------------
 
 
-@group.command("FUNCTION DUMP", flags=NOSCRIPT, since="7.0.0")
+@group.command("FUNCTION DUMP", flags=NOSCRIPT, since="7.0.0", varies="always")
 def function_dump(ctx: Context) -> bytes:
     """All libraries as bytes for FUNCTION RESTORE."""
     from fakeredis.rdb import payload  # only now: few programs ask for it
@@ -173,7 +176,9 @@ def function_dump(ctx: Context) -> bytes:
     )  # fmt: skip
 
 
-@group.command("FUNCTION RESTORE", Rest(1), flags=_CHANGES | DENYOOM, since="7.0.0")
+@group.command(
+    "FUNCTION RESTORE", Rest(1), flags=_CHANGES | DENYOOM | SERVER_WIDE, since="7.0.0",
+)  # fmt: skip
 def function_restore(ctx: Context, words: list[bytes]) -> Status:
     """Add the libraries that FUNCTION DUMP gave.
 
@@ -209,7 +214,9 @@ def _codes(data: bytes) -> Iterator[bytes]:
 # What runs --------------------------------------------------------------------------------------
 
 
-@group.command("FUNCTION STATS", flags=NOSCRIPT | ALLOW_BUSY, since="7.0.0", reply=DEEP)
+@group.command(
+    "FUNCTION STATS", flags=NOSCRIPT | ALLOW_BUSY, since="7.0.0", reply=DEEP, varies="always",
+)  # fmt: skip
 def function_stats(ctx: Context) -> dict[bytes, Any]:
     """The function that runs long, and how many libraries and functions there are."""
     running = busy.running_function(ctx.server)
@@ -221,7 +228,7 @@ def function_stats(ctx: Context) -> dict[bytes, Any]:
     }
 
 
-@group.command("FUNCTION KILL", flags=NOSCRIPT | ALLOW_BUSY, since="7.0.0")
+@group.command("FUNCTION KILL", flags=NOSCRIPT | ALLOW_BUSY | SERVER_WIDE, since="7.0.0")
 def function_kill(ctx: Context) -> Status:
     """End the function that runs long."""
     busy.kill(ctx.server, functions=True)

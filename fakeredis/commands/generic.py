@@ -276,28 +276,30 @@ def _deadline_of(ctx: Context, key: bytes) -> int:
     return ctx.db.expires.get(key, -1)
 
 
-@group.command("TTL", Key, flags=READONLY | FAST | NO_TOUCH)
+@group.command("TTL", Key, flags=READONLY | FAST | NO_TOUCH, varies="second")
 def ttl(ctx: Context, key: bytes) -> int:
     """Seconds that a key has left, rounded; -1: no deadline, -2: no key."""
     deadline = _deadline_of(ctx, key)
     return deadline if deadline < 0 else (deadline - ctx.now + 500) // 1000
 
 
-@group.command("PTTL", Key, flags=READONLY | FAST | NO_TOUCH, since="2.6.0")
+@group.command("PTTL", Key, flags=READONLY | FAST | NO_TOUCH, since="2.6.0", varies="milliseconds")
 def pttl(ctx: Context, key: bytes) -> int:
     """Milliseconds that a key has left; -1: no deadline, -2: no key."""
     deadline = _deadline_of(ctx, key)
     return deadline if deadline < 0 else deadline - ctx.now
 
 
-@group.command("EXPIRETIME", Key, flags=READONLY | FAST | NO_TOUCH, since="7.0.0")
+@group.command("EXPIRETIME", Key, flags=READONLY | FAST | NO_TOUCH, since="7.0.0", varies="second")
 def expiretime(ctx: Context, key: bytes) -> int:
     """A key's deadline in seconds since the epoch, rounded; -1: none, -2: no key."""
     deadline = _deadline_of(ctx, key)
     return deadline if deadline < 0 else (deadline + 500) // 1000
 
 
-@group.command("PEXPIRETIME", Key, flags=READONLY | FAST | NO_TOUCH, since="7.0.0")
+@group.command(
+    "PEXPIRETIME", Key, flags=READONLY | FAST | NO_TOUCH, since="7.0.0", varies="milliseconds",
+)  # fmt: skip
 def pexpiretime(ctx: Context, key: bytes) -> int:
     """A key's deadline in milliseconds since the epoch; -1: none, -2: no key."""
     return _deadline_of(ctx, key)
@@ -316,14 +318,16 @@ def _living(ctx: Context, keys: Iterable[bytes]) -> list[bytes]:
     return [key for key in keys if expires.get(key, now + 1) > now]
 
 
-@group.command("KEYS", Raw, flags=READONLY | NO_TOUCH, acl=(*_KEYSPACE_READ, "dangerous"))
+@group.command(
+    "KEYS", Raw, flags=READONLY | NO_TOUCH, acl=(*_KEYSPACE_READ, "dangerous"), varies="order",
+)  # fmt: skip
 def keys(ctx: Context, pattern: bytes) -> list[bytes]:
     """All keys that match a pattern, in no order."""
     data = ctx.db.data
     return _living(ctx, data if pattern == b"*" else filter(matcher(pattern), data))
 
 
-@group.command("RANDOMKEY", flags=READONLY)
+@group.command("RANDOMKEY", flags=READONLY, varies="always")
 def randomkey(ctx: Context) -> bytes | None:
     """Any key; None when there is none."""
     db = ctx.db
@@ -574,6 +578,7 @@ _SHARED: Final = 2**31 - 1
 
 @group.command(
     "OBJECT REFCOUNT", Key("RO"), flags=READONLY | NO_TOUCH, since="2.2.3", acl=_KEYSPACE_READ,
+    varies="always",
 )  # fmt: skip
 def object_refcount(ctx: Context, key: bytes) -> int | None:
     """How many share the value at key: one, but for the numbers that older servers share."""
@@ -587,6 +592,7 @@ def object_refcount(ctx: Context, key: bytes) -> int | None:
 
 @group.command(
     "OBJECT IDLETIME", Key("RO"), flags=READONLY | NO_TOUCH, since="2.2.3", acl=_KEYSPACE_READ,
+    varies="always",
 )  # fmt: skip
 def object_idletime(ctx: Context, key: bytes) -> int | None:
     """Seconds since the value at key was used.
@@ -603,6 +609,7 @@ def object_idletime(ctx: Context, key: bytes) -> int | None:
 
 @group.command(
     "OBJECT FREQ", Key("RO"), flags=READONLY | NO_TOUCH, since="4.0.0", acl=_KEYSPACE_READ,
+    varies="always",
 )  # fmt: skip
 def object_freq(ctx: Context, key: bytes) -> int | None:
     """How often the value at key is used, on a scale to 255.

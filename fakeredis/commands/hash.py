@@ -246,21 +246,23 @@ def hmget(ctx: Context, key: bytes, fields: list[bytes]) -> list[bytes | None]:
     return [value.get(field) for field in fields]
 
 
-@group.command("HGETALL", Key, flags=READONLY | READS_WHOLE, since="2.0.0", reply=MAP)
+@group.command(
+    "HGETALL", Key, flags=READONLY | READS_WHOLE, since="2.0.0", reply=MAP, varies="pairs",
+)  # fmt: skip
 def hgetall(ctx: Context, key: bytes) -> dict[bytes, bytes]:
     """All fields and values."""
     value = _read(ctx, key)
     return {} if value is None else value.as_dict()
 
 
-@group.command("HKEYS", Key, flags=READONLY, since="2.0.0")
+@group.command("HKEYS", Key, flags=READONLY, since="2.0.0", varies="order")
 def hkeys(ctx: Context, key: bytes) -> list[bytes]:
     """All fields."""
     value = _read(ctx, key)
     return [] if value is None else value.fields()
 
 
-@group.command("HVALS", Key, flags=READONLY, since="2.0.0")
+@group.command("HVALS", Key, flags=READONLY, since="2.0.0", varies="order")
 def hvals(ctx: Context, key: bytes) -> list[bytes]:
     """All values."""
     value = _read(ctx, key)
@@ -315,7 +317,7 @@ def random_options(raw: bytes, words: Sequence[bytes], option: bytes) -> tuple[i
 
 @group.command(
     "HRANDFIELD", Key, Rest(), flags=READONLY, since="6.2.0", reply=PAIRS,
-    form="key count {WITHVALUES WITHSCORES}",
+    form="key count {WITHVALUES WITHSCORES}", varies="number",
 )  # fmt: skip
 def hrandfield(ctx: Context, key: bytes, words: list[bytes]) -> Any:
     """A random field, or some, with or without values.
@@ -551,6 +553,7 @@ def _deadlines(
 
 @group.command(
     "HTTL", Key, Rest(3), flags=READONLY | FAST, since=FIELD_EXPIRY, form="key {FIELDS=#1}",
+    varies="second",
 )  # fmt: skip
 def httl(ctx: Context, key: bytes, words: list[bytes]) -> list[int]:
     """Seconds until fields expire, rounded up."""
@@ -559,6 +562,7 @@ def httl(ctx: Context, key: bytes, words: list[bytes]) -> list[int]:
 
 @group.command(
     "HPTTL", Key, Rest(3), flags=READONLY | FAST, since=FIELD_EXPIRY, form="key {FIELDS=#1}",
+    varies="milliseconds",
 )  # fmt: skip
 def hpttl(ctx: Context, key: bytes, words: list[bytes]) -> list[int]:
     """Milliseconds until fields expire."""
@@ -567,6 +571,7 @@ def hpttl(ctx: Context, key: bytes, words: list[bytes]) -> list[int]:
 
 @group.command(
     "HEXPIRETIME", Key, Rest(3), flags=READONLY | FAST, since=FIELD_EXPIRY, form="key {FIELDS=#1}",
+    varies="second",
 )  # fmt: skip
 def hexpiretime(ctx: Context, key: bytes, words: list[bytes]) -> list[int]:
     """When fields expire, in seconds rounded up."""
@@ -575,6 +580,7 @@ def hexpiretime(ctx: Context, key: bytes, words: list[bytes]) -> list[int]:
 
 @group.command(
     "HPEXPIRETIME", Key, Rest(3), flags=READONLY | FAST, since=FIELD_EXPIRY, form="key {FIELDS=#1}",
+    varies="milliseconds",
 )  # fmt: skip
 def hpexpiretime(ctx: Context, key: bytes, words: list[bytes]) -> list[int]:
     """When fields expire, in milliseconds."""

@@ -8,7 +8,16 @@ from typing import Any, Final
 
 from fakeredis import errors
 from fakeredis.commands.arguments import Key, Many, Raw, Rest, word_of
-from fakeredis.commands.registry import ADMIN, DENYOOM, FAST, READONLY, REPLICATES, WRITE, Group
+from fakeredis.commands.registry import (
+    ADMIN,
+    DENYOOM,
+    FAST,
+    READONLY,
+    REPLICATES,
+    SERVER_WIDE,
+    WRITE,
+    Group,
+)
 from fakeredis.datatypes.hyperloglog import Corrupted, HyperLogLog, estimate_of, is_valid, merged
 from fakeredis.datatypes.string import MutableString
 from fakeredis.engine.core.context import Context
@@ -135,7 +144,7 @@ _SIMD: Final = {b"ON": Status(b"enabled"), b"OFF": Status(b"disabled")}
 
 
 @group.command(
-    "PFDEBUG", Raw, Key("RW access"), flags=WRITE | DENYOOM | ADMIN, since="2.8.9",
+    "PFDEBUG", Raw, Key("RW access"), flags=WRITE | DENYOOM | ADMIN | SERVER_WIDE, since="2.8.9",
     key_positions=(2, 2, 1),
 )  # fmt: skip
 def pfdebug(ctx: Context, name: bytes, key: bytes) -> Any:

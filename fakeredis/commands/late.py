@@ -37,23 +37,23 @@ def _flat_search(reply: Any) -> Any:
     return flat
 
 
-for _name, _flags, _shape in (
-    ("VADD", WRITE | DENYOOM, DEEP),
-    ("VREM", WRITE, DEEP),
-    ("VSIM", READONLY, Shape(_flat_search, None)),
-    ("VDIM", READONLY | FAST, PLAIN),
-    ("VCARD", READONLY | FAST, PLAIN),
-    ("VEMB", READONLY | FAST, DEEP),
-    ("VLINKS", READONLY | FAST, DEEP),
-    ("VINFO", READONLY | FAST, MAP),
-    ("VSETATTR", WRITE | FAST, DEEP),
-    ("VGETATTR", READONLY | FAST, PLAIN),
-    ("VRANDMEMBER", READONLY, PLAIN),
-    ("VISMEMBER", READONLY, DEEP),
+for _name, _key, _flags, _shape, _varies in (
+    ("VADD", Key, WRITE | DENYOOM, DEEP, ""),
+    ("VREM", Key("RW delete"), WRITE, DEEP, ""),
+    ("VSIM", Key, READONLY, Shape(_flat_search, None), ""),
+    ("VDIM", Key, READONLY | FAST, PLAIN, ""),
+    ("VCARD", Key, READONLY | FAST, PLAIN, ""),
+    ("VEMB", Key, READONLY | FAST, DEEP, ""),
+    ("VLINKS", Key, READONLY | FAST, DEEP, "always"),
+    ("VINFO", Key, READONLY | FAST, MAP, "always"),
+    ("VSETATTR", Key, WRITE | FAST, DEEP, ""),
+    ("VGETATTR", Key, READONLY | FAST, PLAIN, ""),
+    ("VRANDMEMBER", Key, READONLY, PLAIN, "number"),
+    ("VISMEMBER", Key, READONLY, DEEP, ""),
 ):
     _vector_sets.command(
-        _name, Key, Rest(flat=True), flags=_flags | MODULE, since="8.0.0", arity=-1, acl=(),
-        reply=_shape, nulls=null_array if _name == "VINFO" else None,
+        _name, _key, Rest(flat=True), flags=_flags | MODULE, since="8.0.0", arity=-1, acl=(),
+        reply=_shape, nulls=null_array if _name == "VINFO" else None, varies=_varies,
     )(Lazy("fakeredis.commands.vector_set", _name.lower()))  # fmt: skip
 
 # Arrays of Redis 8.8 ----------------------------------------------------------------------------

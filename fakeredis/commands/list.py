@@ -25,6 +25,7 @@ from fakeredis.commands.registry import (
     BLOCKING,
     DENYOOM,
     FAST,
+    KEY_IN_REPLY,
     MOVABLEKEYS,
     READONLY,
     READS_ELEMENT,
@@ -369,7 +370,7 @@ def _mpop_options(words: Sequence[bytes]) -> tuple[bool, int]:
 
 
 @group.command(
-    "LMPOP", _COUNTED_KEYS, Rest(1), flags=WRITE | MOVABLEKEYS, since="7.0.0",
+    "LMPOP", _COUNTED_KEYS, Rest(1), flags=WRITE | MOVABLEKEYS | KEY_IN_REPLY, since="7.0.0",
     key_positions=(0, 0, 0), nulls=null_array, form="#key* ^where {COUNT=1}",
 )  # fmt: skip
 def lmpop(ctx: Context, keys: list[bytes], words: list[bytes]) -> Any:
@@ -539,8 +540,9 @@ def _keys_before_timeout(args: Sequence[bytes]) -> list[bytes]:
 
 
 @group.command(
-    "BLPOP", Rest(2), flags=WRITE | BLOCKING, since="2.0.0", keys=_keys_before_timeout,
-    key_positions=(1, -2, 1), specs=_ALL_BUT_LAST, nulls=null_array, effect=_effect,
+    "BLPOP", Rest(2), flags=WRITE | BLOCKING | KEY_IN_REPLY, since="2.0.0",
+    keys=_keys_before_timeout, key_positions=(1, -2, 1), specs=_ALL_BUT_LAST, nulls=null_array,
+    effect=_effect,
 )  # fmt: skip
 def blpop(ctx: Context, words: list[bytes]) -> Any:
     """LPOP that waits for one of several lists."""
@@ -548,8 +550,9 @@ def blpop(ctx: Context, words: list[bytes]) -> Any:
 
 
 @group.command(
-    "BRPOP", Rest(2), flags=WRITE | BLOCKING, since="2.0.0", keys=_keys_before_timeout,
-    key_positions=(1, -2, 1), specs=_ALL_BUT_LAST, nulls=null_array, effect=_effect,
+    "BRPOP", Rest(2), flags=WRITE | BLOCKING | KEY_IN_REPLY, since="2.0.0",
+    keys=_keys_before_timeout, key_positions=(1, -2, 1), specs=_ALL_BUT_LAST, nulls=null_array,
+    effect=_effect,
 )  # fmt: skip
 def brpop(ctx: Context, words: list[bytes]) -> Any:
     """RPOP that waits for one of several lists."""
@@ -561,8 +564,8 @@ def _keys_after_timeout(args: Sequence[bytes]) -> list[bytes]:
 
 
 @group.command(
-    "BLMPOP", Raw, _COUNTED_KEYS, Rest(1), flags=WRITE | BLOCKING | MOVABLEKEYS, since="7.0.0",
-    keys=_keys_after_timeout, key_positions=(0, 0, 0),
+    "BLMPOP", Raw, _COUNTED_KEYS, Rest(1), flags=WRITE | BLOCKING | MOVABLEKEYS | KEY_IN_REPLY,
+    since="7.0.0", keys=_keys_after_timeout, key_positions=(0, 0, 0),
     specs=(KeySpec("RW access delete", index(2), counted()),), nulls=null_array,
     form="timeout #key* ^where {COUNT=1}",
 )  # fmt: skip

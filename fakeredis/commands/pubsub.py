@@ -167,14 +167,14 @@ def _pattern(ctx: Context, words: list[bytes]) -> bytes | None:
     return words[0] if words else None
 
 
-@group.command("PUBSUB CHANNELS", Rest(), flags=_ASKING, since="2.8.0")
+@group.command("PUBSUB CHANNELS", Rest(), flags=_ASKING, since="2.8.0", varies="order")
 def pubsub_channels(ctx: Context, words: list[bytes]) -> list[bytes]:
     """The channels that have subscribers, those that match a pattern if one is given."""
     pubsub = ctx.server.pubsub
     return pubsub.matching(pubsub.channels, _pattern(ctx, words))
 
 
-@group.command("PUBSUB SHARDCHANNELS", Rest(), flags=_ASKING, since="7.0.0")
+@group.command("PUBSUB SHARDCHANNELS", Rest(), flags=_ASKING, since="7.0.0", varies="order")
 def pubsub_shardchannels(ctx: Context, words: list[bytes]) -> list[bytes]:
     """The same for shard channels."""
     pubsub = ctx.server.pubsub

@@ -56,6 +56,7 @@ from fakeredis.engine.command.command import (
     Group,
     Secrets,
     Table,
+    unchanged,
 )
 
 __all__ = [
@@ -67,4 +68,5 @@ __all__ = [
     "SEQUENTIAL", "SERVER_WIDE", "SKIP_MONITOR", "SKIP_SLOWLOG", "STALE", "TOUCHES",
     "TOUCHES_ARBITRARY_KEYS", "UNQUEUED", "UNWATCHES", "WATCHES", "WHILE_SUBSCRIBED", "WRITE",
     "WRITES_BACK", "Channels", "Command", "Declaration", "Flags", "Group", "Secrets", "Table",
+    "unchanged",
 ]  # fmt: skip

@@ -15,6 +15,7 @@ from fakeredis.commands.registry import (
     NO_MANDATORY_KEYS,
     NOSCRIPT,
     READONLY,
+    SERVER_WIDE,
     SKIP_MONITOR,
     STALE,
     Group,
@@ -126,7 +127,9 @@ def script_exists(ctx: Context, shas: list[bytes]) -> list[int]:
     return [int(scripts is not None and sha.lower() in scripts.scripts) for sha in shas]
 
 
-@group.command("SCRIPT FLUSH", Rest(), flags=NOSCRIPT | KEPT, since="2.6.0", form="{ASYNC SYNC}")
+@group.command(
+    "SCRIPT FLUSH", Rest(), flags=NOSCRIPT | KEPT | SERVER_WIDE, since="2.6.0", form="{ASYNC SYNC}",
+)  # fmt: skip
 def script_flush(ctx: Context, words: list[bytes]) -> Any:
     """Forget all scripts."""
     if len(words) > 1 or (words and word_of(words[0]) not in (b"SYNC", b"ASYNC")):
@@ -135,14 +138,14 @@ def script_flush(ctx: Context, words: list[bytes]) -> Any:
     return OK
 
 
-@group.command("SCRIPT KILL", flags=NOSCRIPT | ALLOW_BUSY, since="2.6.0")
+@group.command("SCRIPT KILL", flags=NOSCRIPT | ALLOW_BUSY | SERVER_WIDE, since="2.6.0")
 def script_kill(ctx: Context) -> Status:
     """End the script that runs long."""
     busy.kill(ctx.server, functions=False)
     return OK
 
 
-@group.command("SCRIPT DEBUG", Raw, flags=NOSCRIPT, since="3.2.0")
+@group.command("SCRIPT DEBUG", Raw, flags=NOSCRIPT | SERVER_WIDE, since="3.2.0")
 def script_debug(ctx: Context, mode: bytes) -> Any:
     """Off is all that it can be: there is no debugger here, and who asks for one would wait."""
     if word_of(mode) not in (b"YES", b"SYNC", b"NO"):

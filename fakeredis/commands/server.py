@@ -21,6 +21,7 @@ from fakeredis.commands.registry import (
     NOSCRIPT,
     READONLY,
     SEQUENTIAL,
+    SERVER_WIDE,
     STALE,
     WRITE,
     Command,
@@ -115,8 +116,9 @@ def flushall(ctx: Context, words: list[bytes]) -> Status:
 
 
 @group.command(
-    "SWAPDB", Raw, Raw, flags=WRITE | FAST, since="4.0.0", acl=(*_DANGEROUS_WRITE, "fast")
-)
+    "SWAPDB", Raw, Raw, flags=WRITE | FAST | SERVER_WIDE, since="4.0.0",
+    acl=(*_DANGEROUS_WRITE, "fast"),
+)  # fmt: skip
 def swapdb(ctx: Context, first: bytes, second: bytes) -> Status:
     """Exchange the contents of two databases.
 
@@ -176,7 +178,9 @@ def _touch_swapped(ctx: Context, db: Database, other: Database, key: bytes) -> N
 # Facts about the server -------------------------------------------------------------------------
 
 
-@group.command("INFO", Rest(), flags=LOADING | STALE | SEQUENTIAL, acl=("slow", "dangerous"))
+@group.command(
+    "INFO", Rest(), flags=LOADING | STALE | SEQUENTIAL, acl=("slow", "dangerous"), varies="always",
+)  # fmt: skip
 def info_(ctx: Context, sections: list[bytes]) -> Verbatim:
     """Facts and statistics, by sections."""
     names = [name.decode("utf-8", "replace") for name in sections]
@@ -187,7 +191,7 @@ def info_(ctx: Context, sections: list[bytes]) -> Verbatim:
     return Verbatim(text.encode())
 
 
-@group.command("TIME", flags=LOADING | STALE | FAST, since="2.6.0")
+@group.command("TIME", flags=LOADING | STALE | FAST, since="2.6.0", varies="always")
 def time_(ctx: Context) -> list[bytes]:
     """The server's time: seconds since the epoch, and microseconds beyond them."""
     seconds, micros = divmod(ctx.micros(), 1_000_000)
@@ -196,7 +200,7 @@ def time_(ctx: Context) -> list[bytes]:
 
 @group.command(
     "ROLE", flags=NOSCRIPT | LOADING | STALE | FAST, since="2.8.12",
-    acl=("fast", "admin", "dangerous"),
+    acl=("fast", "admin", "dangerous"), varies="always",
 )  # fmt: skip
 def role(ctx: Context) -> list[Any]:
     """A master without replicas, but for nodes of clusters."""
@@ -217,8 +221,8 @@ def role(ctx: Context) -> list[Any]:
 
 
 @group.command(
-    "LASTSAVE", flags=LOADING | STALE | FAST, acl=("fast", "admin", "dangerous")
-)
+    "LASTSAVE", flags=LOADING | STALE | FAST, acl=("fast", "admin", "dangerous"), varies="always",
+)  # fmt: skip
 def lastsave(ctx: Context) -> int:
     """When the data were last saved, in seconds since the epoch."""
     return ctx.server.last_save
@@ -231,14 +235,14 @@ def _saved(ctx: Context) -> None:
     server.extra["saves"] = server.extra.get("saves", 0) + 1
 
 
-@group.command("SAVE", flags=ADMIN | NOSCRIPT | NO_ASYNC_LOADING | NO_MULTI | HAZARD)
+@group.command("SAVE", flags=ADMIN | NOSCRIPT | NO_ASYNC_LOADING | NO_MULTI | HAZARD | SERVER_WIDE)
 def save(ctx: Context) -> Status:
     """Note the time as that of the last save."""
     _saved(ctx)
     return OK
 
 
-@group.command("BGSAVE", Rest(), flags=ADMIN | NOSCRIPT | NO_ASYNC_LOADING)
+@group.command("BGSAVE", Rest(), flags=ADMIN | NOSCRIPT | NO_ASYNC_LOADING | SERVER_WIDE)
 def bgsave(ctx: Context, words: list[bytes]) -> Status:
     """Note the time as that of the last save; it is over at once."""
     if len(words) > 1 or (words and word_of(words[0]) != b"SCHEDULE"):
@@ -247,7 +251,7 @@ def bgsave(ctx: Context, words: list[bytes]) -> Status:
     return Status(b"Background saving started")
 
 
-@group.command("BGREWRITEAOF", flags=ADMIN | NOSCRIPT | NO_ASYNC_LOADING)
+@group.command("BGREWRITEAOF", flags=ADMIN | NOSCRIPT | NO_ASYNC_LOADING | SERVER_WIDE)
 def bgrewriteaof(ctx: Context) -> Status:
     """Say that the append only file is being rewritten; there is none."""
     ctx.server.extra["BGREWRITEAOF"] = True  # DEBUG LOADAOF finds a file then
@@ -273,21 +277,21 @@ _NO_FAILOVER: Final = (
 )
 
 
-@group.command("REPLICAOF", Raw, Raw, flags=_REPLICATION, since="5.0.0")
+@group.command("REPLICAOF", Raw, Raw, flags=_REPLICATION | SERVER_WIDE, since="5.0.0")
 def replicaof(ctx: Context, host: bytes, port: bytes) -> Status:
     """Stay a master with ``NO ONE``; all else is refused."""
     cluster.refuse(ctx.server, "ERR REPLICAOF not allowed in cluster mode.")
     return _replicate(host, port)
 
 
-@group.command("SLAVEOF", Raw, Raw, flags=_REPLICATION)
+@group.command("SLAVEOF", Raw, Raw, flags=_REPLICATION | SERVER_WIDE)
 def slaveof(ctx: Context, host: bytes, port: bytes) -> Status:
     """The old name of REPLICAOF."""
     cluster.refuse(ctx.server, "ERR REPLICAOF not allowed in cluster mode.")
     return _replicate(host, port)
 
 
-@group.command("FAILOVER", Rest(), flags=ADMIN | NOSCRIPT | STALE, since="6.2.0")
+@group.command("FAILOVER", Rest(), flags=ADMIN | NOSCRIPT | STALE | SERVER_WIDE, since="6.2.0")
 def failover(ctx: Context, words: list[bytes]) -> Any:
     """Refused: there is no replica to take over."""
     cluster.refuse(ctx.server, _NO_FAILOVER)
@@ -311,7 +315,7 @@ def failover(ctx: Context, words: list[bytes]) -> Any:
 _SYNC: Final = ADMIN | NOSCRIPT | NO_ASYNC_LOADING | NO_MULTI
 
 
-@group.command("SYNC", flags=_SYNC)
+@group.command("SYNC", flags=_SYNC | SERVER_WIDE)
 def sync(ctx: Context) -> Any:
     """Unknown when it comes to it: there is no stream of commands for a replica.
 
@@ -320,7 +324,7 @@ def sync(ctx: Context) -> Any:
     raise dispatch.unknown_to(ctx.session, [b"SYNC"])
 
 
-@group.command("PSYNC", Raw, Raw, Rest(), flags=_SYNC, since="2.8.0")
+@group.command("PSYNC", Raw, Raw, Rest(), flags=_SYNC | SERVER_WIDE, since="2.8.0")
 def psync(ctx: Context, replication_id: bytes, offset: bytes, rest: list[bytes]) -> Any:
     """Unknown, as SYNC is."""
     raise dispatch.unknown_to(ctx.session, [b"PSYNC", replication_id, offset, *rest])
@@ -333,7 +337,8 @@ _REPLICA_NUMBERS: Final = (b"LISTENING-PORT", b"RDB-ONLY")
 
 
 @group.command(
-    "REPLCONF", Rest(), flags=_ADMIN | ALLOW_BUSY, since="3.0.0", acl=("admin", "dangerous", "slow")
+    "REPLCONF", Rest(), flags=_ADMIN | ALLOW_BUSY | SERVER_WIDE, since="3.0.0",
+    acl=("admin", "dangerous", "slow"),
 )  # fmt: skip
 def replconf(ctx: Context, words: list[bytes]) -> Any:
     """What a replica says of itself: checked, and forgotten."""
@@ -367,7 +372,10 @@ def _one_parameter(ctx: Context, words: list[bytes], count: int) -> None:
         raise CommandError(errors.ARITY % ctx.command.label)
 
 
-@group.command("CONFIG GET", Many(Raw), flags=_ADMIN, since="2.0.0", reply=MAP, form="^parameter*")
+@group.command(
+    "CONFIG GET", Many(Raw), flags=_ADMIN, since="2.0.0", reply=MAP, form="^parameter*",
+    varies="always",
+)  # fmt: skip
 def config_get(ctx: Context, patterns: list[bytes]) -> dict[bytes, bytes]:
     """The parameters that match one of the patterns, with their values."""
     _one_parameter(ctx, patterns, 1)
@@ -375,7 +383,8 @@ def config_get(ctx: Context, patterns: list[bytes]) -> dict[bytes, bytes]:
 
 
 @group.command(
-    "CONFIG SET", Many(Raw, Raw), flags=_ADMIN, since="2.0.0", form="(^parameter value)~",
+    "CONFIG SET", Many(Raw, Raw), flags=_ADMIN | SERVER_WIDE, since="2.0.0",
+    form="(^parameter value)~",
     secrets=Secrets({b"REQUIREPASS": 1, b"MASTERAUTH": 1, b"MASTERUSER": 1}),
 )  # fmt: skip
 def config_set(ctx: Context, words: list[bytes]) -> Status:
@@ -393,7 +402,7 @@ def config_set(ctx: Context, words: list[bytes]) -> Status:
     return OK
 
 
-@group.command("CONFIG RESETSTAT", flags=_ADMIN, since="2.0.0")
+@group.command("CONFIG RESETSTAT", flags=_ADMIN | SERVER_WIDE, since="2.0.0")
 def config_resetstat(ctx: Context) -> Status:
     """Set the statistics of INFO back to zero."""
     ctx.server.reset_statistics()
@@ -402,7 +411,7 @@ def config_resetstat(ctx: Context) -> Status:
     return OK
 
 
-@group.command("CONFIG REWRITE", flags=_ADMIN, since="2.8.0")
+@group.command("CONFIG REWRITE", flags=_ADMIN | SERVER_WIDE, since="2.8.0")
 def config_rewrite(ctx: Context) -> Status:
     """Refused: there is no configuration file."""
     raise CommandError("ERR The server is running without a config file")
@@ -429,22 +438,24 @@ def _find(ctx: Context, name: bytes) -> Command | None:
 
 
 @group.command(
-    "COMMAND", Rest(), flags=_HELP, since="2.8.13", reply=DEEP, acl=_COMMAND_ACL, arity=-1
-)
+    "COMMAND", Rest(), flags=_HELP, since="2.8.13", reply=DEEP, acl=_COMMAND_ACL, arity=-1,
+    varies="always",
+)  # fmt: skip
 def command_(ctx: Context, words: list[bytes]) -> list[Any]:
     """The facts about all commands."""
     return [declared.describe(command) for command in ctx.server.table.commands()]
 
 
-@group.command("COMMAND COUNT", flags=_HELP, since="2.8.13", acl=_COMMAND_ACL)
+@group.command("COMMAND COUNT", flags=_HELP, since="2.8.13", acl=_COMMAND_ACL, varies="always")
 def command_count(ctx: Context) -> int:
     """How many commands there are."""
     return len(ctx.server.table.commands())
 
 
 @group.command(
-    "COMMAND INFO", Rest(), flags=_HELP, since="2.8.13", reply=DEEP, acl=_COMMAND_ACL
-)
+    "COMMAND INFO", Rest(), flags=_HELP, since="2.8.13", reply=DEEP, acl=_COMMAND_ACL,
+    varies="always",
+)  # fmt: skip
 def command_info(ctx: Context, names: list[bytes]) -> list[Any]:
     """The facts about some commands, null for unknown ones; without names about all."""
     if not names:
@@ -453,7 +464,10 @@ def command_info(ctx: Context, names: list[bytes]) -> list[Any]:
     return [None if command is None else declared.describe(command) for command in found]
 
 
-@group.command("COMMAND DOCS", Rest(), flags=_HELP, since="7.0.0", reply=DEEP, acl=_COMMAND_ACL)
+@group.command(
+    "COMMAND DOCS", Rest(), flags=_HELP, since="7.0.0", reply=DEEP, acl=_COMMAND_ACL,
+    varies="always",
+)  # fmt: skip
 def command_docs(ctx: Context, names: list[bytes]) -> dict[bytes, Any]:
     """The documentation of some commands, or of all."""
     found = [_find(ctx, name) for name in names] if names else ctx.server.table.commands()
@@ -463,7 +477,9 @@ def command_docs(ctx: Context, names: list[bytes]) -> dict[bytes, Any]:
     }  # fmt: skip
 
 
-@group.command("COMMAND LIST", Rest(), flags=_HELP, since="7.0.0", acl=_COMMAND_ACL)
+@group.command(
+    "COMMAND LIST", Rest(), flags=_HELP, since="7.0.0", acl=_COMMAND_ACL, varies="always",
+)  # fmt: skip
 def command_list(ctx: Context, words: list[bytes]) -> list[bytes]:
     """The names of all commands, or of those that a filter lets through."""
     if words and (
@@ -554,7 +570,8 @@ def check_allowed(ctx: Context, what: str, parameter: str) -> None:
 
 
 @group.command(
-    "SHUTDOWN", Rest(), since="1.0.0", flags=_ADMIN | NO_MULTI | ALLOW_BUSY | CONNECTION | HAZARD,
+    "SHUTDOWN", Rest(), since="1.0.0",
+    flags=_ADMIN | NO_MULTI | ALLOW_BUSY | CONNECTION | HAZARD | SERVER_WIDE,
 )  # fmt: skip
 def shutdown(ctx: Context, words: list[bytes]) -> Any:
     """Close all connections; no new one is answered until ``server.connected`` is set again."""
@@ -591,7 +608,7 @@ for _name in ("MEMORY", "MODULE"):
 
 @group.command(
     "MEMORY USAGE", Key("RO"), Rest(flat=True), flags=READONLY | NO_TOUCH, since="4.0.0",
-    acl=("read", "slow"), form="key {SAMPLES=1}",
+    acl=("read", "slow"), form="key {SAMPLES=1}", varies="always",
 )  # fmt: skip
 def memory_usage(ctx: Context, key: bytes, *options: bytes) -> int | None:
     """An estimate of the bytes that a key takes; None when there is none."""
@@ -611,13 +628,13 @@ def memory_usage(ctx: Context, key: bytes, *options: bytes) -> int | None:
     return memory.size_of(key, value, key in ctx.db.expires, ctx.server.limits, samples)
 
 
-@group.command("MEMORY PURGE", since="4.0.0")
+@group.command("MEMORY PURGE", flags=SERVER_WIDE, since="4.0.0")
 def memory_purge(ctx: Context) -> Status:
     """Give memory back; there is nothing to do."""
     return OK
 
 
-@group.command("MEMORY DOCTOR", since="4.0.0")
+@group.command("MEMORY DOCTOR", since="4.0.0", varies="always")
 def memory_doctor(ctx: Context) -> Verbatim:
     """What the use of memory means."""
     if memory.used(ctx.server) < 5 << 20:
@@ -635,7 +652,7 @@ _ALMOST_EMPTY: Final = (
 )
 
 
-@group.command("MEMORY MALLOC-STATS", since="4.0.0")
+@group.command("MEMORY MALLOC-STATS", since="4.0.0", varies="always")
 def memory_malloc_stats(ctx: Context) -> Verbatim:
     """Statistics of the allocator, which is Python's."""
     return Verbatim(b"Stats not supported for the current allocator")
@@ -647,7 +664,7 @@ _MEMORY_ZEROS: Final = (
 )  # fmt: skip
 
 
-@group.command("MEMORY STATS", since="4.0.0", reply=DEEP)
+@group.command("MEMORY STATS", since="4.0.0", reply=DEEP, varies="always")
 def memory_stats(ctx: Context) -> dict[bytes, Any]:
     """Estimates of what takes how much memory."""
     server = ctx.server
@@ -680,7 +697,7 @@ _MODULES: Final = ADMIN | NOSCRIPT
 _NOT_LOADED: Final = "ERR Error loading the extension. Please check the server logs."
 
 
-@group.command("MODULE LIST", flags=_MODULES, since="4.0.0", reply=DEEP)
+@group.command("MODULE LIST", flags=_MODULES, since="4.0.0", reply=DEEP, varies="always")
 def module_list(ctx: Context) -> list[dict[bytes, Any]]:
     """The modules; the vector sets, which Redis 8 has built in, count as one."""
     if ctx.server.table.find(b"VADD") is None:
@@ -688,21 +705,25 @@ def module_list(ctx: Context) -> list[dict[bytes, Any]]:
     return [{b"name": b"vectorset", b"ver": 1, b"path": b"", b"args": []}]
 
 
-@group.command("MODULE LOAD", Rest(1), flags=_MODULES | NO_ASYNC_LOADING, since="4.0.0")
+@group.command(
+    "MODULE LOAD", Rest(1), flags=_MODULES | NO_ASYNC_LOADING | SERVER_WIDE, since="4.0.0",
+)  # fmt: skip
 def module_load(ctx: Context, words: list[bytes]) -> Any:
     """Refused: no module can be loaded into a process of Python."""
     check_allowed(ctx, "MODULE", "enable-module-command")
     raise CommandError(_NOT_LOADED)
 
 
-@group.command("MODULE LOADEX", Rest(1), flags=_MODULES | NO_ASYNC_LOADING, since="7.0.0")
+@group.command(
+    "MODULE LOADEX", Rest(1), flags=_MODULES | NO_ASYNC_LOADING | SERVER_WIDE, since="7.0.0",
+)  # fmt: skip
 def module_loadex(ctx: Context, words: list[bytes]) -> Any:
     """Refused: no module can be loaded into a process of Python."""
     check_allowed(ctx, "MODULE", "enable-module-command")
     raise CommandError(_NOT_LOADED)
 
 
-@group.command("MODULE UNLOAD", Raw, flags=_MODULES | NO_ASYNC_LOADING, since="4.0.0")
+@group.command("MODULE UNLOAD", Raw, flags=_MODULES | NO_ASYNC_LOADING | SERVER_WIDE, since="4.0.0")
 def module_unload(ctx: Context, name: bytes) -> Any:
     """Refused: there is nothing to unload."""
     check_allowed(ctx, "MODULE", "enable-module-command")
@@ -723,7 +744,9 @@ def module_help(ctx: Context) -> list[Status]:
     return help_lines(ctx)
 
 
-@group.command("LOLWUT", Rest(), flags=READONLY | FAST, since="5.0.0", acl=("read", "fast"))
+@group.command(
+    "LOLWUT", Rest(), flags=READONLY | FAST, since="5.0.0", acl=("read", "fast"), varies="always",
+)  # fmt: skip
 def lolwut(ctx: Context, words: list[bytes]) -> Verbatim:
     """The server's version, without a work of art."""
     if len(words) > 1 and word_of(words[0]) == b"VERSION" and parse_int(words[1]) is None:

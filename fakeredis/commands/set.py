@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 from typing import Any, Final
 
 from fakeredis import errors
-from fakeredis.commands.arguments import Key, Many, NumKeys, Raw, Rest, word_of
+from fakeredis.commands.arguments import Args, Key, Many, NumKeys, Raw, Rest, word_of
 from fakeredis.commands.generic import scan_cursor
 from fakeredis.commands.hash import scan_options
 from fakeredis.commands.registry import (
@@ -18,6 +18,7 @@ from fakeredis.commands.registry import (
     SEQUENTIAL,
     WRITE,
     Group,
+    unchanged,
 )
 from fakeredis.datatypes.numbers import INT_MIN, parse_int
 from fakeredis.datatypes.set import (
@@ -126,7 +127,7 @@ def smismember(ctx: Context, key: bytes, members: list[bytes]) -> list[int]:
     return [int(member in stored) for member in members]
 
 
-@group.command("SMEMBERS", Key, flags=READONLY, reply=SET)
+@group.command("SMEMBERS", Key, flags=READONLY, reply=SET, varies="order")
 def smembers(ctx: Context, key: bytes) -> list[bytes]:
     """All members."""
     stored = ctx.lookup_read(key, Set)
@@ -136,7 +137,22 @@ def smembers(ctx: Context, key: bytes) -> list[bytes]:
 # Random members -----------------------------------------------------------------------------
 
 
-@group.command("SPOP", Key("RW access delete"), Rest(flat=True), flags=WRITE | FAST, reply=SET)
+def _spop_counterpart(args: Args, reply: Any) -> tuple[Args, Callable[[Any], Any]]:
+    """The removal of what was popped."""
+    if type(reply) is bytes:
+        return [b"SREM", args[0], reply], lambda count: reply if count == 1 else None
+    if isinstance(reply, (list, set)) and reply:
+        members = [bytes(member) for member in reply]
+        return [b"SREM", args[0], *members], (
+            lambda count: reply if count == len(members) else f"{count} of them were there"
+        )
+    return [b"SPOP", *args], unchanged
+
+
+@group.command(
+    "SPOP", Key("RW access delete"), Rest(flat=True), flags=WRITE | FAST, reply=SET,
+    counterpart=_spop_counterpart,
+)  # fmt: skip
 def spop(ctx: Context, key: bytes, *count: bytes) -> Any:
     """Remove a random member, or with a count several different ones."""
     if count:
@@ -173,7 +189,7 @@ def _spop_many(ctx: Context, key: bytes, words: Sequence[bytes]) -> list[bytes]:
     return gone
 
 
-@group.command("SRANDMEMBER", Key, Rest(flat=True), flags=READONLY)
+@group.command("SRANDMEMBER", Key, Rest(flat=True), flags=READONLY, varies="number")
 def srandmember(ctx: Context, key: bytes, *words: bytes) -> Any:
     """A random member; with a count several, different ones or (below 0) with repetitions.
 
@@ -234,19 +250,19 @@ def _store(ctx: Context, target: bytes, value: Set, event: str) -> int:
     return len(value)
 
 
-@group.command("SINTER", Many(Key), flags=READONLY, reply=SET, form="key~")
+@group.command("SINTER", Many(Key), flags=READONLY, reply=SET, form="key~", varies="order")
 def sinter(ctx: Context, keys: list[bytes]) -> list[bytes]:
     """The members of all sets."""
     return intersection(_sets(ctx, keys))
 
 
-@group.command("SUNION", Many(Key), flags=READONLY, reply=SET, form="key~")
+@group.command("SUNION", Many(Key), flags=READONLY, reply=SET, form="key~", varies="order")
 def sunion(ctx: Context, keys: list[bytes]) -> list[bytes]:
     """The members of any set."""
     return list(union(_sets(ctx, keys), ctx.server.limits))
 
 
-@group.command("SDIFF", Many(Key), flags=READONLY, reply=SET, form="key key~")
+@group.command("SDIFF", Many(Key), flags=READONLY, reply=SET, form="key key~", varies="order")
 def sdiff(ctx: Context, keys: list[bytes]) -> list[bytes]:
     """The members of the first set that no other one has."""
     return list(difference(_sets(ctx, keys), ctx.server.limits))

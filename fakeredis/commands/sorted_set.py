@@ -26,6 +26,7 @@ from fakeredis.commands.registry import (
     BLOCKING,
     DENYOOM,
     FAST,
+    KEY_IN_REPLY,
     MOVABLEKEYS,
     READONLY,
     READS_ELEMENT,
@@ -301,7 +302,7 @@ def zrevrank(ctx: Context, key: bytes, member: bytes, word: bytes | None = None)
 
 @group.command(
     "ZRANDMEMBER", Key, Rest(), flags=READONLY, since="6.2.0", reply=PAIRS,
-    form="key count {WITHVALUES WITHSCORES}",
+    form="key count {WITHVALUES WITHSCORES}", varies="number",
 )  # fmt: skip
 def zrandmember(ctx: Context, key: bytes, words: list[bytes]) -> Any:
     """A random member, or some, with or without scores.
@@ -764,7 +765,7 @@ _ALL_BUT_LAST: Final = (KeySpec("RW access delete", index(1), span(-2)),)
 
 
 @group.command(
-    "BZPOPMIN", Rest(2), flags=WRITE | FAST | BLOCKING, since="5.0.0", reply=DOUBLES,
+    "BZPOPMIN", Rest(2), flags=WRITE | FAST | BLOCKING | KEY_IN_REPLY, since="5.0.0", reply=DOUBLES,
     keys=_all_but_last, key_positions=(1, -2, 1), specs=_ALL_BUT_LAST, nulls=null_array,
 )  # fmt: skip
 def bzpopmin(ctx: Context, words: list[bytes]) -> Any:
@@ -773,7 +774,7 @@ def bzpopmin(ctx: Context, words: list[bytes]) -> Any:
 
 
 @group.command(
-    "BZPOPMAX", Rest(2), flags=WRITE | FAST | BLOCKING, since="5.0.0", reply=DOUBLES,
+    "BZPOPMAX", Rest(2), flags=WRITE | FAST | BLOCKING | KEY_IN_REPLY, since="5.0.0", reply=DOUBLES,
     keys=_all_but_last, key_positions=(1, -2, 1), specs=_ALL_BUT_LAST, nulls=null_array,
 )  # fmt: skip
 def bzpopmax(ctx: Context, words: list[bytes]) -> Any:
@@ -802,8 +803,8 @@ _POP_KEYS: Final = NumKeys(error=errors.NUMKEYS_NOT_POSITIVE, access="RW access 
 
 
 @group.command(
-    "ZMPOP", _POP_KEYS, Rest(1), flags=WRITE | MOVABLEKEYS, since="7.0.0", reply=DEEP,
-    nulls=null_array, form="#key* ^where {COUNT=1}",
+    "ZMPOP", _POP_KEYS, Rest(1), flags=WRITE | MOVABLEKEYS | KEY_IN_REPLY, since="7.0.0",
+    reply=DEEP, nulls=null_array, form="#key* ^where {COUNT=1}",
 )  # fmt: skip
 def zmpop(ctx: Context, keys: list[bytes], words: list[bytes]) -> Any:
     """Pop from the first key that has members.
@@ -816,8 +817,8 @@ def zmpop(ctx: Context, keys: list[bytes], words: list[bytes]) -> Any:
 
 
 @group.command(
-    "BZMPOP", Raw, _POP_KEYS, Rest(1), flags=WRITE | BLOCKING | MOVABLEKEYS, since="7.0.0",
-    reply=DEEP, nulls=null_array, form="timeout #key* ^where {COUNT=1}",
+    "BZMPOP", Raw, _POP_KEYS, Rest(1), flags=WRITE | BLOCKING | MOVABLEKEYS | KEY_IN_REPLY,
+    since="7.0.0", reply=DEEP, nulls=null_array, form="timeout #key* ^where {COUNT=1}",
 )  # fmt: skip
 def bzmpop(ctx: Context, raw: bytes, keys: list[bytes], words: list[bytes]) -> Any:
     """ZMPOP, or wait for a key that has members.

@@ -15,10 +15,12 @@ from fakeredis.commands.registry import (
     LOADING,
     MOVABLEKEYS,
     READONLY,
+    REPLY_BY_KEY,
     SEQUENTIAL,
     STALE,
     WRITE,
     Group,
+    unchanged,
 )
 from fakeredis.datatypes.numbers import INT_MAX, parse_int
 from fakeredis.datatypes.producers import Producers
@@ -264,9 +266,20 @@ def _given_id(raw: bytes, profile: Profile) -> _Given:
 _TRIM: Final = "MAXLEN=trim MINID=trim KEEPREF DELREF ACKED"
 
 
+def _xadd_counterpart(args: Args, reply: Any) -> tuple[Args, Callable[[Any], Any]]:
+    """The same with the ID that it had."""
+    said = [b"XADD", *args]
+    for at, word in enumerate(args[1:] if type(reply) is bytes else (), 2):
+        if word == b"*" or (word.endswith(b"-*") and parse_int(word[:-2]) is not None):
+            said[at] = reply
+            break
+    return said, unchanged
+
+
 @group.command(
     "XADD", Key("RW update"), Raw, Raw, Raw, Rest(flat=True), flags=WRITE | DENYOOM | FAST,
     since="5.0.0", form=f"key {{NOMKSTREAM {_TRIM}}} id (field value)*",
+    counterpart=_xadd_counterpart,
 )  # fmt: skip
 def xadd(ctx: Context, key: bytes, *words: bytes) -> Any:
     """Append an entry; its ID, or None with NOMKSTREAM and no stream.
@@ -628,8 +641,8 @@ _BY_STREAM: Final = Shape(None, _as_map, "same")
 
 
 @group.command(
-    "XREAD", Rest(at_least=3), flags=READONLY | BLOCKING | MOVABLEKEYS, since="5.0.0",
-    keys=_read_keys, key_positions=(0, 0, 0),
+    "XREAD", Rest(at_least=3), flags=READONLY | BLOCKING | MOVABLEKEYS | REPLY_BY_KEY,
+    since="5.0.0", keys=_read_keys, key_positions=(0, 0, 0),
     specs=(KeySpec("RO access", keyword("STREAMS", 1), span(-1, limit=2)),), reply=_BY_STREAM,
     nulls=null_array, form="{COUNT=1 BLOCK=1} streams",
 )  # fmt: skip
@@ -686,8 +699,8 @@ def _nulls_of_history(args: Sequence[bytes], reply: Any) -> Any:
 
 
 @group.command(
-    "XREADGROUP", Rest(at_least=6), flags=WRITE | BLOCKING | MOVABLEKEYS, since="5.0.0",
-    keys=_read_keys, key_positions=(0, 0, 0),
+    "XREADGROUP", Rest(at_least=6), flags=WRITE | BLOCKING | MOVABLEKEYS | REPLY_BY_KEY,
+    since="5.0.0", keys=_read_keys, key_positions=(0, 0, 0),
     specs=(KeySpec("RO access", keyword("STREAMS", 4), span(-1, limit=2)),), reply=_BY_STREAM,
     nulls=_nulls_of_history, form="{GROUP=2 COUNT=1 BLOCK=1 CLAIM=1 NOACK} streams",
 )  # fmt: skip
@@ -1108,7 +1121,7 @@ def _pending_nulls(args: Sequence[bytes], reply: Any) -> Any:
 
 @group.command(
     "XPENDING", Key, Raw, Rest(flat=True), flags=READONLY, since="5.0.0", nulls=_pending_nulls,
-    form="key group {IDLE=1} start end count consumer",
+    form="key group {IDLE=1} start end count consumer", varies="milliseconds",
 )  # fmt: skip
 def xpending(ctx: Context, key: bytes, name: bytes, *words: bytes) -> Any:
     """What is pending in a group: a summary, or each entry of an interval.
@@ -1373,7 +1386,7 @@ def _known_stream(ctx: Context, key: bytes) -> Stream:
 
 @group.command(
     "XINFO STREAM", Key, Rest(flat=True), flags=READONLY, since="5.0.0", reply=DEEP,
-    form="key {FULL COUNT=1}",
+    form="key {FULL COUNT=1}", varies="milliseconds",
 )  # fmt: skip
 def xinfo_stream(ctx: Context, key: bytes, *words: bytes) -> Any:
     """What is known of a stream; with FULL its entries and groups too.
@@ -1495,7 +1508,9 @@ def xinfo_groups(ctx: Context, key: bytes) -> Any:
     return found
 
 
-@group.command("XINFO CONSUMERS", Key, Raw, flags=READONLY, since="5.0.0", reply=DEEP)
+@group.command(
+    "XINFO CONSUMERS", Key, Raw, flags=READONLY, since="5.0.0", reply=DEEP, varies="milliseconds",
+)  # fmt: skip
 def xinfo_consumers(ctx: Context, key: bytes, name: bytes) -> Any:
     """The consumers of a group."""
     members = _group_of(_known_stream(ctx, key), key, name)

@@ -33,7 +33,7 @@ TO_GO = {
     "spy.methods", "spy.recorder", "stores.forwarding.cluster_link", "stores.forwarding.engine",
     "stores.forwarding.link", "stores.forwarding.prefixes", "stores.forwarding.redis",
     "stores.forwarding.resp_link", "stores.forwarding.rules", "stores.forwarding.session",
-    "stores.parity.compare", "stores.parity.store", "tcp.settings", "testing",
+    "stores.parity.store", "tcp.settings", "testing",
 }  # fmt: skip
 
 

@@ -141,6 +141,11 @@ class Channels(NamedTuple):
     kind: str = "channels"
 
 
+def unchanged(reply: Any) -> Any:
+    """What a `Counterpart` makes of a reply that is the same."""
+    return reply
+
+
 class Secrets(NamedTuple):
     """Users and passwords among a command's arguments, which MONITOR and the slow log do not show.
 
@@ -179,7 +184,6 @@ class Declaration:
     effect: Effect | None = None
     counterpart: Counterpart | None = None
     varies: str = ""
-    of_all: str = ""
     batch_form: str = ""
     batch_of_key: str = ""
     expiring_form: str = ""
@@ -352,7 +356,6 @@ class Group:
         effect: Effect | None = None,
         counterpart: Counterpart | None = None,
         varies: str = "",
-        of_all: str = "",
         batch_form: str = "",
         batch_of_key: str = "",
         expiring_form: str = "",
@@ -390,8 +393,6 @@ class Group:
                 the moment, or by chance), in ``number`` only of what was chosen by chance, in
                 ``order``, in the order of ``pairs`` or of ``inner`` lists, by a ``second`` or (in
                 milliseconds) by ``milliseconds``.
-            of_all: how the replies of a cluster's masters, which all run it, become one:
-                ``error`` (the first one, or else any reply), ``sum``, ``all`` together, or ``any``.
             batch_form: the command or form that does the same for many keys at once.
             batch_of_key: the same for many elements of one key.
             expiring_form: the form that sets a TTL in the same step.
@@ -405,7 +406,7 @@ class Group:
                 name, handler, arguments, int(flags), since, self.name, arity,
                 None if acl is None else tuple(acl), reply, keys, key_positions, nulls,
                 None if specs is None else tuple(specs), access, form, same_as, channels, secrets,
-                runs, effect, counterpart, varies, of_all, batch_form, batch_of_key, expiring_form,
+                runs, effect, counterpart, varies, batch_form, batch_of_key, expiring_form,
             ))  # fmt: skip
             return handler
 

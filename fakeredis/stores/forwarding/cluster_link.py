@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Final
 from redis.exceptions import MovedError
 
 from fakeredis.datatypes.numbers import parse_int
+from fakeredis.engine.command.command import EACH_NODE, Channels
 from fakeredis.engine.command.info import facts_of
 from fakeredis.engine.core.replies import OK, QUEUED, Push
 from fakeredis.errors import CommandError
@@ -42,14 +43,6 @@ _DOWN_PAUSE: Final = 0.25  # seconds before each of these
 _MOVING_PAUSE: Final = 0.05  # seconds for keys on their way
 
 _PAUSE: Final = 0.0005  # seconds between looks at several links
-# What makes a connection what it is: said to each node when it is first needed.
-_OF_CONNECTION: Final = frozenset({
-    "HELLO", "CLIENT SETNAME", "CLIENT SETINFO", "CLIENT TRACKING", "CLIENT NO-EVICT",
-    "CLIENT NO-TOUCH", "READONLY", "READWRITE", "RESET",
-})  # fmt: skip
-_LISTENING: Final = frozenset({
-    "SUBSCRIBE", "PSUBSCRIBE", "UNSUBSCRIBE", "PUNSUBSCRIBE", "SSUBSCRIBE", "SUNSUBSCRIBE",
-})  # fmt: skip
 
 
 class _Entry:
@@ -152,14 +145,19 @@ class ClusterLink(Link):
 
     def _route(self, argv: Argv, waiting: dict[Address, list[Argv]]) -> None:
         command = _command(argv)
-        name = command.name if command is not None else ""
-        if self._listens and self.protocol == 2 and name not in _LISTENING:
+        name, flags = "", 0
+        channels: Channels | None = None
+        if command is not None:
+            name, flags, channels = command.name, command.flags, command.declaration.channels
+        if channels is not None and channels.action == "publish":
+            channels = None
+        if self._listens and self.protocol == 2 and channels is None:
             self._pass(argv, next(iter(self._listens)), waiting)
         elif name in ("MULTI", "EXEC", "DISCARD") or self._queue is not None:
             self._transact(name, command, argv, waiting)
-        elif name in _LISTENING:
-            self._listen(name, argv, waiting)
-        elif name in _OF_CONNECTION:
+        elif channels is not None:
+            self._listen(channels, argv, waiting)
+        elif flags & EACH_NODE:
             self._tell_all(name, argv, waiting)
         elif name == "SCAN":
             self._scan(argv, waiting)
@@ -226,8 +224,10 @@ class ClusterLink(Link):
         if name == "HELLO" and len(argv) > 1:
             self.protocol = 3 if argv[1] == b"3" else 2
 
-    def _listen(self, name: str, argv: Argv, waiting: dict[Address, list[Argv]]) -> None:
-        sharded = name[0] == "S" and name != "SUBSCRIBE" and len(argv) > 1
+    def _listen(
+        self, channels: Channels, argv: Argv, waiting: dict[Address, list[Argv]]
+    ) -> None:
+        sharded = channels.kind == "shard_channels" and len(argv) > 1
         address = self._reach(argv[1:2] if sharded else ())
         self._listens.add(address)
         waiting.setdefault(address, []).append(argv)
@@ -508,7 +508,7 @@ def _combination(command: Any, argv: Argv) -> Combine | None:
     """How a command that all masters run has one reply; None for one that one node runs."""
     if command is None:
         return None
-    if command.name == "EVAL" and len(argv) > 1:
+    if command.declaration.runs == "source" and len(argv) > 1:
         from fakeredis.stores.forwarding import prefixes
 
         name = prefixes.STANDS_FOR.get(bytes(argv[1]))

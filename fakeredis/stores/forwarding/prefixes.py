@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from fakeredis.datatypes.numbers import parse_int
+from fakeredis.engine.command.command import KEY_IN_REPLY, REPLY_BY_KEY
 from fakeredis.errors import CommandError
 from fakeredis.stores.forwarding.rules import Argv, Rules, Translated, escape, instead
 
@@ -64,30 +65,31 @@ class PrefixRules(Rules):
         self._own: dict[str, Callable[[Any, Argv], Translated]] = {
             "KEYS": self._keys, "SCAN": self._scan, "DBSIZE": self._dbsize,
             "RANDOMKEY": self._random_key, "SORT": self._sort, "SORT_RO": self._sort,
-            "PUBLISH": partial(self._channels, 1, 2), "SPUBLISH": partial(self._channels, 1, 2),
             "PUBSUB CHANNELS": self._listed, "PUBSUB SHARDCHANNELS": self._listed,
             "PUBSUB NUMSUB": self._counted, "PUBSUB SHARDNUMSUB": self._counted,
-            "CLIENT TRACKING": self._tracking, "XREAD": self._streams,
-            "XREADGROUP": self._streams,
+            "CLIENT TRACKING": self._tracking,
         }  # fmt: skip
-        for name in ("SUBSCRIBE", "UNSUBSCRIBE", "SSUBSCRIBE", "SUNSUBSCRIBE"):
-            self._own[name] = partial(self._channels, 1, None)
-        for name in ("PSUBSCRIBE", "PUNSUBSCRIBE"):
-            self._own[name] = self._patterns
-        for name in (
-            "BLPOP", "BRPOP", "BZPOPMIN", "BZPOPMAX", "LMPOP", "BLMPOP", "ZMPOP", "BZMPOP"
-        ):
-            self._own[name] = self._popped
 
     def translate(self, command: Any, argv: Argv) -> Translated:
         """See `fakeredis.stores.Link.translate`."""
         sent, restore = super().translate(command, argv)
         if restore is not None or command.name in ("FLUSHALL", "FLUSHDB", "SELECT", "HELLO"):
             return sent, restore
-        own = self._own.get(command.name)
-        if own is not None:
-            return own(command, sent)
-        return self._with_keys(command, sent)
+        own = self._own.get(command.name) or self._declared(command)
+        return own(command, sent)
+
+    def _declared(self, command: Any) -> Callable[[Any, Argv], Translated]:
+        """What is to be done with a command, by what is declared of it."""
+        if command.flags & KEY_IN_REPLY:
+            return self._popped
+        if command.flags & REPLY_BY_KEY:
+            return self._streams
+        channels = None if command.declaration is None else command.declaration.channels
+        if channels is None:
+            return self._with_keys
+        if channels.kind == "patterns":
+            return self._patterns
+        return partial(self._channels, 1, 2 if channels.action == "publish" else None)
 
     # Keys -------------------------------------------------------------------------------------
 

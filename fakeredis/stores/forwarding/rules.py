@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from fakeredis.datatypes.numbers import parse_int
+from fakeredis.engine.command.command import SERVER_WIDE
 from fakeredis.engine.core.replies import OK
 from fakeredis.errors import CommandError
 from fakeredis.stores.base import StoreError
@@ -21,20 +22,6 @@ Translated = tuple[Argv, Restore]
 # In the place of a command that is not sent: so a transaction that it belongs to fails there, too.
 REFUSED: Final = (b"fakeredis.refused",)
 
-# They change the server for everyone, or end it.
-_SERVER_WIDE: Final = frozenset({
-    "SWAPDB", "SHUTDOWN", "REPLICAOF", "SLAVEOF", "FAILOVER", "SYNC", "PSYNC", "REPLCONF",
-    "CONFIG SET", "CONFIG REWRITE", "CONFIG RESETSTAT", "SAVE", "BGSAVE", "BGREWRITEAOF",
-    "MIGRATE", "RESTORE-ASKING", "MODULE LOAD", "MODULE LOADEX", "MODULE UNLOAD",
-    "SCRIPT FLUSH", "SCRIPT KILL", "SCRIPT DEBUG", "FUNCTION FLUSH", "FUNCTION RESTORE",
-    "FUNCTION KILL", "FUNCTION DELETE", "ACL SETUSER", "ACL DELUSER", "ACL LOAD", "ACL SAVE",
-    "ACL LOG", "CLIENT KILL", "CLIENT PAUSE", "CLIENT UNPAUSE", "LATENCY RESET",
-    "SLOWLOG RESET", "MEMORY PURGE", "CLUSTER RESET", "CLUSTER FAILOVER", "CLUSTER FORGET",
-    "CLUSTER MEET", "CLUSTER ADDSLOTS", "CLUSTER ADDSLOTSRANGE", "CLUSTER DELSLOTS",
-    "CLUSTER DELSLOTSRANGE", "CLUSTER FLUSHSLOTS", "CLUSTER SETSLOT", "CLUSTER REPLICATE",
-    "CLUSTER SAVECONFIG", "CLUSTER BUMPEPOCH", "CLUSTER SET-CONFIG-EPOCH", "CLUSTER MIGRATION",
-    "PFDEBUG",
-})  # fmt: skip
 _SPECIAL_IN_GLOBS: Final = b"*?[]\\"
 _DEBUG: Final = frozenset({b"OBJECT", b"SLEEP", b"LISTPACK", b"STRINGMATCH-LEN", b"PROTOCOL"})
 _DANGEROUS_SCRIPT: Final = re.compile(rb"call\s*\(?\s*['\"](flushall|swapdb|select)['\"]", re.I)
@@ -61,7 +48,7 @@ class Rules:
     def translate(self, command: Any, argv: Argv) -> Translated:
         """See `fakeredis.stores.Link.translate`."""
         name = command.name
-        if name in _SERVER_WIDE and not self.store.exclusive:
+        if command.flags & SERVER_WIDE and not self.store.exclusive:
             return self.refuse(f"{name} would change the server for everyone")
         special = self._special.get(name)
         if special is None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from fakeredis.datatypes.numbers import parse_int
+from fakeredis.commands.catalogue import declaration_of
+from fakeredis.engine.command.command import unchanged
+from fakeredis.engine.command.form import elements
 from fakeredis.errors import CommandError
 
 Argv = Sequence[bytes]
@@ -29,7 +31,8 @@ def same(name: str, argv: Argv, ours: Any, theirs: Any) -> bool:
         return True
     if name.endswith(" HELP"):
         return True  # each in its own words
-    check = CHECKS.get(name)
+    declared = declaration_of(name)
+    check = None if declared is None else _CHECKS.get(declared.varies)
     return check is not None and check(argv, plain(ours), plain(theirs))
 
 
@@ -56,7 +59,7 @@ def _key(key: Any) -> Any:
     return bytes(key) if isinstance(key, bytes) else key
 
 
-# Commands whose replies may differ --------------------------------------------------------------
+# How they may differ ----------------------------------------------------------------------------
 
 
 def _shape(argv: Argv, ours: Any, theirs: Any) -> bool:
@@ -117,33 +120,11 @@ def _close_by(difference: int) -> Check:
     return check
 
 
-CHECKS: Final[dict[str, Check]] = {
-    **dict.fromkeys((
-        "ACL CAT", "ACL GENPASS", "ACL LOG", "CLIENT GETREDIR", "CLIENT ID", "CLIENT INFO",
-        "CLIENT LIST", "CLIENT TRACKINGINFO", "COMMAND", "COMMAND COUNT", "COMMAND DOCS",
-        "COMMAND INFO", "COMMAND LIST", "CONFIG GET", "DEBUG", "DUMP", "FUNCTION DUMP",
-        "FUNCTION STATS", "HELLO", "INFO", "LASTSAVE", "LATENCY DOCTOR", "LATENCY GRAPH",
-        "LATENCY HISTOGRAM", "LATENCY HISTORY", "LATENCY LATEST", "LOLWUT", "MEMORY DOCTOR",
-        "MEMORY MALLOC-STATS", "MEMORY STATS", "MEMORY USAGE", "MODULE LIST", "OBJECT FREQ",
-        "OBJECT IDLETIME", "OBJECT REFCOUNT", "RANDOMKEY", "ROLE", "SLOWLOG GET", "SLOWLOG LEN",
-        "TIME", "VINFO", "VLINKS", "CLUSTER INFO", "CLUSTER LINKS", "CLUSTER MYID",
-        "CLUSTER MYSHARDID", "CLUSTER NODES", "CLUSTER SHARDS", "CLUSTER SLOTS",
-    ), _shape),
-    **dict.fromkeys(("HRANDFIELD", "SRANDMEMBER", "ZRANDMEMBER", "VRANDMEMBER"), _as_many),
-    **dict.fromkeys((
-        "FUNCTION LIST", "HKEYS", "HVALS", "KEYS", "PUBSUB CHANNELS", "PUBSUB SHARDCHANNELS",
-        "SDIFF", "SINTER", "SMEMBERS", "SUNION", "ACL USERS", "ACL LIST",
-    ), _unordered),
-    "HGETALL": _unordered_pairs, "ACL GETUSER": _sets_inside,
-    **dict.fromkeys((
-        "PTTL", "HPTTL", "PEXPIRETIME", "HPEXPIRETIME", "XPENDING", "XINFO CONSUMERS",
-        "XINFO STREAM",
-    ), _close_by(_SECOND)),
-    **dict.fromkeys(("TTL", "HTTL", "EXPIRETIME", "HEXPIRETIME"), _close_by(1)),
+# How replies may differ, as declarations have it.
+_CHECKS: Final[dict[str, Check]] = {
+    "always": _shape, "number": _as_many, "order": _unordered, "pairs": _unordered_pairs,
+    "inner": _sets_inside, "second": _close_by(1), "milliseconds": _close_by(_SECOND),
 }  # fmt: skip
-
-
-# Commands whose effect is not known before ------------------------------------------------------
 
 
 def counterpart(name: str, argv: Argv, reply: Any) -> tuple[Argv, Callable[[Any], Any]]:
@@ -154,30 +135,14 @@ def counterpart(name: str, argv: Argv, reply: Any) -> tuple[Argv, Callable[[Any]
         argv: what the first server was sent.
         reply: what it replied.
     """
-    if name == "XADD" and type(reply) is bytes:
-        said = list(argv)
-        for at in range(2, len(said)):
-            if said[at] == b"*" or (said[at].endswith(b"-*") and _is_time(said[at][:-2])):
-                said[at] = reply
-                break
-        return said, _unchanged
-    if name == "SPOP" and type(reply) is bytes:
-        return [b"SREM", argv[1], reply], lambda count: reply if count == 1 else None
-    if name == "SPOP" and isinstance(reply, (list, set)) and reply:
-        members = [bytes(member) for member in reply]
-        return [b"SREM", argv[1], *members], (
-            lambda count: reply if count == len(members) else f"{count} of them were there"
-        )
-    return argv, _unchanged
+    declared = declaration_of(name)
+    if declared is None or declared.counterpart is None:
+        return argv, unchanged
+    return declared.counterpart(argv[len(name.split()) :], reply)
 
 
-def _is_time(text: bytes) -> bool:
-    return parse_int(text) is not None
-
-
-def _unchanged(reply: Any) -> Any:
-    return reply
-
-
-# SCAN and its kin: where the cursor stands, and the sort of the items.
-SCANS: Final = {"SCAN": 1, "HSCAN": 2, "SSCAN": 2, "ZSCAN": 2}
+def cursor_of(name: str) -> int | None:
+    """Where a scan's cursor stands among the words; None for a command that is no scan."""
+    declared = declaration_of(name)
+    words = [element.words for element in elements(declared.form)] if declared is not None else []
+    return words.index(("cursor",)) + 1 if ("cursor",) in words else None

@@ -23,7 +23,7 @@ from fakeredis.stores.forwarding.link import (
     ends_listening,
     is_message,
 )
-from fakeredis.stores.parity.compare import SCANS, counterpart, plain, same
+from fakeredis.stores.parity.compare import counterpart, cursor_of, plain, same
 
 if TYPE_CHECKING:
     from fakeredis.engine.core.profiles import VersionLike
@@ -334,7 +334,7 @@ class _ParityLink(Link):
             self._finish_transaction(argv, reply)
         elif name == "DISCARD" and self._queue is not None:
             self._queue = None
-        elif name in SCANS and not isinstance(reply, Exception):
+        elif cursor_of(name) is not None and not isinstance(reply, Exception):
             self._compare_scan(name, argv, reply)
         else:
             self._queue = None
@@ -373,7 +373,7 @@ class _ParityLink(Link):
 
     def _compare_scan(self, name: str, argv: Sequence[bytes], reply: Any) -> None:
         """Only a scan that is over at once can be compared: cursors are each server's own."""
-        place = SCANS[name]
+        place = cursor_of(name) or 0
         if argv[place] != b"0" or reply[0] != b"0":
             return
         for at in range(1, len(self.links)):
@@ -523,6 +523,7 @@ class _Words:
     """A command that is not known."""
 
     flags = 0
+    declaration = None
 
     def __init__(self, name: bytes) -> None:
         self.name = name.decode("utf-8", "replace").upper()

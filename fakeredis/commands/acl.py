@@ -88,6 +88,7 @@ def _permissions(selector: acl.Selector) -> dict[bytes, bytes]:
 
 @group.command(
     "ACL SETUSER", Raw, Rest(), flags=_ADMIN | SERVER_WIDE, since="6.0.0", secrets=Secrets({}),
+    tips="request_policy:all_nodes response_policy:all_succeeded",
 )  # fmt: skip
 def acl_setuser(ctx: Context, name: bytes, rules: list[bytes]) -> Any:
     """Make a user, or change one, by all of the rules or, when one is refused, none.
@@ -102,6 +103,7 @@ def acl_setuser(ctx: Context, name: bytes, rules: list[bytes]) -> Any:
 
 @group.command(
     "ACL DELUSER", Raw, Rest(), flags=_ADMIN | SERVER_WIDE, since="6.0.0", secrets=Secrets({}),
+    tips="request_policy:all_nodes response_policy:all_succeeded",
 )  # fmt: skip
 def acl_deluser(ctx: Context, first: bytes, rest: list[bytes]) -> int:
     """Remove users and end their sessions; how many there were."""
@@ -140,7 +142,10 @@ def acl_load(ctx: Context) -> Any:
     raise CommandError(_NO_FILE)
 
 
-@group.command("ACL SAVE", flags=_ADMIN | SERVER_WIDE, since="6.0.0")
+@group.command(
+    "ACL SAVE", flags=_ADMIN | SERVER_WIDE, since="6.0.0",
+    tips="request_policy:all_nodes response_policy:all_succeeded",
+)  # fmt: skip
 def acl_save(ctx: Context) -> Any:
     """Write the users into a file, which no server here has."""
     raise CommandError(_NO_FILE)

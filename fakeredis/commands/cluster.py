@@ -133,7 +133,10 @@ def myid(ctx: Context) -> bytes:
     return _here(ctx).id.encode()
 
 
-@group.command("CLUSTER MYSHARDID", arity=2, flags=STALE, since="7.2.0", varies="always")
+@group.command(
+    "CLUSTER MYSHARDID", arity=2, flags=STALE, since="7.2.0", varies="always",
+    tips="nondeterministic_output",
+)  # fmt: skip
 def myshardid(ctx: Context) -> bytes:
     """The ID of the shard of this node."""
     return _here(ctx).shard.encode()
@@ -148,7 +151,10 @@ def countkeysinslot(ctx: Context, words: Words) -> int:
     return len(node.keys_in(slot))
 
 
-@group.command("CLUSTER GETKEYSINSLOT", Rest(2), arity=4, flags=STALE, since="3.0.0")
+@group.command(
+    "CLUSTER GETKEYSINSLOT", Rest(2), arity=4, flags=STALE, since="3.0.0",
+    tips="nondeterministic_output",
+)  # fmt: skip
 def getkeysinslot(ctx: Context, words: Words) -> list[bytes]:
     """Some of the keys of a slot that this node has."""
     node, slot, count = _here(ctx), _integer(words[0]), _integer(words[1])
@@ -157,7 +163,10 @@ def getkeysinslot(ctx: Context, words: Words) -> list[bytes]:
     return node.keys_in(slot)[:count]
 
 
-@group.command("CLUSTER INFO", arity=2, flags=STALE, since="3.0.0", varies="always")
+@group.command(
+    "CLUSTER INFO", arity=2, flags=STALE, since="3.0.0", varies="always",
+    tips="nondeterministic_output",
+)  # fmt: skip
 def info(ctx: Context) -> Verbatim:
     """The state of the cluster in lines."""
     node = _here(ctx)
@@ -176,7 +185,10 @@ def info(ctx: Context) -> Verbatim:
     return Verbatim("".join(f"{name}:{value}\r\n" for name, value in fields.items()).encode())
 
 
-@group.command("CLUSTER NODES", arity=2, flags=STALE, since="3.0.0", varies="always")
+@group.command(
+    "CLUSTER NODES", arity=2, flags=STALE, since="3.0.0", varies="always",
+    tips="nondeterministic_output",
+)  # fmt: skip
 def nodes(ctx: Context) -> Verbatim:
     """All nodes, a line each."""
     here = _healed(ctx)
@@ -210,6 +222,7 @@ def sorted_slots(slots: dict[int, Node]) -> list[tuple[int, Node]]:
 
 @group.command(
     "CLUSTER SLOTS", arity=2, flags=LOADING | STALE, since="3.0.0", reply=DEEP, varies="always",
+    tips="nondeterministic_output",
 )  # fmt: skip
 def slots(ctx: Context) -> list[Any]:
     """Ranges of slots, with the node that serves each."""
@@ -235,6 +248,7 @@ def _healed(ctx: Context) -> Node:
 
 @group.command(
     "CLUSTER SHARDS", arity=2, flags=LOADING | STALE, since="7.0.0", reply=DEEP, varies="always",
+    tips="nondeterministic_output",
 )  # fmt: skip
 def shards(ctx: Context) -> list[Any]:
     """Shards: their ranges of slots and their nodes."""
@@ -256,7 +270,10 @@ def _in_shard(node: Node) -> dict[bytes, Any]:
     }  # fmt: skip
 
 
-@group.command("CLUSTER LINKS", arity=2, flags=STALE, since="7.0.0", reply=DEEP, varies="always")
+@group.command(
+    "CLUSTER LINKS", arity=2, flags=STALE, since="7.0.0", reply=DEEP, varies="always",
+    tips="nondeterministic_output",
+)  # fmt: skip
 def links(ctx: Context) -> list[Any]:
     """The connections between this node and the others: two for each."""
     here = _here(ctx)
@@ -279,19 +296,27 @@ def _replicas(ctx: Context, words: Words) -> list[bytes]:
     return [_node_line(here, node).encode() for node in replicas_of(master)]
 
 
-@group.command("CLUSTER REPLICAS", Rest(1), arity=3, flags=_ASKS, since="5.0.0")
+@group.command(
+    "CLUSTER REPLICAS", Rest(1), arity=3, flags=_ASKS, since="5.0.0",
+    tips="nondeterministic_output",
+)  # fmt: skip
 def replicas(ctx: Context, words: Words) -> list[bytes]:
     """The replicas of a node, a line each."""
     return _replicas(ctx, words)
 
 
-@group.command("CLUSTER SLAVES", Rest(1), arity=3, flags=_ASKS, since="3.0.0")
+@group.command(
+    "CLUSTER SLAVES", Rest(1), arity=3, flags=_ASKS, since="3.0.0", tips="nondeterministic_output",
+)  # fmt: skip
 def slaves(ctx: Context, words: Words) -> list[bytes]:
     """The replicas of a node, a line each."""
     return _replicas(ctx, words)
 
 
-@group.command("CLUSTER COUNT-FAILURE-REPORTS", Rest(1), arity=3, flags=_ASKS, since="3.0.0")
+@group.command(
+    "CLUSTER COUNT-FAILURE-REPORTS", Rest(1), arity=3, flags=_ASKS, since="3.0.0",
+    tips="nondeterministic_output",
+)  # fmt: skip
 def count_failure_reports(ctx: Context, words: Words) -> int:
     """How many nodes hold a node to have failed: none does."""
     _known(_here(ctx), words[0])
@@ -301,6 +326,7 @@ def count_failure_reports(ctx: Context, words: Words) -> int:
 @group.command(
     "CLUSTER SLOT-STATS", Rest(2), arity=-4, flags=LOADING | STALE,
     since={"redis": "8.2.0", "valkey": "8.0.0"}, reply=DEEP,
+    tips="nondeterministic_output request_policy:all_shards",
 )  # fmt: skip
 def slot_stats(ctx: Context, words: Words) -> list[Any]:
     """Statistics of the slots of this node, by slot or in the order of a figure."""
@@ -506,7 +532,10 @@ def _assign(here: Node, slot: int, words: Words) -> None:
     send_away(here.cluster, (slot,))
 
 
-@group.command("CLUSTER BUMPEPOCH", arity=2, flags=_CHANGES | SERVER_WIDE, since="3.0.0")
+@group.command(
+    "CLUSTER BUMPEPOCH", arity=2, flags=_CHANGES | SERVER_WIDE, since="3.0.0",
+    tips="nondeterministic_output",
+)  # fmt: skip
 def bumpepoch(ctx: Context) -> Status:
     """Make this node's configuration the newest."""
     here = _here(ctx)

@@ -58,6 +58,7 @@ _OPEN: Final = NOSCRIPT | LOADING | STALE | FAST | NO_AUTH | ALLOW_BUSY
 
 @group.command(
     "PING", Rest(), flags=FAST | WHILE_SUBSCRIBED | SEQUENTIAL, acl=("fast", "connection"),
+    tips="request_policy:all_shards response_policy:all_succeeded",
 )  # fmt: skip
 def ping(ctx: Context, words: list[bytes]) -> Any:
     """PONG, or the message; RESP2 subscribers get an array."""
@@ -235,7 +236,10 @@ def client_getname(ctx: Context) -> Any:
     return ctx.session.name or None
 
 
-@group.command("CLIENT SETNAME", Raw, flags=_CLIENT | EACH_NODE, since="2.6.9")
+@group.command(
+    "CLIENT SETNAME", Raw, flags=_CLIENT | EACH_NODE, since="2.6.9",
+    tips="request_policy:all_nodes response_policy:all_succeeded",
+)  # fmt: skip
 def client_setname(ctx: Context, name: bytes) -> Any:
     """Name this session."""
     _check_name(name)
@@ -243,7 +247,10 @@ def client_setname(ctx: Context, name: bytes) -> Any:
     return OK
 
 
-@group.command("CLIENT SETINFO", Raw, Raw, flags=_CLIENT | EACH_NODE, since="7.2.0")
+@group.command(
+    "CLIENT SETINFO", Raw, Raw, flags=_CLIENT | EACH_NODE, since="7.2.0",
+    tips="request_policy:all_nodes response_policy:all_succeeded",
+)  # fmt: skip
 def client_setinfo(ctx: Context, attribute: bytes, value: bytes) -> Any:
     """Note the client library's name or version."""
     name = attribute.partition(b"\0")[0].lower()
@@ -298,7 +305,10 @@ def client_reply(ctx: Context, raw: bytes) -> Any:
 # Lists of sessions --------------------------------------------------------------------------
 
 
-@group.command("CLIENT INFO", flags=_CLIENT, since="6.2.0", reply=VERBATIM, varies="always")
+@group.command(
+    "CLIENT INFO", flags=_CLIENT, since="6.2.0", reply=VERBATIM, varies="always",
+    tips="nondeterministic_output",
+)  # fmt: skip
 def client_info(ctx: Context) -> bytes:
     """This session's line of CLIENT LIST."""
     return describe(ctx.session).encode() + b"\n"
@@ -321,7 +331,7 @@ def _is_of_type(session: Session, kind: bytes) -> bool:
 
 @group.command(
     "CLIENT LIST", Rest(), flags=_CLIENT | ADMIN, since="2.4.0", reply=VERBATIM,
-    form="{TYPE=1 ID=rest}", varies="always",
+    form="{TYPE=1 ID=rest}", varies="always", tips="nondeterministic_output",
 )  # fmt: skip
 def client_list(ctx: Context, words: list[bytes]) -> bytes:
     """A line for each session, or those of a type, or those of some numbers."""

@@ -50,7 +50,9 @@ def _dump(ctx: Context, value: Any) -> bytes:
     return rdb.dump(value, server.limits, ctx.traits.rdb_version, compress)
 
 
-@group.command("DUMP", Key, flags=READONLY, since="2.6.0", varies="always")
+@group.command(
+    "DUMP", Key, flags=READONLY, since="2.6.0", varies="always", tips="nondeterministic_output",
+)  # fmt: skip
 def dump(ctx: Context, key: bytes) -> bytes | None:
     """The value at key as bytes for RESTORE; None when there is no key."""
     value = lookup_any(ctx, key)
@@ -221,7 +223,7 @@ def _migrate_keys(args: Args) -> list[bytes]:
         KeySpec("RW access delete incomplete", keyword("KEYS", -2), span(-1)),
     ),
     form="host port key db timeout {COPY REPLACE AUTH=1 AUTH2=2 KEYS=keys}",
-    secrets=Secrets({b"AUTH": 1, b"AUTH2": 2}, start=5),
+    secrets=Secrets({b"AUTH": 1, b"AUTH2": 2}, start=5), tips="nondeterministic_output",
 )  # fmt: skip
 def migrate(
     ctx: Context, host: bytes, port: bytes, key: bytes, database: bytes, timeout: bytes,

@@ -82,7 +82,10 @@ def fcall_ro(ctx: Context, words: list[bytes]) -> Any:
 # Libraries --------------------------------------------------------------------------------------
 
 
-@group.command("FUNCTION LOAD", Rest(1), flags=_CHANGES | DENYOOM, since="7.0.0")
+@group.command(
+    "FUNCTION LOAD", Rest(1), flags=_CHANGES | DENYOOM, since="7.0.0",
+    tips="request_policy:all_shards response_policy:all_succeeded",
+)  # fmt: skip
 def function_load(ctx: Context, words: list[bytes]) -> bytes:
     """Add a library; its name."""
     for word in words[:-1]:
@@ -93,7 +96,10 @@ def function_load(ctx: Context, words: list[bytes]) -> bytes:
     return name
 
 
-@group.command("FUNCTION DELETE", Raw, flags=_CHANGES | SERVER_WIDE, since="7.0.0")
+@group.command(
+    "FUNCTION DELETE", Raw, flags=_CHANGES | SERVER_WIDE, since="7.0.0",
+    tips="request_policy:all_shards response_policy:all_succeeded",
+)  # fmt: skip
 def function_delete(ctx: Context, name: bytes) -> Status:
     """Remove a library."""
     found = functions.known(ctx.server)
@@ -106,6 +112,7 @@ def function_delete(ctx: Context, name: bytes) -> Status:
 
 @group.command(
     "FUNCTION FLUSH", Rest(), flags=_CHANGES | SERVER_WIDE, since="7.0.0", form="{ASYNC SYNC}",
+    tips="request_policy:all_shards response_policy:all_succeeded",
 )  # fmt: skip
 def function_flush(ctx: Context, words: list[bytes]) -> Status:
     """Remove all libraries."""
@@ -118,7 +125,10 @@ def function_flush(ctx: Context, words: list[bytes]) -> Status:
     return OK
 
 
-@group.command("FUNCTION LIST", Rest(), flags=NOSCRIPT, since="7.0.0", reply=DEEP, varies="order")
+@group.command(
+    "FUNCTION LIST", Rest(), flags=NOSCRIPT, since="7.0.0", reply=DEEP, varies="order",
+    tips="nondeterministic_output_order",
+)  # fmt: skip
 def function_list(ctx: Context, words: list[bytes]) -> list[dict[bytes, Any]]:
     """The libraries and their functions; a pattern's case means nothing."""
     pattern, with_code = _list_options(words)
@@ -178,6 +188,7 @@ def function_dump(ctx: Context) -> bytes:
 
 @group.command(
     "FUNCTION RESTORE", Rest(1), flags=_CHANGES | DENYOOM | SERVER_WIDE, since="7.0.0",
+    tips="request_policy:all_shards response_policy:all_succeeded",
 )  # fmt: skip
 def function_restore(ctx: Context, words: list[bytes]) -> Status:
     """Add the libraries that FUNCTION DUMP gave.
@@ -216,6 +227,7 @@ def _codes(data: bytes) -> Iterator[bytes]:
 
 @group.command(
     "FUNCTION STATS", flags=NOSCRIPT | ALLOW_BUSY, since="7.0.0", reply=DEEP, varies="always",
+    tips="nondeterministic_output request_policy:all_shards response_policy:special",
 )  # fmt: skip
 def function_stats(ctx: Context) -> dict[bytes, Any]:
     """The function that runs long, and how many libraries and functions there are."""
@@ -228,7 +240,10 @@ def function_stats(ctx: Context) -> dict[bytes, Any]:
     }
 
 
-@group.command("FUNCTION KILL", flags=NOSCRIPT | ALLOW_BUSY | SERVER_WIDE, since="7.0.0")
+@group.command(
+    "FUNCTION KILL", flags=NOSCRIPT | ALLOW_BUSY | SERVER_WIDE, since="7.0.0",
+    tips="request_policy:all_shards response_policy:one_succeeded",
+)  # fmt: skip
 def function_kill(ctx: Context) -> Status:
     """End the function that runs long."""
     busy.kill(ctx.server, functions=True)

@@ -109,6 +109,7 @@ _MANY_KEYS: Final = 16  # from which on it is worth while to see whether they ca
 
 @group.command(
     "DEL", Many(Key("RM delete")), flags=WRITE, form="key~", batch_form="DEL with all keys",
+    tips="request_policy:multi_shard response_policy:agg_sum",
 )  # fmt: skip
 def del_(ctx: Context, keys: list[bytes]) -> int:
     """Remove keys; how many there were."""
@@ -130,7 +131,7 @@ def _delete(ctx: Context, keys: Sequence[bytes]) -> int:
 
 @group.command(
     "UNLINK", Many(Key("RM delete")), flags=WRITE | FAST, since="4.0.0", form="key~",
-    batch_form="UNLINK with all keys",
+    batch_form="UNLINK with all keys", tips="request_policy:multi_shard response_policy:agg_sum",
 )  # fmt: skip
 def unlink(ctx: Context, keys: list[bytes]) -> int:
     """Remove keys, their memory later; how many there were."""
@@ -139,7 +140,7 @@ def unlink(ctx: Context, keys: list[bytes]) -> int:
 
 @group.command(
     "EXISTS", Many(Key("RO")), flags=READONLY | FAST | NO_TOUCH, form="key~",
-    batch_form="EXISTS with all keys",
+    batch_form="EXISTS with all keys", tips="request_policy:multi_shard response_policy:agg_sum",
 )  # fmt: skip
 def exists(ctx: Context, keys: list[bytes]) -> int:
     """How many of the keys there are; one named twice counts twice."""
@@ -150,7 +151,7 @@ def exists(ctx: Context, keys: list[bytes]) -> int:
 
 @group.command(
     "TOUCH", Many(Key("RO")), flags=READONLY | FAST | TOUCHES, since="3.2.1", form="key~",
-    batch_form="TOUCH with all keys",
+    batch_form="TOUCH with all keys", tips="request_policy:multi_shard response_policy:agg_sum",
 )  # fmt: skip
 def touch(ctx: Context, keys: list[bytes]) -> int:
     """Mark keys as used; how many there are."""
@@ -276,14 +277,19 @@ def _deadline_of(ctx: Context, key: bytes) -> int:
     return ctx.db.expires.get(key, -1)
 
 
-@group.command("TTL", Key, flags=READONLY | FAST | NO_TOUCH, varies="second")
+@group.command(
+    "TTL", Key, flags=READONLY | FAST | NO_TOUCH, varies="second", tips="nondeterministic_output",
+)  # fmt: skip
 def ttl(ctx: Context, key: bytes) -> int:
     """Seconds that a key has left, rounded; -1: no deadline, -2: no key."""
     deadline = _deadline_of(ctx, key)
     return deadline if deadline < 0 else (deadline - ctx.now + 500) // 1000
 
 
-@group.command("PTTL", Key, flags=READONLY | FAST | NO_TOUCH, since="2.6.0", varies="milliseconds")
+@group.command(
+    "PTTL", Key, flags=READONLY | FAST | NO_TOUCH, since="2.6.0", varies="milliseconds",
+    tips="nondeterministic_output",
+)  # fmt: skip
 def pttl(ctx: Context, key: bytes) -> int:
     """Milliseconds that a key has left; -1: no deadline, -2: no key."""
     deadline = _deadline_of(ctx, key)
@@ -320,6 +326,7 @@ def _living(ctx: Context, keys: Iterable[bytes]) -> list[bytes]:
 
 @group.command(
     "KEYS", Raw, flags=READONLY | NO_TOUCH, acl=(*_KEYSPACE_READ, "dangerous"), varies="order",
+    tips="request_policy:all_shards nondeterministic_output_order",
 )  # fmt: skip
 def keys(ctx: Context, pattern: bytes) -> list[bytes]:
     """All keys that match a pattern, in no order."""
@@ -327,7 +334,10 @@ def keys(ctx: Context, pattern: bytes) -> list[bytes]:
     return _living(ctx, data if pattern == b"*" else filter(matcher(pattern), data))
 
 
-@group.command("RANDOMKEY", flags=READONLY, varies="always")
+@group.command(
+    "RANDOMKEY", flags=READONLY, varies="always",
+    tips="request_policy:all_shards response_policy:special nondeterministic_output",
+)  # fmt: skip
 def randomkey(ctx: Context) -> bytes | None:
     """Any key; None when there is none."""
     db = ctx.db
@@ -356,6 +366,7 @@ def scan_cursor(ctx: Context, raw: bytes) -> int:
 @group.command(
     "SCAN", Raw, Rest(), flags=READONLY | NO_TOUCH | SEQUENTIAL, since="2.8.0",
     form="cursor {MATCH=1 COUNT=1 TYPE=1}",
+    tips="nondeterministic_output request_policy:special response_policy:special",
 )  # fmt: skip
 def scan(ctx: Context, cursor: bytes, words: list[bytes]) -> list[Any]:
     """Some of the keys, and the cursor for the next; each that stays is seen at least once.
@@ -566,6 +577,7 @@ def _room_beside(ctx: Context, key: bytes) -> int:
 
 @group.command(
     "OBJECT ENCODING", Key("RO"), flags=READONLY | NO_TOUCH, since="2.2.3", acl=_KEYSPACE_READ,
+    tips="nondeterministic_output",
 )  # fmt: skip
 def object_encoding(ctx: Context, key: bytes) -> bytes | None:
     """How the value at key is kept in memory; None when there is no key."""
@@ -578,7 +590,7 @@ _SHARED: Final = 2**31 - 1
 
 @group.command(
     "OBJECT REFCOUNT", Key("RO"), flags=READONLY | NO_TOUCH, since="2.2.3", acl=_KEYSPACE_READ,
-    varies="always",
+    varies="always", tips="nondeterministic_output",
 )  # fmt: skip
 def object_refcount(ctx: Context, key: bytes) -> int | None:
     """How many share the value at key: one, but for the numbers that older servers share."""
@@ -592,7 +604,7 @@ def object_refcount(ctx: Context, key: bytes) -> int | None:
 
 @group.command(
     "OBJECT IDLETIME", Key("RO"), flags=READONLY | NO_TOUCH, since="2.2.3", acl=_KEYSPACE_READ,
-    varies="always",
+    varies="always", tips="nondeterministic_output",
 )  # fmt: skip
 def object_idletime(ctx: Context, key: bytes) -> int | None:
     """Seconds since the value at key was used.
@@ -609,7 +621,7 @@ def object_idletime(ctx: Context, key: bytes) -> int | None:
 
 @group.command(
     "OBJECT FREQ", Key("RO"), flags=READONLY | NO_TOUCH, since="4.0.0", acl=_KEYSPACE_READ,
-    varies="always",
+    varies="always", tips="nondeterministic_output",
 )  # fmt: skip
 def object_freq(ctx: Context, key: bytes) -> int | None:
     """How often the value at key is used, on a scale to 255.
@@ -645,7 +657,10 @@ def _wait_timeout(raw: bytes) -> int:
     return timeout
 
 
-@group.command("WAIT", Int, Raw, flags=BLOCKING, since="3.0.0", acl=_WAIT_ACL)
+@group.command(
+    "WAIT", Int, Raw, flags=BLOCKING, since="3.0.0", acl=_WAIT_ACL,
+    tips="request_policy:all_shards response_policy:agg_min",
+)  # fmt: skip
 def wait(ctx: Context, replicas: int, timeout: bytes) -> Any:
     """Wait for replicas to have all changes; none ever has."""
     milliseconds = _wait_timeout(timeout)
@@ -654,7 +669,10 @@ def wait(ctx: Context, replicas: int, timeout: bytes) -> Any:
     return ctx.block((), milliseconds, lambda: 0)
 
 
-@group.command("WAITAOF", Int, Raw, Raw, flags=BLOCKING, since="7.2.0", acl=_WAIT_ACL)
+@group.command(
+    "WAITAOF", Int, Raw, Raw, flags=BLOCKING, since="7.2.0", acl=_WAIT_ACL,
+    tips="request_policy:all_shards response_policy:agg_min",
+)  # fmt: skip
 def waitaof(ctx: Context, local: int, replicas: bytes, timeout: bytes) -> Any:
     """Wait for changes to be on disk, here and on replicas.
 

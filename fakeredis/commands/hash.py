@@ -248,6 +248,7 @@ def hmget(ctx: Context, key: bytes, fields: list[bytes]) -> list[bytes | None]:
 
 @group.command(
     "HGETALL", Key, flags=READONLY | READS_WHOLE, since="2.0.0", reply=MAP, varies="pairs",
+    tips="nondeterministic_output_order",
 )  # fmt: skip
 def hgetall(ctx: Context, key: bytes) -> dict[bytes, bytes]:
     """All fields and values."""
@@ -255,14 +256,20 @@ def hgetall(ctx: Context, key: bytes) -> dict[bytes, bytes]:
     return {} if value is None else value.as_dict()
 
 
-@group.command("HKEYS", Key, flags=READONLY, since="2.0.0", varies="order")
+@group.command(
+    "HKEYS", Key, flags=READONLY, since="2.0.0", varies="order",
+    tips="nondeterministic_output_order",
+)  # fmt: skip
 def hkeys(ctx: Context, key: bytes) -> list[bytes]:
     """All fields."""
     value = _read(ctx, key)
     return [] if value is None else value.fields()
 
 
-@group.command("HVALS", Key, flags=READONLY, since="2.0.0", varies="order")
+@group.command(
+    "HVALS", Key, flags=READONLY, since="2.0.0", varies="order",
+    tips="nondeterministic_output_order",
+)  # fmt: skip
 def hvals(ctx: Context, key: bytes) -> list[bytes]:
     """All values."""
     value = _read(ctx, key)
@@ -317,7 +324,7 @@ def random_options(raw: bytes, words: Sequence[bytes], option: bytes) -> tuple[i
 
 @group.command(
     "HRANDFIELD", Key, Rest(), flags=READONLY, since="6.2.0", reply=PAIRS,
-    form="key count {WITHVALUES WITHSCORES}", varies="number",
+    form="key count {WITHVALUES WITHSCORES}", varies="number", tips="nondeterministic_output",
 )  # fmt: skip
 def hrandfield(ctx: Context, key: bytes, words: list[bytes]) -> Any:
     """A random field, or some, with or without values.
@@ -368,7 +375,7 @@ def scan_options(
 
 @group.command(
     "HSCAN", Key, Raw, Rest(), flags=READONLY | SEQUENTIAL, since="2.8.0",
-    form="key cursor {MATCH=1 COUNT=1 NOVALUES}",
+    form="key cursor {MATCH=1 COUNT=1 NOVALUES}", tips="nondeterministic_output",
 )  # fmt: skip
 def hscan(ctx: Context, key: bytes, cursor: bytes, words: list[bytes]) -> list[Any]:
     """Some of the fields and values, and the cursor for the next.
@@ -553,7 +560,7 @@ def _deadlines(
 
 @group.command(
     "HTTL", Key, Rest(3), flags=READONLY | FAST, since=FIELD_EXPIRY, form="key {FIELDS=#1}",
-    varies="second",
+    varies="second", tips="nondeterministic_output",
 )  # fmt: skip
 def httl(ctx: Context, key: bytes, words: list[bytes]) -> list[int]:
     """Seconds until fields expire, rounded up."""
@@ -562,7 +569,7 @@ def httl(ctx: Context, key: bytes, words: list[bytes]) -> list[int]:
 
 @group.command(
     "HPTTL", Key, Rest(3), flags=READONLY | FAST, since=FIELD_EXPIRY, form="key {FIELDS=#1}",
-    varies="milliseconds",
+    varies="milliseconds", tips="nondeterministic_output",
 )  # fmt: skip
 def hpttl(ctx: Context, key: bytes, words: list[bytes]) -> list[int]:
     """Milliseconds until fields expire."""

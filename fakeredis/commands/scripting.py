@@ -114,13 +114,19 @@ def evalsha_ro(ctx: Context, words: list[bytes]) -> Any:
     return _evalsha(ctx, words, True)
 
 
-@group.command("SCRIPT LOAD", Raw, flags=NOSCRIPT | STALE | KEPT, since="2.6.0")
+@group.command(
+    "SCRIPT LOAD", Raw, flags=NOSCRIPT | STALE | KEPT, since="2.6.0",
+    tips="request_policy:all_nodes response_policy:all_succeeded",
+)  # fmt: skip
 def script_load(ctx: Context, source: bytes) -> bytes:
     """Keep a script; its SHA1."""
     return scripting.scripting_of(ctx.server).load(source, to_keep=True).name
 
 
-@group.command("SCRIPT EXISTS", Rest(1), flags=NOSCRIPT, since="2.6.0")
+@group.command(
+    "SCRIPT EXISTS", Rest(1), flags=NOSCRIPT, since="2.6.0",
+    tips="request_policy:all_shards response_policy:agg_logical_and",
+)  # fmt: skip
 def script_exists(ctx: Context, shas: list[bytes]) -> list[int]:
     """Which of these scripts the server has."""
     scripts: scripting.Scripting | None = ctx.server.extra.get("scripting")
@@ -129,6 +135,7 @@ def script_exists(ctx: Context, shas: list[bytes]) -> list[int]:
 
 @group.command(
     "SCRIPT FLUSH", Rest(), flags=NOSCRIPT | KEPT | SERVER_WIDE, since="2.6.0", form="{ASYNC SYNC}",
+    tips="request_policy:all_nodes response_policy:all_succeeded",
 )  # fmt: skip
 def script_flush(ctx: Context, words: list[bytes]) -> Any:
     """Forget all scripts."""
@@ -138,7 +145,10 @@ def script_flush(ctx: Context, words: list[bytes]) -> Any:
     return OK
 
 
-@group.command("SCRIPT KILL", flags=NOSCRIPT | ALLOW_BUSY | SERVER_WIDE, since="2.6.0")
+@group.command(
+    "SCRIPT KILL", flags=NOSCRIPT | ALLOW_BUSY | SERVER_WIDE, since="2.6.0",
+    tips="request_policy:all_shards response_policy:one_succeeded",
+)  # fmt: skip
 def script_kill(ctx: Context) -> Status:
     """End the script that runs long."""
     busy.kill(ctx.server, functions=False)

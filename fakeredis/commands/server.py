@@ -56,7 +56,10 @@ _HELP: Final = LOADING | STALE
 # Databases --------------------------------------------------------------------------------------
 
 
-@group.command("DBSIZE", flags=READONLY | FAST, acl=_KEYSPACE_READ)
+@group.command(
+    "DBSIZE", flags=READONLY | FAST, acl=_KEYSPACE_READ,
+    tips="request_policy:all_shards response_policy:agg_sum",
+)  # fmt: skip
 def dbsize(ctx: Context) -> int:
     """How many keys the selected database has."""
     return len(ctx.db.data)
@@ -93,6 +96,7 @@ def _invalidate_all(ctx: Context, words: Sequence[bytes]) -> None:
 
 @group.command(
     "FLUSHDB", Rest(), flags=WRITE | HAZARD, acl=(*_DANGEROUS_WRITE, "slow"), form="{ASYNC SYNC}",
+    tips="request_policy:all_shards response_policy:all_succeeded",
 )  # fmt: skip
 def flushdb(ctx: Context, words: list[bytes]) -> Status:
     """Remove all keys of the selected database."""
@@ -104,6 +108,7 @@ def flushdb(ctx: Context, words: list[bytes]) -> Status:
 
 @group.command(
     "FLUSHALL", Rest(), flags=WRITE | HAZARD, acl=(*_DANGEROUS_WRITE, "slow"), form="{ASYNC SYNC}",
+    tips="request_policy:all_shards response_policy:all_succeeded",
 )  # fmt: skip
 def flushall(ctx: Context, words: list[bytes]) -> Status:
     """Remove all keys of all databases."""
@@ -180,6 +185,7 @@ def _touch_swapped(ctx: Context, db: Database, other: Database, key: bytes) -> N
 
 @group.command(
     "INFO", Rest(), flags=LOADING | STALE | SEQUENTIAL, acl=("slow", "dangerous"), varies="always",
+    tips="nondeterministic_output request_policy:all_shards response_policy:special",
 )  # fmt: skip
 def info_(ctx: Context, sections: list[bytes]) -> Verbatim:
     """Facts and statistics, by sections."""
@@ -191,7 +197,10 @@ def info_(ctx: Context, sections: list[bytes]) -> Verbatim:
     return Verbatim(text.encode())
 
 
-@group.command("TIME", flags=LOADING | STALE | FAST, since="2.6.0", varies="always")
+@group.command(
+    "TIME", flags=LOADING | STALE | FAST, since="2.6.0", varies="always",
+    tips="nondeterministic_output",
+)  # fmt: skip
 def time_(ctx: Context) -> list[bytes]:
     """The server's time: seconds since the epoch, and microseconds beyond them."""
     seconds, micros = divmod(ctx.micros(), 1_000_000)
@@ -222,6 +231,7 @@ def role(ctx: Context) -> list[Any]:
 
 @group.command(
     "LASTSAVE", flags=LOADING | STALE | FAST, acl=("fast", "admin", "dangerous"), varies="always",
+    tips="nondeterministic_output",
 )  # fmt: skip
 def lastsave(ctx: Context) -> int:
     """When the data were last saved, in seconds since the epoch."""
@@ -386,6 +396,7 @@ def config_get(ctx: Context, patterns: list[bytes]) -> dict[bytes, bytes]:
     "CONFIG SET", Many(Raw, Raw), flags=_ADMIN | SERVER_WIDE, since="2.0.0",
     form="(^parameter value)~",
     secrets=Secrets({b"REQUIREPASS": 1, b"MASTERAUTH": 1, b"MASTERUSER": 1}),
+    tips="request_policy:all_nodes response_policy:all_succeeded",
 )  # fmt: skip
 def config_set(ctx: Context, words: list[bytes]) -> Status:
     """Change parameters; none when one of them is refused."""
@@ -402,7 +413,10 @@ def config_set(ctx: Context, words: list[bytes]) -> Status:
     return OK
 
 
-@group.command("CONFIG RESETSTAT", flags=_ADMIN | SERVER_WIDE, since="2.0.0")
+@group.command(
+    "CONFIG RESETSTAT", flags=_ADMIN | SERVER_WIDE, since="2.0.0",
+    tips="request_policy:all_nodes response_policy:all_succeeded",
+)  # fmt: skip
 def config_resetstat(ctx: Context) -> Status:
     """Set the statistics of INFO back to zero."""
     ctx.server.reset_statistics()
@@ -411,7 +425,10 @@ def config_resetstat(ctx: Context) -> Status:
     return OK
 
 
-@group.command("CONFIG REWRITE", flags=_ADMIN | SERVER_WIDE, since="2.8.0")
+@group.command(
+    "CONFIG REWRITE", flags=_ADMIN | SERVER_WIDE, since="2.8.0",
+    tips="request_policy:all_nodes response_policy:all_succeeded",
+)  # fmt: skip
 def config_rewrite(ctx: Context) -> Status:
     """Refused: there is no configuration file."""
     raise CommandError("ERR The server is running without a config file")
@@ -439,7 +456,7 @@ def _find(ctx: Context, name: bytes) -> Command | None:
 
 @group.command(
     "COMMAND", Rest(), flags=_HELP, since="2.8.13", reply=DEEP, acl=_COMMAND_ACL, arity=-1,
-    varies="always",
+    varies="always", tips="nondeterministic_output_order",
 )  # fmt: skip
 def command_(ctx: Context, words: list[bytes]) -> list[Any]:
     """The facts about all commands."""
@@ -454,7 +471,7 @@ def command_count(ctx: Context) -> int:
 
 @group.command(
     "COMMAND INFO", Rest(), flags=_HELP, since="2.8.13", reply=DEEP, acl=_COMMAND_ACL,
-    varies="always",
+    varies="always", tips="nondeterministic_output_order",
 )  # fmt: skip
 def command_info(ctx: Context, names: list[bytes]) -> list[Any]:
     """The facts about some commands, null for unknown ones; without names about all."""
@@ -466,7 +483,7 @@ def command_info(ctx: Context, names: list[bytes]) -> list[Any]:
 
 @group.command(
     "COMMAND DOCS", Rest(), flags=_HELP, since="7.0.0", reply=DEEP, acl=_COMMAND_ACL,
-    varies="always",
+    varies="always", tips="nondeterministic_output_order",
 )  # fmt: skip
 def command_docs(ctx: Context, names: list[bytes]) -> dict[bytes, Any]:
     """The documentation of some commands, or of all."""
@@ -479,6 +496,7 @@ def command_docs(ctx: Context, names: list[bytes]) -> dict[bytes, Any]:
 
 @group.command(
     "COMMAND LIST", Rest(), flags=_HELP, since="7.0.0", acl=_COMMAND_ACL, varies="always",
+    tips="nondeterministic_output_order",
 )  # fmt: skip
 def command_list(ctx: Context, words: list[bytes]) -> list[bytes]:
     """The names of all commands, or of those that a filter lets through."""
@@ -628,13 +646,19 @@ def memory_usage(ctx: Context, key: bytes, *options: bytes) -> int | None:
     return memory.size_of(key, value, key in ctx.db.expires, ctx.server.limits, samples)
 
 
-@group.command("MEMORY PURGE", flags=SERVER_WIDE, since="4.0.0")
+@group.command(
+    "MEMORY PURGE", flags=SERVER_WIDE, since="4.0.0",
+    tips="request_policy:all_shards response_policy:all_succeeded",
+)  # fmt: skip
 def memory_purge(ctx: Context) -> Status:
     """Give memory back; there is nothing to do."""
     return OK
 
 
-@group.command("MEMORY DOCTOR", since="4.0.0", varies="always")
+@group.command(
+    "MEMORY DOCTOR", since="4.0.0", varies="always",
+    tips="nondeterministic_output request_policy:all_shards response_policy:special",
+)  # fmt: skip
 def memory_doctor(ctx: Context) -> Verbatim:
     """What the use of memory means."""
     if memory.used(ctx.server) < 5 << 20:
@@ -652,7 +676,10 @@ _ALMOST_EMPTY: Final = (
 )
 
 
-@group.command("MEMORY MALLOC-STATS", since="4.0.0", varies="always")
+@group.command(
+    "MEMORY MALLOC-STATS", since="4.0.0", varies="always",
+    tips="nondeterministic_output request_policy:all_shards response_policy:special",
+)  # fmt: skip
 def memory_malloc_stats(ctx: Context) -> Verbatim:
     """Statistics of the allocator, which is Python's."""
     return Verbatim(b"Stats not supported for the current allocator")
@@ -664,7 +691,10 @@ _MEMORY_ZEROS: Final = (
 )  # fmt: skip
 
 
-@group.command("MEMORY STATS", since="4.0.0", reply=DEEP, varies="always")
+@group.command(
+    "MEMORY STATS", since="4.0.0", reply=DEEP, varies="always",
+    tips="nondeterministic_output request_policy:all_shards response_policy:special",
+)  # fmt: skip
 def memory_stats(ctx: Context) -> dict[bytes, Any]:
     """Estimates of what takes how much memory."""
     server = ctx.server
@@ -697,7 +727,10 @@ _MODULES: Final = ADMIN | NOSCRIPT
 _NOT_LOADED: Final = "ERR Error loading the extension. Please check the server logs."
 
 
-@group.command("MODULE LIST", flags=_MODULES, since="4.0.0", reply=DEEP, varies="always")
+@group.command(
+    "MODULE LIST", flags=_MODULES, since="4.0.0", reply=DEEP, varies="always",
+    tips="nondeterministic_output_order",
+)  # fmt: skip
 def module_list(ctx: Context) -> list[dict[bytes, Any]]:
     """The modules; the vector sets, which Redis 8 has built in, count as one."""
     if ctx.server.table.find(b"VADD") is None:

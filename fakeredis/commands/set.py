@@ -127,7 +127,10 @@ def smismember(ctx: Context, key: bytes, members: list[bytes]) -> list[int]:
     return [int(member in stored) for member in members]
 
 
-@group.command("SMEMBERS", Key, flags=READONLY, reply=SET, varies="order")
+@group.command(
+    "SMEMBERS", Key, flags=READONLY, reply=SET, varies="order",
+    tips="nondeterministic_output_order",
+)  # fmt: skip
 def smembers(ctx: Context, key: bytes) -> list[bytes]:
     """All members."""
     stored = ctx.lookup_read(key, Set)
@@ -151,7 +154,7 @@ def _spop_counterpart(args: Args, reply: Any) -> tuple[Args, Callable[[Any], Any
 
 @group.command(
     "SPOP", Key("RW access delete"), Rest(flat=True), flags=WRITE | FAST, reply=SET,
-    counterpart=_spop_counterpart,
+    counterpart=_spop_counterpart, tips="nondeterministic_output",
 )  # fmt: skip
 def spop(ctx: Context, key: bytes, *count: bytes) -> Any:
     """Remove a random member, or with a count several different ones."""
@@ -189,7 +192,10 @@ def _spop_many(ctx: Context, key: bytes, words: Sequence[bytes]) -> list[bytes]:
     return gone
 
 
-@group.command("SRANDMEMBER", Key, Rest(flat=True), flags=READONLY, varies="number")
+@group.command(
+    "SRANDMEMBER", Key, Rest(flat=True), flags=READONLY, varies="number",
+    tips="nondeterministic_output",
+)  # fmt: skip
 def srandmember(ctx: Context, key: bytes, *words: bytes) -> Any:
     """A random member; with a count several, different ones or (below 0) with repetitions.
 
@@ -214,7 +220,7 @@ def srandmember(ctx: Context, key: bytes, *words: bytes) -> Any:
 
 @group.command(
     "SSCAN", Key, Raw, Rest(), flags=READONLY | SEQUENTIAL, since="2.8.0",
-    form="key cursor {MATCH=1 COUNT=1 NOVALUES}",
+    form="key cursor {MATCH=1 COUNT=1 NOVALUES}", tips="nondeterministic_output",
 )  # fmt: skip
 def sscan(ctx: Context, key: bytes, cursor: bytes, words: list[bytes]) -> list[Any]:
     """Some of the members, and the cursor for the next; small sets come in one go.
@@ -250,19 +256,28 @@ def _store(ctx: Context, target: bytes, value: Set, event: str) -> int:
     return len(value)
 
 
-@group.command("SINTER", Many(Key), flags=READONLY, reply=SET, form="key~", varies="order")
+@group.command(
+    "SINTER", Many(Key), flags=READONLY, reply=SET, form="key~", varies="order",
+    tips="nondeterministic_output_order",
+)  # fmt: skip
 def sinter(ctx: Context, keys: list[bytes]) -> list[bytes]:
     """The members of all sets."""
     return intersection(_sets(ctx, keys))
 
 
-@group.command("SUNION", Many(Key), flags=READONLY, reply=SET, form="key~", varies="order")
+@group.command(
+    "SUNION", Many(Key), flags=READONLY, reply=SET, form="key~", varies="order",
+    tips="nondeterministic_output_order",
+)  # fmt: skip
 def sunion(ctx: Context, keys: list[bytes]) -> list[bytes]:
     """The members of any set."""
     return list(union(_sets(ctx, keys), ctx.server.limits))
 
 
-@group.command("SDIFF", Many(Key), flags=READONLY, reply=SET, form="key key~", varies="order")
+@group.command(
+    "SDIFF", Many(Key), flags=READONLY, reply=SET, form="key key~", varies="order",
+    tips="nondeterministic_output_order",
+)  # fmt: skip
 def sdiff(ctx: Context, keys: list[bytes]) -> list[bytes]:
     """The members of the first set that no other one has."""
     return list(difference(_sets(ctx, keys), ctx.server.limits))

@@ -302,7 +302,7 @@ def zrevrank(ctx: Context, key: bytes, member: bytes, word: bytes | None = None)
 
 @group.command(
     "ZRANDMEMBER", Key, Rest(), flags=READONLY, since="6.2.0", reply=PAIRS,
-    form="key count {WITHVALUES WITHSCORES}", varies="number",
+    form="key count {WITHVALUES WITHSCORES}", varies="number", tips="nondeterministic_output",
 )  # fmt: skip
 def zrandmember(ctx: Context, key: bytes, words: list[bytes]) -> Any:
     """A random member, or some, with or without scores.
@@ -324,7 +324,7 @@ def zrandmember(ctx: Context, key: bytes, words: list[bytes]) -> Any:
 
 @group.command(
     "ZSCAN", Key, Raw, Rest(), flags=READONLY | SEQUENTIAL, since="2.8.0",
-    form="key cursor {MATCH=1 COUNT=1 NOVALUES}",
+    form="key cursor {MATCH=1 COUNT=1 NOVALUES}", tips="nondeterministic_output",
 )  # fmt: skip
 def zscan(ctx: Context, key: bytes, cursor: bytes, words: list[bytes]) -> list[Any]:
     """Some of the members and scores, and the cursor for the next.

@@ -279,7 +279,7 @@ def _xadd_counterpart(args: Args, reply: Any) -> tuple[Args, Callable[[Any], Any
 @group.command(
     "XADD", Key("RW update"), Raw, Raw, Raw, Rest(flat=True), flags=WRITE | DENYOOM | FAST,
     since="5.0.0", form=f"key {{NOMKSTREAM {_TRIM}}} id (field value)*",
-    counterpart=_xadd_counterpart,
+    counterpart=_xadd_counterpart, tips="nondeterministic_output",
 )  # fmt: skip
 def xadd(ctx: Context, key: bytes, *words: bytes) -> Any:
     """Append an entry; its ID, or None with NOMKSTREAM and no stream.
@@ -369,7 +369,7 @@ def _next_id(last: int, number: int, given: _Given | None) -> int:
 
 @group.command(
     "XTRIM", Key("RW delete"), Raw, Raw, Rest(flat=True), flags=WRITE, since="5.0.0",
-    form=f"key {{{_TRIM} LIMIT=1}}",
+    form=f"key {{{_TRIM} LIMIT=1}}", tips="nondeterministic_output",
 )  # fmt: skip
 def xtrim(ctx: Context, key: bytes, *words: bytes) -> int:
     """Remove the oldest entries; how many went.
@@ -1122,6 +1122,7 @@ def _pending_nulls(args: Sequence[bytes], reply: Any) -> Any:
 @group.command(
     "XPENDING", Key, Raw, Rest(flat=True), flags=READONLY, since="5.0.0", nulls=_pending_nulls,
     form="key group {IDLE=1} start end count consumer", varies="milliseconds",
+    tips="nondeterministic_output",
 )  # fmt: skip
 def xpending(ctx: Context, key: bytes, name: bytes, *words: bytes) -> Any:
     """What is pending in a group: a summary, or each entry of an interval.
@@ -1229,6 +1230,7 @@ class _Claim:
 @group.command(
     "XCLAIM", Key("RW update"), Raw, Raw, Raw, Many(Raw), flags=WRITE | FAST, since="5.0.0",
     form="key group consumer idle id* {IDLE=1 TIME=1 RETRYCOUNT=1 FORCE JUSTID LASTID=1}",
+    tips="nondeterministic_output",
 )  # fmt: skip
 def xclaim(
     ctx: Context, key: bytes, name: bytes, consumer_name: bytes, raw_idle: bytes,
@@ -1307,7 +1309,7 @@ _MOST_CLAIMED: Final = INT_MAX // 16
 @group.command(
     "XAUTOCLAIM", Key("RW delete"), Raw, Raw, Raw, Raw, Rest(flat=True),
     flags=WRITE | FAST | SEQUENTIAL, since="6.2.0",
-    form="key group consumer idle start {COUNT=1 JUSTID}",
+    form="key group consumer idle start {COUNT=1 JUSTID}", tips="nondeterministic_output",
 )  # fmt: skip
 def xautoclaim(
     ctx: Context, key: bytes, name: bytes, consumer_name: bytes, raw_idle: bytes, raw: bytes,
@@ -1510,6 +1512,7 @@ def xinfo_groups(ctx: Context, key: bytes) -> Any:
 
 @group.command(
     "XINFO CONSUMERS", Key, Raw, flags=READONLY, since="5.0.0", reply=DEEP, varies="milliseconds",
+    tips="nondeterministic_output",
 )  # fmt: skip
 def xinfo_consumers(ctx: Context, key: bytes, name: bytes) -> Any:
     """The consumers of a group."""

@@ -303,7 +303,9 @@ def getex(ctx: Context, key: bytes, *words: bytes) -> Any:
     return value
 
 
-@group.command("MGET", Many(Key, flat=True), flags=READONLY | FAST)
+@group.command(
+    "MGET", Many(Key, flat=True), flags=READONLY | FAST, tips="request_policy:multi_shard",
+)  # fmt: skip
 def mget(ctx: Context, *keys: bytes) -> list[Any]:
     """Values at keys; None where there is no string."""
     db, server = ctx.db, ctx.server
@@ -338,7 +340,7 @@ def _string_or_none(ctx: Context, key: bytes) -> bytes | None:
 
 @group.command(
     "MSET", Many(Key("OW update"), Raw, flat=True), flags=WRITE | DENYOOM, since="1.0.1", arity=-3,
-    form="(key value)~",
+    form="(key value)~", tips="request_policy:multi_shard response_policy:all_succeeded",
 )  # fmt: skip
 def mset(ctx: Context, *pairs: bytes) -> Any:
     """Set several keys; an odd number of words changes nothing."""

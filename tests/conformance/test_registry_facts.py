@@ -26,6 +26,7 @@ def declared(command: Command) -> dict[str, Any]:
         "key_step": step,
         "acl_categories": {f"@{name}" for name in command.declaration.categories()},
         "since": since if isinstance(since, str) else since.get("redis"),
+        "tips": set(command.declaration.tips.split()),
     }
 
 
@@ -34,7 +35,7 @@ def declared(command: Command) -> dict[str, Any]:
 )
 def test_facts(command: Command) -> None:
     facts = command_facts()[command.name]
-    real = {key: set(facts[key]) if key in ("flags", "acl_categories") else facts[key]
+    real = {key: set(facts[key]) if key in ("flags", "acl_categories", "tips") else facts[key]
             for key in declared(command) if key in facts}  # fmt: skip
     ours = {key: value for key, value in declared(command).items() if key in real}
     assert ours == real

@@ -184,6 +184,7 @@ class Declaration:
     effect: Effect | None = None
     counterpart: Counterpart | None = None
     varies: str = ""
+    tips: str = ""
     batch_form: str = ""
     batch_of_key: str = ""
     expiring_form: str = ""
@@ -356,6 +357,7 @@ class Group:
         effect: Effect | None = None,
         counterpart: Counterpart | None = None,
         varies: str = "",
+        tips: str = "",
         batch_form: str = "",
         batch_of_key: str = "",
         expiring_form: str = "",
@@ -393,6 +395,7 @@ class Group:
                 the moment, or by chance), in ``number`` only of what was chosen by chance, in
                 ``order``, in the order of ``pairs`` or of ``inner`` lists, by a ``second`` or (in
                 milliseconds) by ``milliseconds``.
+            tips: those of COMMAND INFO, for clients of clusters.
             batch_form: the command or form that does the same for many keys at once.
             batch_of_key: the same for many elements of one key.
             expiring_form: the form that sets a TTL in the same step.
@@ -406,7 +409,7 @@ class Group:
                 name, handler, arguments, int(flags), since, self.name, arity,
                 None if acl is None else tuple(acl), reply, keys, key_positions, nulls,
                 None if specs is None else tuple(specs), access, form, same_as, channels, secrets,
-                runs, effect, counterpart, varies, batch_form, batch_of_key, expiring_form,
+                runs, effect, counterpart, varies, tips, batch_form, batch_of_key, expiring_form,
             ))  # fmt: skip
             return handler
 

@@ -1,8 +1,8 @@
 """What COMMAND tells of commands: their facts, their documentation, and which words are keys.
 
-What does not follow from the declarations is data (``fakeredis/data/commands.json``): tips,
-arguments, notes, history and complexity.  The summaries are our own: the first
-line of each handler's documentation.
+What does not follow from the declarations is data (``fakeredis/data/commands.json``): arguments,
+notes, history and complexity.  The summaries are our own: the first line of each handler's
+documentation.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def describe(command: Command) -> list[Any]:
         _statuses([
             f"@{name}" for name in (*CATEGORIES, *NEWER_CATEGORIES) if name in categories
         ]),
-        SetReply(tip.encode() for tip in facts.get("tips", ())),
+        SetReply(tip.encode() for tip in command.declaration.tips.split()),
         SetReply(map(_spec, shown_specs(command), chain(facts.get("key_notes", ()), repeat(None)))),
         # Without subcommands it is a set, with some an array: so the server has it.
         [describe(subcommand) for subcommand in subcommands_of(command)] or SetReply(),

@@ -22,7 +22,6 @@ from redis.exceptions import MovedError
 
 from fakeredis.datatypes.numbers import parse_int
 from fakeredis.engine.command.command import EACH_NODE, Channels
-from fakeredis.engine.command.info import facts_of
 from fakeredis.engine.core.replies import OK, QUEUED, Push
 from fakeredis.errors import CommandError
 from fakeredis.stores.forwarding.discovery import Address, redirection
@@ -497,7 +496,7 @@ _BY_NAME: Final[dict[str, Combine | None]] = {"RANDOMKEY": _any, "PING": None}
 def _policy(command: Any) -> Combine | None:
     if command.name in _BY_NAME:
         return _BY_NAME[command.name]
-    tips = facts_of(command).get("tips", ())
+    tips = command.declaration.tips.split()
     asked, replied = (
         next((tip[len(kind) :] for tip in tips if tip.startswith(kind)), "") for kind in _POLICIES
     )

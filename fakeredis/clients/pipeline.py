@@ -28,8 +28,9 @@ from fakeredis.clients.fast_path import (
 )
 from fakeredis.clients.impersonation import tell_signatures
 from fakeredis.clients.originals import own_method
-from fakeredis.engine.core.guards import STORED
+from fakeredis.engine.core import switches
 from fakeredis.engine.core.replies import Status
+from fakeredis.engine.core.words import Spelled
 from fakeredis.errors import CommandError, ConnectionLost
 
 if TYPE_CHECKING:
@@ -44,15 +45,24 @@ __all__ = [
 
 PARSE_RESPONSE: Final = own_method(Pipeline, "parse_response")
 EXECUTE: Final = own_method(Pipeline, "execute")
-_SEES_EACH: Final = ~STORED  # what a server may do that looks at each command: all but a store
+# What may hold back or send away a single command of a batch, and what MULTI alone meets.
+_ONE_BY_ONE: Final = (
+    switches.PAUSED | switches.CLUSTERED | switches.BUSY | switches.DOWN | switches.LEAVING
+)
+_QUEUED_ONE_BY_ONE: Final = _ONE_BY_ONE | switches.RESTRICTED | switches.LIMITED
 _callback: Final = dict.get  # the look-up of redis-py's own mapping is a Python call
 
 
-def batch_of(wire: Any, connection: Any, commands: Any) -> Batch | None:
-    """A pipeline's commands looked up and encoded; None when one of them needs the long way."""
+def batch_of(wire: Any, commands: Any, unfit: int) -> Batch | None:
+    """A pipeline's commands looked up and encoded; None when one of them needs the long way.
+
+    Args:
+        unfit: what a server must not have switched on, see `switches`.
+    """
     session = wire.session
-    if session.guard or session.server.guard & _SEES_EACH or session.outbox:
+    if session.guard or session.server.guard & unfit or session.outbox:
         return None
+    is_spied = session.server.guard & switches.RECORDED
     plain = session.plain
     encoder = wire.packs
     encoding, strict = encoder.encoding, encoder.encoding_errors
@@ -61,7 +71,7 @@ def batch_of(wire: Any, connection: Any, commands: Any) -> Batch | None:
         command = plain.get(args[0])
         if command is None:
             return None
-        argv = []
+        argv: list[bytes] = []
         for arg in args[1:]:
             kind = type(arg)
             if kind is str:
@@ -71,6 +81,9 @@ def batch_of(wire: Any, connection: Any, commands: Any) -> Batch | None:
             elif kind is not bytes:
                 arg = encode(encoder, (arg,))[0]
             argv.append(arg)
+        if is_spied:
+            argv = Spelled(argv)
+            argv.name, argv.method = command.parts, getattr(args, "method", None)
         batch.append((command, argv))
     return batch
 
@@ -79,10 +92,15 @@ def run_pipeline(
     pipeline: Any, wire: Any, connection: Any, commands: Any, raise_on_error: bool
 ) -> Any:
     """A batch without MULTI; `NOT_HANDLED` where only the long way will do."""
-    batch = batch_of(wire, connection, commands)
+    batch = batch_of(wire, commands, _ONE_BY_ONE)
     if batch is None:
         return NOT_HANDLED
-    replies: list[Any] = wire.session.call_many(batch)
+    session = wire.session
+    if session.server.guard & switches.RECORDED:
+        with via(session, "pipeline"):
+            replies: list[Any] = session.call_many(batch)
+    else:
+        replies = session.call_many(batch)
     callbacks = pipeline.response_callbacks
     encoder = connection.encoder
     decode = encoder.decode_responses
@@ -122,13 +140,18 @@ def run_transaction(
     for _, options in commands:
         if options and EMPTY_RESPONSE in options:
             return NOT_HANDLED
-    batch = batch_of(wire, connection, commands)
+    batch = batch_of(wire, commands, _QUEUED_ONE_BY_ONE)
     if batch is None:
         return NOT_HANDLED
     for command, argv in batch:
         if not command.low <= len(argv) <= command.high:
             return NOT_HANDLED
-    replies: list[Any] | None = wire.session.transaction(batch)
+    session = wire.session
+    if session.server.guard & switches.RECORDED:
+        with via(session, "transaction"):
+            replies: list[Any] | None = session.transaction(batch)
+    else:
+        replies = session.transaction(batch)
     pipeline.watching = False
     if replies is None:
         raise redis.WatchError("Watched variable changed.")
@@ -259,14 +282,21 @@ tell_signatures(vars(FakePipeline), Pipeline)
 
 
 @contextmanager
-def marked(connection: Any, via: str) -> Iterator[None]:
+def marked(connection: Any, how: str) -> Iterator[None]:
     """Tell the spy that what follows on a connection is one batch."""
     wire = getattr(connection, "_sock", None) or getattr(connection, "_reader", None)
     session = getattr(wire, "session", None)
     if session is None:
         yield
         return
-    mark(session, via)
+    with via(session, how):
+        yield
+
+
+@contextmanager
+def via(session: Any, how: str) -> Iterator[None]:
+    """The same for a session."""
+    mark(session, how)
     try:
         yield
     finally:

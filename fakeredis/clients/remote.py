@@ -21,7 +21,7 @@ from itertools import count
 from threading import RLock
 from typing import Any, Final
 
-from fakeredis.engine.core import dispatch
+from fakeredis.engine.core import switches
 from fakeredis.engine.core.replies import (
     BLOCKED,
     NO_REPLY,
@@ -529,7 +529,7 @@ class RemoteSession:
     def kill(self) -> None:
         """Nothing comes any more."""
         self.closed = True
-        self.guard |= dispatch.CLOSED
+        self.guard |= switches.CLOSED
         self.wait = None
         self.channel.sessions.pop(self.number, None)
         self.server.sessions.pop(self.id, None)
@@ -615,7 +615,7 @@ def _inherit(session: Session) -> None:
         session.lag = 0.0
     else:  # those of sockets, which no one here reads
         session.closed = True
-        session.guard |= dispatch.CLOSED
+        session.guard |= switches.CLOSED
         session.wait = None
     session.wake = session.on_close = None
 

@@ -31,7 +31,7 @@ from fakeredis.commands.registry import (
 from fakeredis.datatypes.numbers import parse_int
 from fakeredis.engine import wording
 from fakeredis.engine.cluster import cluster
-from fakeredis.engine.core import blocking, dispatch
+from fakeredis.engine.core import blocking, dispatch, switches
 from fakeredis.engine.core.context import MAX_MILLISECONDS, Context
 from fakeredis.engine.core.replies import (
     DEEP,
@@ -65,7 +65,7 @@ def ping(ctx: Context, words: list[bytes]) -> Any:
     if len(words) > 1:
         raise CommandError(errors.ARITY % "ping")
     session = ctx.session
-    if session.guard & dispatch.SUBSCRIBED and session.protocol == 2:
+    if session.guard & switches.SUBSCRIBED and session.protocol == 2:
         return [b"pong", words[0] if words else b""]
     return words[0] if words else PONG
 
@@ -106,7 +106,7 @@ def reset(ctx: Context) -> Any:
     session.unwatch()
     unsubscribe_all(session)
     server.stop_monitoring(session)
-    if server.guard & dispatch.TRACKED:
+    if server.guard & switches.TRACKED:
         tracking.of(server).stop(session)
     session.guard = 0
     session.reply_mode = "ON"
@@ -160,7 +160,7 @@ def hello(ctx: Context, words: list[bytes]) -> Any:
     protocol, name, credentials = _hello_words(words)
     if credentials is not None:
         acl.authenticate(session, *credentials, "HELLO")
-    if session.guard & dispatch.UNAUTHENTICATED and ctx.server.closed_by_default:
+    if session.guard & switches.UNAUTHENTICATED and ctx.server.closed_by_default:
         raise CommandError(HELLO_NO_AUTH)
     if name is not None:
         session.name = name
@@ -170,7 +170,7 @@ def hello(ctx: Context, words: list[bytes]) -> Any:
     return {
         b"server": profile.server_type.encode(), b"version": profile.version_text.encode(),
         b"proto": session.protocol, b"id": session.id,
-        b"mode": b"cluster" if ctx.server.guard & dispatch.CLUSTERED else b"standalone",
+        b"mode": b"cluster" if ctx.server.guard & switches.CLUSTERED else b"standalone",
         b"role": b"master", b"modules": _modules(ctx.server),
     }  # fmt: skip
 
@@ -292,13 +292,13 @@ def client_reply(ctx: Context, raw: bytes) -> Any:
     session, mode = ctx.session, word_of(raw)
     if mode == b"ON":
         session.reply_mode = "ON"
-        session.guard &= ~dispatch.REPLY_MODE
+        session.guard &= ~switches.REPLY_MODE
         return OK
     if mode not in (b"OFF", b"SKIP"):
         raise CommandError(errors.SYNTAX)
     if mode == b"OFF" or session.reply_mode != "OFF":
         session.reply_mode = mode.decode()
-    session.guard |= dispatch.REPLY_MODE
+    session.guard |= switches.REPLY_MODE
     return NO_REPLY
 
 

@@ -15,7 +15,7 @@ from fakeredis.commands.server import check_allowed, go_down, group
 from fakeredis.datatypes.list import List
 from fakeredis.datatypes.numbers import parse_float, parse_int
 from fakeredis.engine import wording
-from fakeredis.engine.core import dispatch
+from fakeredis.engine.core import dispatch, switches
 from fakeredis.engine.core.context import Context
 from fakeredis.engine.core.replies import (
     DEEP,
@@ -86,7 +86,7 @@ def _sleep(ctx: Context, seconds: bytes) -> Status:
         ctx.server.clock.advance(time)
     else:
         ctx.server.advance(time)
-    if not ctx.server.guard & dispatch.TIMED:
+    if not ctx.server.guard & switches.TIMED:
         latency.note_running(ctx, time)
     return OK
 
@@ -139,7 +139,7 @@ def _reload(ctx: Context, *options: bytes) -> Status:
 
 def _tell_trackers(ctx: Context) -> None:
     """Tell the sessions that cache keys that all of them were removed, if only for a moment."""
-    if ctx.server.guard & dispatch.TRACKED:
+    if ctx.server.guard & switches.TRACKED:
         tracking.of(ctx.server).flushed()
 
 

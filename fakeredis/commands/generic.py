@@ -49,7 +49,7 @@ from fakeredis.datatypes.sorted_set import SortedSet
 from fakeredis.datatypes.string import MutableString
 from fakeredis.engine.cluster import cluster
 from fakeredis.engine.command.help import help_lines
-from fakeredis.engine.core import dispatch
+from fakeredis.engine.core import switches
 from fakeredis.engine.core.context import Context
 from fakeredis.engine.core.replies import OK, Status, check_length
 from fakeredis.engine.features import key_access
@@ -742,7 +742,7 @@ class _Sort:
     def _check(self, option: str) -> None:
         """Users who may not read all keys get none by patterns (Redis 7 and later)."""
         ctx = self.ctx
-        if ctx.server.guard & dispatch.RESTRICTED and not ctx.traits.older_errors:
+        if ctx.server.guard & switches.RESTRICTED and not ctx.traits.older_errors:
             from fakeredis.engine.features import acl
 
             assert ctx.command is not None

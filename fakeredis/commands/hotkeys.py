@@ -13,7 +13,7 @@ from fakeredis.commands.registry import ADMIN, LOADING, NOSCRIPT, STALE
 from fakeredis.commands.server import group
 from fakeredis.datatypes.numbers import INT_MAX, parse_int
 from fakeredis.engine.command.help import help_lines
-from fakeredis.engine.core import dispatch
+from fakeredis.engine.core import switches
 from fakeredis.engine.core.context import Context
 from fakeredis.engine.core.replies import DEEP, OK, Status
 from fakeredis.engine.features.hotkeys import Collection
@@ -82,7 +82,7 @@ class _Options:
         return at + 2
 
     def _take_slots(self, ctx: Context, words: Sequence[bytes], at: int) -> int:
-        if not ctx.server.guard & dispatch.CLUSTERED:
+        if not ctx.server.guard & switches.CLUSTERED:
             raise CommandError(errors.HOTKEYS_NO_CLUSTER)
         if self.slots is not None:
             raise CommandError(errors.HOTKEYS_SLOTS_TWICE)

@@ -19,7 +19,7 @@ from fakeredis.commands.registry import (
     Group,
 )
 from fakeredis.engine.cluster.cluster import broadcast, broadcast_in_shard
-from fakeredis.engine.core import dispatch
+from fakeredis.engine.core import dispatch, switches
 from fakeredis.engine.core.context import Context
 from fakeredis.engine.core.pubsub import Subscribers
 from fakeredis.engine.core.replies import NO_REPLY, Push, Status
@@ -50,7 +50,7 @@ def _subscribe(
             own[name] = None
             ctx.server.pubsub.subscribe(where, name, session)
         _say(session, kind, name, len(own) if sharded else session.subscriptions)
-    session.guard |= dispatch.SUBSCRIBED
+    session.guard |= switches.SUBSCRIBED
     return NO_REPLY
 
 
@@ -67,7 +67,7 @@ def _unsubscribe(
             ctx.server.pubsub.unsubscribe(where, name, session)
         _say(session, kind, name, len(own) if sharded else session.subscriptions)
     if not (session.channels or session.patterns or session.shard_channels):
-        session.guard &= ~dispatch.SUBSCRIBED
+        session.guard &= ~switches.SUBSCRIBED
     return NO_REPLY
 
 
@@ -136,7 +136,7 @@ def sunsubscribe(ctx: Context, names: list[bytes]) -> Any:
 def unsubscribe_all(session: Session) -> None:
     """End all subscriptions without a word (RESET)."""
     session.server.pubsub.drop(session)
-    session.guard &= ~dispatch.SUBSCRIBED
+    session.guard &= ~switches.SUBSCRIBED
 
 
 @group.command(
@@ -145,7 +145,7 @@ def unsubscribe_all(session: Session) -> None:
 )  # fmt: skip
 def publish(ctx: Context, channel: bytes, message: bytes) -> int:
     """Send a message; how many received it."""
-    if ctx.server.guard & dispatch.CLUSTERED:
+    if ctx.server.guard & switches.CLUSTERED:
         broadcast(ctx.server, channel, message)
     return ctx.server.pubsub.publish(channel, message)
 
@@ -156,7 +156,7 @@ def publish(ctx: Context, channel: bytes, message: bytes) -> int:
 )  # fmt: skip
 def spublish(ctx: Context, channel: bytes, message: bytes) -> int:
     """Send a message to a shard channel; how many received it."""
-    if ctx.server.guard & dispatch.CLUSTERED:
+    if ctx.server.guard & switches.CLUSTERED:
         broadcast_in_shard(ctx.server, channel, message)
     return ctx.server.pubsub.spublish(channel, message)
 

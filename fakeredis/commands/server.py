@@ -34,10 +34,10 @@ from fakeredis.engine import wording
 from fakeredis.engine.cluster import cluster, replicas
 from fakeredis.engine.command import info as declared
 from fakeredis.engine.command.help import help_lines
-from fakeredis.engine.core import dispatch
+from fakeredis.engine.core import dispatch, switches
 from fakeredis.engine.core.context import Context
 from fakeredis.engine.core.replies import DEEP, MAP, NO_REPLY, OK, SetReply, Status, Verbatim
-from fakeredis.engine.features import info, latency, memory, tracking
+from fakeredis.engine.features import info, latency, memory, monitor_mode, tracking
 from fakeredis.engine.lua import busy
 from fakeredis.errors import CommandError, ConnectionLost
 
@@ -89,7 +89,7 @@ def _invalidate_all(ctx: Context, words: Sequence[bytes]) -> None:
     Redis replies later where the client can wait for the memory to be freed.
     """
     server = ctx.server
-    if server.guard & dispatch.TRACKED:
+    if server.guard & switches.TRACKED:
         waits = not ctx.session.deny_blocking and (not words or word_of(words[0]) == b"SYNC")
         tracking.of(server).flushed(waits and server.traits.flush_replies_late)
 
@@ -404,11 +404,11 @@ def config_set(ctx: Context, words: list[bytes]) -> Status:
     if len(words) % 2:
         raise CommandError(errors.SYNTAX)
     server = ctx.server
-    was_timed = server.guard & dispatch.TIMED
+    was_timed = server.guard & switches.TIMED
     server.config.set(list(zip(words[::2], words[1::2], strict=True)))
-    if server.guard & dispatch.LIMITED:
+    if server.guard & switches.LIMITED:
         memory.make_room(server)
-    if server.guard & dispatch.TIMED and not was_timed:
+    if server.guard & switches.TIMED and not was_timed:
         latency.note_running(ctx, 0.0)
     return OK
 
@@ -566,8 +566,7 @@ def monitor(ctx: Context) -> Any:
         raise CommandError("ERR MONITOR isn't allowed for DENY BLOCKING client")
     if session in server.monitors:
         return NO_REPLY
-    server.monitors[session] = None
-    server.guard |= dispatch.MONITORED
+    monitor_mode.start(session)
     return OK
 
 
@@ -601,7 +600,7 @@ def shutdown(ctx: Context, words: list[bytes]) -> Any:
     if b"ABORT" in options:
         raise CommandError("ERR No shutdown in progress.")
     server = ctx.server
-    if server.guard & dispatch.BUSY and b"NOSAVE" not in options:
+    if server.guard & switches.BUSY and b"NOSAVE" not in options:
         raise busy.busy_error(server)
     go_down(server)
 
@@ -612,7 +611,7 @@ def go_down(server: Server) -> NoReturn:
     Raises:
         ConnectionLost: always.
     """
-    server.guard |= dispatch.DOWN
+    server.switch_on(switches.DOWN)
     for session in list(server.sessions.values()):
         session.close()
     raise ConnectionLost("Connection closed by server.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any
 
 from fakeredis import errors
 from fakeredis.commands.arguments import Key, Many
@@ -25,19 +25,14 @@ from fakeredis.commands.registry import (
     Command,
     Group,
 )
-from fakeredis.engine.core import dispatch, statistics
+from fakeredis.engine.core import statistics, switches
 from fakeredis.engine.core.context import Context
 from fakeredis.engine.core.replies import NO_REPLY, OK, null_array
+from fakeredis.engine.core.road import EXEC
 from fakeredis.engine.core.session import Session
 from fakeredis.errors import CommandError
 
 group = Group("transactions")
-
-_SEEN: Final = (
-    dispatch.RECORDED | dispatch.MONITORED | dispatch.TRACKED | dispatch.RESTRICTED
-    | dispatch.TIMED | dispatch.COUNTED
-)
-
 
 @group.command(
     "MULTI",
@@ -47,9 +42,9 @@ _SEEN: Final = (
 def multi(ctx: Context) -> Any:
     """Start queueing."""
     session = ctx.session
-    if session.guard & dispatch.QUEUEING:
+    if session.guard & switches.QUEUEING:
         raise CommandError(errors.NESTED_MULTI)
-    session.guard |= dispatch.QUEUEING
+    session.guard |= switches.QUEUEING
     return OK
 
 
@@ -67,7 +62,7 @@ def exec_(ctx: Context) -> Any:
     Checked in the server's order: MULTI, errors while queueing, watched keys.
     """
     session = ctx.session
-    if not session.guard & dispatch.QUEUEING:
+    if not session.guard & switches.QUEUEING:
         raise CommandError(errors.EXEC_WITHOUT_MULTI)
     queue, failed = session.queue, session.queue_failed
     changed = bool(session.watched) and _watch_failed(ctx)
@@ -113,9 +108,10 @@ def _replies(session: Session, queue: list[tuple[Command, Sequence[bytes]]]) -> 
 
 def _reply_of(session: Session, command: Command, args: Sequence[bytes]) -> Any:
     try:
-        if session.server.guard & _SEEN:
-            return dispatch.queued(session, command, args)
-        return session.invoke(command, args)
+        go = session.server.inner_roads.get(EXEC)
+        if go is None:
+            return session.go_on(EXEC, command, args)
+        return go(session, command, args)
     except CommandError as error:
         statistics.failed(session.server, command, error)
         return error
@@ -142,7 +138,7 @@ def _watch_failed(ctx: Context) -> bool:
 def discard(ctx: Context) -> Any:
     """Forget what was queued and all WATCHes."""
     session = ctx.session
-    if not session.guard & dispatch.QUEUEING:
+    if not session.guard & switches.QUEUEING:
         raise CommandError(errors.DISCARD_WITHOUT_MULTI)
     session.reset_transaction()
     session.unwatch()
@@ -157,7 +153,7 @@ def discard(ctx: Context) -> Any:
 def watch(ctx: Context, keys: list[bytes]) -> Any:
     """Let the next EXEC fail when one of the keys changes before it."""
     session, db = ctx.session, ctx.db
-    if session.guard & dispatch.QUEUEING:
+    if session.guard & switches.QUEUEING:
         raise CommandError(errors.WATCH_IN_MULTI)
     for key in keys:
         if (db.index, key) in session.watched:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from copy import copy
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from fakeredis.engine.core import switches
 from fakeredis.engine.core.clock import checked_seconds
 from fakeredis.errors import CommandError
 
@@ -75,7 +76,7 @@ def described(command: Any, args: Sequence[Any]) -> Expectation:
 def _use_table(server: Server, table: Table) -> None:
     """Have a server's sessions look up commands there.
 
-    Where no command is plain, clients take no short cut but redis-py's own way, with its retries.
+    For those that are not plain clients take redis-py's own way, with its retries.
     """
     with server.lock:
         server.table = table
@@ -147,10 +148,8 @@ class Faults:
         for server in self._servers:
             if self._intercept in server.interceptors:
                 server.interceptors.remove(self._intercept)
-            from fakeredis.engine.core import dispatch
-
             if not server.interceptors:
-                server.guard &= ~dispatch.INTERCEPTED
+                server.switch_off(switches.INTERCEPTED)
             table = self._tables.pop(id(server), None)
             if table is not None:
                 _use_table(server, table)
@@ -161,20 +160,25 @@ class Faults:
         self._servers.clear()
 
     def _arm(self, server: Server) -> None:
-        from fakeredis.engine.core import dispatch
+        from fakeredis.engine.core import dispatch, road
 
         if self._intercept not in server.interceptors:
             server.interceptors.append(self._intercept)
-        server.guard |= dispatch.INTERCEPTED
-        if id(server) not in self._tables:
-            self._tables[id(server)] = server.table
-            careful = copy(server.table)
-            careful.plain = {}
-            _use_table(server, careful)
+        server.switch_on(switches.INTERCEPTED, road.Check({road.CLIENT: dispatch.intercepted}))
+        table = self._tables.setdefault(id(server), server.table)
+        careful = copy(table)
+        careful.plain = {
+            name: command for name, command in table.plain.items() if not self._concern(name)
+        }
+        _use_table(server, careful)
+
+    def _concern(self, name: str) -> bool:
+        orders: list[_Order] = [*self._faults, *self._delays]
+        return any(each.expected.fits_name(name) for each in orders)
 
     def _intercept(self, session: Session, command: Any, args: Sequence[bytes]) -> None:
-        if session.via == "handshake":
-            return
+        if session.via == "handshake" or command.name in session.plain:
+            return  # what is ordered concerns none that are plain
         for delay in self._delays:
             if delay.fits(command.name, args):
                 delay.used = True

@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from fakeredis.clients.originals import own_function
 from fakeredis.patching.code_swap import copy_of, stub_of
-from fakeredis.spy.methods import CALLING, SPYING, Call, NotedArgs, caller
+from fakeredis.spy.methods import CALLING, CLIENT, FILES, SPYING, Call, NotedArgs, caller
 
 _LOCK: Final = RLock()
 _WARNS: bool = sys.version_info >= (3, 13)  # of code of another kind
@@ -30,9 +30,13 @@ def note_queued(attribute: str, original: Any, owner: Any, *args: Any, **options
     queue = getattr(owner, attribute)
     last = queue[-1]
     noted = NotedArgs(last[0] if isinstance(last, tuple) else last.args)
-    found = caller(sys._getframe(1)).method
-    assert found is not None  # our own at least
-    noted.method = found
+    frame = sys._getframe(1)
+    while kind := FILES[frame.f_code.co_filename]:  # as `caller`, with two calls less
+        if kind == CLIENT:
+            noted.method = frame.f_code
+        if (outer := frame.f_back) is None:
+            break
+        frame = outer
     if isinstance(last, tuple):
         queue[-1] = (noted, *last[1:])
     else:

@@ -6,9 +6,14 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
+from time import perf_counter
 from types import CodeType
 from typing import Any, Protocol
 
+from fakeredis.engine.core.clock import Clock
+from fakeredis.engine.core.replies import BLOCKED
+from fakeredis.engine.core.road import EXEC
+from fakeredis.errors import CommandError
 from fakeredis.spy.methods import CALLING, CLIENT, FILES
 
 __all__ = ["Record", "Recorder", "Tee"]
@@ -21,6 +26,9 @@ Record = list[Any]
 # there, its deadline and the time, both in milliseconds; CLEARED with a database; SWAPPED with two.
 Change = tuple[Any, ...]
 KEY, CLEARED, SWAPPED = range(3)
+
+
+_here = threading.local()  # its ``thread`` is the present one
 
 
 class SessionLike(Protocol):
@@ -78,7 +86,7 @@ class Recorder:
             name, argv, None, None, session.via, session.group, session.position,
             session.method or method, session.db, session.id, session.name, self._server,
             code, offset, threading.current_thread(), self._server.now(),
-            time.perf_counter(), None, session, None, None,
+            perf_counter(), None, session, None, None,
         ]  # fmt: skip
         # Commands of a transaction run inside EXEC, and yet one reads EXEC as its last line.
         if name != "EXEC":
@@ -95,11 +103,73 @@ class Recorder:
             return
         token[REPLY] = reply
         token[ERROR] = error
-        token[DURATION] = time.perf_counter() - token[STARTED]
+        token[DURATION] = perf_counter() - token[STARTED]
         if self._changes:
             token[CHANGES] = self._changes_by(token[OWNER])
         if token[NAME] == "EXEC":
             self._records.append(token)
+
+    def layer(self, server: Any, origin: Any, go: Any) -> Any:
+        """Its part of the road of commands that run: ``begin`` and ``end`` without their calls.
+
+        Args:
+            server: this process's own, whose sessions these are.
+            origin: where the commands come from, a `fakeredis.engine.core.road.Origin`.
+            go: the rest of their road.
+        """
+        accepts, records, clock = self._accepts, self._records, server.clock
+        in_exec = origin is EXEC
+        by_itself = type(clock) is not Clock  # it does not go by `time.time`
+
+        def run(session: Any, command: Any, args: Sequence[bytes]) -> Any:
+            if accepts is not None and not accepts(session):
+                return go(session, command, args)
+            if (found := CALLING.get()) is not None:
+                method, code, offset = found
+            else:
+                frame = sys._getframe(1)
+                method = None
+                while kind := FILES[frame.f_code.co_filename]:
+                    if kind == CLIENT:
+                        method = frame.f_code
+                    if (outer := frame.f_back) is None:
+                        break
+                    frame = outer
+                code, offset = frame.f_code, frame.f_lasti
+            if in_exec:
+                session.method = getattr(args, "method", None)
+            try:
+                thread = _here.thread
+            except AttributeError:
+                thread = _here.thread = threading.current_thread()
+            if by_itself or clock.frozen is not None:
+                at = clock.seconds()
+            else:
+                at = time.time() + clock.offset
+            name = command.name
+            record: Record = [
+                name, [*command.parts, *args], None, None, session.via, session.group,
+                session.position, session.method or method, session.ctx.db.index, session.id,
+                session.name, server, code, offset, thread, at, perf_counter(), None, session,
+                None, None,
+            ]  # fmt: skip
+            if name != "EXEC":  # whose commands come first: `begin`
+                records.append(record)
+            try:
+                reply = go(session, command, args)
+            except CommandError as error:
+                self.end(record, None, error)
+                raise
+            if reply is BLOCKED:
+                session.wait.recording = record
+            elif self._changes or name == "EXEC":
+                self.end(record, reply, None)
+            else:
+                record[REPLY] = reply
+                record[DURATION] = perf_counter() - record[STARTED]
+            return reply
+
+        return run
 
     def changed(self, session: Any, db: Any, key: bytes | None, other: Any) -> None:
         """Note what a command that runs has changed: see `engine.core.server.OnChange`."""

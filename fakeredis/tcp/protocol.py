@@ -8,7 +8,7 @@ import threading
 from collections import deque
 from typing import TYPE_CHECKING, Any, Final
 
-from fakeredis.engine.core import blocking, dispatch
+from fakeredis.engine.core import blocking, switches
 from fakeredis.engine.core.replies import BLOCKED, NO_REPLY
 from fakeredis.errors import CommandError, ConnectionLost
 from fakeredis.resp import RequestParser, encode
@@ -111,7 +111,7 @@ class ClientProtocol(asyncio.Protocol):
     def _parse(self, session: Session) -> None:
         """Read commands: only the next one of a client that must authenticate first."""
         parser = self.parser
-        parser.trusted = not session.guard & dispatch.UNAUTHENTICATED
+        parser.trusted = not session.guard & switches.UNAUTHENTICATED
         if parser.trusted:
             self.backlog += parser.take()
         elif not self.backlog:

@@ -12,7 +12,7 @@ import pytest
 import redis
 
 import fakeredis
-from fakeredis.engine.core import dispatch
+from fakeredis.engine.core import switches
 from fakeredis.errors import CommandError
 from tests.support.engines import Server
 from tests.support.twin import Pair, fake_reply, same
@@ -52,7 +52,7 @@ def running(twin: Any, other: Pair, *words: object) -> Iterator[None]:
     thread = threading.Thread(target=lambda: replies.append(fake_reply(twin.fake, argv)))
     thread.start()
     twin.wire.send(*argv)
-    until(lambda: twin.server.guard & dispatch.BUSY)
+    until(lambda: twin.server.guard & switches.BUSY)
     until(lambda: isinstance(other.wire.call(b"PING"), CommandError))
     yield
     thread.join(PATIENCE)
@@ -154,7 +154,7 @@ class Running:
 
     def __enter__(self) -> Running:
         self.thread.start()
-        until(lambda: self.server.guard & dispatch.BUSY)
+        until(lambda: self.server.guard & switches.BUSY)
         return self
 
     def __exit__(self, *exc: object) -> None:
@@ -259,7 +259,7 @@ def test_over_tcp(by: str) -> None:
         other.ping()
         thread = threading.Thread(target=run)
         thread.start()
-        until(lambda: server.guard & dispatch.BUSY)
+        until(lambda: server.guard & switches.BUSY)
         with pytest.raises(redis.ResponseError, match="busy running a script"):
             other.get("k")
         with pytest.raises(redis.ResponseError, match="busy running a script"):

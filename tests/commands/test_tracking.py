@@ -8,7 +8,7 @@ import pytest
 import redis
 
 import fakeredis
-from fakeredis.engine.core import dispatch
+from fakeredis.engine.core import switches
 from tests.commands.playing import play
 from tests.support.engines import Server
 from tests.support.redis_py import needs
@@ -286,7 +286,7 @@ def test_what_was_read_stays_known_until_it_changes(twin: Any) -> None:
         totals()
         twin("MSET", "a", 1, "b", 2, "c", 3)
         totals()
-    assert not twin.server.guard & dispatch.TRACKED
+    assert not twin.server.guard & switches.TRACKED
 
 
 @pytest.mark.parametrize("refused", ["NOSUCH", "GET", "CLIENT NOSUCH", "PING"])

@@ -37,13 +37,11 @@ UPWARDS = {
 # Modules that lead to themselves by way of others, to be cut likewise.
 CIRCLES = {
     frozenset({
-        "engine.features.acl", "engine.core.blocking", "engine.features.client_info",
-        "engine.cluster.cluster", "engine.core.context",
-        "engine.core.dispatch", "engine.lua.functions", "engine.lua.interpreter", "engine.lua.busy",
-        "engine.features.memory", "engine.features.pause", "engine.cluster.replicas",
-        "engine.lua.scripting", "engine.features.latency",
-        "engine.features.tracking", "engine.features.key_access",
+        "engine.core.context", "engine.features.key_access", "engine.features.memory",
+        "engine.features.pause", "engine.lua.functions", "engine.lua.interpreter",
+        "engine.lua.scripting",
     }),
+    frozenset({"engine.cluster.cluster", "engine.cluster.replicas"}),
     frozenset({"spy.calls", "spy.expectations"}),
     frozenset({
         "clients.aio", "clients.aio_connection", "clients.cluster", "clients.connection",

@@ -24,7 +24,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 import fakeredis
-from fakeredis.engine.core import dispatch
+from fakeredis.engine.core import switches
 from fakeredis.tcp import Listener, protocol
 from tests.support import harvest, processes
 from tests.support.raw import RawClient, in_order, tree, types
@@ -704,7 +704,7 @@ def test_clients_of_a_busy_door(tls: bool, request: pytest.FixtureRequest) -> No
         body = "redis.call('publish', 'c', 'early') while true do end"
         thread = threading.Thread(target=lambda: fails(script.eval, body, 0))
         thread.start()
-        until(lambda: server.guard & dispatch.BUSY)
+        until(lambda: server.guard & switches.BUSY)
         before = len(server.sessions)
         assert reader.get_message(timeout=10) is None  # that of its subscription
         assert reader.get_message(timeout=10)["data"] == b"early"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import secrets
 from binascii import crc_hqx
 from collections.abc import Container, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from fakeredis.engine.cluster import replicas
 from fakeredis.engine.command.command import (
@@ -20,8 +20,9 @@ from fakeredis.engine.command.command import (
     WRITE,
     Command,
 )
-from fakeredis.engine.core import blocking, dispatch
+from fakeredis.engine.core import blocking, switches
 from fakeredis.engine.core.replies import Push
+from fakeredis.engine.core.road import Check, Origin
 from fakeredis.errors import CommandError
 
 if TYPE_CHECKING:
@@ -134,7 +135,7 @@ class Cluster:
             server.extra[_EXTRA] = node
             server.config.override("cluster-enabled", "yes")
             server.config.override("databases", "1")
-            server.guard |= dispatch.CLUSTERED
+            server.switch_on(switches.CLUSTERED, CHECK)
         return node
 
     def add_replica(self, master: Node) -> Node:
@@ -232,7 +233,7 @@ def refusal(
     asking = _is_asking(session, command)
     batch: Sequence[tuple[Command, Sequence[bytes]]] = ((command, args),)
     if command.flags & RUNS_QUEUE:
-        if not session.guard & dispatch.QUEUEING or session.queue_failed:
+        if not session.guard & switches.QUEUEING or session.queue_failed:
             return None
         batch = session.queue
     query = _Query(node, asking)
@@ -248,10 +249,22 @@ def refusal(
     return CommandError(text)
 
 
+def _script_gate(session: Session, command: Command, args: Sequence[bytes]) -> Any:
+    """The gate of what scripts call: `check_script`, and the slot that the script has kept to."""
+    try:
+        session.script.keep_to(check_script(session, command, args))
+    except CommandError as error:
+        return error
+    return None
+
+
+CHECK: Final = Check({Origin.CLIENT: refusal, Origin.SCRIPT: _script_gate})
+
+
 def _is_asking(session: Session, command: Command) -> bool:
     """Whether ASKING came right before the command, or before its MULTI."""
     if command.flags & BEGINS_QUEUE or (
-        session.guard & dispatch.QUEUEING and not command.flags & ENDS_QUEUE
+        session.guard & switches.QUEUEING and not command.flags & ENDS_QUEUE
     ):
         return bool(session.extra.get("asking"))
     return bool(session.extra.pop("asking", False))
@@ -370,7 +383,7 @@ def refuse(server: Server, text: str) -> None:
     Raises:
         CommandError: the server is a node of one.
     """
-    if server.guard & dispatch.CLUSTERED:
+    if server.guard & switches.CLUSTERED:
         raise CommandError(text)
 
 
@@ -407,7 +420,7 @@ def _end_subscription(session: Session, channel: bytes) -> None:
     pubsub.unsubscribe(pubsub.shard_channels, channel, session)
     session.push(Push([b"sunsubscribe", channel, len(session.shard_channels)]))
     if not (session.channels or session.patterns or session.shard_channels):
-        session.guard &= ~dispatch.SUBSCRIBED
+        session.guard &= ~switches.SUBSCRIBED
 
 
 def _end_wait(node: Node, session: Session, slots: Container[int]) -> None:

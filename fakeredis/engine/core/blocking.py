@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from fakeredis import errors
-from fakeredis.engine.core import statistics
+from fakeredis.engine.core import road, statistics
 from fakeredis.engine.core.replies import BLOCKED, NO_REPLY
 from fakeredis.errors import CommandError
 
@@ -97,8 +97,7 @@ def retry(wait: Wait) -> None:
     ctx.retrying = True
     ctx.forget_time()
     try:
-        _check_permissions(wait)
-        reply = _again(session)(wait.command, wait.args)
+        reply = session.go_on(road.Origin.RETRY, wait.command, wait.args)
     except CommandError as error:
         statistics.failed(session.server, wait.command, error)
         reply = error
@@ -106,31 +105,6 @@ def retry(wait: Wait) -> None:
         ctx.retrying = False
     if reply is not BLOCKED:
         finish(wait, reply)
-
-
-def _check_permissions(wait: Wait) -> None:
-    """What a session's user may do may have changed since it began to wait."""
-    from fakeredis.engine.core import dispatch
-
-    server = wait.session.server
-    if server.guard & dispatch.RESTRICTED:
-        try:
-            server.check_permissions(wait.session, wait.command, wait.args)
-        except CommandError as error:
-            statistics.rejected(server, wait.command, error)
-            raise
-
-
-def _again(session: Session) -> Callable[[Command, Sequence[bytes]], Any]:
-    from fakeredis.engine.core import dispatch
-    from fakeredis.engine.features import latency
-
-    run: Callable[[Command, Sequence[bytes]], Any] = session.invoke
-    if session.server.guard & dispatch.TIMED:
-        run = latency.timed(session, run)
-    if session.server.guard & dispatch.TRACKED:
-        run = dispatch.tracked(session, run)
-    return run
 
 
 def finish(wait: Wait, reply: Any) -> None:

@@ -21,7 +21,7 @@ from fakeredis.datatypes.hash import Hash
 from fakeredis.datatypes.limits import EncodingLimits
 from fakeredis.datatypes.numbers import format_float, parse_int
 from fakeredis.datatypes.sorted_set import SortedSet
-from fakeredis.engine.core import dispatch, notifications
+from fakeredis.engine.core import notifications
 from fakeredis.errors import CommandError
 
 if TYPE_CHECKING:
@@ -271,7 +271,9 @@ class Config:
         if isinstance(default, int):
             setattr(self, attribute, int(value))
             if name.startswith(("slowlog", "latency")):
-                self.server.guard |= dispatch.TIMED
+                from fakeredis.engine.features import latency
+
+                latency.begin(self.server)
             elif name == "maxmemory":
                 self._limit()
         elif isinstance(default, str):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from fakeredis.datatypes.hash import Hash
 from fakeredis.datatypes.order import Order
-from fakeredis.engine.core import dispatch, notifications
+from fakeredis.engine.core import notifications, switches
 from fakeredis.engine.features import key_access
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from fakeredis.engine.features.key_access import Used
     from fakeredis.engine.features.memory import Sizes
 
-_OBSERVING = dispatch.TRACKED | dispatch.LIMITED | dispatch.RECORDED
+_OBSERVING = switches.TRACKED | switches.LIMITED | switches.RECORDED
 
 
 # Classes of events for which `put` looks whether keys are new.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 
-from fakeredis.engine.core import dispatch
+from fakeredis.engine.core import switches
 from fakeredis.engine.core.clock import checked_advance
 from fakeredis.engine.core.session import ProtocolSession, Session
 from fakeredis.engine.features import key_access
@@ -32,15 +32,15 @@ class Engine(ABC):
     @property
     def connected(self) -> bool:
         """See `Server.connected`."""
-        return not self.server.guard & dispatch.DOWN
+        return not self.server.guard & switches.DOWN
 
     @connected.setter
     def connected(self, up: bool) -> None:
         server = self.server
         if up:
-            server.guard &= ~dispatch.DOWN
+            server.switch_off(switches.DOWN)
             return
-        server.guard |= dispatch.DOWN
+        server.switch_on(switches.DOWN)
         for session in list(server.sessions.values()):
             session.close()
 
@@ -117,7 +117,7 @@ class LocalEngine(Engine):
             for db in list(server.databases.values()):
                 db.clear()
             server.deadlines.clear()
-            if server.guard & dispatch.TRACKED:
+            if server.guard & switches.TRACKED:
                 server.extra["tracking"].flushed()
 
     def key_names(self, session: Session) -> dict[int, list[bytes]]:

@@ -14,12 +14,12 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from heapq import heapify, heappop
 from threading import RLock
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from fakeredis.datatypes.hash import Hash
 from fakeredis.datatypes.limits import EncodingLimits
 from fakeredis.engine.command.command import Command, Group, Table
-from fakeredis.engine.core import blocking, dispatch, notifications
+from fakeredis.engine.core import blocking, notifications, switches
 from fakeredis.engine.core.clock import clock_of
 from fakeredis.engine.core.config import Config
 from fakeredis.engine.core.context import Context
@@ -27,6 +27,8 @@ from fakeredis.engine.core.database import Database
 from fakeredis.engine.core.engines import Engine, LocalEngine
 from fakeredis.engine.core.profiles import VersionLike, profile
 from fakeredis.engine.core.pubsub import PubSub
+from fakeredis.engine.core.recording import OnChange, Recorder, layer_of
+from fakeredis.engine.core.road import Check, Go, Origin
 from fakeredis.engine.core.session import Session
 from fakeredis.engine.core.statistics import Statistics
 from fakeredis.engine.features import key_access, latency, memory, pause
@@ -35,23 +37,10 @@ from fakeredis.errors import CommandError
 if TYPE_CHECKING:
     from fakeredis.engine.core.store_sync import StoreSync
 
-_TELLING = dispatch.TRACKED | dispatch.LIMITED
+_TELLING = switches.TRACKED | switches.LIMITED
 _EXPIRE_BUDGET = 200  # keys that one command removes beside its own work
 
 
-class Recorder(Protocol):
-    """What a spy must offer the engine; where it has ``changed``, too, that is an `OnChange`."""
-
-    def begin(self, session: Session, name: str, argv: Sequence[bytes]) -> Any:
-        """A command starts; returns what `end` gets back."""
-
-    def end(self, record: Any, reply: Any, error: Exception | None) -> None:
-        """The command ended with a reply or an error."""
-
-
-# Called with a session whose command changes a key of a database; with no key, it has emptied the
-# database or, where there is another one, exchanged the two.
-OnChange = Callable[["Session", Database, "bytes | None", "Database | None"], None]
 Interceptor = Callable[[Session, Command, Sequence[bytes]], None]
 
 
@@ -92,7 +81,10 @@ class Server:
         self.sessions: dict[int, Session] = {}
         self.leaving: list[Session] = []  # closed in the middle of a command
         self.next_session_id = 1
-        self.guard = 0
+        self.guard = 0  # bits of `switches`: what is switched on
+        self.checks: dict[int, Check] = {}  # by these bits
+        self.client_roads: dict[int, Go] = {}  # by sessions' guards
+        self.inner_roads: dict[Origin, Go] = {}
         self.recorder: Recorder | None = None
         self.on_change: OnChange | None = None  # the recorder's
         self.interceptors: list[Interceptor] = []
@@ -150,7 +142,7 @@ class Server:
     def do_what_is_due(self) -> None:
         """The same, where the data are."""
         with self.lock:
-            if self.guard & dispatch.BUSY:
+            if self.guard & switches.BUSY:
                 return  # in the middle of a script
             now = self.clock.milliseconds()
             if self.active_expire and not pause.is_on(self):
@@ -195,11 +187,11 @@ class Server:
 
     def _note_change(self, db: Database, key: bytes, event: str) -> None:
         """Tell those of whom the guard knows."""
-        if self.guard & dispatch.TRACKED:
+        if self.guard & switches.TRACKED:
             self.extra["tracking"].invalidate(key, event == "expired")
         if self.notes_use:
             key_access.changed(db, key)
-        if self.guard & dispatch.LIMITED:
+        if self.guard & switches.LIMITED:
             memory.changed(db, key)
 
     @staticmethod
@@ -225,7 +217,7 @@ class Server:
     def expire_due(self, ctx: Context) -> None:
         """Remove keys whose deadline has passed, a bounded number of them."""
         if self.active_expire and self.deadlines[0][0] <= ctx.now:
-            if not self.guard & dispatch.PAUSED or not pause.is_on(self):
+            if not self.guard & switches.PAUSED or not pause.is_on(self):
                 self._expire(ctx.now, _EXPIRE_BUDGET)
 
     def _expire(self, now: int, budget: int) -> None:
@@ -236,7 +228,7 @@ class Server:
             self._expire_due(now, budget)
 
     def _expire_due(self, now: int, budget: int) -> None:
-        if self.guard & dispatch.TRACKED and self.deadlines and self.deadlines[0][0] <= now:
+        if self.guard & switches.TRACKED and self.deadlines and self.deadlines[0][0] <= now:
             with self.extra["tracking"].between_commands():
                 self._expire_each(now, budget)
         else:
@@ -370,7 +362,7 @@ class Server:
     @property
     def is_clustered(self) -> bool:
         """Whether it is a node of a cluster."""
-        return bool(self.guard & dispatch.CLUSTERED)
+        return bool(self.guard & switches.CLUSTERED)
 
     @property
     def wire_table(self) -> Table:
@@ -391,13 +383,31 @@ class Server:
         """A session has gone."""
         self.sessions.pop(session.id, None)
         self.stop_monitoring(session)
-        if self.guard & dispatch.TRACKED:
+        if self.guard & switches.TRACKED:
             self.extra["tracking"].stop(session)
+
+    def switch_on(self, bit: int, check: Check | None = None) -> None:
+        """Let a feature have its part of the road of each command.
+
+        Args:
+            bit: which of `fakeredis.engine.core.switches`.
+            check: what it asks and does there.
+        """
+        self.guard |= bit
+        if check is not None:
+            self.checks[bit] = check
+        self.client_roads, self.inner_roads = {}, {}
+
+    def switch_off(self, bit: int) -> None:
+        """End `switch_on`."""
+        self.guard &= ~bit
+        self.checks.pop(bit, None)
+        self.client_roads, self.inner_roads = {}, {}
 
     def stop_monitoring(self, session: Session) -> None:
         """A session no longer sees all commands (MONITOR)."""
         if self.monitors.pop(session, 0) is None and not self.monitors:
-            self.guard &= ~dispatch.MONITORED
+            self.switch_off(switches.MONITORED)
 
     def is_locked_here(self) -> bool:
         """Whether this thread holds the lock, and so is in the middle of something."""
@@ -405,31 +415,14 @@ class Server:
 
     def release_sessions(self) -> None:
         """Do what was put off when sessions were closed in the middle of a command."""
-        self.guard &= ~dispatch.LEAVING
+        self.switch_off(switches.LEAVING)
         while self.leaving:
             self.leaving.pop().release()
 
     def greet(self, session: Session) -> None:
         """Decide whether a new session must authenticate first."""
         if self.closed_by_default:
-            session.guard |= dispatch.UNAUTHENTICATED
-
-    def check_permissions(
-        self, session: Session, command: Command, args: Sequence[bytes]
-    ) -> None:
-        """Access rules of the session's user.
-
-        Raises:
-            CommandError: they forbid the command, one of its keys or its channels.
-        """
-        from fakeredis.engine.features import acl
-
-        acl.check(session, command, args)
-
-    def intercept(self, session: Session, command: Command, args: Sequence[bytes]) -> None:
-        """Faults and delays that a test has set."""
-        for interceptor in self.interceptors:
-            interceptor(session, command, args)
+            session.guard |= switches.UNAUTHENTICATED
 
     # Doors ----------------------------------------------------------------------------------
 
@@ -447,9 +440,10 @@ class Server:
         with self.lock:
             self.recorder = recorder
             self.on_change = getattr(recorder, "changed", None)
-            self.guard &= ~dispatch.RECORDED
-            if recorder is not None:
-                self.guard |= dispatch.RECORDED
+            if recorder is None:
+                self.switch_off(switches.RECORDED)
+            else:
+                self.switch_on(switches.RECORDED, Check(layer=layer_of(recorder)))
             for db in list(self.databases.values()):
                 db.observe()
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from fakeredis import errors
-from fakeredis.engine.core import blocking, dispatch, statistics
+from fakeredis.engine.core import blocking, dispatch, road, statistics, switches
 from fakeredis.engine.core.replies import BLOCKED, OTHER_NULL
 from fakeredis.errors import CommandError
 
@@ -31,7 +31,7 @@ class Session:
         "address", "lib_name", "lib_version", "created", "last_used", "last_command", "closed",
         "deny_blocking", "queue", "queue_failed", "watched", "watch_failed", "channels",
         "patterns", "shard_channels", "reply_mode", "via", "group", "position", "method",
-        "on_close", "extra", "plain", "collected", "lag", "__weakref__",
+        "on_close", "extra", "script", "plain", "collected", "lag", "__weakref__",
     )  # fmt: skip
 
     forwarded = False  # whether commands run at another server
@@ -53,6 +53,7 @@ class Session:
         self.collected: list[Any] | None = None  # EXEC's replies so far
         self.reply_mode = "ON"
         self.lag = 0.0  # seconds by which the shell is to hold back the next reply
+        self.script: Any = None  # the frame of the script that it runs
         self.via = "direct"  # for the spy
         self.method: Any = None
         self.group = self.position = 0
@@ -88,7 +89,7 @@ class Session:
             try:
                 command = dispatch.find(self, argv)
             except CommandError:
-                if self.guard & dispatch.REPLY_MODE:
+                if self.guard & switches.REPLY_MODE:
                     return dispatch.unheard(self)
                 raise
         if self.server.guard:
@@ -109,8 +110,14 @@ class Session:
         server = self.server
         with server.lock:
             try:
-                if self.guard or server.guard:
-                    return dispatch.guarded(self, command, args)
+                guard = self.guard
+                if guard or server.guard:
+                    if command.low <= len(args) <= command.high:
+                        go = server.client_roads.get(guard)
+                        if go is None:
+                            go = road.client_road(server, guard, Session.run)
+                        return go(self, command, args)
+                    return road.miscounted(self, command, args, Session.run)
                 return self.run(command, args)
             except CommandError as error:
                 statistics.failed(server, command, error)
@@ -140,6 +147,13 @@ class Session:
         shape = command.resp2 if self.protocol == 2 else command.resp3
         return reply if shape is None or reply is BLOCKED else shape(reply)
 
+    def go_on(self, origin: road.Origin, command: Command, args: Sequence[bytes]) -> Any:
+        """Run a command inside another one, past what is in force for its origin."""
+        go = self.server.inner_roads.get(origin)
+        if go is None:
+            go = road.inner_road(self.server, origin, Session.invoke)
+        return go(self, command, args)
+
     def invoke(self, command: Command, args: Sequence[bytes]) -> Any:
         """Run a command inside another one (EXEC, scripts, a wait that ends)."""
         self.server.calls[command] += 1
@@ -166,11 +180,25 @@ class Session:
 
     def _call_each(self, batch: Batch) -> list[Any]:
         replies: list[Any] = []
+        if self.server.guard & switches.RECORDED:
+            return self._call_each_noted(batch)
         for command, args in batch:
             try:
                 replies.append(self.call(command, args))
             except CommandError as error:
                 replies.append(error)
+        return replies
+
+    def _call_each_noted(self, batch: Batch) -> list[Any]:
+        """The same while a spy wants to know a command's place and the method that queued it."""
+        replies: list[Any] = []
+        for self.position, (command, args) in enumerate(batch):
+            self.method = getattr(args, "method", None)
+            try:
+                replies.append(self.call(command, args))
+            except CommandError as error:
+                replies.append(error)
+        self.position, self.method = 0, None
         return replies
 
     def transaction(self, batch: Batch) -> list[Any] | None:
@@ -237,7 +265,7 @@ class Session:
         """Leave MULTI; what was queued is forgotten."""
         self.queue: list[tuple[Command, Sequence[bytes]]] = []
         self.queue_failed = False
-        self.guard &= ~dispatch.QUEUEING
+        self.guard &= ~switches.QUEUEING
 
     def unwatch(self) -> None:
         """Forget all WATCHes."""
@@ -266,12 +294,12 @@ class Session:
         server = self.server
         in_command = server.is_locked_here()
         with server.lock:
-            if self.guard & dispatch.CLOSED:
+            if self.guard & switches.CLOSED:
                 return
-            self.guard |= dispatch.CLOSED
+            self.guard |= switches.CLOSED
             if in_command:
                 server.leaving.append(self)
-                server.guard |= dispatch.LEAVING
+                server.switch_on(switches.LEAVING)
                 return
             self.release()
 
@@ -283,7 +311,7 @@ class Session:
         if self.closed:
             return
         self.closed = True
-        self.guard |= dispatch.CLOSED
+        self.guard |= switches.CLOSED
         if self.wait is not None:
             blocking.leave(self.wait)
         self.unwatch()
@@ -346,7 +374,7 @@ class ProtocolSession(Session):
             try:
                 command = dispatch.find(self, argv)
             except CommandError:
-                if self.guard & dispatch.REPLY_MODE:
+                if self.guard & switches.REPLY_MODE:
                     return dispatch.unheard(self)
                 raise
         if self.server.guard:

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from fakeredis.engine.command.command import Command
     from fakeredis.engine.core.context import Context
     from fakeredis.engine.core.database import Database
+    from fakeredis.engine.core.road import Go
     from fakeredis.engine.core.session import Session
 
 
@@ -22,10 +23,7 @@ class StoreSync(Protocol):
     def make_database(self, index: int) -> Database:
         """A database whose changes are noted."""
 
-    def run(
-        self, command: Command, args: Sequence[bytes],
-        run: Callable[[Command, Sequence[bytes]], Any],
-    ) -> Any:
+    def run(self, session: Session, command: Command, args: Sequence[bytes], go: Go) -> Any:
         """Run a command and keep what it changes.
 
         Raises:

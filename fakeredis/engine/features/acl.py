@@ -1,7 +1,7 @@
 """Access control: users, what they may do, and the log of what they were refused.
 
 Nothing here is called while every user may do everything, as the default user of a new server may:
-`dispatch.RESTRICTED` among the bits of the server says when that is no longer so.
+`switches.RESTRICTED` among the bits of the server says when that is no longer so.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from fakeredis.datatypes.glob import matcher
 from fakeredis.engine.command.command import NO_AUTH, Channels, Command, Table
-from fakeredis.engine.core import dispatch
+from fakeredis.engine.core import dispatch, switches
+from fakeredis.engine.core.road import Check, Origin
 from fakeredis.engine.features.client_info import describe
 from fakeredis.errors import CommandError
 
@@ -585,12 +586,29 @@ class AccessControl:
     def refresh(self) -> None:
         """Note whether anything is forbidden to anyone, and whether sessions must authenticate."""
         server = self.server
-        server.guard &= ~dispatch.RESTRICTED
-        if not all(any(map(Selector.is_full, user.selectors)) for user in self.users.values()):
-            server.guard |= dispatch.RESTRICTED
+        if all(any(map(Selector.is_full, user.selectors)) for user in self.users.values()):
+            server.switch_off(switches.RESTRICTED)
+        else:
+            server.switch_on(switches.RESTRICTED, Check({
+                Origin.CLIENT: self._client_gate,
+                **dict.fromkeys((Origin.EXEC, Origin.SCRIPT, Origin.RETRY), self._inner_gate),
+            }))  # fmt: skip
         server.closed_by_default = not self.users["default"].needs_no_password
 
     # Refusals -------------------------------------------------------------------------------
+
+    def _client_gate(self, session: Session, command: Command, args: Sequence[bytes]) -> Any:
+        """Refuse what a session's user may not do, and note it in the log."""
+        user = self.users.get(session.user)
+        found = None if user is None else user.denial(command, args)
+        if found is None:
+            return None
+        return dispatch.reworded(session, _refusal(session, command, found))
+
+    def _inner_gate(self, session: Session, command: Command, args: Sequence[bytes]) -> Any:
+        """The same for what EXEC runs, scripts call, and what has waited."""
+        found = denial(session, command, args)
+        return None if found is None else _refusal(session, command, found)
 
     def note(self, session: Session, reason: str, what: str, user: str) -> None:
         """Write a refusal into the log."""
@@ -614,7 +632,7 @@ class AccessControl:
 def _context(session: Session) -> str:
     if session.via == "script":
         return "lua"
-    in_multi = session.guard & dispatch.QUEUEING or session.collected is not None
+    in_multi = session.guard & switches.QUEUEING or session.collected is not None
     return "multi" if in_multi else "toplevel"
 
 
@@ -651,7 +669,7 @@ def authenticate(session: Session, name: bytes, password: bytes, command: str) -
         control.note(session, "auth", command, text(name))
         raise CommandError(WRONG_PASSWORD)
     session.user = user.name
-    session.guard &= ~dispatch.UNAUTHENTICATED
+    session.guard &= ~switches.UNAUTHENTICATED
 
 
 def is_open(server: Server) -> bool:
@@ -667,15 +685,7 @@ def denial(session: Session, command: Command, args: Sequence[bytes]) -> Denial 
     return None if user is None else user.denial(command, args)
 
 
-def check(session: Session, command: Command, args: Sequence[bytes]) -> None:
-    """Refuse, and log, what a session's user may not do.
-
-    Raises:
-        CommandError: NOPERM; within a script, its own words.
-    """
-    found = denial(session, command, args)
-    if found is None:
-        return
+def _refusal(session: Session, command: Command, found: Denial) -> CommandError:
     if session.collected is not None:  # EXEC runs it
         session.ctx.command = session.server.table.queue_runner
     elif session.via != "script":
@@ -683,10 +693,10 @@ def check(session: Session, command: Command, args: Sequence[bytes]) -> None:
     of(session.server).note(session, _REASONS[found.reason], found.object, session.user)
     words = found.text(session.user)
     if session.via == "script":
-        raise CommandError(f"ERR ACL failure in script: {words}")
+        return CommandError(f"ERR ACL failure in script: {words}")
     if session.collected is not None:  # EXEC runs it
-        raise CommandError(CHANGED % _REASONS_AT_EXEC[found.reason])
-    raise CommandError(f"NOPERM {words}")
+        return CommandError(CHANGED % _REASONS_AT_EXEC[found.reason])
+    return CommandError(f"NOPERM {words}")
 
 
 def check_all_keys(session: Session, command: Command, option: str) -> None:

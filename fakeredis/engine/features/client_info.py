@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from fakeredis.engine.core import dispatch
+from fakeredis.engine.core import switches
 from fakeredis.engine.features import tracking
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ def _flags(session: Session) -> str:
     letters = [
         ("O", session in session.server.monitors),
         ("P", bool(session.channels or session.patterns or session.shard_channels)),
-        ("x", bool(session.guard & dispatch.QUEUEING)),
+        ("x", bool(session.guard & switches.QUEUEING)),
         ("b", session.wait is not None),
         ("t", tracker is not None),
         ("R", tracker is not None and tracker.broken),
@@ -38,7 +38,7 @@ def describe(session: Session) -> str:
     tracker = tracking.tracker_of(session)
     now = server.clock.seconds()
     idle = max(session.last_used, session.ctx._now / 1000)
-    queued = len(session.queue) if session.guard & dispatch.QUEUEING else -1
+    queued = len(session.queue) if session.guard & switches.QUEUEING else -1
     if queued > 0:
         command = session.queue[-1][0]
     facts: dict[str, object] = {

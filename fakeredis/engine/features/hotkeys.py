@@ -1,6 +1,6 @@
 """HOTKEYS: which keys cost most, counted while that is asked for.
 
-While nobody asks, nothing here is called: `dispatch.COUNTED` among the bits of the server says when
+While nobody asks, nothing here is called: `switches.COUNTED` among the bits of the server says when
 somebody does. Bytes are those that a client would send and receive; all commands are counted, of
 those with several keys each key gets its share.
 """
@@ -12,7 +12,8 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from fakeredis.engine.core import dispatch
+from fakeredis.engine.core import switches
+from fakeredis.engine.core.road import Check, Go, Origin
 from fakeredis.errors import CommandError
 
 if TYPE_CHECKING:
@@ -44,14 +45,14 @@ class Collection:
         self.times: Counter[bytes] = Counter()
         self.traffic: Counter[bytes] = Counter()
         self.total_time = self.total_bytes = 0
-        server.guard |= dispatch.COUNTED
+        server.switch_on(switches.COUNTED, Check(layer=self.layer))
 
     def stop(self, at: int | None = None) -> None:
         """Count no longer."""
         if self.active:
             self.active = False
             self.ended = self.server.clock.milliseconds() if at is None else at
-            self.server.guard &= ~dispatch.COUNTED
+            self.server.switch_off(switches.COUNTED)
 
     def check(self) -> None:
         """Stop when the time that was asked for is over."""
@@ -59,15 +60,18 @@ class Collection:
         if self.seconds and self.server.clock.milliseconds() >= end:
             self.stop(end)
 
-    def run(self, session: Session, command: Command, args: Sequence[bytes], run: Run) -> Any:
-        """Run a command and count what it cost."""
+    def layer(self, server: Server, origin: Origin, go: Go) -> Go:
+        """Count what commands cost."""
+        return lambda session, command, args: self._run(session, command, args, go)
+
+    def _run(self, session: Session, command: Command, args: Sequence[bytes], go: Go) -> Any:
         self.check()
         if not self.active:
-            return run(command, args)
+            return go(session, command, args)
         before = self.server.clock.seconds()
         reply: Any = None
         try:
-            reply = run(command, args)
+            reply = go(session, command, args)
         finally:
             elapsed = int((self.server.clock.seconds() - before) * 1_000_000)
             size = _size([*command.parts, *args]) + _size(reply)

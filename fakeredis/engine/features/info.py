@@ -20,7 +20,7 @@ from fakeredis.datatypes.sorted_set import SortedSet
 from fakeredis.datatypes.string import MutableString
 from fakeredis.engine.cluster import cluster, replicas
 from fakeredis.engine.command.command import WRITE
-from fakeredis.engine.core import dispatch
+from fakeredis.engine.core import switches
 from fakeredis.engine.core.statistics import operations_per_second
 from fakeredis.engine.features import latency, memory
 
@@ -108,7 +108,7 @@ def _server(server: Server) -> Fields:
     names: Fields = {"redis_version": version}
     if server.profile.server_type == "valkey":
         names = {"redis_version": _SHARED_VERSION, "valkey_version": version}
-    if server.guard & dispatch.CLUSTERED:
+    if server.guard & switches.CLUSTERED:
         names["redis_mode"] = "cluster"
     return names | {
         "os": f"{platform.system()} {platform.release()} {platform.machine()}",

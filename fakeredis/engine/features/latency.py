@@ -14,8 +14,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from fakeredis.engine.command.command import FAST, SKIP_SLOWLOG
-from fakeredis.engine.core import dispatch
+from fakeredis.engine.core import dispatch, switches
 from fakeredis.engine.core.replies import BLOCKED
+from fakeredis.engine.core.road import Check, Go, Origin
 
 if TYPE_CHECKING:
     from fakeredis.engine.command.command import Command
@@ -73,7 +74,7 @@ def of(server: Server) -> Timing:
 
 def begin(server: Server) -> Timing:
     """Measure from now on."""
-    server.guard |= dispatch.TIMED
+    server.switch_on(switches.TIMED, _CHECK)
     return of(server)
 
 
@@ -99,15 +100,15 @@ def durations_by_name(server: Server) -> dict[str, Durations]:
 # Measuring --------------------------------------------------------------------------------------
 
 
-def timed(session: Session, run: Run) -> Run:
-    """How to run a command while the server measures."""
+def _layer(server: Server, origin: Origin, go: Go) -> Go:
+    """Measure how long commands take."""
 
-    def measure(command: Command, args: Sequence[bytes]) -> Any:
-        clock = session.server.clock
+    def measure(session: Session, command: Command, args: Sequence[bytes]) -> Any:
+        clock = server.clock
         start, offset = _seconds(), clock.offset
         reply = None
         try:
-            reply = run(command, args)
+            reply = go(session, command, args)
         finally:
             if reply is not BLOCKED:
                 # A clock that was moved on has made the command take so long.
@@ -116,6 +117,9 @@ def timed(session: Session, run: Run) -> Run:
         return reply
 
     return measure
+
+
+_CHECK: Final = Check(layer=_layer)
 
 
 def note(session: Session, command: Command, args: Sequence[bytes], micros: int) -> None:

@@ -23,7 +23,8 @@ from fakeredis.datatypes.sorted_set import SortedSet
 from fakeredis.datatypes.stream import Stream
 from fakeredis.datatypes.string import MutableString
 from fakeredis.engine.command.command import DENYOOM, READONLY, RUNS_QUEUE, WRITE
-from fakeredis.engine.core import dispatch
+from fakeredis.engine.core import switches
+from fakeredis.engine.core.road import Check, Origin
 from fakeredis.engine.features import key_access
 from fakeredis.errors import CommandError
 
@@ -179,7 +180,7 @@ def used(server: Server) -> int:
 
 def data_size(db: Database) -> int:
     """Bytes of a database, estimated where there are many keys."""
-    if db.server.guard & dispatch.LIMITED:
+    if db.server.guard & switches.LIMITED:
         return _settled(db)
     count = len(db.data)
     keys = list(islice(db.data, _SAMPLED))
@@ -249,9 +250,10 @@ def _limit(server: Server) -> _Limit:
 
 def configure(server: Server) -> None:
     """``maxmemory`` or its policy was set."""
-    server.guard &= ~dispatch.LIMITED
     if server.config.maxmemory:
-        server.guard |= dispatch.LIMITED
+        server.switch_on(switches.LIMITED, _CHECK)
+    else:
+        server.switch_off(switches.LIMITED)
     if server.config.maxmemory_policy.endswith(("lru", "lfu")):
         key_access.begin(server)
     _limit(server).queue.clear()
@@ -289,7 +291,7 @@ def refusal(
     server = session.server
     limit = _limit(server)
     limit.full = not make_room(server)
-    if server.guard & dispatch.TRACKED:
+    if server.guard & switches.TRACKED:
         session.pushes_first()  # it hears of what was evicted before its own reply
     if not limit.full:
         return None
@@ -332,20 +334,20 @@ def check_script(session: Session, allowed: bool) -> None:
 
 def is_full(server: Server) -> bool:
     """Whether there was no room left when the last command began."""
-    return bool(server.guard & dispatch.LIMITED) and _limit(server).full
+    return bool(server.guard & switches.LIMITED) and _limit(server).full
 
 
-def check_call(session: Session, command: Command) -> None:
-    """A script calls a command.
-
-    Raises:
-        CommandError: it may take memory, there is none left, and the script has not written yet.
-    """
+def _script_gate(session: Session, command: Command, args: Sequence[bytes]) -> Any:
+    """Refuse what may take memory where there is none left and the script has not written yet."""
     limit = _limit(session.server)
     if limit.full and not limit.script_may_write and command.flags & DENYOOM:
-        raise CommandError(errors.OUT_OF_MEMORY)
+        return CommandError(errors.OUT_OF_MEMORY)
     if command.flags & WRITE:
         limit.script_may_write = True  # one that has begun to write is not stopped half way
+    return None
+
+
+_CHECK: Final = Check({Origin.CLIENT: refusal, Origin.SCRIPT: _script_gate})
 
 
 # Who goes first ---------------------------------------------------------------------------------

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from fakeredis.engine.command.command import READONLY, REPLICATES, RUNS_QUEUE, WRITE
-from fakeredis.engine.core import blocking
+from fakeredis.engine.core import blocking, switches
 from fakeredis.engine.core.replies import BLOCKED
+from fakeredis.engine.core.road import Check, Origin
 from fakeredis.errors import CommandError
 
 if TYPE_CHECKING:
@@ -30,21 +31,17 @@ class Pause:
 
 def begin(server: Server, until: int, everything: bool) -> None:
     """Pause writes or everything; a running pause is never shortened nor weakened."""
-    from fakeredis.engine.core.dispatch import PAUSED
-
     current: Pause | None = server.extra.get(_NAME)
     if current is not None:
         until = max(until, current.until)
         everything = everything or current.everything
     server.extra[_NAME] = Pause(until, everything)
-    server.guard |= PAUSED
+    server.switch_on(switches.PAUSED, _CHECK)
 
 
 def end(server: Server) -> None:
     """End a pause now, and run what waited for that."""
-    from fakeredis.engine.core.dispatch import PAUSED
-
-    server.guard &= ~PAUSED
+    server.switch_off(switches.PAUSED)
     server.extra.pop(_NAME, None)
     for session in list(server.waiting):
         wait = session.wait
@@ -110,7 +107,7 @@ class _Postponed(blocking.Wait):
     __slots__ = ()
 
 
-def postpone(session: Session, command: Command, args: Sequence[bytes]) -> Any:
+def _postpone(session: Session, command: Command, args: Sequence[bytes]) -> Any:
     """Let a command wait for the end of the pause; its reply comes through the outbox."""
     current: Pause = session.server.extra[_NAME]
 
@@ -124,3 +121,10 @@ def postpone(session: Session, command: Command, args: Sequence[bytes]) -> Any:
     wait = _Postponed(session, command, args, session.ctx.db, (), current.until, run)
     blocking.enter(wait)
     return BLOCKED
+
+
+def _gate(session: Session, command: Command, args: Sequence[bytes]) -> Any:
+    return _postpone(session, command, args) if applies(session, command, args) else None
+
+
+_CHECK: Final = Check({Origin.CLIENT: _gate})

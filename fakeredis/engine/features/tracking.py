@@ -1,6 +1,6 @@
 """Client-side caching: which sessions hear that keys they have read, or any keys, have changed.
 
-While no session tracks, nothing here is called: `dispatch.TRACKED` among the bits of the server
+While no session tracks, nothing here is called: `switches.TRACKED` among the bits of the server
 says when one does. Keys are told apart by their names only, as on the server: databases do not
 count.
 """
@@ -13,8 +13,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from fakeredis.engine.command.command import READONLY, Command
-from fakeredis.engine.core import dispatch
+from fakeredis.engine.core import switches
 from fakeredis.engine.core.replies import Push
+from fakeredis.engine.core.road import Check, Go, Origin
 from fakeredis.errors import CommandError
 
 if TYPE_CHECKING:
@@ -90,9 +91,10 @@ class Tracking:
 
     def _switched(self) -> None:
         server = self.server
-        server.guard &= ~dispatch.TRACKED
         if self.trackers or self.keys:  # what was read stays known until it changes
-            server.guard |= dispatch.TRACKED
+            server.switch_on(switches.TRACKED, Check(layer=self.layer))
+        else:
+            server.switch_off(switches.TRACKED)
         if not self.trackers:
             self.changed.clear()
         for db in list(server.databases.values()):
@@ -100,11 +102,14 @@ class Tracking:
 
     # Commands -------------------------------------------------------------------------------
 
-    def run(self, session: Session, command: Command, args: Sequence[bytes], run: Run) -> Any:
-        """Run a command, remember what it has read, and tell what it has changed."""
+    def layer(self, server: Server, origin: Origin, go: Go) -> Go:
+        """Remember what commands have read, and tell what they have changed."""
+        return lambda session, command, args: self._run(session, command, args, go)
+
+    def _run(self, session: Session, command: Command, args: Sequence[bytes], go: Go) -> Any:
         outer, self.current = self.current, session
         try:
-            return run(command, args)
+            return go(session, command, args)
         finally:
             self.current = outer
             tracker = self.trackers.get(session)
@@ -129,7 +134,7 @@ class Tracking:
     def forget_caching(self, session: Session) -> None:
         """CLIENT CACHING was for one command or transaction, also for one that was refused."""
         tracker = self.trackers.get(session)
-        if tracker is not None and not session.guard & dispatch.QUEUEING:
+        if tracker is not None and not session.guard & switches.QUEUEING:
             tracker.caching = False
 
     def _shrink(self, limit: int) -> None:
@@ -237,7 +242,7 @@ class Tracking:
                 session.push(Push([b"tracking-redir-broken", tracker.redirect]))
         elif target.protocol == 3:
             target.push(Push([b"invalidate", self._keys(session, target, keys)]))
-        elif tracker.redirect and target.guard & dispatch.SUBSCRIBED:
+        elif tracker.redirect and target.guard & switches.SUBSCRIBED:
             target.push(Push([b"message", CHANNEL, self._keys(session, target, keys)]))
 
     @staticmethod
@@ -256,6 +261,6 @@ def of(server: Server) -> Tracking:
 
 def tracker_of(session: Session) -> Tracker | None:
     """How a session tracks; None when it does not."""
-    if not session.server.guard & dispatch.TRACKED:
+    if not session.server.guard & switches.TRACKED:
         return None
     return of(session.server).trackers.get(session)

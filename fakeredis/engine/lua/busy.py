@@ -10,15 +10,18 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from fakeredis.engine.core import dispatch
+from fakeredis.engine.command.command import ALLOW_BUSY, Command
+from fakeredis.engine.core import switches
+from fakeredis.engine.core.road import Check, Origin
 from fakeredis.errors import CommandError, ConnectionLost
 
 if TYPE_CHECKING:
     from fakeredis.engine.core.server import Server
+    from fakeredis.engine.core.session import Session
     from fakeredis.engine.lua.interpreter import Frame
 
 # The time that really passes, whatever a test has done to the clock.
@@ -84,12 +87,12 @@ def _look(frame: Frame) -> bytes | None:
             return None
         frame.busy = True
         server.extra[_EXTRA] = frame
-        server.guard |= dispatch.BUSY
+        server.switch_on(switches.BUSY, _CHECK)
     if now - frame.napped > _PERIOD:
         _let_others_in(server)
         frame.napped = _monotonic()
         frame.session.ctx.see_time_pass()
-        if server.guard & dispatch.DOWN:
+        if server.guard & switches.DOWN:
             raise ConnectionLost("Connection closed by server.")
     return frame.stopped
 
@@ -131,7 +134,7 @@ def ended(frame: Frame) -> None:
         frame.busy = False
         server = frame.session.server
         server.extra.pop(_EXTRA, None)
-        server.guard &= ~dispatch.BUSY
+        server.switch_off(switches.BUSY)
 
 
 # What others see of it --------------------------------------------------------------------------
@@ -149,6 +152,14 @@ def busy_error(server: Server) -> CommandError:
     assert frame.interpreter is not None
     kill = "FUNCTION KILL" if frame.interpreter.functions else "SCRIPT KILL"
     return CommandError(_BUSY % (server.profile.server_type.capitalize(), kill))
+
+
+def _gate(session: Session, command: Command, args: Sequence[bytes]) -> Any:
+    """What may run beside a long script, and what may not."""
+    return None if command.flags & ALLOW_BUSY else busy_error(session.server)
+
+
+_CHECK: Final = Check({Origin.CLIENT: _gate})
 
 
 def kill(server: Server, functions: bool) -> None:

@@ -21,7 +21,7 @@ from fakeredis import errors
 from fakeredis.datatypes.numbers import format_float
 from fakeredis.engine.cluster import cluster
 from fakeredis.engine.command.command import NOSCRIPT, REPLICATES, WRITE, Command
-from fakeredis.engine.core import blocking, dispatch, statistics
+from fakeredis.engine.core import blocking, dispatch, statistics, switches
 from fakeredis.engine.core.replies import (
     BLOCKED,
     BigNumber,
@@ -33,6 +33,7 @@ from fakeredis.engine.core.replies import (
     flatten,
     verbatim,
 )
+from fakeredis.engine.core.road import Origin
 from fakeredis.engine.features import acl, memory
 from fakeredis.engine.lua import busy, libraries, tail_calls
 from fakeredis.errors import CommandError
@@ -134,6 +135,22 @@ class Frame:
         self.loading = False  # it is the code of a library
         self.busy = False  # others are told so
         self.stopped: bytes | None = None  # why it must end
+
+    def keep_to(self, slot: int | None) -> None:
+        """Hold a script that says so to the slot of its first keys.
+
+        Raises:
+            CommandError: this is another one.
+        """
+        if slot is None or self.runnable is None:
+            return
+        flags = self.runnable.flags
+        if flags is None or "allow-cross-slot-keys" in flags:
+            return
+        if self.slot is None:
+            self.slot = slot
+        elif self.slot != slot:
+            raise CommandError(CROSS_SLOT)
 
 
 class Interpreter:
@@ -254,12 +271,12 @@ class Interpreter:
         frame.session, frame.interpreter, frame.runnable = session, self, runnable
         frame.read_only = read_only or runnable.read_only
         frame.known, frame.wrote = self.readers, False
-        if session.server.guard & dispatch.CLUSTERED:
+        if session.server.guard & switches.CLUSTERED:
             frame.slot = cluster.slot_of(words[0]) if keys else None
-        if session.server.guard & dispatch.LIMITED:
+        if session.server.guard & switches.LIMITED:
             memory.check_script(session, "allow-oom" in (runnable.flags or ()))
         frame.protocol = session.protocol = 2
-        session.via, session.deny_blocking = "script", True
+        session.via, session.deny_blocking, session.script = "script", True, frame
         if session.collected is None:
             ctx.begin()
         try:
@@ -275,6 +292,7 @@ class Interpreter:
                 busy.ended(frame)
             frame.session = frame.interpreter = frame.runnable = None
             session.protocol, session.via, session.deny_blocking = protocol, via, deny_blocking
+            session.script = None
             ctx.db, ctx.command, ctx.args = db, command, args
             if session.extra:
                 session.extra.pop("HIMPORT in a script", None)
@@ -557,9 +575,9 @@ def check_flags(session: Session, runnable: Runnable, read_only: bool) -> None:
     """
     if runnable.flags is None:
         return
-    if "no-cluster" in runnable.flags and session.server.guard & dispatch.CLUSTERED:
+    if "no-cluster" in runnable.flags and session.server.guard & switches.CLUSTERED:
         raise CommandError(NOT_IN_CLUSTER)
-    if session.server.guard & dispatch.LIMITED:
+    if session.server.guard & switches.LIMITED:
         free = runnable.read_only or "allow-oom" in runnable.flags
         if not free and memory.is_full(session.server):
             raise CommandError(errors.OUT_OF_MEMORY)
@@ -692,36 +710,6 @@ def _note_write(frame: Frame, command: Command) -> None:
         frame.wrote = True
 
 
-def _check_slot(frame: Frame, slot: int | None) -> None:
-    """Hold a script that says so to the slot of its first keys."""
-    if slot is None or frame.runnable is None:
-        return
-    flags = frame.runnable.flags
-    if flags is None or "allow-cross-slot-keys" in flags:
-        return
-    if frame.slot is None:
-        frame.slot = slot
-    elif frame.slot != slot:
-        raise CommandError(CROSS_SLOT)
-
-
-def _observed(
-    frame: Frame, session: Session, command: Command, args: Sequence[bytes]
-) -> Any:
-    server = session.server
-    try:
-        if server.guard & dispatch.RESTRICTED:
-            server.check_permissions(session, command, args)
-        if server.guard & dispatch.CLUSTERED:
-            _check_slot(frame, cluster.check_script(session, command, args))
-        if server.guard & dispatch.LIMITED:
-            memory.check_call(session, command)
-    except CommandError as error:
-        statistics.rejected(server, command, error)
-        raise
-    return dispatch.observed(session, command, args, session.invoke)
-
-
 def _count_failure(
     server: Server, ran: Command | None, words: Sequence[Any], error: CommandError
 ) -> None:
@@ -766,7 +754,8 @@ def _caller(frame: Frame) -> Callable[..., Any]:
                 args = words[1:]
             ran = command
             if server.guard:
-                reply = _observed(frame, session, command, dispatch.spelled(command, words))
+                args = dispatch.spelled(command, words)
+                reply = session.go_on(Origin.SCRIPT, command, args)
             else:  # as `Session.invoke`, without another look at the arity
                 server.calls[command] += 1
                 ctx = session.ctx
@@ -811,7 +800,7 @@ def _acl_checker(frame: Frame) -> Callable[..., Any]:
                 command = command.subcommands.get(words[1].lower())
             if command is None:
                 raise CommandError(INVALID_ACL_COMMAND)
-            if not session.server.guard & dispatch.RESTRICTED:
+            if not session.server.guard & switches.RESTRICTED:
                 return True
             return acl.denial(session, command, words[len(command.parts) :]) is None
         except CommandError as error:

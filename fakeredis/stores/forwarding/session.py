@@ -24,7 +24,7 @@ from fakeredis.engine.command.command import (
     Channels,
     Command,
 )
-from fakeredis.engine.core import dispatch
+from fakeredis.engine.core import dispatch, switches
 from fakeredis.engine.core.replies import BLOCKED, NO_REPLY, QUEUED, Push
 from fakeredis.engine.core.session import Session
 from fakeredis.errors import CommandError, ConnectionLost
@@ -123,7 +123,7 @@ class ForwardedSession(Session):
         self.usage: Callable[[], dict[str, int]] | None = None  # as a `ProtocolSession` has it
         super().__init__(server, 2, address)
         self.plain = {}  # no short cut: it knows no reply that comes later
-        self.guard &= ~dispatch.UNAUTHENTICATED
+        self.guard &= ~switches.UNAUTHENTICATED
 
     # Commands -------------------------------------------------------------------------------
 
@@ -223,11 +223,12 @@ class ForwardedSession(Session):
 
     def _prepare(self, call: _Call, command: Any) -> None:
         server = self.server
-        queueing = self.guard & dispatch.QUEUEING
+        queueing = self.guard & switches.QUEUEING
         call.queued = bool(queueing) and not call.flags & UNQUEUED
-        if server.guard & dispatch.INTERCEPTED:
+        if server.guard & switches.INTERCEPTED:
             try:
-                server.intercept(self, command, call.argv[len(command.parts) :])
+                for interceptor in server.interceptors:
+                    interceptor(self, command, call.argv[len(command.parts) :])
             except CommandError as error:
                 call.error, call.sent = error, _REFUSED
             except Exception as error:
@@ -235,13 +236,13 @@ class ForwardedSession(Session):
                 raise
         if call.error is None:
             call.sent, call.restore = self.link.translate(command, call.sent)
-        if server.guard & dispatch.RECORDED and not call.queued:
+        if server.guard & switches.RECORDED and not call.queued:
             assert server.recorder is not None
             call.record = server.recorder.begin(self, call.name, call.argv)
         if call.flags & BEGINS_QUEUE:
-            self.guard |= dispatch.QUEUEING
+            self.guard |= switches.QUEUEING
         elif call.flags & ENDS_QUEUE:
-            self.guard &= ~dispatch.QUEUEING
+            self.guard &= ~switches.QUEUEING
 
     def _send(self, calls: list[_Call]) -> None:
         """Send what goes elsewhere; a refused command does so only within a transaction."""
@@ -403,7 +404,7 @@ class ForwardedSession(Session):
         if self.protocol != 2 or type(item) is not list or not item:
             return False
         subscribing = call is not None and call.channels in _LISTENING.values()
-        listening = self.guard & dispatch.SUBSCRIBED
+        listening = self.guard & switches.SUBSCRIBED
         return bool(subscribing or listening) and is_message(item)
 
     def _hear(self, item: Any, call: _Call | None) -> None:
@@ -424,11 +425,11 @@ class ForwardedSession(Session):
             return
         if about is not None and about.action == "listen":
             own[message[1]] = None
-            self.guard |= dispatch.SUBSCRIBED
+            self.guard |= switches.SUBSCRIBED
         elif own is not None:
             own.pop(message[1], None)
             if not (self.channels or self.patterns or self.shard_channels):
-                self.guard &= ~dispatch.SUBSCRIBED
+                self.guard &= ~switches.SUBSCRIBED
         self._put(Push(message))
 
     def _put(self, item: Any) -> None:
@@ -495,7 +496,7 @@ class ForwardedSession(Session):
         if self.closed:
             return
         self.closed = True
-        self.guard |= dispatch.CLOSED
+        self.guard |= switches.CLOSED
         self.wait = None
         self.store.watch().discard(self.link)
         self.link.close()
@@ -537,7 +538,7 @@ def _reset(session: ForwardedSession, argv: Sequence[bytes], reply: Any) -> None
     session.protocol = 2
     session.name = b""
     session.ctx.db = session.server.database(0)
-    session.guard &= ~(dispatch.QUEUEING | dispatch.SUBSCRIBED)
+    session.guard &= ~(switches.QUEUEING | switches.SUBSCRIBED)
     session.channels, session.patterns, session.shard_channels = {}, {}, {}
     session._monitors = session._tracks = False
 

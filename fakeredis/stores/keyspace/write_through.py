@@ -25,10 +25,11 @@ from fakeredis.engine.command.command import (
     WRITE,
     Command,
 )
-from fakeredis.engine.core import blocking, dispatch, notifications
+from fakeredis.engine.core import blocking, notifications, switches
 from fakeredis.engine.core.database import Database
 from fakeredis.engine.core.pubsub import PubSub, Subscribers
 from fakeredis.engine.core.replies import Push
+from fakeredis.engine.core.road import Check, Go, Origin
 from fakeredis.engine.core.session import Session
 from fakeredis.errors import CommandError
 from fakeredis.rdb import payload as rdb
@@ -162,7 +163,7 @@ class Keeper:
         # What a command with a random effect says is the same: its arguments, and the words.
         self._said: tuple[Any, Sequence[bytes]] = (None, ())
         server.keeper = self
-        server.guard |= dispatch.STORED
+        server.switch_on(switches.STORED, Check(layer=self.layer))
         if isinstance(store, CarriesMessages):
             server.pubsub = CarriedPubSub(self, store)
         self._take_all()
@@ -173,20 +174,24 @@ class Keeper:
 
     # Commands -------------------------------------------------------------------------------
 
-    def run(self, command: Command, args: Sequence[bytes], run: Run) -> Any:
+    def layer(self, server: Server, origin: Origin, go: Go) -> Go:
+        """Keep what commands change."""
+        return lambda session, command, args: self.run(session, command, args, go)
+
+    def run(self, session: Session, command: Command, args: Sequence[bytes], go: Go) -> Any:
         """Run a command and keep what it changes.
 
         Raises:
             CommandError: its own, or the store cannot keep it; then nothing has changed.
         """
         if self._touched is not None:
-            return run(command, args)
+            return go(session, command, args)
         if not command.flags & _MAY_CHANGE and not command.declaration.runs:
             self.catch_up()
-            reply = run(command, args)
+            reply = go(session, command, args)
         else:
             with self.transaction():
-                reply = run(command, args)
+                reply = go(session, command, args)
                 if command.group == "scripting":
                     self._keep_code()
         if self.on_waiting is not None and self.somebody_waits():

@@ -408,13 +408,6 @@ def _receive(sock: socket.socket) -> bytes:
         return b""
 
 
-# What these say comes as messages, which another thread may be waiting for: who has sent one
-# goes on before that thread hears of it, as on a network.
-_UNAWAITED: Final = frozenset(
-    {b"SUBSCRIBE", b"UNSUBSCRIBE", b"PSUBSCRIBE", b"PUNSUBSCRIBE", b"SSUBSCRIBE", b"SUNSUBSCRIBE"}
-)
-
-
 class _Waiting:
     """That a command waits: for how long, the other process knows."""
 
@@ -476,10 +469,20 @@ class RemoteSession:
         if self.closed:
             raise ConnectionLost(_GONE)
         words = "run", self.number, self.via, self.group, self._note(argv), [*argv]
-        if argv[0].upper() in _UNAWAITED:
+        if self._is_answered_by_messages(argv[0]):
             self.channel.send((words[0], 0, *words[1:]))
             return NO_REPLY
         return self.channel.ask(*words)
+
+    def _is_answered_by_messages(self, name: bytes) -> bool:
+        """Whether a command begins or ends to listen.
+
+        Another thread may be waiting for its messages: who has sent it goes on before that thread
+        hears of it, as on a network.
+        """
+        command = self.server.table.find(name)
+        channels = None if command is None else command.declaration.channels
+        return channels is not None and channels.action != "publish"
 
     def late(self, reply: Any) -> None:
         """What a command that nobody waited for replies beside its messages."""

@@ -128,6 +128,19 @@ def test_a_pipeline_is_one_round_trip(spy: Spy, r: redis.Redis) -> None:
     spy.assert_no_n_plus_one(threshold=1)
 
 
+def test_keys_that_migrate() -> None:
+    with fakeredis.patch(spy=True) as fake:
+        here, there = redis.Redis(port=7001), redis.Redis(port=7002)
+        here.set("k", "v", ex=60)
+        here.set("l", "v")
+        there.ping()
+        here.migrate("localhost", 7002, ["k", "l"], 0, 1000)
+        assert there.exists("k", "l") == 2
+    fake.assert_ttl("k", at_least=59, at_most=60)
+    with pytest.raises(AssertionError, match=r"l has no TTL after #\d+ RESTORE l 0"):
+        fake.assert_ttl("l")
+
+
 def test_a_transaction_reads_as_sent(spy: Spy, r: redis.Redis) -> None:
     with r.pipeline() as pipe:
         pipe.incr("a")

@@ -1,0 +1,85 @@
+"""What is declared of commands makes sense, for all of them."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from fakeredis.commands import modules_elsewhere, sentinel
+from fakeredis.commands.catalogue import core_groups
+from fakeredis.commands.registry import PUBSUB, READONLY, WRITE, Declaration, Flags
+from fakeredis.engine.command.command import DECLARED, OwnFlags, Table
+from fakeredis.engine.command.form import elements
+from fakeredis.engine.command.keys import KeySpec
+from fakeredis.engine.core.profiles import newest
+from fakeredis.stores.parity import compare
+
+GROUPS = (*core_groups(), sentinel.group, *modules_elsewhere.groups)
+DECLARATIONS = [one for group in GROUPS for one in group.declarations.values()]
+ACCESS = re.compile(
+    r"(RO|RW|OW|RM)( access)?( update)?( insert)?( delete)?( incomplete| variable_flags)?|not_key"
+)
+OPTION = re.compile(r"[A-Z]+\w*(=(\d+|#\d|key|keys|trim|numkeys|rest))?(\?[A-Z]+)?")
+
+
+def those_with(name: str) -> list[Declaration]:
+    found = [one for one in DECLARATIONS if getattr(one, name)]
+    assert found, f"nobody declares {name}"
+    return found
+
+
+def test_flags_of_ours_are_none_of_the_servers() -> None:
+    assert not any(ours & theirs for ours in OwnFlags for theirs in Flags)
+    values = [int(flag) for flag in (*Flags, *OwnFlags)]
+    assert len(set(values)) == len(values)
+
+
+@pytest.mark.parametrize("declared", those_with("form"), ids=lambda one: one.name)
+def test_form(declared: Declaration) -> None:
+    found = elements(declared.form)
+    assert found
+    for text in re.findall(r"\{(.*?)\}", declared.form):
+        assert all(map(OPTION.fullmatch, text.split())), text
+    assert sum(element.kind == "options" for element in found) <= 1
+
+
+@pytest.mark.parametrize("declared", those_with("same_as"), ids=lambda one: one.name)
+def test_same_as(declared: Declaration) -> None:
+    assert declared.same_as.split()[0] in DECLARED
+
+
+def test_words_of_declarations() -> None:
+    assert {one.varies for one in those_with("varies")} == set(compare._CHECKS)
+    assert {one.runs for one in those_with("runs")} == {"source", "sha1", "function"}
+    for one in those_with("channels"):
+        assert one.flags & PUBSUB
+        assert one.channels is not None
+        assert one.channels.action in ("publish", "listen", "leave")
+        assert one.channels.kind in ("channels", "patterns", "shard_channels")
+    for one in those_with("secrets"):
+        assert one.secrets is not None
+        assert all(word == word.upper() for word in one.secrets.words)
+    assert all(one.batch_form or one.batch_of_key for one in those_with("batch_form"))
+
+
+def specs() -> list[tuple[str, KeySpec, int]]:
+    groups = [*core_groups(), *modules_elsewhere.groups]
+    return [
+        (command.name, spec, command.flags)
+        for profile in newest()
+        for command in Table(profile, groups).all()
+        for spec in command.specs
+    ]
+
+
+def test_access_fits_the_flags() -> None:
+    for name, spec, flags in specs():
+        assert ACCESS.fullmatch(spec.access), name
+        kind = spec.access.split()[0]
+        if kind in ("OW", "RM") or " delete" in spec.access:
+            assert flags & WRITE, name
+        if kind == "RO":
+            assert not re.search("update|insert|delete", spec.access), name
+        if flags & READONLY and name != "PFCOUNT":  # which may change how its key is kept
+            assert kind == "RO", name

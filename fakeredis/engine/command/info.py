@@ -186,7 +186,7 @@ def keys_with_flags(
     if command is None:
         raise CommandError(_INVALID_COMMAND)
     args = argv[len(command.parts) :]
-    specs = [spec for spec in command.specs if "not_key" not in spec.access.split()]
+    specs = [spec for spec in shown_specs(command) if "not_key" not in spec.access.split()]
     declared = command.group != "pubsub" and command.declaration.keys is not None
     if not specs and not declared:
         raise CommandError(_NO_KEYS)

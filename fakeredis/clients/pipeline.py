@@ -150,6 +150,7 @@ def run_transaction(
     if session.server.guard & switches.RECORDED:
         with via(session, "transaction"):
             replies: list[Any] | None = session.transaction(batch)
+        replies = None if replies is None else replies.copy()  # the spy keeps the server's
     else:
         replies = session.transaction(batch)
     pipeline.watching = False

@@ -11,6 +11,7 @@ from fakeredis.commands.pubsub import unsubscribe_all
 from fakeredis.commands.registry import (
     ADMIN,
     ALLOW_BUSY,
+    ALONE,
     CONNECTION,
     EACH_NODE,
     ENDS_QUEUE,
@@ -87,7 +88,7 @@ def select(ctx: Context, index: int) -> Any:
     return OK
 
 
-@group.command("QUIT", Rest(), flags=_OPEN | CONNECTION | UNQUEUED | WHILE_SUBSCRIBED)
+@group.command("QUIT", Rest(), flags=_OPEN | CONNECTION | UNQUEUED | WHILE_SUBSCRIBED | ALONE)
 def quit_(ctx: Context, words: list[bytes]) -> Any:
     """Close the connection, after this reply."""
     ctx.session.release()
@@ -96,7 +97,10 @@ def quit_(ctx: Context, words: list[bytes]) -> Any:
 
 @group.command(
     "RESET",
-    flags=_OPEN | CONNECTION | UNQUEUED | ENDS_QUEUE | WHILE_SUBSCRIBED | UNWATCHES | EACH_NODE,
+    flags=(
+        _OPEN | CONNECTION | UNQUEUED | ENDS_QUEUE | WHILE_SUBSCRIBED | UNWATCHES | EACH_NODE
+        | ALONE
+    ),
     since="6.2.0",
 )  # fmt: skip
 def reset(ctx: Context) -> Any:
@@ -148,8 +152,8 @@ def auth(ctx: Context, first: bytes, rest: list[bytes]) -> Any:
 
 
 @group.command(
-    "HELLO", Rest(), flags=_OPEN | CONNECTION | SEQUENTIAL | EACH_NODE, since="6.0.0", reply=DEEP,
-    secrets=Secrets({b"AUTH": 2}, start=1), varies="always",
+    "HELLO", Rest(), flags=_OPEN | CONNECTION | SEQUENTIAL | EACH_NODE | ALONE, since="6.0.0",
+    reply=DEEP, secrets=Secrets({b"AUTH": 2}, start=1), varies="always",
 )  # fmt: skip
 def hello(ctx: Context, words: list[bytes]) -> Any:
     """Choose the protocol, authenticate, name the session; who the server is.

@@ -6,8 +6,10 @@ import asyncio
 import contextlib
 import threading
 from collections import deque
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+from fakeredis.engine.command.command import ALONE
 from fakeredis.engine.core import blocking, switches
 from fakeredis.engine.core.replies import BLOCKED, NO_REPLY
 from fakeredis.errors import CommandError, ConnectionLost
@@ -23,7 +25,6 @@ _BATCH: Final = 1 << 16  # bytes of replies after which they are written
 _BACKLOG: Final = 1024  # commands of a blocked client that wait, until it is not read any more
 # A browser that somebody has tricked into talking to this port; only valid commands come before.
 _HTTP: Final = frozenset({b"post", b"host:"})
-_ALONE: Final = frozenset({b"hello", b"reset", b"quit"}) | _HTTP  # never run in one go with others
 
 
 class ClientProtocol(asyncio.Protocol):
@@ -205,12 +206,19 @@ class ClientProtocol(asyncio.Protocol):
         if out:
             self._write(session, b"".join(out))
 
+    def _goes_alone(self, argv: Sequence[bytes]) -> bool:
+        """Whether a command never runs in one go with others."""
+        if argv[0].lower() in _HTTP:
+            return True
+        command = self.service.server.table.find(argv[0])
+        return command is not None and bool(command.flags & ALONE)
+
     def _run_together(self, session: Session, out: list[bytes]) -> bool:
         """Run a pipeline in one go where commands are forwarded; whether it has run."""
         if not session.server.forwards:
             return False
         batch = list(self.backlog)
-        if any(argv[0].lower() in _ALONE for argv in batch):
+        if any(map(self._goes_alone, batch)):
             return False
         self.backlog.clear()
         self.count += len(batch)

@@ -1,7 +1,8 @@
 """What is to be known of a command stands in its declaration: elsewhere no module names any.
 
 All constants count that are a command's name or a list of such names: in sets, tuples, dicts,
-split texts and comparisons alike. Documentation and messages are free.
+split texts and comparisons alike; in lower case, collections of nothing else. Documentation and
+messages are free.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ ALLOWED: dict[str, dict[str, str]] = {
     "clients.handshake": {"CLIENT, HELLO, SELECT": SENDS},
     "data.commands": {"*": "the prose of COMMAND DOCS, by the command's name"},
     "data.config": {"REPLICAOF, SAVE, SLAVEOF": "settings of that name"},
+    "engine.core.config": {"LATENCY, SLOWLOG": "settings that begin with these"},
+    "engine.core.notifications": {"*": "keyspace events"},
     "engine.core.replies": {"RESET": "a reply"},
     "engine.core.session": {"EXEC, MULTI": SENDS},
     "engine.data.portable": {
@@ -65,6 +68,7 @@ ALLOWED: dict[str, dict[str, str]] = {
     "stores.forwarding.session": {
         "CLIENT SETNAME, CLIENT TRACKING, EXEC, HELLO, MONITOR, MULTI, QUIT, RESET, SELECT":
             PROTOCOL,
+        "PSUBSCRIBE, PUNSUBSCRIBE, SSUBSCRIBE, SUBSCRIBE, SUNSUBSCRIBE, UNSUBSCRIBE": "messages",
     },
     "stores.parity.store": {"DISCARD, EXEC, MULTI, RESET": PROTOCOL},
     "tcp.settings": {"ACL, CONFIG, GET": SENDS},
@@ -94,16 +98,35 @@ def named_in(text: str) -> set[str]:
     return found if len(found) > 4 or (len(found) > 1 and 2 * len(found) > len(words)) else set()
 
 
+def _text(node: ast.AST | None) -> str | None:
+    value = node.value if isinstance(node, ast.Constant) else None
+    return value.decode("latin-1") if isinstance(value, bytes) else (
+        value if isinstance(value, str) else None
+    )
+
+
+def lower_case_in(node: ast.AST) -> set[str]:
+    """The commands of a collection that has nothing else, in lower case."""
+    items: list[ast.AST | None] = []
+    if isinstance(node, ast.Set | ast.Tuple | ast.List):
+        items = [*node.elts]
+    elif isinstance(node, ast.Dict):
+        items = [*node.keys]
+    words = [_text(item) for item in items]
+    found = {word.upper().replace("|", " ") for word in words if word and word == word.lower()}
+    return found if len(found) > 1 and len(found) == len(words) and found <= _names() else set()
+
+
 def names_in(source: str) -> set[str]:
     """The commands that a module names."""
     tree = ast.parse(source)
     free = set(_documentation(tree))
     found: set[str] = set()
     for node in ast.walk(tree):
-        if isinstance(node, ast.Constant) and id(node) not in free:
-            if isinstance(node.value, str | bytes):
-                value = node.value
-                found |= named_in(value if isinstance(value, str) else value.decode("latin-1"))
+        text = _text(node)
+        if text is not None and id(node) not in free:
+            found |= named_in(text)
+        found |= lower_case_in(node)
     return found
 
 
@@ -143,6 +166,7 @@ def test_exceptions_are_needed() -> None:
         ("X = name.startswith('JSON.')", {"JSON."}),
         ("X = '''GET|SET: key\nGETEX|SETEX: key value {NX}\nTTL: key'''",
          {"GET", "SET", "GETEX", "SETEX", "TTL"}),
+        ("X = {b'hello', b'quit'}, {'type': 1, 'keys': 2, 'other': 3}", {"HELLO", "QUIT"}),
         ("def get():\n    'GET SET'\n", set()),
         ("raise ValueError('ERR EXEC without MULTI')", set()),
     ],

@@ -97,6 +97,8 @@ class OwnFlags(IntFlag):
     READS_WHOLE = 1 << 51
     READS_ELEMENT = 1 << 52
     WRITES_BACK = 1 << 53
+    # It changes the protocol, or ends the connection: no other is sent with it.
+    ALONE = 1 << 54
 
 
 # Plain numbers, since operators of enum members are Python calls.
@@ -117,7 +119,7 @@ TOUCHES_ARBITRARY_KEYS = int(Flags.TOUCHES_ARBITRARY_KEYS)
     CONNECTION, UNQUEUED, BEGINS_QUEUE, ENDS_QUEUE, RUNS_QUEUE, WATCHES, UNWATCHES,
     WHILE_SUBSCRIBED, HEARD, NO_TOUCH, TOUCHES, REPLICATES, KEPT, SERVER_WIDE, EACH_NODE,
     KEY_IN_REPLY, REPLY_BY_KEY, SEQUENTIAL, HAZARD, LASTING, GIVES_TTL, READS_WHOLE,
-    READS_ELEMENT, WRITES_BACK,
+    READS_ELEMENT, WRITES_BACK, ALONE,
 ) = map(int, OwnFlags)  # fmt: skip
 
 # ACL categories that a group implies; the others follow from the flags.

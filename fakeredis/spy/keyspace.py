@@ -11,8 +11,6 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
-from fakeredis.engine.command.command import READONLY
-from fakeredis.spy import known
 from fakeredis.spy import recorder as rec
 from fakeredis.spy.calls import CommandCall
 from fakeredis.spy.values import Wire, to_text
@@ -64,8 +62,7 @@ def ask_elsewhere(calls: Iterable[CommandCall]) -> None:
         server = record[rec.SERVER]
         if record[rec.CHANGES] is None and getattr(server, "forwards", False):
             record[rec.CHANGES] = []
-            # Of a module's keys no server tells what is done to them.
-            if call.error is None and not known.flags_of(call.name) & READONLY:
+            if call.error is None:
                 for key, flags in call.keys_with_flags():
                     if not flags or flags & _WRITES:
                         written[server, call.db][key] = call

@@ -157,7 +157,8 @@ def keys_of(
     Where that has no answer (too few arguments), the keys that the declaration finds all the same.
     """
     try:
-        return [(key, frozenset(flags)) for key, flags in info.keys_with_flags(command, argv)]
+        found = info.keys_with_flags(command, argv, as_declared=True)
+        return [(key, frozenset(flags)) for key, flags in found]
     except CommandError:
         pass
     if command.group == "pubsub":

@@ -176,9 +176,12 @@ def _argument(argument: dict[str, Any]) -> dict[bytes, Any]:
 
 
 def keys_with_flags(
-    command: Command | None, argv: Sequence[bytes]
+    command: Command | None, argv: Sequence[bytes], *, as_declared: bool = False
 ) -> list[tuple[bytes, list[str]]]:
     """The keys of a call and what the command does to each.
+
+    Args:
+        as_declared: of a module's commands, too, of which the server knows less.
 
     Raises:
         CommandError: no such command, a wrong number of arguments, no keys.
@@ -186,7 +189,8 @@ def keys_with_flags(
     if command is None:
         raise CommandError(_INVALID_COMMAND)
     args = argv[len(command.parts) :]
-    specs = [spec for spec in shown_specs(command) if "not_key" not in spec.access.split()]
+    known = command.specs if as_declared else shown_specs(command)
+    specs = [spec for spec in known if "not_key" not in spec.access.split()]
     declared = command.group != "pubsub" and command.declaration.keys is not None
     if not specs and not declared:
         raise CommandError(_NO_KEYS)

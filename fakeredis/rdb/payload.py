@@ -11,13 +11,16 @@ from fakeredis.rdb import types
 from fakeredis.rdb.checksum import crc64
 from fakeredis.rdb.errors import FormatError
 from fakeredis.rdb.reading import Reader
-from fakeredis.rdb.writing import Writer
+from fakeredis.rdb.writing import SHORT, Writer
 
 _FOOTER = 10
+_LAST_DIGIT = 57  # what begins with a higher byte is no number, which would be written as one
 
 
 def dump(value: Any, limits: EncodingLimits, version: int, compress: bool = True) -> bytes:
     """The payload of a value."""
+    if type(value) is bytes and 0 < len(value) <= SHORT and value[0] > _LAST_DIGIT:
+        return _with_footer(b"%c%c%b" % (types.STRING, len(value), value), version)
     kind, body = Writer(limits, version, compress).value(value)
     return _with_footer(bytes((kind,)) + body, version)
 

@@ -16,7 +16,7 @@ from fakeredis.datatypes.stream import Stream
 from fakeredis.rdb import lzf, types
 from fakeredis.rdb.compact import write_intset, write_listpack
 
-_SHORT = 20  # bytes up to which strings are not compressed
+SHORT = 20  # bytes up to which strings are not compressed
 _LONGEST_NUMBER = 11
 _NODE_BYTES: Final = (4096, 8192, 16384, 32768, 65536)
 _ENTRY_OVERHEAD = 8
@@ -68,7 +68,7 @@ class Writer:
         if number is not None and -(1 << 31) <= number < 1 << 31:
             self._small_number(number)
             return
-        packed = lzf.compress(text) if self.compress and size > _SHORT else None
+        packed = lzf.compress(text) if self.compress and size > SHORT else None
         if packed is None:
             self.out += length(size) + text
         else:

@@ -179,6 +179,9 @@ class Recorder:
 
     def _changes_by(self, session: Any) -> list[Change]:
         """What a session's command has changed, as it is now."""
+        if len(self._changes) == 1 and self._changes[0][0] is session:
+            only, self._changes = self._changes[0], []
+            return [_change(*only)]
         own = dict.fromkeys(each for each in self._changes if each[0] is session)
         sessions = self._server.sessions  # what has none is played anew, after another process
         self._changes = [

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from fakeredis.engine.command.command import Command
     from fakeredis.engine.core.context import Context
     from fakeredis.engine.core.database import Database
-    from fakeredis.engine.core.road import Go
+    from fakeredis.engine.core.road import Go, Origin
+    from fakeredis.engine.core.server import Server
     from fakeredis.engine.core.session import Session
 
 
@@ -23,12 +23,8 @@ class StoreSync(Protocol):
     def make_database(self, index: int) -> Database:
         """A database whose changes are noted."""
 
-    def run(self, session: Session, command: Command, args: Sequence[bytes], go: Go) -> Any:
-        """Run a command and keep what it changes.
-
-        Raises:
-            CommandError: its own, or the store cannot keep it; then nothing has changed.
-        """
+    def layer(self, server: Server, origin: Origin, go: Go) -> Go:
+        """Its part of the road: run commands and keep what they change."""
 
     def run_many(self, count: int, run: Callable[[], list[Any]]) -> list[Any]:
         """Run a pipeline of so many commands, which are kept together; the replies."""

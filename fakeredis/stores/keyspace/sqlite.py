@@ -296,18 +296,18 @@ class SQLiteStore(KeyspaceStore, KeepsDeltas, CarriesMessages):
     @_guarded
     def begin(self) -> None:
         """See `KeyspaceStore.begin`."""
-        self._sql.execute("BEGIN IMMEDIATE")
+        (self._connection or self._sql).execute("BEGIN IMMEDIATE")
 
     @_guarded
     def commit(self) -> None:
         """See `KeyspaceStore.commit`."""
-        self._sql.execute("COMMIT")
+        (self._connection or self._sql).execute("COMMIT")
 
     def rollback(self) -> None:
         """See `KeyspaceStore.rollback`."""
         try:
-            if self._sql.in_transaction:
-                self._sql.execute("ROLLBACK")
+            if (self._connection or self._sql).in_transaction:
+                (self._connection or self._sql).execute("ROLLBACK")
         except (sqlite3.Error, StoreError):
             self.close()  # whatever state it was in
 
@@ -316,7 +316,7 @@ class SQLiteStore(KeyspaceStore, KeepsDeltas, CarriesMessages):
     @_guarded
     def load(self, database: int, key: bytes) -> Record | None:
         """See `KeyspaceStore.load`."""
-        sql = self._sql
+        sql = self._connection or self._sql
         row = sql.execute(_LOAD, (self._space, database, key)).fetchone()
         if row is None:
             return None
@@ -327,7 +327,7 @@ class SQLiteStore(KeyspaceStore, KeepsDeltas, CarriesMessages):
     def save(self, database: int, key: bytes, record: Record, events: str = "") -> int:
         """See `KeyspaceStore.save`."""
         version = self._add_change(database, key, events)
-        self._sql.execute(
+        (self._connection or self._sql).execute(
             _SAVE, (self._space, database, key, record.deadline, version, record.payload)
         )
         return version
@@ -340,14 +340,14 @@ class SQLiteStore(KeyspaceStore, KeepsDeltas, CarriesMessages):
         """See `KeepsDeltas.append`."""
         version = self._add_change(database, key, events, before)
         place = (self._space, database, key)
-        self._sql.execute(_APPEND, (version, deadline, delta, *place))
+        (self._connection or self._sql).execute(_APPEND, (version, deadline, delta, *place))
         return version
 
     @_guarded
     def delete(self, database: int, key: bytes, events: str = "") -> None:
         """See `KeyspaceStore.delete`."""
         self._add_change(database, key, events)
-        self._sql.execute(
+        (self._connection or self._sql).execute(
             "DELETE FROM entries WHERE space = ? AND database = ? AND name = ?",
             (self._space, database, key),
         )
@@ -355,7 +355,7 @@ class SQLiteStore(KeyspaceStore, KeepsDeltas, CarriesMessages):
     def _add_change(
         self, database: int | None, key: bytes | None, events: str, before: int = 0
     ) -> int:
-        cursor = self._sql.execute(
+        cursor = (self._connection or self._sql).execute(
             _ADD_CHANGE, (self._space, database, key, events, before, self._writer)
         )
         version = cursor.lastrowid or 0
@@ -370,7 +370,7 @@ class SQLiteStore(KeyspaceStore, KeepsDeltas, CarriesMessages):
     @_guarded
     def scan(self) -> Iterator[tuple[int, bytes, Record]]:
         """See `KeyspaceStore.scan`."""
-        sql = self._sql
+        sql = self._connection or self._sql
         inside = sql.in_transaction
         if not inside:
             sql.execute("BEGIN")  # what is read is of one moment
@@ -396,7 +396,7 @@ class SQLiteStore(KeyspaceStore, KeepsDeltas, CarriesMessages):
     @_guarded
     def erase(self) -> None:
         """See `Store.erase`."""
-        sql = self._sql
+        sql = self._connection or self._sql
         sql.execute("BEGIN IMMEDIATE")
         for (space,) in sql.execute("SELECT DISTINCT space FROM entries").fetchall():
             sql.execute("DELETE FROM entries WHERE space = ?", (space,))
@@ -408,13 +408,13 @@ class SQLiteStore(KeyspaceStore, KeepsDeltas, CarriesMessages):
     @_guarded
     def stamp(self) -> object:
         """See `KeyspaceStore.stamp`."""
-        (version,) = self._sql.execute("PRAGMA data_version").fetchone()
+        (version,) = (self._connection or self._sql).execute("PRAGMA data_version").fetchone()
         return self._writer, version
 
     @_guarded
     def changes(self) -> list[Change] | None:
         """See `KeyspaceStore.changes`."""
-        sql = self._sql
+        sql = self._connection or self._sql
         seen, self._seen = self._seen, self._newest(sql, "changes", "version")
         if self._seen == seen:
             return []
@@ -434,7 +434,7 @@ class SQLiteStore(KeyspaceStore, KeepsDeltas, CarriesMessages):
     @_guarded
     def listen(self, kind: str, name: bytes, clients: int) -> None:
         """See `CarriesMessages.listen`."""
-        sql = self._sql
+        sql = self._connection or self._sql
         place = (self._writer, self._space, kind, name)
         if clients:
             if not self._listening:  # what was sent before is not for those who come now
@@ -452,7 +452,7 @@ class SQLiteStore(KeyspaceStore, KeepsDeltas, CarriesMessages):
     @_guarded
     def listeners(self) -> list[tuple[str, bytes, int]]:
         """See `CarriesMessages.listeners`."""
-        rows = self._sql.execute(
+        rows = (self._connection or self._sql).execute(
             "SELECT pid, kind, name, clients FROM listeners JOIN processes"
             " ON processes.id = listeners.process WHERE space = ? AND process <> ?",
             (self._space, self._writer),
@@ -463,7 +463,7 @@ class SQLiteStore(KeyspaceStore, KeepsDeltas, CarriesMessages):
     @_guarded
     def publish(self, message: Message) -> None:
         """See `CarriesMessages.publish`."""
-        cursor = self._sql.execute(
+        cursor = (self._connection or self._sql).execute(
             "INSERT INTO messages (space, kind, channel, body, sender) VALUES (?, ?, ?, ?, ?)",
             (self._space, *message, self._writer),
         )
@@ -474,7 +474,7 @@ class SQLiteStore(KeyspaceStore, KeepsDeltas, CarriesMessages):
     @_guarded
     def messages(self) -> list[Message]:
         """See `CarriesMessages.messages`."""
-        rows = self._sql.execute(
+        rows = (self._connection or self._sql).execute(
             "SELECT number, kind, channel, body FROM messages"
             " WHERE number > ? AND space = ? AND sender <> ? ORDER BY number",
             (self._heard, self._space, self._writer),

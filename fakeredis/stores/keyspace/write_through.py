@@ -175,28 +175,34 @@ class Keeper:
     # Commands -------------------------------------------------------------------------------
 
     def layer(self, server: Server, origin: Origin, go: Go) -> Go:
-        """Keep what commands change."""
-        return lambda session, command, args: self.run(session, command, args, go)
-
-    def run(self, session: Session, command: Command, args: Sequence[bytes], go: Go) -> Any:
-        """Run a command and keep what it changes.
+        """Keep what commands change.
 
         Raises:
-            CommandError: its own, or the store cannot keep it; then nothing has changed.
+            CommandError: by the road: the command's own, or the store cannot keep it; then nothing
+                has changed.
         """
-        if self._touched is not None:
-            return go(session, command, args)
-        if not command.flags & _MAY_CHANGE and not command.declaration.runs:
-            self.catch_up()
-            reply = go(session, command, args)
-        else:
-            with self.transaction():
+
+        def run(session: Session, command: Command, args: Sequence[bytes]) -> Any:
+            if self._touched is not None:
+                return go(session, command, args)
+            if command.flags & _MAY_CHANGE or command.declaration.runs:
+                self._begin()
+                try:  # as in `transaction`
+                    reply = go(session, command, args)
+                    if command.group == "scripting":
+                        self._keep_code()
+                except BaseException as error:
+                    self._end_after(error)
+                    raise
+                self._end()
+            else:
+                self.catch_up()
                 reply = go(session, command, args)
-                if command.group == "scripting":
-                    self._keep_code()
-        if self.on_waiting is not None and self.somebody_waits():
-            self.on_waiting()
-        return reply
+            if self.on_waiting is not None and self.somebody_waits():
+                self.on_waiting()
+            return reply
+
+        return run
 
     def run_many(self, count: int, run: Callable[[], list[Any]]) -> list[Any]:
         """Run a pipeline, whose commands the store keeps together; the replies."""
@@ -221,14 +227,17 @@ class Keeper:
         self._begin()
         try:
             yield
-        except CommandError:
-            blocking.serve_ready(self.server)
-            self._end()
-            raise
-        except BaseException:
-            self._abandon()
+        except BaseException as error:
+            self._end_after(error)
             raise
         self._end()
+
+    def _end_after(self, error: BaseException) -> None:
+        if isinstance(error, CommandError):
+            blocking.serve_ready(self.server)
+            self._end()
+        else:
+            self._abandon()
 
     def _begin(self) -> None:
         try:

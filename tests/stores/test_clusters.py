@@ -1,9 +1,11 @@
-"""`RedisStore` over a real cluster, and over real Sentinels."""
+"""`RedisStore` over a real cluster, over real Sentinels, and over TLS."""
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,7 +18,7 @@ import fakeredis
 from fakeredis.stores import RedisStore
 from tests.stores import sets
 from tests.stores.listening import listen_and_go_on
-from tests.support import servers
+from tests.support import servers, tls
 
 pytestmark = [pytest.mark.real, pytest.mark.slow]
 
@@ -27,7 +29,7 @@ def ports() -> Iterator[list[int]]:
     if servers.binary() is None:
         pytest.skip(servers.MISSING)
     with sets.cluster() as found:
-        yield found
+        yield found.ports
 
 
 @pytest.fixture
@@ -181,3 +183,53 @@ def test_sentinels(clean_real_url: str) -> None:
 def test_connections_that_have_listened(url: str, protocol: int) -> None:
     with fakeredis.patch(store=url):
         listen_and_go_on(protocol)
+
+
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tls.certificates(tmp_path_factory.mktemp("certificates"))
+
+
+def test_tls(clean_real_url: str, certificates: Path) -> None:
+    port = int(clean_real_url.rpartition(":")[2].split("/")[0])
+    with tls.door(port, certificates) as own:
+        url = f"rediss://{servers.HOST}:{own}/6?ssl_ca_certs={certificates}/crt"
+        with fakeredis.patch(store=url):
+            client = redis.Redis()
+            assert client.set("k", b"x" * 100_000)
+            assert client.get("k") == b"x" * 100_000
+            assert client.blpop("none", 0.05) is None
+        with (
+            fakeredis.patch(store=url.partition("?")[0]),  # nobody vouches for the certificate
+            pytest.raises(redis.ConnectionError, match="certificate"),
+        ):
+            redis.Redis(retry=None).ping()
+
+
+def test_a_cluster_over_tls(ports: list[int], certificates: Path) -> None:
+    with contextlib.ExitStack() as stack:
+        doors = [stack.enter_context(tls.door(port, certificates)) for port in ports]
+        for port, own in zip(ports, doors, strict=True):
+            _announce(port, own)
+            stack.callback(_announce, port, 0)
+        url = f"rediss+cluster://{servers.HOST}:{doors[0]}?ssl_ca_certs={certificates}/crt"
+        sets.until(lambda: all(_announced(port) == set(doors) for port in ports))
+        with fakeredis.patch(store=url):
+            client = redis.Redis(decode_responses=True)
+            keys = [f"k{number}" for number in range(20)]
+            for key in keys:
+                client.set(key, key)
+            assert [client.get(key) for key in keys] == keys
+            assert client.dbsize() == 20
+    sets.until(lambda: all(_announced(port) == set(ports) for port in ports))
+
+
+def _announce(port: int, own: int) -> None:
+    """Let a node tell clients of another port."""
+    with sets.Wire(servers.HOST, port) as wire:
+        assert wire.call(b"CONFIG", b"SET", b"cluster-announce-port", b"%d" % own) == b"OK"
+
+
+def _announced(port: int) -> set[int]:
+    with sets.Wire(servers.HOST, port) as wire:
+        return {int(row[2][1]) for row in wire.call(b"CLUSTER", b"SLOTS")}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
-import shutil
 import signal
 import socket
 import ssl
@@ -28,6 +27,7 @@ from fakeredis.engine.core import switches
 from fakeredis.tcp import Listener, protocol
 from tests.support import harvest, processes
 from tests.support.raw import RawClient, in_order, tree, types
+from tests.support.tls import certificates as make_certificates
 
 Addresses = tuple[Any, Any]  # of the fake and of the real server
 
@@ -756,16 +756,7 @@ def test_tls_clients_must_show_a_certificate(certificates: Path) -> None:
 @pytest.fixture(scope="session")
 def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the certificate ``crt`` of 127.0.0.1, signed by itself, and its ``key``."""
-    if shutil.which("openssl") is None:
-        pytest.skip("there is no openssl to make certificates with")
-    folder = tmp_path_factory.mktemp("certificates")
-    processes.run(
-        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj",
-         "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost",
-         "-keyout", folder / "key", "-out", folder / "crt"],
-        check=True,
-    )  # fmt: skip
-    return folder
+    return make_certificates(tmp_path_factory.mktemp("certificates"))
 
 
 def _free_port() -> int:

@@ -46,6 +46,11 @@ class _Pool(Bypass, ConnectionPool):
 class _Client(Bypass, redis.Redis):
     """A client that does so."""
 
+    def close(self) -> None:
+        """Let go of its connections."""
+        super().close()
+        self.connection_pool.disconnect()
+
 
 def _client(options: Options, host: str, port: int) -> _Client:
     """A client of one server, which is asked once: who asks knows others."""
@@ -61,9 +66,15 @@ def _client(options: Options, host: str, port: int) -> _Client:
 class _NodesManager(Bypass, redis.cluster.NodesManager):
     """redis-py's, with clients of ours."""
 
+    def __init__(self, first: Any, options: Options, clients: list[_Client]) -> None:
+        self.clients = clients  # all that are made
+        super().__init__(startup_nodes=[first], from_url=True, **options)
+
     def create_redis_node(self, host: str, port: int, **kwargs: Any) -> _Client:
         """A client of a node."""
-        return _client(self.connection_kwargs, host, port)
+        made = _client(self.connection_kwargs, host, port)
+        self.clients.append(made)
+        return made
 
 
 class Nodes:
@@ -87,8 +98,13 @@ class Nodes:
             options.get("host") or "localhost", int(options.get("port") or 6379)
         )
         kept = {key: value for key, value in options.items() if key not in _OF_ONE_SERVER}
-        with _explained(name):
-            self._manager = _NodesManager(startup_nodes=[first], from_url=True, **kept)
+        self._clients: list[_Client] = []  # those of nodes that have gone, too
+        try:
+            with _explained(name):
+                self._manager = _NodesManager(first, kept, self._clients)
+        except Exception:
+            self.close()
+            raise
         self._note_masters()
 
     def _note_masters(self) -> None:
@@ -151,7 +167,8 @@ class Nodes:
 
     def close(self) -> None:
         """Let go of all connections."""
-        self._manager.close()
+        for client in self._clients:
+            client.close()
 
 
 @contextmanager
@@ -159,12 +176,11 @@ def _explained(name: str) -> Iterator[None]:
     """Turn redis-py's errors into those of stores."""
     try:
         yield
-    except redis.RedisError as error:
-        cause = error.__cause__
-        if isinstance(cause, RedisClusterException):
-            raise StoreError(f"the store {name} cannot be used: {cause}") from error
-        found = explained(cause if isinstance(cause, redis.RedisError) else error, name)
-        raise found from error
+    except (redis.RedisError, RedisClusterException) as error:
+        cause = error.__cause__ or error  # what the last node said
+        if isinstance(cause, redis.RedisError):
+            raise explained(cause, name) from error
+        raise StoreError(f"the store {name} cannot be used: {cause}") from error
 
 
 def redirection(text: str, here: Address) -> AskError | None:

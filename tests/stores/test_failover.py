@@ -1,0 +1,190 @@
+"""`RedisStore` over clusters and services whose masters change."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import redis
+import redis.asyncio
+import redis.cluster
+from redis.asyncio.retry import Retry as AsyncRetry
+from redis.backoff import ConstantBackoff
+from redis.retry import Retry
+
+import fakeredis
+from fakeredis.stores import RedisStore, StoreError
+from tests.stores import sets
+from tests.support import servers
+
+pytestmark = [pytest.mark.real, pytest.mark.slow]
+
+KEYS = [f"k{number}" for number in range(40)]
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[sets.Cluster]:
+    """Three masters with a replica each."""
+    if servers.binary() is None:
+        pytest.skip(servers.MISSING)
+    with sets.cluster(replicas=True) as found:
+        yield found
+
+
+@pytest.fixture
+def shard(cluster: sets.Cluster) -> tuple[int, int]:
+    """The ports of a master and its replica, both up."""
+    found: list[tuple[int, int]] = []
+
+    def look() -> bool:
+        found[:] = [(master, others[0]) for master, others in cluster.shards() if others]
+        return bool(found) and all(_follows(cluster, *each) for each in found)
+
+    sets.until(look)
+    return found[0]
+
+
+def _follows(cluster: sets.Cluster, master: int, replica: int) -> bool:
+    said = cluster.call(replica, "INFO", "replication")
+    return b"master_port:%d\r" % master in said and b"master_link_status:up" in said
+
+
+def _url(cluster: sets.Cluster, port: int | None = None) -> str:
+    return f"redis+cluster://{servers.HOST}:{cluster.ports[-1] if port is None else port}"
+
+
+def _patient(kind: Any = Retry) -> Any:
+    """A client's retries: for ten seconds."""
+    return kind(ConstantBackoff(0.05), 200, supported_errors=(redis.ConnectionError,))
+
+
+def _is_master(cluster: sets.Cluster, port: int) -> bool:
+    return b"role:master" in cluster.call(port, "INFO", "replication")
+
+
+def _fail_over(cluster: sets.Cluster, shard: tuple[int, int]) -> None:
+    master, replica = shard
+    sets.until(lambda: cluster.call(replica, "CLUSTER", "FAILOVER") == b"OK")
+    sets.until(lambda: _is_master(cluster, replica))
+    sets.until(lambda: not _is_master(cluster, master))
+
+
+def test_a_failover_by_command(cluster: sets.Cluster, shard: tuple[int, int]) -> None:
+    with fakeredis.patch(store=_url(cluster)):
+        client = redis.Redis(decode_responses=True)
+        key = next(key for key in KEYS if _served_by(cluster, key) == shard[0])
+        for each in KEYS:
+            client.set(each, each)
+        _fail_over(cluster, shard)
+        with client.pipeline() as pipe:
+            assert pipe.incr(f"{{{key}}}n").get(key).execute() == [1, key]
+        assert [client.get(each) for each in KEYS] == KEYS
+        assert client.dbsize() == len(KEYS) + 1
+        assert redis.Redis().get(key) == key.encode()
+        assert client.flushall()
+        assert client.dbsize() == 0
+
+
+def _served_by(cluster: sets.Cluster, key: str) -> int:
+    port = cluster.ports[-1]
+    slot = cluster.call(port, "CLUSTER", "KEYSLOT", key)
+    rows = cluster.call(port, "CLUSTER", "SLOTS")
+    return next(int(row[2][1]) for row in rows if row[0] <= slot <= row[1])
+
+
+def test_a_failover_in_the_middle_of_all(cluster: sets.Cluster, shard: tuple[int, int]) -> None:
+    """Sessions that listen go on; those that wait or watch are told, as by the server."""
+    with fakeredis.patch(store=_url(cluster)):
+        client = redis.Redis()
+        key = next(key for key in KEYS if _served_by(cluster, key) == shard[0])
+        waited: list[Any] = []
+
+        def wait() -> None:
+            try:
+                redis.Redis().blpop(key, 20)
+            except redis.ResponseError as error:
+                waited.append(str(error))
+
+        thread = threading.Thread(target=wait)
+        thread.start()
+        sets.until(lambda: b"blocked_clients:1" in cluster.call(shard[0], "INFO", "clients"))
+        with redis.Redis().pipeline() as pipe, client.pubsub() as listener:
+            listener.subscribe("c")
+            assert listener.get_message(timeout=5)["data"] == 1
+            pipe.watch(f"{{{key}}}w")
+            pipe.multi()
+            pipe.set(f"{{{key}}}w", 1)
+            _fail_over(cluster, shard)
+            with pytest.raises(redis.RedisError):
+                pipe.execute()
+            thread.join(20)
+            assert "UNBLOCKED" in waited[0]
+            client.publish("c", "x")
+            assert listener.get_message(timeout=5)["data"] == b"x"
+
+
+@pytest.mark.parametrize("first", [False, True], ids=["another", "of-the-url"])
+def test_a_master_that_is_killed(
+    cluster: sets.Cluster, shard: tuple[int, int], first: bool
+) -> None:
+    master, replica = shard
+    with fakeredis.patch(store=_url(cluster, master if first else None)):
+        client = redis.Redis(decode_responses=True, retry=_patient())
+        for key in KEYS:
+            client.set(key, key)
+        key = next(key for key in KEYS if _served_by(cluster, key) == master)
+        sets.until(lambda: cluster.call(master, "WAIT", "1", "1000") == 1)
+        cluster.kill(master)
+        assert client.get(key) == key
+        assert [client.get(each) for each in KEYS] == KEYS
+        assert _served_by(cluster, key) == replica
+
+        async def ask() -> list[Any]:
+            async with redis.asyncio.Redis(retry=_patient(AsyncRetry)) as other:
+                return [await other.get(each) for each in KEYS]
+
+        assert asyncio.run(ask()) == [each.encode() for each in KEYS]
+    assert sum(cluster.call(port, "DBSIZE") for port, _ in cluster.shards()) == 0
+
+
+def test_a_cluster_of_which_nobody_answers() -> None:
+    port = servers._free_port()
+    with (
+        fakeredis.patch(store=f"redis+cluster://{servers.HOST}:{port}"),
+        pytest.raises(redis.ConnectionError, match="refused"),
+    ):
+        redis.Redis(retry=None).ping()
+
+
+def test_a_server_that_is_no_node(clean_real_url: str) -> None:
+    with (
+        fakeredis.patch(store=RedisStore(clean_real_url, cluster=True)),
+        pytest.raises(StoreError, match="Cluster mode is not enabled"),
+    ):
+        redis.Redis(retry=None).ping()
+
+
+def test_sentinels_name_another_master() -> None:
+    if servers.binary() is None:
+        pytest.skip(servers.MISSING)
+    with sets.pair() as (master, replica), sets.sentinel(master.port) as port:
+        at = f"{servers.HOST}:{servers._free_port()},{servers.HOST}:{port}"  # one is down
+        with fakeredis.patch(store=f"redis+sentinel://{at}/mymaster/2"):
+            client = redis.Redis(retry=_patient())
+            client.set("k", 1)
+            sets.until(lambda: _called(master.port, "WAIT", "1", "1000") == 1)
+            sets.until(lambda: _called(port, "SENTINEL", "FAILOVER", "mymaster") == b"OK")
+            where = ("SENTINEL", "GET-MASTER-ADDR-BY-NAME", "mymaster")
+            sets.until(lambda: _called(port, *where)[1] == str(replica.port).encode())
+            master.stop()
+            assert client.get("k") == b"1"
+            assert client.incr("k") == 2
+            assert client.info("server")["tcp_port"] == replica.port
+
+
+def _called(port: int, *words: str) -> Any:
+    with sets.Wire(servers.HOST, port) as wire:
+        return wire.call(*(word.encode() for word in words))

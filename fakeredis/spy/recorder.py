@@ -162,11 +162,13 @@ class Recorder:
                 raise
             if reply is BLOCKED:
                 session.wait.recording = record
-            elif self._changes or name == "EXEC":
+            elif name == "EXEC":
                 self.end(record, reply, None)
             else:
                 record[REPLY] = reply
                 record[DURATION] = perf_counter() - record[STARTED]
+                if self._changes:
+                    record[CHANGES] = self._changes_by(session)
             return reply
 
         return run
@@ -179,24 +181,28 @@ class Recorder:
 
     def _changes_by(self, session: Any) -> list[Change]:
         """What a session's command has changed, as it is now."""
-        if len(self._changes) == 1 and self._changes[0][0] is session:
-            only, self._changes = self._changes[0], []
-            return [_change(*only)]
-        own = dict.fromkeys(each for each in self._changes if each[0] is session)
-        sessions = self._server.sessions  # what has none is played anew, after another process
-        self._changes = [
-            each for each in self._changes
-            if each[0] is not session and sessions.get(each[0].id) is each[0]
-        ]
-        return [_change(*each) for each in own]
-
-
-def _change(session: Any, kind: int, db: Any, about: Any) -> Change:
-    if kind == KEY:
-        deadline, now = db.expires.get(about), session.ctx.now
-        there = about in db.data and (deadline is None or deadline > now)
-        return KEY, db.index, about, there, deadline, now
-    return (CLEARED, db.index) if kind == CLEARED else (SWAPPED, db.index, about.index)
+        noted = self._changes
+        if len(noted) == 1 and noted[0][0] is session:
+            self._changes = []
+        else:
+            sessions = self._server.sessions  # what has none is played anew, after another process
+            self._changes = [
+                each for each in noted
+                if each[0] is not session and sessions.get(each[0].id) is each[0]
+            ]
+            noted = list(dict.fromkeys(each for each in noted if each[0] is session))
+        changes: list[Change] = []
+        for _, kind, db, about in noted:
+            if kind == KEY:
+                deadline = db.expires.get(about)
+                now = 0 if deadline is None else session.ctx.now
+                there = about in db.data and (deadline is None or deadline > now)
+                changes.append((KEY, db.index, about, there, deadline, now))
+            elif kind == CLEARED:
+                changes.append((CLEARED, db.index))
+            else:
+                changes.append((SWAPPED, db.index, about.index))
+        return changes
 
 
 class Tee:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from fakeredis.clients.valkey import FakeValkey as FakeValkey
     from fakeredis.mixin import FakeRedisMixin
     from fakeredis.patch import active, patch, patched
-    from fakeredis.patching.after_exit import AfterExitError, AfterExitWarning
+    from fakeredis.patching.endings import AfterExitError, AfterExitWarning
     from fakeredis.server import FakeServer
     from fakeredis.spy import ANY, Spy, call, like, matching
     from fakeredis.spy import spy_on as spy
@@ -87,8 +87,8 @@ _HOMES = {
     "TcpFakeServer": "tcp",
     "reset": "clients.network",
     "ANY": "spy",
-    "AfterExitError": "patching.after_exit",
-    "AfterExitWarning": "patching.after_exit",
+    "AfterExitError": "patching.endings",
+    "AfterExitWarning": "patching.endings",
     "Spy": "spy",
     "active": "patch",
     "call": "spy",

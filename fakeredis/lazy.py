@@ -22,9 +22,9 @@ class Lazy:
         self.function = function
         self._found: Callable[..., Any] | None = None
 
-    def __call__(self, *args: Any) -> Any:
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call the function."""
-        return (self._found or self.load())(*args)
+        return (self._found or self.load())(*args, **kwargs)
 
     def load(self) -> Callable[..., Any]:
         """Import the function, once."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from fakeredis import stores
+from fakeredis import stores, wiring
 from fakeredis.commands.catalogue import table
 from fakeredis.engine.command.command import Group, Table
 from fakeredis.engine.core.config import begin
@@ -15,7 +15,6 @@ from fakeredis.engine.core.profiles import Profile, VersionLike, profile
 from fakeredis.engine.core.replies import BLOCKED, numbers
 from fakeredis.engine.core.server import Server
 from fakeredis.errors import CommandError
-from fakeredis.patching.processes import at_fork
 from fakeredis.stores.base import KeyspaceStore
 from fakeredis.stores.keyspace.memory import MemoryStore
 
@@ -78,7 +77,7 @@ class FakeServer(Server):
         self.store: Any = stores.resolve(store)
         self._own_session: Any = None
         self._watcher: Watcher | None = None
-        at_fork.register(self)  # before anyone can find it in the store
+        wiring.share_with_children(self)  # before anyone can find it in the store
         self._attach()
 
     def _catalogue(self, for_bytes: bool = False) -> Table:
@@ -130,9 +129,7 @@ class FakeServer(Server):
             server_type: likewise.
             config: settings to change.
         """
-        from fakeredis.clients import network
-
-        found = network.server_like(network.normalise(key), version, server_type)
+        found: Server = wiring.server_at(key, version, server_type)
         if config is not None:
             begin(found, config)
         return found
@@ -150,15 +147,13 @@ class FakeServer(Server):
 
     def client(self, **kwargs: Any) -> FakeRedis:
         """A `FakeRedis` on this server; arguments as for `redis.Redis`."""
-        from fakeredis.clients.sync import FakeRedis
-
-        return FakeRedis(server=self, **kwargs)
+        client: FakeRedis = wiring.make_client(server=self, **kwargs)
+        return client
 
     def async_client(self, **kwargs: Any) -> FakeAsyncRedis:
         """A `FakeAsyncRedis` on this server; arguments as for `redis.asyncio.Redis`."""
-        from fakeredis.clients.aio import FakeAsyncRedis
-
-        return FakeAsyncRedis(server=self, **kwargs)
+        client: FakeAsyncRedis = wiring.make_async_client(server=self, **kwargs)
+        return client
 
     def listen(
         self, host: str = "127.0.0.1", port: int = 0, *, unixsocket: str | None = None,
@@ -178,13 +173,11 @@ class FakeServer(Server):
         Raises:
             OSError: the address is taken, or is not this machine's.
         """
-        from fakeredis.tcp import Listener, sockets
-
         place: tuple[Any, Any] = (host, port)
         if not isinstance(place[0], str) or not isinstance(place[1], int):
             raise TypeError(f"listen('127.0.0.1', 6379), not listen({host!r}, {port!r})")
-        sock = sockets.bind(host, port) if unixsocket is None else sockets.bind_unix(unixsocket)
-        return Listener(self, [sock], ssl)
+        listener: Listener = wiring.listen(self, host, port, unixsocket, ssl)
+        return listener
 
     def load_rdb(self, path: str | os.PathLike[str]) -> None:
         """Replace all data by those of an RDB file, such as a server's ``dump.rdb``.
@@ -230,9 +223,7 @@ class FakeServer(Server):
             self._own_session = self.session(protocol=3)
         reply = self._own_session.execute([_encoded(arg) for arg in args])
         if reply is BLOCKED:
-            from fakeredis.clients.fake_socket import FakeSocket
-
-            reply = FakeSocket(self._own_session).receive(None)
+            reply = wiring.make_socket(self._own_session).receive(None)
             if isinstance(reply, CommandError):
                 raise reply
         return numbers(reply)

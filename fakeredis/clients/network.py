@@ -222,6 +222,11 @@ def leave(network: Network) -> None:
     _context.set(tuple(number for number in _context.get() if number != network.number))
 
 
+def server_at(key: str, version: Any = None, server_type: str | None = None) -> Server:
+    """`server_like` at an address as people write it."""
+    return server_like(normalise(key), version, server_type)
+
+
 def server_like(
     address: str, version: VersionLike | None, server_type: str | None
 ) -> Server:

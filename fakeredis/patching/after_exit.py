@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import importlib
 import inspect
-import sys
 from functools import cache
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
-import redis
 from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import NoBackoff
 from redis.retry import Retry
@@ -24,30 +22,13 @@ from fakeredis.clients.aio_connection import FakeAsyncConnectionMixin, open_asyn
 from fakeredis.clients.connection import Fake, FakeConnectionMixin
 from fakeredis.clients.fake_socket import LAST, AsyncFakeSocket, FakeSocket, be_impatient
 from fakeredis.clients.valkey_errors import translated
+from fakeredis.patching.endings import AfterExitError
 from fakeredis.patching.scope import SEQUENCE, PatchScope, never_fast, slow_down
 
 if TYPE_CHECKING:
     from fakeredis.engine.core.server import Server
 
 _ended: WeakSet[PatchScope] = WeakSet()  # whose clients may still be around
-
-
-class AfterExitWarning(ResourceWarning):
-    """A client made inside of a patch was used after its end."""
-
-
-class AfterExitError(redis.ConnectionError):
-    """A client made inside of ``patch(after_exit="raise")`` was used after its end."""
-
-
-def depth() -> int:
-    """How far up the caller's code is, for `warnings.warn`."""
-    level, frame = 1, sys._getframe(1)
-    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith(
-        ("fakeredis.", "redis.", "asyncio.", "valkey.", "aioredis.")
-    ):
-        level, frame = level + 1, frame.f_back
-    return level
 
 
 def refuse(scope: PatchScope) -> None:

@@ -18,6 +18,7 @@ from fakeredis.clients import network
 from fakeredis.clients.connection import Fake
 from fakeredis.clients.fake_socket import AsyncFakeSocket, Broken, FakeSocket
 from fakeredis.clients.network import Network
+from fakeredis.patching.endings import AfterExitWarning, depth
 
 if TYPE_CHECKING:
     from fakeredis.engine.core.server import Server
@@ -154,8 +155,6 @@ class PatchScope(Network):
         """Say once that a client of this scope is used after its end."""
         if not self._warned:
             self._warned = True
-            from fakeredis.patching.after_exit import AfterExitWarning, depth
-
             warnings.warn(
                 "a Redis client made inside of fakeredis.patch() is used after its end; it goes on "
                 "with its fake server. Make it inside of the patch that uses it, or say what you "

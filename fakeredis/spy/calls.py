@@ -51,6 +51,8 @@ class CommandCall:
     """
 
     __slots__ = ("_args", "_canonical", "_keys", "_record", "index")
+    #: For those who are given whatever may describe a command.
+    is_recorded = True
 
     def __init__(self, record: rec.Record, index: int) -> None:
         self._record = record

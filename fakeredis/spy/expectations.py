@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fakeredis.spy import known
 from fakeredis.spy.building import Expression, is_written, sent_by, steps_of_mock
-from fakeredis.spy.calls import CommandCall
 from fakeredis.spy.canonical import parse
 from fakeredis.spy.comparing import differences
 from fakeredis.spy.owners import sessions_of
@@ -23,6 +22,9 @@ from fakeredis.spy.values import (
     to_text,
     to_wire,
 )
+
+if TYPE_CHECKING:
+    from fakeredis.spy.calls import CommandCall
 
 __all__ = ["Expectation", "Filters"]
 
@@ -231,7 +233,7 @@ class Expectation:
 
 def _words(command: Any, args: tuple[Any, ...]) -> tuple[list[Any], bool]:
     """Words of a command, and whether they are all of it even when there is but the name."""
-    if isinstance(command, CommandCall):
+    if getattr(command, "is_recorded", False) is True:
         return [command.name, *command.args, *args], True
     if isinstance(command, Expression):
         return [*sent_by(command._steps), *args], True
@@ -251,7 +253,7 @@ def _words(command: Any, args: tuple[Any, ...]) -> tuple[list[Any], bool]:
 
 def _is_written(command: Any) -> bool:
     """Whether the name is what somebody wrote, and not what was recorded or redis-py sends."""
-    if isinstance(command, CommandCall):
+    if getattr(command, "is_recorded", False) is True:
         return False
     if isinstance(command, Expression):
         return is_written(command._steps)

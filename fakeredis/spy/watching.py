@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Any
 from weakref import finalize
 
+from fakeredis import wiring
 from fakeredis.spy.assertions import Assertions
 from fakeredis.spy.calls import CommandCall
 from fakeredis.spy.owners import Owner
@@ -79,10 +80,8 @@ class Spy(Assertions):
                 `note_no_methods`.
         """
         if self._notes is None:
-            from fakeredis.patching import method_notes
-
-            method_notes.begin(in_patch)
-            self._notes = finalize(self, method_notes.end, in_patch)  # also for one that is lost
+            wiring.begin_notes(in_patch)
+            self._notes = finalize(self, wiring.end_notes, in_patch)  # also for one that is lost
             self._notes.atexit = False
 
     def note_no_methods(self) -> None:

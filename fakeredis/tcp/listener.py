@@ -22,7 +22,13 @@ from typing import TYPE_CHECKING, Any, Final
 from fakeredis.engine.lua import busy
 from fakeredis.tcp.meanwhile import Meanwhile
 from fakeredis.tcp.protocol import ClientProtocol
-from fakeredis.tcp.sockets import ListeningSocket, allow_many_files, remove
+from fakeredis.tcp.sockets import (
+    ListeningSocket,
+    allow_many_files,
+    bind,
+    bind_unix,
+    remove,
+)
 from fakeredis.tcp.tls import Secure
 
 if TYPE_CHECKING:
@@ -261,6 +267,18 @@ class Listener:
         traceback: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def listen(
+    server: Server, host: str, port: int, path: str | None, context: ssl.SSLContext | None
+) -> Listener:
+    """Serve at a TCP port, or at a path if there is one, in a thread.
+
+    Raises:
+        OSError: the address is taken, or is not this machine's.
+    """
+    sock = bind(host, port) if path is None else bind_unix(path)
+    return Listener(server, [sock], context)
 
 
 def serve(server: Server, sockets: list[ListeningSocket], say: Callable[[str], None]) -> None:

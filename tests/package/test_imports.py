@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 
 import fakeredis
+from fakeredis import wiring
+from fakeredis.lazy import Lazy
 
 PACKAGE = Path(fakeredis.__file__).parent
 ROOT = PACKAGE.parent
@@ -24,34 +26,8 @@ ORDER = (
     "patching", "patch", "mixin", "aioredis", "testing", "pytest_plugin", "cli",
     "__main__",
 )  # fmt: skip
-# What still points up, to be cut: a server that becomes another one, makes clients and listens by
-# itself; stores that work inside the engine. An arrow that is gone has to go from here, too.
-UPWARDS = {
-    ("server", "clients.aio"), ("server", "clients.network"), ("server", "clients.sync"),
-    ("server", "clients.fake_socket"), ("server", "patching.processes.at_fork"), ("server", "tcp"),
-    ("server", "tcp.sockets"),
-    ("spy.watching", "patching.method_notes"),
-    ("stores.keyspace.memory", "server"), ("stores.parity.store", "clients.fake_socket"),
-    ("stores.parity.store", "patch"), ("stores.parity.store", "server"),
-}  # fmt: skip
-# Modules that lead to themselves by way of others, to be cut likewise.
-CIRCLES = {
-    frozenset({
-        "engine.core.context", "engine.features.key_access", "engine.features.memory",
-        "engine.features.pause", "engine.lua.functions", "engine.lua.interpreter",
-        "engine.lua.scripting",
-    }),
-    frozenset({"engine.cluster.cluster", "engine.cluster.replicas"}),
-    frozenset({"spy.calls", "spy.expectations"}),
-    frozenset({
-        "clients.aio", "clients.aio_connection", "clients.cluster", "clients.connection",
-        "clients.network", "clients.sentinel", "clients.sync",
-        "patching.processes.handle_proxy",
-        "patching.processes.at_fork", "patching.processes.fork_host", "server",
-        "stores.keyspace.memory", "tcp", "tcp.compat",
-    }),
-    frozenset({"patching.after_exit", "patching.scope"}),
-}  # fmt: skip
+# The composition root looks up by name what stands high, for those below: the only exception.
+ROOT_OF_COMPOSITION = "wiring"
 
 Graph = dict[str, set[str]]
 
@@ -89,7 +65,8 @@ def graph() -> Graph:
                     for alias in each.names
                 }
         own = {one.removeprefix("fakeredis.") for one in wanted if one.startswith("fakeredis.")}
-        found[name] = (own & set(paths)) - {name}
+        found[name] = (own & set(paths)) - {name, ROOT_OF_COMPOSITION}
+    del found[ROOT_OF_COMPOSITION]
     return found
 
 
@@ -115,7 +92,7 @@ def test_imports_point_one_way() -> None:
         for one in wanted
         if place[one.partition(".")[0]] > place[name.partition(".")[0]]
     }  # fmt: skip
-    assert upwards == UPWARDS
+    assert not upwards
 
 
 def test_no_module_leads_to_itself() -> None:
@@ -125,7 +102,24 @@ def test_no_module_leads_to_itself() -> None:
         for name in graph()
         if name in reached[name]
     }
-    assert circles == CIRCLES
+    assert not circles
+
+
+WIRED = {name: value for name, value in vars(wiring).items() if isinstance(value, Lazy)}
+
+
+@pytest.mark.parametrize("name", sorted(WIRED))
+def test_what_is_wired_is_there_and_stands_higher(name: str) -> None:
+    wired = WIRED[name]
+    assert callable(wired.load())
+    asking = {
+        path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+        for path in PACKAGE.rglob("*.py")
+        if f"wiring.{name}" in path.read_text(encoding="utf-8")
+    }
+    place = ORDER.index(wired.module.split(".")[1])
+    assert asking
+    assert all(ORDER.index(part) < place for part in asking)
 
 
 @pytest.mark.parametrize("part", ["engine", "datatypes", "rdb", "data", "errors"])

@@ -6,12 +6,12 @@ is no gossip. Replicas are in `fakeredis.engine.cluster.replicas`.
 
 from __future__ import annotations
 
-import secrets
 from binascii import crc_hqx
 from collections.abc import Container, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from fakeredis.engine.cluster import replicas
+from fakeredis.engine.cluster.replicas import new_id as new_id
 from fakeredis.engine.command.command import (
     BEGINS_QUEUE,
     ENDS_QUEUE,
@@ -63,9 +63,6 @@ def slot_of(key: bytes) -> int:
     return crc_hqx(key, 0) % SLOTS
 
 
-def new_id() -> str:
-    """The ID of a node or a shard."""
-    return secrets.token_hex(20)
 
 
 class Node:

@@ -7,11 +7,17 @@ anybody asks.
 
 from __future__ import annotations
 
+import secrets
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from fakeredis.engine.cluster.cluster import Cluster, Node
     from fakeredis.engine.core.server import Server
+
+
+def new_id() -> str:
+    """The ID of a node or a shard."""
+    return secrets.token_hex(20)
 
 
 def of(master: Node) -> list[Node]:
@@ -30,8 +36,6 @@ def follow(node: Node, master: Node) -> None:
 
 def leave(node: Node) -> None:
     """Let a replica be an empty master without slots."""
-    from fakeredis.engine.cluster.cluster import new_id
-
     node.master, node.shard = None, new_id()
     server = node.server
     server.databases, server.deadlines = {}, []

@@ -10,7 +10,6 @@ from fakeredis.datatypes.numbers import parse_int
 from fakeredis.datatypes.string import MutableString
 from fakeredis.engine.core import blocking, notifications
 from fakeredis.engine.core.replies import BLOCKED
-from fakeredis.engine.features import pause
 from fakeredis.errors import CommandError
 
 if TYPE_CHECKING:
@@ -158,7 +157,7 @@ class Context:
             return key not in self.db.data
         if deadline > self.now:
             return False
-        if not pause.is_on(self.server):
+        if not self.server.is_paused():
             self.server.expire_key(self.db, key)
         return True
 

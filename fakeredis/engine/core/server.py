@@ -145,7 +145,7 @@ class Server:
             if self.guard & switches.BUSY:
                 return  # in the middle of a script
             now = self.clock.milliseconds()
-            if self.active_expire and not pause.is_on(self):
+            if self.active_expire and not self.is_paused():
                 self._expire(now, len(self.deadlines))
             blocking.check_deadlines(self)
             blocking.serve_ready(self)
@@ -217,7 +217,7 @@ class Server:
     def expire_due(self, ctx: Context) -> None:
         """Remove keys whose deadline has passed, a bounded number of them."""
         if self.active_expire and self.deadlines[0][0] <= ctx.now:
-            if not self.guard & switches.PAUSED or not pause.is_on(self):
+            if not self.is_paused():
                 self._expire(ctx.now, _EXPIRE_BUDGET)
 
     def _expire(self, now: int, budget: int) -> None:
@@ -385,6 +385,10 @@ class Server:
         self.stop_monitoring(session)
         if self.guard & switches.TRACKED:
             self.extra["tracking"].stop(session)
+
+    def is_paused(self) -> bool:
+        """Whether CLIENT PAUSE is not over: until then nothing is removed, expired as it may be."""
+        return bool(self.guard & switches.PAUSED) and pause.is_on(self)
 
     def switch_on(self, bit: int, check: Check | None = None) -> None:
         """Let a feature have its part of the road of each command.

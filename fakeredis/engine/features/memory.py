@@ -26,6 +26,7 @@ from fakeredis.engine.command.command import DENYOOM, READONLY, RUNS_QUEUE, WRIT
 from fakeredis.engine.core import switches
 from fakeredis.engine.core.road import Check, Origin
 from fakeredis.engine.features import key_access
+from fakeredis.engine.lua.shebang import without_shebang
 from fakeredis.errors import CommandError
 
 if TYPE_CHECKING:
@@ -310,14 +311,12 @@ def _may_take_memory(server: Server, command: Command, args: Sequence[bytes]) ->
 
 def _script_may_take_memory(server: Server, source: bytes) -> bool:
     """Whether a script, by its source or its SHA1, says of itself what it may, but not this."""
-    from fakeredis.engine.lua import scripting
-
     known = server.extra.get("scripting")
     if known is not None and source.lower() in known.scripts:
         flags = known.scripts[source.lower()].flags
     else:
         try:
-            flags = scripting.without_shebang(source)[1]
+            flags = without_shebang(source)[1]
         except CommandError:
             return False
     return flags is not None and not {"allow-oom", "no-writes"} & set(flags)

@@ -36,6 +36,7 @@ from fakeredis.engine.core.replies import (
 from fakeredis.engine.core.road import Origin
 from fakeredis.engine.features import acl, memory
 from fakeredis.engine.lua import busy, libraries, tail_calls
+from fakeredis.engine.lua.shebang import FLAGS, NO_WRITES
 from fakeredis.errors import CommandError
 
 if TYPE_CHECKING:
@@ -74,8 +75,6 @@ _VALKEY_ALIKE: Final = (7, 2, 4)  # the version of Redis that Valkey gives as it
 ANY_COMMAND: Final = "DEBUG SET-DISABLE-DENY-SCRIPTS"  # where a server keeps that it is on
 _STACK: Final = 7994  # what may be in use of the server's stack when it looks at a reply's value
 NOT_RUNNING: Final = b"ERR no script is running"
-NO_WRITES: Final = "no-writes"
-FLAGS: Final = (NO_WRITES, "allow-oom", "allow-stale", "no-cluster", "allow-cross-slot-keys")
 
 _ON_STACK: Final = 200  # more keys and arguments than this are handed over as tables
 _EXACT: Final = 1 << 52  # whole numbers below this are written as such

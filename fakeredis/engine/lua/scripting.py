@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from fakeredis.engine.lua.interpreter import (
-    FLAGS,
     Interpreter,
     Runnable,
     one_line,
     sha1hex,
     text_of,
 )
+from fakeredis.engine.lua.shebang import without_shebang
 from fakeredis.errors import CommandError
 
 if TYPE_CHECKING:
@@ -98,31 +98,6 @@ class Scripting:
         if len(self.evaluated) > _MANY:
             self._used(script.name)
         return script
-
-
-def without_shebang(source: bytes) -> tuple[bytes, Sequence[str] | None]:
-    """A script without its first line if that is a shebang, and the flags there.
-
-    Raises:
-        CommandError: the shebang says what the server does not know.
-    """
-    if not source.startswith(b"#!"):
-        return source, None
-    line, newline, body = source.partition(b"\n")
-    if not newline:
-        raise CommandError("ERR Invalid script shebang")
-    engine, *options = text_of(line).split()
-    if engine != "#!lua":
-        raise CommandError(f"ERR Unexpected engine in script shebang: {engine}")
-    flags: list[str] = []
-    for option in options:
-        if not option.startswith("flags="):
-            raise CommandError(f"ERR Unknown lua shebang option: {option}")
-        flags.extend(option[6:].split(",") if option[6:] else ())
-    for flag in flags:
-        if flag not in FLAGS:
-            raise CommandError(f"ERR Unexpected flag in script shebang: {flag}")
-    return newline + body, flags
 
 
 def scripting_of(server: Server) -> Scripting:

@@ -10,25 +10,20 @@ import importlib
 import os
 import sys
 import threading
-from itertools import count
 from typing import TYPE_CHECKING, Final
-from weakref import WeakValueDictionary
 
 from fakeredis.clients import network
+from fakeredis.patching.processes.known_servers import register, servers
 
 if TYPE_CHECKING:
     from fakeredis.engine.core.server import Server
 
 _FORKS: Final = "fakeredis.patching.processes.fork_host"
-_numbers: Final = count(1)
-#: Those that live here or are remote, by numbers that are never given twice: by these a child that
-#: was forked and its parent mean the same one.
-servers: Final[WeakValueDictionary[int, Server]] = WeakValueDictionary()
 
 
-def register(server: Server) -> None:
-    """Let children that are forked from now on reach a server."""
-    servers[next(_numbers)] = server
+def share(server: Server) -> None:
+    """Let children that are forked from now on reach a server, and see to it that they ask."""
+    register(server)
 
 
 class _Forking(threading.local):

@@ -44,7 +44,7 @@ from fakeredis.engine.core.profiles import profile
 from fakeredis.engine.core.server import Server
 from fakeredis.engine.core.session import Session
 from fakeredis.errors import ConnectionLost
-from fakeredis.patching.processes import at_fork
+from fakeredis.patching.processes import known_servers
 
 _T = TypeVar("_T")
 Note = tuple[str | None, int] | None  # a child's method, and a command's place in a pipeline
@@ -100,7 +100,7 @@ class SharedServers:
         way, number, *args = key
         server: Server | None = None
         if way == "server":
-            server = self.servers.get(number) or at_fork.servers.get(number)
+            server = self.servers.get(number) or known_servers.servers.get(number)
         elif way == "member":
             found = self.find(number)
             server = network.member(found, args[0]) or found
@@ -505,7 +505,7 @@ class _Fork:
 
 
 def _all_servers() -> list[tuple[int, Server]]:
-    return _retried(lambda: list(at_fork.servers.items()))
+    return _retried(lambda: list(known_servers.servers.items()))
 
 
 def _shared_networks() -> dict[int, Network]:

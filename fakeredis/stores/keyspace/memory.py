@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from fakeredis import wiring
 from fakeredis.stores.base import Store
 
 if TYPE_CHECKING:
@@ -79,10 +80,8 @@ class MemoryStore(Store):
             ValueError: the data make no sense; the servers keep what they have.
         """
         from fakeredis.engine.data import portable
-        from fakeredis.server import FakeServer
-
         for address, databases in data.items():
-            server = self._servers.get(address) or FakeServer(self, address=address)
+            server = self._servers.get(address) or wiring.make_server(self, address=address)
             portable.load(server, databases)
 
     def close(self) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from threading import RLock
 from typing import TYPE_CHECKING, Any, Final
 
-from fakeredis import stores
+from fakeredis import stores, wiring
 from fakeredis.engine.core.replies import QUEUED, Push
 from fakeredis.errors import CommandError, ConnectionLost
 from fakeredis.stores.base import StoreError
@@ -72,8 +72,6 @@ class ParityStore(ForwardingStore):
         """The name of each store, and what makes its sessions."""
         with self._lock:
             if self._sides is None:
-                from fakeredis.server import FakeServer
-
                 self._sides = []
                 for given in self._given:
                     store = stores.resolve(given)
@@ -81,7 +79,7 @@ class ParityStore(ForwardingStore):
                         store.begin_use()
                         self._sides.append((_name(given), store))
                         continue
-                    server = FakeServer(store, self._version, self._type)
+                    server = wiring.make_server(store, self._version, self._type)
                     server.extra["open"] = True
                     self._sides.append((_name(given), server))
             return self._sides
@@ -185,10 +183,8 @@ class _EngineLink(Link):
     """A link to a server of this process."""
 
     def __init__(self, server: FakeServer, typed: bool) -> None:
-        from fakeredis.clients.fake_socket import FakeSocket
-
         session = server.protocol_session() if typed else server.session()
-        self._wire = FakeSocket(session)
+        self._wire = wiring.make_socket(session)
         self._closing = RLock()  # nobody asks for a descriptor while it is closed
 
     def send(self, batch: Sequence[Sequence[bytes]]) -> None:
@@ -567,10 +563,8 @@ def parity(
     Raises:
         ParityError: replies differ; at the end, if the code under test has caught it.
     """
-    from fakeredis.patch import patch
-
     kept = {name: options[name] for name in ("version", "server_type") if name in options}
-    handle = patch(store=ParityStore(stores, **kept), **options)
+    handle = wiring.make_patch(store=ParityStore(stores, **kept), **options)
     if test is None:
         return handle
     with handle:

@@ -167,8 +167,21 @@ class RedisStore(ForwardingStore):
     def servers(self) -> Iterator[list[RespLink]]:
         """Links of the store's own: to its server, or to all masters of its cluster."""
         with contextlib.ExitStack() as stack:
-            addresses = self.nodes().masters() if self.cluster else [None]
-            yield [stack.enter_context(RespLink(self.open(address))) for address in addresses]
+            if not self.cluster:
+                yield [stack.enter_context(RespLink(self.open()))]
+                return
+            try:
+                links = self._links(stack)
+            except OSError:  # a master has gone
+                self.nodes().refresh()
+                links = self._links(stack)
+            yield links
+
+    def _links(self, stack: contextlib.ExitStack) -> list[RespLink]:
+        return [
+            stack.enter_context(RespLink(self.open(address)))
+            for address in self.nodes().masters()
+        ]
 
     # What is ours -----------------------------------------------------------------------------
 

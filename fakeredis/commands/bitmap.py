@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from zlib import adler32
 
 from fakeredis import errors
-from fakeredis.commands.arguments import Key, KeySpec, Raw, Rest, index, span, word_of
+from fakeredis.commands.arguments import Key, Many, Raw, Rest, word_of
 from fakeredis.commands.registry import DENYOOM, FAST, READONLY, WRITE, Group
 from fakeredis.datatypes.numbers import parse_int
 from fakeredis.datatypes.string import BLOCK, MutableString
@@ -294,14 +294,8 @@ _AT_LEAST_TWO: Final = (b"DIFF", b"DIFF1", b"ANDOR")
 _INVERTED: Final = bytes(255 - byte for byte in range(256))
 
 
-def _target_and_sources(args: Sequence[bytes]) -> list[bytes]:
-    return list(args[1:])
-
-
 @group.command(
-    "BITOP", Raw, Key("OW update"), Rest(1), flags=WRITE | DENYOOM, since="2.6.0",
-    keys=_target_and_sources, key_positions=(2, -1, 1),
-    specs=(KeySpec("OW update", index(2)), KeySpec("RO access", index(3), span(-1))),
+    "BITOP", Raw, Key("OW update"), Many(Key("RO access")), flags=WRITE | DENYOOM, since="2.6.0",
     form="^operation key key*",
 )  # fmt: skip
 def bitop(ctx: Context, operation: bytes, target: bytes, keys: list[bytes]) -> int:

@@ -23,7 +23,6 @@ from fakeredis.commands.scripting import (
     READING_SCRIPT_KEYS,
     SCRIPT_KEYS,
     group,
-    script_keys,
 )
 from fakeredis.datatypes.glob import matcher
 from fakeredis.datatypes.numbers import parse_int
@@ -60,8 +59,8 @@ def _call(ctx: Context, words: list[bytes], read_only: bool) -> Any:
 
 
 @group.command(
-    "FCALL", Rest(2), flags=EVAL_FLAGS, since="7.0.0", reply=EVAL_REPLY, keys=script_keys,
-    specs=SCRIPT_KEYS, runs="function",
+    "FCALL", Rest(2), flags=EVAL_FLAGS, since="7.0.0", reply=EVAL_REPLY, specs=SCRIPT_KEYS,
+    runs="function",
 )  # fmt: skip
 def fcall(ctx: Context, words: list[bytes]) -> Any:
     """Call a function.
@@ -73,7 +72,7 @@ def fcall(ctx: Context, words: list[bytes]) -> Any:
 
 @group.command(
     "FCALL_RO", Rest(2), flags=EVAL_FLAGS | READONLY, since="7.0.0", reply=EVAL_REPLY,
-    keys=script_keys, specs=READING_SCRIPT_KEYS, acl=("slow", "scripting"), runs="function",
+    specs=READING_SCRIPT_KEYS, acl=("slow", "scripting"), runs="function",
 )  # fmt: skip
 def fcall_ro(ctx: Context, words: list[bytes]) -> Any:
     """Call a function that declares that it changes nothing."""

@@ -461,8 +461,8 @@ def _radius_specs(first_option: int) -> tuple[KeySpec, ...]:
 
 @group.command(
     "GEORADIUS", Key("RO access"), Rest(at_least=4, flat=True), flags=WRITE | DENYOOM | MOVABLEKEYS,
-    since="3.2.0", reply=_PLACES, keys=_radius_keys(5), key_positions=(1, 1, 1),
-    specs=_radius_specs(6), form=f"key longitude latitude radius ^unit {_RADIUS}",
+    since="3.2.0", reply=_PLACES, keys=_radius_keys(5), specs=_radius_specs(6),
+    form=f"key longitude latitude radius ^unit {_RADIUS}",
 )  # fmt: skip
 def georadius(ctx: Context, key: bytes, *words: bytes) -> Any:
     """The members in a circle round a place; may store them."""
@@ -481,7 +481,7 @@ def georadius_ro(ctx: Context, key: bytes, *words: bytes) -> Any:
 @group.command(
     "GEORADIUSBYMEMBER", Key("RO access"), Rest(at_least=3, flat=True),
     flags=WRITE | DENYOOM | MOVABLEKEYS, since="3.2.0", reply=_PLACES, keys=_radius_keys(4),
-    key_positions=(1, 1, 1), specs=_radius_specs(5), form=f"key member radius ^unit {_RADIUS}",
+    specs=_radius_specs(5), form=f"key member radius ^unit {_RADIUS}",
 )  # fmt: skip
 def georadiusbymember(ctx: Context, key: bytes, *words: bytes) -> Any:
     """The members in a circle round another one; may store them."""

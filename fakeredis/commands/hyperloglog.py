@@ -145,7 +145,6 @@ _SIMD: Final = {b"ON": Status(b"enabled"), b"OFF": Status(b"disabled")}
 
 @group.command(
     "PFDEBUG", Raw, Key("RW access"), flags=WRITE | DENYOOM | ADMIN | SERVER_WIDE, since="2.8.9",
-    key_positions=(2, 2, 1),
 )  # fmt: skip
 def pfdebug(ctx: Context, name: bytes, key: bytes) -> Any:
     """Look into one: GETREG, DECODE, ENCODING, TODENSE; SIMD changes nothing here.

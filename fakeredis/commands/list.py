@@ -15,7 +15,6 @@ from fakeredis.commands.arguments import (
     Raw,
     Rest,
     Timeout,
-    counted,
     index,
     integer,
     span,
@@ -371,7 +370,7 @@ def _mpop_options(words: Sequence[bytes]) -> tuple[bool, int]:
 
 @group.command(
     "LMPOP", _COUNTED_KEYS, Rest(1), flags=WRITE | MOVABLEKEYS | KEY_IN_REPLY, since="7.0.0",
-    key_positions=(0, 0, 0), nulls=null_array, form="#key* ^where {COUNT=1}",
+    nulls=null_array, form="#key* ^where {COUNT=1}",
 )  # fmt: skip
 def lmpop(ctx: Context, keys: list[bytes], words: list[bytes]) -> Any:
     """Remove elements of the first list that has some.
@@ -535,14 +534,9 @@ def _seconds(raw: bytes) -> int:
     return milliseconds
 
 
-def _keys_before_timeout(args: Sequence[bytes]) -> list[bytes]:
-    return list(args[:-1])
-
-
 @group.command(
-    "BLPOP", Rest(2), flags=WRITE | BLOCKING | KEY_IN_REPLY, since="2.0.0",
-    keys=_keys_before_timeout, key_positions=(1, -2, 1), specs=_ALL_BUT_LAST, nulls=null_array,
-    effect=_effect,
+    "BLPOP", Rest(2), flags=WRITE | BLOCKING | KEY_IN_REPLY, since="2.0.0", specs=_ALL_BUT_LAST,
+    nulls=null_array, effect=_effect,
 )  # fmt: skip
 def blpop(ctx: Context, words: list[bytes]) -> Any:
     """LPOP that waits for one of several lists."""
@@ -550,24 +544,17 @@ def blpop(ctx: Context, words: list[bytes]) -> Any:
 
 
 @group.command(
-    "BRPOP", Rest(2), flags=WRITE | BLOCKING | KEY_IN_REPLY, since="2.0.0",
-    keys=_keys_before_timeout, key_positions=(1, -2, 1), specs=_ALL_BUT_LAST, nulls=null_array,
-    effect=_effect,
+    "BRPOP", Rest(2), flags=WRITE | BLOCKING | KEY_IN_REPLY, since="2.0.0", specs=_ALL_BUT_LAST,
+    nulls=null_array, effect=_effect,
 )  # fmt: skip
 def brpop(ctx: Context, words: list[bytes]) -> Any:
     """RPOP that waits for one of several lists."""
     return _blocking_pop(ctx, words, False)
 
 
-def _keys_after_timeout(args: Sequence[bytes]) -> list[bytes]:
-    return _COUNTED_KEYS.take(args, 1)[0]
-
-
 @group.command(
     "BLMPOP", Raw, _COUNTED_KEYS, Rest(1), flags=WRITE | BLOCKING | MOVABLEKEYS | KEY_IN_REPLY,
-    since="7.0.0", keys=_keys_after_timeout, key_positions=(0, 0, 0),
-    specs=(KeySpec("RW access delete", index(2), counted()),), nulls=null_array,
-    form="timeout #key* ^where {COUNT=1}",
+    since="7.0.0", nulls=null_array, form="timeout #key* ^where {COUNT=1}",
 )  # fmt: skip
 def blmpop(ctx: Context, raw: bytes, keys: list[bytes], words: list[bytes]) -> Any:
     """LMPOP that waits; the timeout is the last that is checked before the types."""

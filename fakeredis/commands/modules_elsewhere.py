@@ -56,11 +56,8 @@ _declare(
     _json, "GET", _FIRST, _READS | READS_WHOLE, form="key {INDENT=1 NEWLINE=1 SPACE=1} path*",
     batch_form="JSON.MGET",
 )  # fmt: skip
-_declare(
-    _json, "MGET", _NO_KEY, _READS, keys=lambda args: list(args[:-1]),
-    specs=[KeySpec("RO access", index(1), span(-2))],
-)  # fmt: skip
-_declare(_json, "DEBUG", (Raw, Key, Rest()), _READS, key_positions=(2, 2, 1))
+_declare(_json, "MGET", _NO_KEY, _READS, specs=[KeySpec("RO access", index(1), span(-2))])
+_declare(_json, "DEBUG", (Raw, Key, Rest()), _READS)
 _declare(_json, "SET", _UPDATED, _WRITES | WRITES_BACK, form="key path value {NX XX}")
 _declare(_json, "MSET", (Many(Key("RW update"), Raw, Raw),), _WRITES)
 _declare(

@@ -34,11 +34,6 @@ EVAL_FLAGS: Final = NOSCRIPT | STALE | SKIP_MONITOR | MOVABLEKEYS | NO_MANDATORY
 EVAL_REPLY: Final = Shape(interpreter.resp2, interpreter.resp3)
 
 
-def script_keys(args: Sequence[bytes]) -> list[bytes]:
-    """The keys of a call."""
-    return list(args[2 : 2 + _count(args)])
-
-
 def _count(args: Sequence[bytes]) -> int:
     """How many keys a call announces."""
     count = parse_int(args[1])
@@ -79,8 +74,8 @@ READING_SCRIPT_KEYS: Final = (KeySpec("RO access", index(2), counted()),)
 
 
 @group.command(
-    "EVAL", Rest(2), flags=EVAL_FLAGS, since="2.6.0", reply=EVAL_REPLY, keys=script_keys,
-    specs=SCRIPT_KEYS, runs="source",
+    "EVAL", Rest(2), flags=EVAL_FLAGS, since="2.6.0", reply=EVAL_REPLY, specs=SCRIPT_KEYS,
+    runs="source",
 )  # fmt: skip
 def eval_(ctx: Context, words: list[bytes]) -> Any:
     """Run a script."""
@@ -89,7 +84,7 @@ def eval_(ctx: Context, words: list[bytes]) -> Any:
 
 @group.command(
     "EVAL_RO", Rest(2), flags=EVAL_FLAGS | READONLY, since="7.0.0", reply=EVAL_REPLY,
-    keys=script_keys, specs=READING_SCRIPT_KEYS, acl=("slow", "scripting"), runs="source",
+    specs=READING_SCRIPT_KEYS, acl=("slow", "scripting"), runs="source",
 )  # fmt: skip
 def eval_ro(ctx: Context, words: list[bytes]) -> Any:
     """Run a script that may not write."""
@@ -97,8 +92,8 @@ def eval_ro(ctx: Context, words: list[bytes]) -> Any:
 
 
 @group.command(
-    "EVALSHA", Rest(2), flags=EVAL_FLAGS, since="2.6.0", reply=EVAL_REPLY, keys=script_keys,
-    specs=SCRIPT_KEYS, runs="sha1",
+    "EVALSHA", Rest(2), flags=EVAL_FLAGS, since="2.6.0", reply=EVAL_REPLY, specs=SCRIPT_KEYS,
+    runs="sha1",
 )  # fmt: skip
 def evalsha(ctx: Context, words: list[bytes]) -> Any:
     """Run a script that the server has, by its SHA1."""
@@ -107,7 +102,7 @@ def evalsha(ctx: Context, words: list[bytes]) -> Any:
 
 @group.command(
     "EVALSHA_RO", Rest(2), flags=EVAL_FLAGS | READONLY, since="7.0.0", reply=EVAL_REPLY,
-    keys=script_keys, specs=READING_SCRIPT_KEYS, acl=("slow", "scripting"), runs="sha1",
+    specs=READING_SCRIPT_KEYS, acl=("slow", "scripting"), runs="sha1",
 )  # fmt: skip
 def evalsha_ro(ctx: Context, words: list[bytes]) -> Any:
     """Run a script that the server has and that may not write, by its SHA1."""

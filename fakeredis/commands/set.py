@@ -285,7 +285,7 @@ def sdiff(ctx: Context, keys: list[bytes]) -> list[bytes]:
 
 @group.command(
     "SINTERSTORE", Key("OW update"), Many(Key("RO access")), flags=WRITE | DENYOOM,
-    key_positions=(1, -1, 1), form="key key~",
+    form="key key~",
 )  # fmt: skip
 def sinterstore(ctx: Context, target: bytes, keys: list[bytes]) -> int:
     """SINTER into a key of any type; the number of members."""
@@ -295,7 +295,7 @@ def sinterstore(ctx: Context, target: bytes, keys: list[bytes]) -> int:
 
 @group.command(
     "SUNIONSTORE", Key("OW update"), Many(Key("RO access")), flags=WRITE | DENYOOM,
-    key_positions=(1, -1, 1), form="key key~",
+    form="key key~",
 )  # fmt: skip
 def sunionstore(ctx: Context, target: bytes, keys: list[bytes]) -> int:
     """SUNION into a key of any type; the number of members."""
@@ -305,7 +305,7 @@ def sunionstore(ctx: Context, target: bytes, keys: list[bytes]) -> int:
 
 @group.command(
     "SDIFFSTORE", Key("OW update"), Many(Key("RO access")), flags=WRITE | DENYOOM,
-    key_positions=(1, -1, 1), form="key key key~",
+    form="key key key~",
 )  # fmt: skip
 def sdiffstore(ctx: Context, target: bytes, keys: list[bytes]) -> int:
     """SDIFF into a key of any type; the number of members."""
@@ -315,7 +315,7 @@ def sdiffstore(ctx: Context, target: bytes, keys: list[bytes]) -> int:
 
 @group.command(
     "SINTERCARD", NumKeys(error=errors.NUMKEYS_NOT_POSITIVE, high_error=errors.NUMKEYS_TOO_MANY),
-    Rest(), flags=READONLY | MOVABLEKEYS, since="7.0.0", key_positions=(0, 0, 0),
+    Rest(), flags=READONLY | MOVABLEKEYS, since="7.0.0",
     form="#key~ {LIMIT=1}",
 )  # fmt: skip
 def sintercard(ctx: Context, keys: list[bytes], words: list[bytes]) -> int:
@@ -354,7 +354,7 @@ _COUNTED_SETS: Final = NumKeys(
 
 @group.command(
     "SDIFFCARD", _COUNTED_SETS, Rest(), flags=READONLY | MOVABLEKEYS,
-    since={"redis": "8.10.0"}, key_positions=(0, 0, 0),
+    since={"redis": "8.10.0"},
 )  # fmt: skip
 def sdiffcard(ctx: Context, keys: list[bytes], words: list[bytes]) -> int:
     """The size of a difference, counted up to LIMIT (0: no limit)."""
@@ -366,7 +366,7 @@ def sdiffcard(ctx: Context, keys: list[bytes], words: list[bytes]) -> int:
 
 @group.command(
     "SUNIONCARD", _COUNTED_SETS, Rest(), flags=READONLY | MOVABLEKEYS,
-    since={"redis": "8.10.0"}, key_positions=(0, 0, 0),
+    since={"redis": "8.10.0"},
 )  # fmt: skip
 def sunioncard(ctx: Context, keys: list[bytes], words: list[bytes]) -> int:
     """The size of a union, counted up to LIMIT (0: no limit); about that with APPROX."""

@@ -757,16 +757,12 @@ def _blocking_pop(ctx: Context, words: Sequence[bytes], highest: bool) -> Any:
     return [key, *pairs[0]]
 
 
-def _all_but_last(args: Sequence[bytes]) -> list[bytes]:
-    return list(args[:-1])
-
-
 _ALL_BUT_LAST: Final = (KeySpec("RW access delete", index(1), span(-2)),)
 
 
 @group.command(
     "BZPOPMIN", Rest(2), flags=WRITE | FAST | BLOCKING | KEY_IN_REPLY, since="5.0.0", reply=DOUBLES,
-    keys=_all_but_last, key_positions=(1, -2, 1), specs=_ALL_BUT_LAST, nulls=null_array,
+    specs=_ALL_BUT_LAST, nulls=null_array,
 )  # fmt: skip
 def bzpopmin(ctx: Context, words: list[bytes]) -> Any:
     """ZPOPMIN of the first key that has members, or wait for one."""
@@ -775,7 +771,7 @@ def bzpopmin(ctx: Context, words: list[bytes]) -> Any:
 
 @group.command(
     "BZPOPMAX", Rest(2), flags=WRITE | FAST | BLOCKING | KEY_IN_REPLY, since="5.0.0", reply=DOUBLES,
-    keys=_all_but_last, key_positions=(1, -2, 1), specs=_ALL_BUT_LAST, nulls=null_array,
+    specs=_ALL_BUT_LAST, nulls=null_array,
 )  # fmt: skip
 def bzpopmax(ctx: Context, words: list[bytes]) -> Any:
     """ZPOPMAX of the first key that has members, or wait for one."""

@@ -642,7 +642,7 @@ _BY_STREAM: Final = Shape(None, _as_map, "same")
 
 @group.command(
     "XREAD", Rest(at_least=3), flags=READONLY | BLOCKING | MOVABLEKEYS | REPLY_BY_KEY,
-    since="5.0.0", keys=_read_keys, key_positions=(0, 0, 0),
+    since="5.0.0", keys=_read_keys,
     specs=(KeySpec("RO access", keyword("STREAMS", 1), span(-1, limit=2)),), reply=_BY_STREAM,
     nulls=null_array, form="{COUNT=1 BLOCK=1} streams",
 )  # fmt: skip
@@ -700,7 +700,7 @@ def _nulls_of_history(args: Sequence[bytes], reply: Any) -> Any:
 
 @group.command(
     "XREADGROUP", Rest(at_least=6), flags=WRITE | BLOCKING | MOVABLEKEYS | REPLY_BY_KEY,
-    since="5.0.0", keys=_read_keys, key_positions=(0, 0, 0),
+    since="5.0.0", keys=_read_keys,
     specs=(KeySpec("RO access", keyword("STREAMS", 4), span(-1, limit=2)),), reply=_BY_STREAM,
     nulls=_nulls_of_history, form="{GROUP=2 COUNT=1 BLOCK=1 CLAIM=1 NOACK} streams",
 )  # fmt: skip

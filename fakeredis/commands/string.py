@@ -360,15 +360,9 @@ def msetnx(ctx: Context, *pairs: bytes) -> int:
     return 1
 
 
-def _msetex_keys(args: Sequence[bytes]) -> list[bytes]:
-    count = parse_int(args[0]) or 0
-    return list(args[1 : 1 + 2 * max(count, 0) : 2])
-
-
 @group.command(
     "MSETEX", Raw, Raw, Raw, Rest(flat=True), flags=WRITE | DENYOOM | MOVABLEKEYS,
-    since={"redis": "8.4.0"}, keys=_msetex_keys, key_positions=(0, 0, 0),
-    specs=(KeySpec("OW update", index(1), counted(step=2)),),
+    since={"redis": "8.4.0"}, specs=(KeySpec("OW update", index(1), counted(step=2)),),
     form=f"#(key value)~ {{NX XX KEEPTTL {EXPIRY}}}",
 )  # fmt: skip
 def msetex(ctx: Context, raw: bytes, *words: bytes) -> int:
@@ -570,7 +564,7 @@ class _LcsOptions(NamedTuple):
 
 
 @group.command(
-    "LCS", Key, Key, Rest(), flags=READONLY, since="7.0.0", key_positions=(1, 2, 1), reply=MAP,
+    "LCS", Key, Key, Rest(), flags=READONLY, since="7.0.0", reply=MAP,
     form="key key {LEN IDX MINMATCHLEN=1 WITHMATCHLEN}",
 )  # fmt: skip
 def lcs(ctx: Context, first: bytes, second: bytes, words: list[bytes]) -> Any:

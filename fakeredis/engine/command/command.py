@@ -278,6 +278,9 @@ class Command:
         declared = self.declaration
         if declared.keys is not None:
             return declared.keys(args)
+        if declared.specs is not None:
+            argv = (*self.parts, *args)
+            return [argv[at] for spec in declared.specs for at in spec.positions(argv, True)]
         syntax = self.syntax
         if syntax.numkeys is not None:
             return self._counted_keys(args, syntax.numkeys)
@@ -307,8 +310,11 @@ class Command:
 
     def key_positions(self) -> tuple[int, int, int]:
         """First key, last key and step as COMMAND INFO gives them."""
-        if self.declaration.key_positions is not None:
-            return self.declaration.key_positions
+        declared = self.declaration
+        if declared.key_positions is not None:
+            return declared.key_positions
+        if declared.specs is not None:
+            return next((spec.range for spec in declared.specs), (0, 0, 0))
         syntax = self.syntax
         if syntax.first_key == 0:
             return 0, 0, 0

@@ -63,6 +63,15 @@ class KeySpec:
     begin: Begin
     find: Find = ("range", 0, 1, 0)
 
+    @property
+    def range(self) -> tuple[int, int, int]:
+        """First key, last key and step; zeros where the call alone tells."""
+        if self.begin[0] != "index" or self.find[0] != "range":
+            return 0, 0, 0
+        _, first = self.begin  # type: ignore[misc]
+        _, last, step, _ = self.find  # type: ignore[misc]
+        return int(first), last if last < 0 else int(first) + last, step
+
     def positions(self, argv: Sequence[bytes], lenient: bool) -> Sequence[int]:
         """Where the keys are among the words of a call, the name included.
 

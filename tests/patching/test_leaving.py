@@ -54,10 +54,11 @@ def everything() -> dict[Any, Any]:
 def test_restored_to_identity(names: bool) -> None:
     with fakeredis.patch(names=names):  # the first imports what it needs
         redis.Redis().ping()
-    before = everything()
     assert not machinery.installed, "an earlier test has left a patch"
+    before = everything()
+    assert not machinery.installed, "a thread of an earlier test enters patches still"
     with fakeredis.patch(names=names):
-        assert everything() != before
+        assert everything() != before, f"active: {machinery.installed}"
         redis.Redis().ping()
     assert everything() == before
 

@@ -1,4 +1,4 @@
-"""Writes the pages that follow from the code: ``commands.rst``, ``gaps.rst``, ``reference.rst``.
+"""Writes the pages that follow from the code: ``commands.rst``, ``gaps.rst``, ``road.rst`` ...
 
     python docs/generate.py
 
@@ -20,7 +20,7 @@ from reference_page import reference_page  # noqa: E402
 
 from fakeredis.commands import catalogue  # noqa: E402
 from fakeredis.commands.server import UNIMPLEMENTED  # noqa: E402
-from fakeredis.engine.core import profiles  # noqa: E402
+from fakeredis.engine.core import profiles, road  # noqa: E402
 from tests.support import harvest  # noqa: E402
 from tests.support.known_gaps import GAPS, LEFT  # noqa: E402
 from tests.versions import known  # noqa: E402
@@ -41,6 +41,19 @@ OWN_WORDS = (
     "``HELP`` (``PUBSUB HELP``, ``SCRIPT HELP`` ...) and the summaries of ``COMMAND DOCS``. The\n"
     "server's are its documentation, and no behaviour.\n"
 )
+ROAD = """\
+What a command meets before it runs depends on where it comes from: from a client, from the queue
+of a transaction, from a script, or from a wait that goes on. What a store plays anew meets nothing.
+Gates and layers that are not switched on cost nothing: what is in force is compiled into one
+callable when a switch moves (``fakeredis/engine/core/road.py``).
+
+"""
+ROAD_GATES = """\
+In the server's order, behind the number of arguments. A gate lets a command pass, or answers it.
+Each is tried beside the real server, and so is their order (``tests/engine/test_road.py``).
+
+"""
+ROAD_LAYERS = "Around the run itself, the outermost first.\n\n"
 MODULES = {
     "FT": "search", "JSON": "JSON", "TS": "time series", "BF": "Bloom filters",
     "CF": "cuckoo filters", "CMS": "count-min sketches", "TOPK": "top-k", "TDIGEST": "t-digests",
@@ -181,8 +194,29 @@ def reference() -> str:
     return GENERATED + reference_page(heading)
 
 
+def road_page() -> str:
+    """The table of gates and layers, by where commands come from."""
+    origins = list(road.Origin)
+
+    def places(found: Iterable[road.Place]) -> str:
+        rows = [["", *(origin.value for origin in origins)]]
+        for place in found:
+            met = ["yes" if origin in place.origins else "" for origin in origins]
+            rows.append([place.name, *met])
+        lines = "\n".join("* - " + "\n  - ".join(row) for row in rows)
+        text = f".. list-table::\n   :header-rows: 1\n\n{textwrap.indent(lines, '   ')}\n"
+        return "\n".join(line.rstrip() for line in text.split("\n"))
+
+    return (
+        f"{GENERATED}{heading('The road of a command', '=')}{ROAD}"
+        f"{heading('Gates', '-')}{ROAD_GATES}{places(road.GATES)}"
+        f"\n{heading('Layers', '-')}{ROAD_LAYERS}{places(road.LAYERS)}"
+    )
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "commands.rst": commands_page, "gaps.rst": gaps_page, "reference.rst": reference,
+    "road.rst": road_page,
 }  # fmt: skip
 
 

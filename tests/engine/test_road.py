@@ -184,7 +184,7 @@ def test_a_switch_forgets_what_was_compiled() -> None:
     session = server.session()
     refusal = CommandError("ERR no")
     server.switch_on(switches.RESTRICTED, road.Check({CLIENT: lambda *call: refusal}))
-    with pytest.raises(CommandError, match="^ERR no$"):
+    with pytest.raises(CommandError, match=r"^ERR no$"):
         session.execute([b"PING"])
     assert len(server.client_roads) == 1
     server.switch_off(switches.RESTRICTED)

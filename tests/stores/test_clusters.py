@@ -15,6 +15,7 @@ import redis.cluster
 import redis.sentinel
 
 import fakeredis
+from fakeredis.engine.core.replies import Status
 from fakeredis.stores import RedisStore
 from tests.stores import sets
 from tests.stores.listening import listen_and_go_on
@@ -127,6 +128,12 @@ def test_keys_that_move(url: str, ports: list[int]) -> None:
 
 def _move_slot(wires: dict[int, Any], key: bytes) -> None:
     """Give a slot with one key to another node."""
+    _migrate(wires, *_begin_to_move(wires, key), key)
+    _end_moving(wires, key)
+
+
+def _begin_to_move(wires: dict[int, Any], key: bytes) -> tuple[int, int]:
+    """Let a key's slot be on its way; from which node to which."""
     first = next(iter(wires.values()))
     slot = first.call(b"CLUSTER", b"KEYSLOT", key)
     names = {port: wire.call(b"CLUSTER", b"MYID") for port, wire in wires.items()}
@@ -138,12 +145,133 @@ def _move_slot(wires: dict[int, Any], key: bytes) -> None:
     number = b"%d" % slot
     wires[other].call(b"CLUSTER", b"SETSLOT", number, b"IMPORTING", names[owner])
     wires[owner].call(b"CLUSTER", b"SETSLOT", number, b"MIGRATING", names[other])
-    moved = wires[owner].call(
-        b"MIGRATE", servers.HOST.encode(), b"%d" % other, key, b"0", b"1000"
-    )
-    assert moved == b"OK"
-    for port in (other, owner, *wires):
-        wires[port].call(b"CLUSTER", b"SETSLOT", number, b"NODE", names[other])
+    return owner, other
+
+
+def _migrate(wires: dict[int, Any], owner: int, other: int, key: bytes) -> None:
+    said = b"MIGRATE", servers.HOST.encode(), b"%d" % other, key, b"0", b"1000"
+    assert wires[owner].call(*said) == b"OK"
+
+
+def _end_moving(wires: dict[int, Any], key: bytes) -> None:
+    """Let a slot be the node's that imports it."""
+    for port, wire in wires.items():
+        if b"-<-" in wire.call(b"CLUSTER", b"NODES"):
+            name, first = wire.call(b"CLUSTER", b"MYID"), port
+    slot = b"%d" % wires[first].call(b"CLUSTER", b"KEYSLOT", key)
+    for port in (first, *wires):
+        wires[port].call(b"CLUSTER", b"SETSLOT", slot, b"NODE", name)
+
+
+def test_keys_on_their_way(url: str, ports: list[int]) -> None:
+    with contextlib.ExitStack() as stack:
+        client = stack.enter_context(fakeredis.patch(store=url)).client()
+        client.mset({"{w}1": 1, "{w}2": 2})
+        wires = {port: sets.Wire(servers.HOST, port) for port in ports}
+        for wire in wires.values():
+            stack.callback(wire.close)
+        owner, other = _begin_to_move(wires, b"{w}1")
+        _migrate(wires, owner, other, b"{w}1")
+        assert client.get("{w}1") == b"1"  # where it goes
+        assert client.get("{w}2") == b"2"  # where it still is
+        timer = threading.Timer(0.1, _migrate, (wires, owner, other, b"{w}2"))
+        timer.start()
+        assert client.mget("{w}1", "{w}2") == [b"1", b"2"]  # once both are in one place
+        timer.join()
+        _end_moving(wires, b"{w}1")
+        assert client.mget("{w}1", "{w}2") == [b"1", b"2"]
+        with client.pipeline() as pipe:
+            assert pipe.incr("{w}1").incr("{w}2").execute() == [2, 3]
+
+
+@pytest.mark.parametrize("protocol", [2, 3])
+def test_messages_of_shards(url: str, protocol: int) -> None:
+    with fakeredis.patch(store=url):
+        client = redis.Redis(protocol=protocol)
+        for name in ("c1", "c2", "c3"):  # of different nodes
+            with client.pubsub() as listener:
+                listener.ssubscribe(name)
+                assert listener.get_message(timeout=5)["data"] == 1
+                client.spublish(name, "x")
+                assert listener.get_message(timeout=5)["data"] == b"x"
+
+
+def test_commands_that_all_nodes_run(url: str) -> None:
+    """Their replies are one, as the server's tips for clients say."""
+    with fakeredis.patch(store=RedisStore(url, exclusive=True)):
+        client = redis.Redis()
+        sha = client.script_load("return 1")
+        client.script_load("return 2")
+        assert client.script_exists(sha, "0" * 40) == [True, False]
+        assert [client.evalsha(sha, 1, f"k{number}") for number in range(9)] == [1] * 9
+        assert client.config_set("slowlog-log-slower-than", 0)
+        for number in range(9):
+            client.set(f"k{number}", 1)
+        shown = {entry["command"] for entry in client.slowlog_get(100)}
+        assert {b"SET k%d 1" % number for number in range(9)} <= shown
+        assert client.slowlog_len() >= 9
+        assert client.config_set("slowlog-log-slower-than", 10_000)
+        assert client.slowlog_reset()
+        assert client.slowlog_len() == 0
+        assert client.wait(0, 1) == 0
+
+
+# Why links are no clients of redis-py's own: what these cannot do ------------------------------
+
+
+@pytest.fixture
+def cluster_client(ports: list[int]) -> Iterator[redis.cluster.RedisCluster]:
+    with redis.cluster.RedisCluster(servers.HOST, ports[0], protocol=2) as client:
+        yield client
+
+
+def test_redis_py_makes_one_of_statuses_and_strings(
+    cluster_client: redis.cluster.RedisCluster, url: str
+) -> None:
+    scripts = "return redis.status_reply('OK')", "return 'OK'"
+    assert [cluster_client.eval(each, 1, "k") for each in scripts] == [b"OK", b"OK"]
+    link = RedisStore(url).connect(typed=True)
+    link.send([[b"EVAL", each.encode(), b"1", b"k"] for each in scripts])
+    assert [type(link.receive(5)) for _ in scripts] == [Status, bytes]
+    link.close()
+
+
+def test_redis_py_gives_each_command_some_connection(
+    cluster_client: redis.cluster.RedisCluster, url: str
+) -> None:
+    node = cluster_client.get_primaries()[0]
+    with node.redis_connection.pubsub() as other:
+        other.execute_command("PING")
+        assert cluster_client.client_setname("me", target_nodes=node)
+    assert cluster_client.client_getname(target_nodes=node) is None
+    with fakeredis.patch(store=url), redis.Redis(single_connection_client=True) as client:
+        client.client_setname("me")
+        assert client.client_getname() == "me"
+
+
+def test_redis_py_asks_the_server_which_words_are_keys(
+    cluster_client: redis.cluster.RedisCluster, url: str, ports: list[int]
+) -> None:
+    def asked() -> int:
+        said = b"".join(_stats(port) for port in ports)
+        return sum(int(part.partition(b",")[0]) for part in said.split(b"|getkeys:calls=")[1:])
+
+    before = asked()
+    cluster_client.execute_command("XREAD", "COUNT", 1, "STREAMS", "{s}1", "{s}2", 0, 0)
+    assert asked() > before
+    with fakeredis.patch(store=url):
+        before = asked()
+        redis.Redis().xread({"{s}1": 0, "{s}2": 0})
+        assert asked() == before
+
+
+def _stats(port: int) -> bytes:
+    with sets.Wire(servers.HOST, port) as wire:
+        return bytes(wire.call(b"INFO", b"commandstats"))
+
+
+def test_redis_py_has_no_single_cursor(cluster_client: redis.cluster.RedisCluster) -> None:
+    assert type(cluster_client.scan()[0]) is dict
 
 
 def test_a_prefix_in_a_cluster(url: str, ports: list[int]) -> None:

@@ -1,13 +1,12 @@
 """Links to a cluster: each command goes to the node that serves its keys.
 
 Which node that is redis-py knows, see `fakeredis.stores.forwarding.discovery`.  The way there is
-made by hand, because redis-py's `RedisCluster` cannot be a link (``tests/stores/test_redis_py.py``
-shows it for each version): it waits for each reply, has no descriptor to watch meanwhile, and takes
-pushes only by objects of its own; it gives a client one connection for each command, so that MULTI,
-WATCH, CLIENT and SELECT mean somebody else's next time; OK and "OK" are one to it; a command whose
-keys may stand anywhere costs it a question to the server; and it has no single cursor for SCAN.  As
-links are watched by their descriptors, sessions of asyncio clients need no loop, and the
-asyncio classes would add nothing.
+made by hand, because redis-py's `RedisCluster` cannot be a link, as tests show for each version
+(``tests/stores/test_clusters.py``): it waits for each reply, and has no descriptor to watch
+meanwhile; each command takes some connection of a pool, so that MULTI, WATCH and CLIENT SETNAME
+would hold for whoever gets that one next; statuses and strings are one to it; it asks the server
+which words of some commands are keys; and it has no single cursor for SCAN.  Links are watched by
+their descriptors, and so asyncio's clients need no other ones.
 """
 
 from __future__ import annotations

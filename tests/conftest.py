@@ -25,10 +25,18 @@ collect_ignore = ["suites"]  # other libraries' own, see tests/suites/run.py
 if TYPE_CHECKING:
     from tests.support.twin import Twin
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The choice of the real server."""
+    parser.addoption(
+        "--against", choices=sorted(servers.SERVERS), metavar="SERVER",
+        help=f"compare with this real server: {', '.join(sorted(servers.SERVERS))}",
+    )  # fmt: skip
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """No test waits for ever, and nothing is left when the last one has ended."""
+    if config.option.against:  # workers and child processes are told by the environment
+        servers.PROFILE = os.environ["FAKEREDIS_TEST_PROFILE"] = config.option.against
     with contextlib.suppress(ImportError):
         import resource
 

@@ -42,7 +42,9 @@ def test_one_by_one(spy: Spy, session: StubSession) -> None:
         ("HGETALL {n}", "use a pipeline"),
         ("SADD s {n}", "use SADD with all members"),
         ("INCR k", "use a pipeline"),
-        ("GET k", "ask once and keep the reply"),
+        ("GET k", "ask once and keep the reply"), ("HMGET h f g", "ask once and keep the reply"),
+        ("SRANDMEMBER s", "use a pipeline"), ("JSON.GET {n}", "use JSON.MGET or a pipeline"),
+        ("JSON.GET {n} INDENT x", "use a pipeline"), ("NOSUCH {n}", "use a pipeline"),
     ],
 )
 def test_advice(spy: Spy, session: StubSession, line: str, advice: str) -> None:

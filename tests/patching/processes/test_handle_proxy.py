@@ -137,6 +137,20 @@ def test_down_and_up(fake: fakeredis.patch) -> None:
     assert client.ping()
 
 
+def test_deadlines_in_a_child(fake: fakeredis.patch) -> None:
+    client = redis.Redis()
+    client.rpush("l", "b", "a")
+
+    def use() -> list[Any]:
+        client.set("k", "v", ex=60)
+        client.sort("l", alpha=True, store="sorted")
+        fake.assert_ttl("k", at_least=60, at_most=60)
+        return [failure_of(lambda: fake.assert_ttl("sorted"))]
+
+    assert "sorted has no TTL after #2 SORT l ALPHA STORE sorted" in forked(use)[0][1]
+    fake.assert_ttl("k", at_least=60, at_most=60)
+
+
 def test_the_spy(fake: fakeredis.patch) -> None:
     client = redis.Redis()
     client.set("before", 1)

@@ -184,6 +184,7 @@ def acl_genpass(ctx: Context, words: list[bytes]) -> bytes:
 
 @group.command(
     "ACL LOG", Rest(), flags=_ADMIN | SERVER_WIDE, since="6.0.0", reply=DEEP, varies="always",
+    form="^what",
 )  # fmt: skip
 def acl_log(ctx: Context, words: list[bytes]) -> Any:
     """What was refused of late, ten entries or as many as asked for; or forget it."""

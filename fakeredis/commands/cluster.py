@@ -327,6 +327,7 @@ def count_failure_reports(ctx: Context, words: Words) -> int:
     "CLUSTER SLOT-STATS", Rest(2), arity=-4, flags=LOADING | STALE,
     since={"redis": "8.2.0", "valkey": "8.0.0"}, reply=DEEP,
     tips="nondeterministic_output request_policy:all_shards",
+    form="{SLOTSRANGE=2 ORDERBY=1 LIMIT=1 ASC DESC}",
 )  # fmt: skip
 def slot_stats(ctx: Context, words: Words) -> list[Any]:
     """Statistics of the slots of this node, by slot or in the order of a figure."""
@@ -473,7 +474,10 @@ def _let_go(node: Node) -> None:
     send_away(node.cluster, range(SLOTS))
 
 
-@group.command("CLUSTER SETSLOT", Rest(2), arity=-4, flags=_CHANGES | SERVER_WIDE, since="3.0.0")
+@group.command(
+    "CLUSTER SETSLOT", Rest(2), arity=-4, flags=_CHANGES | SERVER_WIDE, since="3.0.0",
+    form="slot ^action node",
+)  # fmt: skip
 def setslot(ctx: Context, words: Words) -> Status:
     """Move a slot, in steps: MIGRATING, IMPORTING, NODE; STABLE undoes the first two.
 
@@ -621,7 +625,9 @@ def replicate(ctx: Context, words: Words) -> Status:
     return OK
 
 
-@group.command("CLUSTER FAILOVER", Rest(), arity=-2, flags=_CHANGES | SERVER_WIDE, since="3.0.0")
+@group.command(
+    "CLUSTER FAILOVER", Rest(), arity=-2, flags=_CHANGES | SERVER_WIDE, since="3.0.0", form="^how",
+)  # fmt: skip
 def failover(ctx: Context, words: Words) -> Status:
     """Take over from the master, at once.
 
@@ -644,6 +650,7 @@ def failover(ctx: Context, words: Words) -> Status:
 
 @group.command(
     "CLUSTER RESET", Rest(), arity=-2, flags=ADMIN | NOSCRIPT | STALE | SERVER_WIDE, since="3.0.0",
+    form="^how",
 )  # fmt: skip
 def reset(ctx: Context, words: Words) -> Status:
     """Let this node serve nothing any more."""

@@ -154,6 +154,7 @@ def auth(ctx: Context, first: bytes, rest: list[bytes]) -> Any:
 @group.command(
     "HELLO", Rest(), flags=_OPEN | CONNECTION | SEQUENTIAL | EACH_NODE | ALONE, since="6.0.0",
     reply=DEEP, secrets=Secrets({b"AUTH": 2}, start=1), varies="always",
+    form="protover {AUTH=2 SETNAME=1}",
 )  # fmt: skip
 def hello(ctx: Context, words: list[bytes]) -> Any:
     """Choose the protocol, authenticate, name the session; who the server is.
@@ -253,7 +254,7 @@ def client_setname(ctx: Context, name: bytes) -> Any:
 
 @group.command(
     "CLIENT SETINFO", Raw, Raw, flags=_CLIENT | EACH_NODE, since="7.2.0",
-    tips="request_policy:all_nodes response_policy:all_succeeded",
+    tips="request_policy:all_nodes response_policy:all_succeeded", form="^attribute value",
 )  # fmt: skip
 def client_setinfo(ctx: Context, attribute: bytes, value: bytes) -> Any:
     """Note the client library's name or version."""
@@ -278,19 +279,23 @@ def _switch(ctx: Context, name: str, raw: bytes) -> Any:
     return OK
 
 
-@group.command("CLIENT NO-EVICT", Raw, flags=_CLIENT | ADMIN | EACH_NODE, since="7.0.0")
+@group.command(
+    "CLIENT NO-EVICT", Raw, flags=_CLIENT | ADMIN | EACH_NODE, since="7.0.0", form="^switch",
+)  # fmt: skip
 def client_no_evict(ctx: Context, switch: bytes) -> Any:
     """Protect this session from eviction."""
     return _switch(ctx, NO_EVICT, switch)
 
 
-@group.command("CLIENT NO-TOUCH", Raw, flags=_CLIENT | EACH_NODE, since="7.2.0")
+@group.command("CLIENT NO-TOUCH", Raw, flags=_CLIENT | EACH_NODE, since="7.2.0", form="^switch")
 def client_no_touch(ctx: Context, switch: bytes) -> Any:
     """Let this session's commands leave the keys' access times alone."""
     return _switch(ctx, NO_TOUCH, switch)
 
 
-@group.command("CLIENT REPLY", Raw, flags=_CLIENT | CONNECTION | HEARD, since="3.2.0")
+@group.command(
+    "CLIENT REPLY", Raw, flags=_CLIENT | CONNECTION | HEARD, since="3.2.0", form="^switch",
+)  # fmt: skip
 def client_reply(ctx: Context, raw: bytes) -> Any:
     """Reply no longer, not to the next command, or again."""
     session, mode = ctx.session, word_of(raw)
@@ -459,7 +464,7 @@ def _age_filter(ctx: Context, raw: bytes) -> Filter:
     return lambda session: session.created <= latest
 
 
-@group.command("CLIENT UNBLOCK", Raw, Rest(), flags=_CLIENT | ADMIN, since="5.0.0")
+@group.command("CLIENT UNBLOCK", Raw, Rest(), flags=_CLIENT | ADMIN, since="5.0.0", form="id ^how")
 def client_unblock(ctx: Context, raw: bytes, rest: list[bytes]) -> int:
     """End another session's wait as if its time were over, or with an error.
 
@@ -482,7 +487,10 @@ def client_unblock(ctx: Context, raw: bytes, rest: list[bytes]) -> int:
 # Pauses and tracking ------------------------------------------------------------------------
 
 
-@group.command("CLIENT PAUSE", Raw, Rest(), flags=_CLIENT | ADMIN | SERVER_WIDE, since="3.0.0")
+@group.command(
+    "CLIENT PAUSE", Raw, Rest(), flags=_CLIENT | ADMIN | SERVER_WIDE, since="3.0.0",
+    form="timeout ^mode",
+)  # fmt: skip
 def client_pause(ctx: Context, raw: bytes, rest: list[bytes]) -> Any:
     """Let all commands, or writes only, wait for so many milliseconds."""
     if len(rest) > 1:
@@ -624,7 +632,7 @@ SWITCHED = (
 )
 
 
-@group.command("CLIENT CACHING", Raw, flags=_CLIENT, since="6.0.0")
+@group.command("CLIENT CACHING", Raw, flags=_CLIENT, since="6.0.0", form="^switch")
 def client_caching(ctx: Context, mode: bytes) -> Any:
     """Track, or not, the keys of the next command or transaction."""
     tracker, word = tracking.tracker_of(ctx.session), word_of(mode)

@@ -164,6 +164,7 @@ def _load(ctx: Context, payload: bytes) -> Any:
 server_group.command(
     "RESTORE-ASKING", Key("OW update"), Raw, Raw, Rest(),
     flags=WRITE | DENYOOM | ASKING | SERVER_WIDE, since="3.0.0", acl=_ACL,
+    form="key ttl value {REPLACE ABSTTL IDLETIME=1 FREQ=1}",
 )(restore)  # fmt: skip
 
 

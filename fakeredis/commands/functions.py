@@ -84,7 +84,7 @@ def fcall_ro(ctx: Context, words: list[bytes]) -> Any:
 
 @group.command(
     "FUNCTION LOAD", Rest(1), flags=_CHANGES | DENYOOM, since="7.0.0",
-    tips="request_policy:all_shards response_policy:all_succeeded",
+    tips="request_policy:all_shards response_policy:all_succeeded", form="{REPLACE} code",
 )  # fmt: skip
 def function_load(ctx: Context, words: list[bytes]) -> bytes:
     """Add a library; its name."""
@@ -127,7 +127,7 @@ def function_flush(ctx: Context, words: list[bytes]) -> Status:
 
 @group.command(
     "FUNCTION LIST", Rest(), flags=NOSCRIPT, since="7.0.0", reply=DEEP, varies="order",
-    tips="nondeterministic_output_order",
+    tips="nondeterministic_output_order", form="{LIBRARYNAME=1 WITHCODE}",
 )  # fmt: skip
 def function_list(ctx: Context, words: list[bytes]) -> list[dict[bytes, Any]]:
     """The libraries and their functions; a pattern's case means nothing."""
@@ -188,7 +188,7 @@ def function_dump(ctx: Context) -> bytes:
 
 @group.command(
     "FUNCTION RESTORE", Rest(1), flags=_CHANGES | DENYOOM | SERVER_WIDE, since="7.0.0",
-    tips="request_policy:all_shards response_policy:all_succeeded",
+    tips="request_policy:all_shards response_policy:all_succeeded", form="payload ^policy",
 )  # fmt: skip
 def function_restore(ctx: Context, words: list[bytes]) -> Status:
     """Add the libraries that FUNCTION DUMP gave.

@@ -83,12 +83,10 @@ _PLACES: Final = Shape(_texts, None)
 
 
 # Their options, see `fakeredis.engine.command.form`.
-_SEARCH: Final = (
-    "FROMMEMBER=1 FROMLONLAT=2 BYRADIUS=2 BYBOX=3 ASC DESC COUNT=1?ANY WITHCOORD WITHDIST WITHHASH"
-)
-_RADIUS: Final = (
-    "{WITHCOORD WITHDIST WITHHASH COUNT=1?ANY ASC DESC STORE=key STOREDIST=key}"
-)
+_AREA: Final = "FROMMEMBER=1 FROMLONLAT=2 BYRADIUS=2 BYBOX=3 ASC DESC COUNT=1?ANY"
+_WITH: Final = "WITHCOORD WITHDIST WITHHASH"
+_RADIUS_READS: Final = f"{{{_WITH} COUNT=1?ANY ASC DESC}}"
+_RADIUS_STORES: Final = f"{{{_WITH} COUNT=1?ANY ASC DESC STORE=key STOREDIST=key}}"
 
 
 @group.command(
@@ -374,7 +372,7 @@ def _shape_option(search: _Search, words: Sequence[bytes], at: int) -> int:
 
 @group.command(
     "GEOSEARCH", Key, Rest(at_least=5, flat=True), flags=READONLY, since="6.2.0", reply=_PLACES,
-    form=f"key {{{_SEARCH}}}",
+    form=f"key {{{_AREA} {_WITH}}}",
 )  # fmt: skip
 def geosearch(ctx: Context, key: bytes, *words: bytes) -> Any:
     """The members in a circle or a box."""
@@ -383,7 +381,7 @@ def geosearch(ctx: Context, key: bytes, *words: bytes) -> Any:
 
 @group.command(
     "GEOSEARCHSTORE", Key("OW update"), Key("RO access"), Rest(at_least=5, flat=True),
-    flags=WRITE | DENYOOM, since="6.2.0", form=f"key key {{{_SEARCH} STOREDIST}}",
+    flags=WRITE | DENYOOM, since="6.2.0", form=f"key key {{{_AREA} STOREDIST}}",
 )  # fmt: skip
 def geosearchstore(ctx: Context, target: bytes, key: bytes, *words: bytes) -> Any:
     """Store the members in a circle or a box; how many there are."""
@@ -462,7 +460,7 @@ def _radius_specs(first_option: int) -> tuple[KeySpec, ...]:
 @group.command(
     "GEORADIUS", Key("RO access"), Rest(at_least=4, flat=True), flags=WRITE | DENYOOM | MOVABLEKEYS,
     since="3.2.0", reply=_PLACES, keys=_radius_keys(5), specs=_radius_specs(6),
-    form=f"key longitude latitude radius ^unit {_RADIUS}",
+    form=f"key longitude latitude radius ^unit {_RADIUS_STORES}",
 )  # fmt: skip
 def georadius(ctx: Context, key: bytes, *words: bytes) -> Any:
     """The members in a circle round a place; may store them."""
@@ -471,7 +469,7 @@ def georadius(ctx: Context, key: bytes, *words: bytes) -> Any:
 
 @group.command(
     "GEORADIUS_RO", Key, Rest(at_least=4, flat=True), flags=READONLY, since="3.2.10", reply=_PLACES,
-    form=f"key longitude latitude radius ^unit {_RADIUS}",
+    form=f"key longitude latitude radius ^unit {_RADIUS_READS}",
 )  # fmt: skip
 def georadius_ro(ctx: Context, key: bytes, *words: bytes) -> Any:
     """The members in a circle round a place."""
@@ -481,7 +479,7 @@ def georadius_ro(ctx: Context, key: bytes, *words: bytes) -> Any:
 @group.command(
     "GEORADIUSBYMEMBER", Key("RO access"), Rest(at_least=3, flat=True),
     flags=WRITE | DENYOOM | MOVABLEKEYS, since="3.2.0", reply=_PLACES, keys=_radius_keys(4),
-    specs=_radius_specs(5), form=f"key member radius ^unit {_RADIUS}",
+    specs=_radius_specs(5), form=f"key member radius ^unit {_RADIUS_STORES}",
 )  # fmt: skip
 def georadiusbymember(ctx: Context, key: bytes, *words: bytes) -> Any:
     """The members in a circle round another one; may store them."""
@@ -490,7 +488,7 @@ def georadiusbymember(ctx: Context, key: bytes, *words: bytes) -> Any:
 
 @group.command(
     "GEORADIUSBYMEMBER_RO", Key, Rest(at_least=3, flat=True), flags=READONLY, since="3.2.10",
-    reply=_PLACES, form=f"key member radius ^unit {_RADIUS}",
+    reply=_PLACES, form=f"key member radius ^unit {_RADIUS_READS}",
 )  # fmt: skip
 def georadiusbymember_ro(ctx: Context, key: bytes, *words: bytes) -> Any:
     """The members in a circle round another one."""

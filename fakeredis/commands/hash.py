@@ -324,7 +324,7 @@ def random_options(raw: bytes, words: Sequence[bytes], option: bytes) -> tuple[i
 
 @group.command(
     "HRANDFIELD", Key, Rest(), flags=READONLY, since="6.2.0", reply=PAIRS,
-    form="key count {WITHVALUES WITHSCORES}", varies="number", tips="nondeterministic_output",
+    form="key count {WITHVALUES}", varies="number", tips="nondeterministic_output",
 )  # fmt: skip
 def hrandfield(ctx: Context, key: bytes, words: list[bytes]) -> Any:
     """A random field, or some, with or without values.

@@ -429,8 +429,8 @@ def _effect(ctx: Context, key: bytes, event: str) -> list[bytes] | None:
 
 
 @group.command(
-    "LMOVE", *_FROM_TO, Raw, Raw, flags=WRITE | DENYOOM, since="6.2.0",
-    form="key key ^from ^to timeout", effect=_effect,
+    "LMOVE", *_FROM_TO, Raw, Raw, flags=WRITE | DENYOOM, since="6.2.0", form="key key ^from ^to",
+    effect=_effect,
 )  # fmt: skip
 def lmove(ctx: Context, source: bytes, target: bytes, where: bytes, to: bytes) -> Any:
     """Move an element from one end of a list to one of another, or of the same."""

@@ -150,7 +150,7 @@ def script_kill(ctx: Context) -> Status:
     return OK
 
 
-@group.command("SCRIPT DEBUG", Raw, flags=NOSCRIPT | SERVER_WIDE, since="3.2.0")
+@group.command("SCRIPT DEBUG", Raw, flags=NOSCRIPT | SERVER_WIDE, since="3.2.0", form="^mode")
 def script_debug(ctx: Context, mode: bytes) -> Any:
     """Off is all that it can be: there is no debugger here, and who asks for one would wait."""
     if word_of(mode) not in (b"YES", b"SYNC", b"NO"):

@@ -252,7 +252,9 @@ def save(ctx: Context) -> Status:
     return OK
 
 
-@group.command("BGSAVE", Rest(), flags=ADMIN | NOSCRIPT | NO_ASYNC_LOADING | SERVER_WIDE)
+@group.command(
+    "BGSAVE", Rest(), flags=ADMIN | NOSCRIPT | NO_ASYNC_LOADING | SERVER_WIDE, form="{SCHEDULE}",
+)  # fmt: skip
 def bgsave(ctx: Context, words: list[bytes]) -> Status:
     """Note the time as that of the last save; it is over at once."""
     if len(words) > 1 or (words and word_of(words[0]) != b"SCHEDULE"):
@@ -301,7 +303,10 @@ def slaveof(ctx: Context, host: bytes, port: bytes) -> Status:
     return _replicate(host, port)
 
 
-@group.command("FAILOVER", Rest(), flags=ADMIN | NOSCRIPT | STALE | SERVER_WIDE, since="6.2.0")
+@group.command(
+    "FAILOVER", Rest(), flags=ADMIN | NOSCRIPT | STALE | SERVER_WIDE, since="6.2.0",
+    form="{TO=2 FORCE ABORT TIMEOUT=1}",
+)  # fmt: skip
 def failover(ctx: Context, words: list[bytes]) -> Any:
     """Refused: there is no replica to take over."""
     cluster.refuse(ctx.server, _NO_FAILOVER)
@@ -496,7 +501,7 @@ def command_docs(ctx: Context, names: list[bytes]) -> dict[bytes, Any]:
 
 @group.command(
     "COMMAND LIST", Rest(), flags=_HELP, since="7.0.0", acl=_COMMAND_ACL, varies="always",
-    tips="nondeterministic_output_order",
+    tips="nondeterministic_output_order", form="{FILTERBY=2}",
 )  # fmt: skip
 def command_list(ctx: Context, words: list[bytes]) -> list[bytes]:
     """The names of all commands, or of those that a filter lets through."""
@@ -589,6 +594,7 @@ def check_allowed(ctx: Context, what: str, parameter: str) -> None:
 @group.command(
     "SHUTDOWN", Rest(), since="1.0.0",
     flags=_ADMIN | NO_MULTI | ALLOW_BUSY | CONNECTION | HAZARD | SERVER_WIDE,
+    form="{NOSAVE SAVE NOW FORCE ABORT}",
 )  # fmt: skip
 def shutdown(ctx: Context, words: list[bytes]) -> Any:
     """Close all connections; no new one is answered until ``server.connected`` is set again."""
@@ -748,6 +754,7 @@ def module_load(ctx: Context, words: list[bytes]) -> Any:
 
 @group.command(
     "MODULE LOADEX", Rest(1), flags=_MODULES | NO_ASYNC_LOADING | SERVER_WIDE, since="7.0.0",
+    form="path {CONFIG=2 ARGS=rest}",
 )  # fmt: skip
 def module_loadex(ctx: Context, words: list[bytes]) -> Any:
     """Refused: no module can be loaded into a process of Python."""
@@ -778,6 +785,7 @@ def module_help(ctx: Context) -> list[Status]:
 
 @group.command(
     "LOLWUT", Rest(), flags=READONLY | FAST, since="5.0.0", acl=("read", "fast"), varies="always",
+    form="{VERSION=1}",
 )  # fmt: skip
 def lolwut(ctx: Context, words: list[bytes]) -> Verbatim:
     """The server's version, without a work of art."""

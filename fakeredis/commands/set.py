@@ -220,7 +220,7 @@ def srandmember(ctx: Context, key: bytes, *words: bytes) -> Any:
 
 @group.command(
     "SSCAN", Key, Raw, Rest(), flags=READONLY | SEQUENTIAL, since="2.8.0",
-    form="key cursor {MATCH=1 COUNT=1 NOVALUES}", tips="nondeterministic_output",
+    form="key cursor {MATCH=1 COUNT=1}", tips="nondeterministic_output",
 )  # fmt: skip
 def sscan(ctx: Context, key: bytes, cursor: bytes, words: list[bytes]) -> list[Any]:
     """Some of the members, and the cursor for the next; small sets come in one go.

@@ -248,7 +248,7 @@ def zcard(ctx: Context, key: bytes) -> int:
 
 @group.command(
     "ZSCORE", Key, Raw, flags=READONLY | FAST | READS_ELEMENT, since="1.2.0", reply=DOUBLE,
-    form="key member {WITHSCORE}", batch_of_key="ZMSCORE",
+    batch_of_key="ZMSCORE",
 )  # fmt: skip
 def zscore(ctx: Context, key: bytes, member: bytes) -> float | None:
     """The score of a member."""
@@ -302,7 +302,7 @@ def zrevrank(ctx: Context, key: bytes, member: bytes, word: bytes | None = None)
 
 @group.command(
     "ZRANDMEMBER", Key, Rest(), flags=READONLY, since="6.2.0", reply=PAIRS,
-    form="key count {WITHVALUES WITHSCORES}", varies="number", tips="nondeterministic_output",
+    form="key count {WITHSCORES}", varies="number", tips="nondeterministic_output",
 )  # fmt: skip
 def zrandmember(ctx: Context, key: bytes, words: list[bytes]) -> Any:
     """A random member, or some, with or without scores.
@@ -324,7 +324,7 @@ def zrandmember(ctx: Context, key: bytes, words: list[bytes]) -> Any:
 
 @group.command(
     "ZSCAN", Key, Raw, Rest(), flags=READONLY | SEQUENTIAL, since="2.8.0",
-    form="key cursor {MATCH=1 COUNT=1 NOVALUES}", tips="nondeterministic_output",
+    form="key cursor {MATCH=1 COUNT=1}", tips="nondeterministic_output",
 )  # fmt: skip
 def zscan(ctx: Context, key: bytes, cursor: bytes, words: list[bytes]) -> list[Any]:
     """Some of the members and scores, and the cursor for the next.
@@ -594,7 +594,7 @@ def zrevrangebyscore(ctx: Context, key: bytes, high: bytes, low: bytes, *words: 
 
 @group.command(
     "ZRANGEBYLEX", Key, Raw, Raw, Rest(flat=True), flags=READONLY, since="2.8.9",
-    form="key low high {WITHSCORES LIMIT=2}",
+    form="key low high {LIMIT=2}",
 )  # fmt: skip
 def zrangebylex(ctx: Context, key: bytes, low: bytes, high: bytes, *words: bytes) -> Any:
     """Members by name."""
@@ -603,7 +603,7 @@ def zrangebylex(ctx: Context, key: bytes, low: bytes, high: bytes, *words: bytes
 
 @group.command(
     "ZREVRANGEBYLEX", Key, Raw, Raw, Rest(flat=True), flags=READONLY, since="2.8.9",
-    form="key low high {WITHSCORES LIMIT=2}",
+    form="key low high {LIMIT=2}",
 )  # fmt: skip
 def zrevrangebylex(ctx: Context, key: bytes, high: bytes, low: bytes, *words: bytes) -> Any:
     """Members by name, from the highest on."""
@@ -1017,7 +1017,7 @@ def zinter(ctx: Context, keys: list[bytes], words: list[bytes]) -> list[Any]:
 
 @group.command(
     "ZDIFF", _inputs("zdiff"), Rest(), flags=READONLY | MOVABLEKEYS, since="6.2.0", reply=PAIRS,
-    form="#key* {WEIGHTS=numkeys AGGREGATE=1 WITHSCORES}",
+    form="#key* {WITHSCORES}",
 )  # fmt: skip
 def zdiff(ctx: Context, keys: list[bytes], words: list[bytes]) -> list[Any]:
     """The first key's members that no other has; checked as ZUNION."""
@@ -1052,8 +1052,7 @@ def zinterstore(ctx: Context, target: bytes, keys: list[bytes], words: list[byte
 
 @group.command(
     "ZDIFFSTORE", Key("OW update"), _inputs("zdiffstore"), Rest(),
-    flags=WRITE | DENYOOM | MOVABLEKEYS, since="6.2.0",
-    form="key #key* {WEIGHTS=numkeys AGGREGATE=1}",
+    flags=WRITE | DENYOOM | MOVABLEKEYS, since="6.2.0", form="key #key*",
 )  # fmt: skip
 def zdiffstore(ctx: Context, target: bytes, keys: list[bytes], words: list[bytes]) -> int:
     """Store what ZDIFF finds; how much it was."""

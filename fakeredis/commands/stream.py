@@ -1041,7 +1041,7 @@ def xgroup_create(ctx: Context, key: bytes, name: bytes, raw: bytes, *words: byt
 
 @group.command(
     "XGROUP SETID", Key("RW update"), Raw, Raw, Rest(flat=True), flags=WRITE, since="5.0.0",
-    form="key group id {MKSTREAM ENTRIESREAD=1}",
+    form="key group id {ENTRIESREAD=1}",
 )  # fmt: skip
 def xgroup_setid(ctx: Context, key: bytes, name: bytes, raw: bytes, *words: bytes) -> Any:
     """Let a group read on behind an ID.

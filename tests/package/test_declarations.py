@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from fakeredis.commands import modules_elsewhere, sentinel
 from fakeredis.commands.catalogue import core_groups
-from fakeredis.commands.registry import PUBSUB, READONLY, WRITE, Declaration, Flags
+from fakeredis.commands.registry import PUBSUB, READONLY, WRITE, Command, Declaration, Flags
 from fakeredis.engine.command.command import DECLARED, OwnFlags, Table
 from fakeredis.engine.command.form import elements
+from fakeredis.engine.command.info import facts_of
 from fakeredis.engine.command.keys import KeySpec
 from fakeredis.engine.core.profiles import newest
 from fakeredis.stores.parity import compare
+from tests.support import harvest
 
 GROUPS = (*core_groups(), sentinel.group, *modules_elsewhere.groups)
 DECLARATIONS = [one for group in GROUPS for one in group.declarations.values()]
@@ -83,3 +87,39 @@ def test_access_fits_the_flags() -> None:
             assert not re.search("update|insert|delete", spec.access), name
         if flags & READONLY and name != "PFCOUNT":  # which may change how its key is kept
             assert kind == "RO", name
+
+
+# Options that Redis 8.2 does not have, whose COMMAND DOCS we keep.
+NEWER = {"SET": {"IFEQ", "IFNE", "IFDEQ", "IFDNE"}, "XREADGROUP": {"CLAIM"}}
+# What stands in one place has no option's form, though it may be left out.
+IN_PLACE = {"BITFIELD", "BITFIELD_RO", "REPLICAOF", "SLAVEOF"}
+
+
+def tokens(arguments: list[dict[str, Any]]) -> Iterator[str]:
+    for argument in arguments:
+        if "token" in argument:
+            yield argument["token"]
+        yield from tokens(argument.get("arguments", []))
+
+
+def optional_tokens(arguments: list[dict[str, Any]]) -> Iterator[str]:
+    """The words of options that may be left out, each by itself."""
+    for argument in arguments:
+        if "optional" not in argument.get("flags", ()):
+            continue
+        if "token" in argument:
+            yield argument["token"]
+        elif argument["type"] == "oneof":
+            yield from (one["token"] for one in argument["arguments"] if "token" in one)
+
+
+@pytest.mark.parametrize("command", harvest.all_commands(), ids=lambda one: one.name)
+def test_options_are_those_of_command_docs(command: Command) -> None:
+    arguments = facts_of(command).get("arguments", [])
+    form = command.declaration.form
+    found = [element.options for element in elements(form) if element.kind == "options"]
+    options = {word for each in found for word in each}
+    follow = {option.follow for each in found for option in each.values()} - {""}
+    assert options | follow <= set(tokens(arguments)) | NEWER.get(command.name, set())
+    if "^" not in form and command.name not in IN_PLACE:
+        assert set(optional_tokens(arguments)) <= options

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     from fakeredis.clients.aio import FakeAsyncRedis
     from fakeredis.clients.sync import FakeRedis
-    from fakeredis.stores.keyspace.poll import Watcher
     from fakeredis.tcp import Listener
 
 
@@ -76,7 +75,6 @@ class FakeServer(Server):
             begin(self, config)
         self.store: Any = stores.resolve(store)
         self._own_session: Any = None
-        self._watcher: Watcher | None = None
         wiring.share_with_children(self)  # before anyone can find it in the store
         self._attach()
 
@@ -92,28 +90,15 @@ class FakeServer(Server):
         if isinstance(store, MemoryStore):
             store.adopt(self)
         elif isinstance(store, KeyspaceStore):
-            self._keep_in(store)
+            from fakeredis.stores.keyspace.write_through import Keeper
+
+            Keeper(self, _part(store, self.address))
         elif store is not None:
             from fakeredis.stores.forwarding.engine import ForwardingEngine
 
             self.engine = ForwardingEngine(self, store)
 
-    def _keep_in(self, store: KeyspaceStore) -> None:
-        from fakeredis.stores.keyspace.poll import Watcher
-        from fakeredis.stores.keyspace.write_through import Keeper
-
-        keeper = Keeper(self, _part(store, self.address))
-        if store.shared:
-            self._watcher = Watcher(keeper)
-            keeper.on_waiting = self._watcher.wake
-
-    def let_go(self) -> None:
-        """Close the store's files and connections; used again, the server opens them again."""
-        if self._watcher is not None:
-            self._watcher.stop()
-        super().let_go()
-
-    close = let_go
+    let_go = close = Server.let_go
     connected = Server.connected  # people's, too
 
     @staticmethod

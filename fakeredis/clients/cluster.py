@@ -90,7 +90,7 @@ def gather_for(startup_nodes: Iterable[Any], server: Server | None) -> None:
     if server is None:
         gather(_network(), map(address_of, startup_nodes))
     elif server.remote:
-        server.grow(SIZE)  # type: ignore[attr-defined]  # as those of other processes do
+        server.engine.grow(SIZE)  # type: ignore[attr-defined]  # as those of other processes do
     else:
         from fakeredis.engine.cluster.cluster import grow
 
@@ -115,7 +115,8 @@ def node_for(connection: Any, server: Server | None) -> Server | None:
     if server is None:
         return _network().server_at(address_of(connection))
     if server.remote:
-        return server.member(address_of(connection))  # type: ignore[attr-defined,no-any-return]
+        engine: Any = server.engine
+        return engine.member(address_of(connection))  # type: ignore[no-any-return]
     node = node_of(server)
     return (node.cluster.at(address_of(connection)) if node else None) or server
 

@@ -22,6 +22,7 @@ from threading import RLock
 from typing import Any, Final
 
 from fakeredis.engine.core import switches
+from fakeredis.engine.core.engines import Engine
 from fakeredis.engine.core.replies import (
     BLOCKED,
     NO_REPLY,
@@ -552,8 +553,8 @@ class InheritedSession(Session):
     def _attached(self) -> RemoteSession:
         found: RemoteSession | None = self.extra["attached"]
         if found is None:
-            server: Any = self.server
-            found = server._channel.attach(self, server._key)
+            engine: Any = self.server.engine
+            found = engine.channel.attach(self, engine.key)
             found.wake = self._woken
             self.extra["attached"] = found
         return found
@@ -665,25 +666,42 @@ class RemoteNetwork:
             return unpacked(self.channel.ask("network", self.number, what, packed([*args])))
 
 
-class _Remote(Server):
-    """A server of another process; what this one holds of it is a name."""
+class RemoteEngine(Engine):
+    """The engine of a server of another process; what this one holds of that server is a name.
+
+    Args:
+        server: what has the name here.
+        channel: the way there.
+        key: how that process knows its server.
+    """
 
     remote = True
-    _channel: Channel
-    _key: Any
 
-    def session(self, protocol: int = 2, address: str = "127.0.0.1:0") -> Any:
+    def __init__(self, server: Server, channel: Channel, key: Any) -> None:
+        super().__init__(server)
+        self.channel = channel
+        self.key = key
+
+    def session(self, protocol: int, address: str) -> Any:
         """A session in the process in which the server lives."""
-        return self._channel.session(self, self._key, protocol)
+        return self.channel.session(self.server, self.key, protocol)
+
+    def protocol_session(self, address: str, local: str) -> Any:
+        """None of this process serves sockets with it.
+
+        Raises:
+            RuntimeError: always.
+        """
+        raise RuntimeError(_ELSEWHERE)
 
     def _tell(self, what: str, *args: Any) -> None:
         with contextlib.suppress(ConnectionLost):
-            self._channel.ask("do", self._key, what, args)
+            self.channel.ask("do", self.key, what, args)
 
     @property
     def connected(self) -> bool:
         """Whether it answers, as far as one knows without asking."""
-        return not self._channel.lost
+        return not self.channel.lost
 
     @connected.setter
     def connected(self, up: bool) -> None:
@@ -691,7 +709,7 @@ class _Remote(Server):
 
     def advance(self, seconds: float) -> None:
         """Move its clock ahead."""
-        self.clock.advance(seconds)
+        self.server.clock.advance(seconds)
         self._tell("advance", seconds)
 
     def clear(self) -> None:
@@ -701,42 +719,44 @@ class _Remote(Server):
     def catch_up(self) -> None:
         """It does so itself."""
 
+    def key_names(self, session: Session) -> dict[int, list[bytes]]:
+        """None are here."""
+        return {}
+
     def let_go(self) -> None:
         """What its store holds open is the other process's."""
 
-    close = let_go
+    def check_files(self, verb: str) -> None:
+        """The data are elsewhere.
+
+        Raises:
+            RuntimeError: always.
+        """
+        raise RuntimeError(_ELSEWHERE)
 
     def grow(self, size: int) -> None:
-        """Let it be a node of a cluster, see `fakeredis.engine.cluster.cluster.grow`.
+        """Let the server be a node of a cluster, see `fakeredis.engine.cluster.cluster.grow`.
 
         Raises:
             redis.ConnectionError: the other process has gone.
             ValueError: the server has keys.
         """
         with _told_to_redis_py():
-            self._channel.ask("do", self._key, "grow", (size,))
+            self.channel.ask("do", self.key, "grow", (size,))
 
     def member(self, address: str) -> Server:
-        """The node at an address of its cluster."""
-        members: dict[str, Server] = self.extra.setdefault("members", {})
+        """The node at an address of the server's cluster."""
+        server = self.server
+        members: dict[str, Server] = server.extra.setdefault("members", {})
         if address not in members:
-            twin = object.__new__(type(self))
-            vars(twin).update(vars(self), sessions={}, address=address, lock=RLock())
-            twin._key = ("member", self._key, address)
+            twin = object.__new__(type(server))
+            vars(twin).update(vars(server), sessions={}, address=address, lock=RLock())
+            twin.engine = RemoteEngine(twin, self.channel, ("member", self.key, address))
             members.setdefault(address, twin)
         return members[address]
 
 
-_classes: Final[dict[type, type]] = {}
-
-
-def _remote_class(kind: type) -> type:
-    made = _classes.get(kind)
-    if made is not None:
-        return made
-    made = _classes[kind] = type(kind.__name__, (_Remote, kind), {"__doc__": kind.__doc__})
-    made.__module__, made.__qualname__ = kind.__module__, kind.__qualname__
-    return made
+_ELSEWHERE: Final = "this server lives in the process that has forked this one: ask there"
 
 
 def make_remote(server: Server, channel: Channel, key: Any) -> None:
@@ -757,6 +777,5 @@ def make_remote(server: Server, channel: Channel, key: Any) -> None:
     server.notify_flags = ""
     server.recorder = None
     server.guard = 0
-    server.__class__ = _remote_class(type(server))
-    server._channel, server._key = channel, key  # type: ignore[attr-defined]
+    server.engine = RemoteEngine(server, channel, key)
 

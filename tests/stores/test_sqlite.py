@@ -8,6 +8,7 @@ import random
 import signal
 import sqlite3
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -357,3 +358,25 @@ def test_used_again_after_close(path: Path, make: Any) -> None:
     server.close()
     other.execute("SET", "k", "2")
     assert server.execute("GET", "k") == b"2"
+
+
+def test_a_file_that_another_process_is_making(path: Path) -> None:
+    other = SQLiteStore(str(path))
+    thread = threading.Thread(target=lambda: other.load(0, b"k"))  # makes its tables
+
+    class Slow:
+        """A connection of somebody who looks at the file meanwhile."""
+
+        def execute(self, statement: str) -> sqlite3.Cursor:
+            done = sql.execute(statement)
+            if "application_id" in statement:
+                rows = done.fetchall()
+                thread.start()
+                thread.join(0.2)
+                return sql.execute("SELECT ?", rows[0])
+            return done
+
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as sql:
+        SQLiteStore(str(path))._check(Slow())  # type: ignore[arg-type]
+        thread.join(10)
+    other.close()

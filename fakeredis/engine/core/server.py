@@ -456,7 +456,7 @@ class Server:
         return nullcontext() if self.keeper is None else self.keeper.rewriting()
 
     def let_go(self) -> None:
-        """Let go of what the store holds open; used again, it opens again."""
+        """Close the store's files and connections; used again, the server opens them again."""
         self.engine.let_go()
 
     def clear(self) -> None:

@@ -210,11 +210,14 @@ class SQLiteStore(KeyspaceStore, KeepsDeltas, CarriesMessages):
 
     def _check(self, sql: sqlite3.Connection) -> None:
         """Make sure that the file is one of ours, of a version that is known."""
-        (version,) = sql.execute("PRAGMA user_version").fetchone()
-        (application,) = sql.execute("PRAGMA application_id").fetchone()
-        if application not in (0, APPLICATION_ID) or (
-            application == 0 and sql.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
-        ):
+        sql.execute("BEGIN")  # all is read at one time: another process may be making the tables
+        try:
+            (version,) = sql.execute("PRAGMA user_version").fetchone()
+            (application,) = sql.execute("PRAGMA application_id").fetchone()
+            filled = sql.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
+        finally:
+            sql.execute("ROLLBACK")
+        if application not in (0, APPLICATION_ID) or (application == 0 and filled):
             raise StoreError(f"{self.path} is a SQLite file of something else than fakeredis")
         if version > SCHEMA_VERSION:
             raise StoreError(

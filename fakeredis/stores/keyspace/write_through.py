@@ -44,6 +44,7 @@ from fakeredis.stores.base import (
     StoreError,
 )  # fmt: skip
 from fakeredis.stores.keyspace import stored_scripts
+from fakeredis.stores.keyspace.poll import Watcher
 
 if TYPE_CHECKING:
     from fakeredis.engine.core.context import Context
@@ -148,7 +149,8 @@ class Keeper:
     def __init__(self, server: Server, store: KeyspaceStore) -> None:
         self.server = server
         self.store = store
-        self.on_waiting: Callable[[], None] | None = None  # somebody waits for other processes
+        # Looks at what other processes do while somebody here waits for it.
+        self._watcher = Watcher(self) if store.shared else None
         self._deltas = store if isinstance(store, KeepsDeltas) else None
         self._touched: dict[Place, Touched] | None = None  # None outside of transactions
         self._versions: dict[Place, int] = {}
@@ -198,8 +200,8 @@ class Keeper:
             else:
                 self.catch_up()
                 reply = go(session, command, args)
-            if self.on_waiting is not None and self.somebody_waits():
-                self.on_waiting()
+            if self._watcher is not None and self.somebody_waits():
+                self._watcher.wake()
             return reply
 
         return run
@@ -651,6 +653,8 @@ class Keeper:
 
     def close(self) -> None:
         """Let go of the store; used again, it opens again."""
+        if self._watcher is not None:
+            self._watcher.stop()
         with self.server.lock:
             self.store.close()
 

@@ -434,7 +434,7 @@ class _Entry:
             server.clock.freeze(self.frozen)
         server.clock.advance(self.offset)
         server.connected, server.outlived = self.up, False
-        server.extra["open"] = True  # the credentials of a production URL are accepted
+        server.takes_any_user = True  # the credentials of a production URL are accepted
         self.equip(server)
         return server
 

@@ -145,7 +145,7 @@ def _make_default(
     from fakeredis.server import FakeServer
 
     server = FakeServer(None, version, server_type, address=address)
-    server.extra["open"] = True
+    server.takes_any_user = True
     return server
 
 

@@ -681,6 +681,7 @@ class RemoteEngine(Engine):
         super().__init__(server)
         self.channel = channel
         self.key = key
+        self.members: dict[str, Server] = {}  # of a cluster, by their addresses
 
     def session(self, protocol: int, address: str) -> Any:
         """A session in the process in which the server lives."""
@@ -747,11 +748,12 @@ class RemoteEngine(Engine):
     def member(self, address: str) -> Server:
         """The node at an address of the server's cluster."""
         server = self.server
-        members: dict[str, Server] = server.extra.setdefault("members", {})
+        members = self.members
         if address not in members:
             twin = object.__new__(type(server))
             vars(twin).update(vars(server), sessions={}, address=address, lock=RLock())
             twin.engine = RemoteEngine(twin, self.channel, ("member", self.key, address))
+            twin.engine.members = members
             members.setdefault(address, twin)
         return members[address]
 

@@ -180,7 +180,7 @@ def choose_server(
     if lua_modules:
         target = server if server is not None or pool is None else server_of(pool)
         if target is not None:
-            target.extra.setdefault("lua_modules", set()).update(lua_modules)
+            target.lua_modules = target.lua_modules | set(lua_modules)
     return server
 
 

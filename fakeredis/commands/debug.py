@@ -99,14 +99,14 @@ def _active_expire(ctx: Context, on: bytes) -> Status:
 
 def _any_command(ctx: Context, on: bytes) -> Status:
     """Whether scripts may call commands that are not for them."""
-    ctx.server.extra["DEBUG SET-DISABLE-DENY-SCRIPTS"] = bool(_leading_number(on))
+    ctx.server.scripts_call_all = bool(_leading_number(on))
     return OK
 
 
 def _load_log(ctx: Context, *_: bytes) -> Status:
     """Read the append only file again, which always holds what is there."""
     server = ctx.server
-    if not server.config.boolean("appendonly") and "BGREWRITEAOF" not in server.extra:
+    if not server.config.boolean("appendonly") and not server.rewrote_aof:
         _tell_trackers(ctx)
         raise CommandError("ERR Error trying to load the AOF files, check server logs.")
     _tell_trackers(ctx)
@@ -178,7 +178,7 @@ def _structure_sizes(ctx: Context) -> bytes:
 
 def _script(ctx: Context, which: bytes) -> Status:
     """Print scripts to a log that nobody reads."""
-    known = ctx.server.extra.get("scripting")
+    known = ctx.server.scripting
     if which.upper() != b"LIST" and (known is None or which not in known.scripts):
         raise _Unknown
     return OK

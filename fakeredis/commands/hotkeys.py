@@ -26,7 +26,7 @@ group.container("HOTKEYS", since=_SINCE)
 
 
 def _collection(ctx: Context) -> Collection | None:
-    found: Collection | None = ctx.server.extra.get("hotkeys")
+    found: Collection | None = ctx.server.hotkeys
     if found is not None:
         found.check()
     return found
@@ -112,7 +112,7 @@ def hotkeys_start(ctx: Context, words: list[bytes]) -> Any:
     if running is not None and running.active:
         raise CommandError(errors.HOTKEYS_STARTED)
     options = _Options(ctx, words)
-    ctx.server.extra["hotkeys"] = Collection(
+    ctx.server.hotkeys = Collection(
         ctx.server, options.metrics, options.count, options.seconds, options.ratio, options.slots
     )
     return OK
@@ -134,7 +134,7 @@ def hotkeys_reset(ctx: Context) -> Any:
     running = _collection(ctx)
     if running is not None and running.active:
         raise CommandError(errors.HOTKEYS_RUNNING)
-    ctx.server.extra.pop("hotkeys", None)
+    ctx.server.hotkeys = None
     return OK
 
 

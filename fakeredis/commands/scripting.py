@@ -59,7 +59,7 @@ def _evalsha(ctx: Context, words: list[bytes], read_only: bool) -> Any:
     if len(words[0]) != 40:
         raise CommandError(scripting.NO_SCRIPT)
     count = _count(words)
-    scripts: scripting.Scripting | None = ctx.server.extra.get("scripting")
+    scripts: scripting.Scripting | None = ctx.server.scripting
     if scripts is None:
         raise CommandError(scripting.NO_SCRIPT)
     script = scripts.find(words[0])
@@ -124,7 +124,7 @@ def script_load(ctx: Context, source: bytes) -> bytes:
 )  # fmt: skip
 def script_exists(ctx: Context, shas: list[bytes]) -> list[int]:
     """Which of these scripts the server has."""
-    scripts: scripting.Scripting | None = ctx.server.extra.get("scripting")
+    scripts: scripting.Scripting | None = ctx.server.scripting
     return [int(scripts is not None and sha.lower() in scripts.scripts) for sha in shas]
 
 
@@ -136,7 +136,7 @@ def script_flush(ctx: Context, words: list[bytes]) -> Any:
     """Forget all scripts."""
     if len(words) > 1 or (words and word_of(words[0]) not in (b"SYNC", b"ASYNC")):
         raise CommandError("ERR SCRIPT FLUSH only support SYNC|ASYNC option")
-    ctx.server.extra.pop("scripting", None)
+    ctx.server.scripting = None
     return OK
 
 

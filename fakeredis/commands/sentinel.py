@@ -22,7 +22,6 @@ group = Group("sentinel")
 group.container("SENTINEL", since="2.8.4", flags=ADMIN, acl=("admin", "slow", "dangerous"))
 
 _UNKNOWN: Final = "ERR No such master with that name"
-_EXTRA: Final = "sentinel"  # where a server keeps its `Watched`
 Words = Sequence[bytes]
 
 
@@ -80,14 +79,14 @@ _NO_QUORUM: Final = (
 
 def make_sentinel(server: Server, watched: Watched) -> None:
     """Let a server answer as a Sentinel, beside all else."""
-    if _EXTRA not in server.extra:
+    if server.sentinel is None:
         with server.lock:
             server.add_module(group)
-    server.extra[_EXTRA] = watched
+    server.sentinel = watched
 
 
 def _watched(ctx: Context) -> Watched:
-    found: Watched = ctx.server.extra[_EXTRA]
+    found: Watched = ctx.server.sentinel
     return found
 
 

@@ -242,7 +242,7 @@ def _saved(ctx: Context) -> None:
     server = ctx.server
     server.last_save = int(server.clock.seconds())
     server.dirty = 0
-    server.extra["saves"] = server.extra.get("saves", 0) + 1
+    server.saves = server.saves + 1
 
 
 @group.command("SAVE", flags=ADMIN | NOSCRIPT | NO_ASYNC_LOADING | NO_MULTI | HAZARD | SERVER_WIDE)
@@ -266,7 +266,7 @@ def bgsave(ctx: Context, words: list[bytes]) -> Status:
 @group.command("BGREWRITEAOF", flags=ADMIN | NOSCRIPT | NO_ASYNC_LOADING | SERVER_WIDE)
 def bgrewriteaof(ctx: Context) -> Status:
     """Say that the append only file is being rewritten; there is none."""
-    ctx.server.extra["BGREWRITEAOF"] = True  # DEBUG LOADAOF finds a file then
+    ctx.server.rewrote_aof = True  # DEBUG LOADAOF finds a file then
     return Status(b"Background append only file rewriting started")
 
 

@@ -85,7 +85,7 @@ def client_import_source(ctx: Context, switch: bytes) -> Status:
 @scripting.command("SCRIPT SHOW", Raw, flags=NOSCRIPT, since={"valkey": "8.0.0"})
 def script_show(ctx: Context, sha: bytes) -> bytes:
     """The source of a script that the server has."""
-    known = ctx.server.extra.get("scripting")
+    known = ctx.server.scripting
     script = None if known is None else known.scripts.get(sha.lower())
     if script is None:
         raise CommandError("NOSCRIPT No matching script.")

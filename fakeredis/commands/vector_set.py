@@ -32,7 +32,6 @@ _UNLIMITED: Final = 1 << 31
 _FEWEST_LINKS, _MOST_LINKS, _USUAL_LINKS = 4, 4096, 16
 _GREATEST_EFFORT: Final = 1_000_000
 _USUAL_COUNT: Final = 10
-_UIDS: Final = "vector sets made so far"
 _WORDS: Final = {b"Q8": INT8, b"BIN": BINARY, b"NOQUANT": FLOATS}
 _MOST_REPLIES: Final = 1 << 28  # who asks for more elements would never get them
 
@@ -196,10 +195,8 @@ class _Addition:
 
 def next_uid(ctx: Context) -> int:
     """The number of a new set, by which VINFO tells them apart."""
-    extra = ctx.server.extra
-    uid: int = extra.get(_UIDS, 0)
-    extra[_UIDS] = uid + 1
-    return uid
+    ctx.server.vector_sets_made += 1
+    return ctx.server.vector_sets_made - 1
 
 
 def vadd(ctx: Context, *words: bytes) -> bool:

@@ -114,7 +114,7 @@ def test_names_of_the_public_fakeredis() -> None:
     assert fakeredis.aioredis is module
     assert module.FakeRedis is fakeredis.FakeAsyncRedis
     client = fakeredis.FakeRedis(lua_modules={"cjson"})
-    assert client.fake_server.extra["lua_modules"] == {"cjson"}
+    assert client.fake_server.lua_modules == {"cjson"}
     pool = redis.ConnectionPool(
         connection_class=fakeredis.FakeConnection, server=fakeredis.FakeServer()
     )

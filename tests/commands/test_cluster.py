@@ -44,7 +44,7 @@ def node(request: pytest.FixtureRequest, cluster_url: str) -> Iterator[Twin]:
         wire.call(b"CLUSTER", b"RESET", b"HARD")
     twin = Twin(cluster_url, request.param)
     Cluster([twin.server], assign=False)
-    twin.server.extra["cluster"].epoch = twin.server.extra["cluster"].cluster.epoch = 0
+    twin.server.node.epoch = twin.server.node.cluster.epoch = 0
     yield twin
     twin.close()
 
@@ -74,7 +74,7 @@ def full(request: pytest.FixtureRequest, full_url: str) -> Iterator[Twin]:
         wire.call(b"FLUSHALL")
     twin = Twin(full_url, request.param)
     Cluster([twin.server])
-    twin.server.extra["cluster"].epoch = twin.server.extra["cluster"].cluster.epoch = 0
+    twin.server.node.epoch = twin.server.node.cluster.epoch = 0
     yield twin
     twin.close()
 

@@ -327,7 +327,7 @@ def test_without_lupa(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_server_with_scripts_can_be_collected() -> None:
     server = Server()
     assert run(server, "return redis.call('set', 'a', 1)") == b"OK"
-    gone = weakref.ref(server.extra["scripting"])
+    gone = weakref.ref(server.scripting)
     del server
     gc.collect()
     assert gone() is None

@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from fakeredis.engine.core.session import Session
 
 SLOTS: Final = 16384
-_EXTRA: Final = "cluster"  # where a server keeps its `Node`
 _LOCAL: Final = "127.0.0.1"
 READS_HERE: Final = "reads from a replica"  # where a session keeps that it asked for that
 
@@ -129,7 +128,7 @@ class Cluster:
             self.epoch += 1
             node = Node(self, server, self.epoch)
             self.nodes.append(node)
-            server.extra[_EXTRA] = node
+            server.node = node
             server.config.override("cluster-enabled", "yes")
             server.config.override("databases", "1")
             server.switch_on(switches.CLUSTERED, CHECK)
@@ -182,14 +181,14 @@ class Cluster:
 
 def node_of(server: Server) -> Node | None:
     """The node that a server is; None outside of clusters."""
-    return server.extra.get(_EXTRA)
+    return server.node
 
 
 def is_free(server: Server) -> bool:
     """Whether a server may become a node: it is none, and empty."""
     if server.forwards:
         return False
-    return _EXTRA not in server.extra and not any(db.data for db in list(server.databases.values()))
+    return server.node is None and not any(db.data for db in list(server.databases.values()))
 
 
 def grow(server: Server, size: int = 3) -> Cluster:

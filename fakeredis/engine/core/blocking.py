@@ -111,8 +111,8 @@ def finish(wait: Wait, reply: Any) -> None:
     """End the wait with a reply, which is already in the session's protocol."""
     leave(wait)
     server = wait.session.server
-    if "tracking" in server.extra:
-        server.extra["tracking"].forget_caching(wait.session)
+    if server.tracking is not None:
+        server.tracking.forget_caching(wait.session)
     recorder = server.recorder
     if recorder is not None and wait.recording is not None:
         error = reply if isinstance(reply, CommandError) else None

@@ -91,8 +91,8 @@ def rejected(
     elif session.guard & switches.QUEUEING:
         session.queue_failed = True
     statistics.rejected(session.server, command, error)
-    if session.server.guard & switches.TRACKED:
-        session.server.extra["tracking"].forget_caching(session)
+    if session.server.tracking is not None:
+        session.server.tracking.forget_caching(session)
     recorder = session.server.recorder
     if recorder is not None:
         recorder.end(recorder.begin(session, name, argv), None, error)

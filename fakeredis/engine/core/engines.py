@@ -117,8 +117,8 @@ class LocalEngine(Engine):
             for db in list(server.databases.values()):
                 db.clear()
             server.deadlines.clear()
-            if server.guard & switches.TRACKED:
-                server.extra["tracking"].flushed()
+            if server.tracking is not None:
+                server.tracking.flushed()
 
     def key_names(self, session: Session) -> dict[int, list[bytes]]:
         """See `Server.key_names`."""

@@ -35,7 +35,17 @@ from fakeredis.engine.features import key_access, latency, memory, pause
 from fakeredis.errors import CommandError
 
 if TYPE_CHECKING:
+    from fakeredis.engine.cluster.cluster import Node
     from fakeredis.engine.core.store_sync import StoreSync
+    from fakeredis.engine.features.acl import AccessControl
+    from fakeredis.engine.features.hotkeys import Collection
+    from fakeredis.engine.features.latency import Timing
+    from fakeredis.engine.features.memory import Limit
+    from fakeredis.engine.features.pause import Pause
+    from fakeredis.engine.features.tracking import Tracking
+    from fakeredis.engine.lua.functions import Functions
+    from fakeredis.engine.lua.interpreter import Frame
+    from fakeredis.engine.lua.scripting import Scripting
 
 _TELLING = switches.TRACKED | switches.LIMITED
 _EXPIRE_BUDGET = 200  # keys that one command removes beside its own work
@@ -54,6 +64,28 @@ class Server:
         address: where clients believe it to be, ``host:port`` or a socket's path.
         clock: ``"test"`` or ``"real"``, see `fakeredis.engine.core.clock`.
     """
+
+    # What features keep of a server: None, or nothing, until they are used.
+    acl: AccessControl | None = None
+    functions: Functions | None = None
+    hotkeys: Collection | None = None
+    long_script: Frame | None = None  # that others are told of
+    lua_modules: frozenset[str] = frozenset()  # that scripts may name, for compatibility
+    memory_limit: Limit | None = None
+    node: Node | None = None  # of a cluster
+    pause: Pause | None = None
+    pumps: tuple[Callable[[], None], ...] = ()  # called while a script runs long
+    rewrote_aof = False  # DEBUG LOADAOF finds a file then
+    running_use: Any = None  # the running command's use of keys
+    saves = 0
+    scripting: Scripting | None = None
+    scripts_call_all = False  # DEBUG SET-DISABLE-DENY-SCRIPTS
+    sentinel: Any = None  # what a Sentinel watches
+    takes_any_user = False  # such as those of a production URL
+    timing: Timing | None = None
+    tracking: Tracking | None = None
+    unread_functions: Sequence[bytes] = ()  # code of a file, where no interpreter is installed
+    vector_sets_made = 0
 
     def __init__(
         self, version: VersionLike = "8.2", server_type: str = "redis",
@@ -103,7 +135,6 @@ class Server:
         self.replication_id = secrets.token_hex(20)
         self.started = self.clock.seconds()
         self.last_save = int(self.started)
-        self.extra: dict[str, Any] = {}  # rare state, by the name of the module that keeps it
         self.statistics = Statistics()
         self.calls = self.statistics.calls  # incremented by each command
         self.dirty = 0
@@ -187,8 +218,8 @@ class Server:
 
     def _note_change(self, db: Database, key: bytes, event: str) -> None:
         """Tell those of whom the guard knows."""
-        if self.guard & switches.TRACKED:
-            self.extra["tracking"].invalidate(key, event == "expired")
+        if self.guard & switches.TRACKED and self.tracking is not None:
+            self.tracking.invalidate(key, event == "expired")
         if self.notes_use:
             key_access.changed(db, key)
         if self.guard & switches.LIMITED:
@@ -228,8 +259,9 @@ class Server:
             self._expire_due(now, budget)
 
     def _expire_due(self, now: int, budget: int) -> None:
-        if self.guard & switches.TRACKED and self.deadlines and self.deadlines[0][0] <= now:
-            with self.extra["tracking"].between_commands():
+        tracking = self.tracking if self.guard & switches.TRACKED else None
+        if tracking is not None and self.deadlines and self.deadlines[0][0] <= now:
+            with tracking.between_commands():
                 self._expire_each(now, budget)
         else:
             self._expire_each(now, budget)
@@ -383,8 +415,8 @@ class Server:
         """A session has gone."""
         self.sessions.pop(session.id, None)
         self.stop_monitoring(session)
-        if self.guard & switches.TRACKED:
-            self.extra["tracking"].stop(session)
+        if self.tracking is not None:
+            self.tracking.stop(session)
 
     def is_paused(self) -> bool:
         """Whether CLIENT PAUSE is not over: until then nothing is removed, expired as it may be."""

@@ -638,9 +638,9 @@ def _context(session: Session) -> str:
 
 def of(server: Server) -> AccessControl:
     """The server's users, made when first asked for."""
-    found: AccessControl | None = server.extra.get("acl")
+    found: AccessControl | None = server.acl
     if found is None:
-        found = server.extra["acl"] = AccessControl(server)
+        found = server.acl = AccessControl(server)
     return found
 
 
@@ -675,7 +675,7 @@ def authenticate(session: Session, name: bytes, password: bytes, command: str) -
 def is_open(server: Server) -> bool:
     """Whether any credentials will do, such as a production URL's: inside of patches."""
     return (
-        "open" in server.extra and not server.closed_by_default and len(of(server).users) == 1
+        server.takes_any_user and not server.closed_by_default and len(of(server).users) == 1
     )
 
 

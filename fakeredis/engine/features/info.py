@@ -124,7 +124,6 @@ def _clients(server: Server) -> Fields:
     sessions = list(server.sessions.values())
     watched = [db.watchers for db in list(server.databases.values())]
     blocked = [db.blocked for db in list(server.databases.values())]
-    extra = server.extra
     return {
         "connected_clients": len(server.sessions), "maxclients": server.config.text("maxclients"),
         "blocked_clients": len(server.waiting),
@@ -139,7 +138,7 @@ def _clients(server: Server) -> Fields:
         "clients_in_timeout_table": sum(
             one.wait is not None and one.wait.deadline is not None for one in list(server.waiting)
         ),
-        "tracking_clients": len(extra["tracking"].trackers) if "tracking" in extra else 0,
+        "tracking_clients": 0 if server.tracking is None else len(server.tracking.trackers),
     }  # fmt: skip
 
 
@@ -175,7 +174,7 @@ def _memory(server: Server) -> Fields:
 
 def _scripts(server: Server) -> Fields:
     """How many scripts and functions there are, and a plausible size of them."""
-    scripting, functions = server.extra.get("scripting"), server.extra.get("functions")
+    scripting, functions = server.scripting, server.functions
     scripts = () if scripting is None else scripting.scripts.values()
     libraries = () if functions is None else functions.libraries.values()
     size = sum(len(script.source) + 100 for script in scripts)
@@ -196,7 +195,7 @@ def _scripts(server: Server) -> Fields:
 def _persistence(server: Server) -> Fields:
     return {
         "rdb_changes_since_last_save": server.dirty, "rdb_last_save_time": server.last_save,
-        "rdb_saves": server.extra.get("saves", 0),
+        "rdb_saves": server.saves,
         "aof_enabled": int(server.config.text("appendonly") == "yes"),
     }
 
@@ -218,7 +217,7 @@ def _stats(server: Server) -> Fields:
         # Nothing is sent here: what commands and replies of a usual size would have taken.
         "total_net_input_bytes": 32 * (done + 1), "total_net_output_bytes": 16 * done,
         "evicted_keys": statistics.evicted,
-        "evicted_scripts": getattr(server.extra.get("scripting"), "evicted", 0),
+        "evicted_scripts": getattr(server.scripting, "evicted", 0),
         "expired_subkeys": server.expired_fields,
         "expired_keys": server.expired_keys, "keyspace_hits": server.hits,
         "keyspace_misses": server.misses, "pubsub_channels": len(pubsub.channels),
@@ -237,7 +236,7 @@ def _stats(server: Server) -> Fields:
 def _rare_stats(server: Server) -> Fields:
     """What is counted only where it is used."""
     fields: Fields = {}
-    tracking, acl = server.extra.get("tracking"), server.extra.get("acl")
+    tracking, acl = server.tracking, server.acl
     if tracking is not None:
         fields["tracking_total_keys"] = len(tracking.keys)
         fields["tracking_total_items"] = sum(map(len, tracking.keys.values()))

@@ -22,7 +22,6 @@ Used = OrderedDict[bytes, tuple[float, int]]
 
 _NEW_KEY: Final = 5  # the counter of a key that nobody has used since it was made
 _MOST: Final = 255
-_NAME: Final = "usage"
 
 
 class _Running:
@@ -40,7 +39,7 @@ def begin(server: Server) -> None:
     if server.notes_use:
         return
     server.notes_use = True
-    server.extra[_NAME] = _Running()
+    server.running_use = _Running()
     server.context_type = TrackingContext
     for session in list(server.sessions.values()):
         session.ctx.__class__ = TrackingContext
@@ -128,7 +127,7 @@ def touch(ctx: Context, key: bytes) -> None:
 
 def _is_first(ctx: Context, key: bytes) -> bool:
     """Whether the running command uses a key for the first time; it does now."""
-    running: _Running = ctx.server.extra[_NAME]
+    running: _Running = ctx.server.running_use
     if running.args is not ctx.args:
         running.args = ctx.args
         running.keys.clear()

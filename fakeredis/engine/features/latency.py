@@ -29,7 +29,6 @@ Durations = dict[int, int]  # microseconds, and how many calls took so long
 
 # Tools that stop the clock leave threading's own name alone: see `fakeredis.clients.fake_socket`.
 _seconds: Final = getattr(threading, "_time", time.monotonic)
-_NAME: Final = "timing"
 _UNMEASURED: Final = 1  # microseconds
 _MOST_WORDS, _LONGEST_WORD, _MOST_SAMPLES = 32, 128, 160
 
@@ -66,9 +65,9 @@ class Timing:
 
 def of(server: Server) -> Timing:
     """What a server has measured, which may be nothing."""
-    found: Timing | None = server.extra.get(_NAME)
+    found: Timing | None = server.timing
     if found is None:
-        found = server.extra[_NAME] = Timing()
+        found = server.timing = Timing()
     return found
 
 
@@ -80,7 +79,7 @@ def begin(server: Server) -> Timing:
 
 def forget_durations(server: Server) -> None:
     """CONFIG RESETSTAT."""
-    if _NAME in server.extra:
+    if server.timing is not None:
         of(server).durations.clear()
 
 

@@ -231,7 +231,7 @@ def changed(db: Database, key: bytes) -> None:
 # The limit --------------------------------------------------------------------------------------
 
 
-class _Limit:
+class Limit:
     """What is known while ``maxmemory`` is set."""
 
     __slots__ = ("full", "queue", "script_may_write")
@@ -242,10 +242,10 @@ class _Limit:
         self.script_may_write = False
 
 
-def _limit(server: Server) -> _Limit:
-    found: _Limit | None = server.extra.get("memory")
+def _limit(server: Server) -> Limit:
+    found: Limit | None = server.memory_limit
     if found is None:
-        found = server.extra["memory"] = _Limit()
+        found = server.memory_limit = Limit()
     return found
 
 
@@ -311,7 +311,7 @@ def _may_take_memory(server: Server, command: Command, args: Sequence[bytes]) ->
 
 def _script_may_take_memory(server: Server, source: bytes) -> bool:
     """Whether a script, by its source or its SHA1, says of itself what it may, but not this."""
-    known = server.extra.get("scripting")
+    known = server.scripting
     if known is not None and source.lower() in known.scripts:
         flags = known.scripts[source.lower()].flags
     else:

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from fakeredis.engine.command.command import Command
     from fakeredis.engine.core.server import Server
     from fakeredis.engine.core.session import Session
+    from fakeredis.engine.lua.interpreter import Runnable
 
-_NAME: Final = "pause"
 
 
 class Pause:
@@ -31,18 +31,18 @@ class Pause:
 
 def begin(server: Server, until: int, everything: bool) -> None:
     """Pause writes or everything; a running pause is never shortened nor weakened."""
-    current: Pause | None = server.extra.get(_NAME)
+    current: Pause | None = server.pause
     if current is not None:
         until = max(until, current.until)
         everything = everything or current.everything
-    server.extra[_NAME] = Pause(until, everything)
+    server.pause = Pause(until, everything)
     server.switch_on(switches.PAUSED, _CHECK)
 
 
 def end(server: Server) -> None:
     """End a pause now, and run what waited for that."""
     server.switch_off(switches.PAUSED)
-    server.extra.pop(_NAME, None)
+    server.pause = None
     for session in list(server.waiting):
         wait = session.wait
         if type(wait) is _Postponed:
@@ -51,14 +51,15 @@ def end(server: Server) -> None:
 
 def is_on(server: Server) -> bool:
     """Whether a pause is not over: until then nothing is removed, though it may have expired."""
-    current: Pause | None = server.extra.get(_NAME)
+    current: Pause | None = server.pause
     return current is not None and current.until > server.clock.milliseconds()
 
 
 def applies(session: Session, command: Command, args: Sequence[bytes]) -> bool:
     """Whether a pause that is not over holds back this command."""
     server = session.server
-    current: Pause = server.extra[_NAME]
+    current = server.pause
+    assert current is not None
     if current.until <= server.clock.milliseconds():
         end(server)
         return False
@@ -84,8 +85,8 @@ def _is_read_only(server: Server, runs: str, word: bytes) -> bool:
     if runs == "source":
         return word.startswith(b"#!") and b"no-writes" in word.partition(b"\n")[0]
     if runs == "sha1":
-        scripts = server.extra.get("scripting")
-        found = scripts.scripts.get(word.lower()) if scripts is not None else None
+        scripts = server.scripting
+        found: Runnable | None = scripts.scripts.get(word.lower()) if scripts is not None else None
     else:
         from fakeredis.engine.lua import functions
 
@@ -109,7 +110,8 @@ class _Postponed(blocking.Wait):
 
 def _postpone(session: Session, command: Command, args: Sequence[bytes]) -> Any:
     """Let a command wait for the end of the pause; its reply comes through the outbox."""
-    current: Pause = session.server.extra[_NAME]
+    current = session.server.pause
+    assert current is not None
 
     def run() -> Any:
         blocking.leave(wait)

@@ -253,9 +253,9 @@ class Tracking:
 
 def of(server: Server) -> Tracking:
     """What is tracked on a server, made when first asked for."""
-    found: Tracking | None = server.extra.get("tracking")
+    found: Tracking | None = server.tracking
     if found is None:
-        found = server.extra["tracking"] = Tracking(server)
+        found = server.tracking = Tracking(server)
     return found
 
 

@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
 # The time that really passes, whatever a test has done to the clock.
 _monotonic: Final = partial(getattr(threading, "_time", time.monotonic))
-_EXTRA: Final = "busy"  # where a server keeps the frame of a script that runs long
-_PUMPS: Final = "busy pumps"
 _LOAD_LIMIT: Final = 0.5  # seconds that the code of a library may take
 _PERIOD: Final = 0.01  # seconds between two moments for others
 _NAP: Final = 0.001  # seconds that such a moment lasts
@@ -86,7 +84,7 @@ def _look(frame: Frame) -> bytes | None:
         if threshold <= 0 or elapsed * 1000 < threshold:
             return None
         frame.busy = True
-        server.extra[_EXTRA] = frame
+        server.long_script = frame
         server.switch_on(switches.BUSY, _CHECK)
     if now - frame.napped > _PERIOD:
         _let_others_in(server)
@@ -104,7 +102,7 @@ def _let_others_in(server: Server) -> None:
     expire, server.active_expire = server.active_expire, False
     held = lock._release_save()
     try:
-        for pump in server.extra.get(_PUMPS, ()):
+        for pump in server.pumps:
             pump()
         _alarm.acquire(timeout=_NAP)
     finally:
@@ -119,12 +117,12 @@ def add_pump(server: Server, pump: Callable[[], None]) -> None:
     Args:
         pump: takes what has come in this thread's event loop, if it is the loop's thread.
     """
-    server.extra.setdefault(_PUMPS, []).append(pump)
+    server.pumps = (*server.pumps, pump)
 
 
 def remove_pump(server: Server, pump: Callable[[], None]) -> None:
     """The reverse of `add_pump`."""
-    server.extra[_PUMPS].remove(pump)
+    server.pumps = tuple(each for each in server.pumps if each is not pump)
 
 
 def ended(frame: Frame) -> None:
@@ -133,7 +131,7 @@ def ended(frame: Frame) -> None:
     if frame.busy and frame.session is not None:
         frame.busy = False
         server = frame.session.server
-        server.extra.pop(_EXTRA, None)
+        server.long_script = None
         server.switch_off(switches.BUSY)
 
 
@@ -142,7 +140,7 @@ def ended(frame: Frame) -> None:
 
 def running(server: Server) -> Frame | None:
     """The script that runs long, if one does."""
-    return server.extra.get(_EXTRA)
+    return server.long_script
 
 
 def busy_error(server: Server) -> CommandError:

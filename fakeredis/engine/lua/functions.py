@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from fakeredis.engine.core.server import Server
     from fakeredis.engine.core.session import Session
 
-_EXTRA: Final = "functions"
-_UNREAD: Final = "functions' code"  # of a file, where no interpreter is installed
 _NAME: Final = re.compile(rb"[A-Za-z0-9_]+")
 
 NO_METADATA: Final = "ERR Missing library metadata"
@@ -219,21 +217,20 @@ def functions_of(server: Server) -> Functions:
     Raises:
         CommandError: there is no Lua interpreter.
     """
-    found: Functions | None = server.extra.get(_EXTRA)
+    found = server.functions
     if found is None:
         found = Functions(server)
-        found.restore(server.extra.get(_UNREAD, ()), b"FLUSH")
-        server.extra.pop(_UNREAD, None)
-        server.extra[_EXTRA] = found
+        found.restore(server.unread_functions, b"FLUSH")
+        server.unread_functions = ()
+        server.functions = found
     return found
 
 
 def known(server: Server) -> Functions | None:
     """The same, or None where there never was one."""
-    if _UNREAD in server.extra:
+    if server.unread_functions:
         return functions_of(server)
-    found: Functions | None = server.extra.get(_EXTRA)
-    return found
+    return server.functions
 
 
 def find(server: Server, name: bytes) -> Function:
@@ -251,15 +248,15 @@ def find(server: Server, name: bytes) -> Function:
 
 def flush(server: Server) -> None:
     """Forget all libraries."""
-    server.extra.pop(_EXTRA, None)
-    server.extra.pop(_UNREAD, None)
+    server.functions = None
+    server.unread_functions = ()
 
 
 def codes(server: Server) -> list[bytes]:
     """The code of each library, as files hold it."""
-    functions: Functions | None = server.extra.get(_EXTRA)
+    functions: Functions | None = server.functions
     if functions is None:
-        return list(server.extra.get(_UNREAD, ()))
+        return list(server.unread_functions)
     return [library.code for library in functions.libraries.values()]
 
 
@@ -279,6 +276,6 @@ def replace_all(server: Server, wanted: Sequence[bytes]) -> None:
             found.restore(wanted, b"FLUSH")
     flush(server)
     if found is not None:
-        server.extra[_EXTRA] = found
+        server.functions = found
     elif wanted:
-        server.extra[_UNREAD] = list(wanted)
+        server.unread_functions = list(wanted)

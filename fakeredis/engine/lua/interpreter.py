@@ -72,7 +72,6 @@ PLAIN: Final = {
     errors.NOT_FROM_SCRIPT: "@This Redis command is not allowed from scripts",
 }
 _VALKEY_ALIKE: Final = (7, 2, 4)  # the version of Redis that Valkey gives as its own
-ANY_COMMAND: Final = "DEBUG SET-DISABLE-DENY-SCRIPTS"  # where a server keeps that it is on
 _STACK: Final = 7994  # what may be in use of the server's stack when it looks at a reply's value
 NOT_RUNNING: Final = b"ERR no script is running"
 
@@ -686,7 +685,7 @@ def _allowed(frame: Frame, server: Server, words: Sequence[bytes]) -> Command:
     if not command.accepts(len(words) - len(command.parts)):
         raise CommandError(BAD_ARITY)
     if command.flags & NOSCRIPT:
-        if not server.extra.get(ANY_COMMAND):
+        if not server.scripts_call_all:
             raise CommandError(errors.NOT_FROM_SCRIPT)
         return server.wire_table.find(words[0]) or command  # DEBUG, with the types of its replies
     plain = len(command.parts) == 1 and command.subcommands is None

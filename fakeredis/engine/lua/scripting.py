@@ -106,7 +106,7 @@ def scripting_of(server: Server) -> Scripting:
     Raises:
         CommandError: there is no Lua interpreter.
     """
-    found: Scripting | None = server.extra.get("scripting")
+    found: Scripting | None = server.scripting
     if found is None:
-        found = server.extra["scripting"] = Scripting(server)
+        found = server.scripting = Scripting(server)
     return found

@@ -26,7 +26,7 @@ def of(server: Server) -> Code:
     if codes:
         code[_FUNCTIONS] = struct.pack(f"<{len(codes) + 1}I", len(codes), *map(len, codes))
         code[_FUNCTIONS] += b"".join(codes)
-    known = server.extra.get("scripting")
+    known = server.scripting
     if known is not None:
         code.update((_SCRIPT + sha, script.source) for sha, script in known.scripts.items())
     return code
@@ -42,8 +42,8 @@ def take(server: Server, key: bytes, value: bytes | None) -> None:
             functions.replace_all(server, [] if value is None else _libraries(value))
         elif value is not None:
             scripting.scripting_of(server).load(value)
-        elif "scripting" in server.extra:
-            server.extra["scripting"].scripts.pop(key.removeprefix(_SCRIPT), None)
+        elif server.scripting is not None:
+            server.scripting.scripts.pop(key.removeprefix(_SCRIPT), None)
 
 
 def _libraries(value: bytes) -> list[bytes]:

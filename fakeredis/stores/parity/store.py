@@ -80,7 +80,7 @@ class ParityStore(ForwardingStore):
                         self._sides.append((_name(given), store))
                         continue
                     server = wiring.make_server(store, self._version, self._type)
-                    server.extra["open"] = True
+                    server.takes_any_user = True
                     self._sides.append((_name(given), server))
             return self._sides
 

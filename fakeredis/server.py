@@ -90,9 +90,9 @@ class FakeServer(Server):
         if isinstance(store, MemoryStore):
             store.adopt(self)
         elif isinstance(store, KeyspaceStore):
-            from fakeredis.stores.keyspace.write_through import Keeper
+            from fakeredis.stores.keyspace.write_through import WriteThrough
 
-            Keeper(self, _part(store, self.address))
+            WriteThrough(self, _part(store, self.address))
         elif store is not None:
             from fakeredis.stores.forwarding.engine import ForwardingEngine
 

@@ -270,8 +270,8 @@ class StoreTests:
         self, server: FakeServer, folder: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """The client gets an error, and all is as before, here and in the store."""
-        keeper = server.keeper
-        if keeper is None:
+        sync = server.store_sync
+        if sync is None:
             pytest.skip("this store keeps no values")
         server.execute("RPUSH", "list", "a")
         server.execute("SET", "a", "1")
@@ -281,7 +281,7 @@ class StoreTests:
             raise StoreError("the medium is full")
 
         with monkeypatch.context() as patched:
-            patched.setattr(keeper.store, "save", fail)
+            patched.setattr(sync.store, "save", fail)
             for command in [("SET", "new", "1"), ("RPUSH", "list", "b"), ("RENAME", "a", "list")]:
                 with pytest.raises(CommandError, match=r"MISCONF .*the medium is full"):
                     server.execute(*command)
@@ -314,7 +314,7 @@ class StoreTests:
 
     def test_snapshots(self, server: FakeServer, folder: Path) -> None:
         """A snapshot comes back whole."""
-        if server.keeper is None and not hasattr(server.store, "snapshot"):
+        if server.store_sync is None and not hasattr(server.store, "snapshot"):
             pytest.skip("this store has no snapshots")
         from fakeredis.engine.data import snapshots
 
@@ -373,7 +373,8 @@ class StoreTests:
 
     def test_messages_reach_others(self, server: FakeServer, other: FakeServer) -> None:
         """PUBLISH counts and reaches subscribers of other processes."""
-        if server.keeper is not None and not isinstance(server.keeper.store, CarriesMessages):
+        sync = server.store_sync
+        if sync is not None and not isinstance(sync.store, CarriesMessages):
             pytest.skip("this store carries no messages")
         client: Any = server.client(decode_responses=True)
         pubsub = client.pubsub(ignore_subscribe_messages=True)

@@ -164,8 +164,8 @@ def spop(ctx: Context, key: bytes, *count: bytes) -> Any:
     if stored is None:
         return None
     member = stored.pop_random(ctx.server.random)
-    if ctx.server.keeper is not None:
-        ctx.server.keeper.instead(ctx, b"SREM", key, member)
+    if ctx.server.store_sync is not None:
+        ctx.server.store_sync.replicate_as(ctx, b"SREM", key, member)
     ctx.shrunk(key, stored, "spop")
     return member
 
@@ -186,8 +186,8 @@ def _spop_many(ctx: Context, key: bytes, words: Sequence[bytes]) -> list[bytes]:
         stored.clear()
     else:
         gone = stored.pop_many(count, ctx.server.random, ctx.server.limits)
-    if ctx.server.keeper is not None:
-        ctx.server.keeper.instead(ctx, b"SREM", key, *gone)
+    if ctx.server.store_sync is not None:
+        ctx.server.store_sync.replicate_as(ctx, b"SREM", key, *gone)
     ctx.shrunk(key, stored, "spop", len(gone))
     return gone
 

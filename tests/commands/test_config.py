@@ -139,7 +139,7 @@ def test_notifications_can_be_switched(twin: Twin) -> None:
     twin("SELECT", 3)
     assert twin.server.database(3).observed
     twin("CONFIG", "SET", "notify-keyspace-events", "")
-    if twin.server.keeper is None:  # a store hears of every change
+    if twin.server.store_sync is None:  # a store hears of every change
         assert not any(db.observed for db in twin.server.databases.values())
 
 

@@ -216,7 +216,7 @@ def test_a_full_disk(path: Path, make: Any) -> None:
     server.execute("SET", "k", "v")
     server.execute("RPUSH", "l", *range(100))
     before = contents(server)
-    sql = server.keeper.store._sql
+    sql = server.store_sync.store._sql
     (pages,) = sql.execute("PRAGMA page_count").fetchone()
     sql.execute(f"PRAGMA max_page_count = {pages + 2}")
     with pytest.raises(CommandError, match=r"^MISCONF .*full"):
@@ -301,9 +301,9 @@ def test_one_elements_work_for_one_elements_change(path: Path, make: Any) -> Non
     server.execute("HSET", "h", *fields)
     assert other.execute("HLEN", "h") == 20_000
     loads: list[Any] = []
-    store = other.keeper.store
+    store = other.store_sync.store
     load, store.load = store.load, lambda *place: loads.append(place) or load(*place)
-    sql = server.keeper.store._sql
+    sql = server.store_sync.store._sql
     (before,) = sql.execute("SELECT sum(length(body)) FROM deltas").fetchone()
     for number in range(50):
         server.execute("HSET", "h", f"f{number}", "w")
@@ -333,7 +333,7 @@ def test_changes_are_not_kept_for_ever(path: Path, make: Any) -> None:
     server.execute("RPUSH", "l", *range(100))
     for number in range(2_000):
         server.execute("LSET", "l", number % 100, number)
-    sql = server.keeper.store._sql
+    sql = server.store_sync.store._sql
     (kept,) = sql.execute("SELECT count(*) FROM deltas").fetchone()
     assert kept < 1_000
     assert contents(make()) == contents(server)

@@ -188,8 +188,8 @@ class Context:
         """
         server = self.server
         server.dirty += changes
-        if server.keeper is not None:
-            server.keeper.noted(self, key, event)
+        if server.store_sync is not None:
+            server.store_sync.key_changed_silently(self, key, event)
         if event and server.notify_flags:
             command = self.command
             group = "" if command is None else command.group

@@ -127,8 +127,8 @@ class LocalEngine(Engine):
 
     def let_go(self) -> None:
         """See `Server.let_go`."""
-        if self.server.keeper is not None:
-            self.server.keeper.close()
+        if self.server.store_sync is not None:
+            self.server.store_sync.close()
 
     def check_files(self, verb: str) -> None:
         """See `Engine.check_files`: they may be read and written."""

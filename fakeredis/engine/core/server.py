@@ -120,7 +120,7 @@ class Server:
         self.recorder: Recorder | None = None
         self.on_change: OnChange | None = None  # the recorder's
         self.interceptors: list[Interceptor] = []
-        self.keeper: StoreSync | None = None  # brings what changes to a store
+        self.store_sync: StoreSync | None = None  # brings what changes to a store
         self.monitors: dict[Session, None] = {}
         self.pubsub = PubSub()
         self.notify_flags = ""
@@ -192,9 +192,9 @@ class Server:
         return db
 
     def _make_database(self, index: int) -> Database:
-        if self.keeper is None:
+        if self.store_sync is None:
             return Database(self, index)
-        return self.keeper.make_database(index)
+        return self.store_sync.make_database(index)
 
     def announce(
         self, db: Database, key: bytes, event: str, group: str, ctx: Context | None = None
@@ -203,8 +203,8 @@ class Server:
 
         ``ctx`` is that of the command that has changed it, where it was one.
         """
-        if self.keeper is not None:
-            self.keeper.changed(ctx, db, key, event, group)
+        if self.store_sync is not None:
+            self.store_sync.key_changed(ctx, db, key, event, group)
         if self.on_change is not None and ctx is not None:
             self.on_change(ctx.session, db, key, None)
         if self.notes_use or self.guard & _TELLING:
@@ -485,7 +485,7 @@ class Server:
 
     def rewriting(self) -> AbstractContextManager[None]:
         """To be held while data are changed otherwise than by commands."""
-        return nullcontext() if self.keeper is None else self.keeper.rewriting()
+        return nullcontext() if self.store_sync is None else self.store_sync.rewriting()
 
     def let_go(self) -> None:
         """Close the store's files and connections; used again, the server opens them again."""

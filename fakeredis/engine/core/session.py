@@ -174,8 +174,8 @@ class Session:
         """Run a pipeline's commands in one go; errors become items."""
         server = self.server
         with server.lock:
-            if server.keeper is not None:
-                return server.keeper.run_many(len(batch), lambda: self._call_each(batch))
+            if server.store_sync is not None:
+                return server.store_sync.run_many(len(batch), lambda: self._call_each(batch))
             return self._call_each(batch)
 
     def _call_each(self, batch: Batch) -> list[Any]:
@@ -218,8 +218,8 @@ class Session:
 
     def deliver(self, item: Any) -> None:
         """Put a late reply or a push into the outbox and wake the shell."""
-        keeper = self.server.keeper
-        if keeper is not None and keeper.holds_back(self, item):
+        sync = self.server.store_sync
+        if sync is not None and sync.holds_back(self, item):
             return
         self.outbox.append(item)
         if self.wake is not None:

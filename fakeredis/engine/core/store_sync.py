@@ -43,15 +43,15 @@ class StoreSync(Protocol):
             CommandError: the store does not take it.
         """
 
-    def changed(
+    def key_changed(
         self, ctx: Context | None, db: Database, key: bytes, event: str, group: str
     ) -> None:
         """A key has changed: by a command, whose context it is, or by itself."""
 
-    def noted(self, ctx: Context, key: bytes, event: str) -> None:
+    def key_changed_silently(self, ctx: Context, key: bytes, event: str) -> None:
         """A command has changed a key in a way that WATCH does not hear of."""
 
-    def instead(self, ctx: Context, *argv: bytes) -> None:
+    def replicate_as(self, ctx: Context, *argv: bytes) -> None:
         """Say before a change what has the same effect as the running command, always.
 
         For commands whose effect is left to chance.

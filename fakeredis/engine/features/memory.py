@@ -269,7 +269,7 @@ def make_room(server: Server) -> bool:
     limit = server.config.maxmemory
     if not limit or used(server) <= limit:
         return True
-    with nullcontext() if server.keeper is None else server.keeper.transaction():
+    with nullcontext() if server.store_sync is None else server.store_sync.transaction():
         while used(server) > limit:
             victim = _victim(server)
             if victim is None:

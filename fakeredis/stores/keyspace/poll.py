@@ -6,31 +6,35 @@ import threading
 import weakref
 from typing import Final, Protocol
 
-LOOK_EVERY: Final = 0.004  # seconds
-_PATIENCE: Final = 100  # looks after nobody waits any more
+POLL_EVERY: Final = 0.004  # seconds
+_PATIENCE: Final = 100  # polls after nobody waits any more
 
 
-class Looker(Protocol):
-    """What is called."""
+class Polled(Protocol):
+    """What is asked for news again and again."""
 
-    def somebody_waits(self) -> bool:
-        """Whether there is a reason to look."""
+    def is_waited_for(self) -> bool:
+        """Whether a client waits for what other processes may do."""
 
-    def look(self) -> None:
-        """Look."""
+    def poll(self) -> None:
+        """Take over what they have done; whoever waited for it goes on."""
 
 
-class Watcher:
-    """Has something looked at again and again while somebody waits; has no thread otherwise."""
+class ChangePoller:
+    """Polls while somebody waits; has no thread otherwise.
 
-    def __init__(self, looker: Looker) -> None:
-        self._looker = looker
+    Args:
+        polled: what is polled; it is not kept alive.
+    """
+
+    def __init__(self, polled: Polled) -> None:
+        self._polled = weakref.ref(polled)
         self._ended = threading.Event()
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
 
-    def wake(self) -> None:
-        """Somebody waits."""
+    def start(self) -> None:
+        """Poll from now on, as somebody waits."""
         thread = self._thread
         if thread is not None and thread.is_alive():
             return
@@ -38,7 +42,7 @@ class Watcher:
             if self._thread is None or not self._thread.is_alive():
                 self._ended.clear()
                 self._thread = threading.Thread(
-                    target=_watch, args=(weakref.ref(self._looker), self._ended),
+                    target=_poll, args=(self._polled, self._ended),
                     name="fakeredis store", daemon=True,
                 )  # fmt: skip
                 self._thread.start()
@@ -51,15 +55,15 @@ class Watcher:
             thread.join(1)
 
 
-def _watch(reference: weakref.ref[Looker], ended: threading.Event) -> None:
+def _poll(reference: weakref.ref[Polled], ended: threading.Event) -> None:
     idle = 0
-    while idle < _PATIENCE and not ended.wait(LOOK_EVERY):
-        looker = reference()
-        if looker is None:
+    while idle < _PATIENCE and not ended.wait(POLL_EVERY):
+        polled = reference()
+        if polled is None:
             return
-        if looker.somebody_waits():
+        if polled.is_waited_for():
             idle = 0
-            looker.look()
+            polled.poll()
         else:
             idle += 1
-        del looker
+        del polled

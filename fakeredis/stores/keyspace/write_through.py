@@ -44,7 +44,7 @@ from fakeredis.stores.base import (
     StoreError,
 )  # fmt: skip
 from fakeredis.stores.keyspace import stored_scripts
-from fakeredis.stores.keyspace.poll import Watcher
+from fakeredis.stores.keyspace.poll import ChangePoller
 
 if TYPE_CHECKING:
     from fakeredis.engine.core.context import Context
@@ -97,14 +97,14 @@ class Touched:
         self.args: Any = None  # of the command that made the last one
 
 
-class KeptDatabase(Database):
+class StoredDatabase(Database):
     """A database whose keys a store keeps."""
 
-    __slots__ = ("keeper",)
+    __slots__ = ("sync",)
 
-    def __init__(self, server: Server, index: int, keeper: Keeper) -> None:
+    def __init__(self, server: Server, index: int, sync: WriteThrough) -> None:
         super().__init__(server, index)
-        self.keeper = keeper
+        self.sync = sync
 
     def observe(self) -> None:
         """Changes always interest the store."""
@@ -114,28 +114,28 @@ class KeptDatabase(Database):
     def put(self, key: bytes, value: Any) -> None:
         """See `Database.put`."""
         super().put(key, value)
-        self.keeper.replaced(self, key)
+        self.sync.value_replaced(self, key)
 
     def replace(self, key: bytes, value: Any) -> None:
         """See `Database.replace`."""
         super().replace(key, value)
-        self.keeper.replaced(self, key)
+        self.sync.value_replaced(self, key)
 
     def delete(self, key: bytes) -> bool:
         """See `Database.delete`."""
         gone = super().delete(key)
         if gone:
-            self.keeper.replaced(self, key)
+            self.sync.value_replaced(self, key)
         return gone
 
     def clear(self) -> None:
         """See `Database.clear`."""
         for key in list(self.data):
-            self.keeper.replaced(self, key, _QUIET)
+            self.sync.value_replaced(self, key, _QUIET)
         super().clear()
 
 
-class Keeper:
+class WriteThrough:
     """Keeps a server's data in a store.
 
     Args:
@@ -150,7 +150,7 @@ class Keeper:
         self.server = server
         self.store = store
         # Looks at what other processes do while somebody here waits for it.
-        self._watcher = Watcher(self) if store.shared else None
+        self._poller = ChangePoller(self) if store.shared else None
         self._deltas = store if isinstance(store, KeepsDeltas) else None
         self._touched: dict[Place, Touched] | None = None  # None outside of transactions
         self._versions: dict[Place, int] = {}
@@ -163,16 +163,16 @@ class Keeper:
         self._player: Session | None = None
         self._code: stored_scripts.Code = {}  # as it is in the store
         # What a command with a random effect says is the same: its arguments, and the words.
-        self._said: tuple[Any, Sequence[bytes]] = (None, ())
-        server.keeper = self
+        self._replicated: tuple[Any, Sequence[bytes]] = (None, ())
+        server.store_sync = self
         server.switch_on(switches.STORED, Check(layer=self.layer))
         if isinstance(store, CarriesMessages):
             server.pubsub = CarriedPubSub(self, store)
-        self._take_all()
+        self._reload_all()
 
     def make_database(self, index: int) -> Database:
         """A database whose changes are noted."""
-        return KeptDatabase(self.server, index, self)
+        return StoredDatabase(self.server, index, self)
 
     # Commands -------------------------------------------------------------------------------
 
@@ -200,8 +200,8 @@ class Keeper:
             else:
                 self.catch_up()
                 reply = go(session, command, args)
-            if self._watcher is not None and self.somebody_waits():
-                self._watcher.wake()
+            if self._poller is not None and self.is_waited_for():
+                self._poller.start()
             return reply
 
         return run
@@ -269,7 +269,7 @@ class Keeper:
             raise
         self._touched = None
         self._anew = False
-        self._said = (None, ())
+        self._replicated = (None, ())
         held, self._held = self._held, []
         for session, item in held:
             session.deliver(item)
@@ -291,10 +291,10 @@ class Keeper:
         self.store.rollback()
         try:
             if anew:
-                self._take_all()
+                self._reload_all()
             for database, key in touched:
                 self._versions.pop((database, key), None)
-                self._take(database, key)
+                self._reload(database, key)
         except StoreError:
             self._stamp = object()  # what is here is wrong: the next command looks again
         self._disappoint()
@@ -329,7 +329,7 @@ class Keeper:
 
     # What has changed -----------------------------------------------------------------------
 
-    def changed(
+    def key_changed(
         self, ctx: Context | None, db: Database, key: bytes, event: str, group: str
     ) -> None:
         """A key has changed: by a command, whose context it is, or by itself."""
@@ -345,11 +345,11 @@ class Keeper:
         elif not touched.whole:
             self._note_delta(touched, ctx, key, event)
 
-    def noted(self, ctx: Context, key: bytes, event: str) -> None:
+    def key_changed_silently(self, ctx: Context, key: bytes, event: str) -> None:
         """A command has changed a key in a way that WATCH does not hear of."""
-        self.changed(ctx, ctx.db, key, SILENT + event, ctx.command.group if ctx.command else "")
+        self.key_changed(ctx, ctx.db, key, SILENT + event, ctx.command.group if ctx.command else "")
 
-    def replaced(self, db: Database, key: bytes, event: str = "") -> None:
+    def value_replaced(self, db: Database, key: bytes, event: str = "") -> None:
         """There is another value at a key, or none."""
         if self._touched is None or self._applying:
             return
@@ -358,13 +358,13 @@ class Keeper:
         if event:
             touched.events.append(event)
 
-    def instead(self, ctx: Context, *argv: bytes) -> None:
+    def replicate_as(self, ctx: Context, *argv: bytes) -> None:
         """Say before a change what has the same effect as the running command, always.
 
         For commands whose effect is left to chance.
         """
         if self._touched is not None and not self._applying:
-            self._said = (ctx.args, argv)
+            self._replicated = (ctx.args, argv)
 
     def _note_delta(self, touched: Touched, ctx: Context, key: bytes, event: str) -> None:
         """Add the running command to a key's changes, unless it is there already."""
@@ -383,8 +383,8 @@ class Keeper:
         command = ctx.command
         if command is None:
             return None
-        if ctx.args is self._said[0]:
-            return self._said[1]
+        if ctx.args is self._replicated[0]:
+            return self._replicated[1]
         try:
             keys = command.keys(ctx.args)
         except CommandError:
@@ -480,7 +480,7 @@ class Keeper:
         try:
             changes = self.store.changes()
             if changes is None:
-                self._take_all()
+                self._reload_all()
             else:
                 for change in changes:
                     self._apply(change)
@@ -494,7 +494,7 @@ class Keeper:
     def _apply(self, change: Change) -> None:
         place = (change.database, change.key)
         if change.database == stored_scripts.DATABASE:
-            self._take(*place)
+            self._reload(*place)
             return
         known = self._versions.get(place, 0)
         db = self.server.database(change.database)
@@ -507,13 +507,13 @@ class Keeper:
                 self._play(db, Delta.unpack(change.delta))
                 self._versions[place] = change.version
             else:
-                self._take(*place)
+                self._reload(*place)
         if not played and (was_there or change.key in db.data):
-            self._tell(db, change)
+            self._announce(db, change)
             if change.key in db.blocked:
                 self.server.ready.append((db, change.key))
 
-    def _tell(self, db: Database, change: Change) -> None:
+    def _announce(self, db: Database, change: Change) -> None:
         """Announce a change as the process that made it has done."""
         for event in change.events.split():
             name, _, group = event.partition(":")
@@ -527,12 +527,12 @@ class Keeper:
                 self.server.touch_watchers(db, change.key)
                 self.server.ready.append((db, change.key))
 
-    def _take(self, number: int, key: bytes) -> None:
+    def _reload(self, number: int, key: bytes) -> None:
         """Read a key anew."""
         record = self.store.load(number, key)
         place = (number, key)
         if number == stored_scripts.DATABASE:
-            self._take_code(key, record)
+            self._reload_code(key, record)
         elif record is None:
             self._versions.pop(place, None)
             self._sizes.pop(place, None)
@@ -542,7 +542,7 @@ class Keeper:
         else:
             self._place(number, key, record)
 
-    def _take_code(self, key: bytes, record: Record | None) -> None:
+    def _reload_code(self, key: bytes, record: Record | None) -> None:
         value = None if record is None else self._code_in(key, record)
         stored_scripts.take(self.server, key, value)
         if value is None:
@@ -571,7 +571,7 @@ class Keeper:
                 f"what is kept of the key {key!r} is damaged, or of a newer server version"
             )
 
-    def _take_all(self) -> None:
+    def _reload_all(self) -> None:
         """Read everything anew; those who watch or wait learn of what has changed."""
         from fakeredis.engine.data.rdb_file import tell
 
@@ -586,7 +586,7 @@ class Keeper:
             self._stamp = self.store.stamp()
             for number, key, record in self.store.scan():
                 if number == stored_scripts.DATABASE:
-                    self._take_code(key, record)
+                    self._reload_code(key, record)
                 else:
                     self._place(number, key, record)
             for db in databases:
@@ -644,7 +644,7 @@ class Keeper:
 
     # Waiting --------------------------------------------------------------------------------
 
-    def somebody_waits(self) -> bool:
+    def is_waited_for(self) -> bool:
         """Whether a session here waits for what other processes may do."""
         pubsub = self.server.pubsub
         return bool(
@@ -653,12 +653,12 @@ class Keeper:
 
     def close(self) -> None:
         """Let go of the store; used again, it opens again."""
-        if self._watcher is not None:
-            self._watcher.stop()
+        if self._poller is not None:
+            self._poller.stop()
         with self.server.lock:
             self.store.close()
 
-    def look(self) -> None:
+    def poll(self) -> None:
         """Do what is due because of other processes; called again and again while some wait."""
         with self.server.lock, suppress(CommandError):  # the next command says what is wrong
             self.catch_up()
@@ -670,11 +670,11 @@ class CarriedPubSub(PubSub):
     Those of keyspace events do not: each process learns of the changes, and sends its own.
     """
 
-    __slots__ = ("carrier", "keeper", "kinds")
+    __slots__ = ("carrier", "sync", "kinds")
 
-    def __init__(self, keeper: Keeper, carrier: CarriesMessages) -> None:
+    def __init__(self, sync: WriteThrough, carrier: CarriesMessages) -> None:
         super().__init__()
-        self.keeper = keeper
+        self.sync = sync
         self.carrier = carrier
         self.kinds = {
             id(self.channels): "message", id(self.patterns): "pmessage",

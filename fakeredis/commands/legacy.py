@@ -6,23 +6,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from fakeredis import errors
-from fakeredis.engine.command.command import NO_MULTI
+from fakeredis.engine.command.command import BEGINS_QUEUE, NO_MULTI, WATCHES
 from fakeredis.engine.wording import reword
 from fakeredis.errors import CommandError
 
 if TYPE_CHECKING:
     from fakeredis.engine.command.command import Command
     from fakeredis.engine.core.profiles import Traits
-
-# Commands with bounds of scores, and where these stand behind the context.
-_BOUNDED: Final = {
-    "ZCOUNT": 2, "ZRANGE": 2, "ZRANGEBYSCORE": 2, "ZRANGESTORE": 3, "ZREMRANGEBYSCORE": 2,
-    "ZREVRANGEBYSCORE": 2,
-}  # fmt: skip
-_OWN_ARITY: Final = {"MSET": "MSET", "MSETNX": "MSET", "XADD": "XADD"}
 
 
 def adapt(command: Command, traits: Traits) -> None:
@@ -32,14 +25,15 @@ def adapt(command: Command, traits: Traits) -> None:
     if traits.long_coordinates and command.group == "geo" and command.resp2 is not None:
         command.resp2 = _after(_coordinates, command.resp2)
         command.resp3 = _rounded if command.resp3 is None else _after(_rounded, command.resp3)
-    if traits.c_numbers and command.name in _BOUNDED:
-        command.handler = _reads_bounds_as_c(command.handler, _BOUNDED[command.name])
-    if traits.nesting_aborts and command.name in ("MULTI", "WATCH"):
+    declared = command.declaration
+    if traits.c_numbers and declared.score_bounds:
+        command.handler = _reads_bounds_as_c(command.handler, declared.score_bounds)
+    if traits.nesting_aborts and command.flags & (BEGINS_QUEUE | WATCHES):
         command.flags |= NO_MULTI
     if traits.older_errors:
         if len(command.parts) > 1:
             command.arity = -2  # the container's: the words behind are counted when it runs
-        own = _OWN_ARITY.get(command.name)
+        own = declared.legacy_arity
         command.handler = _reworded(command.handler, own)
         if command.parse is not None:
             command.parse = _reworded(command.parse, own)
@@ -49,14 +43,14 @@ def _after(first: Callable[[Any], Any], then: Callable[[Any], Any]) -> Callable[
     return lambda reply: then(first(reply))
 
 
-def _reworded(call: Callable[..., Any], own: str | None) -> Callable[..., Any]:
+def _reworded(call: Callable[..., Any], own: str) -> Callable[..., Any]:
     """A handler or parser whose errors are reworded."""
 
     def run(*args: Any) -> Any:
         try:
             return call(*args)
         except CommandError as error:
-            if own is not None and str(error).startswith(errors.ARITY.partition("'")[0]):
+            if own and str(error).startswith(errors.ARITY.partition("'")[0]):
                 raise CommandError(f"ERR wrong number of arguments for {own}") from None
             raise reword(error) from None
 

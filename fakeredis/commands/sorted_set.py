@@ -554,7 +554,7 @@ def _range(ctx: Context, key: bytes, query: _Query) -> Any:
 
 @group.command(
     "ZRANGE", Key, Raw, Raw, Rest(flat=True), flags=READONLY, since="1.2.0", reply=PAIRS,
-    form="key low high {BYSCORE BYLEX REV LIMIT=2 WITHSCORES}",
+    form="key low high {BYSCORE BYLEX REV LIMIT=2 WITHSCORES}", score_bounds=2,
 )  # fmt: skip
 def zrange(ctx: Context, key: bytes, start: bytes, stop: bytes, *words: bytes) -> Any:
     """Members by rank, score or name.
@@ -576,7 +576,7 @@ def zrevrange(ctx: Context, key: bytes, start: bytes, stop: bytes, *words: bytes
 
 @group.command(
     "ZRANGEBYSCORE", Key, Raw, Raw, Rest(flat=True), flags=READONLY, since="1.0.5", reply=PAIRS,
-    form="key low high {WITHSCORES LIMIT=2}",
+    form="key low high {WITHSCORES LIMIT=2}", score_bounds=2,
 )  # fmt: skip
 def zrangebyscore(ctx: Context, key: bytes, low: bytes, high: bytes, *words: bytes) -> Any:
     """Members by score."""
@@ -585,7 +585,7 @@ def zrangebyscore(ctx: Context, key: bytes, low: bytes, high: bytes, *words: byt
 
 @group.command(
     "ZREVRANGEBYSCORE", Key, Raw, Raw, Rest(flat=True), flags=READONLY, since="2.2.0", reply=PAIRS,
-    form="key low high {WITHSCORES LIMIT=2}",
+    form="key low high {WITHSCORES LIMIT=2}", score_bounds=2,
 )  # fmt: skip
 def zrevrangebyscore(ctx: Context, key: bytes, high: bytes, low: bytes, *words: bytes) -> Any:
     """Members by score, from the highest on."""
@@ -624,6 +624,7 @@ def _store(ctx: Context, key: bytes, pairs: Iterable[Pair], event: str) -> int:
 @group.command(
     "ZRANGESTORE", Key("OW update"), Key("RO access"), Raw, Raw, Rest(flat=True),
     flags=WRITE | DENYOOM, since="6.2.0", form="key key low high {BYSCORE BYLEX REV LIMIT=2}",
+    score_bounds=3,
 )  # fmt: skip
 def zrangestore(
     ctx: Context, target: bytes, key: bytes, start: bytes, stop: bytes, *words: bytes
@@ -642,7 +643,7 @@ def _count(ctx: Context, key: bytes, select: Select) -> int:
     return max(stop - start, 0)
 
 
-@group.command("ZCOUNT", Key, Raw, Raw, flags=READONLY | FAST, since="2.0.0")
+@group.command("ZCOUNT", Key, Raw, Raw, flags=READONLY | FAST, since="2.0.0", score_bounds=2)
 def zcount(ctx: Context, key: bytes, low: bytes, high: bytes) -> int:
     """How many members have a score in a range; the bounds are checked before the type."""
     return _count(ctx, key, _by_score(low, high))
@@ -671,7 +672,9 @@ def zremrangebyrank(ctx: Context, key: bytes, start: bytes, stop: bytes) -> int:
     return _remove_range(ctx, key, _by_rank(start, stop), "zremrangebyrank")
 
 
-@group.command("ZREMRANGEBYSCORE", Key("RW delete"), Raw, Raw, flags=WRITE, since="1.2.0")
+@group.command(
+    "ZREMRANGEBYSCORE", Key("RW delete"), Raw, Raw, flags=WRITE, since="1.2.0", score_bounds=2,
+)  # fmt: skip
 def zremrangebyscore(ctx: Context, key: bytes, low: bytes, high: bytes) -> int:
     """Remove by score; the bounds are checked before the type."""
     return _remove_range(ctx, key, _by_score(low, high), "zremrangebyscore")

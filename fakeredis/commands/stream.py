@@ -279,7 +279,7 @@ def _xadd_counterpart(args: Args, reply: Any) -> tuple[Args, Callable[[Any], Any
 @group.command(
     "XADD", Key("RW update"), Raw, Raw, Raw, Rest(flat=True), flags=WRITE | DENYOOM | FAST,
     since="5.0.0", form=f"key {{NOMKSTREAM {_TRIM}}} id (field value)*",
-    counterpart=_xadd_counterpart, tips="nondeterministic_output",
+    counterpart=_xadd_counterpart, tips="nondeterministic_output", legacy_arity="XADD",
 )  # fmt: skip
 def xadd(ctx: Context, key: bytes, *words: bytes) -> Any:
     """Append an entry; its ID, or None with NOMKSTREAM and no stream.

@@ -341,6 +341,7 @@ def _string_or_none(ctx: Context, key: bytes) -> bytes | None:
 @group.command(
     "MSET", Many(Key("OW update"), Raw, flat=True), flags=WRITE | DENYOOM, since="1.0.1", arity=-3,
     form="(key value)~", tips="request_policy:multi_shard response_policy:all_succeeded",
+    legacy_arity="MSET",
 )  # fmt: skip
 def mset(ctx: Context, *pairs: bytes) -> Any:
     """Set several keys; an odd number of words changes nothing."""
@@ -350,7 +351,7 @@ def mset(ctx: Context, *pairs: bytes) -> Any:
 
 @group.command(
     "MSETNX", Many(Key("OW insert"), Raw, flat=True), flags=WRITE | DENYOOM, since="1.0.1",
-    arity=-3, form="(key value)~",
+    arity=-3, form="(key value)~", legacy_arity="MSET",
 )  # fmt: skip
 def msetnx(ctx: Context, *pairs: bytes) -> int:
     """Set several keys, or none when one of them is there already."""

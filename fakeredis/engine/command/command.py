@@ -190,6 +190,8 @@ class Declaration:
     batch_form: str = ""
     batch_of_key: str = ""
     expiring_form: str = ""
+    score_bounds: int = 0
+    legacy_arity: str = ""
 
     def categories(self) -> frozenset[str]:
         """The ACL categories, without their ``@``."""
@@ -369,6 +371,8 @@ class Group:
         batch_form: str = "",
         batch_of_key: str = "",
         expiring_form: str = "",
+        score_bounds: int = 0,
+        legacy_arity: str = "",
     ) -> Callable[[H], H]:
         """Declare a command; decorates its handler.
 
@@ -407,6 +411,8 @@ class Group:
             batch_form: the command or form that does the same for many keys at once.
             batch_of_key: the same for many elements of one key.
             expiring_form: the form that sets a TTL in the same step.
+            score_bounds: where two bounds of scores stand behind the handler's context, if any.
+            legacy_arity: the name in older servers' own error for a wrong number of arguments.
 
         Raises:
             ValueError: the name is taken in this group.
@@ -418,6 +424,7 @@ class Group:
                 None if acl is None else tuple(acl), reply, keys, key_positions, nulls,
                 None if specs is None else tuple(specs), access, form, same_as, channels, secrets,
                 runs, effect, counterpart, varies, tips, batch_form, batch_of_key, expiring_form,
+                score_bounds, legacy_arity,
             ))  # fmt: skip
             return handler
 

@@ -137,15 +137,21 @@ def _begin_to_move(wires: dict[int, Any], key: bytes) -> tuple[int, int]:
     first = next(iter(wires.values()))
     slot = first.call(b"CLUSTER", b"KEYSLOT", key)
     names = {port: wire.call(b"CLUSTER", b"MYID") for port, wire in wires.items()}
-    owner = next(
-        port for start, end, (_, port, *_), *_ in first.call(b"CLUSTER", b"SLOTS")
-        if start <= slot <= end
-    )  # fmt: skip
+    owner = _owner(first, slot)
+    assert owner is not None
     other = next(port for port in wires if port != owner)
     number = b"%d" % slot
     wires[other].call(b"CLUSTER", b"SETSLOT", number, b"IMPORTING", names[owner])
     wires[owner].call(b"CLUSTER", b"SETSLOT", number, b"MIGRATING", names[other])
     return owner, other
+
+
+def _owner(wire: Any, slot: int) -> int | None:
+    """The port of a slot's master, as a node knows it."""
+    for start, end, (_, port, *_), *_ in wire.call(b"CLUSTER", b"SLOTS"):
+        if start <= slot <= end:
+            return int(port)
+    return None
 
 
 def _migrate(wires: dict[int, Any], owner: int, other: int, key: bytes) -> None:
@@ -182,6 +188,27 @@ def test_keys_on_their_way(url: str, ports: list[int]) -> None:
         assert client.mget("{w}1", "{w}2") == [b"1", b"2"]
         with client.pipeline() as pipe:
             assert pipe.incr("{w}1").incr("{w}2").execute() == [2, 3]
+
+
+def test_a_slot_that_nobody_serves(url: str, ports: list[int]) -> None:
+    with contextlib.ExitStack() as stack:
+        client = stack.enter_context(fakeredis.patch(store=url)).client()
+        wires = {port: sets.Wire(servers.HOST, port) for port in ports}
+        for wire in wires.values():
+            stack.callback(wire.close)
+        slot = b"%d" % wires[ports[0]].call(b"CLUSTER", b"KEYSLOT", b"down")
+        owner = _owner(wires[ports[0]], int(slot))
+        assert owner is not None
+        stack.callback(wires[owner].call, b"CLUSTER", b"ADDSLOTS", slot)  # in any case
+        for wire in wires.values():
+            assert wire.call(b"CLUSTER", b"DELSLOTS", slot) == b"OK"
+        with pytest.raises(redis.exceptions.ResponseError, match="Hash slot not served"):
+            client.get("down")
+        timer = threading.Timer(0.1, wires[owner].call, (b"CLUSTER", b"ADDSLOTS", slot))
+        timer.start()
+        assert client.set("down", 1)
+        timer.join()
+        sets.until(lambda: all(_owner(wire, int(slot)) == owner for wire in wires.values()))
 
 
 @pytest.mark.parametrize("protocol", [2, 3])

@@ -143,7 +143,7 @@ class _AfterAsync(_After, FakeAsyncConnectionMixin):
 def retire_clients(scope: PatchScope) -> None:
     """Turn the connections and pools that were made in a scope into such that outlive it.
 
-    So are those of realms that ended before, as soon as no patch is active that began since: for
+    So are those of scopes that ended before, as soon as no patch is active that began since: for
     such a patch they were made before it, see `readopt_clients`.
 
     Called before the scope's connections are released, so that none is real in between, and once

@@ -53,7 +53,7 @@ def realm_for(connection: Any, kind: str) -> PatchScope | None:
     scope = network.current(kind)
     if kind not in scope.kinds or isinstance(connection, _FAKES):
         return None
-    return scope  # type: ignore[return-value]  # only realms have kinds
+    return scope  # type: ignore[return-value]  # only scopes have kinds
 
 
 def taken(connection: Any, kind: str) -> bool:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from fakeredis.engine.core.server import Server
 
 STATES: Final = "_fakeredis_states"  # in a connection's namespace, while a patch has it in hand
-SEQUENCE: Final = count(1)  # the order in which realms begin and end
+SEQUENCE: Final = count(1)  # the order in which scopes begin and end
 CREATED_IN: Final = "_fakeredis_created_in"  # in a pool's: the scope it was made in
 
 # What of a connection belongs to its present socket (sync and asyncio, of all versions).
@@ -300,7 +300,7 @@ def _turn(connection: Any) -> bool:
     if scope is not states.scope:
         if states.kind not in scope.kinds:
             return False
-        bind_connection(connection, scope, states.kind)  # type: ignore[arg-type]  # only realms have kinds
+        bind_connection(connection, scope, states.kind)  # type: ignore[arg-type]  # only scopes have kinds
     return True
 
 
@@ -310,12 +310,12 @@ _FAST: Final[dict[type, type]] = {YieldingSocket: FakeSocket, AsyncYieldingSocke
 
 def choose_yielding(wire: Any = None) -> None:
     """Allow short cuts while one patch alone is active: on a new wire, or on all there are."""
-    realms = network.entered()
-    change = _SLOW if len(realms) > 1 else _FAST
+    scopes = network.entered()
+    change = _SLOW if len(scopes) > 1 else _FAST
     if wire is not None:
         wire.__class__ = change.get(type(wire), type(wire))
         return
-    for scope in realms:
+    for scope in scopes:
         for connection in list(getattr(scope, "connections", ())):
             states = vars(connection).get(STATES)
             if states is None:

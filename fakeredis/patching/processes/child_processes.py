@@ -218,7 +218,7 @@ def _put(name: str, value: str | None) -> None:
 
 
 def join(library: str) -> None:
-    """Patch this process for its whole states; its servers are those of the parent.
+    """Patch this process for its whole life; its servers are those of the parent.
 
     Args:
         library: the Redis library that has just been loaded.

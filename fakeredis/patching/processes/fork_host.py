@@ -67,17 +67,17 @@ class SharedServers:
     Args:
         servers: the servers, by the number by which the children know them.
         networks: where servers are found by their address, likewise.
-        realms: the networks among them that are those of patches; the offer ends with the last.
+        scopes: the networks among them that are those of patches; the offer ends with the last.
         options: what a process that is no fork needs to know.
     """
 
     def __init__(
         self, servers: dict[int, Server], networks: dict[int, Network],
-        realms: list[Any], options: Any = None,
+        scopes: list[Any], options: Any = None,
     ) -> None:
         self.servers = servers
         self.networks = networks
-        self.realms = realms
+        self.scopes = scopes
         self.options = options
 
     def network(self, number: int) -> Network:
@@ -112,7 +112,7 @@ class SharedServers:
 
     def over(self) -> bool:
         """Whether the patches have ended."""
-        return bool(self.realms) and not any(scope.active for scope in self.realms)
+        return bool(self.scopes) and not any(scope.active for scope in self.scopes)
 
 
 def _server_of(here: Network, address: str, version: tuple[int, ...], server_type: str) -> Server:
@@ -482,8 +482,8 @@ class _Fork:
                 os.close(descriptor)
         self.childs.close()
         networks = _shared_networks()
-        realms = [each for each in network.entered() if each.remote is None]
-        ChildConnection(self.mine, SharedServers(dict(_all_servers()), networks, realms)).start()
+        scopes = [each for each in network.entered() if each.remote is None]
+        ChildConnection(self.mine, SharedServers(dict(_all_servers()), networks, scopes)).start()
 
     def in_child(self) -> None:
         """Leave to the parent what is the parent's: nothing else runs here yet."""

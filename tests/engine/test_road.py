@@ -191,6 +191,23 @@ def test_a_switch_forgets_what_was_compiled() -> None:
     assert session.execute([b"PING"]) == b"PONG"
 
 
+def test_a_switch_that_moves_while_a_road_is_compiled() -> None:
+    """A finalizer may close a session then, in the same thread."""
+    server = Server()
+    session, going = server.session(), server.session()
+
+    def layer(server: Any, origin: Origin, go: road.Go) -> road.Go:
+        if not going.closed:
+            going.close()
+        return go
+
+    server.switch_on(switches.TIMED, road.Check(layer=layer))
+    session.execute([b"PING"])
+    session.execute([b"PING"])
+    assert going.closed
+    assert going.id not in server.sessions
+
+
 def test_layers_lie_in_the_order_of_the_table() -> None:
     server, seen = Server(), []
     for place in LAYERS:

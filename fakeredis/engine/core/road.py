@@ -97,7 +97,8 @@ LAYERS: Final = (
 
 def client_road(server: Server, state: int, run: Go) -> Go:
     """The road of what clients send, for sessions with this ``guard``; kept for the next."""
-    go = server.client_roads[state] = _client_road(server, server.guard | state, run)
+    roads = server.client_roads  # a finalizer may move a switch meanwhile: then there are others
+    go = roads[state] = _client_road(server, server.guard | state, run)
     return go
 
 
@@ -140,29 +141,36 @@ def _wrong_count(session: Session, command: Command, args: Sequence[bytes]) -> A
 
 def inner_road(server: Server, origin: Origin, run: Go) -> Go:
     """The road of a command inside another one, which `refuse` has no part in; kept likewise."""
+    roads = server.inner_roads
     gates = _gates(server, origin, server.guard)
     go = _layered(server, origin, server.guard, run)
     if gates:
         go = _checkpoint(gates, go, _REFUSE[origin])
-    server.inner_roads[origin] = go
+    roads[origin] = go
     return go
 
 
 def _gates(server: Server, origin: Origin, on: int) -> list[Gate]:
     found: list[Gate] = []
+    checks = server.checks
     for place in GATES:
         if on & place.switch and origin in place.origins:
             own = _OWN.get(place.name)
-            found.append(server.checks[place.switch].gates[origin] if own is None else own)
+            check = checks.get(place.switch)
+            if own is not None:
+                found.append(own)
+            elif check is not None:
+                found.append(check.gates[origin])
     return found
 
 
 def _layered(server: Server, origin: Origin, on: int, go: Go) -> Go:
+    checks = server.checks
     for place in reversed(LAYERS):
         if on & place.switch and origin in place.origins:
-            layer = server.checks[place.switch].layer
-            assert layer is not None
-            go = layer(server, origin, go)
+            check = checks.get(place.switch)
+            if check is not None and check.layer is not None:
+                go = check.layer(server, origin, go)
     return go
 
 

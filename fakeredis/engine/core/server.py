@@ -114,7 +114,7 @@ class Server:
         self.leaving: list[Session] = []  # closed in the middle of a command
         self.next_session_id = 1
         self.guard = 0  # bits of `switches`: what is switched on
-        self.checks: dict[int, Check] = {}  # by these bits
+        self.checks: dict[int, Check] = {}  # by these bits; never changed, but replaced
         self.client_roads: dict[int, Go] = {}  # by sessions' guards
         self.inner_roads: dict[Origin, Go] = {}
         self.recorder: Recorder | None = None
@@ -429,16 +429,18 @@ class Server:
             bit: which of `fakeredis.engine.core.switches`.
             check: what it asks and does there.
         """
-        self.guard |= bit
-        if check is not None:
-            self.checks[bit] = check
-        self.client_roads, self.inner_roads = {}, {}
+        with self.lock:  # no road is being compiled
+            self.guard |= bit
+            if check is not None:
+                self.checks = {**self.checks, bit: check}
+            self.client_roads, self.inner_roads = {}, {}
 
     def switch_off(self, bit: int) -> None:
         """End `switch_on`."""
-        self.guard &= ~bit
-        self.checks.pop(bit, None)
-        self.client_roads, self.inner_roads = {}, {}
+        with self.lock:
+            self.guard &= ~bit
+            self.checks = {each: self.checks[each] for each in self.checks if each != bit}
+            self.client_roads, self.inner_roads = {}, {}
 
     def stop_monitoring(self, session: Session) -> None:
         """A session no longer sees all commands (MONITOR)."""

@@ -21,7 +21,7 @@ sys.path.insert(0, str(HERE.parent))
 SINGLE = (
     "GET", "SET", "INCR", "MGET 10", "HSET", "HGETALL 10", "LPUSH+RPOP", "ZADD",
     "ZRANGE 100 WITHSCORES", "EXPIRE", "lock", "pub/sub round trip", "new client and GET",
-)  # fmt: skip
+)
 PIPELINES = ("pipeline GET", "pipeline SET", "MULTI SET")
 ASYNC = ("async GET", "async SET", "async pipeline GET")
 
@@ -35,7 +35,7 @@ class Worker:
             [python, str(HERE / "workloads.py"), target, str(port)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
             env=None if target == "rival" else {"PYTHONPATH": str(folder), "PATH": ""},
-        )  # fmt: skip
+        )
         self._line()
 
     def _line(self) -> str:
@@ -66,20 +66,20 @@ def mean(ratios: list[float]) -> float:
 def table(best: dict[str, dict[str, float]], targets: list[str]) -> list[str]:
     """The figures, one workload a line, and the means of each kind."""
     lines = [f"{'µs a command':24}" + "".join(f"{name:>10}" for name in targets)
-             + "".join(f"{name + '/ours':>12}" for name in targets[1:])]  # fmt: skip
+             + "".join(f"{name + '/ours':>12}" for name in targets[1:])]
     for title, names in (("single", SINGLE), ("pipelines", PIPELINES), ("async", ASYNC)):
         for name in names:
             figures = [best[target][name] for target in targets]
             lines.append(
                 f"{name:24}" + "".join(f"{figure:10.2f}" for figure in figures)
                 + "".join(f"{figure / figures[0]:12.1f}" for figure in figures[1:])
-            )  # fmt: skip
+            )
         means = [
             mean([best[target][name] / best["ours"][name] for name in names])
             for target in targets[1:]
         ]
         lines += [f"{'geometric mean, ' + title:24}" + " " * 10 * len(targets)
-                  + "".join(f"{value:12.1f}" for value in means), ""]  # fmt: skip
+                  + "".join(f"{value:12.1f}" for value in means), ""]
     return lines
 
 
@@ -95,7 +95,7 @@ def main() -> None:
     with running() as url:
         port = int(url.rpartition(":")[2].partition("/")[0])
         workers = {"ours": Worker(sys.executable, "ours", port),
-                   "real": Worker(sys.executable, "real", port)}  # fmt: skip
+                   "real": Worker(sys.executable, "real", port)}
         if options.rival:
             workers["rival"] = Worker(options.rival, "rival", port)
         every = [*SINGLE, *PIPELINES, *ASYNC]

@@ -29,7 +29,7 @@ ROUNDS = 300
 LIMITS = {
     ("names=True", "first"): 30_000.0, ("names=False", "first"): 30_000.0,
     ("names=True", "later"): 300.0, ("names=False", "later"): 50.0,
-}  # fmt: skip
+}
 # Standard modules whose import shows something, starts something or is refused.
 _LEFT_OUT = ("antigravity", "this", "idlelib", "turtle", "tkinter", "lib2to3", "test", "__main__")
 
@@ -128,7 +128,7 @@ def rival(_: bool) -> Callable[[], None]:
 
 WORK = {
     each.__name__: each for each in (patch, freezegun, time_machine, inside, rival)
-}  # fmt: skip
+}
 
 
 def work(name: str, names: bool, modules: int) -> None:

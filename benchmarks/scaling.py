@@ -87,7 +87,7 @@ WORKLOADS: dict[str, tuple[Make, Run]] = {
     "GETRANGE in 10n bytes": (make_string, lambda r, n: r.getrange("b", 5 * n, 5 * n + 9)),
     "BITCOUNT of 10n bytes": (make_string, lambda r, n: r.bitcount("b")),
     "BITPOS in 10n bytes": (make_string, lambda r, n: r.bitpos("b", 1, 5 * n)),
-}  # fmt: skip
+}
 
 
 def measure(run: Run, r: Any, n: int, rounds: int = 7, number: int = 20) -> float:

@@ -63,13 +63,13 @@ def measure(port: int, pipeline: int, requests: int) -> dict[str, float]:
     if program is None:
         sys.exit("redis-benchmark is not to be found; REDIS_BENCHMARK=/path names it")
     command = [program, "-p", str(port), "-t", TESTS, "-c", "50", "-n", str(requests), "-P",
-               str(pipeline), "--csv"]  # fmt: skip
+               str(pipeline), "--csv"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     rows = csv.DictReader(line for line in done.stdout.splitlines() if line.startswith('"'))
     return {
         row["test"].split(" (")[0]: float(row["rps"])
         for row in rows if "needed" not in row["test"]
-    }  # fmt: skip
+    }
 
 
 def throughput(rival: str | None, requests: int, rounds: int) -> list[str]:
@@ -88,7 +88,7 @@ def throughput(rival: str | None, requests: int, rounds: int) -> list[str]:
                         for name, rate in measure(port, pipeline, requests).items():
                             best[name] = max(rate, best.get(name, 0))
         rows += ["", f"redis-benchmark -c 50 -P {pipeline}".ljust(32)
-                 + f"{'ours':>12}{'rival':>12}{'real':>12}{'ours / rival':>14}"]  # fmt: skip
+                 + f"{'ours':>12}{'rival':>12}{'real':>12}{'ours / rival':>14}"]
         for name, rate in results[0].items():
             theirs = results[1].get(name)
             ratio = f"{rate / theirs:14.1f}" if theirs else f"{'-':>14}"
@@ -109,7 +109,7 @@ def connections(idle: int, busy: int, rounds: int) -> list[str]:
     resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
     port = free_port()
     command = [sys.executable, "-m", "fakeredis", "serve", "--port", str(port), "--maxclients",
-               str(idle + busy + 10)]  # fmt: skip
+               str(idle + busy + 10)]
     with process(command, port) as server, contextlib.ExitStack() as stack:
         before, started = memory(server.pid), time.perf_counter()
         silent = [stack.enter_context(_connect(port)) for _ in range(idle)]
@@ -169,7 +169,7 @@ def main() -> None:
     rows = [
         *throughput(given.rival, given.requests, given.rounds), "",
         *connections(given.idle, given.busy, 200),
-    ]  # fmt: skip
+    ]
     print("\n".join(rows))
     if given.save:
         (HERE / "results" / "serving.txt").write_text("\n".join(rows) + "\n")

@@ -124,7 +124,7 @@ def lost(target: str, seconds: float, processes: int) -> str:
         "plain": int(r.get("plain") or 0), "watched": int(r.get("watched") or 0),
         "script": int(r.hget("hash", "f") or 0), "piped": int(r.get("piped") or 0),
         "pushed": r.llen("queue") + done["popped"], "popped": done["popped"],
-    }  # fmt: skip
+    }
     missing = {kind: done[kind] - found[kind] for kind in done if done[kind] != found[kind]}
     return (
         f"{processes} processes, {seconds:g} s of mixed writers: {sum(done.values()):,} operations "
@@ -137,7 +137,7 @@ def table(seconds: float, processes: int) -> list[str]:
     from tests.support import servers
 
     lines = [(f"{'operations a second':24}{'memory':>12}{'SQLite':>12}"
-             f"{f'SQLite, {processes} at once':>20}{'real server':>14}")]  # fmt: skip
+             f"{f'SQLite, {processes} at once':>20}{'real server':>14}")]
     with tempfile.TemporaryDirectory() as folder:
         url = f"sqlite:///{folder}/state.db"
         fill(url)

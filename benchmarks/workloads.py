@@ -112,7 +112,7 @@ async def _async_pipelines(r: Any, number: int) -> None:
 ASYNC = {
     "async GET": (_async_gets, 1), "async SET": (_async_sets, 1),
     "async pipeline GET": (_async_pipelines, BATCH),
-}  # fmt: skip
+}
 
 
 def connect(target: str, port: int) -> tuple[Any, Any, Callable[[], Any]]:
@@ -124,7 +124,7 @@ def connect(target: str, port: int) -> tuple[Any, Any, Callable[[], Any]]:
         return (
             redis.Redis(port=port), redis.asyncio.Redis(port=port),
             lambda: redis.Redis(port=port),
-        )  # fmt: skip
+        )
     import fakeredis
 
     if target == "rival":

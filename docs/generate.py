@@ -34,7 +34,7 @@ TITLES = {
     "hyperloglog": "HyperLogLog", "pubsub": "Pub/sub", "transactions": "Transactions",
     "scripting": "Scripting and functions", "connection": "Connection", "server": "Server",
     "cluster": "Cluster", "vectorset": "Vector sets",
-}  # fmt: skip
+}
 GENERATED = ".. Written by docs/generate.py; do not edit.\n\n"
 OWN_WORDS = (
     "The texts that explain commands are in words of our own: the lines of the subcommands\n"
@@ -58,7 +58,7 @@ MODULES = {
     "FT": "search", "JSON": "JSON", "TS": "time series", "BF": "Bloom filters",
     "CF": "cuckoo filters", "CMS": "count-min sketches", "TOPK": "top-k", "TDIGEST": "t-digests",
     "TIMESERIES": "time series in clusters", "V": "vector sets",
-}  # fmt: skip
+}
 
 
 def commands_page() -> str:
@@ -146,7 +146,7 @@ def modules(facts: dict[str, dict[str, object]]) -> str:
         if item["group"] == "module" and not implemented(name)
     )
     rows = [(f"``{key}.*``" if key != "V" else "``V*``", MODULES.get(key, ""), str(count))
-            for key, count in sorted(counts.items())]  # fmt: skip
+            for key, count in sorted(counts.items())]
     head = ("Commands", "For", "Number")
     return f"\n{heading('Modules', '-')}{table(rows, head)}" if rows else ""
 
@@ -217,7 +217,7 @@ def road_page() -> str:
 PAGES: dict[str, Callable[[], str]] = {
     "commands.rst": commands_page, "gaps.rst": gaps_page, "reference.rst": reference,
     "road.rst": road_page,
-}  # fmt: skip
+}
 
 
 def outdated() -> Iterator[str]:

@@ -33,7 +33,7 @@ SECTIONS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
         "MemoryStore", "SQLiteStore", "RedisStore", "ParityStore", "ParityError", "parity",
     )),
     ("Commands of one's own", "See :doc:`architecture`.", ("commands.registry.Group",)),
-)  # fmt: skip
+)
 # Of these the base classes' methods are ours, too.
 _WHOLE = ("patch", "Spy")
 _PARTS = re.compile(r"^(Args|Raises|Returns):$", re.MULTILINE)

@@ -59,7 +59,7 @@ _ASSERTIONS = (
     "assert_has_commands", "assert_command_order", "assert_only_commands", "assert_no_commands",
     "assert_command_count", "assert_round_trips", "assert_keys_touched", "assert_no_n_plus_one",
     "assert_clean", "assert_ttl",
-)  # fmt: skip
+)
 # Where each public name comes from.
 _HOMES = {
     "FakeRedis": "clients.sync",
@@ -97,11 +97,11 @@ _HOMES = {
     "patch": "patch",
     "patched": "patch",
     **dict.fromkeys(_ASSERTIONS, "patch"),
-}  # fmt: skip
+}
 
 _OLDER_NAMES = {
     "FakeRedisConnection": "FakeConnection", "FakeAsyncRedisConnection": "FakeAsyncConnection",
-}  # fmt: skip
+}
 
 __all__ = [
     "ANY",

@@ -26,23 +26,23 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument(
         "--version", default="8.2", metavar="V", dest="server_version",
         help="the Redis version to imitate (default: %(default)s)",
-    )  # fmt: skip
+    )
     run.add_argument(
         "--address", action="append", dest="addresses", metavar="HOST:PORT",
         help="a server that exists, may be repeated; others refuse (default: all exist)",
-    )  # fmt: skip
+    )
     run.add_argument(
         "--config", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"),
         help="a setting of those servers (of localhost:6379, where none is named)",
-    )  # fmt: skip
+    )
     run.add_argument(
         "--server-type", default="redis", choices=("redis", "valkey"),
         help="which server to imitate (default: %(default)s)",
-    )  # fmt: skip
+    )
     run.add_argument(
         "--clock", default="test", choices=("test", "real"),
         help="the servers' time: that of the tests, or the real one (default: %(default)s)",
-    )  # fmt: skip
+    )
     run.add_argument("-m", dest="module", action="store_true", help="PROGRAM is a module's name")
     run.add_argument("program", metavar="PROGRAM", help="a script, or a module's name after -m")
     run.add_argument("args", nargs=argparse.REMAINDER, help="the program's own arguments")
@@ -53,7 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_argument(
         "--version", default="8.2", metavar="V", dest="server_version",
         help="the Redis version to imitate (default: %(default)s)",
-    )  # fmt: skip
+    )
     commands.set_defaults(do=_commands)
     return parser
 
@@ -65,26 +65,26 @@ def _add_serve(actions: Any) -> None:
         epilog="Every parameter of redis.conf is an option too: --requirepass secret, "
         "--databases 32, --tls-port 6380 --tls-cert-file CRT --tls-key-file KEY "
         "--tls-ca-cert-file CA --tls-auth-clients no.",
-    )  # fmt: skip
+    )
     serve.add_argument(
         "--host", "--bind", action="extend", nargs="+", metavar="HOST",
         help="addresses to listen at (default: 127.0.0.1)",
-    )  # fmt: skip
+    )
     serve.add_argument(
         "--port", type=int, help="TCP port, 0 for a free one "
         "(default: 6379, none beside a Unix socket or a TLS port)",
-    )  # fmt: skip
+    )
     serve.add_argument("--unixsocket", metavar="PATH", help="serve at a Unix socket")
     serve.add_argument("--store", metavar="URL", help="where state lives (default: memory)")
     serve.add_argument(
         "--version", default="8.2", metavar="V", dest="server_version",
         help="the Redis version to imitate (default: %(default)s)",
-    )  # fmt: skip
+    )
     serve.add_argument("--server-type", default="redis", choices=("redis", "valkey"))
     serve.add_argument(
         "--config", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"),
         help="the same as --NAME VALUE; may be repeated",
-    )  # fmt: skip
+    )
     serve.set_defaults(do=_serve)
 
 
@@ -92,7 +92,7 @@ def _add_serve(actions: Any) -> None:
 _SERVE: Final = frozenset({
     "--host", "--bind", "--port", "--unixsocket", "--store", "--version", "--server-type",
     "--config", "--help", "-h",
-})  # fmt: skip
+})
 
 
 def _split(words: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -133,7 +133,7 @@ def _run(options: argparse.Namespace) -> None:
             version=options.server_version,
             addresses=options.addresses, subprocesses=hasattr(socket, "AF_UNIX"),
             clock=options.clock,
-        )  # fmt: skip
+        )
     except ValueError as error:
         sys.exit(f"fakeredis: {error}")
     with patch as fake:
@@ -243,7 +243,7 @@ _FLAGS: Final = {
         "--help",
     ),
     "commands": ("--group", "--version", "--help"),
-}  # fmt: skip
+}
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -115,7 +115,7 @@ class patch(Assertions):  # noqa: N801 - reads as a function
             "clients": clients, "as_kwarg": as_kwarg, "addresses": addresses,
             "subprocesses": subprocesses, "modules": modules, "config": config,
             "clock": clock,
-        }  # fmt: skip
+        }
         self._addresses = _addresses(addresses)
         self._kinds = _kinds(clients)
         profile(version, server_type)  # complains of a wrong version now, not later
@@ -442,7 +442,7 @@ class _Entry:
         """Let Python child processes in."""
         told: dict[str, Any] = {
             name: options[name] for name in ("version", "server_type", "names", "spy")
-        }  # fmt: skip
+        }
         if self.scope.single is not None:
             facts = self.scope.single.profile
             told.update(version=facts.version_text, server_type=facts.server_type)

@@ -136,7 +136,7 @@ def _given(marker: pytest.Mark) -> dict[str, Any]:
         pytest.fail(
             "@pytest.mark.fakeredis takes one store and options by name, not "
             f"{len(marker.args)} positional arguments", pytrace=False,
-        )  # fmt: skip
+        )
     return {**dict(zip(("store",), marker.args, strict=False)), **marker.kwargs}
 
 

@@ -61,7 +61,7 @@ class RequestParser:
 
     __slots__ = (
         "error", "trusted", "max_length", "_chunks", "_size", "_needed", "_left", "_argv",
-    )  # fmt: skip
+    )
 
     def __init__(self) -> None:
         self.error: ProtocolError | None = None
@@ -366,7 +366,7 @@ _LINES: Final[dict[int, Callable[[bytes], Any]]] = {
     ord("-"): lambda line: CommandError(line.decode("utf-8", "surrogateescape")),
     ord(","): float, ord("#"): lambda line: line == b"t", ord("_"): lambda line: None,
     ord("("): BigNumber,
-}  # fmt: skip
+}
 
 
 # Replies that a server writes ------------------------------------------------------------------
@@ -446,7 +446,7 @@ def _array2(reply: Sequence[Any]) -> bytes:
     return b"*%d\r\n" % len(reply) + b"".join([
         b"$%d\r\n%b\r\n" % (len(item), item) if type(item) is bytes else _resp2(item)
         for item in reply
-    ])  # fmt: skip
+    ])
 
 
 def _array3(reply: Sequence[Any], head: bytes = b"*") -> bytes:
@@ -455,7 +455,7 @@ def _array3(reply: Sequence[Any], head: bytes = b"*") -> bytes:
     return b"%b%d\r\n" % (head, len(reply)) + b"".join([
         b"$%d\r\n%b\r\n" % (len(item), item) if type(item) is bytes else _resp3(item)
         for item in reply
-    ])  # fmt: skip
+    ])
 
 
 def _map2(reply: dict[Any, Any]) -> bytes:
@@ -479,7 +479,7 @@ Writer = Callable[[Any], bytes]
 _BOTH: Final[dict[type, Writer]] = {
     bytes: _bulk, bytearray: _bulk, int: _integer, Status: lambda reply: b"+%b\r\n" % reply,
     CommandError: _error,
-}  # fmt: skip
+}
 _WRITERS2: Final[dict[type, Writer]] = {
     **_BOTH, type(None): lambda reply: b"$-1\r\n", Sentinel: lambda reply: b"*-1\r\n",
     OtherNull: lambda reply: b"_\r\n",
@@ -487,7 +487,7 @@ _WRITERS2: Final[dict[type, Writer]] = {
     frozenset: lambda reply: _array2([*reply]), SetReply: _array2, Push: _array2,
     float: lambda reply: _bulk(format_float(reply)), bool: lambda reply: b":%d\r\n" % reply,
     Verbatim: _bulk, BigNumber: _bulk, Attributed: _bulk, Pairs: _array2,
-}  # fmt: skip
+}
 _WRITERS3: Final[dict[type, Writer]] = {
     **_BOTH, type(None): lambda reply: b"_\r\n", Sentinel: lambda reply: b"_\r\n",
     OtherNull: lambda reply: b"$-1\r\n",
@@ -499,7 +499,7 @@ _WRITERS3: Final[dict[type, Writer]] = {
         len(reply) + 4, reply.format, reply,
     ),
     BigNumber: lambda reply: b"(%b\r\n" % reply, Attributed: _attributed, Pairs: _pairs3,
-}  # fmt: skip
+}
 
 
 _HEADS2: Final[dict[type, bytes]] = dict.fromkeys(
@@ -507,7 +507,7 @@ _HEADS2: Final[dict[type, bytes]] = dict.fromkeys(
 )
 _HEADS3: Final[dict[type, bytes]] = {
     list: b"*", tuple: b"*", dict: b"%", SetReply: b"~", Push: b">", Pairs: b"%",
-}  # fmt: skip
+}
 
 
 def _resp2(reply: Any) -> bytes:

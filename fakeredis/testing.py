@@ -165,7 +165,7 @@ class StoreTests:
             ("APPEND", "k" * 300, "more"), ("GETDEL", "number"), ("SETRANGE", "bytes", "2", "x"),
             ("SELECT", "1"), ("SET", "string", "elsewhere"), ("SWAPDB", "0", "1"),
             ("SUNIONSTORE", "union", "copied", "set"), ("LMOVE", "long", "short", "LEFT", "RIGHT"),
-        ]:  # fmt: skip
+        ]:
             assert _outcome(server, command) == _outcome(memory, command)
         server.execute("SELECT", 0)
         memory.execute("SELECT", 0)
@@ -215,7 +215,7 @@ class StoreTests:
             ("SET", "hash", "x", "EX", "0"), ("RENAME", "nosuch", "hash"),
         ],
         ids=lambda command: command[0],
-    )  # fmt: skip
+    )
     def test_a_failed_command_leaves_no_trace(
         self, server: FakeServer, folder: Path, command: tuple[str, ...]
     ) -> None:
@@ -451,4 +451,4 @@ def _random_command(chance: random.Random) -> tuple[Any, ...]:
         ("XTRIM", key, "MAXLEN", "5"), ("EXPIRE", key, "1000"), ("PERSIST", key),
         ("RENAME", key, other), ("COPY", key, other, "REPLACE"), ("SETBIT", key, number, "1"),
         ("SUNIONSTORE", key, other), ("GETSET", key, number), ("SETRANGE", key, number, "x"),
-    ])  # fmt: skip
+    ])

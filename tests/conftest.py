@@ -30,7 +30,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--against", choices=sorted(servers.SERVERS), metavar="SERVER",
         help=f"compare with this real server: {', '.join(sorted(servers.SERVERS))}",
-    )  # fmt: skip
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -54,7 +54,7 @@ CORE = (
     *(f"patching/test_{what}.py" for what in (
         "concurrency", "decorated_functions", "decorator", "faults", "found", "handle", "ways",
     )),
-)  # fmt: skip
+)
 
 
 def _is_core(path: Path) -> bool:

@@ -78,7 +78,7 @@ VALUES: list[tuple[Any, bytes, bytes]] = [
     (BigNumber(b"12"), b"$2\r\n12\r\n", b"(12\r\n"),
     (1 << 70, b"(1180591620717411303424\r\n", b"(1180591620717411303424\r\n"),
     (CommandError("ERR a\r\nb"), b"-ERR a  b\r\n", b"-ERR a  b\r\n"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("value", "resp2", "resp3"), VALUES, ids=lambda value: repr(value)[:20])
@@ -96,7 +96,7 @@ VERBATIM = [
     "return {map = {[{1, 'a'}] = {2}}}", "return {1, {map = {[{ok = 'a'}] = 1}}}",
     "return {set = {[{1, {map = {[{err = 'ERR x'}] = 1}}}] = 1}}",
     "redis.setresp(3) return redis.call('LOLWUT', 'VERSION', 9).verbatim_string.format",
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize("protocol", [2, 3])
@@ -137,7 +137,7 @@ def test_types_as_the_real_server_writes_them(real_url: str, protocol: int) -> N
     values: list[Any] = [
         b"Hello World", 12345, 3.141, None, [0, 1, 2], {0: False, 1: True, 2: False},
         Verbatim(b"This is a verbatim\nstring"), True,
-    ]  # fmt: skip
+    ]
     with RawClient((host, int(port)), protocol) as client:
         for kind, value in zip(DEBUG_TYPES, values, strict=True):
             assert client.call(b"DEBUG", b"PROTOCOL", kind) == resp.encode(value, protocol)

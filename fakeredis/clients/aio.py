@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 __all__ = [
     "FakeAsyncPipeline", "FakeAsyncRedis", "async_run_fast", "async_short_execute",
     "async_short_pipeline", "fake_async_pool", "turn", "turn_of",
-]  # fmt: skip
+]
 
 REAL: Final = redis.asyncio.Redis  # the name may mean the fake later
 _execute: Final = own_method(REAL, "execute_command")
@@ -105,7 +105,7 @@ async def async_short_execute(pipeline: Any, raise_on_error: bool) -> Any:
         replies = await async_short_pipeline(
             pipeline, connection, pipeline.command_stack, raise_on_error,
             pipeline.is_transaction or pipeline.explicit_transaction,
-        )  # fmt: skip
+        )
         return replies
     finally:
         used.discard(connection)

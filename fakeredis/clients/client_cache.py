@@ -18,7 +18,7 @@ _PLAIN_ARGUMENTS: Final = frozenset({
     "host", "port", "db", "username", "password", "socket_timeout", "socket_connect_timeout",
     "encoding", "encoding_errors", "decode_responses", "unix_socket_path", "max_connections",
     "health_check_interval", "client_name", "protocol", "legacy_responses",
-})  # fmt: skip
+})
 _PLAIN_VALUES: Final = frozenset({type(None), bool, int, float, str})
 _LIMIT: Final = 64
 
@@ -30,7 +30,7 @@ def _fresh_kinds() -> dict[type, Callable[[], Any]]:
     kinds: dict[type, Callable[[], Any]] = {
         type(threading.RLock()): threading.RLock, type(threading.Lock()): threading.Lock,
         asyncio.Lock: asyncio.Lock,
-    }  # fmt: skip
+    }
     try:
         from redis.event import EventDispatcher
     except ImportError:  # before redis-py 5.3
@@ -63,7 +63,7 @@ class Template:
         self._pool_arguments: dict[str, Any] = {
             **pool.connection_kwargs,
             "connection_class": pool.connection_class, "max_connections": pool.max_connections,
-        }  # fmt: skip
+        }
         self._pool_arguments.pop("himport_registry", None)  # the pool makes its own
         self._pool_arguments = _with_own_retry(self._pool_arguments)
         if "maint_notifications_config" in arguments:

@@ -211,7 +211,7 @@ def pack_commands(
         return Packed([
             NotedWords(words(encoder, args), args, position)
             for position, args in enumerate(together)
-        ], again)  # fmt: skip
+        ], again)
     return Packed([words(encoder, args) for args in together], again)
 
 

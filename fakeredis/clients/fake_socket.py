@@ -82,7 +82,7 @@ class FakeSocket:
         "session", "timeout", "_waiter", "_made_by", "_parser", "_pair", "_backlog", "_closed",
         "_late", "abandoned", "_waiting", "_timer", "patient", "gave_up", "on_use",
         "reads", "sends", "packs", "parser", "played", "_unread", "__weakref__",
-    )  # fmt: skip
+    )
 
     def __init__(self, session: Session, timeout: float | None = None) -> None:
         self.session = session
@@ -827,7 +827,7 @@ def _reads_elsewhere(parser: Any) -> bool:
     ends = (
         getattr(parser, "_sock", None), getattr(parser, "_stream", None),
         getattr(getattr(parser, "_buffer", None), "_sock", None),
-    )  # fmt: skip
+    )
     return any(end is not None and not isinstance(end, FakeSocket) for end in ends)
 
 
@@ -837,7 +837,7 @@ def is_untouched(connection: Any, wire: Any) -> bool:
     return (
         cls.read_response is wire.reads and cls.send_command is wire.sends
         and connection._parser is wire.parser and "read_response" not in wire.played
-    )  # fmt: skip
+    )
 
 
 async def _ended(
@@ -1041,7 +1041,7 @@ def decoded(reply: Any, encoder: Any, depth: int = 0) -> Any:
             else item if item is None or type(item) is int
             else decoded(item, encoder, depth + 1)
             for item in reply
-        ]  # fmt: skip
+        ]
     if kind is dict:
         return {
             decoded(key, encoder): decoded(value, encoder, depth + 1)
@@ -1089,7 +1089,7 @@ def parsed_error(parse_error: Any, error: CommandError) -> Any:
 
 _NATIVE_PARSERS: Final = frozenset({
     "_HiredisParser", "_AsyncHiredisParser", "_LibvalkeyParser", "_AsyncLibvalkeyParser",
-})  # fmt: skip
+})
 _DIGITS: Final = re.compile(rb"-?\d*")
 
 

@@ -23,7 +23,7 @@ NOT_HANDLED: Final = object()  # the short way does not apply
 FLAT_GROUPS: Final = frozenset({
     "string", "generic", "hash", "list", "set", "sorted-set", "sorted_set", "bitmap", "geo",
     "hyperloglog",
-})  # fmt: skip
+})
 _callback: Final = dict.get  # the look-up of redis-py's own mapping is a Python call
 
 
@@ -93,7 +93,7 @@ def make_fast_path(attribute: str, wire_class: Any, parse_response: Any) -> Fast
                 return NOT_HANDLED
             session = wire.session
             command = session.plain.get(args[0])
-            if command is None or session.guard or session.outbox:
+            if command is None or session.switched or session.outbox:
                 return NOT_HANDLED
             encoder, packs = connection.encoder, wire.packs
             argv = []
@@ -202,4 +202,4 @@ def for_callback(options: dict[str, Any]) -> dict[str, Any]:
     return {
         name: value for name, value in options.items()
         if name not in ("keys", EMPTY_RESPONSE, NEVER_DECODE)
-    }  # fmt: skip
+    }

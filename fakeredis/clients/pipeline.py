@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 __all__ = [
     "NOT_HANDLED", "FakePipeline", "mark", "marked", "run_pipeline", "run_transaction",
     "short_execute", "short_pipeline",
-]  # fmt: skip
+]
 
 PARSE_RESPONSE: Final = own_method(Pipeline, "parse_response")
 EXECUTE: Final = own_method(Pipeline, "execute")
@@ -60,9 +60,9 @@ def batch_of(wire: Any, commands: Any, unfit: int) -> Batch | None:
         unfit: what a server must not have switched on, see `switches`.
     """
     session = wire.session
-    if session.guard or session.server.guard & unfit or session.outbox:
+    if session.switched or session.server.switched & unfit or session.outbox:
         return None
-    is_spied = session.server.guard & switches.RECORDED
+    is_spied = session.server.switched & switches.RECORDED
     plain = session.plain
     encoder = wire.packs
     encoding, strict = encoder.encoding, encoder.encoding_errors
@@ -96,7 +96,7 @@ def run_pipeline(
     if batch is None:
         return NOT_HANDLED
     session = wire.session
-    if session.server.guard & switches.RECORDED:
+    if session.server.switched & switches.RECORDED:
         with via(session, "pipeline"):
             replies: list[Any] = session.call_many(batch)
     else:
@@ -147,7 +147,7 @@ def run_transaction(
         if not command.low <= len(argv) <= command.high:
             return NOT_HANDLED
     session = wire.session
-    if session.server.guard & switches.RECORDED:
+    if session.server.switched & switches.RECORDED:
         with via(session, "transaction"):
             replies: list[Any] | None = session.transaction(batch)
         replies = None if replies is None else replies.copy()  # the spy keeps the server's
@@ -241,7 +241,7 @@ def short_execute(pipeline: Any, raise_on_error: bool) -> Any:
         replies = short_pipeline(
             pipeline, connection, pipeline.command_stack, raise_on_error,
             pipeline.transaction or pipeline.explicit_transaction,
-        )  # fmt: skip
+        )
         return replies
     finally:
         pipeline.connection_pool._available_connections.append(connection)

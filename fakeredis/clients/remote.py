@@ -42,7 +42,7 @@ from fakeredis.spy.methods import CALLING, SPYING, NotedWords, caller, name_of
 __all__ = [
     "Channel", "RemoteNetwork", "RemoteSession", "frame", "frames", "make_remote", "packed",
     "unpacked",
-]  # fmt: skip
+]
 
 _HEAD: Final = struct.Struct("<I")
 _MARSHAL_VERSION: Final = 2  # every Python reads it
@@ -423,10 +423,10 @@ class RemoteSession:
     """A session in another process, used as `fakeredis.engine.core.session.Session` is."""
 
     __slots__ = (
-        "channel", "server", "number", "id", "address", "protocol", "guard", "outbox", "wake",
+        "channel", "server", "number", "id", "address", "protocol", "switched", "outbox", "wake",
         "wait", "closed", "plain", "via", "group", "position", "method", "extra", "lag",
         "__weakref__",
-    )  # fmt: skip
+    )
 
     forwarded = False  # by this process
 
@@ -439,7 +439,7 @@ class RemoteSession:
         self.id = identity
         self.address = address
         self.protocol = 2
-        self.guard = 0
+        self.switched = 0
         self.outbox: deque[Any] = deque()
         self.wake: Callable[[], None] | None = None
         self.wait: Any = None
@@ -454,7 +454,7 @@ class RemoteSession:
 
     def adopt(self, state: Any) -> None:
         """Take over what the other process says of the session."""
-        self.protocol, self.guard, waits, closed, lag = state
+        self.protocol, self.switched, waits, closed, lag = state
         self.lag += lag
         self.wait = _WAITING if waits else None
         if closed:
@@ -533,7 +533,7 @@ class RemoteSession:
     def kill(self) -> None:
         """Nothing comes any more."""
         self.closed = True
-        self.guard |= switches.CLOSED
+        self.switched |= switches.CLOSED
         self.wait = None
         self.channel.sessions.pop(self.number, None)
         self.server.sessions.pop(self.id, None)
@@ -614,12 +614,12 @@ def _inherit(session: Session) -> None:
         session.extra = {"attached": None, "closed": session.closed}
         session.__class__ = InheritedSession
         session.plain = {}  # no short cut
-        session.guard = 0
+        session.switched = 0
         session.outbox.clear()
         session.lag = 0.0
     else:  # those of sockets, which no one here reads
         session.closed = True
-        session.guard |= switches.CLOSED
+        session.switched |= switches.CLOSED
         session.wait = None
     session.wake = session.on_close = None
 
@@ -778,6 +778,6 @@ def make_remote(server: Server, channel: Channel, key: Any) -> None:
     server.waiting.clear()
     server.notify_flags = ""
     server.recorder = None
-    server.guard = 0
+    server.switched = 0
     server.engine = RemoteEngine(server, channel, key)
 

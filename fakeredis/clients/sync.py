@@ -205,7 +205,7 @@ def take_own(kwargs: dict[str, Any]) -> Own:
         kwargs.pop("server", None), kwargs.pop("store", None), kwargs.pop("version", None),
         kwargs.pop("server_type", None), kwargs.pop("connected", True),
         kwargs.pop("lua_modules", None),
-    )  # fmt: skip
+    )
 
 
 @cache

@@ -182,7 +182,7 @@ def _server_for(own: Own, pool: Any) -> Server | None:
     return choose_server(
         server, store, version, None if server is not None else server_type, connected,
         lua_modules, pool=pool,
-    )  # fmt: skip
+    )
 
 
 def _adopt(client: Any, own: Own) -> None:

@@ -76,20 +76,20 @@ def acl_getuser(ctx: Context, name: bytes) -> Any:
         b"flags": SetReply(flags),
         b"passwords": list(user.passwords), **_permissions(root),
         b"selectors": [_permissions(selector) for selector in others],
-    }  # fmt: skip
+    }
 
 
 def _permissions(selector: acl.Selector) -> dict[bytes, bytes]:
     return {
         b"commands": selector.commands_text(), b"keys": selector.keys_text(),
         b"channels": selector.channels_text(),
-    }  # fmt: skip
+    }
 
 
 @group.command(
     "ACL SETUSER", Raw, Rest(), flags=_ADMIN | SERVER_WIDE, since="6.0.0", secrets=Secrets({}),
     tips="request_policy:all_nodes response_policy:all_succeeded",
-)  # fmt: skip
+)
 def acl_setuser(ctx: Context, name: bytes, rules: list[bytes]) -> Any:
     """Make a user, or change one, by all of the rules or, when one is refused, none.
 
@@ -104,7 +104,7 @@ def acl_setuser(ctx: Context, name: bytes, rules: list[bytes]) -> Any:
 @group.command(
     "ACL DELUSER", Raw, Rest(), flags=_ADMIN | SERVER_WIDE, since="6.0.0", secrets=Secrets({}),
     tips="request_policy:all_nodes response_policy:all_succeeded",
-)  # fmt: skip
+)
 def acl_deluser(ctx: Context, first: bytes, rest: list[bytes]) -> int:
     """Remove users and end their sessions; how many there were."""
     names = [first, *rest]
@@ -145,7 +145,7 @@ def acl_load(ctx: Context) -> Any:
 @group.command(
     "ACL SAVE", flags=_ADMIN | SERVER_WIDE, since="6.0.0",
     tips="request_policy:all_nodes response_policy:all_succeeded",
-)  # fmt: skip
+)
 def acl_save(ctx: Context) -> Any:
     """Write the users into a file, which no server here has."""
     raise CommandError(_NO_FILE)
@@ -166,7 +166,7 @@ def acl_cat(ctx: Context, words: list[bytes]) -> list[bytes]:
     return [
         command.label.encode() for command in ctx.server.table.all()
         if category in command.declaration.categories()
-    ]  # fmt: skip
+    ]
 
 
 @group.command("ACL GENPASS", Rest(), flags=_OPEN, since="6.0.0", varies="always")
@@ -185,7 +185,7 @@ def acl_genpass(ctx: Context, words: list[bytes]) -> bytes:
 @group.command(
     "ACL LOG", Rest(), flags=_ADMIN | SERVER_WIDE, since="6.0.0", reply=DEEP, varies="always",
     form="^what",
-)  # fmt: skip
+)
 def acl_log(ctx: Context, words: list[bytes]) -> Any:
     """What was refused of late, ten entries or as many as asked for; or forget it."""
     word, control = _one(ctx, words), acl.of(ctx.server)
@@ -205,7 +205,7 @@ def _entry(ctx: Context, entry: acl.LogEntry) -> dict[bytes, Any]:
         b"username": user, b"age-seconds": (ctx.now - entry.updated) / 1000,
         b"client-info": acl.raw(entry.client), b"entry-id": entry.number,
         b"timestamp-created": entry.created, b"timestamp-last-updated": entry.updated,
-    }  # fmt: skip
+    }
 
 
 @group.command("ACL HELP", flags=LOADING | STALE, since="6.0.0")
@@ -225,4 +225,4 @@ def acl_help(ctx: Context) -> list[Status]:
         "SETUSER <username> <attribute> [<attribute> ...]", "    Make or change a user.",
         "USERS", "    List the names of the users.",
         "WHOAMI", "    Name the user of this connection.",
-    ))  # fmt: skip
+    ))

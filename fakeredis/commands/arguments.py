@@ -29,4 +29,4 @@ __all__ = [
     "UNKNOWN", "Args", "Argument", "Declared", "Flag", "Float", "Int", "Key", "KeySpec", "Many",
     "NumKeys", "OneOf", "Option", "Optional", "Raw", "Rest", "Timeout", "Token", "counted",
     "index", "integer", "keyword", "span", "token_since", "word_of",
-]  # fmt: skip
+]

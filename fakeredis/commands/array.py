@@ -149,7 +149,7 @@ def ardelrange(ctx: Context, key: bytes, *words: bytes) -> int:
     gone = sum([
         array.delete_range(min(pair), max(pair))
         for pair in zip(indices[::2], indices[1::2], strict=True)
-    ])  # fmt: skip
+    ])
     if gone:
         ctx.shrunk(key, array, "ardelrange")
     return gone
@@ -328,7 +328,7 @@ _CLASSES: Final = {
     b"alpha": b"a-zA-Z", b"digit": b"0-9", b"alnum": b"a-zA-Z0-9", b"upper": b"A-Z",
     b"lower": b"a-z", b"space": b" \\t\\n\\r\\f\\v", b"blank": b" \\t", b"xdigit": b"0-9A-Fa-f",
     b"punct": rb"!-/:-@\[-`{-~", b"cntrl": rb"\x00-\x1f\x7f", b"print": b" -~", b"graph": b"!-~",
-}  # fmt: skip
+}
 # What the two kinds of regular expressions write differently, and what must not be mistaken for it.
 _DIFFERENT: Final = re.compile(
     rb"\\x\{([0-9A-Fa-f]{1,2})\}|\\([1-9])|\\.|(\[\^?\]?(?:\[:[a-z]+:\]|[^]])*\])|(\$)", re.DOTALL
@@ -442,5 +442,5 @@ def arinfo(ctx: Context, key: bytes, *words: bytes) -> dict[bytes, Any]:
         b"count": array.count, b"len": array.length,
         b"next-insert-index": LAST_INDEX + 1 if following is None else following,
         **array.layout(),
-    }  # fmt: skip
+    }
     return facts | array.slice_statistics() if words else facts

@@ -175,7 +175,7 @@ def _count_anew(value: String, start: int, stop: int) -> int:
 
 @group.command(
     "BITPOS", Key, Raw, Rest(), flags=READONLY, since="2.8.7", form="key bit start end ^unit",
-)  # fmt: skip
+)
 def bitpos(ctx: Context, key: bytes, raw: bytes, words: list[bytes]) -> int:
     """The first bit that is set or clear; -1 when there is none.
 
@@ -289,7 +289,7 @@ _OPERATIONS: Final[dict[bytes, tuple[Combine, str]]] = {
     b"AND": (_and, "2.6.0"), b"OR": (_or, "2.6.0"), b"XOR": (_xor, "2.6.0"),
     b"DIFF": (_diff, "8.2.0"), b"DIFF1": (_diff1, "8.2.0"), b"ANDOR": (_andor, "8.2.0"),
     b"ONE": (_one, "8.2.0"),
-}  # fmt: skip
+}
 _AT_LEAST_TWO: Final = (b"DIFF", b"DIFF1", b"ANDOR")
 _INVERTED: Final = bytes(255 - byte for byte in range(256))
 
@@ -297,7 +297,7 @@ _INVERTED: Final = bytes(255 - byte for byte in range(256))
 @group.command(
     "BITOP", Raw, Key("OW update"), Many(Key("RO access")), flags=WRITE | DENYOOM, since="2.6.0",
     form="^operation key key*",
-)  # fmt: skip
+)
 def bitop(ctx: Context, operation: bytes, target: bytes, keys: list[bytes]) -> int:
     """Combine strings into a key of any type; the length of the result, that of the longest one.
 
@@ -405,7 +405,7 @@ def _bitfield_access(args: Sequence[bytes]) -> str:
 @group.command(
     "BITFIELD", Key("RW access update variable_flags"), Rest(), flags=WRITE | DENYOOM,
     since="3.2.0", access=_bitfield_access,
-)  # fmt: skip
+)
 def bitfield(ctx: Context, key: bytes, words: list[bytes]) -> list[int | None]:
     """Read and change integers of any width; one reply for each operation.
 

@@ -89,7 +89,7 @@ def _known(here: Node, name: bytes) -> Node:
 
 @group.command(
     "READONLY", flags=FAST | LOADING | STALE | CONNECTION | EACH_NODE, since="3.0.0", acl=_OWN,
-)  # fmt: skip
+)
 def readonly(ctx: Context) -> Status:
     """Allow this connection to read from replicas."""
     if not ctx.traits.read_from_replicas:
@@ -100,7 +100,7 @@ def readonly(ctx: Context) -> Status:
 
 @group.command(
     "READWRITE", flags=FAST | LOADING | STALE | CONNECTION | EACH_NODE, since="3.0.0", acl=_OWN,
-)  # fmt: skip
+)
 def readwrite(ctx: Context) -> Status:
     """Undo READONLY."""
     if not ctx.traits.undoes_readonly:
@@ -136,7 +136,7 @@ def myid(ctx: Context) -> bytes:
 @group.command(
     "CLUSTER MYSHARDID", arity=2, flags=STALE, since="7.2.0", varies="always",
     tips="nondeterministic_output",
-)  # fmt: skip
+)
 def myshardid(ctx: Context) -> bytes:
     """The ID of the shard of this node."""
     return _here(ctx).shard.encode()
@@ -154,7 +154,7 @@ def countkeysinslot(ctx: Context, words: Words) -> int:
 @group.command(
     "CLUSTER GETKEYSINSLOT", Rest(2), arity=4, flags=STALE, since="3.0.0",
     tips="nondeterministic_output",
-)  # fmt: skip
+)
 def getkeysinslot(ctx: Context, words: Words) -> list[bytes]:
     """Some of the keys of a slot that this node has."""
     node, slot, count = _here(ctx), _integer(words[0]), _integer(words[1])
@@ -166,7 +166,7 @@ def getkeysinslot(ctx: Context, words: Words) -> list[bytes]:
 @group.command(
     "CLUSTER INFO", arity=2, flags=STALE, since="3.0.0", varies="always",
     tips="nondeterministic_output",
-)  # fmt: skip
+)
 def info(ctx: Context) -> Verbatim:
     """The state of the cluster in lines."""
     node = _here(ctx)
@@ -181,14 +181,14 @@ def info(ctx: Context) -> Verbatim:
         "cluster_current_epoch": cluster.epoch, "cluster_my_epoch": node.epoch,
         "cluster_stats_messages_sent": 0, "cluster_stats_messages_received": 0,
         "total_cluster_links_buffer_limit_exceeded": 0,
-    }  # fmt: skip
+    }
     return Verbatim("".join(f"{name}:{value}\r\n" for name, value in fields.items()).encode())
 
 
 @group.command(
     "CLUSTER NODES", arity=2, flags=STALE, since="3.0.0", varies="always",
     tips="nondeterministic_output",
-)  # fmt: skip
+)
 def nodes(ctx: Context) -> Verbatim:
     """All nodes, a line each."""
     here = _healed(ctx)
@@ -207,7 +207,7 @@ def _node_line(here: Node, node: Node) -> str:
     words = [
         node.id, f"{node.shown_host}:{node.port}@{node.port + 10000}", flags,
         "-" if owner is node else owner.id, "0", str(seen), str(owner.epoch), link,
-    ]  # fmt: skip
+    ]
     words += [f"{first}-{last}" if first < last else f"{first}" for first, last in node.slots()]
     if node is here:
         words += [f"[{slot}->-{other.id}]" for slot, other in sorted_slots(node.migrating)]
@@ -223,7 +223,7 @@ def sorted_slots(slots: dict[int, Node]) -> list[tuple[int, Node]]:
 @group.command(
     "CLUSTER SLOTS", arity=2, flags=LOADING | STALE, since="3.0.0", reply=DEEP, varies="always",
     tips="nondeterministic_output",
-)  # fmt: skip
+)
 def slots(ctx: Context) -> list[Any]:
     """Ranges of slots, with the node that serves each."""
     return [
@@ -232,7 +232,7 @@ def slots(ctx: Context) -> list[Any]:
             for one in (node, *filter(_is_up, replicas_of(node)))
         )]
         for first, last, node in _healed(ctx).cluster.ranges()
-    ]  # fmt: skip
+    ]
 
 
 def _is_up(node: Node) -> bool:
@@ -249,7 +249,7 @@ def _healed(ctx: Context) -> Node:
 @group.command(
     "CLUSTER SHARDS", arity=2, flags=LOADING | STALE, since="7.0.0", reply=DEEP, varies="always",
     tips="nondeterministic_output",
-)  # fmt: skip
+)
 def shards(ctx: Context) -> list[Any]:
     """Shards: their ranges of slots and their nodes."""
     return [
@@ -267,13 +267,13 @@ def _in_shard(node: Node) -> dict[bytes, Any]:
         b"endpoint": node.shown_host.encode(),
         b"role": b"master" if node.master is None else b"replica",
         b"replication-offset": 0, b"health": b"online" if _is_up(node) else b"fail",
-    }  # fmt: skip
+    }
 
 
 @group.command(
     "CLUSTER LINKS", arity=2, flags=STALE, since="7.0.0", reply=DEEP, varies="always",
     tips="nondeterministic_output",
-)  # fmt: skip
+)
 def links(ctx: Context) -> list[Any]:
     """The connections between this node and the others: two for each."""
     here = _here(ctx)
@@ -285,7 +285,7 @@ def links(ctx: Context) -> list[Any]:
         }
         for node in here.cluster.nodes if node is not here
         for direction in (b"to", b"from")
-    ]  # fmt: skip
+    ]
 
 
 def _replicas(ctx: Context, words: Words) -> list[bytes]:
@@ -299,7 +299,7 @@ def _replicas(ctx: Context, words: Words) -> list[bytes]:
 @group.command(
     "CLUSTER REPLICAS", Rest(1), arity=3, flags=_ASKS, since="5.0.0",
     tips="nondeterministic_output",
-)  # fmt: skip
+)
 def replicas(ctx: Context, words: Words) -> list[bytes]:
     """The replicas of a node, a line each."""
     return _replicas(ctx, words)
@@ -307,7 +307,7 @@ def replicas(ctx: Context, words: Words) -> list[bytes]:
 
 @group.command(
     "CLUSTER SLAVES", Rest(1), arity=3, flags=_ASKS, since="3.0.0", tips="nondeterministic_output",
-)  # fmt: skip
+)
 def slaves(ctx: Context, words: Words) -> list[bytes]:
     """The replicas of a node, a line each."""
     return _replicas(ctx, words)
@@ -316,7 +316,7 @@ def slaves(ctx: Context, words: Words) -> list[bytes]:
 @group.command(
     "CLUSTER COUNT-FAILURE-REPORTS", Rest(1), arity=3, flags=_ASKS, since="3.0.0",
     tips="nondeterministic_output",
-)  # fmt: skip
+)
 def count_failure_reports(ctx: Context, words: Words) -> int:
     """How many nodes hold a node to have failed: none does."""
     _known(_here(ctx), words[0])
@@ -328,7 +328,7 @@ def count_failure_reports(ctx: Context, words: Words) -> int:
     since={"redis": "8.2.0", "valkey": "8.0.0"}, reply=DEEP,
     tips="nondeterministic_output request_policy:all_shards",
     form="{SLOTSRANGE=2 ORDERBY=1 LIMIT=1 ASC DESC}",
-)  # fmt: skip
+)
 def slot_stats(ctx: Context, words: Words) -> list[Any]:
     """Statistics of the slots of this node, by slot or in the order of a figure."""
     node = _here(ctx)
@@ -436,7 +436,7 @@ def addslots(ctx: Context, words: Words) -> Status:
 
 @group.command(
     "CLUSTER ADDSLOTSRANGE", Rest(2), arity=-4, flags=_CHANGES | SERVER_WIDE, since="7.0.0",
-)  # fmt: skip
+)
 def addslotsrange(ctx: Context, words: Words) -> Status:
     """Let this node serve ranges of slots."""
     here = _here(ctx)
@@ -451,7 +451,7 @@ def delslots(ctx: Context, words: Words) -> Status:
 
 @group.command(
     "CLUSTER DELSLOTSRANGE", Rest(2), arity=-4, flags=_CHANGES | SERVER_WIDE, since="7.0.0",
-)  # fmt: skip
+)
 def delslotsrange(ctx: Context, words: Words) -> Status:
     """Let nobody serve ranges of slots."""
     here = _here(ctx)
@@ -477,7 +477,7 @@ def _let_go(node: Node) -> None:
 @group.command(
     "CLUSTER SETSLOT", Rest(2), arity=-4, flags=_CHANGES | SERVER_WIDE, since="3.0.0",
     form="slot ^action node",
-)  # fmt: skip
+)
 def setslot(ctx: Context, words: Words) -> Status:
     """Move a slot, in steps: MIGRATING, IMPORTING, NODE; STABLE undoes the first two.
 
@@ -490,7 +490,7 @@ def setslot(ctx: Context, words: Words) -> Status:
     actions: dict[bytes, tuple[int, Callable[[Node, int, Words], None]]] = {
         b"MIGRATING": (3, _migrate), b"IMPORTING": (3, _import), b"STABLE": (2, _settle),
         b"NODE": (3, _assign),
-    }  # fmt: skip
+    }
     length, act = actions.get(word_of(words[1]), (0, _settle))
     if len(words) != length:
         raise CommandError(_BAD_SETSLOT)
@@ -539,7 +539,7 @@ def _assign(here: Node, slot: int, words: Words) -> None:
 @group.command(
     "CLUSTER BUMPEPOCH", arity=2, flags=_CHANGES | SERVER_WIDE, since="3.0.0",
     tips="nondeterministic_output",
-)  # fmt: skip
+)
 def bumpepoch(ctx: Context) -> Status:
     """Make this node's configuration the newest."""
     here = _here(ctx)
@@ -553,7 +553,7 @@ def bumpepoch(ctx: Context) -> Status:
 
 @group.command(
     "CLUSTER SET-CONFIG-EPOCH", Rest(1), arity=3, flags=_CHANGES | SERVER_WIDE, since="3.0.0",
-)  # fmt: skip
+)
 def set_config_epoch(ctx: Context, words: Words) -> Status:
     """Number the configuration of a node that knows no other yet."""
     here, epoch = _here(ctx), _integer(words[0])
@@ -627,7 +627,7 @@ def replicate(ctx: Context, words: Words) -> Status:
 
 @group.command(
     "CLUSTER FAILOVER", Rest(), arity=-2, flags=_CHANGES | SERVER_WIDE, since="3.0.0", form="^how",
-)  # fmt: skip
+)
 def failover(ctx: Context, words: Words) -> Status:
     """Take over from the master, at once.
 
@@ -651,7 +651,7 @@ def failover(ctx: Context, words: Words) -> Status:
 @group.command(
     "CLUSTER RESET", Rest(), arity=-2, flags=ADMIN | NOSCRIPT | STALE | SERVER_WIDE, since="3.0.0",
     form="^how",
-)  # fmt: skip
+)
 def reset(ctx: Context, words: Words) -> Status:
     """Let this node serve nothing any more."""
     here = _here(ctx)

@@ -43,7 +43,7 @@ from fakeredis.engine.core.replies import (
     VERBATIM,
     SetReply,
     Status,
-)  # fmt: skip
+)
 from fakeredis.engine.core.server import Server
 from fakeredis.engine.core.session import Session
 from fakeredis.engine.features import acl, pause, tracking
@@ -60,13 +60,13 @@ _OPEN: Final = NOSCRIPT | LOADING | STALE | FAST | NO_AUTH | ALLOW_BUSY
 @group.command(
     "PING", Rest(), flags=FAST | WHILE_SUBSCRIBED | SEQUENTIAL, acl=("fast", "connection"),
     tips="request_policy:all_shards response_policy:all_succeeded",
-)  # fmt: skip
+)
 def ping(ctx: Context, words: list[bytes]) -> Any:
     """PONG, or the message; RESP2 subscribers get an array."""
     if len(words) > 1:
         raise CommandError(errors.ARITY % "ping")
     session = ctx.session
-    if session.guard & switches.SUBSCRIBED and session.protocol == 2:
+    if session.switched & switches.SUBSCRIBED and session.protocol == 2:
         return [b"pong", words[0] if words else b""]
     return words[0] if words else PONG
 
@@ -102,7 +102,7 @@ def quit_(ctx: Context, words: list[bytes]) -> Any:
         | ALONE
     ),
     since="6.2.0",
-)  # fmt: skip
+)
 def reset(ctx: Context) -> Any:
     """Make the session as good as new; only its ID and the client library's name stay."""
     session, server = ctx.session, ctx.server
@@ -110,9 +110,9 @@ def reset(ctx: Context) -> Any:
     session.unwatch()
     unsubscribe_all(session)
     server.stop_monitoring(session)
-    if server.guard & switches.TRACKED:
+    if server.switched & switches.TRACKED:
         tracking.of(server).stop(session)
-    session.guard = 0
+    session.switched = 0
     session.reply_mode = "ON"
     session.protocol = 2
     session.name = b""
@@ -155,7 +155,7 @@ def auth(ctx: Context, first: bytes, rest: list[bytes]) -> Any:
     "HELLO", Rest(), flags=_OPEN | CONNECTION | SEQUENTIAL | EACH_NODE | ALONE, since="6.0.0",
     reply=DEEP, secrets=Secrets({b"AUTH": 2}, start=1), varies="always",
     form="protover {AUTH=2 SETNAME=1}",
-)  # fmt: skip
+)
 def hello(ctx: Context, words: list[bytes]) -> Any:
     """Choose the protocol, authenticate, name the session; who the server is.
 
@@ -165,7 +165,7 @@ def hello(ctx: Context, words: list[bytes]) -> Any:
     protocol, name, credentials = _hello_words(words)
     if credentials is not None:
         acl.authenticate(session, *credentials, "HELLO")
-    if session.guard & switches.UNAUTHENTICATED and ctx.server.closed_by_default:
+    if session.switched & switches.UNAUTHENTICATED and ctx.server.closed_by_default:
         raise CommandError(HELLO_NO_AUTH)
     if name is not None:
         session.name = name
@@ -175,9 +175,9 @@ def hello(ctx: Context, words: list[bytes]) -> Any:
     return {
         b"server": profile.server_type.encode(), b"version": profile.version_text.encode(),
         b"proto": session.protocol, b"id": session.id,
-        b"mode": b"cluster" if ctx.server.guard & switches.CLUSTERED else b"standalone",
+        b"mode": b"cluster" if ctx.server.switched & switches.CLUSTERED else b"standalone",
         b"role": b"master", b"modules": _modules(ctx.server),
-    }  # fmt: skip
+    }
 
 
 def _hello_words(
@@ -244,7 +244,7 @@ def client_getname(ctx: Context) -> Any:
 @group.command(
     "CLIENT SETNAME", Raw, flags=_CLIENT | EACH_NODE, since="2.6.9",
     tips="request_policy:all_nodes response_policy:all_succeeded",
-)  # fmt: skip
+)
 def client_setname(ctx: Context, name: bytes) -> Any:
     """Name this session."""
     _check_name(name)
@@ -255,7 +255,7 @@ def client_setname(ctx: Context, name: bytes) -> Any:
 @group.command(
     "CLIENT SETINFO", Raw, Raw, flags=_CLIENT | EACH_NODE, since="7.2.0",
     tips="request_policy:all_nodes response_policy:all_succeeded", form="^attribute value",
-)  # fmt: skip
+)
 def client_setinfo(ctx: Context, attribute: bytes, value: bytes) -> Any:
     """Note the client library's name or version."""
     name = attribute.partition(b"\0")[0].lower()
@@ -281,7 +281,7 @@ def _switch(ctx: Context, name: str, raw: bytes) -> Any:
 
 @group.command(
     "CLIENT NO-EVICT", Raw, flags=_CLIENT | ADMIN | EACH_NODE, since="7.0.0", form="^switch",
-)  # fmt: skip
+)
 def client_no_evict(ctx: Context, switch: bytes) -> Any:
     """Protect this session from eviction."""
     return _switch(ctx, NO_EVICT, switch)
@@ -295,19 +295,19 @@ def client_no_touch(ctx: Context, switch: bytes) -> Any:
 
 @group.command(
     "CLIENT REPLY", Raw, flags=_CLIENT | CONNECTION | HEARD, since="3.2.0", form="^switch",
-)  # fmt: skip
+)
 def client_reply(ctx: Context, raw: bytes) -> Any:
     """Reply no longer, not to the next command, or again."""
     session, mode = ctx.session, word_of(raw)
     if mode == b"ON":
         session.reply_mode = "ON"
-        session.guard &= ~switches.REPLY_MODE
+        session.switched &= ~switches.REPLY_MODE
         return OK
     if mode not in (b"OFF", b"SKIP"):
         raise CommandError(errors.SYNTAX)
     if mode == b"OFF" or session.reply_mode != "OFF":
         session.reply_mode = mode.decode()
-    session.guard |= switches.REPLY_MODE
+    session.switched |= switches.REPLY_MODE
     return NO_REPLY
 
 
@@ -317,7 +317,7 @@ def client_reply(ctx: Context, raw: bytes) -> Any:
 @group.command(
     "CLIENT INFO", flags=_CLIENT, since="6.2.0", reply=VERBATIM, varies="always",
     tips="nondeterministic_output",
-)  # fmt: skip
+)
 def client_info(ctx: Context) -> bytes:
     """This session's line of CLIENT LIST."""
     return describe(ctx.session).encode() + b"\n"
@@ -341,7 +341,7 @@ def _is_of_type(session: Session, kind: bytes) -> bool:
 @group.command(
     "CLIENT LIST", Rest(), flags=_CLIENT | ADMIN, since="2.4.0", reply=VERBATIM,
     form="{TYPE=1 ID=rest}", varies="always", tips="nondeterministic_output",
-)  # fmt: skip
+)
 def client_list(ctx: Context, words: list[bytes]) -> bytes:
     """A line for each session, or those of a type, or those of some numbers."""
     server = ctx.server
@@ -374,7 +374,7 @@ Filter = Callable[[Session], bool]
 @group.command(
     "CLIENT KILL", Raw, Rest(), flags=_CLIENT | ADMIN | SERVER_WIDE, since="2.4.0",
     form="{ID=1 TYPE=1 USER=1 ADDR=1 LADDR=1 SKIPME=1 MAXAGE=1}",
-)  # fmt: skip
+)
 def client_kill(ctx: Context, first: bytes, rest: list[bytes]) -> Any:
     """Close the connection of an address, or all that pass filters; how many those were."""
     sessions = list(ctx.server.sessions.values())
@@ -490,7 +490,7 @@ def client_unblock(ctx: Context, raw: bytes, rest: list[bytes]) -> int:
 @group.command(
     "CLIENT PAUSE", Raw, Rest(), flags=_CLIENT | ADMIN | SERVER_WIDE, since="3.0.0",
     form="timeout ^mode",
-)  # fmt: skip
+)
 def client_pause(ctx: Context, raw: bytes, rest: list[bytes]) -> Any:
     """Let all commands, or writes only, wait for so many milliseconds."""
     if len(rest) > 1:
@@ -525,7 +525,7 @@ NOT_TRACKING = (
 @group.command(
     "CLIENT TRACKING", Raw, Rest(), flags=_CLIENT | EACH_NODE, since="6.0.0",
     form="^switch {REDIRECT=1 PREFIX=1 BCAST OPTIN OPTOUT NOLOOP}",
-)  # fmt: skip
+)
 def client_tracking(ctx: Context, switch: bytes, words: list[bytes]) -> Any:
     """Hear of changes to keys that this session has read or, with BCAST, to any keys.
 
@@ -569,7 +569,7 @@ def _tracker(ctx: Context, words: list[bytes]) -> tuple[tracking.Tracker, list[b
 
 _TRACKING_WORDS: Final = {
     b"BCAST": "broadcast", b"OPTIN": "opt_in", b"OPTOUT": "opt_out", b"NOLOOP": "no_loop",
-}  # fmt: skip
+}
 
 
 def _redirect(ctx: Context, tracker: tracking.Tracker, raw: bytes) -> None:
@@ -592,7 +592,7 @@ def _check_prefixes(prefixes: list[bytes], old: tracking.Tracker | None) -> None
     for at, prefix in enumerate(prefixes):
         for what, others in (
             ("an existing prefix", known), ("another provided prefix", prefixes[at + 1 :]),
-        ):  # fmt: skip
+        ):
             for other in others:
                 if _overlap(prefix, other):
                     names = wording.clean(prefix), what, wording.clean(other)
@@ -694,4 +694,4 @@ def client_help(ctx: Context) -> list[Status]:
         "TRACKINGINFO", "    How this connection tracks keys.",
         "UNBLOCK <clientid> [TIMEOUT|ERROR]", "    End the wait of a blocked client.",
         "UNPAUSE", "    End a pause.",
-    ))  # fmt: skip
+    ))

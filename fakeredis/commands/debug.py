@@ -40,7 +40,7 @@ _WITHOUT_EFFECT: Final[dict[bytes, Sequence[int]]] = {
     b"REPLICATE": range(2, 99), b"AOF-FLUSH-SLEEP": (2,), b"MARK-INTERNAL-CLIENT": (1, 2),
     b"KEYSIZES-HIST-ASSERT": (2,), b"SET-SKIP-CHECKSUM-VALIDATION": (2,), b"LEAK": (2,),
     b"REPL-PAUSE": (2,), b"DROP-CLUSTER-PACKET-FILTER": (2,),
-}  # fmt: skip
+}
 _REFUSED: Final = {
     b"INTERNAL_SECRET": "ERR Internal secret is missing",
     b"CLIENT-EVICTION": "ERR maxmemory-clients is disabled.",
@@ -55,7 +55,7 @@ class _Unknown(Exception):
 @group.command(
     "DEBUG", Rest(1), flags=ADMIN | NOSCRIPT | LOADING | STALE | NO_TOUCH | HAZARD, reply=DEEP,
     varies="always",
-)  # fmt: skip
+)
 def debug(ctx: Context, words: list[bytes]) -> Any:
     """Subcommands for tests; refused unless ``enable-debug-command`` allows them."""
     check_allowed(ctx, "DEBUG", "enable-debug-command")
@@ -86,7 +86,7 @@ def _sleep(ctx: Context, seconds: bytes) -> Status:
         ctx.server.clock.advance(time)
     else:
         ctx.server.advance(time)
-    if not ctx.server.guard & switches.TIMED:
+    if not ctx.server.switched & switches.TIMED:
         latency.note_running(ctx, time)
     return OK
 
@@ -139,7 +139,7 @@ def _reload(ctx: Context, *options: bytes) -> Status:
 
 def _tell_trackers(ctx: Context) -> None:
     """Tell the sessions that cache keys that all of them were removed, if only for a moment."""
-    if ctx.server.guard & switches.TRACKED:
+    if ctx.server.switched & switches.TRACKED:
         tracking.of(ctx.server).flushed()
 
 
@@ -327,7 +327,7 @@ _REPLIES: Final[dict[bytes, Any]] = {
     b"array": [0, 1, 2], b"set": SetReply([0, 1, 2]), b"map": {0: False, 1: True, 2: False},
     b"attrib": _ATTRIBUTED,
     b"verbatim": Verbatim(b"This is a verbatim\nstring"), b"true": True, b"false": False,
-}  # fmt: skip
+}
 _KINDS: Final = "string|integer|double|bignum|null|array|set|map|attrib|push|verbatim|true|false"
 
 
@@ -357,7 +357,7 @@ _HELP: Final = (
     ("SCRIPT LIST|<sha>", _script), ("SDSLEN <key>", _string_sizes),
     ("SET-ACTIVE-EXPIRE 0|1", _active_expire), ("SLEEP <seconds>", _sleep),
     ("STRUCTSIZE", _structure_sizes),
-)  # fmt: skip
+)
 
 
 def _help(ctx: Context) -> list[Status]:
@@ -381,4 +381,4 @@ _SUBCOMMANDS: Final[dict[bytes, tuple[Callable[..., Any] | None, Sequence[int]]]
     b"HTSTATS": (_tables, (2, 3)), b"HTSTATS-KEY": (_table_of_key, (2, 3)),
     b"PROTOCOL": (_protocol, (2,)), b"HELP": (_help, (1,)),
     **dict.fromkeys((b"SEGFAULT", b"PANIC", b"ASSERT", b"OOM"), (_crash, range(1, 99))),
-}  # fmt: skip
+}

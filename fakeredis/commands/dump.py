@@ -52,7 +52,7 @@ def _dump(ctx: Context, value: Any) -> bytes:
 
 @group.command(
     "DUMP", Key, flags=READONLY, since="2.6.0", varies="always", tips="nondeterministic_output",
-)  # fmt: skip
+)
 def dump(ctx: Context, key: bytes) -> bytes | None:
     """The value at key as bytes for RESTORE; None when there is no key."""
     value = lookup_any(ctx, key)
@@ -109,7 +109,7 @@ def _integer(raw: bytes) -> int:
 @group.command(
     "RESTORE", Key("OW update"), Raw, Raw, Rest(), flags=WRITE | DENYOOM, since="2.6.0", acl=_ACL,
     form="key ttl value {REPLACE ABSTTL IDLETIME=1 FREQ=1}",
-)  # fmt: skip
+)
 def restore(
     ctx: Context, key: bytes, ttl: bytes, payload: bytes, words: Sequence[bytes]
 ) -> Status:
@@ -165,7 +165,7 @@ server_group.command(
     "RESTORE-ASKING", Key("OW update"), Raw, Raw, Rest(),
     flags=WRITE | DENYOOM | ASKING | SERVER_WIDE, since="3.0.0", acl=_ACL,
     form="key ttl value {REPLACE ABSTTL IDLETIME=1 FREQ=1}",
-)(restore)  # fmt: skip
+)(restore)
 
 
 # MIGRATE ----------------------------------------------------------------------------------------
@@ -225,7 +225,7 @@ def _migrate_keys(args: Args) -> list[bytes]:
     ),
     form="host port key db timeout {COPY REPLACE AUTH=1 AUTH2=2 KEYS=keys}",
     secrets=Secrets({b"AUTH": 1, b"AUTH2": 2}, start=5), tips="nondeterministic_output",
-)  # fmt: skip
+)
 def migrate(
     ctx: Context, host: bytes, port: bytes, key: bytes, database: bytes, timeout: bytes,
     words: Sequence[bytes],

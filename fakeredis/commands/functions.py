@@ -61,7 +61,7 @@ def _call(ctx: Context, words: list[bytes], read_only: bool) -> Any:
 @group.command(
     "FCALL", Rest(2), flags=EVAL_FLAGS, since="7.0.0", reply=EVAL_REPLY, specs=SCRIPT_KEYS,
     runs="function",
-)  # fmt: skip
+)
 def fcall(ctx: Context, words: list[bytes]) -> Any:
     """Call a function.
 
@@ -73,7 +73,7 @@ def fcall(ctx: Context, words: list[bytes]) -> Any:
 @group.command(
     "FCALL_RO", Rest(2), flags=EVAL_FLAGS | READONLY, since="7.0.0", reply=EVAL_REPLY,
     specs=READING_SCRIPT_KEYS, acl=("slow", "scripting"), runs="function",
-)  # fmt: skip
+)
 def fcall_ro(ctx: Context, words: list[bytes]) -> Any:
     """Call a function that declares that it changes nothing."""
     return _call(ctx, words, True)
@@ -85,7 +85,7 @@ def fcall_ro(ctx: Context, words: list[bytes]) -> Any:
 @group.command(
     "FUNCTION LOAD", Rest(1), flags=_CHANGES | DENYOOM, since="7.0.0",
     tips="request_policy:all_shards response_policy:all_succeeded", form="{REPLACE} code",
-)  # fmt: skip
+)
 def function_load(ctx: Context, words: list[bytes]) -> bytes:
     """Add a library; its name."""
     for word in words[:-1]:
@@ -99,7 +99,7 @@ def function_load(ctx: Context, words: list[bytes]) -> bytes:
 @group.command(
     "FUNCTION DELETE", Raw, flags=_CHANGES | SERVER_WIDE, since="7.0.0",
     tips="request_policy:all_shards response_policy:all_succeeded",
-)  # fmt: skip
+)
 def function_delete(ctx: Context, name: bytes) -> Status:
     """Remove a library."""
     found = functions.known(ctx.server)
@@ -113,7 +113,7 @@ def function_delete(ctx: Context, name: bytes) -> Status:
 @group.command(
     "FUNCTION FLUSH", Rest(), flags=_CHANGES | SERVER_WIDE, since="7.0.0", form="{ASYNC SYNC}",
     tips="request_policy:all_shards response_policy:all_succeeded",
-)  # fmt: skip
+)
 def function_flush(ctx: Context, words: list[bytes]) -> Status:
     """Remove all libraries."""
     if len(words) > 1:
@@ -128,7 +128,7 @@ def function_flush(ctx: Context, words: list[bytes]) -> Status:
 @group.command(
     "FUNCTION LIST", Rest(), flags=NOSCRIPT, since="7.0.0", reply=DEEP, varies="order",
     tips="nondeterministic_output_order", form="{LIBRARYNAME=1 WITHCODE}",
-)  # fmt: skip
+)
 def function_list(ctx: Context, words: list[bytes]) -> list[dict[bytes, Any]]:
     """The libraries and their functions; a pattern's case means nothing."""
     pattern, with_code = _list_options(words)
@@ -160,7 +160,7 @@ def _described(library: Library, with_code: bool) -> dict[bytes, Any]:
             {b"name": each.name, b"description": each.description, b"flags": _flags(each)}
             for each in library.functions
         ],
-    }  # fmt: skip
+    }
     if with_code:
         found[b"library_code"] = library.code
     return found
@@ -183,13 +183,13 @@ def function_dump(ctx: Context) -> bytes:
     return payload.dump_functions(
         functions.codes(server), server.limits, ctx.traits.rdb_version,
         server.config.boolean("rdbcompression"),
-    )  # fmt: skip
+    )
 
 
 @group.command(
     "FUNCTION RESTORE", Rest(1), flags=_CHANGES | DENYOOM | SERVER_WIDE, since="7.0.0",
     tips="request_policy:all_shards response_policy:all_succeeded", form="payload ^policy",
-)  # fmt: skip
+)
 def function_restore(ctx: Context, words: list[bytes]) -> Status:
     """Add the libraries that FUNCTION DUMP gave.
 
@@ -228,7 +228,7 @@ def _codes(data: bytes) -> Iterator[bytes]:
 @group.command(
     "FUNCTION STATS", flags=NOSCRIPT | ALLOW_BUSY, since="7.0.0", reply=DEEP, varies="always",
     tips="nondeterministic_output request_policy:all_shards response_policy:special",
-)  # fmt: skip
+)
 def function_stats(ctx: Context) -> dict[bytes, Any]:
     """The function that runs long, and how many libraries and functions there are."""
     running = busy.running_function(ctx.server)
@@ -243,7 +243,7 @@ def function_stats(ctx: Context) -> dict[bytes, Any]:
 @group.command(
     "FUNCTION KILL", flags=NOSCRIPT | ALLOW_BUSY | SERVER_WIDE, since="7.0.0",
     tips="request_policy:all_shards response_policy:one_succeeded",
-)  # fmt: skip
+)
 def function_kill(ctx: Context) -> Status:
     """End the function that runs long."""
     busy.kill(ctx.server, functions=True)
@@ -262,4 +262,4 @@ def function_help(ctx: Context) -> list[Status]:
         "FLUSH [ASYNC|SYNC]", "    Remove all libraries.",
         "DUMP", "    Give all libraries as bytes.",
         "RESTORE <PAYLOAD> [FLUSH|APPEND|REPLACE]", "    Add the libraries that DUMP gave.",
-    ))  # fmt: skip
+    ))

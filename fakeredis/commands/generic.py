@@ -65,7 +65,7 @@ group = Group("generic")
 _TYPE_NAMES: Final[dict[type, Status]] = {
     bytes: Status(b"string"), MutableString: Status(b"string"), Hash: Status(b"hash"),
     List: Status(b"list"), Set: Status(b"set"), SortedSet: Status(b"zset"),
-}  # fmt: skip
+}
 _NONE: Final = Status(b"none")
 _KEYSPACE_READ: Final = ("keyspace", "read", "slow")
 
@@ -110,7 +110,7 @@ _MANY_KEYS: Final = 16  # from which on it is worth while to see whether they ca
 @group.command(
     "DEL", Many(Key("RM delete")), flags=WRITE, form="key~", batch_form="DEL with all keys",
     tips="request_policy:multi_shard response_policy:agg_sum",
-)  # fmt: skip
+)
 def del_(ctx: Context, keys: list[bytes]) -> int:
     """Remove keys; how many there were."""
     return _delete(ctx, keys)
@@ -132,7 +132,7 @@ def _delete(ctx: Context, keys: Sequence[bytes]) -> int:
 @group.command(
     "UNLINK", Many(Key("RM delete")), flags=WRITE | FAST, since="4.0.0", form="key~",
     batch_form="UNLINK with all keys", tips="request_policy:multi_shard response_policy:agg_sum",
-)  # fmt: skip
+)
 def unlink(ctx: Context, keys: list[bytes]) -> int:
     """Remove keys, their memory later; how many there were."""
     return _delete(ctx, keys)
@@ -141,7 +141,7 @@ def unlink(ctx: Context, keys: list[bytes]) -> int:
 @group.command(
     "EXISTS", Many(Key("RO")), flags=READONLY | FAST | NO_TOUCH, form="key~",
     batch_form="EXISTS with all keys", tips="request_policy:multi_shard response_policy:agg_sum",
-)  # fmt: skip
+)
 def exists(ctx: Context, keys: list[bytes]) -> int:
     """How many of the keys there are; one named twice counts twice."""
     if len(keys) == 1:
@@ -152,7 +152,7 @@ def exists(ctx: Context, keys: list[bytes]) -> int:
 @group.command(
     "TOUCH", Many(Key("RO")), flags=READONLY | FAST | TOUCHES, since="3.2.1", form="key~",
     batch_form="TOUCH with all keys", tips="request_policy:multi_shard response_policy:agg_sum",
-)  # fmt: skip
+)
 def touch(ctx: Context, keys: list[bytes]) -> int:
     """Mark keys as used; how many there are."""
     return sum([lookup_any(ctx, key) is not None for key in keys])
@@ -228,7 +228,7 @@ def _condition_holds(conditions: set[bytes], current: int | None, deadline: int)
 @group.command(
     "EXPIRE", Key("RW update"), Raw, _CONDITIONS, flags=WRITE | FAST | GIVES_TTL,
     form="key value {NX XX GT LT}",
-)  # fmt: skip
+)
 def expire(ctx: Context, key: bytes, seconds: bytes, *options: bytes) -> int:
     """Let a key vanish after some seconds."""
     return _expire(ctx, "EX", key, seconds, options)
@@ -237,7 +237,7 @@ def expire(ctx: Context, key: bytes, seconds: bytes, *options: bytes) -> int:
 @group.command(
     "PEXPIRE", Key("RW update"), Raw, _CONDITIONS, flags=WRITE | FAST | GIVES_TTL, since="2.6.0",
     form="key value {NX XX GT LT}",
-)  # fmt: skip
+)
 def pexpire(ctx: Context, key: bytes, milliseconds: bytes, *options: bytes) -> int:
     """Let a key vanish after some milliseconds."""
     return _expire(ctx, "PX", key, milliseconds, options)
@@ -246,7 +246,7 @@ def pexpire(ctx: Context, key: bytes, milliseconds: bytes, *options: bytes) -> i
 @group.command(
     "EXPIREAT", Key("RW update"), Raw, _CONDITIONS, flags=WRITE | FAST | GIVES_TTL, since="1.2.0",
     form="key value {NX XX GT LT}",
-)  # fmt: skip
+)
 def expireat(ctx: Context, key: bytes, seconds: bytes, *options: bytes) -> int:
     """Let a key vanish at a time in seconds since the epoch."""
     return _expire(ctx, "EXAT", key, seconds, options)
@@ -255,7 +255,7 @@ def expireat(ctx: Context, key: bytes, seconds: bytes, *options: bytes) -> int:
 @group.command(
     "PEXPIREAT", Key("RW update"), Raw, _CONDITIONS, flags=WRITE | FAST | GIVES_TTL, since="2.6.0",
     form="key value {NX XX GT LT}",
-)  # fmt: skip
+)
 def pexpireat(ctx: Context, key: bytes, milliseconds: bytes, *options: bytes) -> int:
     """Let a key vanish at a time in milliseconds since the epoch."""
     return _expire(ctx, "PXAT", key, milliseconds, options)
@@ -279,7 +279,7 @@ def _deadline_of(ctx: Context, key: bytes) -> int:
 
 @group.command(
     "TTL", Key, flags=READONLY | FAST | NO_TOUCH, varies="second", tips="nondeterministic_output",
-)  # fmt: skip
+)
 def ttl(ctx: Context, key: bytes) -> int:
     """Seconds that a key has left, rounded; -1: no deadline, -2: no key."""
     deadline = _deadline_of(ctx, key)
@@ -289,7 +289,7 @@ def ttl(ctx: Context, key: bytes) -> int:
 @group.command(
     "PTTL", Key, flags=READONLY | FAST | NO_TOUCH, since="2.6.0", varies="milliseconds",
     tips="nondeterministic_output",
-)  # fmt: skip
+)
 def pttl(ctx: Context, key: bytes) -> int:
     """Milliseconds that a key has left; -1: no deadline, -2: no key."""
     deadline = _deadline_of(ctx, key)
@@ -305,7 +305,7 @@ def expiretime(ctx: Context, key: bytes) -> int:
 
 @group.command(
     "PEXPIRETIME", Key, flags=READONLY | FAST | NO_TOUCH, since="7.0.0", varies="milliseconds",
-)  # fmt: skip
+)
 def pexpiretime(ctx: Context, key: bytes) -> int:
     """A key's deadline in milliseconds since the epoch; -1: none, -2: no key."""
     return _deadline_of(ctx, key)
@@ -327,7 +327,7 @@ def _living(ctx: Context, keys: Iterable[bytes]) -> list[bytes]:
 @group.command(
     "KEYS", Raw, flags=READONLY | NO_TOUCH, acl=(*_KEYSPACE_READ, "dangerous"), varies="order",
     tips="request_policy:all_shards nondeterministic_output_order",
-)  # fmt: skip
+)
 def keys(ctx: Context, pattern: bytes) -> list[bytes]:
     """All keys that match a pattern, in no order."""
     data = ctx.db.data
@@ -337,7 +337,7 @@ def keys(ctx: Context, pattern: bytes) -> list[bytes]:
 @group.command(
     "RANDOMKEY", flags=READONLY, varies="always",
     tips="request_policy:all_shards response_policy:special nondeterministic_output",
-)  # fmt: skip
+)
 def randomkey(ctx: Context) -> bytes | None:
     """Any key; None when there is none."""
     db = ctx.db
@@ -367,7 +367,7 @@ def scan_cursor(ctx: Context, raw: bytes) -> int:
     "SCAN", Raw, Rest(), flags=READONLY | NO_TOUCH | SEQUENTIAL, since="2.8.0",
     form="cursor {MATCH=1 COUNT=1 TYPE=1}",
     tips="nondeterministic_output request_policy:special response_policy:special",
-)  # fmt: skip
+)
 def scan(ctx: Context, cursor: bytes, words: list[bytes]) -> list[Any]:
     """Some of the keys, and the cursor for the next; each that stays is seen at least once.
 
@@ -506,7 +506,7 @@ def move(ctx: Context, key: bytes, index: int) -> int:
 @group.command(
     "COPY", Key("RO access"), Key("OW update"), Option("DB", _Index), Flag("REPLACE"),
     flags=WRITE | DENYOOM, since="6.2.0", form="key key {DB=1 REPLACE}",
-)  # fmt: skip
+)
 def copy(ctx: Context, key: bytes, new: bytes, index: int | None, replace: bool | None) -> int:
     """Copy a value with its deadlines; 0 when there is none or the new key is taken.
 
@@ -578,7 +578,7 @@ def _room_beside(ctx: Context, key: bytes) -> int:
 @group.command(
     "OBJECT ENCODING", Key("RO"), flags=READONLY | NO_TOUCH, since="2.2.3", acl=_KEYSPACE_READ,
     tips="nondeterministic_output",
-)  # fmt: skip
+)
 def object_encoding(ctx: Context, key: bytes) -> bytes | None:
     """How the value at key is kept in memory; None when there is no key."""
     value = lookup_any(ctx, key, notify=False)
@@ -591,7 +591,7 @@ _SHARED: Final = 2**31 - 1
 @group.command(
     "OBJECT REFCOUNT", Key("RO"), flags=READONLY | NO_TOUCH, since="2.2.3", acl=_KEYSPACE_READ,
     varies="always", tips="nondeterministic_output",
-)  # fmt: skip
+)
 def object_refcount(ctx: Context, key: bytes) -> int | None:
     """How many share the value at key: one, but for the numbers that older servers share."""
     value = lookup_any(ctx, key, notify=False)
@@ -605,7 +605,7 @@ def object_refcount(ctx: Context, key: bytes) -> int | None:
 @group.command(
     "OBJECT IDLETIME", Key("RO"), flags=READONLY | NO_TOUCH, since="2.2.3", acl=_KEYSPACE_READ,
     varies="always", tips="nondeterministic_output",
-)  # fmt: skip
+)
 def object_idletime(ctx: Context, key: bytes) -> int | None:
     """Seconds since the value at key was used.
 
@@ -622,7 +622,7 @@ def object_idletime(ctx: Context, key: bytes) -> int | None:
 @group.command(
     "OBJECT FREQ", Key("RO"), flags=READONLY | NO_TOUCH, since="4.0.0", acl=_KEYSPACE_READ,
     varies="always", tips="nondeterministic_output",
-)  # fmt: skip
+)
 def object_freq(ctx: Context, key: bytes) -> int | None:
     """How often the value at key is used, on a scale to 255.
 
@@ -660,7 +660,7 @@ def _wait_timeout(raw: bytes) -> int:
 @group.command(
     "WAIT", Int, Raw, flags=BLOCKING, since="3.0.0", acl=_WAIT_ACL,
     tips="request_policy:all_shards response_policy:agg_min",
-)  # fmt: skip
+)
 def wait(ctx: Context, replicas: int, timeout: bytes) -> Any:
     """Wait for replicas to have all changes; none ever has."""
     milliseconds = _wait_timeout(timeout)
@@ -672,7 +672,7 @@ def wait(ctx: Context, replicas: int, timeout: bytes) -> Any:
 @group.command(
     "WAITAOF", Int, Raw, Raw, flags=BLOCKING, since="7.2.0", acl=_WAIT_ACL,
     tips="request_policy:all_shards response_policy:agg_min",
-)  # fmt: skip
+)
 def waitaof(ctx: Context, local: int, replicas: bytes, timeout: bytes) -> Any:
     """Wait for changes to be on disk, here and on replicas.
 
@@ -742,7 +742,7 @@ class _Sort:
     def _check(self, option: str) -> None:
         """Users who may not read all keys get none by patterns (Redis 7 and later)."""
         ctx = self.ctx
-        if ctx.server.guard & switches.RESTRICTED and not ctx.traits.older_errors:
+        if ctx.server.switched & switches.RESTRICTED and not ctx.traits.older_errors:
             from fakeredis.engine.features import acl
 
             assert ctx.command is not None
@@ -912,14 +912,14 @@ _SORT_ACL: Final = ("set", "sortedset", "list", "slow", "dangerous")
 # Those of BY and GET depend on the elements.
 _SORT_KEYS: Final = (
     KeySpec("RO access", index(1)), KeySpec("RO access", UNKNOWN, UNKNOWN),
-)  # fmt: skip
+)
 
 
 @group.command(
     "SORT", Key("RO access"), Rest(flat=True), flags=WRITE | DENYOOM | MOVABLEKEYS, keys=_sort_keys,
     acl=(*_SORT_ACL, "write"), specs=(*_SORT_KEYS, KeySpec("OW update", UNKNOWN, UNKNOWN)),
     form="key {BY=1 LIMIT=2 GET=1 ASC DESC ALPHA STORE=key}",
-)  # fmt: skip
+)
 def sort(ctx: Context, key: bytes, *options: bytes) -> Any:
     """The elements of a list, set or sorted set in order, by themselves or by other keys."""
     return _sort(ctx, key, options)
@@ -928,7 +928,7 @@ def sort(ctx: Context, key: bytes, *options: bytes) -> Any:
 @group.command(
     "SORT_RO", Key, Rest(flat=True), flags=READONLY | MOVABLEKEYS, since="7.0.0",
     acl=(*_SORT_ACL, "read"), specs=_SORT_KEYS, form="key {BY=1 LIMIT=2 GET=1 ASC DESC ALPHA}",
-)  # fmt: skip
+)
 def sort_ro(ctx: Context, key: bytes, *options: bytes) -> Any:
     """The same without STORE."""
     return _sort(ctx, key, options, readonly=True)

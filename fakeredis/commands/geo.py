@@ -92,7 +92,7 @@ _RADIUS_STORES: Final = f"{{{_WITH} COUNT=1?ANY ASC DESC STORE=key STOREDIST=key
 @group.command(
     "GEOADD", Key("RW update"), Raw, Raw, Raw, Rest(flat=True), flags=WRITE | DENYOOM,
     since="3.2.0", form="key {NX XX CH} (longitude latitude member)~",
-)  # fmt: skip
+)
 def geoadd(ctx: Context, key: bytes, *words: bytes) -> Any:
     """Add places, or move them; the number of new ones (with CH also of moved ones).
 
@@ -116,7 +116,7 @@ def geoadd(ctx: Context, key: bytes, *words: bytes) -> Any:
 @group.command(
     "GEODIST", Key, Raw, Raw, Rest(flat=True), flags=READONLY, since="3.2.0",
     form="key member member ^unit",
-)  # fmt: skip
+)
 def geodist(ctx: Context, key: bytes, first: bytes, second: bytes, *words: bytes) -> Any:
     """The distance of two members; None when one is missing.
 
@@ -145,7 +145,7 @@ def geohash(ctx: Context, key: bytes, *members: bytes) -> list[bytes | None]:
 @group.command(
     "GEOPOS", Key, Rest(flat=True), flags=READONLY, since="3.2.0", reply=_PLACES,
     nulls=null_items,
-)  # fmt: skip
+)
 def geopos(ctx: Context, key: bytes, *members: bytes) -> list[Any]:
     """Longitude and latitude of each member, None where it is missing."""
     value = ctx.lookup_read(key, SortedSet)
@@ -163,7 +163,7 @@ class _Search:
         "by_distance", "any_", "box", "coordinates", "count", "distances", "hashes", "is_fixed",
         "is_member", "place", "radius", "sort", "target", "traits", "unit",
         "value",
-    )  # fmt: skip
+    )
 
     def __init__(self, value: SortedSet | None, traits: Traits) -> None:
         self.value = value
@@ -373,7 +373,7 @@ def _shape_option(search: _Search, words: Sequence[bytes], at: int) -> int:
 @group.command(
     "GEOSEARCH", Key, Rest(at_least=5, flat=True), flags=READONLY, since="6.2.0", reply=_PLACES,
     form=f"key {{{_AREA} {_WITH}}}",
-)  # fmt: skip
+)
 def geosearch(ctx: Context, key: bytes, *words: bytes) -> Any:
     """The members in a circle or a box."""
     return _search(ctx, key, words)
@@ -382,7 +382,7 @@ def geosearch(ctx: Context, key: bytes, *words: bytes) -> Any:
 @group.command(
     "GEOSEARCHSTORE", Key("OW update"), Key("RO access"), Rest(at_least=5, flat=True),
     flags=WRITE | DENYOOM, since="6.2.0", form=f"key key {{{_AREA} STOREDIST}}",
-)  # fmt: skip
+)
 def geosearchstore(ctx: Context, target: bytes, key: bytes, *words: bytes) -> Any:
     """Store the members in a circle or a box; how many there are."""
     return _search(ctx, key, words, target)
@@ -461,7 +461,7 @@ def _radius_specs(first_option: int) -> tuple[KeySpec, ...]:
     "GEORADIUS", Key("RO access"), Rest(at_least=4, flat=True), flags=WRITE | DENYOOM | MOVABLEKEYS,
     since="3.2.0", reply=_PLACES, keys=_radius_keys(5), specs=_radius_specs(6),
     form=f"key longitude latitude radius ^unit {_RADIUS_STORES}",
-)  # fmt: skip
+)
 def georadius(ctx: Context, key: bytes, *words: bytes) -> Any:
     """The members in a circle round a place; may store them."""
     return _round_place(ctx, key, words, True)
@@ -470,7 +470,7 @@ def georadius(ctx: Context, key: bytes, *words: bytes) -> Any:
 @group.command(
     "GEORADIUS_RO", Key, Rest(at_least=4, flat=True), flags=READONLY, since="3.2.10", reply=_PLACES,
     form=f"key longitude latitude radius ^unit {_RADIUS_READS}",
-)  # fmt: skip
+)
 def georadius_ro(ctx: Context, key: bytes, *words: bytes) -> Any:
     """The members in a circle round a place."""
     return _round_place(ctx, key, words, False)
@@ -480,7 +480,7 @@ def georadius_ro(ctx: Context, key: bytes, *words: bytes) -> Any:
     "GEORADIUSBYMEMBER", Key("RO access"), Rest(at_least=3, flat=True),
     flags=WRITE | DENYOOM | MOVABLEKEYS, since="3.2.0", reply=_PLACES, keys=_radius_keys(4),
     specs=_radius_specs(5), form=f"key member radius ^unit {_RADIUS_STORES}",
-)  # fmt: skip
+)
 def georadiusbymember(ctx: Context, key: bytes, *words: bytes) -> Any:
     """The members in a circle round another one; may store them."""
     return _round_member(ctx, key, words, True)
@@ -489,7 +489,7 @@ def georadiusbymember(ctx: Context, key: bytes, *words: bytes) -> Any:
 @group.command(
     "GEORADIUSBYMEMBER_RO", Key, Rest(at_least=3, flat=True), flags=READONLY, since="3.2.10",
     reply=_PLACES, form=f"key member radius ^unit {_RADIUS_READS}",
-)  # fmt: skip
+)
 def georadiusbymember_ro(ctx: Context, key: bytes, *words: bytes) -> Any:
     """The members in a circle round another one."""
     return _round_member(ctx, key, words, False)

@@ -72,11 +72,11 @@ def _write(ctx: Context, key: bytes) -> Hash | None:
 _BLIND: Final = frozenset({
     "HLEN", "HSET", "HMSET", "HDEL", "HSETEX", "HPERSIST",  # which looks for itself
     "HEXPIRE", "HPEXPIRE", "HEXPIREAT", "HPEXPIREAT",
-})  # fmt: skip
+})
 # ... and these pass them over, but let them be.
 _LENIENT: Final = frozenset({
     "HGETALL", "HKEYS", "HVALS", "HSCAN", "HTTL", "HPTTL", "HEXPIRETIME", "HPEXPIRETIME",
-})  # fmt: skip
+})
 
 
 def _without_expired(ctx: Context, key: bytes, value: Hash) -> Hash | None:
@@ -111,7 +111,7 @@ def _made(ctx: Context, key: bytes) -> Hash:
 @group.command(
     "HSET", Key("RW update"), Many(Raw, Raw), flags=WRITE | DENYOOM | FAST | WRITES_BACK,
     since="2.0.0", form="key (field value)~", batch_of_key="HSET with all fields",
-)  # fmt: skip
+)
 def hset(ctx: Context, key: bytes, pairs: list[bytes]) -> int:
     """Set fields, which lose their deadlines; the number of new ones.
 
@@ -136,7 +136,7 @@ def hset(ctx: Context, key: bytes, pairs: list[bytes]) -> int:
 @group.command(
     "HMSET", Key("RW update"), Many(Raw, Raw), flags=WRITE | DENYOOM | FAST | WRITES_BACK,
     since="2.0.0", form="key (field value)~",
-)  # fmt: skip
+)
 def hmset(ctx: Context, key: bytes, pairs: list[bytes]) -> Any:
     """HSET that replies OK."""
     hset(ctx, key, pairs)
@@ -213,7 +213,7 @@ def hincrbyfloat(ctx: Context, key: bytes, field: bytes, raw: bytes) -> bytes:
 @group.command(
     "HDEL", Key("RW delete"), Many(Raw), flags=WRITE | FAST, since="2.0.0", form="key field~",
     batch_of_key="HDEL with all fields",
-)  # fmt: skip
+)
 def hdel(ctx: Context, key: bytes, fields: list[bytes]) -> int:
     """Remove fields; how many there were."""
     value = _write(ctx, key)
@@ -230,7 +230,7 @@ def hdel(ctx: Context, key: bytes, fields: list[bytes]) -> int:
 
 @group.command(
     "HGET", Key, Raw, flags=READONLY | FAST | READS_ELEMENT, since="2.0.0", batch_of_key="HMGET",
-)  # fmt: skip
+)
 def hget(ctx: Context, key: bytes, field: bytes) -> bytes | None:
     """The value of a field."""
     value = _read(ctx, key)
@@ -249,7 +249,7 @@ def hmget(ctx: Context, key: bytes, fields: list[bytes]) -> list[bytes | None]:
 @group.command(
     "HGETALL", Key, flags=READONLY | READS_WHOLE, since="2.0.0", reply=MAP, varies="pairs",
     tips="nondeterministic_output_order",
-)  # fmt: skip
+)
 def hgetall(ctx: Context, key: bytes) -> dict[bytes, bytes]:
     """All fields and values."""
     value = _read(ctx, key)
@@ -259,7 +259,7 @@ def hgetall(ctx: Context, key: bytes) -> dict[bytes, bytes]:
 @group.command(
     "HKEYS", Key, flags=READONLY, since="2.0.0", varies="order",
     tips="nondeterministic_output_order",
-)  # fmt: skip
+)
 def hkeys(ctx: Context, key: bytes) -> list[bytes]:
     """All fields."""
     value = _read(ctx, key)
@@ -269,7 +269,7 @@ def hkeys(ctx: Context, key: bytes) -> list[bytes]:
 @group.command(
     "HVALS", Key, flags=READONLY, since="2.0.0", varies="order",
     tips="nondeterministic_output_order",
-)  # fmt: skip
+)
 def hvals(ctx: Context, key: bytes) -> list[bytes]:
     """All values."""
     value = _read(ctx, key)
@@ -325,7 +325,7 @@ def random_options(raw: bytes, words: Sequence[bytes], option: bytes) -> tuple[i
 @group.command(
     "HRANDFIELD", Key, Rest(), flags=READONLY, since="6.2.0", reply=PAIRS,
     form="key count {WITHVALUES}", varies="number", tips="nondeterministic_output",
-)  # fmt: skip
+)
 def hrandfield(ctx: Context, key: bytes, words: list[bytes]) -> Any:
     """A random field, or some, with or without values.
 
@@ -376,7 +376,7 @@ def scan_options(
 @group.command(
     "HSCAN", Key, Raw, Rest(), flags=READONLY | SEQUENTIAL, since="2.8.0",
     form="key cursor {MATCH=1 COUNT=1 NOVALUES}", tips="nondeterministic_output",
-)  # fmt: skip
+)
 def hscan(ctx: Context, key: bytes, cursor: bytes, words: list[bytes]) -> list[Any]:
     """Some of the fields and values, and the cursor for the next.
 
@@ -504,7 +504,7 @@ def _expire(ctx: Context, key: bytes, words: list[bytes], seconds: bool, absolut
 @group.command(
     "HEXPIRE", Key("RW update"), Rest(4), flags=WRITE | FAST, since=FIELD_EXPIRY,
     form="key value {NX XX GT LT FIELDS=#1}",
-)  # fmt: skip
+)
 def hexpire(ctx: Context, key: bytes, words: list[bytes]) -> Any:
     """Let fields expire in so many seconds."""
     return _expire(ctx, key, words, seconds=True, absolute=False)
@@ -513,7 +513,7 @@ def hexpire(ctx: Context, key: bytes, words: list[bytes]) -> Any:
 @group.command(
     "HPEXPIRE", Key("RW update"), Rest(4), flags=WRITE | FAST, since=FIELD_EXPIRY,
     form="key value {NX XX GT LT FIELDS=#1}",
-)  # fmt: skip
+)
 def hpexpire(ctx: Context, key: bytes, words: list[bytes]) -> Any:
     """Let fields expire in so many milliseconds."""
     return _expire(ctx, key, words, seconds=False, absolute=False)
@@ -522,7 +522,7 @@ def hpexpire(ctx: Context, key: bytes, words: list[bytes]) -> Any:
 @group.command(
     "HEXPIREAT", Key("RW update"), Rest(4), flags=WRITE | FAST, since=FIELD_EXPIRY,
     form="key value {NX XX GT LT FIELDS=#1}",
-)  # fmt: skip
+)
 def hexpireat(ctx: Context, key: bytes, words: list[bytes]) -> Any:
     """Let fields expire at a time in seconds."""
     return _expire(ctx, key, words, seconds=True, absolute=True)
@@ -531,7 +531,7 @@ def hexpireat(ctx: Context, key: bytes, words: list[bytes]) -> Any:
 @group.command(
     "HPEXPIREAT", Key("RW update"), Rest(4), flags=WRITE | FAST, since=FIELD_EXPIRY,
     form="key value {NX XX GT LT FIELDS=#1}",
-)  # fmt: skip
+)
 def hpexpireat(ctx: Context, key: bytes, words: list[bytes]) -> Any:
     """Let fields expire at a time in milliseconds."""
     return _expire(ctx, key, words, seconds=False, absolute=True)
@@ -561,7 +561,7 @@ def _deadlines(
 @group.command(
     "HTTL", Key, Rest(3), flags=READONLY | FAST, since=FIELD_EXPIRY, form="key {FIELDS=#1}",
     varies="second", tips="nondeterministic_output",
-)  # fmt: skip
+)
 def httl(ctx: Context, key: bytes, words: list[bytes]) -> list[int]:
     """Seconds until fields expire, rounded up."""
     return _deadlines(ctx, key, words, lambda deadline: (deadline - ctx.now + 999) // 1000)
@@ -570,7 +570,7 @@ def httl(ctx: Context, key: bytes, words: list[bytes]) -> list[int]:
 @group.command(
     "HPTTL", Key, Rest(3), flags=READONLY | FAST, since=FIELD_EXPIRY, form="key {FIELDS=#1}",
     varies="milliseconds", tips="nondeterministic_output",
-)  # fmt: skip
+)
 def hpttl(ctx: Context, key: bytes, words: list[bytes]) -> list[int]:
     """Milliseconds until fields expire."""
     return _deadlines(ctx, key, words, lambda deadline: deadline - ctx.now)
@@ -579,7 +579,7 @@ def hpttl(ctx: Context, key: bytes, words: list[bytes]) -> list[int]:
 @group.command(
     "HEXPIRETIME", Key, Rest(3), flags=READONLY | FAST, since=FIELD_EXPIRY, form="key {FIELDS=#1}",
     varies="second",
-)  # fmt: skip
+)
 def hexpiretime(ctx: Context, key: bytes, words: list[bytes]) -> list[int]:
     """When fields expire, in seconds rounded up."""
     return _deadlines(ctx, key, words, lambda deadline: (deadline + 999) // 1000)
@@ -588,7 +588,7 @@ def hexpiretime(ctx: Context, key: bytes, words: list[bytes]) -> list[int]:
 @group.command(
     "HPEXPIRETIME", Key, Rest(3), flags=READONLY | FAST, since=FIELD_EXPIRY, form="key {FIELDS=#1}",
     varies="milliseconds",
-)  # fmt: skip
+)
 def hpexpiretime(ctx: Context, key: bytes, words: list[bytes]) -> list[int]:
     """When fields expire, in milliseconds."""
     return _deadlines(ctx, key, words, lambda deadline: deadline)
@@ -602,7 +602,7 @@ def _has_expired(ctx: Context, value: Hash, field: bytes) -> bool:
 @group.command(
     "HPERSIST", Key("RW update"), Rest(3), flags=WRITE | FAST, since=FIELD_EXPIRY,
     form="key {FIELDS=#1}",
-)  # fmt: skip
+)
 def hpersist(ctx: Context, key: bytes, words: list[bytes]) -> list[int]:
     """Let fields no longer expire.
 
@@ -616,7 +616,7 @@ def hpersist(ctx: Context, key: bytes, words: list[bytes]) -> list[int]:
         -2 if field not in value or _has_expired(ctx, value, field)
         else 1 if value.persist(field) else -1
         for field in fields
-    ]  # fmt: skip
+    ]
     if 1 in replies:
         ctx.modified(key, "hpersist")
     return replies
@@ -626,13 +626,13 @@ def hpersist(ctx: Context, key: bytes, words: list[bytes]) -> list[int]:
 
 _EXPIRATIONS: Final = {
     b"EX": (True, False), b"PX": (False, False), b"EXAT": (True, True), b"PXAT": (False, True),
-}  # fmt: skip  # (in seconds, absolute)
+}  # (in seconds, absolute)
 
 
 @group.command(
     "HGETEX", Key, Rest(3), flags=WRITE | FAST, since=FIELD_EXPIRY_8,
     form=f"key {{{EXPIRY} PERSIST FIELDS=#1}}",
-)  # fmt: skip
+)
 def hgetex(ctx: Context, key: bytes, words: list[bytes]) -> list[bytes | None]:
     """The values of fields; may set or clear their deadlines.
 
@@ -670,7 +670,7 @@ def hgetex(ctx: Context, key: bytes, words: list[bytes]) -> list[bytes | None]:
 @group.command(
     "HGETDEL", Key("RW access delete"), Rest(3), flags=WRITE | FAST, since=REDIS_8,
     form="key {FIELDS=#1}",
-)  # fmt: skip
+)
 def hgetdel(ctx: Context, key: bytes, words: list[bytes]) -> list[bytes | None]:
     """The values of fields, which are removed.
 
@@ -766,7 +766,7 @@ def _fulfilled(
 @group.command(
     "HSETEX", Key("RW update"), Rest(4), flags=WRITE | DENYOOM | FAST, since=FIELD_EXPIRY_8,
     form=f"key {{FNX FXX KEEPTTL {EXPIRY} FIELDS=#2}}",
-)  # fmt: skip
+)
 def hsetex(ctx: Context, key: bytes, words: list[bytes]) -> int:
     """Set fields with a deadline if all or none of them are there; whether they were set.
 

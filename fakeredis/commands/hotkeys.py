@@ -82,7 +82,7 @@ class _Options:
         return at + 2
 
     def _take_slots(self, ctx: Context, words: Sequence[bytes], at: int) -> int:
-        if not ctx.server.guard & switches.CLUSTERED:
+        if not ctx.server.switched & switches.CLUSTERED:
             raise CommandError(errors.HOTKEYS_NO_CLUSTER)
         if self.slots is not None:
             raise CommandError(errors.HOTKEYS_SLOTS_TWICE)
@@ -151,7 +151,7 @@ def hotkeys_get(ctx: Context) -> Any:
         b"net-bytes-all-commands-all-slots": found.total_bytes,
         b"collection-start-time-unix-ms": found.started,
         b"collection-duration-ms": found.duration(),
-    }  # fmt: skip
+    }
     if found.cpu:
         now = os.times()
         info[b"total-cpu-time-user-ms"] = int((now.user - found.used.user) * 1000)

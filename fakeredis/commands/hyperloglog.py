@@ -46,7 +46,7 @@ def _registers(value: HyperLogLog) -> bytes:
 @group.command(
     "PFADD", Key("RW insert"), Rest(flat=True), flags=WRITE | DENYOOM | FAST, since="2.8.9",
     form="key member~", batch_of_key="PFADD with all elements",
-)  # fmt: skip
+)
 def pfadd(ctx: Context, key: bytes, *elements: bytes) -> int:
     """Add elements; whether the estimate may have changed, or the key is new.
 
@@ -79,7 +79,7 @@ def _store(ctx: Context, key: bytes, value: HyperLogLog) -> None:
 @group.command(
     "PFCOUNT", Many(Key("RW access"), flat=True), flags=READONLY | REPLICATES, since="2.8.9",
     form="key~",
-)  # fmt: skip
+)
 def pfcount(ctx: Context, *keys: bytes) -> int:
     """How many different elements were added, about; of several keys together.
 
@@ -116,7 +116,7 @@ def _all(ctx: Context, keys: Sequence[bytes]) -> list[tuple[HyperLogLog, bytes]]
 @group.command(
     "PFMERGE", Key("RW access insert"), Many(Key("RO access"), at_least=0, flat=True),
     flags=WRITE | DENYOOM, since="2.8.9", form="key key~",
-)  # fmt: skip
+)
 def pfmerge(ctx: Context, *keys: bytes) -> Any:
     """Put what was added to several keys together at the first one.
 
@@ -145,7 +145,7 @@ _SIMD: Final = {b"ON": Status(b"enabled"), b"OFF": Status(b"disabled")}
 
 @group.command(
     "PFDEBUG", Raw, Key("RW access"), flags=WRITE | DENYOOM | ADMIN | SERVER_WIDE, since="2.8.9",
-)  # fmt: skip
+)
 def pfdebug(ctx: Context, name: bytes, key: bytes) -> Any:
     """Look into one: GETREG, DECODE, ENCODING, TODENSE; SIMD changes nothing here.
 

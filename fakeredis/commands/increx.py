@@ -31,7 +31,7 @@ _TOKENS: Final = frozenset({b"SATURATE", b"PERSIST", b"ENX"})
 _EXCLUDED: Final = {
     b"BYINT": (b"BYFLOAT",), b"BYFLOAT": (b"BYINT",), b"PERSIST": (*_EXPIRIES, b"ENX"),
     b"ENX": (b"PERSIST",), **dict.fromkeys(_EXPIRIES, (*_EXPIRIES, b"PERSIST")),
-}  # fmt: skip
+}
 # From the old value to the new one, the reply, and whether anything changes.
 _Change = Callable[[bytes | None], tuple[bytes, list[Any], bool]]
 _HIGHEST: Final[LongDouble] = ((1 << 64) - 1, 16383 - 63)
@@ -48,7 +48,7 @@ def _doubles(reply: Any) -> Any:
     "INCREX", Key, Rest(), flags=WRITE | DENYOOM | FAST, since={"redis": "8.8.0"},
     reply=Shape(None, _doubles, "same"),
     form=f"key {{BYINT=1 BYFLOAT=1 LBOUND=1 UBOUND=1 SATURATE ENX PERSIST {EXPIRY}}}",
-)  # fmt: skip
+)
 def increx(ctx: Context, key: bytes, words: list[bytes]) -> list[Any]:
     """Add to a number unless that leads out of its bounds: the new value, and what was added.
 
@@ -94,7 +94,7 @@ def _add_integer(options: dict[bytes, bytes]) -> _Change:
             (b"BYINT", "Increment", 1), (b"LBOUND", "LBOUND", INT_MIN),
             (b"UBOUND", "UBOUND", INT_MAX),
         )
-    )  # fmt: skip
+    )
     if low > high:
         raise CommandError(errors.INCREX_BOUNDS)
 
@@ -122,7 +122,7 @@ def _add_float(options: dict[bytes, bytes]) -> _Change:
             (b"BYFLOAT", "Increment", (0, 0)),
             (b"LBOUND", "LBOUND", (-_HIGHEST[0], _HIGHEST[1])), (b"UBOUND", "UBOUND", _HIGHEST),
         )
-    )  # fmt: skip
+    )
     if is_infinite(by):
         raise CommandError(errors.INCREX_INFINITE)
     if _below(high, low):

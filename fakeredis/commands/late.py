@@ -54,7 +54,7 @@ for _name, _key, _flags, _shape, _varies in (
     _vector_sets.command(
         _name, _key, Rest(flat=True), flags=_flags | MODULE, since="8.0.0", arity=-1, acl=(),
         reply=_shape, nulls=null_array if _name == "VINFO" else None, varies=_varies,
-    )(Lazy("fakeredis.commands.vector_set", _name.lower()))  # fmt: skip
+    )(Lazy("fakeredis.commands.vector_set", _name.lower()))
 
 # Arrays of Redis 8.8 ----------------------------------------------------------------------------
 
@@ -84,7 +84,7 @@ for _name, _arguments, _flags in (
     _arrays.command(
         _name, *_arguments, flags=_flags, since={"redis": "8.8.0"},
         reply=DEEP if _name == "ARINFO" else PLAIN,
-    )(Lazy("fakeredis.commands.array", _name.lower()))  # fmt: skip
+    )(Lazy("fakeredis.commands.array", _name.lower()))
 
 # Hashes with prepared fields, of Redis 8.10 -----------------------------------------------------
 

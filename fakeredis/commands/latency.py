@@ -32,7 +32,7 @@ for _name, _since in (("SLOWLOG", "2.2.12"), ("LATENCY", "2.8.13")):
 @group.command(
     "SLOWLOG GET", Rest(), flags=_SLOWLOG, since="2.2.12", varies="always",
     tips="request_policy:all_nodes nondeterministic_output",
-)  # fmt: skip
+)
 def slowlog_get(ctx: Context, words: list[bytes]) -> list[Any]:
     """The slowest commands, the newest first: ten of them, or as many as are asked for."""
     if len(words) > 1:
@@ -49,7 +49,7 @@ def slowlog_get(ctx: Context, words: list[bytes]) -> list[Any]:
 @group.command(
     "SLOWLOG LEN", flags=_SLOWLOG, since="2.2.12", varies="always",
     tips="request_policy:all_nodes response_policy:agg_sum nondeterministic_output",
-)  # fmt: skip
+)
 def slowlog_len(ctx: Context) -> int:
     """How many slow commands are kept."""
     return len(latency.begin(ctx.server).slow)
@@ -58,7 +58,7 @@ def slowlog_len(ctx: Context) -> int:
 @group.command(
     "SLOWLOG RESET", flags=_SLOWLOG | SERVER_WIDE, since="2.2.12",
     tips="request_policy:all_nodes response_policy:all_succeeded",
-)  # fmt: skip
+)
 def slowlog_reset(ctx: Context) -> Status:
     """Forget the slow commands; their numbers go on."""
     latency.begin(ctx.server).slow.clear()
@@ -68,7 +68,7 @@ def slowlog_reset(ctx: Context) -> Status:
 @group.command(
     "LATENCY LATEST", flags=_ADMIN, since="2.8.13", varies="always",
     tips="nondeterministic_output request_policy:all_nodes response_policy:special",
-)  # fmt: skip
+)
 def latency_latest(ctx: Context) -> list[Any]:
     """Of each kind: its name, the latest delay's second and milliseconds, the longest ever."""
     events = latency.begin(ctx.server).events
@@ -80,7 +80,7 @@ def latency_latest(ctx: Context) -> list[Any]:
 @group.command(
     "LATENCY HISTORY", Raw, flags=_ADMIN, since="2.8.13", varies="always",
     tips="nondeterministic_output request_policy:all_nodes response_policy:special",
-)  # fmt: skip
+)
 def latency_history(ctx: Context, event: bytes) -> list[Any]:
     """The delays of one kind, oldest first: second and milliseconds."""
     found = _event(ctx, event)
@@ -94,7 +94,7 @@ def _event(ctx: Context, name: bytes) -> Event | None:
 @group.command(
     "LATENCY RESET", Rest(), flags=_ADMIN | SERVER_WIDE, since="2.8.13",
     tips="request_policy:all_nodes response_policy:agg_sum",
-)  # fmt: skip
+)
 def latency_reset(ctx: Context, names: list[bytes]) -> int:
     """Forget delays; of how many kinds there were some."""
     events = latency.begin(ctx.server).events
@@ -105,7 +105,7 @@ def latency_reset(ctx: Context, names: list[bytes]) -> int:
 @group.command(
     "LATENCY HISTOGRAM", Rest(), flags=_ADMIN, since="7.0.0", reply=DEEP, varies="always",
     tips="nondeterministic_output request_policy:all_nodes response_policy:special",
-)  # fmt: skip
+)
 def latency_histogram(ctx: Context, names: list[bytes]) -> dict[bytes, Any]:
     """How long commands took; a container's name stands for all its subcommands."""
     latency.begin(ctx.server)
@@ -119,7 +119,7 @@ def latency_histogram(ctx: Context, names: list[bytes]) -> dict[bytes, Any]:
             b"histogram_usec": latency.histogram(measured[label]),
         }
         for label in wanted if measured.get(label)
-    }  # fmt: skip
+    }
 
 
 def _labels(ctx: Context, names: Sequence[bytes]) -> Iterator[str]:
@@ -143,7 +143,7 @@ _ROWS, _COLUMNS, _LEVELS = 4, 80, "_o#"
 @group.command(
     "LATENCY GRAPH", Raw, flags=_ADMIN, since="2.8.13", varies="always",
     tips="nondeterministic_output request_policy:all_nodes response_policy:special",
-)  # fmt: skip
+)
 def latency_graph(ctx: Context, name: bytes) -> Verbatim:
     """The delays of one kind as a picture."""
     event = _event(ctx, name)
@@ -155,7 +155,7 @@ def latency_graph(ctx: Context, name: bytes) -> Verbatim:
     lines = [
         (f"{name.decode()} - high {max(delays)} ms, low {min(delays)} ms "
         f"(all time high {event.longest} ms)"), "-" * _COLUMNS,
-    ]  # fmt: skip
+    ]
     for at in range(0, len(delays), _COLUMNS):
         lines += [""] if at else []
         lines += _picture(delays[at : at + _COLUMNS], min(delays), max(delays))
@@ -227,7 +227,7 @@ _LOOK: Final = (
 @group.command(
     "LATENCY DOCTOR", flags=_ADMIN, since="2.8.13", varies="always",
     tips="nondeterministic_output request_policy:all_nodes response_policy:special",
-)  # fmt: skip
+)
 def latency_doctor(ctx: Context) -> Verbatim:
     """What the delays mean."""
     config, events = ctx.server.config, latency.begin(ctx.server).events

@@ -66,7 +66,7 @@ def _left(word: bytes) -> bool:
 @group.command(
     "LPUSH", Key("RW insert"), Many(Raw, flat=True), flags=WRITE | DENYOOM | FAST,
     batch_of_key="LPUSH with all values",
-)  # fmt: skip
+)
 def lpush(ctx: Context, key: bytes, *values: bytes) -> int:
     """Put values in front, one after the other; the new length."""
     stored: List | None = ctx.lookup_write(key, List)
@@ -88,7 +88,7 @@ def lpush(ctx: Context, key: bytes, *values: bytes) -> int:
 @group.command(
     "RPUSH", Key("RW insert"), Many(Raw, flat=True), flags=WRITE | DENYOOM | FAST,
     batch_of_key="RPUSH with all values",
-)  # fmt: skip
+)
 def rpush(ctx: Context, key: bytes, *values: bytes) -> int:
     """Append values; the new length."""
     stored: List | None = ctx.lookup_write(key, List)
@@ -126,7 +126,7 @@ def rpushx(ctx: Context, key: bytes, *values: bytes) -> int:
 @group.command(
     "LINSERT", Key("RW insert"), Raw, Raw, Raw, flags=WRITE | DENYOOM, since="2.2.0",
     form="key ^where pivot value",
-)  # fmt: skip
+)
 def linsert(ctx: Context, key: bytes, where: bytes, pivot: bytes, value: bytes) -> int:
     """Insert before or after the first pivot; the new length, -1 without a pivot.
 
@@ -190,7 +190,7 @@ def _span(size: int, start: int, stop: int) -> tuple[int, int]:
 @group.command(
     "LPOS", Key, Raw, Rest(), flags=READONLY, since="6.0.6",
     form="key value {RANK=1 COUNT=1 MAXLEN=1}",
-)  # fmt: skip
+)
 def lpos(ctx: Context, key: bytes, value: bytes, words: list[bytes]) -> Any:
     """The index of an element, or with COUNT those of several.
 
@@ -371,7 +371,7 @@ def _mpop_options(words: Sequence[bytes]) -> tuple[bool, int]:
 @group.command(
     "LMPOP", _COUNTED_KEYS, Rest(1), flags=WRITE | MOVABLEKEYS | KEY_IN_REPLY, since="7.0.0",
     nulls=null_array, form="#key* ^where {COUNT=1}",
-)  # fmt: skip
+)
 def lmpop(ctx: Context, keys: list[bytes], words: list[bytes]) -> Any:
     """Remove elements of the first list that has some.
 
@@ -431,7 +431,7 @@ def _effect(ctx: Context, key: bytes, event: str) -> list[bytes] | None:
 @group.command(
     "LMOVE", *_FROM_TO, Raw, Raw, flags=WRITE | DENYOOM, since="6.2.0", form="key key ^from ^to",
     effect=_effect,
-)  # fmt: skip
+)
 def lmove(ctx: Context, source: bytes, target: bytes, where: bytes, to: bytes) -> Any:
     """Move an element from one end of a list to one of another, or of the same."""
     return _move(ctx, source, target, _left(where), _left(to))
@@ -492,7 +492,7 @@ def _move_many(
 @group.command(
     "LMOVEM", *_FROM_TO, Raw, Raw, Rest(), flags=WRITE | DENYOOM, since={"redis": "8.10.0"},
     nulls=null_array,
-)  # fmt: skip
+)
 def lmovem(
     ctx: Context, source: bytes, target: bytes, where: bytes, to: bytes, words: list[bytes]
 ) -> Any:
@@ -537,7 +537,7 @@ def _seconds(raw: bytes) -> int:
 @group.command(
     "BLPOP", Rest(2), flags=WRITE | BLOCKING | KEY_IN_REPLY, since="2.0.0", specs=_ALL_BUT_LAST,
     nulls=null_array, effect=_effect,
-)  # fmt: skip
+)
 def blpop(ctx: Context, words: list[bytes]) -> Any:
     """LPOP that waits for one of several lists."""
     return _blocking_pop(ctx, words, True)
@@ -546,7 +546,7 @@ def blpop(ctx: Context, words: list[bytes]) -> Any:
 @group.command(
     "BRPOP", Rest(2), flags=WRITE | BLOCKING | KEY_IN_REPLY, since="2.0.0", specs=_ALL_BUT_LAST,
     nulls=null_array, effect=_effect,
-)  # fmt: skip
+)
 def brpop(ctx: Context, words: list[bytes]) -> Any:
     """RPOP that waits for one of several lists."""
     return _blocking_pop(ctx, words, False)
@@ -555,7 +555,7 @@ def brpop(ctx: Context, words: list[bytes]) -> Any:
 @group.command(
     "BLMPOP", Raw, _COUNTED_KEYS, Rest(1), flags=WRITE | BLOCKING | MOVABLEKEYS | KEY_IN_REPLY,
     since="7.0.0", nulls=null_array, form="timeout #key* ^where {COUNT=1}",
-)  # fmt: skip
+)
 def blmpop(ctx: Context, raw: bytes, keys: list[bytes], words: list[bytes]) -> Any:
     """LMPOP that waits; the timeout is the last that is checked before the types."""
     left, count = _mpop_options(words)
@@ -579,7 +579,7 @@ def _moved_nulls(args: Sequence[bytes], reply: Any) -> Any:
 @group.command(
     "BLMOVE", *_FROM_TO, Raw, Raw, Raw, flags=WRITE | DENYOOM | BLOCKING, since="6.2.0",
     nulls=_moved_nulls, form="key key ^from ^to timeout", effect=_effect,
-)  # fmt: skip
+)
 def blmove(
     ctx: Context, source: bytes, target: bytes, where: bytes, to: bytes, timeout: bytes
 ) -> Any:
@@ -591,7 +591,7 @@ def blmove(
 @group.command(
     "BRPOPLPUSH", *_FROM_TO, Timeout, flags=WRITE | DENYOOM | BLOCKING, since="2.2.0",
     nulls=_moved_nulls, effect=_effect,
-)  # fmt: skip
+)
 def brpoplpush(ctx: Context, source: bytes, target: bytes, timeout: int) -> Any:
     """BLMOVE RIGHT LEFT."""
     return _blocking_move(ctx, source, target, (False, True), timeout)
@@ -600,7 +600,7 @@ def brpoplpush(ctx: Context, source: bytes, target: bytes, timeout: int) -> Any:
 @group.command(
     "BLMOVEM", *_FROM_TO, Raw, Raw, Raw, Rest(), flags=WRITE | DENYOOM | BLOCKING,
     since={"redis": "8.10.0"}, nulls=null_array,
-)  # fmt: skip
+)
 def blmovem(
     ctx: Context, source: bytes, target: bytes, where: bytes, to: bytes, timeout: bytes,
     words: list[bytes],

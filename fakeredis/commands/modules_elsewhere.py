@@ -55,7 +55,7 @@ _declare(_json, "ARRINDEX ARRLEN OBJKEYS OBJLEN RESP STRLEN TYPE", _FIRST, _READ
 _declare(
     _json, "GET", _FIRST, _READS | READS_WHOLE, form="key {INDENT=1 NEWLINE=1 SPACE=1} path*",
     batch_form="JSON.MGET",
-)  # fmt: skip
+)
 _declare(_json, "MGET", _NO_KEY, _READS, specs=[KeySpec("RO access", index(1), span(-2))])
 _declare(_json, "DEBUG", (Raw, Key, Rest()), _READS)
 _declare(_json, "SET", _UPDATED, _WRITES | WRITES_BACK, form="key path value {NX XX}")
@@ -63,7 +63,7 @@ _declare(_json, "MSET", (Many(Key("RW update"), Raw, Raw),), _WRITES)
 _declare(
     _json, "ARRAPPEND ARRINSERT ARRPOP ARRTRIM CLEAR MERGE NUMINCRBY NUMMULTBY NUMPOWBY STRAPPEND "
     "TOGGLE", _UPDATED, _WRITES,
-)  # fmt: skip
+)
 _declare(_json, "DEL FORGET", (Key("RW delete"), Rest()), _WRITES)
 
 _bf: Final = Group("bf")
@@ -71,11 +71,11 @@ _declare(_bf, "CARD DEBUG EXISTS INFO MEXISTS SCANDUMP", _FIRST, _READS)
 _declare(_bf, "ADD LOADCHUNK MADD", _UPDATED, _LASTS)
 _declare(
     _bf, "RESERVE", _UPDATED, _LASTS, form="key rate capacity {EXPANSION=1 NONSCALING}"
-)  # fmt: skip
+)
 _declare(
     _bf, "INSERT", _UPDATED, _LASTS,
     form="key {CAPACITY=1 ERROR=1 EXPANSION=1 NOCREATE NONSCALING ITEMS=rest}",
-)  # fmt: skip
+)
 
 _cf: Final = Group("cf")
 _declare(_cf, "COMPACT COUNT DEBUG EXISTS INFO MEXISTS SCANDUMP", _FIRST, _READS)
@@ -83,7 +83,7 @@ _declare(_cf, "ADD ADDNX DEL INSERT INSERTNX LOADCHUNK", _UPDATED, _LASTS)
 _declare(
     _cf, "RESERVE", _UPDATED, _LASTS,
     form="key capacity {BUCKETSIZE=1 MAXITERATIONS=1 EXPANSION=1}",
-)  # fmt: skip
+)
 
 _cms: Final = Group("cms")
 _declare(_cms, "INFO QUERY", _FIRST, _READS)
@@ -91,7 +91,7 @@ _declare(_cms, "INCRBY INITBYDIM INITBYPROB", _UPDATED, _WRITES)
 _declare(
     _cms, "MERGE", (Key("OW update"), NumKeys(access="RO access"), Rest()), _WRITES,
     form="key #key* {WEIGHTS=numkeys}",
-)  # fmt: skip
+)
 
 _topk: Final = Group("topk")
 _declare(_topk, "COUNT INFO LIST QUERY", _FIRST, _READS)
@@ -106,7 +106,7 @@ _declare(_tdigest, "CREATE", _UPDATED, _WRITES, form="key {COMPRESSION=1}")
 _declare(
     _tdigest, "MERGE", (Key("OW update"), NumKeys(access="RO access"), Rest()), _WRITES,
     form="key #key* {COMPRESSION=1 OVERRIDE}",
-)  # fmt: skip
+)
 
 _ts: Final = Group("ts")
 _SERIES: Final = (
@@ -118,7 +118,7 @@ _declare(_ts, "CREATE ALTER", _UPDATED, _LASTS, form=f"key {{{_SERIES}}}")
 _declare(_ts, "ADD", _UPDATED, _LASTS, form=f"key timestamp value {{{_SERIES}}}")
 _declare(
     _ts, "INCRBY DECRBY", _UPDATED, _LASTS, form=f"key value {{TIMESTAMP=1 {_SERIES}}}"
-)  # fmt: skip
+)
 _declare(_ts, "MADD", (Many(Key("RW update"), Raw, Raw),), _LASTS)
 _declare(_ts, "DEL", (Key("RW delete"), Rest()), _LASTS)
 _RULE: Final = (Key("RW update"), Key("RW update"), Rest())
@@ -134,14 +134,14 @@ _declare(
     "PROFILE SAFEADD SEARCH SPELLCHECK SUGADD SUGDEL SUGGET SUGLEN SYNADD SYNDUMP SYNUPDATE "
     "TAGVALS _ALIASADDIFNX _ALIASDELIFX _ALTERIFNX _CREATEIFNX _DROPIFX _DROPINDEXIFX _LIST",
     _NO_KEY, MODULE,
-)  # fmt: skip
+)
 _timeseries: Final = Group("timeseries")
 _declare(
     _timeseries,
     "CLUSTERSET CLUSTERSETFROMSHARD FORCESHARDSCONNECTION HELLO INFOCLUSTER INNERCOMMUNICATION "
     "NETWORKTEST REFRESHCLUSTER",
     _NO_KEY, MODULE,
-)  # fmt: skip
+)
 
 _server: Final = Group("server")
 _declare(_server, "VRANGE", _FIRST, _READS)

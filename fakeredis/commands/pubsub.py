@@ -50,7 +50,7 @@ def _subscribe(
             own[name] = None
             ctx.server.pubsub.subscribe(where, name, session)
         _say(session, kind, name, len(own) if sharded else session.subscriptions)
-    session.guard |= switches.SUBSCRIBED
+    session.switched |= switches.SUBSCRIBED
     return NO_REPLY
 
 
@@ -67,14 +67,14 @@ def _unsubscribe(
             ctx.server.pubsub.unsubscribe(where, name, session)
         _say(session, kind, name, len(own) if sharded else session.subscriptions)
     if not (session.channels or session.patterns or session.shard_channels):
-        session.guard &= ~switches.SUBSCRIBED
+        session.switched &= ~switches.SUBSCRIBED
     return NO_REPLY
 
 
 @group.command(
     "SUBSCRIBE", Rest(1), flags=_SUBSCRIBING | WHILE_SUBSCRIBED, since="2.0.0", form="channel~",
     channels=Channels("listen"),
-)  # fmt: skip
+)
 def subscribe(ctx: Context, names: list[bytes]) -> Any:
     """Listen to channels."""
     session = ctx.session
@@ -84,7 +84,7 @@ def subscribe(ctx: Context, names: list[bytes]) -> Any:
 @group.command(
     "UNSUBSCRIBE", Rest(), flags=_SUBSCRIBING | WHILE_SUBSCRIBED, since="2.0.0", form="channel~",
     channels=Channels("leave"),
-)  # fmt: skip
+)
 def unsubscribe(ctx: Context, names: list[bytes]) -> Any:
     """Listen no longer to channels, or to any."""
     session = ctx.session
@@ -94,7 +94,7 @@ def unsubscribe(ctx: Context, names: list[bytes]) -> Any:
 @group.command(
     "PSUBSCRIBE", Rest(1), flags=_SUBSCRIBING | WHILE_SUBSCRIBED, since="2.0.0", form="channel~",
     channels=Channels("listen", "patterns"),
-)  # fmt: skip
+)
 def psubscribe(ctx: Context, names: list[bytes]) -> Any:
     """Listen to all channels that match patterns."""
     session = ctx.session
@@ -104,7 +104,7 @@ def psubscribe(ctx: Context, names: list[bytes]) -> Any:
 @group.command(
     "PUNSUBSCRIBE", Rest(), flags=_SUBSCRIBING | WHILE_SUBSCRIBED, since="2.0.0", form="channel~",
     channels=Channels("leave", "patterns"),
-)  # fmt: skip
+)
 def punsubscribe(ctx: Context, names: list[bytes]) -> Any:
     """Listen no longer to patterns, or to any."""
     session = ctx.session
@@ -114,7 +114,7 @@ def punsubscribe(ctx: Context, names: list[bytes]) -> Any:
 @group.command(
     "SSUBSCRIBE", Many(Key("not_key")), flags=_SUBSCRIBING | WHILE_SUBSCRIBED, since="7.0.0",
     form="channel~", channels=Channels("listen", "shard_channels"),
-)  # fmt: skip
+)
 def ssubscribe(ctx: Context, names: list[bytes]) -> Any:
     """Listen to shard channels; refused where each command must have one reply (MULTI)."""
     if ctx.session.deny_blocking:
@@ -126,7 +126,7 @@ def ssubscribe(ctx: Context, names: list[bytes]) -> Any:
 @group.command(
     "SUNSUBSCRIBE", Many(Key("not_key"), at_least=0), flags=_SUBSCRIBING | WHILE_SUBSCRIBED,
     since="7.0.0", form="channel~", channels=Channels("leave", "shard_channels"),
-)  # fmt: skip
+)
 def sunsubscribe(ctx: Context, names: list[bytes]) -> Any:
     """Listen no longer to shard channels, or to any."""
     where, own = ctx.server.pubsub.shard_channels, ctx.session.shard_channels
@@ -136,16 +136,16 @@ def sunsubscribe(ctx: Context, names: list[bytes]) -> Any:
 def unsubscribe_all(session: Session) -> None:
     """End all subscriptions without a word (RESET)."""
     session.server.pubsub.drop(session)
-    session.guard &= ~switches.SUBSCRIBED
+    session.switched &= ~switches.SUBSCRIBED
 
 
 @group.command(
     "PUBLISH", Raw, Raw, flags=PUBSUB | LOADING | STALE | FAST | REPLICATES, since="2.0.0",
     channels=Channels("publish"),
-)  # fmt: skip
+)
 def publish(ctx: Context, channel: bytes, message: bytes) -> int:
     """Send a message; how many received it."""
-    if ctx.server.guard & switches.CLUSTERED:
+    if ctx.server.switched & switches.CLUSTERED:
         broadcast(ctx.server, channel, message)
     return ctx.server.pubsub.publish(channel, message)
 
@@ -153,10 +153,10 @@ def publish(ctx: Context, channel: bytes, message: bytes) -> int:
 @group.command(
     "SPUBLISH", Key("not_key"), Raw, flags=PUBSUB | LOADING | STALE | FAST | REPLICATES,
     since="7.0.0", channels=Channels("publish", "shard_channels"),
-)  # fmt: skip
+)
 def spublish(ctx: Context, channel: bytes, message: bytes) -> int:
     """Send a message to a shard channel; how many received it."""
-    if ctx.server.guard & switches.CLUSTERED:
+    if ctx.server.switched & switches.CLUSTERED:
         broadcast_in_shard(ctx.server, channel, message)
     return ctx.server.pubsub.spublish(channel, message)
 
@@ -212,4 +212,4 @@ def pubsub_help(ctx: Context) -> list[Status]:
         "NUMSUB [<channel> ...]", "    Count each channel's subscribers.",
         "SHARDCHANNELS [<pattern>]", "    List the shard channels that have subscribers.",
         "SHARDNUMSUB [<shardchannel> ...]", "    Count each shard channel's subscribers.",
-    ))  # fmt: skip
+    ))

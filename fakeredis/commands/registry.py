@@ -70,4 +70,4 @@ __all__ = [
     "TOUCHES_ARBITRARY_KEYS", "UNQUEUED", "UNWATCHES", "WATCHES", "WHILE_SUBSCRIBED", "WRITE",
     "WRITES_BACK", "Channels", "Command", "Declaration", "Flags", "Group", "Secrets", "Table",
     "unchanged",
-]  # fmt: skip
+]

@@ -76,7 +76,7 @@ READING_SCRIPT_KEYS: Final = (KeySpec("RO access", index(2), counted()),)
 @group.command(
     "EVAL", Rest(2), flags=EVAL_FLAGS, since="2.6.0", reply=EVAL_REPLY, specs=SCRIPT_KEYS,
     runs="source",
-)  # fmt: skip
+)
 def eval_(ctx: Context, words: list[bytes]) -> Any:
     """Run a script."""
     return _eval(ctx, words, False)
@@ -85,7 +85,7 @@ def eval_(ctx: Context, words: list[bytes]) -> Any:
 @group.command(
     "EVAL_RO", Rest(2), flags=EVAL_FLAGS | READONLY, since="7.0.0", reply=EVAL_REPLY,
     specs=READING_SCRIPT_KEYS, acl=("slow", "scripting"), runs="source",
-)  # fmt: skip
+)
 def eval_ro(ctx: Context, words: list[bytes]) -> Any:
     """Run a script that may not write."""
     return _eval(ctx, words, True)
@@ -94,7 +94,7 @@ def eval_ro(ctx: Context, words: list[bytes]) -> Any:
 @group.command(
     "EVALSHA", Rest(2), flags=EVAL_FLAGS, since="2.6.0", reply=EVAL_REPLY, specs=SCRIPT_KEYS,
     runs="sha1",
-)  # fmt: skip
+)
 def evalsha(ctx: Context, words: list[bytes]) -> Any:
     """Run a script that the server has, by its SHA1."""
     return _evalsha(ctx, words, False)
@@ -103,7 +103,7 @@ def evalsha(ctx: Context, words: list[bytes]) -> Any:
 @group.command(
     "EVALSHA_RO", Rest(2), flags=EVAL_FLAGS | READONLY, since="7.0.0", reply=EVAL_REPLY,
     specs=READING_SCRIPT_KEYS, acl=("slow", "scripting"), runs="sha1",
-)  # fmt: skip
+)
 def evalsha_ro(ctx: Context, words: list[bytes]) -> Any:
     """Run a script that the server has and that may not write, by its SHA1."""
     return _evalsha(ctx, words, True)
@@ -112,7 +112,7 @@ def evalsha_ro(ctx: Context, words: list[bytes]) -> Any:
 @group.command(
     "SCRIPT LOAD", Raw, flags=NOSCRIPT | STALE | KEPT, since="2.6.0",
     tips="request_policy:all_nodes response_policy:all_succeeded",
-)  # fmt: skip
+)
 def script_load(ctx: Context, source: bytes) -> bytes:
     """Keep a script; its SHA1."""
     return scripting.scripting_of(ctx.server).load(source, to_keep=True).name
@@ -121,7 +121,7 @@ def script_load(ctx: Context, source: bytes) -> bytes:
 @group.command(
     "SCRIPT EXISTS", Rest(1), flags=NOSCRIPT, since="2.6.0",
     tips="request_policy:all_shards response_policy:agg_logical_and",
-)  # fmt: skip
+)
 def script_exists(ctx: Context, shas: list[bytes]) -> list[int]:
     """Which of these scripts the server has."""
     scripts: scripting.Scripting | None = ctx.server.scripting
@@ -131,7 +131,7 @@ def script_exists(ctx: Context, shas: list[bytes]) -> list[int]:
 @group.command(
     "SCRIPT FLUSH", Rest(), flags=NOSCRIPT | KEPT | SERVER_WIDE, since="2.6.0", form="{ASYNC SYNC}",
     tips="request_policy:all_nodes response_policy:all_succeeded",
-)  # fmt: skip
+)
 def script_flush(ctx: Context, words: list[bytes]) -> Any:
     """Forget all scripts."""
     if len(words) > 1 or (words and word_of(words[0]) not in (b"SYNC", b"ASYNC")):
@@ -143,7 +143,7 @@ def script_flush(ctx: Context, words: list[bytes]) -> Any:
 @group.command(
     "SCRIPT KILL", flags=NOSCRIPT | ALLOW_BUSY | SERVER_WIDE, since="2.6.0",
     tips="request_policy:all_shards response_policy:one_succeeded",
-)  # fmt: skip
+)
 def script_kill(ctx: Context) -> Status:
     """End the script that runs long."""
     busy.kill(ctx.server, functions=False)
@@ -169,4 +169,4 @@ def script_help(ctx: Context) -> list[Status]:
         "FLUSH [ASYNC|SYNC]", "    Forget all scripts.",
         "KILL", "    End the running script.",
         "LOAD <script>", "    Keep a script without running it.",
-    ))  # fmt: skip
+    ))

@@ -50,17 +50,17 @@ class Watched:
 _OPTIONS: Final = {
     "down-after-milliseconds": 30000, "failover-timeout": 180000, "parallel-syncs": 1, "quorum": 0,
     "master-reboot-down-after-period": 0,
-}  # fmt: skip
+}
 _CONFIG: Final = {
     "resolve-hostnames": "no", "announce-hostnames": "no", "announce-ip": "", "announce-port": "0",
     "sentinel-user": "", "sentinel-pass": "", "loglevel": "notice",
-}  # fmt: skip
+}
 _PERIODS: Final = {
     "INFO-PERIOD": 10000, "PING-PERIOD": 1000, "ASK-PERIOD": 1000, "PUBLISH-PERIOD": 2000,
     "DEFAULT-DOWN-AFTER": 30000, "DEFAULT-FAILOVER-TIMEOUT": 180000, "TILT-TRIGGER": 2000,
     "TILT-PERIOD": 30000, "SLAVE-RECONF-TIMEOUT": 10000, "MIN-LINK-RECONNECT-PERIOD": 15000,
     "ELECTION-TIMEOUT": 10000, "SCRIPT-MAX-RUNTIME": 60000, "SCRIPT-RETRY-DELAY": 30000,
-}  # fmt: skip
+}
 _LEVELS: Final = ("debug", "verbose", "notice", "warning", "nothing")
 _SCRIPTS: Final = ("notification-script", "client-reconfig-script")
 _SCRIPTS_DENIED: Final = (
@@ -117,7 +117,7 @@ def _facts(name: str, server: Server, watched: Watched) -> dict[bytes, bytes]:
         "quorum": watched.option(name, "quorum"),
         "failover-timeout": watched.option(name, "failover-timeout"),
         "parallel-syncs": watched.option(name, "parallel-syncs"),
-    }  # fmt: skip
+    }
     return {
         key.encode(): str(value).encode("utf-8", "surrogateescape") for key, value in facts.items()
     }

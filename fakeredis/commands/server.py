@@ -59,7 +59,7 @@ _HELP: Final = LOADING | STALE
 @group.command(
     "DBSIZE", flags=READONLY | FAST, acl=_KEYSPACE_READ,
     tips="request_policy:all_shards response_policy:agg_sum",
-)  # fmt: skip
+)
 def dbsize(ctx: Context) -> int:
     """How many keys the selected database has."""
     return len(ctx.db.data)
@@ -89,7 +89,7 @@ def _invalidate_all(ctx: Context, words: Sequence[bytes]) -> None:
     Redis replies later where the client can wait for the memory to be freed.
     """
     server = ctx.server
-    if server.guard & switches.TRACKED:
+    if server.switched & switches.TRACKED:
         waits = not ctx.session.deny_blocking and (not words or word_of(words[0]) == b"SYNC")
         tracking.of(server).flushed(waits and server.traits.flush_replies_late)
 
@@ -97,7 +97,7 @@ def _invalidate_all(ctx: Context, words: Sequence[bytes]) -> None:
 @group.command(
     "FLUSHDB", Rest(), flags=WRITE | HAZARD, acl=(*_DANGEROUS_WRITE, "slow"), form="{ASYNC SYNC}",
     tips="request_policy:all_shards response_policy:all_succeeded",
-)  # fmt: skip
+)
 def flushdb(ctx: Context, words: list[bytes]) -> Status:
     """Remove all keys of the selected database."""
     _check_flush(words)
@@ -109,7 +109,7 @@ def flushdb(ctx: Context, words: list[bytes]) -> Status:
 @group.command(
     "FLUSHALL", Rest(), flags=WRITE | HAZARD, acl=(*_DANGEROUS_WRITE, "slow"), form="{ASYNC SYNC}",
     tips="request_policy:all_shards response_policy:all_succeeded",
-)  # fmt: skip
+)
 def flushall(ctx: Context, words: list[bytes]) -> Status:
     """Remove all keys of all databases."""
     _check_flush(words)
@@ -123,7 +123,7 @@ def flushall(ctx: Context, words: list[bytes]) -> Status:
 @group.command(
     "SWAPDB", Raw, Raw, flags=WRITE | FAST | SERVER_WIDE, since="4.0.0",
     acl=(*_DANGEROUS_WRITE, "fast"),
-)  # fmt: skip
+)
 def swapdb(ctx: Context, first: bytes, second: bytes) -> Status:
     """Exchange the contents of two databases.
 
@@ -186,7 +186,7 @@ def _touch_swapped(ctx: Context, db: Database, other: Database, key: bytes) -> N
 @group.command(
     "INFO", Rest(), flags=LOADING | STALE | SEQUENTIAL, acl=("slow", "dangerous"), varies="always",
     tips="nondeterministic_output request_policy:all_shards response_policy:special",
-)  # fmt: skip
+)
 def info_(ctx: Context, sections: list[bytes]) -> Verbatim:
     """Facts and statistics, by sections."""
     names = [name.decode("utf-8", "replace") for name in sections]
@@ -200,7 +200,7 @@ def info_(ctx: Context, sections: list[bytes]) -> Verbatim:
 @group.command(
     "TIME", flags=LOADING | STALE | FAST, since="2.6.0", varies="always",
     tips="nondeterministic_output",
-)  # fmt: skip
+)
 def time_(ctx: Context) -> list[bytes]:
     """The server's time: seconds since the epoch, and microseconds beyond them."""
     seconds, micros = divmod(ctx.micros(), 1_000_000)
@@ -210,7 +210,7 @@ def time_(ctx: Context) -> list[bytes]:
 @group.command(
     "ROLE", flags=NOSCRIPT | LOADING | STALE | FAST, since="2.8.12",
     acl=("fast", "admin", "dangerous"), varies="always",
-)  # fmt: skip
+)
 def role(ctx: Context) -> list[Any]:
     """A master without replicas, but for nodes of clusters."""
     node = cluster.node_of(ctx.server)
@@ -222,7 +222,7 @@ def role(ctx: Context) -> list[Any]:
     followers = [
         [one.host.encode(), b"%d" % one.port, b"0"] for one in replicas.of(node)
         if one.server.connected
-    ]  # fmt: skip
+    ]
     return [b"master", 0, followers]
 
 
@@ -232,7 +232,7 @@ def role(ctx: Context) -> list[Any]:
 @group.command(
     "LASTSAVE", flags=LOADING | STALE | FAST, acl=("fast", "admin", "dangerous"), varies="always",
     tips="nondeterministic_output",
-)  # fmt: skip
+)
 def lastsave(ctx: Context) -> int:
     """When the data were last saved, in seconds since the epoch."""
     return ctx.server.last_save
@@ -254,7 +254,7 @@ def save(ctx: Context) -> Status:
 
 @group.command(
     "BGSAVE", Rest(), flags=ADMIN | NOSCRIPT | NO_ASYNC_LOADING | SERVER_WIDE, form="{SCHEDULE}",
-)  # fmt: skip
+)
 def bgsave(ctx: Context, words: list[bytes]) -> Status:
     """Note the time as that of the last save; it is over at once."""
     if len(words) > 1 or (words and word_of(words[0]) != b"SCHEDULE"):
@@ -306,7 +306,7 @@ def slaveof(ctx: Context, host: bytes, port: bytes) -> Status:
 @group.command(
     "FAILOVER", Rest(), flags=ADMIN | NOSCRIPT | STALE | SERVER_WIDE, since="6.2.0",
     form="{TO=2 FORCE ABORT TIMEOUT=1}",
-)  # fmt: skip
+)
 def failover(ctx: Context, words: list[bytes]) -> Any:
     """Refused: there is no replica to take over."""
     cluster.refuse(ctx.server, _NO_FAILOVER)
@@ -354,7 +354,7 @@ _REPLICA_NUMBERS: Final = (b"LISTENING-PORT", b"RDB-ONLY")
 @group.command(
     "REPLCONF", Rest(), flags=_ADMIN | ALLOW_BUSY | SERVER_WIDE, since="3.0.0",
     acl=("admin", "dangerous", "slow"),
-)  # fmt: skip
+)
 def replconf(ctx: Context, words: list[bytes]) -> Any:
     """What a replica says of itself: checked, and forgotten."""
     if len(words) % 2:
@@ -390,7 +390,7 @@ def _one_parameter(ctx: Context, words: list[bytes], count: int) -> None:
 @group.command(
     "CONFIG GET", Many(Raw), flags=_ADMIN, since="2.0.0", reply=MAP, form="^parameter*",
     varies="always",
-)  # fmt: skip
+)
 def config_get(ctx: Context, patterns: list[bytes]) -> dict[bytes, bytes]:
     """The parameters that match one of the patterns, with their values."""
     _one_parameter(ctx, patterns, 1)
@@ -402,18 +402,18 @@ def config_get(ctx: Context, patterns: list[bytes]) -> dict[bytes, bytes]:
     form="(^parameter value)~",
     secrets=Secrets({b"REQUIREPASS": 1, b"MASTERAUTH": 1, b"MASTERUSER": 1}),
     tips="request_policy:all_nodes response_policy:all_succeeded",
-)  # fmt: skip
+)
 def config_set(ctx: Context, words: list[bytes]) -> Status:
     """Change parameters; none when one of them is refused."""
     _one_parameter(ctx, words, 2)
     if len(words) % 2:
         raise CommandError(errors.SYNTAX)
     server = ctx.server
-    was_timed = server.guard & switches.TIMED
+    was_timed = server.switched & switches.TIMED
     server.config.set(list(zip(words[::2], words[1::2], strict=True)))
-    if server.guard & switches.LIMITED:
+    if server.switched & switches.LIMITED:
         memory.make_room(server)
-    if server.guard & switches.TIMED and not was_timed:
+    if server.switched & switches.TIMED and not was_timed:
         latency.note_running(ctx, 0.0)
     return OK
 
@@ -421,7 +421,7 @@ def config_set(ctx: Context, words: list[bytes]) -> Status:
 @group.command(
     "CONFIG RESETSTAT", flags=_ADMIN | SERVER_WIDE, since="2.0.0",
     tips="request_policy:all_nodes response_policy:all_succeeded",
-)  # fmt: skip
+)
 def config_resetstat(ctx: Context) -> Status:
     """Set the statistics of INFO back to zero."""
     ctx.server.reset_statistics()
@@ -433,7 +433,7 @@ def config_resetstat(ctx: Context) -> Status:
 @group.command(
     "CONFIG REWRITE", flags=_ADMIN | SERVER_WIDE, since="2.8.0",
     tips="request_policy:all_nodes response_policy:all_succeeded",
-)  # fmt: skip
+)
 def config_rewrite(ctx: Context) -> Status:
     """Refused: there is no configuration file."""
     raise CommandError("ERR The server is running without a config file")
@@ -462,7 +462,7 @@ def _find(ctx: Context, name: bytes) -> Command | None:
 @group.command(
     "COMMAND", Rest(), flags=_HELP, since="2.8.13", reply=DEEP, acl=_COMMAND_ACL, arity=-1,
     varies="always", tips="nondeterministic_output_order",
-)  # fmt: skip
+)
 def command_(ctx: Context, words: list[bytes]) -> list[Any]:
     """The facts about all commands."""
     return [declared.describe(command) for command in ctx.server.table.commands()]
@@ -477,7 +477,7 @@ def command_count(ctx: Context) -> int:
 @group.command(
     "COMMAND INFO", Rest(), flags=_HELP, since="2.8.13", reply=DEEP, acl=_COMMAND_ACL,
     varies="always", tips="nondeterministic_output_order",
-)  # fmt: skip
+)
 def command_info(ctx: Context, names: list[bytes]) -> list[Any]:
     """The facts about some commands, null for unknown ones; without names about all."""
     if not names:
@@ -489,26 +489,26 @@ def command_info(ctx: Context, names: list[bytes]) -> list[Any]:
 @group.command(
     "COMMAND DOCS", Rest(), flags=_HELP, since="7.0.0", reply=DEEP, acl=_COMMAND_ACL,
     varies="always", tips="nondeterministic_output_order",
-)  # fmt: skip
+)
 def command_docs(ctx: Context, names: list[bytes]) -> dict[bytes, Any]:
     """The documentation of some commands, or of all."""
     found = [_find(ctx, name) for name in names] if names else ctx.server.table.commands()
     return {
         declared.shown_name(command): declared.document(command)
         for command in found if command is not None
-    }  # fmt: skip
+    }
 
 
 @group.command(
     "COMMAND LIST", Rest(), flags=_HELP, since="7.0.0", acl=_COMMAND_ACL, varies="always",
     tips="nondeterministic_output_order", form="{FILTERBY=2}",
-)  # fmt: skip
+)
 def command_list(ctx: Context, words: list[bytes]) -> list[bytes]:
     """The names of all commands, or of those that a filter lets through."""
     if words and (
         len(words) != 3 or word_of(words[0]) != b"FILTERBY"
         or word_of(words[1]) not in (b"MODULE", b"ACLCAT", b"PATTERN")
-    ):  # fmt: skip
+    ):
         raise CommandError(errors.SYNTAX)
     tops = ctx.server.table.commands()
     with_subs = [one for top in tops for one in (top, *declared.subcommands_of(top))]
@@ -595,7 +595,7 @@ def check_allowed(ctx: Context, what: str, parameter: str) -> None:
     "SHUTDOWN", Rest(), since="1.0.0",
     flags=_ADMIN | NO_MULTI | ALLOW_BUSY | CONNECTION | HAZARD | SERVER_WIDE,
     form="{NOSAVE SAVE NOW FORCE ABORT}",
-)  # fmt: skip
+)
 def shutdown(ctx: Context, words: list[bytes]) -> Any:
     """Close all connections; no new one is answered until ``server.connected`` is set again."""
     options = {word_of(word) for word in words}
@@ -606,7 +606,7 @@ def shutdown(ctx: Context, words: list[bytes]) -> Any:
     if b"ABORT" in options:
         raise CommandError("ERR No shutdown in progress.")
     server = ctx.server
-    if server.guard & switches.BUSY and b"NOSAVE" not in options:
+    if server.switched & switches.BUSY and b"NOSAVE" not in options:
         raise busy.busy_error(server)
     go_down(server)
 
@@ -632,7 +632,7 @@ for _name in ("MEMORY", "MODULE"):
 @group.command(
     "MEMORY USAGE", Key("RO"), Rest(flat=True), flags=READONLY | NO_TOUCH, since="4.0.0",
     acl=("read", "slow"), form="key {SAMPLES=1}", varies="always",
-)  # fmt: skip
+)
 def memory_usage(ctx: Context, key: bytes, *options: bytes) -> int | None:
     """An estimate of the bytes that a key takes; None when there is none."""
     samples = 5
@@ -654,7 +654,7 @@ def memory_usage(ctx: Context, key: bytes, *options: bytes) -> int | None:
 @group.command(
     "MEMORY PURGE", flags=SERVER_WIDE, since="4.0.0",
     tips="request_policy:all_shards response_policy:all_succeeded",
-)  # fmt: skip
+)
 def memory_purge(ctx: Context) -> Status:
     """Give memory back; there is nothing to do."""
     return OK
@@ -663,7 +663,7 @@ def memory_purge(ctx: Context) -> Status:
 @group.command(
     "MEMORY DOCTOR", since="4.0.0", varies="always",
     tips="nondeterministic_output request_policy:all_shards response_policy:special",
-)  # fmt: skip
+)
 def memory_doctor(ctx: Context) -> Verbatim:
     """What the use of memory means."""
     if memory.used(ctx.server) < 5 << 20:
@@ -684,7 +684,7 @@ _ALMOST_EMPTY: Final = (
 @group.command(
     "MEMORY MALLOC-STATS", since="4.0.0", varies="always",
     tips="nondeterministic_output request_policy:all_shards response_policy:special",
-)  # fmt: skip
+)
 def memory_malloc_stats(ctx: Context) -> Verbatim:
     """Statistics of the allocator, which is Python's."""
     return Verbatim(b"Stats not supported for the current allocator")
@@ -693,13 +693,13 @@ def memory_malloc_stats(ctx: Context) -> Verbatim:
 _MEMORY_ZEROS: Final = (
     b"replication.backlog", b"replica.fullsync.buffer", b"clients.slaves", b"clients.normal",
     b"cluster.links", b"aof.buffer", b"lua.caches", b"functions.caches", b"script.VMs",
-)  # fmt: skip
+)
 
 
 @group.command(
     "MEMORY STATS", since="4.0.0", reply=DEEP, varies="always",
     tips="nondeterministic_output request_policy:all_shards response_policy:special",
-)  # fmt: skip
+)
 def memory_stats(ctx: Context) -> dict[bytes, Any]:
     """Estimates of what takes how much memory."""
     server = ctx.server
@@ -725,7 +725,7 @@ def memory_stats(ctx: Context) -> dict[bytes, Any]:
         b"allocator-fragmentation.ratio": 1.0, b"allocator-fragmentation.bytes": 0,
         b"allocator-rss.ratio": 1.0, b"allocator-rss.bytes": 0, b"rss-overhead.ratio": 1.0,
         b"rss-overhead.bytes": 0, b"fragmentation": 1.0, b"fragmentation.bytes": 0,
-    }  # fmt: skip
+    }
 
 
 _MODULES: Final = ADMIN | NOSCRIPT
@@ -735,7 +735,7 @@ _NOT_LOADED: Final = "ERR Error loading the extension. Please check the server l
 @group.command(
     "MODULE LIST", flags=_MODULES, since="4.0.0", reply=DEEP, varies="always",
     tips="nondeterministic_output_order",
-)  # fmt: skip
+)
 def module_list(ctx: Context) -> list[dict[bytes, Any]]:
     """The modules; the vector sets, which Redis 8 has built in, count as one."""
     if ctx.server.table.find(b"VADD") is None:
@@ -745,7 +745,7 @@ def module_list(ctx: Context) -> list[dict[bytes, Any]]:
 
 @group.command(
     "MODULE LOAD", Rest(1), flags=_MODULES | NO_ASYNC_LOADING | SERVER_WIDE, since="4.0.0",
-)  # fmt: skip
+)
 def module_load(ctx: Context, words: list[bytes]) -> Any:
     """Refused: no module can be loaded into a process of Python."""
     check_allowed(ctx, "MODULE", "enable-module-command")
@@ -755,7 +755,7 @@ def module_load(ctx: Context, words: list[bytes]) -> Any:
 @group.command(
     "MODULE LOADEX", Rest(1), flags=_MODULES | NO_ASYNC_LOADING | SERVER_WIDE, since="7.0.0",
     form="path {CONFIG=2 ARGS=rest}",
-)  # fmt: skip
+)
 def module_loadex(ctx: Context, words: list[bytes]) -> Any:
     """Refused: no module can be loaded into a process of Python."""
     check_allowed(ctx, "MODULE", "enable-module-command")
@@ -786,7 +786,7 @@ def module_help(ctx: Context) -> list[Status]:
 @group.command(
     "LOLWUT", Rest(), flags=READONLY | FAST, since="5.0.0", acl=("read", "fast"), varies="always",
     form="{VERSION=1}",
-)  # fmt: skip
+)
 def lolwut(ctx: Context, words: list[bytes]) -> Verbatim:
     """The server's version, without a work of art."""
     if len(words) > 1 and word_of(words[0]) == b"VERSION" and parse_int(words[1]) is None:

@@ -27,7 +27,7 @@ from fakeredis.datatypes.set import (
     intersection,
     stored_intersection,
     union,
-)  # fmt: skip
+)
 from fakeredis.engine.core.context import Context
 from fakeredis.engine.core.replies import SET, check_length
 from fakeredis.errors import CommandError
@@ -41,7 +41,7 @@ group = Group("set")
 @group.command(
     "SADD", Key("RW insert"), Many(Raw, flat=True), flags=WRITE | DENYOOM | FAST,
     form="key member~", batch_of_key="SADD with all members",
-)  # fmt: skip
+)
 def sadd(ctx: Context, key: bytes, *members: bytes) -> int:
     """Add members; the number of new ones."""
     stored: Set | None = ctx.lookup_write(key, Set)
@@ -63,7 +63,7 @@ def sadd(ctx: Context, key: bytes, *members: bytes) -> int:
 @group.command(
     "SREM", Key("RW delete"), Many(Raw, flat=True), flags=WRITE | FAST, form="key member~",
     batch_of_key="SREM with all members",
-)  # fmt: skip
+)
 def srem(ctx: Context, key: bytes, *members: bytes) -> int:
     """Remove members; how many were there."""
     stored: Set | None = ctx.lookup_write(key, Set)
@@ -83,7 +83,7 @@ def _smove_effect(ctx: Context, key: bytes, event: str) -> list[bytes]:
 @group.command(
     "SMOVE", Key("RW access delete"), Key("RW insert"), Raw, flags=WRITE | FAST,
     effect=_smove_effect,
-)  # fmt: skip
+)
 def smove(ctx: Context, source: bytes, target: bytes, member: bytes) -> int:
     """Move a member; whether it was there.
 
@@ -130,7 +130,7 @@ def smismember(ctx: Context, key: bytes, members: list[bytes]) -> list[int]:
 @group.command(
     "SMEMBERS", Key, flags=READONLY, reply=SET, varies="order",
     tips="nondeterministic_output_order",
-)  # fmt: skip
+)
 def smembers(ctx: Context, key: bytes) -> list[bytes]:
     """All members."""
     stored = ctx.lookup_read(key, Set)
@@ -155,7 +155,7 @@ def _spop_counterpart(args: Args, reply: Any) -> tuple[Args, Callable[[Any], Any
 @group.command(
     "SPOP", Key("RW access delete"), Rest(flat=True), flags=WRITE | FAST, reply=SET,
     counterpart=_spop_counterpart, tips="nondeterministic_output",
-)  # fmt: skip
+)
 def spop(ctx: Context, key: bytes, *count: bytes) -> Any:
     """Remove a random member, or with a count several different ones."""
     if count:
@@ -195,7 +195,7 @@ def _spop_many(ctx: Context, key: bytes, words: Sequence[bytes]) -> list[bytes]:
 @group.command(
     "SRANDMEMBER", Key, Rest(flat=True), flags=READONLY, varies="number",
     tips="nondeterministic_output",
-)  # fmt: skip
+)
 def srandmember(ctx: Context, key: bytes, *words: bytes) -> Any:
     """A random member; with a count several, different ones or (below 0) with repetitions.
 
@@ -221,7 +221,7 @@ def srandmember(ctx: Context, key: bytes, *words: bytes) -> Any:
 @group.command(
     "SSCAN", Key, Raw, Rest(), flags=READONLY | SEQUENTIAL, since="2.8.0",
     form="key cursor {MATCH=1 COUNT=1}", tips="nondeterministic_output",
-)  # fmt: skip
+)
 def sscan(ctx: Context, key: bytes, cursor: bytes, words: list[bytes]) -> list[Any]:
     """Some of the members, and the cursor for the next; small sets come in one go.
 
@@ -259,7 +259,7 @@ def _store(ctx: Context, target: bytes, value: Set, event: str) -> int:
 @group.command(
     "SINTER", Many(Key), flags=READONLY, reply=SET, form="key~", varies="order",
     tips="nondeterministic_output_order",
-)  # fmt: skip
+)
 def sinter(ctx: Context, keys: list[bytes]) -> list[bytes]:
     """The members of all sets."""
     return intersection(_sets(ctx, keys))
@@ -268,7 +268,7 @@ def sinter(ctx: Context, keys: list[bytes]) -> list[bytes]:
 @group.command(
     "SUNION", Many(Key), flags=READONLY, reply=SET, form="key~", varies="order",
     tips="nondeterministic_output_order",
-)  # fmt: skip
+)
 def sunion(ctx: Context, keys: list[bytes]) -> list[bytes]:
     """The members of any set."""
     return list(union(_sets(ctx, keys), ctx.server.limits))
@@ -277,7 +277,7 @@ def sunion(ctx: Context, keys: list[bytes]) -> list[bytes]:
 @group.command(
     "SDIFF", Many(Key), flags=READONLY, reply=SET, form="key key~", varies="order",
     tips="nondeterministic_output_order",
-)  # fmt: skip
+)
 def sdiff(ctx: Context, keys: list[bytes]) -> list[bytes]:
     """The members of the first set that no other one has."""
     return list(difference(_sets(ctx, keys), ctx.server.limits))
@@ -286,7 +286,7 @@ def sdiff(ctx: Context, keys: list[bytes]) -> list[bytes]:
 @group.command(
     "SINTERSTORE", Key("OW update"), Many(Key("RO access")), flags=WRITE | DENYOOM,
     form="key key~",
-)  # fmt: skip
+)
 def sinterstore(ctx: Context, target: bytes, keys: list[bytes]) -> int:
     """SINTER into a key of any type; the number of members."""
     value = stored_intersection(_sets(ctx, keys), ctx.server.limits)
@@ -296,7 +296,7 @@ def sinterstore(ctx: Context, target: bytes, keys: list[bytes]) -> int:
 @group.command(
     "SUNIONSTORE", Key("OW update"), Many(Key("RO access")), flags=WRITE | DENYOOM,
     form="key key~",
-)  # fmt: skip
+)
 def sunionstore(ctx: Context, target: bytes, keys: list[bytes]) -> int:
     """SUNION into a key of any type; the number of members."""
     value = union(_sets(ctx, keys), ctx.server.limits, store=True)
@@ -306,7 +306,7 @@ def sunionstore(ctx: Context, target: bytes, keys: list[bytes]) -> int:
 @group.command(
     "SDIFFSTORE", Key("OW update"), Many(Key("RO access")), flags=WRITE | DENYOOM,
     form="key key key~",
-)  # fmt: skip
+)
 def sdiffstore(ctx: Context, target: bytes, keys: list[bytes]) -> int:
     """SDIFF into a key of any type; the number of members."""
     value = difference(_sets(ctx, keys), ctx.server.limits, store=True)
@@ -317,7 +317,7 @@ def sdiffstore(ctx: Context, target: bytes, keys: list[bytes]) -> int:
     "SINTERCARD", NumKeys(error=errors.NUMKEYS_NOT_POSITIVE, high_error=errors.NUMKEYS_TOO_MANY),
     Rest(), flags=READONLY | MOVABLEKEYS, since="7.0.0",
     form="#key~ {LIMIT=1}",
-)  # fmt: skip
+)
 def sintercard(ctx: Context, keys: list[bytes], words: list[bytes]) -> int:
     """The size of an intersection, counted up to LIMIT (0: no limit).
 
@@ -355,7 +355,7 @@ _COUNTED_SETS: Final = NumKeys(
 @group.command(
     "SDIFFCARD", _COUNTED_SETS, Rest(), flags=READONLY | MOVABLEKEYS,
     since={"redis": "8.10.0"},
-)  # fmt: skip
+)
 def sdiffcard(ctx: Context, keys: list[bytes], words: list[bytes]) -> int:
     """The size of a difference, counted up to LIMIT (0: no limit)."""
     limit = _limit(words)
@@ -367,7 +367,7 @@ def sdiffcard(ctx: Context, keys: list[bytes], words: list[bytes]) -> int:
 @group.command(
     "SUNIONCARD", _COUNTED_SETS, Rest(), flags=READONLY | MOVABLEKEYS,
     since={"redis": "8.10.0"},
-)  # fmt: skip
+)
 def sunioncard(ctx: Context, keys: list[bytes], words: list[bytes]) -> int:
     """The size of a union, counted up to LIMIT (0: no limit); about that with APPROX."""
     exact = [word for word in words if word_of(word) != b"APPROX"]

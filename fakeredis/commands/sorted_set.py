@@ -80,7 +80,7 @@ _ZADD_FLAGS: Final = frozenset((b"NX", b"XX", b"GT", b"LT", b"CH", b"INCR"))
     "ZADD", Key("RW update"), Rest(2, flat=True), flags=WRITE | DENYOOM | FAST | WRITES_BACK,
     since="1.2.0", reply=DOUBLE, form="key {NX XX GT LT CH INCR} (score member)~",
     batch_of_key="ZADD with all members",
-)  # fmt: skip
+)
 def zadd(ctx: Context, key: bytes, *words: bytes) -> Any:
     """Add members or set their scores; the number of new ones.
 
@@ -224,7 +224,7 @@ def zincrby(ctx: Context, key: bytes, by: float, member: bytes) -> float | None:
 @group.command(
     "ZREM", Key("RW delete"), Many(Raw), flags=WRITE | FAST, since="1.2.0", form="key member~",
     batch_of_key="ZREM with all members",
-)  # fmt: skip
+)
 def zrem(ctx: Context, key: bytes, members: list[bytes]) -> int:
     """Remove members; how many there were."""
     value = ctx.lookup_write(key, SortedSet)
@@ -249,7 +249,7 @@ def zcard(ctx: Context, key: bytes) -> int:
 @group.command(
     "ZSCORE", Key, Raw, flags=READONLY | FAST | READS_ELEMENT, since="1.2.0", reply=DOUBLE,
     batch_of_key="ZMSCORE",
-)  # fmt: skip
+)
 def zscore(ctx: Context, key: bytes, member: bytes) -> float | None:
     """The score of a member."""
     value = ctx.lookup_read(key, SortedSet)
@@ -285,7 +285,7 @@ def _ranked_nulls(args: Sequence[bytes], reply: Any) -> Any:
 @group.command(
     "ZRANK", Key, Raw, _WITHSCORE, flags=READONLY | FAST, since="2.0.0", reply=DOUBLES,
     nulls=_ranked_nulls, form="key member {WITHSCORE}",
-)  # fmt: skip
+)
 def zrank(ctx: Context, key: bytes, member: bytes, word: bytes | None = None) -> Any:
     """How many members are before a member, on request with its score."""
     return _rank(ctx, key, member, word, reverse=False)
@@ -294,7 +294,7 @@ def zrank(ctx: Context, key: bytes, member: bytes, word: bytes | None = None) ->
 @group.command(
     "ZREVRANK", Key, Raw, _WITHSCORE, flags=READONLY | FAST, since="2.0.0", reply=DOUBLES,
     nulls=_ranked_nulls, form="key member {WITHSCORE}",
-)  # fmt: skip
+)
 def zrevrank(ctx: Context, key: bytes, member: bytes, word: bytes | None = None) -> Any:
     """How many members are behind a member, on request with its score."""
     return _rank(ctx, key, member, word, reverse=True)
@@ -303,7 +303,7 @@ def zrevrank(ctx: Context, key: bytes, member: bytes, word: bytes | None = None)
 @group.command(
     "ZRANDMEMBER", Key, Rest(), flags=READONLY, since="6.2.0", reply=PAIRS,
     form="key count {WITHSCORES}", varies="number", tips="nondeterministic_output",
-)  # fmt: skip
+)
 def zrandmember(ctx: Context, key: bytes, words: list[bytes]) -> Any:
     """A random member, or some, with or without scores.
 
@@ -325,7 +325,7 @@ def zrandmember(ctx: Context, key: bytes, words: list[bytes]) -> Any:
 @group.command(
     "ZSCAN", Key, Raw, Rest(), flags=READONLY | SEQUENTIAL, since="2.8.0",
     form="key cursor {MATCH=1 COUNT=1}", tips="nondeterministic_output",
-)  # fmt: skip
+)
 def zscan(ctx: Context, key: bytes, cursor: bytes, words: list[bytes]) -> list[Any]:
     """Some of the members and scores, and the cursor for the next.
 
@@ -555,7 +555,7 @@ def _range(ctx: Context, key: bytes, query: _Query) -> Any:
 @group.command(
     "ZRANGE", Key, Raw, Raw, Rest(flat=True), flags=READONLY, since="1.2.0", reply=PAIRS,
     form="key low high {BYSCORE BYLEX REV LIMIT=2 WITHSCORES}", score_bounds=2,
-)  # fmt: skip
+)
 def zrange(ctx: Context, key: bytes, start: bytes, stop: bytes, *words: bytes) -> Any:
     """Members by rank, score or name.
 
@@ -568,7 +568,7 @@ def zrange(ctx: Context, key: bytes, start: bytes, stop: bytes, *words: bytes) -
 @group.command(
     "ZREVRANGE", Key, Raw, Raw, Rest(flat=True), flags=READONLY, since="1.2.0", reply=PAIRS,
     form="key low high {WITHSCORES}",
-)  # fmt: skip
+)
 def zrevrange(ctx: Context, key: bytes, start: bytes, stop: bytes, *words: bytes) -> Any:
     """Members by rank, from the highest on."""
     return _range(ctx, key, _Query((start, stop), words, b"RANK", reverse=True))
@@ -577,7 +577,7 @@ def zrevrange(ctx: Context, key: bytes, start: bytes, stop: bytes, *words: bytes
 @group.command(
     "ZRANGEBYSCORE", Key, Raw, Raw, Rest(flat=True), flags=READONLY, since="1.0.5", reply=PAIRS,
     form="key low high {WITHSCORES LIMIT=2}", score_bounds=2,
-)  # fmt: skip
+)
 def zrangebyscore(ctx: Context, key: bytes, low: bytes, high: bytes, *words: bytes) -> Any:
     """Members by score."""
     return _range(ctx, key, _Query((low, high), words, b"BYSCORE", reverse=False))
@@ -586,7 +586,7 @@ def zrangebyscore(ctx: Context, key: bytes, low: bytes, high: bytes, *words: byt
 @group.command(
     "ZREVRANGEBYSCORE", Key, Raw, Raw, Rest(flat=True), flags=READONLY, since="2.2.0", reply=PAIRS,
     form="key low high {WITHSCORES LIMIT=2}", score_bounds=2,
-)  # fmt: skip
+)
 def zrevrangebyscore(ctx: Context, key: bytes, high: bytes, low: bytes, *words: bytes) -> Any:
     """Members by score, from the highest on."""
     return _range(ctx, key, _Query((high, low), words, b"BYSCORE", reverse=True))
@@ -595,7 +595,7 @@ def zrevrangebyscore(ctx: Context, key: bytes, high: bytes, low: bytes, *words: 
 @group.command(
     "ZRANGEBYLEX", Key, Raw, Raw, Rest(flat=True), flags=READONLY, since="2.8.9",
     form="key low high {LIMIT=2}",
-)  # fmt: skip
+)
 def zrangebylex(ctx: Context, key: bytes, low: bytes, high: bytes, *words: bytes) -> Any:
     """Members by name."""
     return _range(ctx, key, _Query((low, high), words, b"BYLEX", reverse=False))
@@ -604,7 +604,7 @@ def zrangebylex(ctx: Context, key: bytes, low: bytes, high: bytes, *words: bytes
 @group.command(
     "ZREVRANGEBYLEX", Key, Raw, Raw, Rest(flat=True), flags=READONLY, since="2.8.9",
     form="key low high {LIMIT=2}",
-)  # fmt: skip
+)
 def zrevrangebylex(ctx: Context, key: bytes, high: bytes, low: bytes, *words: bytes) -> Any:
     """Members by name, from the highest on."""
     return _range(ctx, key, _Query((high, low), words, b"BYLEX", reverse=True))
@@ -625,7 +625,7 @@ def _store(ctx: Context, key: bytes, pairs: Iterable[Pair], event: str) -> int:
     "ZRANGESTORE", Key("OW update"), Key("RO access"), Raw, Raw, Rest(flat=True),
     flags=WRITE | DENYOOM, since="6.2.0", form="key key low high {BYSCORE BYLEX REV LIMIT=2}",
     score_bounds=3,
-)  # fmt: skip
+)
 def zrangestore(
     ctx: Context, target: bytes, key: bytes, start: bytes, stop: bytes, *words: bytes
 ) -> int:
@@ -674,7 +674,7 @@ def zremrangebyrank(ctx: Context, key: bytes, start: bytes, stop: bytes) -> int:
 
 @group.command(
     "ZREMRANGEBYSCORE", Key("RW delete"), Raw, Raw, flags=WRITE, since="1.2.0", score_bounds=2,
-)  # fmt: skip
+)
 def zremrangebyscore(ctx: Context, key: bytes, low: bytes, high: bytes) -> int:
     """Remove by score; the bounds are checked before the type."""
     return _remove_range(ctx, key, _by_score(low, high), "zremrangebyscore")
@@ -717,7 +717,7 @@ def _pop_command(ctx: Context, key: bytes, words: Sequence[bytes], highest: bool
 @group.command(
     "ZPOPMIN", Key("RW access delete"), Rest(flat=True), flags=WRITE | FAST, since="5.0.0",
     reply=POPPED,
-)  # fmt: skip
+)
 def zpopmin(ctx: Context, key: bytes, *words: bytes) -> Any:
     """Remove the members with the lowest scores."""
     return _pop_command(ctx, key, words, highest=False)
@@ -726,7 +726,7 @@ def zpopmin(ctx: Context, key: bytes, *words: bytes) -> Any:
 @group.command(
     "ZPOPMAX", Key("RW access delete"), Rest(flat=True), flags=WRITE | FAST, since="5.0.0",
     reply=POPPED,
-)  # fmt: skip
+)
 def zpopmax(ctx: Context, key: bytes, *words: bytes) -> Any:
     """Remove the members with the highest scores."""
     return _pop_command(ctx, key, words, highest=True)
@@ -766,7 +766,7 @@ _ALL_BUT_LAST: Final = (KeySpec("RW access delete", index(1), span(-2)),)
 @group.command(
     "BZPOPMIN", Rest(2), flags=WRITE | FAST | BLOCKING | KEY_IN_REPLY, since="5.0.0", reply=DOUBLES,
     specs=_ALL_BUT_LAST, nulls=null_array,
-)  # fmt: skip
+)
 def bzpopmin(ctx: Context, words: list[bytes]) -> Any:
     """ZPOPMIN of the first key that has members, or wait for one."""
     return _blocking_pop(ctx, words, highest=False)
@@ -775,7 +775,7 @@ def bzpopmin(ctx: Context, words: list[bytes]) -> Any:
 @group.command(
     "BZPOPMAX", Rest(2), flags=WRITE | FAST | BLOCKING | KEY_IN_REPLY, since="5.0.0", reply=DOUBLES,
     specs=_ALL_BUT_LAST, nulls=null_array,
-)  # fmt: skip
+)
 def bzpopmax(ctx: Context, words: list[bytes]) -> Any:
     """ZPOPMAX of the first key that has members, or wait for one."""
     return _blocking_pop(ctx, words, highest=True)
@@ -804,7 +804,7 @@ _POP_KEYS: Final = NumKeys(error=errors.NUMKEYS_NOT_POSITIVE, access="RW access 
 @group.command(
     "ZMPOP", _POP_KEYS, Rest(1), flags=WRITE | MOVABLEKEYS | KEY_IN_REPLY, since="7.0.0",
     reply=DEEP, nulls=null_array, form="#key* ^where {COUNT=1}",
-)  # fmt: skip
+)
 def zmpop(ctx: Context, keys: list[bytes], words: list[bytes]) -> Any:
     """Pop from the first key that has members.
 
@@ -818,7 +818,7 @@ def zmpop(ctx: Context, keys: list[bytes], words: list[bytes]) -> Any:
 @group.command(
     "BZMPOP", Raw, _POP_KEYS, Rest(1), flags=WRITE | BLOCKING | MOVABLEKEYS | KEY_IN_REPLY,
     since="7.0.0", reply=DEEP, nulls=null_array, form="timeout #key* ^where {COUNT=1}",
-)  # fmt: skip
+)
 def bzmpop(ctx: Context, raw: bytes, keys: list[bytes], words: list[bytes]) -> Any:
     """ZMPOP, or wait for a key that has members.
 
@@ -996,7 +996,7 @@ def _inputs(command: str) -> NumKeys:
 @group.command(
     "ZUNION", _inputs("zunion"), Rest(), flags=READONLY | MOVABLEKEYS, since="6.2.0", reply=PAIRS,
     form="#key* {WEIGHTS=numkeys AGGREGATE=1 WITHSCORES}",
-)  # fmt: skip
+)
 def zunion(ctx: Context, keys: list[bytes], words: list[bytes]) -> list[Any]:
     """The members of all keys, their scores aggregated.
 
@@ -1010,7 +1010,7 @@ def zunion(ctx: Context, keys: list[bytes], words: list[bytes]) -> list[Any]:
 @group.command(
     "ZINTER", _inputs("zinter"), Rest(), flags=READONLY | MOVABLEKEYS, since="6.2.0", reply=PAIRS,
     form="#key* {WEIGHTS=numkeys AGGREGATE=1 WITHSCORES}",
-)  # fmt: skip
+)
 def zinter(ctx: Context, keys: list[bytes], words: list[bytes]) -> list[Any]:
     """The members that all keys have, their scores aggregated; checked as ZUNION."""
     operands = _operands(ctx, keys)
@@ -1021,7 +1021,7 @@ def zinter(ctx: Context, keys: list[bytes], words: list[bytes]) -> list[Any]:
 @group.command(
     "ZDIFF", _inputs("zdiff"), Rest(), flags=READONLY | MOVABLEKEYS, since="6.2.0", reply=PAIRS,
     form="#key* {WITHSCORES}",
-)  # fmt: skip
+)
 def zdiff(ctx: Context, keys: list[bytes], words: list[bytes]) -> list[Any]:
     """The first key's members that no other has; checked as ZUNION."""
     operands = _operands(ctx, keys)
@@ -1033,7 +1033,7 @@ def zdiff(ctx: Context, keys: list[bytes], words: list[bytes]) -> list[Any]:
     "ZUNIONSTORE", Key("OW update"), _inputs("zunionstore"), Rest(),
     flags=WRITE | DENYOOM | MOVABLEKEYS, since="2.0.0",
     form="key #key* {WEIGHTS=numkeys AGGREGATE=1}",
-)  # fmt: skip
+)
 def zunionstore(ctx: Context, target: bytes, keys: list[bytes], words: list[bytes]) -> int:
     """Store what ZUNION finds; how much it was."""
     operands = _operands(ctx, keys)
@@ -1045,7 +1045,7 @@ def zunionstore(ctx: Context, target: bytes, keys: list[bytes], words: list[byte
     "ZINTERSTORE", Key("OW update"), _inputs("zinterstore"), Rest(),
     flags=WRITE | DENYOOM | MOVABLEKEYS, since="2.0.0",
     form="key #key* {WEIGHTS=numkeys AGGREGATE=1}",
-)  # fmt: skip
+)
 def zinterstore(ctx: Context, target: bytes, keys: list[bytes], words: list[bytes]) -> int:
     """Store what ZINTER finds; how much it was."""
     operands = _operands(ctx, keys)
@@ -1056,7 +1056,7 @@ def zinterstore(ctx: Context, target: bytes, keys: list[bytes], words: list[byte
 @group.command(
     "ZDIFFSTORE", Key("OW update"), _inputs("zdiffstore"), Rest(),
     flags=WRITE | DENYOOM | MOVABLEKEYS, since="6.2.0", form="key #key*",
-)  # fmt: skip
+)
 def zdiffstore(ctx: Context, target: bytes, keys: list[bytes], words: list[bytes]) -> int:
     """Store what ZDIFF finds; how much it was."""
     operands = _operands(ctx, keys)
@@ -1067,7 +1067,7 @@ def zdiffstore(ctx: Context, target: bytes, keys: list[bytes], words: list[bytes
 @group.command(
     "ZINTERCARD", _inputs("zintercard"), Rest(), flags=READONLY | MOVABLEKEYS, since="7.0.0",
     form="#key~ {LIMIT=1}",
-)  # fmt: skip
+)
 def zintercard(ctx: Context, keys: list[bytes], words: list[bytes]) -> int:
     """How many members all keys have, counted no further than LIMIT; checked as ZUNION."""
     operands = sorted(_operands(ctx, keys), key=len)

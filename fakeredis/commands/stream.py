@@ -280,7 +280,7 @@ def _xadd_counterpart(args: Args, reply: Any) -> tuple[Args, Callable[[Any], Any
     "XADD", Key("RW update"), Raw, Raw, Raw, Rest(flat=True), flags=WRITE | DENYOOM | FAST,
     since="5.0.0", form=f"key {{NOMKSTREAM {_TRIM}}} id (field value)*",
     counterpart=_xadd_counterpart, tips="nondeterministic_output", legacy_arity="XADD",
-)  # fmt: skip
+)
 def xadd(ctx: Context, key: bytes, *words: bytes) -> Any:
     """Append an entry; its ID, or None with NOMKSTREAM and no stream.
 
@@ -370,7 +370,7 @@ def _next_id(last: int, number: int, given: _Given | None) -> int:
 @group.command(
     "XTRIM", Key("RW delete"), Raw, Raw, Rest(flat=True), flags=WRITE, since="5.0.0",
     form=f"key {{{_TRIM} LIMIT=1}}", tips="nondeterministic_output",
-)  # fmt: skip
+)
 def xtrim(ctx: Context, key: bytes, *words: bytes) -> int:
     """Remove the oldest entries; how many went.
 
@@ -391,7 +391,7 @@ def xtrim(ctx: Context, key: bytes, *words: bytes) -> int:
 @group.command(
     "XSETID", Key("RW update"), Raw, Rest(flat=True, introduced="7.0.0"),
     flags=WRITE | DENYOOM | FAST, since="5.0.0", form="key id {ENTRIESADDED=1 MAXDELETEDID=1}",
-)  # fmt: skip
+)
 def xsetid(ctx: Context, key: bytes, raw: bytes, *words: bytes) -> Any:
     """Set the last ID of a stream, and what it knows of its past.
 
@@ -451,7 +451,7 @@ def xlen(ctx: Context, key: bytes) -> int:
 @group.command(
     "XRANGE", Key, Raw, Raw, Rest(flat=True), flags=READONLY, since="5.0.0", nulls=null_array,
     form="key start end {COUNT=1}",
-)  # fmt: skip
+)
 def xrange(ctx: Context, key: bytes, start: bytes, end: bytes, *words: bytes) -> Any:
     """The entries between two IDs.
 
@@ -464,7 +464,7 @@ def xrange(ctx: Context, key: bytes, start: bytes, end: bytes, *words: bytes) ->
 @group.command(
     "XREVRANGE", Key, Raw, Raw, Rest(flat=True), flags=READONLY, since="5.0.0", nulls=null_array,
     form="key start end {COUNT=1}",
-)  # fmt: skip
+)
 def xrevrange(ctx: Context, key: bytes, end: bytes, start: bytes, *words: bytes) -> Any:
     """The entries between two IDs, the highest one first."""
     low = _start(start)
@@ -499,7 +499,7 @@ class _Read:
     __slots__ = (
         "claim", "consumer", "count", "group", "ids", "keys", "max_count", "max_size", "noack",
         "streams_at", "timeout", "used",
-    )  # fmt: skip
+    )
 
     def __init__(self, ctx: Context, args: Args, grouped: bool) -> None:
         self.group: bytes | None = None
@@ -617,7 +617,7 @@ def _timeout(ctx: Context, raw: bytes) -> int:
 
 _WORDS_OF: Final = {
     b"BLOCK": 2, b"COUNT": 2, b"GROUP": 3, b"CLAIM": 2, b"MAXCOUNT": 2, b"MAXSIZE": 2,
-}  # fmt: skip
+}
 
 
 def _read_keys(args: Args) -> list[bytes]:
@@ -645,7 +645,7 @@ _BY_STREAM: Final = Shape(None, _as_map, "same")
     since="5.0.0", keys=_read_keys,
     specs=(KeySpec("RO access", keyword("STREAMS", 1), span(-1, limit=2)),), reply=_BY_STREAM,
     nulls=null_array, form="{COUNT=1 BLOCK=1} streams",
-)  # fmt: skip
+)
 def xread(ctx: Context, args: list[bytes]) -> Any:
     """What streams hold behind given IDs; may wait for it.
 
@@ -703,7 +703,7 @@ def _nulls_of_history(args: Sequence[bytes], reply: Any) -> Any:
     since="5.0.0", keys=_read_keys,
     specs=(KeySpec("RO access", keyword("STREAMS", 4), span(-1, limit=2)),), reply=_BY_STREAM,
     nulls=_nulls_of_history, form="{GROUP=2 COUNT=1 BLOCK=1 CLAIM=1 NOACK} streams",
-)  # fmt: skip
+)
 def xreadgroup(ctx: Context, args: list[bytes]) -> Any:
     """What is new for a group, or what a consumer has pending; may wait for something new.
 
@@ -911,7 +911,7 @@ _OUTCOME: Final = {None: -1, True: 1, False: 2}
 @group.command(
     "XDELEX", Key("RW delete"), Raw, Raw, Raw, Rest(flat=True), flags=WRITE | FAST,
     since={"redis": "8.2.0"}, form="key {KEEPREF DELREF ACKED IDS=#1}",
-)  # fmt: skip
+)
 def xdelex(ctx: Context, key: bytes, *words: bytes) -> list[int]:
     """Remove entries with regard to groups: -1 without the entry, 1 removed, 2 still needed.
 
@@ -945,7 +945,7 @@ def xack(ctx: Context, key: bytes, name: bytes, raw_ids: list[bytes]) -> int:
 @group.command(
     "XACKDEL", Key("RW update delete"), Raw, Raw, Raw, Raw, Rest(flat=True), flags=WRITE | FAST,
     since={"redis": "8.2.0"}, form="key group {KEEPREF DELREF ACKED IDS=#1}",
-)  # fmt: skip
+)
 def xackdel(ctx: Context, key: bytes, name: bytes, *words: bytes) -> list[int]:
     """XACK and XDELEX in one: -1 where nothing was pending.
 
@@ -1013,7 +1013,7 @@ def _group_of(stream: Stream, key: bytes, name: bytes) -> ConsumerGroup:
 @group.command(
     "XGROUP CREATE", Key("RW insert"), Raw, Raw, Rest(flat=True), flags=WRITE | DENYOOM,
     since="5.0.0", form="key group id {MKSTREAM ENTRIESREAD=1}",
-)  # fmt: skip
+)
 def xgroup_create(ctx: Context, key: bytes, name: bytes, raw: bytes, *words: bytes) -> Any:
     """Make a group that reads behind an ID.
 
@@ -1042,7 +1042,7 @@ def xgroup_create(ctx: Context, key: bytes, name: bytes, raw: bytes, *words: byt
 @group.command(
     "XGROUP SETID", Key("RW update"), Raw, Raw, Rest(flat=True), flags=WRITE, since="5.0.0",
     form="key group id {ENTRIESREAD=1}",
-)  # fmt: skip
+)
 def xgroup_setid(ctx: Context, key: bytes, name: bytes, raw: bytes, *words: bytes) -> Any:
     """Let a group read on behind an ID.
 
@@ -1123,7 +1123,7 @@ def _pending_nulls(args: Sequence[bytes], reply: Any) -> Any:
     "XPENDING", Key, Raw, Rest(flat=True), flags=READONLY, since="5.0.0", nulls=_pending_nulls,
     form="key group {IDLE=1} start end count consumer", varies="milliseconds",
     tips="nondeterministic_output",
-)  # fmt: skip
+)
 def xpending(ctx: Context, key: bytes, name: bytes, *words: bytes) -> Any:
     """What is pending in a group: a summary, or each entry of an interval.
 
@@ -1231,7 +1231,7 @@ class _Claim:
     "XCLAIM", Key("RW update"), Raw, Raw, Raw, Many(Raw), flags=WRITE | FAST, since="5.0.0",
     form="key group consumer idle id* {IDLE=1 TIME=1 RETRYCOUNT=1 FORCE JUSTID LASTID=1}",
     tips="nondeterministic_output",
-)  # fmt: skip
+)
 def xclaim(
     ctx: Context, key: bytes, name: bytes, consumer_name: bytes, raw_idle: bytes,
     words: list[bytes],
@@ -1310,7 +1310,7 @@ _MOST_CLAIMED: Final = INT_MAX // 16
     "XAUTOCLAIM", Key("RW delete"), Raw, Raw, Raw, Raw, Rest(flat=True),
     flags=WRITE | FAST | SEQUENTIAL, since="6.2.0",
     form="key group consumer idle start {COUNT=1 JUSTID}", tips="nondeterministic_output",
-)  # fmt: skip
+)
 def xautoclaim(
     ctx: Context, key: bytes, name: bytes, consumer_name: bytes, raw_idle: bytes, raw: bytes,
     *words: bytes,
@@ -1389,7 +1389,7 @@ def _known_stream(ctx: Context, key: bytes) -> Stream:
 @group.command(
     "XINFO STREAM", Key, Rest(flat=True), flags=READONLY, since="5.0.0", reply=DEEP,
     form="key {FULL COUNT=1}", varies="milliseconds",
-)  # fmt: skip
+)
 def xinfo_stream(ctx: Context, key: bytes, *words: bytes) -> Any:
     """What is known of a stream; with FULL its entries and groups too.
 
@@ -1405,7 +1405,7 @@ def xinfo_stream(ctx: Context, key: bytes, *words: bytes) -> Any:
         b"max-deleted-entry-id": format_id(stream.max_deleted),
         b"entries-added": stream.added,
         b"recorded-first-entry-id": format_id(stream.first_id),
-    }  # fmt: skip
+    }
     if not ctx.traits.stream_history:
         for name in (b"max-deleted-entry-id", b"entries-added", b"recorded-first-entry-id"):
             del info[name]
@@ -1432,7 +1432,7 @@ def _producers_info(ctx: Context, stream: Stream) -> dict[bytes, Any]:
     return {
         b"idmp-duration": known.duration, b"idmp-maxsize": known.most, b"pids-tracked": pids,
         b"iids-tracked": iids, b"iids-added": known.added, b"iids-duplicates": known.duplicates,
-    }  # fmt: skip
+    }
 
 
 def _full_count(ctx: Context, words: Sequence[bytes]) -> int | None:
@@ -1462,7 +1462,7 @@ def _group_in_full(
         b"name": name, b"last-delivered-id": format_id(members.last_id),
         b"entries-read": None if members.read == UNKNOWN else members.read,
         b"lag": stream.lag(members, ctx.traits.counts_longer), b"pel-count": len(members.pending),
-    }  # fmt: skip
+    }
     if not ctx.traits.stream_history:
         del info[b"entries-read"], info[b"lag"]
     if ctx.server.profile.has(_GIVING_BACK_SINCE):
@@ -1474,7 +1474,7 @@ def _group_in_full(
             _consumer_in_full(ctx, consumer, most)
             for _, consumer in sorted(members.consumers.items())
         ],
-    }  # fmt: skip
+    }
 
 
 def _consumer_in_full(
@@ -1489,7 +1489,7 @@ def _consumer_in_full(
             [format_id(number), data[number].time, data[number].count]
             for number in islice(consumer.pending.since(), most)
         ],
-    }  # fmt: skip
+    }
 
 
 @group.command("XINFO GROUPS", Key, flags=READONLY, since="5.0.0", reply=DEEP)
@@ -1502,7 +1502,7 @@ def xinfo_groups(ctx: Context, key: bytes) -> Any:
             b"name": name, b"consumers": len(members.consumers),
             b"pending": len(members.pending),
             b"last-delivered-id": format_id(members.last_id),
-        }  # fmt: skip
+        }
         if ctx.traits.stream_history:
             info[b"entries-read"] = None if members.read == UNKNOWN else members.read
             info[b"lag"] = stream.lag(members, ctx.traits.counts_longer)
@@ -1513,7 +1513,7 @@ def xinfo_groups(ctx: Context, key: bytes) -> Any:
 @group.command(
     "XINFO CONSUMERS", Key, Raw, flags=READONLY, since="5.0.0", reply=DEEP, varies="milliseconds",
     tips="nondeterministic_output",
-)  # fmt: skip
+)
 def xinfo_consumers(ctx: Context, key: bytes, name: bytes) -> Any:
     """The consumers of a group."""
     members = _group_of(_known_stream(ctx, key), key, name)
@@ -1523,7 +1523,7 @@ def xinfo_consumers(ctx: Context, key: bytes, name: bytes) -> Any:
             b"idle": max(ctx.now - consumer.seen, 0), **_inactive(ctx, consumer),
         }
         for _, consumer in sorted(members.consumers.items())
-    ]  # fmt: skip
+    ]
 
 
 def _inactive(ctx: Context, consumer: Consumer) -> dict[bytes, int]:

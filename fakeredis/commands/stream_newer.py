@@ -94,7 +94,7 @@ class _Words:
 @group.command(
     "XNACK", Key("RW update"), Raw, Raw, Raw, Raw, Raw, Rest(flat=True), flags=WRITE | FAST,
     since={"redis": "8.8.0"}, acl=("fast", "stream", "write"),
-)  # fmt: skip
+)
 def xnack(ctx: Context, key: bytes, name: bytes, mode: bytes, *words: bytes) -> int:
     """Give pending entries back, for any consumer to claim at once; how many were.
 

@@ -51,7 +51,7 @@ _SET_WORDS: Final[dict[str, Since]] = {
     "GET": "6.2.0", "EXAT": "6.2.0", "PXAT": "6.2.0", "NX GET": "7.0.0",
     "IFEQ": {"redis": "8.4.0", "valkey": "8.1.0"}, "IFNE": {"redis": "8.4.0"},
     "IFDEQ": {"redis": "8.4.0"}, "IFDNE": {"redis": "8.4.0"},
-}  # fmt: skip
+}
 _COMPARISONS: Final = frozenset({"IFEQ", "IFNE", "IFDEQ", "IFDNE"})
 _MSETEX_WORDS: Final = frozenset({"NX", "XX", "EX", "PX", "EXAT", "PXAT", "KEEPTTL"})
 _GETEX_WORDS: Final = frozenset({"EX", "PX", "EXAT", "PXAT", "PERSIST"})
@@ -130,7 +130,7 @@ def _set_access(args: Sequence[bytes]) -> str:
     flags=WRITE | DENYOOM | WRITES_BACK, access=_set_access,
     form=f"key value {{NX XX GET KEEPTTL {EXPIRY} IFEQ=1 IFNE=1 IFDEQ=1 IFDNE=1}}",
     expiring_form="SET with EX", batch_form="MSET",
-)  # fmt: skip
+)
 def set_(ctx: Context, key: bytes, value: bytes, *words: bytes) -> Any:
     """Set key to value.
 
@@ -195,7 +195,7 @@ _HEXADECIMAL: Final = re.compile(rb"[0-9a-fA-F]*").fullmatch
 
 @group.command(
     "SETNX", Key("OW insert"), Raw, flags=WRITE | DENYOOM | FAST, expiring_form="SET with EX",
-)  # fmt: skip
+)
 def setnx(ctx: Context, key: bytes, value: bytes) -> int:
     """Set key unless there is one of any type; whether it was set."""
     if ctx.exists(key):
@@ -207,7 +207,7 @@ def setnx(ctx: Context, key: bytes, value: bytes) -> int:
 
 @group.command(
     "SETEX", Key("OW update"), Raw, Raw, flags=WRITE | DENYOOM | WRITES_BACK, since="2.0.0",
-)  # fmt: skip
+)
 def setex(ctx: Context, key: bytes, seconds: bytes, value: bytes) -> Any:
     """SET with EX."""
     return _set(ctx, key, value, _Options(expiry="EX", raw=seconds))
@@ -215,7 +215,7 @@ def setex(ctx: Context, key: bytes, seconds: bytes, value: bytes) -> Any:
 
 @group.command(
     "PSETEX", Key("OW update"), Raw, Raw, flags=WRITE | DENYOOM | WRITES_BACK, since="2.6.0",
-)  # fmt: skip
+)
 def psetex(ctx: Context, key: bytes, milliseconds: bytes, value: bytes) -> Any:
     """SET with PX."""
     return _set(ctx, key, value, _Options(expiry="PX", raw=milliseconds))
@@ -247,7 +247,7 @@ def _delex_access(args: Sequence[bytes]) -> str:
 @group.command(
     "DELEX", Key("RW delete variable_flags"), Rest(flat=True), flags=WRITE | FAST,
     since={"redis": "8.4.0"}, access=_delex_access, form="key {IFEQ=1 IFNE=1 IFDEQ=1 IFDNE=1}",
-)  # fmt: skip
+)
 def delex(ctx: Context, key: bytes, *words: bytes) -> int:
     """Remove a key, or a string that a comparison holds for; whether it was removed.
 
@@ -278,7 +278,7 @@ def digest_(ctx: Context, key: bytes) -> bytes | None:
 @group.command(
     "GETEX", Key, Rest(flat=True), flags=WRITE | FAST, since="6.2.0",
     form=f"key {{{EXPIRY} PERSIST}}",
-)  # fmt: skip
+)
 def getex(ctx: Context, key: bytes, *words: bytes) -> Any:
     """Value at key; may set or clear its expiration.
 
@@ -305,7 +305,7 @@ def getex(ctx: Context, key: bytes, *words: bytes) -> Any:
 
 @group.command(
     "MGET", Many(Key, flat=True), flags=READONLY | FAST, tips="request_policy:multi_shard",
-)  # fmt: skip
+)
 def mget(ctx: Context, *keys: bytes) -> list[Any]:
     """Values at keys; None where there is no string."""
     db, server = ctx.db, ctx.server
@@ -342,7 +342,7 @@ def _string_or_none(ctx: Context, key: bytes) -> bytes | None:
     "MSET", Many(Key("OW update"), Raw, flat=True), flags=WRITE | DENYOOM, since="1.0.1", arity=-3,
     form="(key value)~", tips="request_policy:multi_shard response_policy:all_succeeded",
     legacy_arity="MSET",
-)  # fmt: skip
+)
 def mset(ctx: Context, *pairs: bytes) -> Any:
     """Set several keys; an odd number of words changes nothing."""
     _set_pairs(ctx, pairs)
@@ -352,7 +352,7 @@ def mset(ctx: Context, *pairs: bytes) -> Any:
 @group.command(
     "MSETNX", Many(Key("OW insert"), Raw, flat=True), flags=WRITE | DENYOOM, since="1.0.1",
     arity=-3, form="(key value)~", legacy_arity="MSET",
-)  # fmt: skip
+)
 def msetnx(ctx: Context, *pairs: bytes) -> int:
     """Set several keys, or none when one of them is there already."""
     if len(pairs) % 2 == 0 and any(map(ctx.exists, pairs[::2])):
@@ -365,7 +365,7 @@ def msetnx(ctx: Context, *pairs: bytes) -> int:
     "MSETEX", Raw, Raw, Raw, Rest(flat=True), flags=WRITE | DENYOOM | MOVABLEKEYS,
     since={"redis": "8.4.0"}, specs=(KeySpec("OW update", index(1), counted(step=2)),),
     form=f"#(key value)~ {{NX XX KEEPTTL {EXPIRY}}}",
-)  # fmt: skip
+)
 def msetex(ctx: Context, raw: bytes, *words: bytes) -> int:
     """Set several keys with one deadline: all, or none when NX or XX does not hold for one.
 
@@ -567,7 +567,7 @@ class _LcsOptions(NamedTuple):
 @group.command(
     "LCS", Key, Key, Rest(), flags=READONLY, since="7.0.0", reply=MAP,
     form="key key {LEN IDX MINMATCHLEN=1 WITHMATCHLEN}",
-)  # fmt: skip
+)
 def lcs(ctx: Context, first: bytes, second: bytes, words: list[bytes]) -> Any:
     """The longest common subsequence of two strings, its length, or where it is in both.
 

@@ -38,13 +38,13 @@ group = Group("transactions")
     "MULTI",
     flags=NOSCRIPT | LOADING | STALE | FAST | ALLOW_BUSY | CONNECTION | UNQUEUED | BEGINS_QUEUE,
     since="1.2.0",
-)  # fmt: skip
+)
 def multi(ctx: Context) -> Any:
     """Start queueing."""
     session = ctx.session
-    if session.guard & switches.QUEUEING:
+    if session.switched & switches.QUEUEING:
         raise CommandError(errors.NESTED_MULTI)
-    session.guard |= switches.QUEUEING
+    session.switched |= switches.QUEUEING
     return OK
 
 
@@ -55,14 +55,14 @@ def multi(ctx: Context) -> Any:
         | UNWATCHES
     ),
     since="1.2.0", nulls=null_array,
-)  # fmt: skip
+)
 def exec_(ctx: Context) -> Any:
     """Run what was queued; None when a watched key changed meanwhile.
 
     Checked in the server's order: MULTI, errors while queueing, watched keys.
     """
     session = ctx.session
-    if not session.guard & switches.QUEUEING:
+    if not session.switched & switches.QUEUEING:
         raise CommandError(errors.EXEC_WITHOUT_MULTI)
     queue, failed = session.queue, session.queue_failed
     changed = bool(session.watched) and _watch_failed(ctx)
@@ -134,11 +134,11 @@ def _watch_failed(ctx: Context) -> bool:
         | UNWATCHES
     ),
     since="2.0.0",
-)  # fmt: skip
+)
 def discard(ctx: Context) -> Any:
     """Forget what was queued and all WATCHes."""
     session = ctx.session
-    if not session.guard & switches.QUEUEING:
+    if not session.switched & switches.QUEUEING:
         raise CommandError(errors.DISCARD_WITHOUT_MULTI)
     session.reset_transaction()
     session.unwatch()
@@ -149,11 +149,11 @@ def discard(ctx: Context) -> Any:
     "WATCH", Many(Key("RO")), since="2.2.0",
     flags=NOSCRIPT | LOADING | STALE | FAST | ALLOW_BUSY | UNQUEUED | NO_TOUCH | WATCHES,
     form="key~",
-)  # fmt: skip
+)
 def watch(ctx: Context, keys: list[bytes]) -> Any:
     """Let the next EXEC fail when one of the keys changes before it."""
     session, db = ctx.session, ctx.db
-    if session.guard & switches.QUEUEING:
+    if session.switched & switches.QUEUEING:
         raise CommandError(errors.WATCH_IN_MULTI)
     for key in keys:
         if (db.index, key) in session.watched:
@@ -167,7 +167,7 @@ def watch(ctx: Context, keys: list[bytes]) -> Any:
 
 @group.command(
     "UNWATCH", flags=NOSCRIPT | LOADING | STALE | FAST | ALLOW_BUSY | UNWATCHES, since="2.2.0",
-)  # fmt: skip
+)
 def unwatch(ctx: Context) -> Any:
     """Forget all WATCHes."""
     ctx.session.unwatch()

@@ -105,7 +105,7 @@ class _Addition:
 
     __slots__ = (
         "attributes", "dimension", "element", "in_thread", "links", "quantization", "vector",
-    )  # fmt: skip
+    )
 
     def __init__(self, ctx: Context, words: Sequence[bytes]) -> None:
         at = 1
@@ -190,7 +190,7 @@ class _Addition:
         return VectorSet(
             self.dimension or given, self.quantization, self.links,
             given if self.dimension else 0, next_uid(ctx),
-        )  # fmt: skip
+        )
 
 
 def next_uid(ctx: Context) -> int:
@@ -419,7 +419,7 @@ def vinfo(ctx: Context, *words: bytes) -> dict[bytes, Any] | None:
         b"size": len(value), b"max-level": value.highest_level,
         b"attributes-count": value.attributes,
         b"vset-uid": value.uid, b"hnsw-max-node-uid": value.last_number,
-    }  # fmt: skip
+    }
     return {Status(name): fact for name, fact in facts.items()}
 
 

@@ -166,7 +166,7 @@ class Array:
         return {
             b"slices": len(self.order), b"directory-size": _power_of_two(blocks or highest + 1),
             b"super-dir-entries": blocks, b"slice-size": SLICE,
-        }  # fmt: skip
+        }
 
     def slice_statistics(self) -> dict[bytes, int | float]:
         """What ARINFO FULL tells of the slices."""
@@ -178,7 +178,7 @@ class Array:
             b"avg-dense-size": windows / len(dense) if dense else 0.0,
             b"avg-dense-fill": sum(map(len, dense)) / windows if windows else 0.0,
             b"avg-sparse-size": sum(map(len, sparse)) / len(sparse) if sparse else 0.0,
-        }  # fmt: skip
+        }
 
 
 def _power_of_two(size: int) -> int:

@@ -157,7 +157,7 @@ class Area(NamedTuple):
         return (
             self.longitude - east, self.latitude - north,
             self.longitude + east, self.latitude + north,
-        )  # fmt: skip
+        )
 
 
 def _steps_for(reach: float, latitude: float) -> int:
@@ -225,5 +225,5 @@ def _useless(
     checks = (
         ((0, -1), low < south), ((0, 1), high > north), ((-1, 0), left < west),
         ((1, 0), right > east),
-    )  # fmt: skip
+    )
     return {direction for direction, beyond in checks if beyond}

@@ -320,7 +320,7 @@ class Stream:
     __slots__ = (
         "added", "blocks", "groups", "last_id", "length", "lowest_read", "max_deleted", "names",
         "producers",
-    )  # fmt: skip
+    )
 
     type_name = b"stream"
 
@@ -647,4 +647,4 @@ class Stream:
 __all__: Sequence[str] = (
     "ACKED", "DELREF", "KEEPREF", "MAX_ID", "SEQUENCE", "UNKNOWN", "Block", "Consumer", "Fields",
     "Found", "Group", "Pending", "PendingEntries", "Stream", "format_id", "parse_id",
-)  # fmt: skip
+)

@@ -42,7 +42,7 @@ class Operator(NamedTuple):
 # Values are floats, bytes, lists of values, and None for null.
 Value = Any
 _PREFIX: Final = re.compile(rb"\s*([+-]?(?:0[xX][0-9a-fA-F.]+(?:[pP][+-]?\d+)?|[0-9.]+"
-                            rb"(?:[eE][+-]?\d+)?|inf(?:inity)?|nan))\Z", re.IGNORECASE)  # fmt: skip
+                            rb"(?:[eE][+-]?\d+)?|inf(?:inity)?|nan))\Z", re.IGNORECASE)
 
 
 def number_of(value: Value) -> float:
@@ -132,7 +132,7 @@ _OPERATORS: Final[dict[bytes, Operator]] = {
     b"/": Operator(4, 2, _calculated(_divide)),
     b"%": Operator(4, 2, _calculated(_remainder)),
     b"**": _POWER, b"not": _NOT, b"!": _NOT,
-}  # fmt: skip
+}
 
 _SPACE: Final = re.compile(rb"[ \t\n\v\f\r]*")
 _NUMBER: Final = re.compile(rb"-?[0-9][0-9.eE]*")

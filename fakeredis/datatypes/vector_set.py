@@ -93,7 +93,7 @@ def projected(vector: Vector, dimension: int) -> array[float]:
             for column, number in enumerate(scaled)
         ])
         for row in range(dimension)
-    ])  # fmt: skip
+    ])
 
 
 def projection(rows: int, columns: int) -> array[float]:
@@ -103,7 +103,7 @@ def projection(rows: int, columns: int) -> array[float]:
         -scale if (row & column).bit_count() & 1 else scale
         for row in range(rows)
         for column in range(columns)
-    ])  # fmt: skip
+    ])
 
 
 # Elements -----------------------------------------------------------------------------------------
@@ -169,7 +169,7 @@ def _make_signs(vector: array[float], length: float) -> Node:
 
 _MAKERS: Final[dict[int, Callable[[array[float], float], Node]]] = {
     FLOATS: _make_floats, INT8: _make_integers, BINARY: _make_signs,
-}  # fmt: skip
+}
 
 
 # Distances, from 0 to 2 ---------------------------------------------------------------------------
@@ -192,7 +192,7 @@ def _sign_distance(one: Node, other: Node, dimension: int) -> float:
 
 _DISTANCES: Final[dict[int, Callable[[Node, Node, int], float]]] = {
     FLOATS: _float_distance, INT8: _integer_distance, BINARY: _sign_distance,
-}  # fmt: skip
+}
 
 
 class Found(NamedTuple):
@@ -227,7 +227,7 @@ class VectorSet:
     __slots__ = (
         "attributes", "dimension", "input_dimension", "last_number", "links", "nodes",
         "quantization", "uid",
-    )  # fmt: skip
+    )
 
     type_name = b"vectorset"
     cannot_be_copied = True  # COPY refuses it, as the server does
@@ -387,7 +387,7 @@ class VectorSet:
                 _is_another(node, level),
             )
             for level in range(node.level, -1, -1)
-        ]  # fmt: skip
+        ]
 
 
 def _by_distance(found: Found) -> float:

@@ -35,7 +35,7 @@ _STRIPES_A_BLOCK: Final = (len(_SECRET) - _STRIPE) // 8
 _BLOCK: Final = _STRIPE * _STRIPES_A_BLOCK
 _START: Final = (
     _PRIME32_3, _PRIME64_1, _PRIME64_2, _PRIME64_3, _PRIME64_4, _PRIME32_2, _PRIME64_5, _PRIME32_1,
-)  # fmt: skip
+)
 # The secret as each stripe of a block reads it.
 _KEYS: Final = [unpack_from("<8Q", _SECRET, 8 * at) for at in range(_STRIPES_A_BLOCK)]
 _SCRAMBLE: Final = unpack_from("<8Q", _SECRET, len(_SECRET) - _STRIPE)

@@ -45,7 +45,7 @@ _REWORDED: Final = [
         (r"^ERR Unbalanced 'xread(?:group)?' list of streams: .*$",
          _UNBALANCED),
     )
-]  # fmt: skip
+]
 _SUBCOMMAND_ARITY: Final = re.compile(
     r"^ERR wrong number of arguments for '([\w-]+)\|([\w-]+)' command$"
 ).match

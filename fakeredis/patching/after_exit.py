@@ -200,7 +200,7 @@ def _after_class(scope: PatchScope, connection_class: type) -> type:
         found = scope.after_classes[connection_class] = type(
             connection_class.__name__, (_mixin_for(connection_class), connection_class),
             {"_realm": scope},
-        )  # fmt: skip
+        )
         found.__module__ = connection_class.__module__
     return found
 
@@ -222,7 +222,7 @@ def _peer_mixin(aio: bool, library: str) -> type:
     names = [
         "send_packed_command", "send_command", "can_read", "can_read_destructive", "read_response",
         "connect",
-    ]  # fmt: skip
+    ]
     space: dict[str, Any] = {
         name: translated(getattr(base, name), exceptions) for name in names if hasattr(base, name)
     }

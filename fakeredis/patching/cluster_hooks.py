@@ -85,7 +85,7 @@ def _swaps(library: str, wrap: Callable[[Handler], Handler]) -> list[Swap | Attr
     places: list[tuple[type, str, Handler]] = []
     for package, ask, find in (
         (library, initialize, discover), (f"{library}.asyncio", initialize_async, discover_async),
-    ):  # fmt: skip
+    ):
         manager = importlib.import_module(f"{package}.cluster").NodesManager
         places.append((manager, "initialize", partial(ask, f"{package}.cluster")))
         sentinel = importlib.import_module(f"{package}.sentinel").Sentinel

@@ -99,7 +99,7 @@ def copy_of(function: FunctionType) -> FunctionType:
     copy = FunctionType(
         function.__code__, function.__globals__, function.__name__, function.__defaults__,
         function.__closure__,
-    )  # fmt: skip
+    )
     copy.__kwdefaults__ = function.__kwdefaults__
     copy.__qualname__ = function.__qualname__
     copy.__module__ = __name__  # so that nobody takes it for the original

@@ -72,7 +72,7 @@ def _fixture(target: Any, change: Callable[[Any], Any]) -> Any:
 # What classes make of functions of these names, and of nothing but functions.
 _IMPLICIT: dict[str, Callable[[Function], Any]] = {
     "__new__": staticmethod, "__init_subclass__": classmethod, "__class_getitem__": classmethod,
-}  # fmt: skip
+}
 
 
 class _Decorated(wrapt.CallableObjectProxy):  # type: ignore[type-arg]

@@ -442,13 +442,13 @@ _CONNECTION: Final = {
     "send_packed_command": send_packed_command, "send_command": send_command,
     "pack_command": pack_command, "pack_commands": pack_commands, "can_read": can_read,
     "read_response": read_response, "__init__": make_connection,
-}  # fmt: skip
+}
 _ASYNC_CONNECTION: Final = {
     "send_packed_command": send_packed_command_async, "send_command": send_command_async,
     "pack_command": pack_command, "pack_commands": pack_commands, "can_read": can_read_async,
     "can_read_destructive": can_read_async, "read_response": read_response_async,
     "__init__": make_connection, "__del__": forget_async,
-}  # fmt: skip
+}
 
 
 def swaps_for(

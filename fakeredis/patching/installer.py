@@ -25,11 +25,11 @@ KINDS: Final = frozenset({
     "redis", "redis.asyncio", "redis.cluster", "redis.asyncio.cluster", "redis.sentinel",
     "redis.asyncio.sentinel", "valkey", "valkey.asyncio", "valkey.cluster",
     "valkey.asyncio.cluster", "valkey.sentinel", "valkey.asyncio.sentinel", "aioredis",
-})  # fmt: skip
+})
 _FAKES: Final[tuple[type, ...]] = (
     FakeRedis, FakeAsyncRedis, FakeRedisCluster, FakeAsyncRedisCluster, FakeSentinel,
     FakeAsyncSentinel,
-)  # fmt: skip
+)
 _LIBRARIES: Final = ("redis", "valkey", "aioredis")
 
 
@@ -106,7 +106,7 @@ class Machinery:
                     kind, importlib.import_module(f"{kind}.connection"),
                     importlib.import_module(f"{kind}.client"), exceptions,
                 )
-            ]  # fmt: skip
+            ]
             if library == "valkey":
                 self._swaps[library] += cluster_hooks.valkey_swaps(exceptions)
                 self._add_valkey()

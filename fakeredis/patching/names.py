@@ -146,7 +146,7 @@ class Names:
             places = Counter(
                 id(namespace.get(name)) for namespace in added
                 for name in self._sites.get(id(namespace), (namespace, ()))[1]
-            )  # fmt: skip
+            )
             counts = [count + places[number] for number, count in zip(classes, counts, strict=True)]
         return added if _references(classes) == counts else added + self._look()
 

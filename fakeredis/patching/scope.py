@@ -31,7 +31,7 @@ CREATED_IN: Final = "_fakeredis_created_in"  # in a pool's: the scope it was mad
 _FIELDS: Final = (
     "_sock", "_reader", "_writer", "_parser", "next_health_check", "handshake_metadata",
     "_himport_prepared", "_himport_reconciled_revision", "_should_reconnect",
-)  # fmt: skip
+)
 # What of a parser belongs to it; a copy of the parser starts without.
 _PARSER_FIELDS: Final = ("_sock", "_buffer", "_reader", "_stream", "_connected")
 
@@ -160,7 +160,7 @@ class PatchScope(Network):
                 "with its fake server. Make it inside of the patch that uses it, or say what you "
                 'want by patch(after_exit="raise") or patch(after_exit="real").',
                 AfterExitWarning, stacklevel=depth(),
-            )  # fmt: skip
+            )
 
 
 def bind_connection(connection: Any, scope: PatchScope, kind: str) -> None:

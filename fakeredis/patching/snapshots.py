@@ -75,7 +75,7 @@ _READERS: Final = {
     b"string": [b"GET"], b"list": [b"LRANGE", b"0", b"-1"], b"set": [b"SMEMBERS"],
     b"hash": [b"HGETALL"], b"zset": [b"ZRANGE", b"0", b"-1", b"WITHSCORES"],
     b"stream": [b"XRANGE", b"-", b"+"],
-}  # fmt: skip
+}
 
 
 # How a reply becomes the value that is shown.
@@ -84,7 +84,7 @@ _VIEWS: Final[dict[bytes, Callable[[Any], Any]]] = {
     b"stream": lambda entries: [
         (number, dict(zip(fields[::2], fields[1::2], strict=True))) for number, fields in entries
     ],
-}  # fmt: skip
+}
 
 
 def _database(session: Session, keys: list[bytes]) -> dict[str, Any]:

@@ -47,7 +47,7 @@ def _by_lanes(data: bytes, lanes: int, crc: int) -> int:
         crc = lane ^ (
             t0[crc & 255] ^ t1[crc >> 8 & 255] ^ t2[crc >> 16 & 255] ^ t3[crc >> 24 & 255]
             ^ t4[crc >> 32 & 255] ^ t5[crc >> 40 & 255] ^ t6[crc >> 48 & 255] ^ t7[crc >> 56]
-        )  # fmt: skip
+        )
     return crc
 
 

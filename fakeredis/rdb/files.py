@@ -229,7 +229,7 @@ _CODES: Final[dict[int, Callable[[_Reading], None]]] = {
     types.FREQUENCY: _Reading.frequency, types.AUX: _Reading.aux,
     types.FUNCTION: _Reading.function, types.MODULE_AUX: _Reading.module,
     types.SLOT_INFO: _Reading.slot,
-}  # fmt: skip
+}
 
 
 def _skip(value: object) -> None:

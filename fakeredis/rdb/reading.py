@@ -284,7 +284,7 @@ def _hash(reader: Reader, kind: int) -> Hash:
 _COMPACT_HASHES: Final[dict[int, Callable[[bytes], list[bytes]]]] = {
     types.HASH_ZIPMAP: read_zipmap, types.HASH_ZIPLIST: read_ziplist,
     types.HASH_LISTPACK: read_listpack,
-}  # fmt: skip
+}
 
 
 def _compact_hash(reader: Reader, kind: int) -> Hash:
@@ -382,4 +382,4 @@ _READERS: Final[dict[int, Callable[[Reader, int], Any]]] = {
     types.SET_LISTPACK: _listpack_set, types.HASH_METADATA: _hash_with_deadlines,
     types.HASH_LISTPACK_EX: _listpack_hash_with_deadlines, types.STREAM: _stream,
     types.STREAM_2: _stream, types.STREAM_3: _stream,
-}  # fmt: skip
+}

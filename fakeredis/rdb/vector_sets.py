@@ -190,7 +190,7 @@ def _go_both_ways(links: dict[int, list[list[int]]]) -> bool:
         (level, number, other)
         for number, levels in links.items() for level, others in enumerate(levels)
         for other in others
-    }  # fmt: skip
+    }
     count = sum(len(others) for levels in links.values() for others in levels)
     return count == len(found) and all(
         number != other and (level, other, number) in found for level, number, other in found

@@ -154,7 +154,7 @@ class Writer:
         if self._is_compact(value):
             self.string(write_listpack(
                 part for member, score in pairs for part in (member, format_float(score))
-            ))  # fmt: skip
+            ))
             return types.ZSET_LISTPACK
         self.length(len(pairs))
         for member, score in reversed(pairs):  # the highest first, as the server has it
@@ -181,7 +181,7 @@ class Writer:
         self.number(min(expires.values(), default=0))
         self.string(write_listpack(
             part for field, text in value.items() for part in (field, text, expires.get(field, 0))
-        ))  # fmt: skip
+        ))
         return types.HASH_LISTPACK_EX
 
     def _hash_with_deadlines(self, value: Hash, expires: dict[bytes, int]) -> int:

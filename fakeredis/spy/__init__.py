@@ -24,7 +24,7 @@ _HOMES: Final = {
     "ANY": "values", "Assertions": "assertions", "CommandCall": "calls", "Finding": "lint",
     "Recorder": "recorder", "Span": "watching", "Spy": "watching", "Where": "calls",
     "call": "building", "like": "values", "matching": "values", "spy_on": "watching",
-}  # fmt: skip
+}
 
 __all__ = [
     "ANY",

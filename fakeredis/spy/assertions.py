@@ -34,7 +34,7 @@ _OF_MOCK = {
     "assert_awaited": "assert_called_command", "assert_awaited_with": "assert_called_command",
     "call_count": "count()", "called": "count()", "call_args": "calls", "call_args_list": "calls",
     "mock_calls": "calls", "method_calls": "calls", "reset_mock": "reset()",
-}  # fmt: skip
+}
 
 
 def missing(owner: str, name: str) -> str:

@@ -126,7 +126,7 @@ def _without_pairs(
 ) -> tuple[list[Unit], list[Unit]]:
     """Both without the pairs of a largest matching (by augmenting paths)."""
     fits = [[at for at, unit in enumerate(left) if not _ordered(want, unit, want is last)]
-            for want in wanted]  # fmt: skip
+            for want in wanted]
     holder: dict[int, int] = {}
 
     def place(index: int, seen: set[int]) -> bool:

@@ -133,10 +133,10 @@ def _swapped(call: CommandCall, about: list[Any], states: States, before: Any) -
     moved = {
         each: states.pop(each)
         for each in list(states) if each[0] == call.server and each[1] in other
-    }  # fmt: skip
+    }
     states.update({(each[0], other[each[1]], each[2]): moved[each] for each in moved})
 
 
 _CHANGES: dict[int, Callable[[CommandCall, list[Any], States, Any], None]] = {
     rec.KEY: _written, rec.CLEARED: _cleared, rec.SWAPPED: _swapped,
-}  # fmt: skip
+}

@@ -21,7 +21,7 @@ from fakeredis.spy.values import Wire, glob_to_regex
 __all__ = [
     "check", "command_of", "containers", "declaration_of", "exists", "flags_of", "form_of",
     "is_pattern", "keys_of", "nearest", "same_as",
-]  # fmt: skip
+]
 
 
 @cache

@@ -189,7 +189,7 @@ def _large(calls: Sequence[CommandCall]) -> Iterator[Finding]:
         reply = call.reply
         if call.via != "script" and isinstance(reply, (list, set, dict)) and (
             len(reply) > LARGE_REPLY
-        ):  # fmt: skip
+        ):
             message = f"{call.name} replied with {len(reply)} items: read in parts"
             yield Finding("large-reply", message, (call,))
         sent = max(map(len, call._record[rec.ARGV]), default=0)

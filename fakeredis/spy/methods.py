@@ -22,7 +22,7 @@ from typing import Any, Final, NamedTuple
 __all__ = [
     "CALLING", "CLIENT", "FILES", "SPYING", "Call", "NotedArgs", "NotedWords", "caller",
     "is_library", "name_of",
-]  # fmt: skip
+]
 
 # Kinds of files of code.
 _LIBRARY: Final = 1  # between the caller's code and the engine

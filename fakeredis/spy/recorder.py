@@ -87,7 +87,7 @@ class Recorder:
             session.method or method, session.db, session.id, session.name, self._server,
             code, offset, threading.current_thread(), self._server.now(),
             perf_counter(), None, session, None, None,
-        ]  # fmt: skip
+        ]
         # Commands of a transaction run inside EXEC, and yet one reads EXEC as its last line.
         if name != "EXEC":
             self._records.append(record)
@@ -152,7 +152,7 @@ class Recorder:
                 session.position, session.method or method, session.ctx.db.index, session.id,
                 session.name, server, code, offset, thread, at, perf_counter(), None, session,
                 None, None,
-            ]  # fmt: skip
+            ]
             if name != "EXEC":  # whose commands come first: `begin`
                 records.append(record)
             try:

@@ -18,7 +18,7 @@ __all__ = [
     "quote",
     "shown",
     "whole_number",
-]  # fmt: skip
+]
 
 
 def whole_number(name: str, value: Any, least: int = 0) -> None:
@@ -210,7 +210,7 @@ def _glob_part(data: bytes, at: int) -> tuple[bytes, int]:
 
 _ESCAPES = {
     "\n": r"\n", "\r": r"\r", "\t": r"\t", "\a": r"\a", "\b": r"\b", '"': r"\"", "\\": r"\\",
-}  # fmt: skip
+}
 
 
 def quote(value: object) -> str:
@@ -248,7 +248,7 @@ def difference(expected: object, sent: Wire) -> str:
         return f"expected {shown(expected)}, got {shown(sent)}"
     left, right = str(to_text(wanted)), str(sent)
     at = next((i for i, pair in enumerate(zip(left, right, strict=False)) if pair[0] != pair[1]),
-              min(len(left), len(right)))  # fmt: skip
+              min(len(left), len(right)))
     if at <= LONGEST // 4:
         return f"expected {shown(expected)}, got {shown(sent)}"
     return (

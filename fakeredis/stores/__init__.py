@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 __all__ = [
     "ForwardingStore", "KeyspaceStore", "Link", "MemoryStore", "RedisStore", "SQLiteStore",
     "SimpleLink", "Store", "StoreBusy", "StoreError", "resolve",
-]  # fmt: skip
+]
 
 _HOMES: Final = {
     "MemoryStore": "keyspace.memory", "SQLiteStore": "keyspace.sqlite",
     "RedisStore": "forwarding.redis", "ForwardingStore": "forwarding.base",
     "Link": "forwarding.link", "SimpleLink": "forwarding.link",
-}  # fmt: skip
+}
 _REDIS: Final = "fakeredis.stores.forwarding.redis:RedisStore.from_url"
 # URL scheme -> what makes a store of the URL.  Others come from the entry point.
 SCHEMES: Final = {
@@ -39,7 +39,7 @@ SCHEMES: Final = {
         ),
         _REDIS,
     ),
-}  # fmt: skip
+}
 ENTRY_POINT: Final = "fakeredis.stores"
 
 

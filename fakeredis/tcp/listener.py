@@ -213,7 +213,7 @@ class TcpService:
             self._limits_text, self._limits = text, {
                 words[at]: (int(words[at + 1]), int(words[at + 2]), int(words[at + 3]))
                 for at in range(0, len(words), 4)
-            }  # fmt: skip
+            }
         return self._limits[kind]
 
 
@@ -222,7 +222,7 @@ def waits(session: Session) -> bool:
     return bool(
         session.wait is not None or session.channels or session.patterns or session.shard_channels
         or session in session.server.monitors
-    )  # fmt: skip
+    )
 
 
 class Listener:

@@ -33,7 +33,7 @@ class Early(asyncio.Transport):
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         super().__init__({
             "socket": sock, "peername": sock.getpeername(), "sockname": sock.getsockname(),
-        })  # fmt: skip
+        })
         self.sock = sock
         self.unsent = b""
         self._closing = False
@@ -148,7 +148,7 @@ class Meanwhile:
         except Exception as error:  # must not end the script
             self._loop.call_exception_handler({
                 "message": "what a client sent fails", "exception": error, "protocol": protocol,
-            })  # fmt: skip
+            })
             transport.abort()
 
     def _close(self) -> None:

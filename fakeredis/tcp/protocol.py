@@ -34,7 +34,7 @@ class ClientProtocol(asyncio.Protocol):
         "service", "loop", "transport", "session", "parser", "backlog", "running", "scheduled",
         "full", "deaf", "timed", "timer", "heard", "received", "sent", "count", "over",
         "packet",
-    )  # fmt: skip
+    )
 
     def __init__(self, service: TcpService, loop: asyncio.AbstractEventLoop) -> None:
         self.service = service
@@ -88,7 +88,7 @@ class ClientProtocol(asyncio.Protocol):
             "qbuf-free": 0, "oll": int(waiting > 0), "omem": waiting,
             "tot-mem": 1928 + pending + waiting, "tot-net-in": self.received,
             "tot-net-out": self.sent, "tot-cmds": self.count,
-        }  # fmt: skip
+        }
 
     def data_received(self, data: bytes) -> None:
         """Run what the client sends."""
@@ -112,7 +112,7 @@ class ClientProtocol(asyncio.Protocol):
     def _parse(self, session: Session) -> None:
         """Read commands: only the next one of a client that must authenticate first."""
         parser = self.parser
-        parser.trusted = not session.guard & switches.UNAUTHENTICATED
+        parser.trusted = not session.switched & switches.UNAUTHENTICATED
         if parser.trusted:
             self.backlog += parser.take()
         elif not self.backlog:
@@ -261,7 +261,7 @@ class ClientProtocol(asyncio.Protocol):
         self.loop.call_exception_handler({
             "message": "a command failed in an unforeseen way", "exception": error,
             "protocol": self, "transport": self.transport,
-        })  # fmt: skip
+        })
         return CommandError(f"ERR internal error: {type(error).__name__}: {error}")
 
     def _parse_more(self, session: Session, out: list[bytes]) -> None:

@@ -28,16 +28,16 @@ _WRONG: Final = "Bad directive or wrong number of arguments"
 _VERSIONS: Final = {
     "tlsv1": ssl.TLSVersion.TLSv1, "tlsv1.1": ssl.TLSVersion.TLSv1_1,
     "tlsv1.2": ssl.TLSVersion.TLSv1_2, "tlsv1.3": ssl.TLSVersion.TLSv1_3,
-}  # fmt: skip
+}
 _ASKING: Final = {
     "yes": ssl.CERT_REQUIRED, "optional": ssl.CERT_OPTIONAL, "no": ssl.CERT_NONE
-}  # fmt: skip
+}
 # Parameters of several words; each line of one of the first kind adds to those before.
 _ADDING: Final = frozenset({"save", "client-output-buffer-limit"})
 _SEVERAL: Final = frozenset({
     "bind", "notify-keyspace-events", "oom-score-adj-values", "tls-protocols",
     "latency-tracking-info-percentiles",
-})  # fmt: skip
+})
 
 
 class BadSettings(Exception):

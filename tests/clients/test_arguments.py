@@ -66,13 +66,13 @@ def test_addresses_share_state() -> None:
         fakeredis.FakeRedis.from_url("redis://localhost"),
         fakeredis.FakeRedis.from_url("redis://localhost:6379/0"),
         fakeredis.FakeRedis(connection_pool=redis.ConnectionPool()),
-    ):  # fmt: skip
+    ):
         assert same.get("foo") == b"bar"
     for other in (
         fakeredis.FakeRedis(port=6380), fakeredis.FakeRedis("elsewhere"),
         fakeredis.FakeRedis(unix_socket_path="/s"), fakeredis.FakeRedis.from_url("unix:///t"),
         fakeredis.FakeRedis(server=fakeredis.FakeServer()), fakeredis.FakeRedis(db=1),
-    ):  # fmt: skip
+    ):
         assert other.get("foo") is None
 
 
@@ -257,11 +257,11 @@ class Number(int):
 VALUES: list[Any] = [
     "\xe9", "\u20ac", "\udce9", "", b"\xff", 1, -(10**30), 1.5, 1e300, float("inf"), -0.0, True,
     None, [], {}, Text("\xe9"), Number(5), bytearray(b"ab"), memoryview(b"abc"),
-]  # fmt: skip
+]
 NAMES: list[Any] = [
     "GET", "CONFIG GET", "CONFIG\tGET", " CONFIG  GET ", "\xe9", b"GET", b"CONFIG GET",
     b"CONFIG\tGET",
-]  # fmt: skip
+]
 
 
 def outcome(call: Any, *args: Any) -> Any:
@@ -482,7 +482,7 @@ def test_credentials(protocol: int) -> None:
     for good in (
         {"password": "secret"}, {"username": "default", "password": "secret"},
         {"credential_provider": Credentials()},
-    ):  # fmt: skip
+    ):
         assert server.client(protocol=protocol, **good).ping() is True
     with pytest.raises(redis.AuthenticationError):
         server.client(protocol=protocol, password="wrong").ping()

@@ -119,7 +119,7 @@ def test_freezegun(imported: str) -> None:
         "print(fakeredis.FakeRedis().blpop('l', 0.01))",
         "try: fakeredis.FakeRedis(socket_timeout=0.01, retry=None).blpop('l', 0)",
         "except redis.TimeoutError: print('timeout')",
-    ]  # fmt: skip
+    ]
     if imported == "before":
         code[2:2] = ["fakeredis.FakeRedis().ping()"]
     path = os.pathsep.join(sys.path)

@@ -160,7 +160,7 @@ SITUATIONS: dict[Any, tuple[int, int]] = {  # ceilings of GET and SET
     plain: (7, 8), with_a_delay_on_another_command: (12, 13),
     with_a_fault_on_another_command: (12, 13), spied: (15, 16), limited: (14, 26),
     restricted: (14, 16), twice_patched: (14, 15),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("situation", SITUATIONS, ids=lambda situation: situation.__name__)

@@ -15,7 +15,7 @@ ARGUMENTS: list[dict[str, Any]] = [
     {}, {"decode_responses": True}, {"protocol": 2}, {"protocol": 3}, {"db": 1, "host": "h"},
     {"unix_socket_path": "/s"}, {"max_connections": 5, "client_name": "x"},
     {"socket_timeout": 1.5},
-]  # fmt: skip
+]
 OWN = {"single_connection_lock", "_single_conn_lock", "_usage_lock", "_event_dispatcher"}
 
 

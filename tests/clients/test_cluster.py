@@ -143,7 +143,7 @@ def test_startup_nodes_are_one_cluster_whichever_is_asked() -> None:
         assert found.mget_nonatomic(KEYS) == [key.encode() for key in KEYS]
         assert {(node.host, node.port) for node in found.get_primaries()} <= {
             *nodes, ("redis-2", 6380),
-        }  # fmt: skip
+        }
 
 
 def test_own_servers() -> None:

@@ -172,7 +172,7 @@ async def test_async_connection() -> None:
         b"*+1\r\n$4\r\nPING\r\n", b"* 1\r\n$4\r\nPING\r\n", b"*1\r\n$ 4\r\nPING\r\n",
         b"*1\r\n\r\n",
     ],
-)  # fmt: skip
+)
 def test_requests_as_the_real_server_reads_them(clean_real_url: str, data: bytes) -> None:
     def outcome(send: Any, read: Any) -> list[Any]:
         replies: list[Any] = []

@@ -45,7 +45,7 @@ def test_replies(client: Any, transaction: bool) -> None:
     assert len(pipe) == 11
     assert pipe.execute() == [
         True, 2, b"2", 2, [b"b", b"a"], 1, {b"1"}, 0, 1, {b"f": b"1"}, None,
-    ]  # fmt: skip
+    ]
     assert len(pipe) == 0
     assert pipe.execute() == []
     assert pipe.get("k").execute() == [b"2"]
@@ -70,7 +70,7 @@ def test_errors_as_items(client: Any, transaction: bool) -> None:
     replies = pipe.execute(raise_on_error=False)
     assert [type(reply) for reply in replies] == [
         bool, redis.ResponseError, redis.ResponseError, bytes,
-    ]  # fmt: skip
+    ]
     assert str(replies[2]) == "value is not an integer or out of range"
 
 
@@ -88,7 +88,7 @@ def test_a_command_that_is_refused(client: Any, transaction: bool, raising: bool
     else:
         assert [type(reply) for reply in pipe.execute(raise_on_error=False)] == [
             bool, redis.ResponseError, redis.ResponseError,
-        ]  # fmt: skip
+        ]
     assert client.get("a") == (None if transaction else b"1")
 
 

@@ -45,18 +45,18 @@ def test_messages(client: Any) -> None:
         assert drained(pubsub) == [
             message("subscribe", b"a", 1), message("subscribe", b"b", 2),
             message("psubscribe", b"p*", 3),
-        ]  # fmt: skip
+        ]
         assert client.publish("a", "hello") == 1
         assert client.publish("pa", b"\x00\xff") == 1
         assert client.publish("nobody", "") == 0
         assert drained(pubsub) == [
             message("message", b"a", b"hello"), message("pmessage", b"pa", b"\x00\xff", b"p*"),
-        ]  # fmt: skip
+        ]
         pubsub.unsubscribe("a")
         pubsub.punsubscribe()
         assert drained(pubsub) == [
             message("unsubscribe", b"a", 2), message("punsubscribe", b"p*", 1),
-        ]  # fmt: skip
+        ]
         assert client.pubsub_channels() == [b"b"]
     assert client.pubsub_channels() == []
 

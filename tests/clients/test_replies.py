@@ -53,7 +53,7 @@ CALLS: list[tuple[Any, ...]] = [
     ("config_get", "maxmemory-policy"), ("config_set", "maxmemory-policy", "noeviction"),
     ("flushdb",), ("dbsize",),
     ("execute_command", "LPUSH", "wrong"), ("execute_command", "NONSENSE"),
-]  # fmt: skip
+]
 
 SHAPES_ONLY = {"randomkey"}
 UNORDERED = {"scan", "keys"}
@@ -120,7 +120,7 @@ def test_types_in_pipelines(pair: tuple[Any, Any], transaction: bool) -> None:
         call for call in CALLS
         if call[0] not in {*SHAPES_ONLY, "blpop", "brpop", "bzpopmin"} and "NONSENSE" not in call
         and not (transaction and call == ("execute_command", "LPUSH", "wrong"))
-    ]  # fmt: skip
+    ]
     replies = []
     for client in (real, fake):
         with client.pipeline(transaction=transaction) as pipe:
@@ -165,7 +165,7 @@ def test_big_numbers_are_what_the_parser_makes_of_them(
     bodies = [
         "{big_number='12345678901234567890'}", "{big_number='-5'}", "{big_number='12x'}",
         "{{big_number='5'}, {map={a={big_number='6'}}}, {set={a=true}}}",
-    ]  # fmt: skip
+    ]
     options: dict[str, Any] = {"protocol": 3, "decode_responses": decode}
 
     def ask(client: Any) -> list[Any]:

@@ -36,7 +36,7 @@ def test_scripts(server: fakeredis.FakeServer) -> None:
         client.eval("return redis.error_reply('mine')", 0)
     assert [type(each) for each in client.eval("return {redis.status_reply('A'), 'b'}", 0)] == [
         bytes, bytes,
-    ]  # fmt: skip
+    ]
 
 
 def test_locks(server: fakeredis.FakeServer) -> None:

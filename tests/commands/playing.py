@@ -15,7 +15,7 @@ from tests.support.twin import Pair, Twin
 def words(line: str) -> list[bytes]:
     """The arguments of a line; Python's escapes are understood, best within quotes."""
     return [word.encode("latin-1").decode("unicode_escape").encode("latin-1")
-            for word in shlex.split(line)]  # fmt: skip
+            for word in shlex.split(line)]
 
 
 def play(pair: Pair, script: str) -> list[Any]:

@@ -181,7 +181,7 @@ def test_permissions(twin: Any, rules: str) -> None:
 def test_refusals(twin: Any) -> None:
     twin("ACL", "LOG", "RESET")
     twin("ACL", "SETUSER", "d", "on", ">p", "~k*", "&c*", "+@pubsub", "+@connection", "+@scripting",
-         "+@transaction", "+get", "+set", "+config|get", "+mget")  # fmt: skip
+         "+@transaction", "+get", "+set", "+config|get", "+mget")
     other = twin.session()
     play(other, """
         AUTH nobody x
@@ -219,7 +219,7 @@ def test_refusals(twin: Any) -> None:
         EVAL "return redis.acl_check_cmd('config', 'set', 'x', 'y')" 0
         EVAL "return redis.acl_check_cmd('config')" 0
         EVAL "return redis.acl_check_cmd('nosuch')" 0
-    """)  # fmt: skip
+    """)
     _same_log(twin)
     for change in ("-get", "resetkeys"):
         play(other, "MULTI\nGET k\nPING")
@@ -286,14 +286,14 @@ def test_the_default_user(twin: Any) -> None:
             AUTH foo
             AUTH default foo
             AUTH default x
-        """)  # fmt: skip
+        """)
         before = twin.session()
         before("PING")
         play(twin, """
             ACL SETUSER default nopass
             CONFIG GET requirepass
             ACL GETUSER default
-        """)  # fmt: skip
+        """)
         before("PING")
         play(twin, "CONFIG SET requirepass ''\nAUTH x\nAUTH default x\nACL SETUSER default off")
         after = twin.session()
@@ -320,18 +320,18 @@ def test_unrestricted_costs_nothing() -> None:
     server = Server()
     session = server.session()
     session.execute([b"ACL", b"SETUSER", b"u", b"on", b"nopass", b"+@all", b"~*", b"&*"])
-    assert server.guard == session.guard == 0
+    assert server.switched == session.switched == 0
     session.execute([b"ACL", b"SETUSER", b"u", b"-get"])
-    assert server.guard
+    assert server.switched
     session.execute([b"ACL", b"DELUSER", b"u"])
-    assert server.guard == 0
+    assert server.switched == 0
     assert same(in_order(session.execute([b"ACL", b"USERS"])), [b"default"])
 
 
 @pytest.mark.parametrize("r", ["resp2", "resp3", "real"], indirect=True)
 def test_refused_in_a_pipeline(r: Any) -> None:
     r.acl_setuser("bob", enabled=True, passwords=["+pw"], categories=["+@read", "+@transaction"],
-                  keys=["k*"])  # fmt: skip
+                  keys=["k*"])
     try:
         with r.pipeline() as pipe:
             pipe.watch("k")
@@ -348,7 +348,7 @@ def test_refused_in_a_pipeline(r: Any) -> None:
 @pytest.mark.parametrize("rule", [
     r"on\x00", r"+get\x00x", r"-@all\x00", r"+nosuch\x00x", r"~a\x00b", r"&a\x00b", r"%R~a\x00",
     r">a\x00b", r"(+get\x00)", r"nopass\x00x", r"\x00",
-])  # fmt: skip
+])
 def test_rules_with_zero_bytes(twin: Any, rule: str) -> None:
     play(twin, f'ACL SETUSER c "{rule}"\nACL GETUSER c\nACL LIST')
 
@@ -356,7 +356,7 @@ def test_rules_with_zero_bytes(twin: Any, rule: str) -> None:
 @pytest.mark.parametrize("rules", [
     "+@all ~l", "+@all %R~* ~l", "+@all ~l (~* -@all +get)", "+@all ~l (%W~* +@all)",
     "+@all ~l (~* +sort)", "-@all ~* +sort", "+@all allkeys",
-])  # fmt: skip
+])
 def test_patterns_of_sort(twin: Any, rules: str) -> None:
     first, _, selector = rules.partition(" (")
     twin("ACL", "SETUSER", "z", "on", "nopass", *first.split())
@@ -378,7 +378,7 @@ def test_patterns_of_sort(twin: Any, rules: str) -> None:
         MULTI
         SORT l BY w_*
         EXEC
-    """)  # fmt: skip
+    """)
     twin("ACL", "DRYRUN", "z", "SORT", "l", "STORE", "l")
     twin("ACL", "SETUSER", "z", "resetkeys", "%R~l")
     twin("ACL", "DRYRUN", "z", "SORT", "l", "STORE", "l")

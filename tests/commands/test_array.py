@@ -146,7 +146,7 @@ def test_searching(r: Any) -> None:
     [("^.*[0-9]{3}$", "foo123", True), ("[[:digit:]]+", "a1", True), ("[^[:alpha:]]", "ab", False),
      ("a$", "a\n", False), ("a.b", "a\nb", True), (r"[\d]", "d", True), (r"[\d]", "1", False),
      ("[]a]", "]", True), ("foo|bar", "xbar", True), (r"\x{41}", "A", True)],
-)  # fmt: skip
+)
 def test_patterns(pattern: str, text: str, found: bool) -> None:
     """They are POSIX's extended regular expressions."""
     session = Server("8.8").session()
@@ -174,7 +174,7 @@ def test_info(r: Any) -> None:
     assert r.arinfo("a") == {
         "count": 3, "len": 101, "next-insert-index": 1, "slices": 1, "directory-size": 1,
         "super-dir-entries": 0, "slice-size": 4096,
-    }  # fmt: skip
+    }
     r.arset("a", 5000, *range(20))
     full = r.arinfo("a", full=True)
     assert (full["dense-slices"], full["sparse-slices"]) == (1, 1)
@@ -235,7 +235,7 @@ def test_errors() -> None:
         "ERR invalid regular expression", "ERR regular expression backreferences are not supported",
         "ERR regular expression is empty", "ERR unknown operation",
         "ERR MATCH requires a value argument", wrong % "arop", "ERR syntax error", kind, "0",
-    ]  # fmt: skip
+    ]
 
 
 def test_events_copies_and_payloads() -> None:

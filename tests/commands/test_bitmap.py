@@ -64,7 +64,7 @@ KEYS = ("bits", "full", "zero", "n", "empty", "ttl", "l", "missing")
         "BITFIELD_RO {} SET u8 0 x", "BITFIELD_RO {} OVERFLOW SAT GET u8 0",
         "BITFIELD_RO {} GET u8 0 INCRBY u8 0 1", "BITFIELD_RO {} OVERFLOW FOO",
     ],
-)  # fmt: skip
+)
 def test_every_kind_of_key(twin: Twin, call: str) -> None:
     for key in KEYS:
         play(twin, "FLUSHALL" + SETUP)
@@ -148,7 +148,7 @@ def test_events(twin: Twin) -> None:
         BITFIELD nobb2 SET u8 1008 0 OVERFLOW FAIL SET u8 0 300
         BITFIELD nobb2 OVERFLOW FAIL SET u8 2000 300
         BITFIELD_RO bb GET u8 0
-    """) > 15  # fmt: skip
+    """) > 15
 
 
 def test_in_a_transaction(twin: Twin) -> None:

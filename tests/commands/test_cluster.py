@@ -107,7 +107,7 @@ CALLS = [
     "CLUSTER SLOT-STATS ORDERBY key-count DESC ASC", "CLUSTER SLOT-STATS X Y Z",
     "REPLICAOF NO ONE", "SLAVEOF x 1", "FAILOVER", "CONFIG GET databases",
     "CONFIG GET cluster-enabled", "INFO cluster", "EVAL return(1) 0",
-]  # fmt: skip
+]
 
 
 @pytest.mark.real
@@ -137,7 +137,7 @@ def test_slots_come_and_go(node: Twin) -> None:
         "ADDSLOTS 1 2 3", "ADDSLOTS 3 4", "ADDSLOTSRANGE 4 9 11 12", "DELSLOTS 3 3", "DELSLOTS 2",
         "DELSLOTSRANGE 5 6 12 12", "DELSLOTS 5", "ADDSLOTSRANGE 20 30 25 40",
         "SET-CONFIG-EPOCH 7", "BUMPEPOCH", "SET-CONFIG-EPOCH 8", "FLUSHSLOTS",
-    ):  # fmt: skip
+    ):
         node("CLUSTER", *call.split())
         fake, real = (_ranges(side) for side in _both(node, "CLUSTER", "SLOTS"))
         assert fake == real
@@ -177,7 +177,7 @@ def test_while_slots_are_missing(node: Twin) -> None:
     for call in (
         "GET a", "SET a 1", "GET c", "MGET c d", "DEL c", "EVAL return(1) 1 c", "SSUBSCRIBE c",
         "WATCH a", "PUBLISH a 1", "MULTI", "GET a", "EXEC",
-    ):  # fmt: skip
+    ):
         node(*call.split())
     for key in ("a", "c"):
         node("EVAL", f"return redis.call('GET', '{key}')", 0)
@@ -190,7 +190,7 @@ def test_transactions(full: Twin) -> None:
         ["MULTI", "MGET a b", "EXEC"], ["WATCH a b", "WATCH a", "MULTI", "GET a", "DISCARD"],
         ["MULTI", "SET a 1", "SET b 2", "DISCARD", "EXEC"], ["MULTI", "PING", "EXEC"],
         ["MULTI", "SELECT 1", "EXEC"], ["MULTI", "NOSUCH", "SET a 1", "SET b 1", "EXEC"],
-    ):  # fmt: skip
+    ):
         for call in calls:
             full(*call.split())
 
@@ -282,7 +282,7 @@ def test_slots_of_three(trio: list[Client]) -> None:
     assert _ranges(found) == [(0, 5460), (5461, 10922), (10923, 16383)]
     assert [entry[2][:2] for entry in found] == [
         [b"127.0.0.1", 6379], [b"127.0.0.1", 6380], [b"127.0.0.1", 6381],
-    ]  # fmt: skip
+    ]
     lines = trio[0]("CLUSTER NODES").decode().splitlines()
     assert [line.split()[2] for line in lines] == ["myself,master", "master", "master"]
     assert len(trio[2]("CLUSTER LINKS")) == 4
@@ -300,7 +300,7 @@ def test_slots_of_three(trio: list[Client]) -> None:
         ("CLUSTER DELSLOTS 6000", b"OK"),
         ("EVAL return(redis.call('GET','a')) 0", NOT_LOCAL),
     ],
-)  # fmt: skip
+)
 def test_redirections(trio: list[Client], call: str, reply: Any) -> None:
     found = trio[0](call)
     assert (found.partition(" script: ")[0] if reply == NOT_LOCAL else found) == reply
@@ -311,7 +311,7 @@ def test_moved_inside_of_multi(trio: list[Client]) -> None:
     assert [trio[0](call) for call in calls] == [
         b"OK", b"QUEUED", MOVED_A, b"QUEUED",
         "EXECABORT Transaction discarded because of previous errors.", None,
-    ]  # fmt: skip
+    ]
 
 
 def test_a_slot_that_moves(trio: list[Client]) -> None:
@@ -330,7 +330,7 @@ def test_a_slot_that_moves(trio: list[Client]) -> None:
         ("MGET no1{b} no2{b}", ask), ("MULTI", b"OK"), ("GET nope{b}", ask),
         ("EXEC", "EXECABORT Transaction discarded because of previous errors."),
         ("ASKING", b"OK"), ("GET nope{b}", ask),
-    ):  # fmt: skip
+    ):
         assert source(call) == reply
     for call, reply in (
         ("GET b", moved), ("ASKING", b"OK"), ("GET b", None), ("GET b", moved), ("ASKING", b"OK"),
@@ -338,7 +338,7 @@ def test_a_slot_that_moves(trio: list[Client]) -> None:
         ("ASKING", b"OK"), ("MGET n{b} y{b}", again), ("ASKING", b"OK"), ("PING", b"PONG"),
         ("GET b", moved), ("ASKING", b"OK"), ("MULTI", b"OK"), ("GET b", b"QUEUED"),
         ("GET n{b}", b"QUEUED"), ("EXEC", again), ("GET b", moved),
-    ):  # fmt: skip
+    ):
         assert target(call) == reply
     assert source(f"CLUSTER SETSLOT 3300 NODE {names[1]}") == HELD
     source("DEL b x{b}")

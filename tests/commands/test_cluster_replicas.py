@@ -56,7 +56,7 @@ def _join(master: servers.RealServer, replica: servers.RealServer) -> None:
         _until(lambda: two.call(b"CLUSTER", b"REPLICATE", name) == b"OK")
         _until(lambda: two.call(b"ROLE")[3:4] == [b"connected"])
         _until(lambda: b",slave" in two.call(b"CLUSTER", b"NODES")
-               and b" slave " in one.call(b"CLUSTER", b"NODES"))  # fmt: skip
+               and b" slave " in one.call(b"CLUSTER", b"NODES"))
         for wire in (one, two):
             _until(partial(_knows_all, wire))
 

@@ -20,7 +20,7 @@ VALUES = [
     "9223372036854775808", "18446744073709551615", "1.5", " 5", "+5", "05", "1k", "5KB", "2Mb",
     "1g", "b", "1tb", "5%", "101%", "-1%", "%", "yes", "NO", "no-such-value", "everysec", "1 2 3",
     "a b c", "\xff",
-]  # fmt: skip
+]
 
 
 def names() -> list[str]:
@@ -71,7 +71,7 @@ SPECIAL = {
     "hz": ["501", "1000", "2147483647"],
     "maxmemory-policy": ["ALLKEYS-LRU", "volatile-ttl", "lru"],
     "loglevel": ["DEBUG", "nothing", "x"],
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", SPECIAL)
@@ -88,7 +88,7 @@ def test_special_values(twin: Twin, name: str) -> None:
     "dir x databases 3", "maxmemory abc hz abc", "MAXMEMORY abc", "hz 5 HZ 6", "databases 3 foo 1",
     "foo 1 databases 3", "maxmemory 1 maxmemory 2 foo 3", "slave-priority 5 replica-priority 6",
     "maxmemory 5 timeout abc", "hash-max-ziplist-entries 7", "timeout 5 maxmemory 7mb",
-])  # fmt: skip
+])
 def test_all_or_nothing(twin: Twin, words: str) -> None:
     twin("CONFIG", "SET", *words.split())
     for name in ("maxmemory", "hz", "replica-priority", "hash-max-listpack-entries", "timeout"):
@@ -99,7 +99,7 @@ def test_all_or_nothing(twin: Twin, words: str) -> None:
     "maxmemory", "MAXMEMORY", "maxmem*", "MAXMEM*", "*", "hash-* zset-*", "maxmemory maxmem*",
     "nothing", "slave-read-only replica-read-only", "[m]axmemory", "max[memory", "m?xmemory", "",
     "maxmemory MAXMEMORY", "*ziplist*",
-])  # fmt: skip
+])
 def test_patterns(twin: Twin, patterns: str) -> None:
     words = patterns.split() or [""]
     fake = twin.fake.execute([word.encode() for word in ("CONFIG", "GET", *words)])
@@ -114,7 +114,7 @@ def test_patterns(twin: Twin, patterns: str) -> None:
 
 def test_other_subcommands(twin: Twin) -> None:
     for line in ("CONFIG", "CONFIG FOO", "CONFIG GET", "CONFIG RESETSTAT", "CONFIG RESETSTAT a",
-                 "CONFIG REWRITE", "CONFIG SET maxmemory"):  # fmt: skip
+                 "CONFIG REWRITE", "CONFIG SET maxmemory"):
         twin(*line.split())
     first = twin.fake.execute([b"CONFIG", b"HELP"])[0]
     assert first == twin.wire.call(b"CONFIG", b"HELP")[0]

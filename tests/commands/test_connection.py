@@ -50,11 +50,11 @@ def test_names(twin: Any, name: str) -> None:
 
 def test_hello(twin: Any) -> None:
     for words in (["HELLO"], ["HELLO", 3], ["HELLO", 2, "SETNAME", "me"], ["HELLO", 3, "AUTH",
-                  "default", "x", "SETNAME", "you"]):  # fmt: skip
+                  "default", "x", "SETNAME", "you"]):
         fake = twin.fake.execute([str(word).encode() for word in words])
         real = twin.wire.call(*(str(word).encode() for word in words))
         both = [dict(zip(r[::2], r[1::2], strict=True)) if isinstance(r, list) else r
-                for r in (fake, real)]  # fmt: skip
+                for r in (fake, real)]
         assert type(fake) is type(real)
         for reply in both:
             reply.pop(b"id")
@@ -67,14 +67,14 @@ def fields(line: bytes) -> dict[str, str]:
 
 
 STEADY = ("name", "flags", "db", "sub", "psub", "ssub", "multi", "watch", "cmd", "user", "redir",
-          "resp", "lib-name", "lib-ver", "events")  # fmt: skip
+          "resp", "lib-name", "lib-ver", "events")
 
 
 @pytest.mark.parametrize(
     "before",
     [[], ["CLIENT SETNAME me"], ["SELECT 3"], ["WATCH a b"], ["CLIENT NO-EVICT on",
      "CLIENT NO-TOUCH on"], ["CLIENT SETINFO lib-name x", "CLIENT SETINFO lib-ver 1"]],
-)  # fmt: skip
+)
 def test_facts_of_a_session(twin: Any, before: list[str]) -> None:
     for command in before:
         twin(*command.split())
@@ -111,7 +111,7 @@ def test_reply_modes(twin: Any) -> None:
         assert twin.fake.execute([word.encode() for word in words]) is NO_REPLY
     twin("PING", "heard")
     for words in (["CLIENT", "REPLY", "OFF"], ["PING"], ["NOSUCH"], ["GET"], ["CLIENT", "REPLY",
-                  "SKIP"], ["SET", "k", "v"]):  # fmt: skip
+                  "SKIP"], ["SET", "k", "v"]):
         twin.wire.send(*map(str.encode, words))
         assert twin.fake.execute([word.encode() for word in words]) is NO_REPLY
     twin("CLIENT", "REPLY", "ON")
@@ -151,7 +151,7 @@ def test_password(twin: Any) -> None:
                      "SUBSCRIBE a", "SELECT 1", "HELLO", "HELLO 9", "HELLO 2 SETNAME x",
                      "HELLO 2 AUTH default bad", "AUTH bad", "AUTH bob sekret", "AUTH a b c",
                      "RESET", "EXEC x", "AUTH sekret", "ACL WHOAMI", "PING", "AUTH default bad",
-                     "PING", "RESET", "PING"):  # fmt: skip
+                     "PING", "RESET", "PING"):
             other(*call.split())
     finally:
         twin("CONFIG", "SET", "requirepass", "")
@@ -178,7 +178,7 @@ def test_scripts_that_write_nothing_run_in_a_pause_of_writes() -> None:
     reading, writing = b"#!lua flags=no-writes\nreturn 1", b"#!lua\nreturn 1"
     sha = one.execute([b"SCRIPT", b"LOAD", reading])
     library = (b"#!lua name=x\nredis.register_function{function_name='F', "
-               b"callback=function() return 1 end, flags={'no-writes'}}")  # fmt: skip
+               b"callback=function() return 1 end, flags={'no-writes'}}")
     one.execute([b"FUNCTION", b"LOAD", library])
     one.execute([b"CLIENT", b"PAUSE", b"60000", b"WRITE"])
     calls = [b"EVAL", reading], [b"EVALSHA", sha], [b"FCALL", b"f"], [b"EVAL_RO", b"return 1"]
@@ -209,6 +209,6 @@ def test_pause() -> None:
 @pytest.mark.parametrize("line", [
     "SELECT 99999999999", "SELECT -2147483649", "SELECT 2147483647", "SELECT 2147483648",
     "CLIENT PAUSE 9223372036854775807", "CLIENT PAUSE 9223372036854775807 WRITE",
-])  # fmt: skip
+])
 def test_numbers_out_of_range(twin: Any, line: str) -> None:
     play(twin, line)

@@ -63,7 +63,7 @@ def test_digests(twin: Twin) -> None:
 @pytest.mark.parametrize("kind", [
     "string", "integer", "double", "bignum", "null", "array", "set", "map", "attrib", "verbatim",
     "true", "false", "FALSE", "nosuch",
-])  # fmt: skip
+])
 def test_kinds_of_replies(twin: Twin, kind: str) -> None:
     twin("DEBUG", "PROTOCOL", kind)
 
@@ -195,7 +195,7 @@ def test_settings_and_mistakes(twin: Twin) -> None:
 @pytest.mark.parametrize(("setting", "address", "allowed"), [
     ("no", "127.0.0.1:1", False), ("yes", "10.0.0.1:1", True), ("local", "127.0.0.1:1", True),
     ("local", "10.0.0.1:1", False), ("local", "/tmp/socket:0", True),
-])  # fmt: skip
+])
 def test_who_may(setting: str, address: str, allowed: bool) -> None:
     server = Server()
     server.config.override("enable-debug-command", setting)
@@ -225,7 +225,7 @@ HGETEX h EX 100 FIELDS 2 f g|HGETDEL h FIELDS 1 f|HSETEX h FIELDS 1 f 5
 HSETEX h FNX FIELDS 1 f 5|HSETEX h FXX FIELDS 1 f 5|HSETEX h KEEPTTL FIELDS 1 f 5|HSET h f 5
 HMSET h f 5|HSETNX h f 5|HINCRBY h f 5|HDEL h f|HDEL h f g|COPY h i|RENAME h i|TYPE h|DBSIZE
 OBJECT ENCODING h
-""".replace("\n", "|").strip("|").split("|")  # fmt: skip
+""".replace("\n", "|").strip("|").split("|")
 
 
 @pytest.mark.parametrize("command", LEFT_IN_PLACE)
@@ -292,7 +292,7 @@ def test_sleep_in_a_transaction(twin: Twin) -> None:
 @pytest.mark.parametrize("score", [
     "0.1", "1e300", "3.5", "-0.0", "1e-7", "123456789.123456789", "inf", "-inf", "1e17", "-2.5",
     "0.30000000000000004", "1e15", "12345678901234567", "1e22", "3.0000000000000004", "5e-324",
-])  # fmt: skip
+])
 @pytest.mark.parametrize("member", ["m", "x" * 100])
 def test_digests_of_scores(twin: Twin, score: str, member: str) -> None:
     """A compact sorted set and a big one."""

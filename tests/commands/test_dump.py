@@ -42,7 +42,7 @@ EXACT = {
     "stream": "XADD k 1-1 f v g w\nXADD k 2-1 f v2 g 7\nXADD k 3-1 h v2\nXADD k 3-2 h v a b c d",
     "long stream": "\n".join(f"XADD k {n}-1 f {'v' * 50} g {n}" for n in range(1, 130)),
     "empty stream": "XGROUP CREATE k g 0 MKSTREAM", "gone": "XADD k 7-7 f v\nXDEL k 7-7",
-}  # fmt: skip
+}
 FREE = {
     "hash table": f"HSET k f {'v' * 65} g 12",
     "hash table with deadlines": f"HSET k f {'v' * 65} g 12\n"
@@ -56,7 +56,7 @@ FREE = {
     "XREADGROUP GROUP g c COUNT 1 STREAMS k >\nXREADGROUP GROUP g d STREAMS k >\n"
     "XACK k g 1-1\nXGROUP CREATECONSUMER k g idle",
     "setid": "XADD k 1-1 f v\nXSETID k 9-9 ENTRIESADDED 12 MAXDELETEDID 5-5",
-}  # fmt: skip
+}
 
 
 def payload(kind: int, body: bytes, version: int = 12) -> bytes:
@@ -100,10 +100,10 @@ def test_without_compression(twin: Twin) -> None:
 @pytest.mark.parametrize("limits", [
     "list-max-listpack-size 3", "list-max-listpack-size -1", "hash-max-listpack-entries 1",
     "set-max-intset-entries 1", "zset-max-listpack-entries 1",
-])  # fmt: skip
+])
 def test_encodings_follow_the_limits_of_who_restores(twin: Twin, limits: str) -> None:
     makers = ("RPUSH l " + "x" * 3000 + " b " + "y" * 3000 + " d e f g", "HSET h a b c d",
-              "SADD s 1 2 3", "ZADD z 1 a 2 b")  # fmt: skip
+              "SADD s 1 2 3", "ZADD z 1 a 2 b")
     for maker in makers:
         twin(*maker.split())
     dumps = {name: twin.wire.call(b"DUMP", name) for name in (b"l", b"h", b"s", b"z")}
@@ -125,14 +125,14 @@ WORDS = [
     "IDLETIME 1 FREQ 1", "FREQ 1 IDLETIME 1", "IDLETIME -1", "IDLETIME x", "IDLETIME", "FREQ",
     "FREQ 256", "FREQ -1", "FREQ x", "FOO", "IDLETIME -1 FOO", "FOO IDLETIME -1", "REPLACE FOO",
     "FREQ 255 REPLACE REPLACE",
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize("options", WORDS)
 @pytest.mark.parametrize("command", ["RESTORE", "RESTORE-ASKING"])
 def test_restore_checks_in_the_servers_order(twin: Twin, options: str, command: str) -> None:
     bad = (b"", b"zz", TEXT[:-1], payload(0, b"\x05hello", 13), TEXT[:-8] + bytes(8),
-           payload(255, b""), payload(2, b"\0"), payload(0, b""))  # fmt: skip
+           payload(255, b""), payload(2, b"\0"), payload(0, b""))
     for data in (TEXT, *bad):
         for ttl in ("0", "100000", "x", "-1", "9223372036854775807", "9223372036854775808"):
             twin("SET", "taken", "v")
@@ -195,7 +195,7 @@ def number(value: int) -> bytes:
 def listpack(*items: bytes | int) -> bytes:
     """A listpack of short texts and small numbers, as a string."""
     parts = [bytes((item,)) if isinstance(item, int) else bytes((0x80 | len(item),)) + item
-             for item in items]  # fmt: skip
+             for item in items]
     body = b"".join(part + bytes((len(part),)) for part in parts)
     return text(struct.pack("<IH", len(body) + 7, len(items)) + body + b"\xff")
 
@@ -211,10 +211,10 @@ def ziplist(*items: bytes) -> bytes:
 
 
 ZIPPED = (b"\x01a", b"\xc0\x2c\x01", b"\xfe\x80", b"\xf4", b"\xf0\x01\x02\x03", b"\x40\x02bc",
-          b"\xd0\x01\x02\x03\x04", b"\xe0\x01\x02\x03\x04\x05\x06\x07\x08")  # fmt: skip
+          b"\xd0\x01\x02\x03\x04", b"\xe0\x01\x02\x03\x04\x05\x06\x07\x08")
 ID = bytes(7) + b"\x01" + bytes(7) + b"\x02"  # 1-2
 NODE = text(ID) + listpack(2, 1, 1, b"f", 0, 2, 0, 0, b"v", 4, 3, 0, 1, b"x", 4,
-                           0, 1, 0, 1, b"g", b"w", 6)  # fmt: skip
+                           0, 1, 0, 1, b"g", b"w", 6)
 GROUPS = b"\x01" + text(b"g") + b"\x02\x02"
 PENDING = b"\x01" + ID + number(5) + b"\x03"
 OLD = {
@@ -247,7 +247,7 @@ OLD = {
     "long lengths": (0, b"\x80\x00\x00\x00\x03abc"), "longer": (0, b"\x81" + bytes(7) + b"\x01a"),
     "packed": (0, b"\xc3\x06\x15\x01aa\xe0\x0a\x00"), "more behind": (0, b"\x01aXXX"),
     "int16": (0, b"\xc1\x2c\x01"), "int32": (0, b"\xc2\x00\x00\x00\x80"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(("kind", "body"), OLD.values(), ids=OLD)
@@ -277,7 +277,7 @@ BAD = {
     "tail of a ziplist": (10, ziplist(b"\x01a", b"\x01b").replace(b"\x0d\0\0\0", b"\x0a\0\0\0")),
     "zipmap": (9, text(b"\x01\x01f\xff")), "ziplist": (10, text(b"abcdefghijklm")),
     "node without ID": (21, b"\x01\x01a" + listpack(1)),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(("kind", "body"), BAD.values(), ids=BAD)
@@ -316,7 +316,7 @@ SPAN = 0x3F800000 << 32 | 0x3F800000
     [(1, FORM, 2, 32, 2, 0, SPAN), (2, FORM, 1, 32, 1, 0, SPAN)],
     [(1, FORM, 0, 32, 0, SPAN), (1, FORM, 0, 32, 0, SPAN)],
     [(1, FORM | 1, 0, 32, 0, SPAN)], [(1, FORM | 1, 0, 32, 0, 0, 16, 0, SPAN)],
-])  # fmt: skip
+])
 def test_links_of_vectors(twin: Twin, elements: list[tuple[int, ...]]) -> None:
     """Each leads to an element that is there, and back."""
     twin("RESTORE", "v", 0, payload(7, vectors(*elements)))
@@ -380,7 +380,7 @@ PART = st.one_of(
     st.binary(max_size=6), st.binary(max_size=80), st.integers(-(1 << 63), (1 << 63) - 1).map(str),
     st.integers(-9, 200).map(str),
     st.sampled_from([b"a" * 64, b"a" * 65, b"xy" * 2100, b"z" * 9000]),
-)  # fmt: skip
+)
 SCORE = st.one_of(st.integers(-9, 9), st.floats(allow_nan=False)).map(repr)
 PARTS = st.lists(PART, min_size=1, max_size=40)
 MADE = st.one_of(
@@ -393,7 +393,7 @@ MADE = st.one_of(
               .map(lambda pairs: [part for pair in pairs for part in pair])),
     st.tuples(st.just("XADD"), st.lists(st.tuples(PART, PART), min_size=1, max_size=4)
               .map(lambda pairs: ["5-5", *(part for pair in pairs for part in pair)])),
-)  # fmt: skip
+)
 
 
 def to_bytes(part: str | bytes) -> bytes:
@@ -457,7 +457,7 @@ def test_older_servers_write_what_they_read(real: Any, version: str) -> None:
     "1 '' 0 100 KEYS s t", "1 '' 0 100 KEYS missing", "1 s 0 100 AUTH", "1 s 0 100 AUTH2 a",
     "1 s 0 100 AUTH a AUTH2 b c COPY copy REPLACE", "1 s x x FOO", "1 missing x 5",
     "1 missing 0 5 FOO", "1 s 0 -5", "1 s -1 10", "9223372036854775808 s 0 10", "1 '' 0 10",
-])  # fmt: skip
+])
 def test_migrate_to_nowhere(twin: Twin, call: str) -> None:
     twin("SET", "s", "v")
     for host in ("127.0.0.1", "''"):

@@ -34,7 +34,7 @@ def play(twin: Twin, key: str, calls: list[list[object]]) -> None:
     [["HSETEX", "k", "FIELDS", 2, "a", LONG, "a", "s"]],
     [["HSET", "k", *(f"f{number // 2}" for number in range(1026))],
      ["HDEL", "k", *(f"f{number}" for number in range(510))]],
-])  # fmt: skip
+])
 def test_words_count(twin: Twin, calls: list[list[object]]) -> None:
     play(twin, "k", calls)
 
@@ -50,11 +50,11 @@ def test_words_count(twin: Twin, calls: list[list[object]]) -> None:
     "RPUSH k a b c d|LINSERT k BEFORE z q", "RPUSH k a b c|LINSERT k BEFORE z q",
     "RPUSH k a b c d e|RPOP k 2|RPOP k", "RPUSH k a b c d e|LTRIM k 0 2|LTRIM k 0 1",
     "RPUSH k a b c d e|LREM k 1 a|LREM k 1 b", "RPUSH k a b c d|LSET k 0 x|LPOP k|LPOP k",
-])  # fmt: skip
+])
 def test_no_way_back(twin: Twin, script: str) -> None:
     """Also when the limits are low, and when they are raised later."""
     limits = ("hash-max-listpack-entries", "hash-max-listpack-value", "zset-max-listpack-entries",
-              "zset-max-listpack-value", "list-max-listpack-size")  # fmt: skip
+              "zset-max-listpack-value", "list-max-listpack-size")
     for name in limits:
         twin("CONFIG", "SET", name, 4)
     play(twin, "k", [list(line.split()) for line in script.split("|")])

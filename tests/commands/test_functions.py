@@ -63,7 +63,7 @@ def test_functions(twin: Any, body: str) -> None:
      "#!lua  \tname=l \r\n", '#!lua "name=l"\n', '#!"lua" name=l\n', '#!lua name="l"\n',
      "#!lua name=é\n", "\n#!lua name=l\n", "#!lua name=l\0\n", "#!lua name=l 'x y'\n",
      f"#!lua name={'x' * 300}\n", b"#!lua name=l\n--\xff\n", b"#!lua name=l\nlocal x = \"\xff\n"],
-)  # fmt: skip
+)
 def test_first_lines(twin: Any, code: str | bytes) -> None:
     code = code.encode() if isinstance(code, str) else code
     for body in (b"redis.register_function('f', function() end)", b""):
@@ -75,7 +75,7 @@ def test_first_lines(twin: Any, code: str | bytes) -> None:
     "words",
     ["f", "f x", "f -1", "f 1", "f 2 a", "f 1.5", "f 99999999999999999999 a", "F 1 a b", "no x",
      "no 0"],
-)  # fmt: skip
+)
 def test_calls(twin: Any, words: str) -> None:
     for flags in ("", "'no-writes'"):
         twin("FUNCTION", "LOAD", "REPLACE", library(function("return {keys, args}", flags)))
@@ -98,7 +98,7 @@ def test_subcommands(twin: Any) -> None:
         twin(*load, library(function("return 1", name=f"f_{name}"), name))
     for words in ("", "LIBRARYNAME ONE", "libraryname [tx]* withcode", "LIBRARYNAME",
                   "LIBRARYNAME x", "x", "WITHCODE WITHCODE", "LIBRARYNAME a LIBRARYNAME b",
-                  "LIBRARYNAME a b"):  # fmt: skip
+                  "LIBRARYNAME a b"):
         twin.unordered("FUNCTION", "LIST", *words.split())
     twin(*load, library(function("return 2", name="f_two"), "one"))
     twin(*load, "REPLACE", library(function("return 2", name="F_Two"), "one"))
@@ -109,7 +109,7 @@ def test_subcommands(twin: Any) -> None:
         twin("FCALL", name, 0)
     for words in ("STATS", "STATS x", "KILL", "KILL x", "DELETE", "DELETE ONE", "DELETE one",
                   "DELETE one", "LIST", "FLUSH x", "FLUSH SYNC ASYNC", "FLUSH async", "LIST",
-                  "STATS", "FLUSH sync", "FLUSH", "NOSUCH", ""):  # fmt: skip
+                  "STATS", "FLUSH sync", "FLUSH", "NOSUCH", ""):
         twin("FUNCTION", *words.split())
     twin("FCALL", "f_three", 0)
 
@@ -140,7 +140,7 @@ def test_info_counts(twin: Any) -> None:
     twin("SCRIPT", "FLUSH")
     for words in (["EVAL", "return 1", 0], ["SCRIPT", "LOAD", "return 2"],
                   ["FUNCTION", "LOAD", library(function("") + function("", name="g"))],
-                  ["FUNCTION", "FLUSH"], ["SCRIPT", "FLUSH"]):  # fmt: skip
+                  ["FUNCTION", "FLUSH"], ["SCRIPT", "FLUSH"]):
         twin(*words)
         twin._compare(("INFO", "memory"), lambda fake, real: counts(fake) == counts(real))
 
@@ -170,7 +170,7 @@ PAYLOADS = [
     payload(entry(GOOD) + entry(GOOD.replace(b"name=z", b"name=y"))),
     payload(entry(GOOD.replace(b"name=z", b"name=old"))),
     payload(entry(GOOD.replace(b"'f'", b"'old'"))),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize("number", range(len(PAYLOADS)))
@@ -216,7 +216,7 @@ def test_through_redis_py() -> None:
 def test_unknown_before_7() -> None:
     session = Server(version="6.2").session()
     for words in (b"FCALL f 0", b"FCALL_RO f 0", b"FUNCTION LIST", b"EVAL_RO x 0",
-                  b"EVALSHA_RO x 0"):  # fmt: skip
+                  b"EVALSHA_RO x 0"):
         with pytest.raises(CommandError, match="unknown command"):
             session.execute(words.split())
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 MAKERS = {
     "string": "SET {} value", "number": "SET {} 12", "list": "RPUSH {} 3 1 2",
     "set": "SADD {} a b c", "zset": "ZADD {} 1 a 2 b", "hash": "HSET {} f 1 g 2",
-}  # fmt: skip
+}
 
 
 def fill(twin: Twin) -> list[str]:
@@ -57,7 +57,7 @@ def test_use_of_keys_depends_on_the_policy(twin: Twin, policy: str) -> None:
 
 
 CONDITIONS = ["", "NX", "XX", "GT", "LT", "XX GT", "XX LT", "nx", "GT GT", "NX XX", "NX GT",
-              "GT LT", "XX GT LT", "FOO", "NX FOO", "XX NX LT"]  # fmt: skip
+              "GT LT", "XX GT LT", "FOO", "NX FOO", "XX NX LT"]
 
 
 @pytest.mark.parametrize("condition", CONDITIONS)
@@ -76,7 +76,7 @@ def test_expire_conditions(twin: Twin, condition: str, before: int | None) -> No
 @pytest.mark.parametrize("number", [
     "", "1.5", " 1", "+1", "9223372036854775807", "-9223372036854775808", "9223372036854775",
     "9223372036854776", "-9223372036854775", "-9223372036854776", "9223372036854775808", "0",
-])  # fmt: skip
+])
 def test_expire_numbers(twin: Twin, command: str, number: str) -> None:
     twin("SET", "k", "v")
     twin(command, "k", number)
@@ -122,7 +122,7 @@ def test_expired_keys_are_gone() -> None:
     assert call("DBSIZE") == 0
     for line, reply in (("DEL k", 0), ("EXISTS k", 0), ("TTL k", -2), ("PERSIST k", 0),
                         ("EXPIRE k 5", 0), ("TYPE k", b"none"), ("MOVE k 1", 0),
-                        ("COPY k n", 0), ("OBJECT ENCODING k", None), ("SORT k", [])):  # fmt: skip
+                        ("COPY k n", 0), ("OBJECT ENCODING k", None), ("SORT k", [])):
         call("SET k v PX 10")
         server.clock.advance(1)
         assert call(line) == reply
@@ -148,7 +148,7 @@ def test_expired_targets_are_free() -> None:
 
 
 @pytest.mark.parametrize("pattern", ["*", "k*", "?1", "k[12]", "[^k]*", "", "k1", "\\k1", "**",
-                                     "k[1-", "*1*", "K*"])  # fmt: skip
+                                     "k[1-", "*1*", "K*"])
 def test_patterns(twin: Twin, pattern: str) -> None:
     twin("MSET", "k1", 1, "k2", 2, "l1", 1, "", "e", "k", "v", "K1", 1, "x1y", 1)
     twin.unordered("KEYS", pattern)
@@ -290,7 +290,7 @@ def test_moved_fields_expire() -> None:
     server = Server()
     session = server.session()
     for line in (b"HSET h f 1 g 2", b"HPEXPIRE h 1000 FIELDS 1 f", b"COPY h c", b"RENAME h r",
-                 b"MOVE r 1", b"SWAPDB 1 2"):  # fmt: skip
+                 b"MOVE r 1", b"SWAPDB 1 2"):
         session.execute(line.split())
     server.advance(2)
     assert session.execute([b"HLEN", b"c"]) == 1
@@ -300,7 +300,7 @@ def test_moved_fields_expire() -> None:
 
 def test_encodings(twin: Twin) -> None:
     values = ["", "1", "01", "-5", "-0", "9223372036854775807", "9223372036854775808", "1.5",
-              "x" * 44, "x" * 45, " 1", "-9223372036854775808"]  # fmt: skip
+              "x" * 44, "x" * 45, " 1", "-9223372036854775808"]
     for value in values:
         twin("SET", "k", value)
         twin("OBJECT", "ENCODING", "k")
@@ -436,7 +436,7 @@ def test_sort(twin: Twin, command: str) -> None:
 @pytest.mark.parametrize("options", [
     "", "DESC", "ALPHA", "BY nosort", "BY w_*", "GET w_*", "GET # GET h_*->f", "LIMIT 1 1",
     "LIMIT 9 1", "STORE other", "BY w_* ALPHA",
-])  # fmt: skip
+])
 @pytest.mark.parametrize("source", ["l", "i", "z", "missing", "dst", "str"])
 def test_sort_store(twin: Twin, source: str, options: str) -> None:
     run(twin, """
@@ -454,7 +454,7 @@ def test_sort_store(twin: Twin, source: str, options: str) -> None:
 @pytest.mark.parametrize("element", [
     "", " 2", "2 ", "0x10", "inf", "-INF", "+infinity", "nan", "+1", "1.", ".5", ".", "-", "+",
     "1e", "1e5", "1E+5", "1e-400", "-1e400", "1_0", "00012", "-0", "abc", "infinit", "1e5.0",
-])  # fmt: skip
+])
 def test_numbers_that_sort_takes(twin: Twin, element: str) -> None:
     twin("RPUSH", "l", element, "-5", "1.6", "3")
     twin("SORT", "l")
@@ -519,7 +519,7 @@ def test_events_and_statistics(twin: Twin) -> None:
     wanted = ("keyspace_hits", "keyspace_misses", "expired_keys")
     info = twin.wire.call(b"INFO", b"stats").decode()
     real = {line.split(":")[0]: int(line.split(":")[1]) for line in info.splitlines()
-            if line.startswith(wanted)}  # fmt: skip
+            if line.startswith(wanted)}
     server = twin.server
     assert (server.hits, server.misses, server.expired_keys) == tuple(real[name] for name in wanted)
     while twin.server.table.find(b"PSUBSCRIBE") is not None and listener.fake.outbox:
@@ -562,7 +562,7 @@ def test_events_of_new_keys(twin: Twin) -> None:
     "RENAMENX k x", "RENAME k k", "MOVE k 1", "COPY n k", "COPY n k REPLACE", "SORT l STORE k",
     "SORT missing STORE k", "EXISTS k", "TOUCH k", "FLUSHDB", "FLUSHALL", "SWAPDB 0 1",
     "SWAPDB 2 3", "SWAPDB 0 0", "EXPIRE k 5 XX", "COPY k n",
-])  # fmt: skip
+])
 def test_what_fails_a_watch(twin: Twin, line: str) -> None:
     run(twin, "SET k v\nSET n w\nRPUSH l 1")
     watcher = twin.session()
@@ -608,7 +608,7 @@ def test_a_failed_command_leaves_no_trace() -> None:
 
 @pytest.mark.parametrize("number", [
     "2147483647", "2147483648", "-2147483648", "-2147483649", "99999999999", "9" * 20, "x", "-1",
-])  # fmt: skip
+])
 def test_numbers_of_databases(twin: Twin, number: str) -> None:
     twin("SET", "k", "v")
     for key in ("k", "missing"):

@@ -52,7 +52,7 @@ def test_random_places(twin: Twin, seed: int) -> None:
         options = rng.choice([
             (), ("ASC",), ("DESC",), ("WITHCOORD", "WITHDIST", "WITHHASH"), ("COUNT", 3),
             ("COUNT", 3, "DESC"), ("COUNT", 3, "ANY"), ("COUNT", 5, "ANY", "DESC"), ("WITHDIST",),
-        ])  # fmt: skip
+        ])
         twin("GEOSEARCH", "g", *center, *shape, *options)
         twin("GEORADIUS", "g", longitude, latitude, reach, unit)
         twin("GEORADIUSBYMEMBER", "g", rng.choice(names), reach, unit, *options)
@@ -63,16 +63,16 @@ def test_random_places(twin: Twin, seed: int) -> None:
 @pytest.mark.parametrize("place", [
     "1 1", "180 85.05112878", "-180 -85.05112878", "180.1 1", "1 85.06", "0 0", "-0.0 -0", "x 1",
     "1 x", "nan 1", "1 inf", "1e400 1", "1e-400 1", "200 x", "0x10 1",
-])  # fmt: skip
+])
 def test_places(twin: Twin, place: str) -> None:
     run(twin, f"{SICILY}GEOADD g {place} new\nGEOADD g 1 1 a {place} b\nGEOPOS g new a b\n"
               f"GEOHASH g new\nGEOSEARCH g FROMLONLAT {place} BYRADIUS 100 km ASC\n"
-              f"GEORADIUS g {place} 100 km\nGEORADIUS missing {place} 100 km")  # fmt: skip
+              f"GEORADIUS g {place} 100 km\nGEORADIUS missing {place} 100 km")
 
 
 @pytest.mark.parametrize("options", [
     "NX", "XX", "CH", "NX CH", "XX CH", "NX XX", "nx ch", "CH CH", "FOO", "GT", "INCR",
-])  # fmt: skip
+])
 def test_options_of_adding(twin: Twin, options: str) -> None:
     run(twin, f"{SICILY}GEOADD g {options} 1 1 new 2 2 Palermo\nGEOADD g {options} 1 1\n"
               f"GEOADD g {options}\nGEOADD new {options} 1 1 a\nGEOADD new {options} 1 1 a 2")
@@ -83,18 +83,18 @@ SHAPES = [
     "FROMMEMBER Palermo FROMLONLAT 15 37", "FROMLONLAT 15 37 FROMMEMBER Palermo",
     "FROMMEMBER Palermo FROMMEMBER Catania", "FROMLONLAT 15 37 FROMLONLAT 1 1",
     "FROMLONLAT x 37", "FROMLONLAT 15 99",
-]  # fmt: skip
+]
 SIZES = [
     "", "BYRADIUS 200 km", "BYRADIUS x km", "BYRADIUS -1 km", "BYRADIUS -1 foo", "BYRADIUS 1",
     "BYBOX 300 300 km", "BYBOX x y km", "BYBOX 1 y km", "BYBOX -1 1 foo", "BYBOX 1 1",
     "BYBOX 1 -1 km", "BYRADIUS 1 km BYBOX 1 1 km", "BYBOX 1 1 km BYRADIUS 1 km",
     "BYRADIUS 1 m BYRADIUS 200 km", "BYBOX 1 1 m BYBOX 300 300 km", "BYBOX 0 0 m",
-]  # fmt: skip
+]
 OPTIONS = [
     "", "ASC", "DESC ASC", "COUNT 1", "COUNT 0", "COUNT -1", "COUNT x", "COUNT", "COUNT 2 ANY",
     "ANY", "WITHDIST", "WITHCOORD WITHHASH", "STOREDIST", "STORE d", "STOREDIST d", "FOO",
     "COUNT 1 DESC WITHDIST", "STORE d WITHDIST", "STORE d STOREDIST e", "any count 1", "STORE",
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -103,7 +103,7 @@ def test_where_to_search(twin: Twin, shape: str) -> None:
     for size in SIZES[:8]:
         for line in (f"{shape} {size} ASC", f"{size} {shape} ASC COUNT 9"):
             run(twin, f"GEOSEARCH g {line}\nGEOSEARCH missing {line}\nGEOSEARCHSTORE d g {line}\n"
-                      f"GEOSEARCHSTORE d missing {line}")  # fmt: skip
+                      f"GEOSEARCHSTORE d missing {line}")
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -116,7 +116,7 @@ def test_how_far_to_search(twin: Twin, size: str) -> None:
             for head in ("GEORADIUS{} g 15 37 200 km", "GEORADIUS{} g 15 37 x km",
                          "GEORADIUSBYMEMBER{} g Palermo 200 km", "GEORADIUS{} missing 1 1 1 foo",
                          "GEORADIUSBYMEMBER{} g nobody x foo", "GEORADIUS{} g 15 37 -1 foo",
-                         "GEORADIUSBYMEMBER{} missing nobody x foo"):  # fmt: skip
+                         "GEORADIUSBYMEMBER{} missing nobody x foo"):
                 for name in ("", "_RO"):
                     run(twin, f"{head.format(name)} {options}\nZRANGE d 0 -1 WITHSCORES\nDEL e")
 
@@ -127,7 +127,7 @@ def test_looking_up(twin: Twin) -> None:
               "GEODIST g Palermo Palermo\nGEODIST g Palermo nobody\nGEODIST missing a b foo\n"
               "GEODIST g Palermo Catania foo\nGEODIST g Palermo Catania km foo\n"
               "ZADD g 1 one 4503599627370496 big -5 minus 1.5 half\nGEOPOS g one big half\n"
-              "GEOHASH g one half\nGEOSEARCH g FROMMEMBER one BYRADIUS 100 km")  # fmt: skip
+              "GEOHASH g one half\nGEOSEARCH g FROMMEMBER one BYRADIUS 100 km")
 
 
 @pytest.mark.parametrize("call", [
@@ -136,7 +136,7 @@ def test_looking_up(twin: Twin) -> None:
     "GEOSEARCHSTORE k g FROMMEMBER far BYRADIUS 1 km", "GEORADIUS k x 1 1 km",
     "GEORADIUS g 15 37 1 km STORE k", "GEORADIUS g 15 37 200 km STORE k",
     "GEORADIUSBYMEMBER k a x km",
-])  # fmt: skip
+])
 def test_wrong_type_and_expired(twin: Twin, call: str) -> None:
     run(twin, SICILY + f"SET k x\n{call}\nDEL k\nGEOADD k 1 1 a\nPEXPIREAT k 1\n{call}")
 
@@ -150,7 +150,7 @@ def test_events(twin: Twin) -> None:
               "GEOSEARCHSTORE d g FROMMEMBER Palermo BYRADIUS 200 km\n"
               "GEOSEARCHSTORE d g FROMLONLAT 1 1 BYRADIUS 2 m\n"
               "GEORADIUS g 15 37 200 km STORE d\nGEORADIUS g 1 1 1 km STORE d\n"
-              "GEORADIUSBYMEMBER missing a 1 km STORE g")  # fmt: skip
+              "GEORADIUSBYMEMBER missing a 1 km STORE g")
     while listener.fake.outbox:
         listener.reply()
     listener.silent()

@@ -460,7 +460,7 @@ def test_order_of_deadlines(twin: Twin, seed: int) -> None:
             ["HSETEX", key, "KEEPTTL", "FIELDS", len(found), *pairs(found)],
             ["HSETEX", key, "FXX", "PXAT", time, "FIELDS", len(found), *pairs(found)],
             ["HSETEX", key, "FIELDS", len(found), *pairs(found)], ["COPY", key, "c", "REPLACE"],
-        ]))  # fmt: skip
+        ]))
         for one in (key, "c"):
             for call in ("HKEYS", "HVALS", "HGETALL", "HSCAN {} 0", "HRANDFIELD {} 99"):
                 twin(*(call if " " in call else call + " {}").format(one).split())

@@ -58,7 +58,7 @@ def test_debugging(twin: Twin) -> None:
     run(twin, "PFADD h a b c d e\nPFDEBUG DECODE h\nPFDEBUG GETREG h\nPFDEBUG ENCODING h\n"
               "PFDEBUG DECODE h\nPFDEBUG TODENSE h\nPFADD g a\nPFDEBUG TODENSE g\nPFDEBUG FOO g\n"
               "PFDEBUG FOO missing\nPFDEBUG SIMD on\nPFDEBUG SIMD OFF\nRPUSH l 1\nPFDEBUG FOO l\n"
-              "OBJECT ENCODING g\nSTRLEN g")  # fmt: skip
+              "OBJECT ENCODING g\nSTRLEN g")
 
 
 @pytest.mark.parametrize("value", [
@@ -67,12 +67,12 @@ def test_debugging(twin: Twin) -> None:
     b"HYLL\2" + HEADER[5:] + b"\0\x7f\xff", HEADER + b"\0\x7f\xfe", HEADER + b"\0\x7f\xff\x00",
     HEADER + b"\x80\x7f\xff\x00", HEADER + b"\x05\x7f\xff",
     HEADER + b"\x80\x88\x80\x80\x7f\xfc", b"HYLL\0" + HEADER[5:] + b"\x80" + b"\x41" * 12288,
-])  # fmt: skip
+])
 def test_strange_strings(twin: Twin, value: bytes) -> None:
     twin("PFADD", "good", "a", "b")
     for command in ("PFADD h", "PFADD h a", "PFCOUNT h", "PFCOUNT good h", "PFMERGE d good h",
                     "PFMERGE h good", "PFDEBUG ENCODING h", "PFDEBUG DECODE h",
-                    "PFDEBUG TODENSE h", "PFDEBUG GETREG h", "GET h"):  # fmt: skip
+                    "PFDEBUG TODENSE h", "PFDEBUG GETREG h", "GET h"):
         if "DECODE" not in command or len(value) > 16:
             twin("SET", "h", value)
             twin(*command.split())
@@ -81,7 +81,7 @@ def test_strange_strings(twin: Twin, value: bytes) -> None:
 def test_other_types_and_deadlines(twin: Twin) -> None:
     run(twin, "RPUSH l 1\nPFADD l a\nPFCOUNT l\nPFCOUNT h l\nPFMERGE l\nPFMERGE h l\nPFADD h a\n"
               "EXPIRE h 100\nPFADD h b\nPFCOUNT h\nTTL h\nPFMERGE h x\nTTL h\nPEXPIREAT h 1\n"
-              "PFCOUNT h\nPFADD h\nPFADD h\nPFCOUNT h\nPFSELFTEST")  # fmt: skip
+              "PFCOUNT h\nPFADD h\nPFADD h\nPFCOUNT h\nPFSELFTEST")
 
 
 def test_events(twin: Twin) -> None:

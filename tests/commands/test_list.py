@@ -49,7 +49,7 @@ SIDES = ("LEFT LEFT", "LEFT RIGHT", "RIGHT left", "right RIGHT", "LEFT UP", "UP 
         "BLPOP {} -1", "BLPOP {} x", "BLPOP {} nan", "BLPOP {} inf", "BLPOP {} 1e5000",
         "BLPOP {} 9223372036854775", "BLPOP {} -inf",
     ],
-)  # fmt: skip
+)
 def test_every_kind_of_key(twin: Twin, call: str) -> None:
     for key in KEYS:
         play(twin, "FLUSHALL" + SETUP)
@@ -72,7 +72,7 @@ def test_lmove(twin: Twin, sides: str) -> None:
     "LMPOP 1 l LEFT COUNT x", "LMPOP 1 l LEFT COUNT 1 COUNT 1", "LMPOP 1 l LEFT FOO",
     "LMPOP 1 l LEFT FOO 1", "LMPOP 1 s UP", "LMPOP 9223372036854775807 l LEFT",
     "LMPOP 9223372036854775808 l LEFT",
-])  # fmt: skip
+])
 def test_mpop_syntax(twin: Twin, call: str) -> None:
     play(twin, SETUP)
     play(twin, call)
@@ -82,7 +82,7 @@ def test_mpop_syntax(twin: Twin, call: str) -> None:
 
 @pytest.mark.parametrize("timeout", [
     "0", "1", "0.001", "-0.0001", "0x10", "1e3", "9221372036854774", "+1", "1.", ".5",
-])  # fmt: skip
+])
 def test_timeouts_of_what_needs_not_wait(twin: Twin, timeout: str) -> None:
     play(twin, SETUP)
     play(twin, f"""
@@ -159,7 +159,7 @@ def test_events(twin: Twin) -> None:
         BRPOP l2 0
         RPUSH l a
         BRPOPLPUSH l l 0
-    """) > 60  # fmt: skip
+    """) > 60
 
 
 def test_in_a_transaction(twin: Twin) -> None:
@@ -294,7 +294,7 @@ def test_wrong_types_while_waiting(twin: Twin) -> None:
 @pytest.mark.parametrize("how", [
     "RENAME from k", "COPY from k", "SORT from ALPHA STORE k", "LMOVE from k LEFT LEFT",
     "RENAMENX from k", "LPUSH k v", "MOVE",
-])  # fmt: skip
+])
 def test_other_ways_to_make_a_list(twin: Twin, how: str) -> None:
     twin("RPUSH", "from", "x", "y")
     waiting = twin.session()
@@ -327,7 +327,7 @@ def test_what_makes_no_list(twin: Twin) -> None:
 @pytest.mark.parametrize("call", [
     "BLPOP k {}", "BRPOP k k2 {}", "BLMOVE k k2 LEFT LEFT {}", "BRPOPLPUSH k k2 {}",
     "BLMPOP {} 1 k LEFT",
-])  # fmt: skip
+])
 def test_timeout(twin: Twin, call: str) -> None:
     assert play(twin, call.format("0.3")) is BLOCKED
     twin.reply()
@@ -420,7 +420,7 @@ def _change(rng: random.Random, size: int, pivot: bytes) -> list[Any]:
         ["SORT", "k", "ALPHA", "STORE", "k"], ["COPY", "k", "other", "REPLACE"],
         ["RENAME", "other", "k"],
         ["CONFIG", "SET", "list-max-listpack-size", rng.choice([-3, -2, -1, 1, 2, 8, 128])],
-    ])  # fmt: skip
+    ])
 
 
 @pytest.mark.parametrize("seed", range(6))

@@ -52,7 +52,7 @@ def running(twin: Any, other: Pair, *words: object) -> Iterator[None]:
     thread = threading.Thread(target=lambda: replies.append(fake_reply(twin.fake, argv)))
     thread.start()
     twin.wire.send(*argv)
-    until(lambda: twin.server.guard & switches.BUSY)
+    until(lambda: twin.server.switched & switches.BUSY)
     until(lambda: isinstance(other.wire.call(b"PING"), CommandError))
     yield
     thread.join(PATIENCE)
@@ -69,7 +69,7 @@ def running(twin: Any, other: Pair, *words: object) -> Iterator[None]:
      ("EVAL", "redis.call('publish', 'c', 'x') while true do redis.call('get', 'k') end", 0),
      ("EVAL", "local c = coroutine.wrap(function() while true do end end) pcall(c) " + LOOP, 0),
      ("EVAL_RO", LOOP, 0), ("EVAL", "#!lua flags=no-writes\n" + LOOP, 0)],
-)  # fmt: skip
+)
 def test_killed_scripts(twin: Any, words: tuple[object, ...]) -> None:
     other = twin.session()
     with running(twin, other, *words):
@@ -91,7 +91,7 @@ def test_what_others_may_call(twin: Any) -> None:
                       "SET k 1", "EXEC", "DISCARD", "WATCH k", "UNWATCH", "CLIENT ID", "AUTH x",
                       "SELECT 1", "SUBSCRIBE c", "COMMAND COUNT", "INFO", "CONFIG GET port",
                       "SHUTDOWN x", "SHUTDOWN", "SHUTDOWN SAVE", "EVAL x 0", "FCALL f 0", "RESET",
-                      "SCRIPT KILL x", "SCRIPT KILL"):  # fmt: skip
+                      "SCRIPT KILL x", "SCRIPT KILL"):
             other(*words.split())
 
 
@@ -154,7 +154,7 @@ class Running:
 
     def __enter__(self) -> Running:
         self.thread.start()
-        until(lambda: self.server.guard & switches.BUSY)
+        until(lambda: self.server.switched & switches.BUSY)
         return self
 
     def __exit__(self, *exc: object) -> None:
@@ -196,7 +196,7 @@ def test_zero_never_tells() -> None:
     session = server.session()
     count = b"local n = 0 while n < 1e6 do n = n + 1 end return n"
     assert fake_reply(session, [b"EVAL", count, b"0"]) == 1_000_000
-    assert server.guard == 0
+    assert server.switched == 0
 
 
 def test_an_interrupt_ends_a_script(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -259,7 +259,7 @@ def test_over_tcp(by: str) -> None:
         other.ping()
         thread = threading.Thread(target=run)
         thread.start()
-        until(lambda: server.guard & switches.BUSY)
+        until(lambda: server.switched & switches.BUSY)
         with pytest.raises(redis.ResponseError, match="busy running a script"):
             other.get("k")
         with pytest.raises(redis.ResponseError, match="busy running a script"):
@@ -282,7 +282,7 @@ def test_a_script_happens_at_one_time(twin: Any) -> None:
         "EVAL", f"redis.call('SET', 'k', 1, 'PX', 5) {LONG} redis.call('SET', 'l', 1, 'PX', 5000) "
         "local at = redis.call('PEXPIRETIME', 'k') "
         "return {redis.call('GET', 'k'), redis.call('PEXPIRETIME', 'l') - at}", 0,
-    ) == [b"1", 4995]  # fmt: skip
+    ) == [b"1", 4995]
     twin("DEL", "k", "l")
 
 
@@ -303,5 +303,5 @@ def test_time_passes_for_a_script_that_is_busy_but_nothing_expires(twin: Any) ->
         "redis.call('SET', 'k', 1, 'PX', 10) local a = us() "
         "repeat until us() > a + 50000 "
         "return {redis.call('GET', 'k'), redis.call('PTTL', 'k')}", 0,
-    ) == [b"1", 10]  # fmt: skip
+    ) == [b"1", 10]
     twin("DEL", "k")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tests.support.twin import Twin
 
 POLICIES = ["volatile-lru", "volatile-lfu", "volatile-random", "volatile-ttl", "allkeys-lru",
-            "allkeys-lfu", "allkeys-random", "noeviction"]  # fmt: skip
+            "allkeys-lfu", "allkeys-random", "noeviction"]
 
 
 def run(twin: Twin, script: str) -> None:
@@ -126,7 +126,7 @@ def test_info_grows() -> None:
     "CONFIG SET maxmemory 0\nSET a 1\nCONFIG SET maxmemory 1\nSET b 1",
     ("CONFIG SET maxmemory-policy volatile-lru\nSET a 1\nCONFIG SET maxmemory-policy volatile-ttl\n"
     "SET a 1"),
-])  # fmt: skip
+])
 def test_no_room(twin: Twin, script: str) -> None:
     run(twin, "SET k v\nRPUSH l 1 2\nCONFIG RESETSTAT\nCONFIG SET maxmemory 1")
     run(twin, script)
@@ -136,7 +136,7 @@ def test_no_room(twin: Twin, script: str) -> None:
 @pytest.mark.parametrize("body", [
     "return redis.call('set', 'a', 'b')", "return redis.pcall('set', 'a', 'b')",
     "return redis.call('get', 'k')", "redis.call('del', 'k') return redis.call('set', 'a', 'b')",
-])  # fmt: skip
+])
 @pytest.mark.parametrize("flags", [None, "", "no-writes", "allow-oom"])
 def test_scripts_without_room(twin: Twin, body: str, flags: str | None) -> None:
     listed = f"'{flags}'" if flags else ""
@@ -240,7 +240,7 @@ def test_expired_and_moved_keys_are_no_longer_counted() -> None:
     for line in (
         "SET a 1 PX 10", "RPUSH l 1 2 3", "RENAME l m", "COPY m n", "MOVE n 1", "HSET h f v",
         "SWAPDB 0 1", "SELECT 1", "DEL m h", "SELECT 0", "LPOP n 3", "FLUSHDB",
-    ):  # fmt: skip
+    ):
         call(line)
     server.advance(1)
     assert memory.used(server) == empty
@@ -343,7 +343,7 @@ def test_frequency_grows_slowly_and_decays() -> None:
     "#!lua flags=no-writes\nreturn redis.call('get', 'a')", "return redis.call('get', 'a')",
     "return redis.pcall('set', 'a', '1')", "redis.call('del', 'a') return redis.call('incr', 'a')",
     "redis.call('get', 'a') return redis.call('set', 'a', '1')", "return 1",
-])  # fmt: skip
+])
 def test_scripts_and_queues_without_room(twin: Twin, source: str) -> None:
     twin("SET", "a", 5)
     for _ in range(2):

@@ -43,7 +43,7 @@ SINCE = {
         "LMOVEM a b LEFT LEFT", "BLMOVEM a b LEFT LEFT 1", "SUNIONCARD 1 s", "SDIFFCARD 1 s",
         "XREAD MAXCOUNT 1 STREAMS st 0", "XREAD MAXSIZE 1 STREAMS st 0",
     ),
-}  # fmt: skip
+}
 CALLS = [(version, call) for version, calls in SINCE.items() for call in calls]
 ORDER = ["8.2", *SINCE]
 
@@ -90,7 +90,7 @@ def test_the_default_server_answers_as_the_real_one(twin: Twin, call: str) -> No
 def test_all_of_them_are_known_to_the_newest_table() -> None:
     names = {command.name for command in table_of("8.10").all()}
     assert {"DELEX", "DIGEST", "MSETEX", "INCREX", "XCFGSET", "XNACK", "LMOVEM", "BLMOVEM",
-            "SUNIONCARD", "SDIFFCARD", "HOTKEYS START"} <= names  # fmt: skip
+            "SUNIONCARD", "SDIFFCARD", "HOTKEYS START"} <= names
 
 
 # Strings ------------------------------------------------------------------------------------
@@ -141,7 +141,7 @@ def test_a_digest_has_16_digits(new: redis.Redis, call: str) -> None:
         ("MSETEX 1 a 1 NX XX", "syntax"), ("MSETEX 1 a 1 EX 1 KEEPTTL", "syntax"),
         ("MSETEX 1 a 1 EX 0", "invalid expire time in 'msetex'"), ("MSETEX 1 a 1 IFEQ 2", "syntax"),
     ],
-)  # fmt: skip
+)
 def test_bad_calls_of_strings(new: redis.Redis, call: str, error: str) -> None:
     new.set("k", "v")
     with pytest.raises(redis.ResponseError, match=error):
@@ -185,7 +185,7 @@ MOST = 2**63 - 1
         ("0", {"byfloat": "-100", "lbound": "-5.5", "saturate": True}, [-5.5, -5.5], b"-5.5"),
         (None, {"byfloat": "-0.5", "ubound": "-1.5"}, [0, 0], None),
     ],
-)  # fmt: skip
+)
 def test_increx(
     new: redis.Redis, old: str | None, options: Any, reply: list[float], value: bytes | None
 ) -> None:
@@ -230,7 +230,7 @@ def test_increx_and_deadlines(new: redis.Redis) -> None:
         ("BYFLOAT 1 LBOUND 2.5 UBOUND 1", "LBOUND can't be greater"), ("EX 0", "invalid expire"),
         (f"SATURATE UBOUND {-MOST}", "applied increment would overflow"),
     ],
-)  # fmt: skip
+)
 def test_bad_calls_of_increx(new: redis.Redis, words: str, error: str) -> None:
     new.set("n", MOST - 7)
     with pytest.raises(redis.ResponseError, match=error):
@@ -244,7 +244,7 @@ def test_increx_of_other_values(new: redis.Redis) -> None:
     for key, options, error in (
         ("word", {}, "not an integer"), ("word", {"byfloat": 1}, "not a valid float"),
         ("inf", {"byfloat": 1}, "value cannot be Infinity"), ("list", {}, "WRONGTYPE"),
-    ):  # fmt: skip
+    ):
         with pytest.raises(redis.ResponseError, match=error):
             new.increx(key, **options)
 
@@ -307,7 +307,7 @@ def test_blmovem_waits_for_enough() -> None:
         ("SDIFFCARD 1 t APPROX", "syntax"), ("SDIFFCARD 1 t LIMIT -1", "LIMIT"),
         ("SUNIONCARD 1 a", "WRONGTYPE"),
     ],
-)  # fmt: skip
+)
 def test_bad_calls_of_lists_and_sets(new: redis.Redis, call: str, error: str) -> None:
     new.rpush("a", 1, 2, 3)
     new.set("s", "v")
@@ -357,7 +357,7 @@ def entries(reply: Any) -> list[Any]:
 def test_claiming_while_reading(clocked: tuple[Any, Any]) -> None:
     server, session = clocked
     for call in ("XADD s 1-0 f v", "XADD s 2-0 f v", "XGROUP CREATE s g 0",
-                 "XREADGROUP GROUP g a COUNT 1 STREAMS s >"):  # fmt: skip
+                 "XREADGROUP GROUP g a COUNT 1 STREAMS s >"):
         execute(session, call)
     server.advance(0.1)
     read = "XREADGROUP GROUP g b %s STREAMS s >"
@@ -394,11 +394,11 @@ def test_waiting_for_what_becomes_idle(clocked: tuple[Any, Any]) -> None:
     ("words", "count"),
     [("SILENT", 0), ("FAIL", 1), ("FATAL", MOST), ("FATAL RETRYCOUNT 7", 7),
      ("SILENT RETRYCOUNT 0 FORCE", 0)],
-)  # fmt: skip
+)
 def test_giving_back(clocked: tuple[Any, Any], words: str, count: int) -> None:
     _, session = clocked
     for call in ("XADD s 1-0 f v", "XADD s 2-0 f v", "XADD s 3-0 f v", "XGROUP CREATE s g 0",
-                 "XREADGROUP GROUP g a STREAMS s >"):  # fmt: skip
+                 "XREADGROUP GROUP g a STREAMS s >"):
         execute(session, call)
     mode, _, rest = words.partition(" ")
     assert execute(session, f"XNACK s g {mode} {rest} IDS 3 2-0 9-9 1-0") == 2
@@ -427,7 +427,7 @@ def test_giving_back(clocked: tuple[Any, Any], words: str, count: int) -> None:
         ("g FAIL IDS 1 x", "ERR Invalid stream ID"), ("g FAIL IDS 1 1-0 RETRYCOUNT -1", "ERR Inv"),
         ("g FAIL IDS 1 1-0 RETRYCOUNT x", "ERR value is not"), ("g FAIL IDS 1", "ERR wrong number"),
     ],
-)  # fmt: skip
+)
 def test_bad_calls_of_xnack(clocked: tuple[Any, Any], words: str, error: str) -> None:
     _, session = clocked
     execute(session, "XADD s 1-0 f v")
@@ -480,7 +480,7 @@ def test_names_are_forgotten_in_time(clocked: tuple[Any, Any]) -> None:
         ("XREAD MAXCOUNT 0 STREAMS s 0", "MAXCOUNT"),
         ("XREAD COUNT 5 MAXCOUNT 4 STREAMS s 0", "MAXCOUNT"),
     ],
-)  # fmt: skip
+)
 def test_bad_calls_of_streams(new: redis.Redis, call: str, error: str) -> None:
     new.xadd("s", {"f": "v"}, id="1-1")
     with pytest.raises(redis.ResponseError, match=error):
@@ -503,7 +503,7 @@ def test_limits_over_all_streams(new: redis.Redis) -> None:
         sum(len(rows) for rows in (reply.values() if type(reply) is dict else
                                    [rows for _, rows in reply]))
         for reply in map(flat, sizes)
-    ]  # fmt: skip
+    ]
     assert counts == [4, 2, 1]
     new.xreadgroup("g", "c", {"a": ">", "b": ">"}, max_count=2, max_size=10_000)
     assert new.xpending("a", "g")["pending"] == 2
@@ -513,7 +513,7 @@ def flat(reply: Any) -> Any:
     """XREAD's reply, whatever redis-py makes of it."""
     if type(reply) is dict:
         return {key: rows[0] if rows and type(rows[0]) is list else rows
-                for key, rows in reply.items()}  # fmt: skip
+                for key, rows in reply.items()}
     return reply
 
 

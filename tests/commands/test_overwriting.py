@@ -85,7 +85,7 @@ def run(twin: Twin, script: str) -> None:
 
 @pytest.mark.parametrize(("before", "by"), [
     ("10", "5"), ("10", "0.5"), ("10.5", "0.5"), ("1e5", "1"), ("", "3"), ("10", "-3"), ("7", "-7"),
-])  # fmt: skip
+])
 def test_numbers_by_incrbyfloat(twin: Twin, before: str, by: str) -> None:
     if before:
         twin("SET", "k", before)
@@ -117,6 +117,6 @@ def test_numbers_by_incrbyfloat(twin: Twin, before: str, by: str) -> None:
     "", "ACK", "listening-port 1", "listening-port x", "capa eof capa psync2", "foo 1",
     "ip-address 1.1.1.1", "rdb-only x", "rdb-filter-only functions", "rdb-filter-only foo",
     "version 1", "listening-port", "capa eof nosuch 1",
-])  # fmt: skip
+])
 def test_replica_that_speaks_of_itself(twin: Twin, words: str) -> None:
     twin("REPLCONF", *words.split())

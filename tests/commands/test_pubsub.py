@@ -80,7 +80,7 @@ def test_shard_channels(twin: Any) -> None:
     ["PING", "PING x", "PING x y", "GET k", "GET", "NOSUCH", "CLIENT", "CLIENT ID", "CLIENT NOSUCH",
      "MULTI", "EXEC", "HELLO 3", "SUBSCRIBE", "PUBLISH a b", "PUBSUB CHANNELS", "SELECT 1",
      "AUTH x", "RESET"],
-)  # fmt: skip
+)
 @pytest.mark.parametrize("start", ["SUBSCRIBE a", "PSUBSCRIBE a", "SSUBSCRIBE a"])
 def test_what_subscribers_may_do(twin: Any, start: str, words: str) -> None:
     if words in ("CLIENT ID", "HELLO 3") and twin.resp3:
@@ -136,7 +136,7 @@ def test_own_messages(twin: Any) -> None:
     ["PUBSUB CHANNELS a b", "PUBSUB SHARDCHANNELS a b", "PUBSUB NUMPAT x", "PUBSUB",
      "PUBSUB NOSUCH",
      "PUBSUB NUMSUB", "PUBSUB SHARDNUMSUB", "PUBLISH a", "SPUBLISH a", "PUBLISH a b c"],
-)  # fmt: skip
+)
 def test_bad_calls(twin: Any, words: str) -> None:
     twin(*words.split())
 
@@ -154,7 +154,7 @@ EVENTS = [
              "EXPIRE b -1", "PEXPIRE c 100000"]),
     ("A", ["SET k v"]),
     ("", ["SET k v"]),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("flags", "commands"), EVENTS)

@@ -48,7 +48,7 @@ def test_library_calls(twin: Any, script: str) -> None:
      "#!lua name=x\nreturn 1", "#!lua flags=\nreturn 1", "#!lua\nerror('x')", "#!lua\n\nreturn x",
      b"return '\xff\xfe'", "local a = function()\n error('in')\nend\n\na()",
      "return {KEYS, ARGV, #KEYS, #ARGV}"],
-)  # fmt: skip
+)
 @pytest.mark.parametrize("words", [(0,), (1, "k"), (2, "k", "l", "a"), (0, "a", "b")])
 def test_texts_and_arguments(twin: Any, script: str, words: tuple[Any, ...]) -> None:
     twin("EVAL", script, *words)
@@ -74,7 +74,7 @@ def test_bad_key_counts(twin: Any, command: str, words: str) -> None:
 
 def test_cache(twin: Any) -> None:
     for words in ("EVALSHA abc 0", "EVALSHA " + "f" * 40 + " 0", "SCRIPT EXISTS a b",
-                  "SCRIPT KILL"):  # fmt: skip
+                  "SCRIPT KILL"):
         twin(*words.split())
     sha = twin("SCRIPT", "LOAD", "return KEYS[1]")
     for command in ("EVALSHA", "EVALSHA_RO"):
@@ -85,7 +85,7 @@ def test_cache(twin: Any) -> None:
     twin("EVAL", "return 2", 0)
     twin("EVALSHA", "7f923f79fe76194c868d7e1d0820de36700eb649", 0)
     for words in ("SCRIPT FLUSH x", "SCRIPT FLUSH sync x", "SCRIPT FLUSH async", "SCRIPT DEBUG x",
-                  "SCRIPT DEBUG no", "SCRIPT", "SCRIPT NOSUCH", "SCRIPT LOAD"):  # fmt: skip
+                  "SCRIPT DEBUG no", "SCRIPT", "SCRIPT NOSUCH", "SCRIPT LOAD"):
         twin(*words.split())
     twin("EVALSHA", sha, 1, "k")
     twin("SCRIPT", "EXISTS", sha)
@@ -111,7 +111,7 @@ def test_eviction(twin: Any) -> None:
 @pytest.mark.parametrize(
     "call", ["'set', 'a', 'b'", "'get', 'a'", "'publish', 'a', 'b'", "'spublish', 'a', 'b'",
              "'del', 'a'", "'ping'", "'expire', 'a', 1"],
-)  # fmt: skip
+)
 def test_read_only(twin: Any, call: str) -> None:
     for name in ("call", "pcall"):
         twin("EVAL_RO", f"return redis.{name}({call})", 0)
@@ -203,14 +203,14 @@ def test_a_spy_sees_what_scripts_and_transactions_do() -> None:
     session.execute([b"EVAL", b"redis.call('set', 'a', 'x') redis.pcall('incr', 'a')", b"0"])
     assert [seen[:2] for seen in recorder.seen] == [
         ("script", "SET"), ("script", "INCR"), ("direct", "EVAL"),
-    ]  # fmt: skip
+    ]
     recorder.seen.clear()
     for command in (b"MULTI", b"GET a", b"EVAL return(redis.call('get','a')) 0", b"EXEC"):
         session.execute(command.split())
     assert [seen[:2] for seen in recorder.seen] == [
         ("direct", "MULTI"), ("transaction", "GET"), ("script", "GET"), ("transaction", "EVAL"),
         ("direct", "EXEC"),
-    ]  # fmt: skip
+    ]
     assert session.via == "direct"
 
 
@@ -288,7 +288,7 @@ def test_no_python_object_can_be_reached() -> None:
         "local g = _G g.KEYS = 1", "local c, t = next(_G) rawset(_G, c, 1)",
         "collectgarbage('stop')",
     ],
-)  # fmt: skip
+)
 def test_no_script_changes_what_the_next_one_sees(script: str) -> None:
     server = Server()
     state = (
@@ -343,7 +343,7 @@ def test_a_script_runs_within_one_moment() -> None:
 
     server.clock = Running()
     reply = run(server, "redis.call('set','a','b','px',100) return {redis.call('pttl','a'), "
-                        "redis.call('pexpiretime','a'), redis.call('pttl','a')}")  # fmt: skip
+                        "redis.call('pexpiretime','a'), redis.call('pttl','a')}")
     assert reply[0] == reply[2] == 100
 
 
@@ -383,7 +383,7 @@ ELSEWHERE = [
      "more. script: %s, on @user_script:1.")),
     ("8.1", "valkey", "return {redis.REDIS_VERSION, server.VALKEY_VERSION, server == redis}",
      [b"7.2.4", b"8.1.8", 1]),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("version", "kind", "script", "expected"), ELSEWHERE)

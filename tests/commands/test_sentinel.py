@@ -20,7 +20,7 @@ from tests.support.wire import Wire
 
 # Figures of the moment in SENTINEL MASTER.
 MOVING = {b"runid", b"last-ok-ping-reply", b"last-ping-reply", b"info-refresh",
-          b"role-reported-time", b"last-ping-sent", b"link-pending-commands"}  # fmt: skip
+          b"role-reported-time", b"last-ping-sent", b"link-pending-commands"}
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 # INFO's sections without the fields of what is different in kind: modules of the real server's own.
 SECTIONS = ["server", "clients", "memory", "persistence", "threads", "stats", "replication", "cpu",
-            "cluster", "keyspace", "keysizes"]  # fmt: skip
+            "cluster", "keyspace", "keysizes"]
 
 
 def run(twin: Twin, script: str) -> None:
@@ -150,7 +150,7 @@ def test_blocked_sessions_wake(twin: Twin, line: str) -> None:
 @pytest.mark.parametrize("sections", [
     (), ("default",), ("all",), ("everything",), ("server", "commandstats"), ("CPU", "modules"),
     ("foo",), ("foo", "clients"), ("keyspace", "clients"), ("all", "foo"), ("default", "cpu"),
-])  # fmt: skip
+])
 def test_sections_of_info(twin: Twin, sections: tuple[str, ...]) -> None:
     fake, real = both_infos(twin, *sections)
     assert list(fake) == list(real)
@@ -221,7 +221,7 @@ def test_valkey_names_itself() -> None:
     server = parsed(text)["Server"]
     assert list(server)[:4] == [
         "redis_version", "server_name", "valkey_version", "valkey_release_stage",
-    ]  # fmt: skip
+    ]
     assert (server["redis_version"], server["valkey_version"]) == ("7.2.4", "8.1.8")
 
 
@@ -263,7 +263,7 @@ def test_time_and_saving(twin: Twin) -> None:
     "REPLICAOF x -1", "REPLICAOF NO", "FAILOVER", "FAILOVER ABORT", "FAILOVER FOO", "FAILOVER TO",
     "FAILOVER TO a b", "FAILOVER TIMEOUT 0", "FAILOVER TIMEOUT 5", "FAILOVER TO a 1 FORCE",
     "FAILOVER ABORT FORCE", "FAILOVER TIMEOUT",
-])  # fmt: skip
+])
 def test_replication(twin: Twin, line: str) -> None:
     twin(*line.split())
 
@@ -404,7 +404,7 @@ def test_getkeys(twin: Twin, what: str) -> None:
 @pytest.mark.parametrize("filters", [
     "FILTERBY MODULE foo", "FILTERBY ACLCAT foo", "FILTERBY ACLCAT @string", "FILTERBY FOO x",
     "FILTERBY", "FILTERBY MODULE", "FOO BAR x", "FILTERBY PATTERN x y", "FOO",
-])  # fmt: skip
+])
 def test_command_list(twin: Twin, filters: str) -> None:
     twin("COMMAND", "LIST", *filters.split())
 
@@ -454,7 +454,7 @@ def test_monitor_shows_no_secrets_and_transactions_in_order(twin: Twin) -> None:
     watcher("MONITOR")
     for call in ("AUTH a b", "HELLO 2 AUTH a b SETNAME x", "HELLO 2 AUTH a", "EXEC", "MULTI",
                  "GET k", "SET k v", "EXEC", "MULTI", "NOSUCH", "EXEC", "MULTI", "GET k",
-                 "DISCARD"):  # fmt: skip
+                 "DISCARD"):
         twin(*call.split())
     for _ in range(12):
         watcher.reply(compare=same_but_for_moment)
@@ -468,7 +468,7 @@ def test_monitor_shows_scripts_before_and_others_after_they_ran(twin: Twin) -> N
         "EVALSHA x 0",
         "EVAL_RO return(redis.call('set','a','b')) 0", "MULTI", "EVAL return(redis.call('ping')) 0",
         "SELECT 1", "EXEC", "SELECT 0", "INCR k",
-    ]  # fmt: skip
+    ]
     for line in lines:
         twin(*line.split())
         while watcher.fake.outbox:
@@ -479,7 +479,7 @@ def test_monitor_shows_scripts_before_and_others_after_they_ran(twin: Twin) -> N
 @pytest.mark.parametrize("line", [
     "GET k", "SET k v", "PING", "ECHO x", "EVAL return(1) 0", "PUBLISH x y", "KEYS *", "MULTI",
     "CLIENT GETNAME", "SELECT 1", "SCRIPT LOAD return(1)", "DBSIZE", "NOSUCH", "GET",
-])  # fmt: skip
+])
 def test_who_monitors_may_not_look_at_keys(twin: Twin, line: str) -> None:
     watcher = twin.session()
     watcher("MONITOR")
@@ -501,7 +501,7 @@ def same_but_for_moment(fake: Any, real: Any) -> bool:
     "DEBUG RELOAD", "DEBUG QUICKLIST-PACKED-THRESHOLD 100B",
     "DEBUG QUICKLIST-PACKED-THRESHOLD a", "DEBUG OBJECT missing", "DEBUG OBJECT", "DEBUG ERROR foo",
     "DEBUG LOG hi", "DEBUG CHANGE-REPL-ID",
-])  # fmt: skip
+])
 def test_debug(twin: Twin, line: str) -> None:
     twin.server.config.override("enable-debug-command", "local")
     twin("SET", "k", "v")
@@ -582,7 +582,7 @@ def test_diagnoses(twin: Twin) -> None:
         SET k v
     """)
     for line in ("MEMORY USAGE k", "MEMORY USAGE k SAMPLES 0", "LOLWUT", "LATENCY DOCTOR",
-                 "MEMORY DOCTOR", "LOLWUT VERSION 5"):  # fmt: skip
+                 "MEMORY DOCTOR", "LOLWUT VERSION 5"):
         twin.same_shape(*line.split())
     fake = twin.fake.execute([b"MEMORY", b"STATS"])
     real = twin.wire.call(b"MEMORY", b"STATS")
@@ -590,7 +590,7 @@ def test_diagnoses(twin: Twin) -> None:
 
 
 @pytest.mark.parametrize("name", ["CONFIG", "COMMAND", "OBJECT", "SLOWLOG", "LATENCY", "MEMORY",
-                                  "MODULE"])  # fmt: skip
+                                  "MODULE"])
 def test_help(twin: Twin, name: str) -> None:
     """The first and the last two lines are the server's, all are status replies."""
     fake = twin.fake.execute([name.encode(), b"HELP"])

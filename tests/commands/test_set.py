@@ -44,7 +44,7 @@ KEYS = ("a", "b", "one", "ttl", "s", "missing")
         "SSCAN {} 0 NOVALUES", "SSCAN {} 0 MATCH nope MATCH [1-2] COUNT 5", "SSCAN {} ''",
         "SSCAN {} 18446744073709551616", "SSCAN {} 0 TYPE string",
     ],
-)  # fmt: skip
+)
 def test_every_kind_of_key(twin: Twin, call: str) -> None:
     for key in KEYS:
         play(twin, "FLUSHALL" + SETUP)
@@ -59,7 +59,7 @@ def test_every_kind_of_key(twin: Twin, call: str) -> None:
     "SINTERCARD 1 a LIMIT 1 LIMIT 2", "SINTERCARD 1 s LIMIT -1", "SINTERCARD 1 a FOO 1",
     "SINTERCARD 9223372036854775807 a", "SINTERCARD 9223372036854775808 a",
     "SINTERCARD 2 LIMIT LIMIT 0", "SINTERCARD 1 a LIMIT 1 FOO",
-])  # fmt: skip
+])
 def test_sintercard_syntax(twin: Twin, call: str) -> None:
     play(twin, SETUP)
     play(twin, call)
@@ -116,13 +116,13 @@ def test_order_and_encoding(twin: Twin, seed: int) -> None:
             ["SINTERSTORE", key, *some(3, keys)], ["SUNIONSTORE", key, *some(3, keys)],
             ["SDIFFSTORE", key, *some(5, keys)], ["SINTER", *some(3, keys)],
             ["SUNION", *some(3, keys)], ["SDIFF", *some(3, keys)],
-        ]))  # fmt: skip
+        ]))
         for one in {key, other}:
             if twin("OBJECT", "ENCODING", one) == b"hashtable":
                 twin("DEL", one)  # lest what is made of it has the order that chance has given
         if twin("EXISTS", key):
             for call in ("SMEMBERS {}", "SSCAN {} 0", "SORT {} BY x", "SORT {} BY x DESC LIMIT 1 2",
-                         "SRANDMEMBER {} 99"):  # fmt: skip
+                         "SRANDMEMBER {} 99"):
                 twin(*call.format(key).split())
             payload = twin("DUMP", key)
             twin("RESTORE", "r", 0, payload, "REPLACE")
@@ -145,7 +145,7 @@ def test_order_of_random_members(twin: Twin) -> None:
         assert rises(execute([b"SPOP", b"k", b"7"]))
     for key, members in (
         ("few", ["a", *range(9)]), ("table", range(600)), ("numbers", range(50)),
-    ):  # fmt: skip
+    ):
         twin("SADD", key, *members)
         twin.same_shape("SPOP", key, len(members) - 2)
         twin("OBJECT", "ENCODING", key)
@@ -157,7 +157,7 @@ def test_repeated_members_count(twin: Twin) -> None:
         (["x"] * 129, []), (["1"] * 129, []), (["1"] * 513, []), (["x"], ["x"] * 129),
         (["x"], ["x"] * 128), (["1"], ["1"] * 513), (["1"], ["1"] * 512), (["1"], ["x"] * 129),
         (["1", *["x"] * 129], []),
-    )):  # fmt: skip
+    )):
         twin("SADD", number, *first)
         if second:
             twin("SADD", number, *second)
@@ -166,7 +166,7 @@ def test_repeated_members_count(twin: Twin) -> None:
 
 @pytest.mark.parametrize("members", [
     ["1", "2", "3", "4"], ["a", "b", "c", "1"], [f"m{number}" for number in range(200)],
-])  # fmt: skip
+])
 def test_random_members(twin: Twin, members: list[str]) -> None:
     twin("SADD", "k", *members)
     twin.ignore("k")
@@ -240,7 +240,7 @@ def test_events(twin: Twin) -> None:
         SPOP s
         SADD s x
         SREM s x
-    """) > 30  # fmt: skip
+    """) > 30
 
 
 def test_in_a_transaction(twin: Twin) -> None:

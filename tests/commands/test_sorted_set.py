@@ -552,7 +552,7 @@ SCRIPTS = {
         ZMPOP 2 missing s MIN
         ZMPOP 2 missing s MIN FOO
     """,
-}  # fmt: skip
+}
 
 
 SCRIPTS["events"] = """
@@ -698,7 +698,7 @@ def test_big(twin: Twin) -> None:
         ZINCRBY big 5 m7
         ~ZSCAN big 0 COUNT 100000
         ZRANGE big 0 -1 WITHSCORES
-    """)  # fmt: skip
+    """)
 
 
 def test_middling_scan(twin: Twin) -> None:

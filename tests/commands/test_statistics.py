@@ -44,7 +44,7 @@ def run(twin: Twin, script: str) -> None:
     "ACL SETUSER u on nopass +get ~a*\nAUTH u x\nGET k\nSET k v\nGET a\nNOSUCH",
     "AUTH nobody x\nEXPIRE k x\nEXPIRE k\nOBJECT ENCODING nosuch\nOBJECT FREQ nosuch\nLSET l 0 v",
     "SET k v\nCONFIG RESETSTAT\nGET k",
-])  # fmt: skip
+])
 def test_calls_and_errors(twin: Twin, script: str) -> None:
     twin("CONFIG", "RESETSTAT")
     run(twin, script)
@@ -60,7 +60,7 @@ def test_calls_and_errors(twin: Twin, script: str) -> None:
     "return redis.call('get', 'k')", "redis.call('incr', 'k') return 1",
     "for i = 1, 5 do redis.call('set', 'n', i) end",
     "redis.pcall('incr', 'k') return redis.error_reply('OTHER one')",
-])  # fmt: skip
+])
 def test_counts_of_scripts(twin: Twin, script: str) -> None:
     twin("SET", "k", "v")
     twin("CONFIG", "RESETSTAT")
@@ -142,7 +142,7 @@ def check_slow_log(twin: Twin) -> None:
     "PING\nCONFIG SET slowlog-max-len 0\nPING\nSLOWLOG LEN",
     "PING\nCONFIG SET slowlog-log-slower-than -1\nPING\nSLOWLOG LEN",
     "PING\nCONFIG SET slowlog-log-slower-than 10000000\nPING\nSLOWLOG LEN",
-])  # fmt: skip
+])
 def test_slow_log(twin: Twin, script: str) -> None:
     twin("CONFIG", "SET", "slowlog-log-slower-than", 0)
     run(twin, script)
@@ -274,7 +274,7 @@ def test_monitor_shows_what_was_written(twin: Twin) -> None:
         "set a 1", "sEt a 1", "GET a", "config get maxmemory", "Object ENCODING a", "multi",
         "gEt a", "exec", "eval 'redis.call([[set]], 1, 2)' 0", "auth x", "AUTH a b", "ACL whoami",
         "hello 2 auth nobody x", "nosuch a", "get", "client getname", "PING",
-    ):  # fmt: skip
+    ):
         twin(*shlex.split(line))
 
     def same_but_for_time_and_place(fake: Any, real: Any) -> bool:

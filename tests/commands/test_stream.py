@@ -33,11 +33,11 @@ XREADGROUP GROUP g d STREAMS s >
     "ms-*", "7-**", "7-1-1", "7--1", "7-+1", "7-abc", "abc", "''", "18446744073709551615-*",
     "18446744073709551616-1", "7-18446744073709551616", "18446744073709551615", "9" * 130, "7-*x",
     "18446744073709551615-18446744073709551615",
-])  # fmt: skip
+])
 def test_ids(twin: Twin, number: str) -> None:
     run(twin, f"XADD s 1-5 a 1\nXADD s {number} a 1\nXADD new {number} a 1\nXRANGE s {number} +\n"
               f"XREVRANGE s + {number}\nXRANGE s ({number} +\nXRANGE s - ({number}\n"
-              f"XREAD STREAMS s {number}\nXDEL s {number}\nXADD s 1-* b 1")  # fmt: skip
+              f"XREAD STREAMS s {number}\nXDEL s {number}\nXADD s 1-* b 1")
 
 
 @pytest.mark.parametrize("options", [
@@ -48,7 +48,7 @@ def test_ids(twin: Twin, number: str) -> None:
     "MAXLEN ~ 1 LIMIT -1", "KEEPREF", "MAXLEN 1 KEEPREF", "DELREF MAXLEN 1", "MAXLEN 2 ACKED",
     "KEEPREF DELREF", "NOMKSTREAM", "NOMKSTREAM MAXLEN 1", "maxlen 1 keepref", "FOO",
     "MAXLEN = = 1", "MAXLEN ~ ~", "MINID ~ 2 ACKED LIMIT 100", "MAXLEN 0 DELREF",
-])  # fmt: skip
+])
 def test_options_of_adding_and_trimming(twin: Twin, options: str) -> None:
     run(twin, GROUPS)
     twin("XACK", "s", "g", "2-1")
@@ -99,7 +99,7 @@ def test_lag(twin: Twin, seed: int) -> None:
                 "XREADGROUP GROUP g c COUNT 1 STREAMS s >", "XTRIM s MAXLEN 2",
                 "XGROUP SETID s g {}", "XGROUP SETID s g {} ENTRIESREAD 2", "XSETID s 1000-0",
                 "XDELEX s IDS 1 {}",
-            ])  # fmt: skip
+            ])
             if call == "XADD":
                 last += 1
                 call = f"XADD s {last}-0 a 1"
@@ -339,7 +339,7 @@ def test_script(twin: Twin, name: str) -> None:
     "XACK k g 1", "XINFO STREAM k", "XINFO GROUPS k", "XINFO CONSUMERS k g", "XPENDING k g",
     "XCLAIM k g c 0 1", "XAUTOCLAIM k g c 0 0", "XREADGROUP GROUP g c STREAMS k >", "XSETID k 1",
     "XDELEX k IDS 1 1", "XACKDEL k g IDS 1 1", "XGROUP CREATE k g 0", "XGROUP DELCONSUMER k g c",
-])  # fmt: skip
+])
 def test_wrong_type_missing_and_expired(twin: Twin, call: str) -> None:
     twin(*call.split())
     twin("DEL", "k")
@@ -359,7 +359,7 @@ def test_information(twin: Twin) -> None:
     run(twin, "XINFO STREAM s FULL COUNT\nXINFO STREAM s FULL COUNT x\nXINFO STREAM s FOO\n"
               "XINFO STREAM s FULL FOO 1\nXINFO STREAM missing FULL\nXINFO GROUPS s\n"
               "XINFO GROUPS missing\nXINFO CONSUMERS s nogroup\nXINFO CONSUMERS missing g\n"
-              "XINFO CONSUMERS s h")  # fmt: skip
+              "XINFO CONSUMERS s h")
     twin.near("XINFO", "CONSUMERS", "s", "g") if not twin.resp3 else None
 
 
@@ -381,7 +381,7 @@ def _same_but_times(fake: object, real: object) -> bool:
 @pytest.mark.parametrize("acts", [
     "XADD s 5-1 a 1", "DEL s", "SET s x", "RENAME s t", "XGROUP DESTROY s g", "XGROUP SETID s g 0",
     "FLUSHALL", "XDEL s 1-1", "XADD other 5-1 a 1", "XADD t 5-1 a 1", "XTRIM s MAXLEN 0",
-])  # fmt: skip
+])
 def test_waiting(twin: Twin, acts: str) -> None:
     run(twin, "XADD s 1-1 a 1\nXGROUP CREATE s g $\nXGROUP CREATE t g $ MKSTREAM")
     reader, member = twin.session(), twin.session()
@@ -499,7 +499,7 @@ def _changes(twin: Twin) -> int:
     "XGROUP CREATECONSUMER {} h c", "XGROUP DELCONSUMER {} h c",
     "XREADGROUP GROUP g c STREAMS {} x", "XREADGROUP GROUP h c STREAMS {} x", "XREAD STREAMS {} x",
     "XREAD COUNT x STREAMS {} x", "XINFO GROUPS {}", "XINFO CONSUMERS {} h",
-])  # fmt: skip
+])
 def test_order_of_checks(twin: Twin, call: str, key: str) -> None:
     run(twin, THREE + "XGROUP CREATE s g 0\nSET string v\n" + call.format(key))
 
@@ -518,7 +518,7 @@ def test_acked_and_groups_that_go(twin: Twin, seed: int) -> None:
         if rng.random() < 0.6:
             run(twin, "XGROUP CREATE s g 0\nXGROUP CREATE s h 0\nXACK s g 1-0 2-0 3-0 4-0\n"
                       "XREADGROUP GROUP g c STREAMS s >\nXDELEX s ACKED IDS 1 9-0\n"
-                      "XGROUP DESTROY s h")  # fmt: skip
+                      "XGROUP DESTROY s h")
         for _ in range(rng.randint(4, 12)):
             group, number = rng.choice("gh"), rng.randint(1, 6)
             twin(*rng.choice([
@@ -527,5 +527,5 @@ def test_acked_and_groups_that_go(twin: Twin, seed: int) -> None:
                 "XDELEX s ACKED IDS 2 1-0 2-0", "XTRIM s MAXLEN 3 ACKED", "XADD s * a b",
                 "XGROUP SETID s {} {}-0", "XACKDEL s {} ACKED IDS 2 {}-0 3-0", "XLEN s",
                 "XGROUP DELCONSUMER s {} c",
-            ]).replace("XADD s *", "XADD s 9-*").format(group, number).split())  # fmt: skip
+            ]).replace("XADD s *", "XADD s 9-*").format(group, number).split())
             twin("XRANGE", "s", "-", "+")

@@ -45,7 +45,7 @@ FAR = 10**13  # milliseconds since the epoch
         "SETEX {} 100 v", "SETEX {} 0 v", "SETEX {} x v", "SETEX {} 9223372036854775807 v",
         "PSETEX {} 100000 v", "PSETEX {} -1 v", "PSETEX {} 9223372036854775807 v",
     ],
-)  # fmt: skip
+)
 def test_every_kind_of_key(twin: Twin, call: str) -> None:
     for key in KEYS:
         play(twin, "FLUSHALL" + SETUP)
@@ -57,7 +57,7 @@ def test_every_kind_of_key(twin: Twin, call: str) -> None:
     ("0", "-1"), ("1", "3"), ("-3", "-2"), ("-2", "-3"), ("3", "1"), ("0", "-100"), ("-100", "2"),
     ("2", "100"), ("100", "200"), ("-1", "0"), ("0", "9223372036854775807"),
     ("-9223372036854775808", "9223372036854775807"), ("x", "1"), ("1", "x"),
-])  # fmt: skip
+])
 def test_getrange(twin: Twin, start: str, end: str) -> None:
     play(twin, SETUP)
     for key in KEYS:
@@ -73,7 +73,7 @@ def test_getrange(twin: Twin, start: str, end: str) -> None:
     "EX 9223372036854775", "PX 9223372036854775807", "PXAT 9223372036854775807",
     "NX EX 100", "XX PX 100000", "NX KEEPTTL", "PERSIST", "FOO", "EX 0 FOO", "EX 0 GET",
     "NX EX 0", "XX KEEPTTL GET", "''",
-])  # fmt: skip
+])
 def test_set(twin: Twin, options: str) -> None:
     for key in ("s", "ttl", "l", "missing"):
         play(twin, "FLUSHALL" + SETUP)
@@ -89,7 +89,7 @@ def test_deadlines(twin: Twin) -> None:
         "APPEND {} v", "INCR {}", "INCRBYFLOAT {} 1.5", "MSET {} v", "MSETNX {} v", "SETNX {} v",
         "GETEX {}", "GETEX {} PERSIST", "SETBIT {} 0 1", "BITFIELD {} SET u8 0 1",
         "BITOP NOT {} {}",
-    ]):  # fmt: skip
+    ]):
         twin("SET", f"k{number}", 1, "EX", 1000)
         play(twin, change.replace("{}", f"k{number}"))
 
@@ -104,7 +104,7 @@ def test_expired_keys(twin: Twin) -> None:
             name, *more = change.split()
             twin("SET", "k", "v", option, 1)
             play(twin, f"{name} k {'0' if name == 'SETRANGE' else ''} 5 "
-                       f"{'KEEPTTL' if 'KEEPTTL' in more else ''}")  # fmt: skip
+                       f"{'KEEPTTL' if 'KEEPTTL' in more else ''}")
         twin("DEL", "k")
 
 
@@ -113,11 +113,11 @@ def test_numbers(twin: Twin) -> None:
         "9223372036854775806", "-9223372036854775808", "9223372036854775808", "007", "+5", " 5",
         "5 ", "", "-0", "1e3", "0x10", "1.0", "99999999999999999999", "3.0e3", "-1.5", "inf",
         "nan", "1e4932", "1e5000", "123456789012345678.25", "0.1", "1e-20",
-    ):  # fmt: skip
+    ):
         for change in (
             ("INCR",), ("INCRBY", 2), ("DECRBY", 1), ("INCRBYFLOAT", "0.1"),
             ("INCRBYFLOAT", "-2e-3"),
-        ):  # fmt: skip
+        ):
             twin("SET", "k", text)
             twin(change[0], "k", *change[1:])
     twin("DEL", "k")
@@ -156,7 +156,7 @@ def test_encodings(twin: Twin) -> None:
 @pytest.mark.parametrize(("a", "b"), [
     ("ohmytext", "mynewtext"), ("", ""), ("", "x"), ("same", "same"), ("abc", "xyz"),
     ("abcabcabc", "cbacba"), ("aaaa", "aa"), ("xaxbxc", "abc"), ("rotor", "otor-otor"),
-])  # fmt: skip
+])
 def test_lcs(twin: Twin, a: str, b: str) -> None:
     twin("MSET", "a", a, "b", b)
     twin("RPUSH", "l", "x")
@@ -164,7 +164,7 @@ def test_lcs(twin: Twin, a: str, b: str) -> None:
         "", "LEN", "IDX", "IDX WITHMATCHLEN", "IDX MINMATCHLEN 2", "WITHMATCHLEN", "idx LEN",
         "IDX MINMATCHLEN 4 WITHMATCHLEN", "MINMATCHLEN", "MINMATCHLEN x", "IDX MINMATCHLEN -1",
         "IDX IDX", "FOO", "LEN MINMATCHLEN 3",
-    ):  # fmt: skip
+    ):
         play(twin, f"LCS a b {options}")
         play(twin, f"LCS a missing {options}")
         play(twin, f"LCS a l {options}")
@@ -200,7 +200,7 @@ def test_events(twin: Twin) -> None:
         INCRBY a 0
         INCR k
         INCRBYFLOAT a 1.5
-    """) > 40  # fmt: skip
+    """) > 40
 
 
 def test_in_a_transaction(twin: Twin) -> None:

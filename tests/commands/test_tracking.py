@@ -82,7 +82,7 @@ HEARD = [
     ("EVAL \"return redis.call('get','q')\" 0", "SET q 1"), ("GET h", "HSET h f 1"),
     ("EVAL_RO \"return redis.call('get',KEYS[1])\" 2 q r", "SET q 1"), ("GET q", "FLUSHALL"),
     ("SMEMBERS s1", "SADD s1 a"), ("SINTER s1 s2", "SMOVE s1 s2 a"), ("GET k", "APPEND k x"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize("redirected", [False, True])
@@ -130,7 +130,7 @@ def test_own_changes(twin: Any) -> None:
     for script, count in (
         ("GET k\nSET k v", 1), ("SET k v", 0), ("MULTI\nGET k\nSET k v\nEXEC", 1),
         ("EVAL \"redis.call('get','k') redis.call('set','k',1)\" 0", 1),
-    ):  # fmt: skip
+    ):
         play(twin, script)
         if twin.resp3:
             twin.replies(count)
@@ -152,7 +152,7 @@ def test_caching(twin: Any, mode: str) -> None:
         "GET k", f"CLIENT CACHING {said}\nGET k", f"CLIENT CACHING {said}\nPING\nGET k",
         f"CLIENT CACHING {said}\nMULTI\nGET k\nPING\nEXEC",
         f"MULTI\nCLIENT CACHING {said}\nGET k\nEXEC", "MULTI\nGET k\nEXEC",
-    ):  # fmt: skip
+    ):
         play(twin, script)
         other("SET", "k", "v")
         tracked = (mode == "OPTIN") == ("CACHING" in script and "PING\nGET" not in script)
@@ -167,7 +167,7 @@ def test_broadcasts(twin: Any) -> None:
     for script, count in (
         ("MSET b1 1 a2 2 a1 3 c1 4", 2), ("SET c 1", 0), ("SET a 1 EX 100", 1),
         ("MULTI\nSET a 1\nSET a0 1\nSET a 2\nEXEC", 1), ("DEL a b1", 2), ("FLUSHALL", 1),
-    ):  # fmt: skip
+    ):
         play(other, script)
         if twin.resp3:
             twin.replies(count)
@@ -202,7 +202,7 @@ def test_redirection_breaks(twin: Any) -> None:
 def test_expired_and_forgotten() -> None:
     server = Server()
     reader, writer = server.session(3), server.session()
-    assert server.guard == 0
+    assert server.switched == 0
     reader.execute([b"CLIENT", b"TRACKING", b"ON"])
     writer.execute([b"SET", b"k", b"v", b"PX", b"1000"])
     assert reader.execute([b"GET", b"k"]) == b"v"
@@ -210,7 +210,7 @@ def test_expired_and_forgotten() -> None:
     server.catch_up()
     assert list(reader.outbox) == [[b"invalidate", [b"k"]]]
     reader.close()
-    assert server.guard == 0
+    assert server.switched == 0
     assert not server.databases[0].observed
 
 
@@ -263,7 +263,7 @@ def test_info() -> None:
     other.execute([b"CLIENT", b"TRACKING", b"ON", b"BCAST"])
     text = session.execute([b"INFO"]).decode()
     for field in ("tracking_clients:2", "tracking_total_keys:2", "tracking_total_items:2",
-                  "tracking_total_prefixes:1"):  # fmt: skip
+                  "tracking_total_prefixes:1"):
         assert f"{field}\r\n" in text
 
 
@@ -286,7 +286,7 @@ def test_what_was_read_stays_known_until_it_changes(twin: Any) -> None:
         totals()
         twin("MSET", "a", 1, "b", 2, "c", 3)
         totals()
-    assert not twin.server.guard & switches.TRACKED
+    assert not twin.server.switched & switches.TRACKED
 
 
 @pytest.mark.parametrize("refused", ["NOSUCH", "GET", "CLIENT NOSUCH", "PING"])

@@ -24,7 +24,7 @@ def queue(twin: Any, *commands: str) -> None:
         ["MULTI", "SET a 1"], ["WATCH a", "SET a 1"], ["UNWATCH"], ["PING", "ECHO x"], ["DISCARD"],
         ["RESET"], ["EXEC x"], ["EVAL return(1) 0"], ["EVAL return{1,{err='x'}} 0"],
     ],
-)  # fmt: skip
+)
 def test_queueing(twin: Any, commands: list[str]) -> None:
     queue(twin, *commands)
     twin("EXEC")
@@ -54,7 +54,7 @@ CHANGES = [
     "SET a 2", "SET b 2", "DEL a", "DEL b", "APPEND a x", "EXPIRE a 100", "PERSIST a", "GET a",
     "SET a 1", "RENAME a c", "RENAME b a", "INCR a", "FLUSHDB", "FLUSHALL", "SWAPDB 0 1",
     "SELECT 1", "MOVE a 1", "SETNX a 5", "EXPIRE a -1", "GETEX a PERSIST", "COPY b a REPLACE",
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize("change", CHANGES)

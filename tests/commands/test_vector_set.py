@@ -106,7 +106,7 @@ def test_projections(twin: Twin, variant: str, dimensions: tuple[int, int]) -> N
 @pytest.mark.parametrize(
     "words", ["0 0 0", "inf 1 2", "-inf 1 inf", "1e-30 0 0", "1e20 1 1", "1e39 1 1",
               "1e-30 2e-31 0", "1e-40 3e-41 0", "0x10 1e1 .5", "-0 0 1", "1 1 1"],
-)  # fmt: skip
+)
 def test_odd_vectors(twin: Twin, variant: str, words: str) -> None:
     twin("VADD", "k", "VALUES", 3, *words.split(), "e", variant)
     twin("VEMB", "k", "e")
@@ -498,7 +498,7 @@ def test_events_and_watch(twin: Twin) -> None:
         "VADD k VALUES 2 1 2 e", "VADD k VALUES 2 1 2 e", "VADD k VALUES 3 1 1 1 e",
         "VADD k VALUES 2 1 2 e EF 0", "VSETATTR k zz x", "VSETATTR k", "VREM k zz", "VREM k e",
         "VREM k e", "VSETATTR k e x", "VSIM k ELE e",
-    ):  # fmt: skip
+    ):
         twin("WATCH", "k")
         twin.session()(*call.split())
         play(twin, "MULTI\nPING\nEXEC")

@@ -13,7 +13,7 @@ SETUP = (
     ["XADD", "s", "1-1", "a", "b"], ["XGROUP", "CREATE", "s", "g", "0"], ["SET", "str", "v"],
     ["ZADD", "z", "1", "a", "2", "b"], ["HSET", "h", "a", "b"], ["RPUSH", "l", "a", "b", "a"],
     ["GEOADD", "geo", "1", "2", "a", "3", "4", "b"],
-)  # fmt: skip
+)
 CALLS: tuple[tuple[bytes, ...], ...] = (
     (b'SET', b'k', b'v', b'ex\x00', b'1'),
     (b'XREADGROUP', b'GROUP', b'g\x00', b'c', b'STREAMS', b's', b'>'),
@@ -119,7 +119,7 @@ CALLS: tuple[tuple[bytes, ...], ...] = (
     (b'GEORADIUS', b'geo', b'1', b'1', b'1', b'km\x00', b'WITHDIST\x00', b'STORE\x00', b'd'),
     (b'GEOADD', b'geo', b'NX\x00', b'1', b'2', b'q'), (b'PFDEBUG', b'fo\x00o', b'k'),
 
-)  # fmt: skip
+)
 
 
 @pytest.mark.parametrize("call", CALLS, ids=repr)

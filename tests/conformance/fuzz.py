@@ -68,7 +68,7 @@ PFADD p a b c|SETBIT bits 1000 1|GEOADD g 13.361389 38.115556 Palermo
     long="x" * 70, many=" ".join(f"m{i}" for i in range(200)),
     pairs=" ".join(f"m{i} v{i}" for i in range(200)),
     scores=" ".join(f"{i / 3} m{i}" for i in range(200)),
-)  # fmt: skip
+)
 READERS: Final = {
     b"string": ("GET k", "STRLEN k", "BITCOUNT k", "PFCOUNT k", "INCR k", "APPEND k x", "GETRANGE k 0 5"),
     b"list": ("LRANGE k 0 -1", "LPOS k a", "LINSERT k BEFORE a b", "LPOP k", "RPUSH k z", "LTRIM k 1 2"),
@@ -83,7 +83,7 @@ READERS: Final = {
     b"vectorset": ("VINFO k", "VCARD k", "VRANDMEMBER k -5", "VEMB k one", "VLINKS k one",
                    "VSIM k VALUES 3 1 2 3 WITHSCORES", "VSIM k ELE one", "VADD k VALUES 3 1 1 1 new",
                    "VREM k one", "VGETATTR k two", "VISMEMBER k one"),
-}  # fmt: skip
+}
 
 
 def with_footer(body: bytes, version: int = 11) -> bytes:
@@ -125,7 +125,7 @@ OLD_FORMS: Final = [
     b"\x0d" + _string(_ziplist(b"a", b"1", b"b", b"2")),
     b"\x0e\x02" + _string(_ziplist(b"a", b"bb")) + _string(_ziplist(b"c")),
     b"\x01\x03\x01a\x01b\x01c", b"\x02\x02\x01a\x01b", b"\x03\x02\x01a\x011\x01b\xfe", b"\x04\x01\x01a\x01b",
-]  # fmt: skip
+]
 NUMBERS: Final = (0, 1, 2, 0x3F, 0x40, 0x7F, 0x80, 0x81, 0xBF, 0xC0, 0xC3, 0xE0, 0xF0, 0xF4, 0xFE, 0xFF)
 
 
@@ -183,7 +183,7 @@ def try_payload(server: Server, payload: bytes) -> None:
 def use_value(session: Any, kind: bytes) -> None:
     """Read and write a value in many ways."""
     for command in ("DUMP k", "COPY k c REPLACE", "OBJECT ENCODING k", "MEMORY USAGE k",
-                    "DEBUG DIGEST-VALUE k", *READERS.get(kind, ()), "DUMP k"):  # fmt: skip
+                    "DEBUG DIGEST-VALUE k", *READERS.get(kind, ()), "DUMP k"):
         reply = call(session, *[word.encode() for word in command.split()])
         if command == "DUMP k" and isinstance(reply, bytes):
             again = call(session, b"RESTORE", b"again", b"0", reply, b"REPLACE")
@@ -237,7 +237,7 @@ VALUES: Final = (
     "co", "setmetatable({},{__index=function(t,k) return k end})", "('%s'):rep(50)", "'(a*)*b'", "'[[]'",
     "'%'", "t", "{t,t}", "'user_script'", "{err='E x'}", "{ok='x'}", "{map={a=1}}", "{double=1.5}",
     "{set={a=true}}", "{big_number='12'}", "{verbatim_string={format='txt',string='x'}}",
-)  # fmt: skip
+)
 FUNCTIONS: Final = tuple("""
 assert collectgarbage error gcinfo getmetatable ipairs load loadstring next pairs pcall rawequal rawget rawset
 select setmetatable tonumber tostring type unpack xpcall string.byte string.char string.dump string.find
@@ -250,12 +250,12 @@ struct.unpack struct.size cjson.encode cjson.decode cjson.encode_sparse_array cj
 cjson.new cmsgpack.pack cmsgpack.unpack cmsgpack.unpack_one cmsgpack.unpack_limit redis.call redis.pcall
 redis.error_reply redis.status_reply redis.sha1hex redis.log redis.setresp redis.set_repl
 redis.acl_check_cmd redis.breakpoint redis.debug __redis__err__handler os.clock
-""".split())  # fmt: skip
+""".split())
 COMMANDS: Final = (
     "'set','k','v'", "'get','k'", "'lrange','l',0,-1", "'rpush','l',1,2", "'hset','h','a',1", "'hgetall','h'",
     "'zadd','z',1,'a'", "'zrange','z',0,-1,'WITHSCORES'", "'xadd','x','*','a',1", "'xrange','x','-','+'",
     "'time'", "'nosuch'", "'get'", "'eval','return 1',0", "'sort','l'", "'scan',0", "'command','docs','get'",
-)  # fmt: skip
+)
 
 
 class _Script:
@@ -388,7 +388,7 @@ def _damage_rows(chance: random.Random, path: Path) -> None:
                     connection.execute(f'ALTER TABLE "{table}" DROP COLUMN "{column}"')
                 elif rows:
                     connection.execute(f'UPDATE "{table}" SET "{column}"=? WHERE "{column}" IS ?',
-                                       (value, chance.choice(rows)[0]))  # fmt: skip
+                                       (value, chance.choice(rows)[0]))
             except sqlite3.Error:
                 continue
         connection.commit()
@@ -433,7 +433,7 @@ WORDS: Final = (b"*1\r\n", b"*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$1\r\nv\r\n", b"PING\
                 b"*2\r\n$4\r\nAUTH\r\n$1\r\nx\r\n", b"MULTI\r\n", b"EXEC\r\n", b"SUBSCRIBE c\r\n", b"CLIENT ",
                 b"MONITOR\r\n", b"x" * 70000, b"POST / HTTP/1.1\r\n", b"*1\r\n:1\r\n", b"*a\r\n", b"$a\r\n",
                 b"*1\r\n$4\r\nQUIT\r\n", b"EVAL 'return 1' 0\r\n", b"BLPOP q 0.01\r\n", b"RESET\r\n",
-                b"*01\r\n", b"*+1\r\n$04\r\nPING\r\n", b"DEBUG SLEEP 0\r\n", b"HRANDFIELD h -100000\r\n")  # fmt: skip
+                b"*01\r\n", b"*+1\r\n$04\r\nPING\r\n", b"DEBUG SLEEP 0\r\n", b"HRANDFIELD h -100000\r\n")
 
 
 def streams(chance: random.Random) -> Iterator[bytes]:
@@ -473,7 +473,7 @@ Kind = tuple[Callable[[random.Random], Iterator[bytes]], Callable[[Any, bytes], 
 KINDS: Final[dict[str, Kind]] = {
     "payloads": (payloads, try_payload), "rdb": (rdb_files, try_rdb), "scripts": (scripts, try_script),
     "sqlite": (sqlite_files, try_sqlite), "streams": (streams, try_stream),
-}  # fmt: skip
+}
 
 
 def run(kind: str, seed: int, seconds: float, note: Path) -> int:

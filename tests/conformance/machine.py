@@ -24,7 +24,7 @@ Commands = st.SearchStrategy[Any]
 def words(*parts: object) -> Commands:
     """A command of fixed words and of strategies for the others."""
     return st.tuples(*[part if isinstance(part, st.SearchStrategy) else st.just(part)
-                       for part in parts])  # fmt: skip
+                       for part in parts])
 
 
 def with_options(head: Commands, *options: Commands) -> Commands:

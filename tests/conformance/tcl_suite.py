@@ -43,7 +43,7 @@ LEFT_OUT: Final = (
     "integration/*", "unit/aofrw", "unit/tls", "unit/oom-score-adj", "unit/shutdown",
     "unit/memefficiency", "unit/moduleapi/*", "unit/cluster/*", "unit/client-eviction",
     "unit/violations", "unit/printver",
-)  # fmt: skip
+)
 _LINE: Final = re.compile(r"\[(ok|err|skip|ignore|exception|timeout|TIMEOUT)\]:? ?(.*)")
 _TIME: Final = re.compile(r" \(\d+ ms\)$")
 _PLACE: Final = re.compile(r" in tests/\S+\.tcl$")
@@ -115,7 +115,7 @@ def external(options: Options) -> Iterator[int]:
             yield int(url.rsplit(":", 1)[1].split("/")[0])
         return
     command = [*serve_command(options.version), "--port", "0", "--config", "enable-debug-command",
-               "yes"]  # fmt: skip
+               "yes"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
         assert process.stdout is not None
         try:
@@ -129,7 +129,7 @@ def run_unit(options: Options, unit: str) -> list[Outcome]:
     with contextlib.ExitStack() as stack:
         folder = stack.enter_context(stage(options))
         arguments = ["--single", unit, "--durable", "--clients", "1", "--timeout", "120",
-                     "--baseport", str(random.randrange(20100, 32000, 100))]  # fmt: skip
+                     "--baseport", str(random.randrange(20100, 32000, 100))]
         if not options.spawn:
             port = stack.enter_context(external(options))
             arguments += ["--host", "127.0.0.1", "--port", str(port), "--tags", "-needs:repl"]
@@ -147,7 +147,7 @@ def _output(folder: Path, arguments: list[str], timeout: int) -> str:
         process = subprocess.Popen(
             ["sh", "./runtest", *arguments], cwd=folder, stdout=output, stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL, start_new_session=True, env=environment,
-        )  # fmt: skip
+        )
         try:
             process.wait(timeout)
         except subprocess.TimeoutExpired:
@@ -181,7 +181,7 @@ def units(tree: Path) -> list[str]:
     return [
         unit for unit in listed.stdout.split()
         if not any(fnmatch.fnmatch(unit, pattern) for pattern in LEFT_OUT)
-    ]  # fmt: skip
+    ]
 
 
 class Gap(NamedTuple):
@@ -212,7 +212,7 @@ def report(outcomes: list[Outcome], wanted: list[str]) -> str:
         count = Counter(
             "failed" if each.kind in ("err", "exception") else each.kind
             for each in outcomes if each.unit == unit
-        )  # fmt: skip
+        )
         if unit == "all":
             count = total
         else:

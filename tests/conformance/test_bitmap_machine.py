@@ -27,7 +27,7 @@ step = st.one_of(
     words("OVERFLOW", st.sampled_from(["WRAP", "SAT", "FAIL", "sat", "FOO"])),
     words("OVERFLOW", st.sampled_from(["WRAP", "SAT", "FAIL"])),
     words(st.sampled_from(["SET", "FOO", "GET"]), kind),
-)  # fmt: skip
+)
 # A single wrong word would hide everything else: most sequences of operations have none.
 width = st.integers(1, 63).map(str)
 right_kind = st.builds(lambda sign, bits: sign + bits, st.sampled_from("iu"), width)
@@ -36,7 +36,7 @@ right_step = st.one_of(
     words(st.sampled_from(["SET", "INCRBY"]), right_kind, st.integers(0, 100), st.integers()
           .filter(lambda number: -(2**63) <= number < 2**63)),
     words("OVERFLOW", st.sampled_from(["WRAP", "SAT", "FAIL"])),
-)  # fmt: skip
+)
 
 
 def fields(name: str, steps: st.SearchStrategy[tuple[object, ...]]) -> st.SearchStrategy[object]:
@@ -66,7 +66,7 @@ command = st.one_of(
     fields("BITFIELD", step),
     fields("BITFIELD", right_step),
     fields("BITFIELD_RO", step),
-)  # fmt: skip
+)
 
 
 def test_bitmap_commands(real_url: str) -> None:

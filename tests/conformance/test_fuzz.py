@@ -30,7 +30,7 @@ def test_fuzz(kind: str, tmp_path: Path) -> None:
         limit = SECONDS + GRACE
         command = [
             sys.executable, "-m", "tests.conformance.fuzz", kind, seed, str(SECONDS), str(note),
-        ]  # fmt: skip
+        ]
         with processes.started(
             command, limit=2 * limit, stdout=output, stderr=subprocess.STDOUT, cwd=processes.ROOT
         ) as child:

@@ -96,7 +96,7 @@ def test_generic_commands(pair: list[Twin], clean_real_url: str, protocol: int) 
         max_examples=3000 if LONG else 60, deadline=None, database=None,
         phases=[Phase.generate, Phase.shrink],
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
-    )  # fmt: skip
+    )
     @given(st.lists(commands, min_size=5, max_size=40))
     def run(script: list[list[str]]) -> None:
         while pair:

@@ -23,7 +23,7 @@ reach = st.one_of(
 options = (
     words("ASC"), words("DESC"), words("WITHDIST"), words("WITHCOORD"), words("WITHHASH"),
     words("COUNT", st.sampled_from([1, 2, 5, 0, "x"])), words("COUNT", 2, "ANY"), words("FOO"),
-)  # fmt: skip
+)
 storing = (words("STORE", key), words("STOREDIST", key))
 shape = st.one_of(
     words("BYRADIUS", reach, unit), words("BYBOX", reach, reach, unit),
@@ -56,7 +56,7 @@ command = st.one_of(
     with_options(words("GEORADIUS", key, longitude, latitude, reach, unit), *options, *storing),
     with_options(words("GEORADIUSBYMEMBER", key, member, reach, unit), *options, *storing),
     with_options(words("GEORADIUSBYMEMBER_RO", key, member, reach, unit), *options),
-)  # fmt: skip
+)
 
 
 def test_geo_commands(real_url: str) -> None:

@@ -62,7 +62,7 @@ def difference(case: Case, tips: set[str], server: Server | None = None) -> list
     before = [f"    {call}" for call in case.before]
     call = " ".join(word or "''" for word in case.call)
     return [*before, f"{call}   (RESP{case.protocol})", f"    fake: {describe(fake)}",
-            f"    real: {case.reply}"]  # fmt: skip
+            f"    real: {case.reply}"]
 
 
 def run(case: Case, server: Server) -> Any:

@@ -13,7 +13,7 @@ key = st.sampled_from(["a", "b", "c", "string"])
 field = st.one_of(st.sampled_from(["f", "g", "h", ""]), st.just("long" * 20))
 value = st.one_of(
     st.integers(-5, 5), st.sampled_from(["x", "", "1.5", "-0.1", "inf", "v" * 70, 2**63 - 1]),
-)  # fmt: skip
+)
 count = st.sampled_from([0, 1, 2, 2, 3, "x", -1])
 time = st.sampled_from([100, 200, 200, 0, -1, "x", 2**63 - 1])
 moment = st.sampled_from([1, 33000000000000, 44000000000000, 2**46 - 1, 2**46])
@@ -21,15 +21,15 @@ condition = st.sampled_from(["NX", "XX", "GT", "LT", "nx"])
 expiry = st.one_of(
     words("EX", time), words("PX", st.sampled_from([100000, 0])), words("PXAT", moment),
     words("EXAT", st.sampled_from([1, 33000000000])), words("PERSIST"), words("KEEPTTL"),
-)  # fmt: skip
+)
 fields = st.one_of(
     words("FIELDS", 1, field), words("FIELDS", 2, field, field),
     words("fields", count, field, field),
-)  # fmt: skip
+)
 pairs = st.one_of(
     words("FIELDS", 1, field, value), words("FIELDS", 2, field, value, field, value),
     words("FIELDS", count, field, value),
-)  # fmt: skip
+)
 
 
 def joined(*parts: Any) -> Any:
@@ -66,7 +66,7 @@ command = st.one_of(
     joined(words("HSETEX", key), optional, pairs),
     joined(words("HSETEX", key), optional, words(st.sampled_from(["FNX", "FXX"])), pairs),
     joined(words("HSETEX", key), words(st.sampled_from(["FNX", "FXX"])), optional, pairs),
-)  # fmt: skip
+)
 
 # The server keeps small hashes with deadlines in the order of these.
 UNORDERED = {"HGETALL", "HKEYS", "HVALS", "HSCAN", "HRANDFIELD"}

@@ -46,7 +46,7 @@ command = st.one_of(
     words("BLMOVE", key, key, side, side, timeout),
     words("BRPOPLPUSH", key, key, timeout),
     words("BLMPOP", timeout, 2, key, key, side, "COUNT", st.integers(0, 3)),
-)  # fmt: skip
+)
 
 
 def at_once(twin: Twin, argv: Sequence[object]) -> None:
@@ -68,7 +68,7 @@ waiting = st.one_of(
     words(st.sampled_from(["BLPOP", "BRPOP"]), plain_key, plain_key, 0),
     words("BLMOVE", plain_key, plain_key, ends, ends, 0),
     words("BLMPOP", 0, 2, plain_key, plain_key, ends, "COUNT", 2),
-)  # fmt: skip
+)
 writing = st.one_of(
     words(st.sampled_from(["RPUSH", "LPUSH"]), plain_key, "x", "y", "z"),
     words(st.sampled_from(["RPUSH", "LPUSH"]), plain_key, "1"),
@@ -83,7 +83,7 @@ writing = st.one_of(
 turn = st.one_of(
     st.tuples(st.just(0), writing), st.tuples(st.integers(1, 3), waiting),
     st.tuples(st.just(0), writing),
-)  # fmt: skip
+)
 
 
 def take_turn(twin: Twin, argv: Any) -> None:

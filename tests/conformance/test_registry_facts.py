@@ -36,7 +36,7 @@ def declared(command: Command) -> dict[str, Any]:
 def test_facts(command: Command) -> None:
     facts = command_facts()[command.name]
     real = {key: set(facts[key]) if key in ("flags", "acl_categories", "tips") else facts[key]
-            for key in declared(command) if key in facts}  # fmt: skip
+            for key in declared(command) if key in facts}
     ours = {key: value for key, value in declared(command).items() if key in real}
     assert ours == real
 

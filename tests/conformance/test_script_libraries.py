@@ -22,7 +22,7 @@ EXAMPLES = 5000 if os.environ.get("FAKEREDIS_LONG") else 60
 several = settings(
     max_examples=EXAMPLES, deadline=None, database=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)  # fmt: skip
+)
 
 # A value as text, whatever the order of its keys.
 SHOW = """local function show(v)
@@ -57,7 +57,7 @@ def both(clean_real_url: str) -> Iterator[Both]:
 numbers = st.one_of(
     st.integers(-(2**53), 2**53), st.integers(-300, 300), st.floats(allow_nan=False),
     st.sampled_from([2.0**31, 2.0**32, 2.0**63, -(2.0**63), 0.5, 1.5, 2.5, -0.5]),
-)  # fmt: skip
+)
 atoms = st.one_of(st.none(), st.booleans(), numbers, st.text(max_size=5))
 documents = st.recursive(
     atoms,
@@ -66,7 +66,7 @@ documents = st.recursive(
     max_leaves=8,
 )
 noise = st.lists(st.tuples(st.integers(0, 60), st.sampled_from(list(b'[]{},:"\\ 01.-+ex\t\0\xff'))),
-                 max_size=2)  # fmt: skip
+                 max_size=2)
 
 
 def spoilt(data: bytes, changes: list[tuple[int, int]]) -> bytes:
@@ -83,7 +83,7 @@ def test_json(both: Both, document: Any, changes: list[tuple[int, int]]) -> None
     both.agree(SHOW + "return show(cjson.decode(ARGV[1]))", text)
     both.agree("return cjson.encode({cjson.decode(ARGV[1])})", b"[%b]" % json.dumps(
         document if not isinstance(document, dict) else list(document.values())[:1]
-    ).encode() if single(document) else b"1")  # fmt: skip
+    ).encode() if single(document) else b"1")
 
 
 def single(document: Any) -> bool:
@@ -97,7 +97,7 @@ pieces = st.sampled_from([
     b"\x91", b"\x92", b"\x81", b"\xa1a", b"\x01", b"\xff", b"\xc0", b"\xc2", b"\xcc\xff",
     b"\xd0\x80", b"\xcb?\xf0\0\0\0\0\0\0", b"\xca?\x80\0\0", b"\xd9\x01b", b"\xdc\0\1", b"\xde\0\1",
     b"\xcf" + b"\xff" * 8, b"\xd3" + b"\x80" * 8,
-])  # fmt: skip
+])
 
 
 @several
@@ -110,20 +110,20 @@ def test_msgpack(both: Both, data: bytes) -> None:
 LAYOUTS = [
     "b", "B", "h", "H", "i", "I3", "i8", "l", "L", "f", "d", "s", "c2", "c0", "<", ">", "!", "!4",
     "!2", "x", "T", "q", " ",
-]  # fmt: skip
+]
 layouts = st.lists(st.sampled_from(LAYOUTS), max_size=5).map("".join)
 
 
 @several
 @given(layout=layouts, values=st.lists(st.one_of(numbers, st.text("ab", max_size=3)), max_size=5),
-       data=st.binary(max_size=20), start=st.integers(-1, 5))  # fmt: skip
+       data=st.binary(max_size=20), start=st.integers(-1, 5))
 def test_struct(both: Both, layout: str, values: list[Any], data: bytes, start: int) -> None:
     given_ = ", ".join(repr(value) for value in values if value != float("inf"))
     given_ = given_.replace("inf", "1/0")
     call = f"'{layout}'" + (f", {given_}" if given_ else "")
     for name, words in (
         ("pack", call), ("size", f"'{layout}'"), ("unpack", f"'{layout}', ARGV[1], {start}"),
-    ):  # fmt: skip
+    ):
         both.agree(SHOW + f"local found = {{struct.{name}({words})}} return show(found)", data)
 
 
@@ -132,7 +132,7 @@ def test_struct(both: Both, layout: str, values: list[Any], data: bytes, start: 
     a=numbers, b=numbers,
     name=st.sampled_from(["band", "bor", "bxor", "lshift", "rshift", "arshift", "rol", "ror"]),
     one=st.sampled_from(["bnot", "tobit", "bswap", "tohex"]),
-)  # fmt: skip
+)
 def test_bits(both: Both, a: float, b: float, name: str, one: str) -> None:
     x, y = (repr(value).replace("inf", "1/0") for value in (a, b))
     both.agree(f"return {{bit.{name}({x}, {y}), bit.{one}({x})}}")

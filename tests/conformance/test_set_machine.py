@@ -33,7 +33,7 @@ command = st.one_of(
         words("SSCAN", key, st.sampled_from([0, "x", ""])), words("MATCH", "*1*"),
         words("COUNT", number), words(st.sampled_from(["NOVALUES", "FOO"])),
     ),
-)  # fmt: skip
+)
 
 
 def test_set_commands(real_url: str) -> None:

@@ -16,18 +16,18 @@ bound = st.one_of(score, score.map(lambda number: f"({number}"))
 name = st.one_of(
     st.sampled_from(["-", "+", "x"]), member.map(lambda text: f"[{text}"),
     member.map(lambda text: f"({text}"),
-)  # fmt: skip
+)
 rank = st.one_of(st.integers(-9, 9), st.sampled_from(["x", 2**63 - 1, -(2**63)]))
 limit = words("LIMIT", st.integers(-1, 4), st.integers(-2, 4))
 range_options = (
     words("WITHSCORES"), words("BYSCORE"), words("BYLEX"), words("REV"), limit, words("LIMIT", 1),
-)  # fmt: skip
+)
 flag = words(st.sampled_from(["NX", "XX", "GT", "LT", "CH", "INCR", "ch"]))
 weight = st.sampled_from([0, 1, 2, 0.5, -1, "inf", "x"])
 algebra_options = (
     words("WITHSCORES"), words("WEIGHTS", weight, weight), words("AGGREGATE", "MIN"),
     words("AGGREGATE", "max"), words("AGGREGATE", "x"),
-)  # fmt: skip
+)
 numkeys = st.sampled_from([2, 2, 2, 1, 0, "x", 3])
 pair = words(score, member)
 command = st.one_of(

@@ -48,7 +48,7 @@ add = st.builds(
     lambda k, opts, number, fields: ("XADD", k, *opts, number, *fields),
     key, st.one_of(st.just(()), options), new,
     st.sampled_from([("f", "v"), ("f", "v", "g", "w"), ("x",), ("f", "long" * 20)]),
-)  # fmt: skip
+)
 plain_add = st.builds(
     lambda k, n: ("XADD", k, f"{n}-*", "f", "v"), st.sampled_from(["a", "b"]), st.integers(1, 9)
 )
@@ -57,7 +57,7 @@ new_entries = st.builds(
     lambda g, c, k, opts: ("XREADGROUP", "GROUP", g, c, *opts, "STREAMS", k, ">"),
     st.sampled_from(["g", "h"]), consumer, st.sampled_from(["a", "b"]),
     st.sampled_from([(), ("COUNT", 1), ("COUNT", 2), ("NOACK",)]),
-)  # fmt: skip
+)
 
 command = st.one_of(
     words("SET", "string", "x"),
@@ -104,7 +104,7 @@ command = st.one_of(
         words("MAXDELETEDID", existing),
     ),
     words("XINFO", "GROUPS", key),
-)  # fmt: skip
+)
 
 TIMED = ("XPENDING", "XINFO")
 

@@ -26,7 +26,7 @@ expiry = st.one_of(
     words(st.sampled_from(["EX", "PX"]), st.just(10**6)),
     words(st.sampled_from(["EXAT", "PXAT"]), st.just(10**13)),
     words(st.sampled_from(["KEEPTTL", "PERSIST", "keepttl", "FOO", "EX"])),
-)  # fmt: skip
+)
 
 command = st.one_of(
     words("RPUSH", "list", "x"),
@@ -51,7 +51,7 @@ command = st.one_of(
         words("LCS", key, key), words(st.sampled_from(["IDX", "LEN", "WITHMATCHLEN", "FOO"])),
         words("IDX", "MINMATCHLEN", st.integers(-1, 4)),
     ),
-)  # fmt: skip
+)
 
 
 def run(twin: Twin, argv: Sequence[object]) -> None:

@@ -23,7 +23,7 @@ COMMANDS = [
     "EVAL return(redis.call('lpush','l','y')) 0",
     "EVAL return(redis.pcall('lpop','l')) 0", "EVAL redis.call('set','a','5')error('x') 0",
     "CLIENT SETNAME n", "CLIENT GETNAME", "ECHO x",
-]  # fmt: skip
+]
 
 STEPS = st.lists(st.tuples(st.integers(0, 2), st.sampled_from(COMMANDS)), min_size=1, max_size=30)
 

@@ -17,23 +17,23 @@ element = st.sampled_from(["x", "y", "z", "w", ""])
 number = st.one_of(
     st.sampled_from([0, 1, -1, "0.5", "x", "inf", "1e30", "-0"]), st.integers(-3, 3),
     st.floats(-2, 2, width=32).map(repr),
-)  # fmt: skip
+)
 pair = words("VALUES", 2, number, number)
 vector = st.one_of(
     pair, pair, pair, words("VALUES", 3, number, number, number), words("VALUES", "x", 1, 1),
     words("FP32", st.sampled_from([b"\0\0\x80\x3f\0\0\0\x40", b"\0\0\x80\xbf\0\0\0\0", b"abc"])),
-)  # fmt: skip
+)
 attributes = st.sampled_from(["", '{"n":1}', '{"n":"1"}', '{"n":[1,2]}', "[", '{"m":2,"n":true}'])
 expression = st.sampled_from([".n", ".n == 1", "1 in .n", "not .n", ".m > 1", ".n @", "(1", "1"])
 adding = (
     words("CAS"), words("Q8"), words("NOQUANT"), words("BIN"), words("SETATTR", attributes),
     words("M", st.sampled_from([16, 4, 3])), words("EF", st.sampled_from([10, 0])), words("FOO"),
-)  # fmt: skip
+)
 searching = (
     words("WITHSCORES"), words("WITHATTRIBS"), words("COUNT", st.sampled_from([10, 20, 0])),
     words("EPSILON", st.sampled_from(["0.3", "2", "x"])), words("FILTER", expression),
     words("TRUTH"), words("NOTHREAD"), words("EF", st.sampled_from([10, 0])), words("FOO"),
-)  # fmt: skip
+)
 
 
 def joined(*parts: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
@@ -51,7 +51,7 @@ command = st.one_of(
     words("VISMEMBER", key, element), words("VCARD", key), words("VDIM", key),
     words("VRANDMEMBER", key, st.sampled_from([0, 10, "x"])), words("SET", "string", "x"),
     words("DEL", key), words("COPY", key, key), words("TYPE", key),
-)  # fmt: skip
+)
 
 
 def compare(twin: Twin, argv: Command) -> None:
@@ -77,12 +77,12 @@ WORDS = (
     ".n", ".z", ".s", ".nu", ".a", ".t", ".ns", ".no", "1", "0", "-1", "2.5", '"abc"', "'5'", '""',
     "[1]", '["x",5]', "null", "(", ")", "and", "or", "not", "!", "&&", "||", "==", "!=", ">", ">=",
     "<", "<=", "in", "+", "-", "*", "/", "%", "**", " ", " ", " ", "@", "x",
-)  # fmt: skip
+)
 value = st.sampled_from([*WORDS[:18], "7", ".n"])
 between = st.sampled_from([
     " and ", " or ", "==", " == ", " != ", " > ", ">=", " < ", " in ", " + ", "-", " * ", "/", "%",
     "**", "&&", "||",
-])  # fmt: skip
+])
 sensible = st.recursive(
     value,
     lambda inner: st.one_of(

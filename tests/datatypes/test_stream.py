@@ -33,7 +33,7 @@ def filled(size: int, limits: EncodingLimits = LIMITS) -> Stream:
 @pytest.mark.parametrize(("raw", "text"), [
     (b"1-2", b"1-2"), (b"5", b"5-0"), (b"01-002", b"1-2"), (b"+1", b"1-0"),
     (b"18446744073709551615-18446744073709551615", b"18446744073709551615-18446744073709551615"),
-])  # fmt: skip
+])
 def test_ids(raw: bytes, text: bytes) -> None:
     number = parse_id(raw)
     assert number is not None

@@ -18,7 +18,7 @@ DOCS = ROOT / "docs"
 # A path under a home or work folder, not the parts of a URL or a name in a sentence.
 _MACHINE_PATH = re.compile(rb"(?<![\w./])/(?:home|root|Users|work|usr/local|mnt|opt)/\w")
 _SKIPPED_FOLDERS = {".git", "__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache",
-                    ".hypothesis", "_build", ".tox", "build", "dist", ".venv", "venv"}  # fmt: skip
+                    ".hypothesis", "_build", ".tox", "build", "dist", ".venv", "venv"}
 
 
 @pytest.fixture(scope="module")

@@ -95,7 +95,7 @@ def region() -> Any:
         "dogpile.cache.redis", expiration_time=60,
         arguments={"url": URL, "redis_expiration_time": 120, "distributed_lock": True,
                    "thread_local_lock": False},
-    )  # fmt: skip
+    )
 
 
 @pytest.mark.parametrize("number", range(2))

@@ -22,7 +22,7 @@ CACHES = {
         "BACKEND": "django_redis.cache.RedisCache", "LOCATION": URL, "KEY_PREFIX": "shop",
         "TIMEOUT": 60, "OPTIONS": {"CLIENT_CLASS": "django_redis.client.DefaultClient"},
     },
-}  # fmt: skip
+}
 
 
 @pytest.fixture(scope="module", autouse=True)

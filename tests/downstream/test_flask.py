@@ -79,7 +79,7 @@ def test_sessions(client: Any, fake: fakeredis.patch) -> None:
     app.config.update(
         SESSION_TYPE="redis", SESSION_REDIS=client or redis.Redis.from_url(URL),
         PERMANENT_SESSION_LIFETIME=60,
-    )  # fmt: skip
+    )
     flask_session.Session(app)
 
     @app.route("/visit")

@@ -18,7 +18,7 @@ WAYS = {
     "eventlet": (
         "import eventlet; eventlet.monkey_patch(); spawn = eventlet.spawn", "lambda g: g.wait()"
     ),
-}  # fmt: skip
+}
 CHILD = """
 import redis
 {before}

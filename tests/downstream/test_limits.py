@@ -11,7 +11,7 @@ import fakeredis
 limits = pytest.importorskip("limits")
 STRATEGIES = [
     "FixedWindowRateLimiter", "MovingWindowRateLimiter", "SlidingWindowCounterRateLimiter",
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)

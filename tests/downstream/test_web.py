@@ -123,6 +123,6 @@ async def _status(app: Any) -> int:
         "type": "http", "method": "GET", "path": "/", "raw_path": b"/", "query_string": b"",
         "headers": [], "client": ("127.0.0.1", 1), "server": ("test", 80), "scheme": "http",
         "http_version": "1.1", "root_path": "", "asgi": {"version": "3.0"},
-    }  # fmt: skip
+    }
     await app(scope, receive, send)
     return int(sent[0]["status"])

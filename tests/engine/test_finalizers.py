@@ -24,7 +24,7 @@ MEDDLING = (
     "PSUBSCRIBE p-%d", "PUNSUBSCRIBE p-%d", "SSUBSCRIBE s-%d", "WATCH w-%d", "SET w-%d v",
     "SELECT %d", "UNWATCH", "CLIENT TRACKING on BCAST PREFIX p-%d", "CLIENT TRACKING off",
     "BLPOP l-%d 0", "DEL key-%d", "DECR n-%d",
-)  # fmt: skip
+)
 
 
 class Meddler:
@@ -130,7 +130,7 @@ def test_a_key_that_expires_while_its_deadline_is_looked_at(line: str) -> None:
     "MEMORY STATS", "MEMORY DOCTOR", "UNWATCH", "RESET", "SET key v", "DBSIZE", "OBJECT FREQ key",
     "CONFIG SET hash-max-listpack-entries 1", "CONFIG RESETSTAT", "LATENCY HISTOGRAM",
     "ACL SETUSER default resetchannels", "ACL LIST", "CLIENT TRACKING off", "EXPIRE key 1",
-])  # fmt: skip
+])
 def test_commands_that_look_through_all_there_is(line: str) -> None:
     server = Server()
     server.clock.freeze()

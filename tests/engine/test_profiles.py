@@ -30,7 +30,7 @@ def test_every_release_says_its_version(server_type: str, version: str) -> None:
         ("6", "redis", (6, 2, 14)), ((7,), "redis", (7, 4, 1)), ("8", "valkey", (8, 1, 8)),
         ("8.2", "valkey", (8, 1, 8)),  # the default version, which only Redis has
     ],
-)  # fmt: skip
+)
 def test_ways_to_write_a_version(
     given: str | tuple[int, ...], server_type: str, numbers: tuple[int, int, int]
 ) -> None:

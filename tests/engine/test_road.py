@@ -79,7 +79,7 @@ def memory_of_scripts(twin: Twin, other: Pair) -> None:
     other("FUNCTION", "LOAD", "REPLACE", (
         "#!lua name=road\nredis.register_function{function_name='road', callback=function(KEYS)"
         f" return {CALL} end, flags={{'allow-oom'}}}}"
-    ))  # fmt: skip
+    ))
     twin("CONFIG", "SET", "maxmemory", "1")
     other("EVAL", f"return {CALL}", 1, "k")
     other("EVAL", "return redis.call('get', KEYS[1])", 1, "k")
@@ -122,7 +122,7 @@ HERE: dict[tuple[str, Origin], Callable[[Twin, Pair], None]] = {
     ("permissions", RETRY): permissions_of_what_has_waited, ("memory", CLIENT): memory,
     ("memory", SCRIPT): memory_of_scripts, ("subscriber mode", CLIENT): subscriber_mode,
     ("pause", CLIENT): pause, ("queue", CLIENT): queue,
-}  # fmt: skip
+}
 
 
 def test_every_gate_is_tried() -> None:
@@ -143,14 +143,14 @@ CLOSERS = {  # by whom, and how; "S" is the one that sends the command
     "permissions": ("S AUTH u p", "A ACL SETUSER u -set -spublish"),
     "memory": ("A CONFIG SET maxmemory 1",), "subscriber mode": ("S SUBSCRIBE c",),
     "queue": ("S MULTI",), "pause": ("A CLIENT PAUSE 100000 WRITE",),
-}  # fmt: skip
+}
 NOT_BOTH = {("subscriber mode", "queue"), ("subscriber mode", "pause"), ("memory", "pause")}
 
 
 @pytest.mark.parametrize("command", ["SET k v", "SET", "GET k"])
 @pytest.mark.parametrize("closed", [
     pair for pair in combinations(CLOSERS, 2) if pair not in NOT_BOTH
-], ids="-".join)  # fmt: skip
+], ids="-".join)
 def test_the_order_of_two_gates(
     twin: Twin, other: Pair, closed: tuple[str, str], command: str
 ) -> None:

@@ -28,7 +28,7 @@ def test_a_session_closed_in_the_middle_of_a_command() -> None:
     publisher = server.session()
     assert publisher.execute([b"PUBLISH", b"c", b"x"]) == 1
     assert leaving.closed
-    assert not server.guard
+    assert not server.switched
 
 
 def test_closed_while_others_are_woken() -> None:
@@ -56,7 +56,7 @@ def test_closing_frees_everything() -> None:
     waiting.close()
     db, pubsub = server.database(0), server.pubsub
     assert not any((db.watchers, db.blocked, server.waiting, server.sessions, pubsub.channels,
-                    pubsub.patterns, pubsub.shard_channels, server.guard))  # fmt: skip
+                    pubsub.patterns, pubsub.shard_channels, server.switched))
 
 
 @pytest.mark.parametrize("command", [b"PING", b"NOSUCH", b"GET", b"CLIENT NOSUCH", b"CLIENT"])
@@ -121,7 +121,7 @@ def test_many_threads() -> None:
      ("7.0", "SADD k a", b"hashtable"), ("7.0", "SADD k 1", b"intset"),
      ("7.0", "HSET k a 1", b"listpack"), ("6.2", "HSET k a 1", b"ziplist"),
      ("6.2", "ZADD k 1 a", b"ziplist")],
-)  # fmt: skip
+)
 def test_encodings_of_older_versions(version: str, words: str, encoding: bytes) -> None:
     session = Server(version).session()
     session.execute(words.encode().split())

@@ -53,7 +53,7 @@ def outcome(script: str) -> str:
      "return loadstring('while true do end', '=sandbox')()",
      "local function f(n) return f(n + 1) end return f(1)",
      "local t={} for i=1,1e6 do t[i]=i end while true do table.insert(t,1,1) end"],
-)  # fmt: skip
+)
 def test_interrupted(script: str) -> None:
     assert outcome(script) == "interrupted"
 
@@ -71,7 +71,7 @@ def test_interrupted(script: str) -> None:
      ("cjson.decode_max_depth(1e9) return cjson.decode(('['):rep(1e6))", "stack overflow"),
      ("return cmsgpack.unpack(('\\221\\255\\255\\255\\255'):rep(1e5))", "stack overflow"),
      ("return struct.unpack(('b'):rep(1e4), ('x'):rep(1e4))", "too many results")],
-)  # fmt: skip
+)
 def test_refused(script: str, reply: str) -> None:
     assert outcome(script) in (reply, "interrupted") or reply in outcome(script)
 
@@ -79,7 +79,7 @@ def test_refused(script: str, reply: str) -> None:
 PATTERNS = ["a", "a*", "a+b", "a-b", "a?b?", "(a*)(.)", "^a", "b$", "^(.-)%s*$", "%b()",
             "%f[%w]%w+", "(a)(%1)", "()", "[^,]*", "[%w_]+", "[a-c]-$", "[]]", "[^]]",
             "(()b)", "%%", "^", "$", ".-", "(.-)b", "%d?%a", "[", "%", "a)", "%1", "%f", "%b",
-            "(a)%2", "[a-", "^^", "$$", "[%]", "%z", "%S+"]  # fmt: skip
+            "(a)%2", "[a-", "^^", "$$", "[%]", "%z", "%S+"]
 TEXTS = ["", "a", "aab", "aaab b", "(a(b)c)", "THE (quick) fox", "a,b,,c", "aa11", "[]^$", "\0a"]
 BOTH_WAYS = """
 local text, pattern = ARGV[1], ARGV[2]
@@ -110,7 +110,7 @@ def test_both_ways_to_match(monkeypatch: pytest.MonkeyPatch) -> None:
             (text, pattern, fake_reply(session, [b"EVAL", BOTH_WAYS.encode(), b"0",
                                                  text.encode(), pattern.encode()]))
             for text in TEXTS for pattern in PATTERNS
-        ]  # fmt: skip
+        ]
 
     quick = replies()
     code = interpreter._own_code.__wrapped__

@@ -118,7 +118,7 @@ CALLS: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
     "client: server and store": (
         lambda: fakeredis.FakeRedis(server=SERVER, store=3), ValueError, "not both",
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", CALLS)

@@ -73,7 +73,7 @@ ALLOWED: dict[str, dict[str, str]] = {
     "stores.parity.store": {"DISCARD, EXEC, MULTI, RESET": PROTOCOL},
     "tcp.settings": {"ACL, CONFIG, GET": SENDS},
     "testing": {"*": "the commands that a store has to pass"},
-}  # fmt: skip
+}
 
 
 @cache
@@ -170,6 +170,6 @@ def test_exceptions_are_needed() -> None:
         ("def get():\n    'GET SET'\n", set()),
         ("raise ValueError('ERR EXEC without MULTI')", set()),
     ],
-)  # fmt: skip
+)
 def test_what_counts(source: str, names: set[str]) -> None:
     assert names_in(source) == names

@@ -25,7 +25,7 @@ ORDER = (
     "commands", "spy", "stores", "server", "tcp", "clients",
     "patching", "patch", "mixin", "aioredis", "testing", "pytest_plugin", "cli",
     "__main__",
-)  # fmt: skip
+)
 # The composition root looks up by name what stands high, for those below: the only exception.
 ROOT_OF_COMPOSITION = "wiring"
 
@@ -91,7 +91,7 @@ def test_imports_point_one_way() -> None:
         for name, wanted in graph().items() if name
         for one in wanted
         if place[one.partition(".")[0]] > place[name.partition(".")[0]]
-    }  # fmt: skip
+    }
     assert not upwards
 
 

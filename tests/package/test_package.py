@@ -104,5 +104,5 @@ def test_every_program_is_started_so() -> None:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.Call)
         and ast.unparse(node.func) in ("subprocess.run", "subprocess.Popen", "os.system")
-    ]  # fmt: skip
+    ]
     assert not found, "use processes.run or processes.started"

@@ -164,7 +164,7 @@ def round_of(number: int, port: int) -> None:
     todo = acts(
         "before", lambda: redis.Redis(port=port, retry=quick),
         lambda: redis.asyncio.Redis(port=port, retry=quick_async),
-    )  # fmt: skip
+    )
     fake = fakeredis.patch(names=number % 2 == 0, spy=number % 3 == 0).start()
     todo |= acts("inside", redis.Redis, redis.asyncio.Redis)
     todo |= acts("by hand", fake.client, fake.async_client)

@@ -18,14 +18,14 @@ import fakeredis
 REAL = (
     redis.cluster.RedisCluster, redis.asyncio.cluster.RedisCluster, redis.sentinel.Sentinel,
     redis.asyncio.sentinel.Sentinel,
-)  # fmt: skip
+)
 
 
 def _places() -> tuple[type, ...]:
     return (
         redis.cluster.RedisCluster, redis.asyncio.cluster.RedisCluster, redis.sentinel.Sentinel,
         redis.asyncio.sentinel.Sentinel,
-    )  # fmt: skip
+    )
 
 
 def test_names() -> None:
@@ -40,7 +40,7 @@ def test_names() -> None:
                 ),
                 strict=True,
             )
-        )  # fmt: skip
+        )
         assert Imported is redis.RedisCluster is fakeredis.FakeRedisCluster
         assert ImportedSentinel is redis.Sentinel is fakeredis.FakeSentinel
         assert isinstance(Imported(), REAL[0])

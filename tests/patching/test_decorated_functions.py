@@ -85,7 +85,7 @@ async def test_each_kind_looks_like_the_function(plain: Any) -> None:
         inspect.isfunction, inspect.isroutine, inspect.iscoroutinefunction, inspect.signature,
         inspect.isgeneratorfunction, inspect.isasyncgenfunction, inspect.getsource, callable,
         inspect.getfullargspec, typing.get_type_hints,
-    ):  # fmt: skip
+    ):
         assert look(decorated) == look(plain)
     assert str(decorated) == repr(decorated) == f"<function {plain.__name__} at {id(decorated):#x}>"
     assert await results(decorated(0)) == await results(decorated(0)) == [0, 2, 1]
@@ -140,7 +140,7 @@ def test_no_one_takes_it_for_more(plain: Any) -> None:
     for more in (
         typing.Sized, typing.Container, typing.Iterable, typing.Reversible, typing.Awaitable,
         AbstractContextManager, AbstractAsyncContextManager,
-    ):  # fmt: skip
+    ):
         assert not isinstance(decorated, more)
     assert decorated
 
@@ -203,7 +203,7 @@ class Counter:
 @pytest.mark.parametrize("other", [
     Counter(), Counter().method, Counter().asynchronous, functools.partial(Counter().method),
     functools.partial(Counter().asynchronous), functools.lru_cache(Counter().method),
-], ids=["object", "method", "coroutine", "partial", "partial-coroutine", "cache"])  # fmt: skip
+], ids=["object", "method", "coroutine", "partial", "partial-coroutine", "cache"])
 async def test_other_callables_become_functions(other: Any) -> None:
     """A proxy of an object that is none is none, and pytest's marks do not hold on it."""
     for handed in (None, "fake"):
@@ -304,7 +304,7 @@ class Derived(Service):
 
 PICKLED = [
     named, cached, stacked, Service.method, Service.above_static, Service.below_static,
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))

@@ -435,6 +435,6 @@ def test_unittest_runner(tmp_path: Path) -> None:
     done = processes.python(
         "-W", "error", "-X", "dev", "-m", "unittest", "-q", cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
-    )  # fmt: skip
+    )
     assert done.returncode == 0, done.stderr
     assert "Warning" not in done.stderr

@@ -38,7 +38,7 @@ class Even:
         (call.set("k", 12),), (call.set("k", 12, nx=True),), (mock.call.set("k", 12, ex=10),),
         ("*",), ("S*", "k"), ("*", like("k")),
     ],
-)  # fmt: skip
+)
 def test_as_an_assertion_describes_it(command: Any, fake: fakeredis.patch) -> None:
     client = redis.Redis()
     client.ping()
@@ -56,7 +56,7 @@ def test_as_an_assertion_describes_it(command: Any, fake: fakeredis.patch) -> No
         ("SET", "k", 13, "NX"), ("SET", "k", 13, "EX", 11), ("G*",), (call.set("k", 13, xx=True),),
         ("SETEX", ...), ("CONFIG SET",),
     ],
-)  # fmt: skip
+)
 def test_other_commands(command: Any, fake: fakeredis.patch) -> None:
     fake.fail_next("OOM no memory", *command)
     assert redis.Redis().set("k", 13, ex=10)
@@ -115,7 +115,7 @@ def test_unused_faults() -> None:
         faults = fake.unused_faults
         assert [(each.command, each.left) for each in faults] == [
             ("GET k", 2), ("SET", 1), ("INCR", 1),
-        ]  # fmt: skip
+        ]
         assert [type(each.error) for each in faults] == [str, redis.TimeoutError, type(None)]
         assert faults[2].seconds == 0.5
     with pytest.raises(AssertionError) as failure:  # asked after the end, too
@@ -147,7 +147,7 @@ def test_a_client_that_tries_again_uses_faults_up(fake: fakeredis.patch) -> None
 
 LOST = [
     ConnectionResetError("peer"), BrokenPipeError(32, "Broken pipe"), OSError(), ConnectionError,
-]  # fmt: skip
+]
 LATE: list[Any] = [TimeoutError("late"), socket.timeout, asyncio.TimeoutError]
 # What a socket without asyncio may raise: before Python 3.11 asyncio's was another exception.
 SYNC = [*LOST, *(each for each in LATE if each != asyncio.TimeoutError or each is TimeoutError)]
@@ -168,7 +168,7 @@ def test_a_sockets_error_is_redis_pys(error: Any, kind: str, names: bool) -> Non
         client = make(
             retry=retry(back_off, retries), retry_on_error=errors if retries else None,
             single_connection_client=kind == "single",
-        )  # fmt: skip
+        )
         if kind in ("pipeline", "transaction"):
             return client.pipeline(transaction=kind == "transaction").get("k").execute()[0]
         return client.get("k")

@@ -260,7 +260,7 @@ def test_run_configures_the_servers(tmp_path: Path, capsys: pytest.CaptureFixtur
 
 CLASSES = ("redis.Redis", "redis.asyncio.Redis", "redis.sentinel.Sentinel", "redis.RedisCluster",
     "redis.asyncio.sentinel.Sentinel", "redis.asyncio.RedisCluster", "redis.client.Pipeline",
-    "redis.asyncio.client.Pipeline", "valkey.Valkey", "valkey.asyncio.Valkey")  # fmt: skip
+    "redis.asyncio.client.Pipeline", "valkey.Valkey", "valkey.asyncio.Valkey")
 
 
 def signatures() -> dict[str, str]:

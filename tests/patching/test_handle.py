@@ -90,7 +90,7 @@ def test_own_server() -> None:
         assert fake.server("c.example") is server
         fake.assert_command_count(2)
     assert server.recorder is None
-    assert server.guard == 0
+    assert server.switched == 0
     server.execute("SET", "k", 2)
     fake.assert_command_count(2)
 
@@ -135,7 +135,7 @@ def test_spy() -> None:
             client.pipeline().get("k").get("l").execute()
         assert [str(call) for call in fake.calls] == [
             "SET k v EX 10", "MULTI", "GET k", "GET l", "EXEC",
-        ]  # fmt: skip
+        ]
         span.assert_round_trips(1)
         call = fakeredis.assert_called_command_once("SET", "k", "v", "EX", 10)
         assert call.where is not None
@@ -351,7 +351,7 @@ def test_state(fake: fakeredis.patch) -> None:
             "x": [("1-1", {"f": "v"})],
         }},
         "other:6379": {2: {"\udcff": "\udcfe"}},
-    }  # fmt: skip
+    }
     fake.assert_no_commands()
     client.get("s")
     fake.assert_command_count(1)

@@ -73,7 +73,7 @@ def owner_and_name(culprit: str) -> tuple[Any, str]:
     "fakeredis.patching.after_exit.readopt_clients", "fakeredis.spy.Spy.note_methods",
     "fakeredis.patching.scope.PatchScope.enter", "fakeredis.patch._Entry.open_door",
     "fakeredis.patching.names.Names.replace",
-])  # fmt: skip
+])
 def test_nothing_stays_of_a_patch_that_does_not_begin(culprit: str) -> None:
     before = everything()
     handle = fakeredis.patch(spy=True, subprocesses=True)
@@ -89,7 +89,7 @@ def test_nothing_stays_of_a_patch_that_does_not_begin(culprit: str) -> None:
 @pytest.mark.parametrize("culprit", [
     "fakeredis.patching.after_exit.retire_clients", "fakeredis.patching.scope.PatchScope.leave",
     "fakeredis.spy.Spy.note_no_methods", "fakeredis.patch._Entry.end",
-])  # fmt: skip
+])
 def test_an_end_that_fails_gives_back_the_rest(culprit: str) -> None:
     handle = fakeredis.patch(spy=True).start()
     owner, name = owner_and_name(culprit)
@@ -137,7 +137,7 @@ def test_functions_keep_signature_and_kind_inside() -> None:
             (inspect.signature(cls.read_response), inspect.iscoroutinefunction(cls.read_response),
              inspect.signature(cls.send_command), cls.connect.__name__)
             for cls in (redis.Connection, redis.asyncio.Connection)
-        ]  # fmt: skip
+        ]
 
     before = facts()
     with fakeredis.patch():

@@ -124,8 +124,8 @@ def test_what_scripts_log(caplog: pytest.LogCaptureFixture) -> None:
         client.eval(
             "redis.log(redis.LOG_DEBUG, 'one', 2, {}) redis.log(redis.LOG_VERBOSE, 'two')"
             "redis.log(redis.LOG_NOTICE, 'three %s') redis.log(redis.LOG_WARNING, '\\255')", 0,
-        )  # fmt: skip
+        )
     assert caplog.record_tuples == [
         ("fakeredis", logging.DEBUG, "one 2"), ("fakeredis", logging.INFO, "two"),
         ("fakeredis", logging.INFO, "three %s"), ("fakeredis", logging.WARNING, "\\xff"),
-    ]  # fmt: skip
+    ]

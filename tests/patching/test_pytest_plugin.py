@@ -23,7 +23,7 @@ def run(folder: Path, source: str, *options: str) -> subprocess.CompletedProcess
         "-p", "no:randomly", "-o", "asyncio_mode=auto",
         "-o", "asyncio_default_fixture_loop_scope=function",
         "--strict-markers", *options,
-    ]  # fmt: skip
+    ]
     if not _is_installed():
         command[3:3] = ["-p", "fakeredis.pytest_plugin"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
@@ -259,7 +259,7 @@ def test_a_markers_positional_store(tmp_path: Path) -> None:
         ("'sqlite:///z.db', '6.2'", "one store and options by name, not 2 positional arguments"),
         ("server=5", "server must be a FakeServer, not 5"),
     ],
-)  # fmt: skip
+)
 def test_a_wrong_option_is_told_in_a_line(options: str, says: str, tmp_path: Path) -> None:
     source = f"""
         import pytest
@@ -355,7 +355,7 @@ def test_the_fixture_that_hides_the_module(tmp_path: Path) -> None:
             fakeredis.assert_called_command("SET", fakeredis.like("user:*"), fakeredis.ANY)
             assert fakeredis.call.get("k") == fakeredis.call.get("k")
             assert isinstance(redis.Redis(), fakeredis.FakeRedis)
-    """)  # fmt: skip
+    """)
     assert done.returncode == 0, done.stdout
 
 
@@ -390,5 +390,5 @@ def test_unittest_shares_what_a_class_makes(tmp_path: Path) -> None:
 
             def test_2(self):
                 assert self.r.incr("n") == 2
-    """)  # fmt: skip
+    """)
     assert done.returncode == 0, done.stdout

@@ -91,7 +91,7 @@ def test_a_group_of_commands(capsys: pytest.CaptureFixture[str]) -> None:
     main(["commands", "--group", "hyperloglog"])
     assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == [
         "PFADD", "PFCOUNT", "PFDEBUG", "PFMERGE", "PFSELFTEST",
-    ]  # fmt: skip
+    ]
 
 
 def test_errors_of_the_program_are_its_own(tmp_path: Path) -> None:

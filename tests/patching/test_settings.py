@@ -116,7 +116,7 @@ LOADING = [
     "MODULE LOADEX /no/such.so x", "MODULE UNLOAD nope", "MODULE UNLOAD vectorset",
     "MODULE UNLOAD", "DEBUG JMAP", "DEBUG SLEEP 0",
     "CONFIG GET enable-debug-*", "CONFIG GET enable-module-*",
-]  # fmt: skip
+]
 
 
 @pytest.fixture(scope="module")

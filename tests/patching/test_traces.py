@@ -28,7 +28,7 @@ pytestmark = pytest.mark.usefixtures("no_network")
 OPTIONS: list[dict[str, Any]] = [
     {}, {"names": False}, {"spy": True}, {"after_exit": "raise"}, {"after_exit": "real"},
     {"clients": {"redis"}}, {"version": "7.2"}, {"addresses": {"localhost"}},
-]  # fmt: skip
+]
 
 
 def codes(cls: type) -> list[tuple[str, int]]:
@@ -48,7 +48,7 @@ def photograph() -> dict[str, Any]:
         "signals": [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)],
         "threads": set(threading.enumerate()), "except": (sys.excepthook, threading.excepthook),
         "trace": (sys.gettrace(), sys.getprofile()), "switch": sys.getswitchinterval(),
-    }  # fmt: skip
+    }
     for name, module in list(sys.modules.items()):
         if not isinstance(module, types.ModuleType) or name.startswith("fakeredis"):
             continue

@@ -229,7 +229,7 @@ def test_pool_stays_what_the_user_gave(fake: fakeredis.patch) -> None:
     assert "server" not in pool.connection_kwargs
     assert redis.Redis(**{
         name: pool.connection_kwargs[name] for name in ("host", "port", "db")
-    }).ping()  # fmt: skip
+    }).ping()
 
 
 def test_addresses_are_servers(fake: fakeredis.patch) -> None:

@@ -46,7 +46,7 @@ def test_checksum(size: int) -> None:
 
 
 @given(st.lists(st.sampled_from([b"a", b"ab", b"abc" * 20, b"x" * 300, b"\0", b"q"])).map(b"".join),
-       st.binary(max_size=9))  # fmt: skip
+       st.binary(max_size=9))
 def test_compression(repeated: bytes, odd: bytes) -> None:
     data = repeated + odd + repeated
     packed = lzf.compress(data)
@@ -65,7 +65,7 @@ def test_long_data_that_do_not_compress_are_left_alone() -> None:
 
 
 @given(st.lists(st.one_of(st.binary(max_size=70), st.integers(-(1 << 63), (1 << 63) - 1),
-                          st.sampled_from([b"x" * 4095, b"y" * 4096, b"z" * 17000]))))  # fmt: skip
+                          st.sampled_from([b"x" * 4095, b"y" * 4096, b"z" * 17000]))))
 def test_listpacks(items: list[bytes | int]) -> None:
     expected = [b"%d" % item if isinstance(item, int) else item for item in items]
     assert compact.read_listpack(compact.write_listpack(items)) == expected
@@ -151,7 +151,7 @@ def test_the_server_reads_files(own: Real) -> None:
 def test_the_server_reads_files_of_older_ones(own: Real, version: str) -> None:
     server = FakeServer(version=version)
     for line in ("SET k v", "HSET h a 1 b 2", "RPUSH l a b c", "SADD s a b", "SADD i 1 2",
-                 "ZADD z 1 a 2.5 b", "XADD x 1-1 f v", "XGROUP CREATE x g 0"):  # fmt: skip
+                 "ZADD z 1 a 2.5 b", "XADD x 1-1 f v", "XGROUP CREATE x g 0"):
         server.execute(*line.split())
     server.save_rdb(own.file)
     assert own.file.read_bytes()[:9] == b"REDIS%04d" % server.traits.rdb_version
@@ -211,7 +211,7 @@ ODD = {
     "over": b"\xfd" + struct.pack("<i", 5) + KEY, "empty": b"\x02\x01s\x00" + KEY,
     "slot": b"\xf4\x05\x01\x00" + KEY,
     "function": b"\xf5" + text(b"#!lua name=l\nredis.register_function('f', function() end)") + KEY,
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("body", ODD.values(), ids=ODD)
@@ -233,7 +233,7 @@ def test_files_of_all_versions(own: Real, version: int) -> None:
     body = b"".join(
         bytes((kind,)) + text(name.encode()) + data for name, (kind, data) in OLD.items()
         if name not in ("deadlines in the past", "more behind")
-    )  # fmt: skip
+    )
     own.file.write_bytes(file(body, version))
     own.load()
     server = FakeServer()
@@ -274,7 +274,7 @@ MODULE = MODULE << 10 | 3
     (file(b"\x21\x01j"), "a value of the unknown type 33"),
     (file(b"\x10\x01h\x03abc"), "a listpack is damaged"),
     (file(b"\xf7\x81" + struct.pack(">Q", MODULE) + b"\x07"), "the data of the module ReJSON-RL"),
-])  # fmt: skip
+])
 def test_broken_files(tmp_path: Path, data: bytes, words: str) -> None:
     assert words in refused(tmp_path, data)
 
@@ -312,7 +312,7 @@ def test_damaged_files(tmp_path_factory: pytest.TempPathFactory, data: st.DataOb
     """The checksum tells, unless it is right for what is damaged: then deeper checks do."""
     body = bytearray(b"".join(
         bytes((kind,)) + text(name.encode()) + one for name, (kind, one) in OLD.items()
-    ))  # fmt: skip
+    ))
     at = data.draw(st.integers(0, len(body) - 1))
     body[at] ^= data.draw(st.integers(1, 255))
     path = tmp_path_factory.getbasetemp() / "damaged.rdb"

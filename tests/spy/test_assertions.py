@@ -81,7 +81,7 @@ class TestCalled:
              ("e 0 is missing; argument 1: a 1 is not expected; argument 3: b 2 is not expected; "
               "and 2 more")),
         ],
-    )  # fmt: skip
+    )
     def test_differences(
         self, spy: Spy, session: StubSession, sent: str, expected: Any, difference: str
     ) -> None:
@@ -367,7 +367,7 @@ class TestTtl:
             "HSET k f v\nPEXPIRE k 60000", "HSET k f v\nEXPIREAT k 1060",
             "EVAL redis.call('SETEX','k',60,'v') 0", "MULTI\nSET k v\nEXPIRE k 60\nEXEC",
         ],
-    )  # fmt: skip
+    )
     def test_holds(self, lines: str) -> None:
         spy, session = spied_engine()
         session.lines(lines)
@@ -377,7 +377,7 @@ class TestTtl:
         "lines",
         ["SET k v EX 60\nGET l", "SET k v EX 60\nAPPEND k w", "SET l v EX 60\nRENAME l k",
          "SET k v EX 60\nPERSIST missing", "SET l v EX 60\nCOPY l k"],
-    )  # fmt: skip
+    )
     def test_as_set_and_not_as_left(self, lines: str) -> None:
         spy, session = spied_engine()
         first, second = lines.splitlines()
@@ -404,7 +404,7 @@ class TestTtl:
             ("EVAL redis.call('SET',KEYS[1],1) 1 k", "SET k 1"),
             ("RPUSH l a\nLMOVE l k LEFT LEFT", "LMOVE l k LEFT LEFT"),
         ],
-    )  # fmt: skip
+    )
     def test_fails_without_ttl(self, lines: str, last: str) -> None:
         spy, session = spied_engine()
         session.lines(lines)

@@ -35,7 +35,7 @@ NEWER = {
     "XNACK": ("XADD k 1-1 f v; XGROUP CREATE k g 0", "XNACK k g FAIL IDS 1 1-1"),
     "SDIFFCARD": ("SADD k 1 2; SADD d 2", "SDIFFCARD 2 k d"),
     "SUNIONCARD": ("SADD k 1 2; SADD d 2", "SUNIONCARD 2 k d"),
-}  # fmt: skip
+}
 MORE = {
     "SET": ["SET k v KEEPTTL", "SET d v XX", "SET d v NX GET", "SET k v GET EX 100"],
     "SORT": ["SORT k STORE d", "SORT missing STORE k"],
@@ -51,7 +51,7 @@ MORE = {
     "RENAME": ["RENAME k d"], "DEL": ["DEL k d"], "UNLINK": ["UNLINK missing k"],
     "GETDEL": ["GETDEL k"], "FLUSHALL": ["FLUSHALL"], "FLUSHDB": ["FLUSHDB"],
     "RESTORE": ["RESTORE d 9999999999999 \\x00\\x01v\\x0b\\x00 ABSTTL"],
-}  # fmt: skip
+}
 
 
 def all_commands() -> list[Command]:

@@ -105,7 +105,7 @@ SAME = [
     ("PING", call.ping()),
     ("LRANGE l 0 -1", call.lrange("l", 0, -1)),
     ("ACME.DO a b", "ACME.DO a b"),
-]  # fmt: skip
+]
 
 OTHER = [
     ("SET k v", "GET k"),
@@ -136,7 +136,7 @@ OTHER = [
     ("CONFIG GET maxmemory", "CONFIG SET"),
     ("PING hello", call.ping()),
     ("XADD s MAXLEN ~ 5 * f v", "XADD s MAXLEN 5 * f v"),
-]  # fmt: skip
+]
 
 
 def _run(session: StubSession, sent: str) -> None:
@@ -264,7 +264,7 @@ def test_keys_of_a_call(spy: Spy, session: StubSession, sent: str, keys: str) ->
     "name",
     ["HOTKEYS GET", "config", "CONFIG *", "JSON.SET", "FT.SEARCH", "SENTINEL MASTERS", "ARSET",
      "PSYNC", "VRANGE", "*", "X*", call.lolwut(5)],
-)  # fmt: skip
+)
 def test_whatever_some_server_has_may_be_asked_for(spy: Spy, name: Any) -> None:
     assert spy.count(name) == 0
 
@@ -325,7 +325,7 @@ def test_a_wrong_name_in_an_assertion_that_fails_anyway(spy: Spy, session: StubS
         (lambda spy: spy.assert_has_commands(3), TypeError, "is a list"),
         (lambda spy: spy.assert_called_command("SET", like(3)), TypeError, "pattern"),
     ],
-)  # fmt: skip
+)
 def test_an_assertion_that_cannot_mean_anything_is_refused(
     spy: Spy, ask: Any, kind: type[Exception], text: str
 ) -> None:

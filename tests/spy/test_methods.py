@@ -43,7 +43,7 @@ def test_methods(fake: fakeredis.patch) -> None:
     client.pubsub().subscribe("channel")
     assert [each.method for each in fake.calls] == [
         "set", "set", "zadd", "execute_command", "blpop", "scan_iter", "PubSub.subscribe",
-    ]  # fmt: skip
+    ]
     assert fake.count(method="set") == 2
     fake.assert_called_command("ZADD", method="zadd")
 
@@ -103,7 +103,7 @@ async def test_asyncio(fake: fakeredis.patch) -> None:
         ("PING", "execute_command", 0), ("SET", "Lock.acquire", 0), ("INCRBY", "incrby", 0),
         ("GET", "get", 1), ("WATCH", "watch", 0), ("GET", "get", 0), ("MULTI", "execute", 0),
         ("EXPIRE", "expire", 0), ("EXEC", "execute", 0),
-    ]  # fmt: skip
+    ]
     where = fake.assert_called_command("HGET")[0].where
     assert where is not None
     assert (where.filename, where.line) == (__file__, line)
@@ -120,7 +120,7 @@ def test_clusters(fake: fakeredis.patch) -> None:
     batches = fake.matching(via="pipeline")
     assert {(str(each), each.method, each.position) for each in batches} == {
         ("SET {a}1 1", "set", 0), ("GET {a}2", "get", 1), ("GET b", "get", 0),
-    }  # fmt: skip
+    }
     assert len({each.group for each in batches}) == 2
 
 
@@ -152,7 +152,7 @@ def test_a_forked_child(fake: fakeredis.patch) -> None:
     expected = [
         ("PING", "ping", 0), ("SET", "set", 0), ("INCRBY", "incrby", 0), ("GET", "get", 1),
         ("MULTI", "execute", 0), ("EXPIRE", "expire", 0), ("EXEC", "execute", 0),
-    ]  # fmt: skip
+    ]
     assert forked(child) == expected
     assert seen(fake) == expected
 

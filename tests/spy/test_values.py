@@ -15,7 +15,7 @@ from fakeredis.spy.values import (
     quote,
     split_line,
     to_text,
-)  # fmt: skip
+)
 
 
 @pytest.mark.parametrize("value", [1, "1", b"1", bytearray(b"1"), memoryview(b"1"), Wire("1")])
@@ -50,7 +50,7 @@ def test_bytes_that_are_no_text_survive() -> None:
     "placeholder",
     [ANY, mock.ANY, like("user:*"), like(b"user:4?"), matching(r"user:\d+"), matching(rb"\d$"),
      re.compile("^user"), re.compile(b"42"), matching(re.compile("er:"))],
-)  # fmt: skip
+)
 def test_placeholders_stand_for_a_value(placeholder: object) -> None:
     assert equal(placeholder, Wire("user:42"))
 

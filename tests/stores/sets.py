@@ -42,7 +42,7 @@ class Cluster:
         return [
             (ports[row[0]], [ports[each[0]] for each in up if each[3] == row[0]])
             for row in up if b"master" in row[2]
-        ]  # fmt: skip
+        ]
 
     def start(self) -> int:
         """One more node; its port."""
@@ -51,7 +51,7 @@ class Cluster:
             "--cluster-enabled", "yes", "--cluster-node-timeout", "800", "--cluster-port", str(bus),
             "--cluster-require-full-coverage", "no", "--repl-diskless-sync-delay", "0",
             "--cluster-replica-validity-factor", "0",
-        )  # fmt: skip
+        )
         self.nodes[node.port], self.buses[node.port] = node, bus
         return node.port
 

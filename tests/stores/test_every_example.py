@@ -16,7 +16,7 @@ from tests.support import examples_of_commands as examples
 pytestmark = pytest.mark.real
 
 ALONE = ("QUIT", "RESET", "CLIENT REPLY", "HELLO", "SUBSCRIBE", "PSUBSCRIBE", "SSUBSCRIBE",
-         "UNSUBSCRIBE", "PUNSUBSCRIBE", "SUNSUBSCRIBE", "CLIENT KILL")  # fmt: skip
+         "UNSUBSCRIBE", "PUNSUBSCRIBE", "SUNSUBSCRIBE", "CLIENT KILL")
 
 
 COMMANDS = core_table(profile("8.2", "redis")).all()

@@ -75,7 +75,7 @@ PLAIN: dict[str, Any] = {
         3: {"soon": {"type": "string", "value": "x", "expires_at": 4102444800.5}},
     },
     "other:6379": {0: {"k": {"type": "string", "value": "v"}}},
-}  # fmt: skip
+}
 
 
 def test_plain_data_there_and_back(store: MemoryStore) -> None:
@@ -106,7 +106,7 @@ def test_data_written_by_hand(store: MemoryStore) -> None:
     store.load({"localhost:6379": {0: {
         "n": {"type": "string", "value": 3, "ttl": 60},
         "z": {"type": "zset", "value": {"a": 1}},
-    }}})  # fmt: skip
+    }}})
     server = fakeredis.FakeServer(store)
     assert server.execute("INCR", "n") == 4
     assert 0 < server.execute("PTTL", "n") <= 60_000
@@ -119,7 +119,7 @@ def test_data_written_by_hand(store: MemoryStore) -> None:
         {99: {"k": {"type": "string", "value": 1}}}, {0: {"k": {"type": "list", "value": []}}},
         {0: {"k": {"type": "string", "value": None}}}, {0: {"k": {"type": "set", "dump": "00"}}},
     ],
-)  # fmt: skip
+)
 def test_data_that_make_no_sense(store: MemoryStore, databases: Any) -> None:
     server = fakeredis.FakeServer(store)
     server.execute("SET", "before", "1")

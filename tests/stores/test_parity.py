@@ -162,7 +162,7 @@ def test_prefixes_as_well(stores: list[Any]) -> None:
         with client.pipeline() as pipe:
             assert pipe.blpop("q", 1).lmpop(1, "q", direction="LEFT").execute() == [
                 (b"q", b"2"), [b"q", [b"1"]]
-            ]  # fmt: skip
+            ]
         client.set("k", 1)
         assert client.keys() == [b"k"]
 
@@ -177,7 +177,7 @@ def test_prefixes_as_well(stores: list[Any]) -> None:
     ("PTTL", 1000, 990, True), ("PTTL", -1, 990, False), ("TTL", 10, 12, False),
     ("GET", b"1", 1, False), ("GET", None, b"", False), ("RANDOMKEY", b"a", b"b", True),
     ("RANDOMKEY", None, b"b", False), ("SRANDMEMBER", [b"a"], [b"b", b"c"], False),
-])  # fmt: skip
+])
 def test_what_counts_as_the_same(name: str, ours: Any, theirs: Any, alike: bool) -> None:
     assert compare.same(name, [name.encode()], ours, theirs) is alike
 

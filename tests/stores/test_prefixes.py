@@ -116,5 +116,5 @@ def test_events_of_keys(servers: list[fakeredis.FakeServer], store: RedisStore) 
             assert heard == {
                 (b"__keyspace@0__:k", b"set"), (b"__keyevent@0__:set", b"k"),
                 (b"__keyspace@0__:k", b"del"), (b"__keyevent@0__:del", b"k"),
-            }  # fmt: skip
+            }
         other.config_set("notify-keyspace-events", "")

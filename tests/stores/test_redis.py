@@ -174,7 +174,7 @@ def test_only_our_databases_are_emptied(url: str, real: redis.Redis) -> None:
 @pytest.mark.parametrize("command", [
     "SHUTDOWN", "CONFIG SET maxmemory 1", "SWAPDB 0 1", "REPLICAOF a 1", "SCRIPT FLUSH",
     "DEBUG FLUSHALL", "CLIENT PAUSE 10", "ACL SETUSER x", "EVAL redis.call('flushall') 0",
-])  # fmt: skip
+])
 def test_what_concerns_the_whole_server_is_refused(url: str, command: str) -> None:
     with fakeredis.patch(store=url):
         client = redis.Redis()
@@ -200,7 +200,7 @@ def test_a_server_that_is_not_there() -> None:
 
 @pytest.mark.parametrize("url", [
     "redis://h/x", "redis+cluster://h/1", "redis://h/1?keep=perhaps", "redis+sentinel://h/",
-])  # fmt: skip
+])
 def test_urls_that_make_no_sense(url: str) -> None:
     with pytest.raises((ValueError, NotImplementedError)):
         RedisStore(url)
@@ -418,7 +418,7 @@ def test_the_spy_tells_the_same_as_on_the_fake(url: str) -> None:
                 (str(call), plain(call.reply), str(call.error), call.via, call.db, call.name,
                  call.group > 0, call.client_name)
                 for call in fake.calls if call.via != "script"
-            ])  # fmt: skip
+            ])
     assert seen[0] == seen[1]
 
 
@@ -447,7 +447,7 @@ def test_other_urls(own: servers.RealServer, tmp_path: Path) -> None:
     for url in (
         f"valkey://:secret@{place}/3", f"redis://default:secret@{place}/3?socket_timeout=5",
         f"unix://:secret@{tmp_path}/s?db=3",
-    ):  # fmt: skip
+    ):
         with fakeredis.patch(store=url):
             client = redis.Redis(password="another", single_connection_client=True)
             client.set("k", 1)

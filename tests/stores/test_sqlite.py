@@ -95,7 +95,7 @@ def test_several_processes_count(path: Path, make: Any) -> None:
         "        pipe.multi(); pipe.set('watched', value + 1)\n"
         "    r.transaction(add, 'watched')\n"
         "    r.rpush('list', n)\n"
-    )  # fmt: skip
+    )
     times = 200 if LONG else 30
     children = [Child(path, program, times) for _ in range(4)]
     for child in children:

@@ -187,7 +187,7 @@ def _call(command: Sequence[str], suite: Suite, source: Path, place: Path) -> No
         child = subprocess.Popen(
             command, cwd=source / suite.folder, env=env, stdin=subprocess.DEVNULL,
             stdout=output, stderr=subprocess.STDOUT, start_new_session=True,
-        )  # fmt: skip
+        )
         try:
             _wait(child, suite, place / "outcomes")
         finally:

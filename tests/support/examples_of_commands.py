@@ -38,7 +38,7 @@ LEFT_OUT = {
     "LATENCY HISTOGRAM": "tells of durations",
     "MEMORY MALLOC-STATS": "of the server's allocator", "MEMORY DOCTOR": "advice",
     "LATENCY DOCTOR": "advice", "PFSELFTEST": "takes a second",
-}  # fmt: skip
+}
 
 # In place of the harvested example: before, call.
 REPLACED = {
@@ -60,7 +60,7 @@ REPLACED = {
     "COMMAND": ("", "COMMAND COUNT"),
     "WAIT": ("", "WAIT 0 10"),
     "WAITAOF": ("", "WAITAOF 0 0 10"),
-}  # fmt: skip
+}
 
 # Further calls: several keys, other forms, options that the harvest does not have.
 MORE = {
@@ -225,14 +225,14 @@ MORE = {
     "ZREM": ["ZREM k a b m"],
     "ZUNION": ["ZUNION 2 k k2 WEIGHTS 2 3 AGGREGATE SUM WITHSCORES"],
     "ZUNIONSTORE": ["ZUNIONSTORE d 2 k k2 WEIGHTS 2 3 AGGREGATE MAX"],
-}  # fmt: skip
+}
 
 # What makes a second key for the calls of `MORE`.
 SECOND_KEY = {
     "string": "SET k2 15", "bitmap": "SET k2 xbc", "generic": "SET k2 2", "hash": "HSET k2 f 5",
     "list": "RPUSH k2 7 1", "set": "SADD k2 2 3 4", "sorted-set": "ZADD k2 5 b 6 x",
     "stream": "XADD k2 3-1 f w", "hyperloglog": "PFADD k2 a x",
-}  # fmt: skip
+}
 
 # Deadlines and timeouts that would pass while a test looks, and what stands in their place.
 _SLOWER = {

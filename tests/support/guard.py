@@ -21,7 +21,7 @@ import time
 from collections.abc import Iterator
 
 TEST_LIMIT = float(os.environ.get("FAKEREDIS_TEST_LIMIT", 6000 if "FAKEREDIS_LONG" in os.environ
-                                  else 300))  # fmt: skip
+                                  else 300))
 RUN = "FAKEREDIS_TEST_RUN"  # a variable that all processes of a run of the tests have
 _GRACE = 2.0  # seconds between asking for tracebacks and killing
 _LOOK = 1.0  # seconds between two looks at the children

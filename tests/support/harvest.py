@@ -27,7 +27,7 @@ MAKERS = {
     "json": "JSON.SET {} $ {{}}", "bloom": "BF.ADD {} x", "cuckoo": "CF.ADD {} x",
     "cms": "CMS.INITBYDIM {} 10 2", "topk": "TOPK.RESERVE {} 3", "tdigest": "TDIGEST.CREATE {}",
     "timeseries": "TS.CREATE {}",
-}  # fmt: skip
+}
 
 
 class Case(NamedTuple):

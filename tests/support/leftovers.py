@@ -126,7 +126,7 @@ def _untracked() -> set[str]:
         listed = subprocess.run(
             ["git", "ls-files", "-z", "--others"], cwd=ROOT, capture_output=True, timeout=60,
             check=True, text=True, stdin=subprocess.DEVNULL,
-        )  # fmt: skip
+        )
         return {name for name in listed.stdout.split("\0")
-                if name and not _CACHES & set(name.split("/"))}  # fmt: skip
+                if name and not _CACHES & set(name.split("/"))}
     return set()

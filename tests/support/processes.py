@@ -38,7 +38,7 @@ def python(*arguments: object, **settings: Any) -> subprocess.CompletedProcess[s
 def run(
     command: Sequence[str | os.PathLike[str]], *, limit: float = LIMIT, check: bool = False,
     input: str | None = None, **settings: Any,
-) -> subprocess.CompletedProcess[str]:  # fmt: skip
+) -> subprocess.CompletedProcess[str]:
     """A program that has run to its end, with what it printed.
 
     Args:
@@ -70,7 +70,7 @@ def started(
     command: Sequence[str | os.PathLike[str]], *, limit: float = LIMIT, env: Any = None,
     stdin: int = subprocess.DEVNULL, stdout: int | IO[Any] = subprocess.PIPE, text: bool = True,
     **settings: Any,
-) -> Iterator[subprocess.Popen[Any]]:  # fmt: skip
+) -> Iterator[subprocess.Popen[Any]]:
     """A program that runs for the time of a ``with`` block, and is killed at its end.
 
     It reads nothing and its output is a pipe, unless told otherwise; its process group is its own.
@@ -79,7 +79,7 @@ def started(
         process = subprocess.Popen(
             command, env=_telling(os.environ if env is None else env), stdin=stdin, stdout=stdout,
             text=text, start_new_session=hasattr(os, "killpg"), **settings,
-        )  # fmt: skip
+        )
         try:
             yield process
         finally:

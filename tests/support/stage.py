@@ -34,20 +34,20 @@ EVENTS = "KEAm"
 _TIMES = {
     "TTL", "PTTL", "HTTL", "HPTTL", "EXPIRETIME", "PEXPIRETIME", "HEXPIRETIME", "HPEXPIRETIME",
     "TIME", "LASTSAVE", "OBJECT IDLETIME",
-}  # fmt: skip
+}
 _CERTAIN = {"OBJECT ENCODING", "OBJECT FREQ", "OBJECT REFCOUNT", "SLOWLOG LEN"}
 _SCANS = {"SCAN", "HSCAN", "SSCAN", "ZSCAN"}
 _RANDOM = {"SPOP"}  # random not only in what it says
 # Help in our own words, the list of all commands, numbers that a server gives its clients, memory.
 _OF_THE_SERVER = {"COMMAND", "COMMAND COUNT", "COMMAND DOCS", "COMMAND INFO", "COMMAND LIST",
                   "CLIENT ID", "ACL GENPASS", "HELLO", "MEMORY USAGE", "MODULE LIST",
-                  "ROLE", "VINFO", "VLINKS", "VRANDMEMBER"}  # fmt: skip
+                  "ROLE", "VINFO", "VLINKS", "VRANDMEMBER"}
 _TOLERANCE_MS = 10_000
 _WIPE = (
     "FLUSHALL", "FUNCTION FLUSH", "SCRIPT FLUSH", "SLOWLOG RESET", "ACL LOG RESET",
     "CONFIG SET notify-keyspace-events ", "CONFIG SET maxmemory 0", "DEBUG SET-ACTIVE-EXPIRE 1",
     "CLIENT UNPAUSE", "ACL DELUSER u",
-)  # fmt: skip
+)
 
 
 def comparison(name: str) -> Compare:

@@ -28,7 +28,7 @@ def certificates(folder: Path) -> Path:
          "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost",
          "-keyout", folder / "key", "-out", folder / "crt"],
         check=True,
-    )  # fmt: skip
+    )
     return folder
 
 

@@ -322,7 +322,7 @@ def view_of(server: Server | None) -> dict[Any, Any]:
             kind = bytes(session.execute([b"TYPE", key]))
             readers = [(b"TYPE", key), (b"PEXPIRETIME", key), *value_readers(kind, key)]
             view[database, key] = [without_noise(in_order(fake_reply(session, list(command))))
-                                   for command in readers]  # fmt: skip
+                                   for command in readers]
     session.close()
     return view
 
@@ -339,7 +339,7 @@ def value_readers(kind: bytes, key: bytes) -> list[tuple[bytes, ...]]:
             (b"XRANGE", key, b"-", b"+"), (b"XINFO", b"STREAM", key), (b"XINFO", b"GROUPS", key),
         ],
         b"vectorset": [(b"VCARD", key), (b"VDIM", key)],
-    }  # fmt: skip
+    }
     return readers.get(kind, [])
 
 

@@ -84,7 +84,7 @@ ODD = [
     b"SUBSCRIBE c d\r\nPING\r\nPING x\r\nGET a\r\nQUIT\r\n", b"RESET\r\nPING\r\n",
     b"BLPOP q 0.01\r\nPING\r\n", b"MULTI\r\nBLPOP q 0\r\nLPOP q 2\r\nEXEC\r\n",
     b"CLIENT REPLY OFF\r\nPING\r\nCLIENT REPLY ON\r\nPING\r\n",
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize("packet", ODD, ids=lambda packet: repr(packet)[2:40])
@@ -110,7 +110,7 @@ def test_pushes_come_behind_the_reply_of_their_own_command(both: Addresses) -> N
     same(both, exchange(
         b"SUBSCRIBE c\r\nPUBLISH c x\r\nMULTI\r\nPUBLISH c y\r\nPUBLISH c z\r\nEXEC\r\nPING\r\n",
         protocol=3,
-    ))  # fmt: skip
+    ))
 
 
 MISUSED = """
@@ -186,7 +186,7 @@ def test_whoever_must_authenticate_may_send_little(both: Addresses) -> None:
         for packet in (
             b"*11\r\n", b"*10\r\n$16385\r\n", b"*1\r\n$16384\r\n", b"PING\r\n",
             b"AUTH x\r\n*11\r\n", b"AUTH x\r\n*2\r\n$4\r\nECHO\r\n$16385\r\n",
-        ):  # fmt: skip
+        ):
             same(both, exchange(packet))
     finally:
         same(both, exchange(b"AUTH x\r\nCONFIG SET requirepass ''\r\n"))
@@ -221,12 +221,12 @@ LEFT_OUT = {
     "MIGRATE", "INFO", "LATENCY", "SLOWLOG", "MEMORY", "COMMAND", "TIME", "OBJECT", "LOLWUT",
     "WAIT", "WAITAOF", "SWAPDB", "VLINKS", "VSIM",
     "VRANDMEMBER", "VINFO", "HELLO", "FUNCTION", "ROLE", "LASTSAVE", "PEXPIRETIME",
-}  # fmt: skip
+}
 NAMES = [
     name for name in harvest.replies()
     if name.split()[0] not in LEFT_OUT and not name.endswith(" HELP")
     and name not in ("SCRIPT KILL", "RANDOMKEY") and harvest.is_known(name.split())
-]  # fmt: skip
+]
 PARTS = 8
 
 
@@ -289,7 +289,7 @@ NULLS_AND_TYPES = """
     COMMAND INFO get nope|COMMAND GETKEYSANDFLAGS set a b|CLIENT TRACKINGINFO|CLIENT LIST ID 999999
     LCS t t IDX|GEOPOS z no|GEOPOS no a|CLIENT GETNAME|SET no x XX|SET t x GET|INFO nope
     MEMORY STATS
-""".replace("\n", "|")  # fmt: skip
+""".replace("\n", "|")
 SCRIPTS = (
     "return 1.5", "return false", "return {1,{'a'},nil}", "return {double=1.5}", "return {}",
     "return {map={a=1}}", "return {set={a=true}}", "return {big_number='12345678901234567890'}",
@@ -297,11 +297,11 @@ SCRIPTS = (
     "redis.setresp(3) return redis.call('hgetall','h')", "return redis.call('lpop','no',2)",
     "redis.setresp(3) return redis.call('zscore','z','a')", "return {err='A b'}", "return {ok='c'}",
     "redis.setresp(3) return redis.call('smembers','s')",
-)  # fmt: skip
+)
 MADE = (
     "ZADD z 1 a 2.5 b", "HSET h f v", "XADD x 1-1 f v", "XGROUP CREATE x g 0", "SET t v",
     "SADD s m",
-)  # fmt: skip
+)
 
 
 @pytest.mark.parametrize("protocol", [2, 3])
@@ -331,7 +331,7 @@ def _compare_nulls_and_types(one: RawClient, other: RawClient) -> None:
     for line in (
         "MULTI", "LPOP no 2", "HGETALL h", "SMEMBERS s", "ZSCORE z b", "BLMOVE no a LEFT LEFT 0",
         "BRPOPLPUSH no a 0", "BLPOP no 0", "XREAD BLOCK 0 STREAMS x $", "EXEC",
-    ):  # fmt: skip
+    ):
         call(*line.encode().split())
 
 
@@ -390,7 +390,7 @@ def test_who_lets_too_much_wait_is_dropped(kind: bytes) -> None:
     server = fakeredis.FakeServer()
     with (
         server.listen() as door, RawClient(door.address) as slow, RawClient(door.address) as other
-    ):  # fmt: skip
+    ):
         other.call(b"CONFIG", b"SET", b"client-output-buffer-limit", kind + b" 1mb 0 0")
         other.call(b"SET", b"big", bytes(1 << 19))
         if kind == b"pubsub":
@@ -445,7 +445,7 @@ def test_silent_clients_are_closed() -> None:
     with (
         server.listen() as door, RawClient(door.address) as silent,
         RawClient(door.address) as listening,
-    ):  # fmt: skip
+    ):
         silent.call(b"PING")
         listening.call(b"SUBSCRIBE", b"c")
         server.execute("CONFIG", "SET", "timeout", "1")
@@ -577,7 +577,7 @@ def serving(
 ) -> Iterator[tuple[subprocess.Popen[str], int]]:
     """`fakeredis serve` in a process of its own, and its port."""
     command = [sys.executable, "-m", "fakeredis", "serve", *([str(file)] if file else []),
-               "--port", "0", *options]  # fmt: skip
+               "--port", "0", *options]
     with processes.started(command) as process:
         assert process.stdout is not None
         yield process, int(process.stdout.readline().rpartition(":")[2])
@@ -642,7 +642,7 @@ def test_serve_takes_settings_as_the_server_does(tmp_path: Path) -> None:
     wanted = {
         "databases": "3", "maxclients": "8", "save": "900 1 60 2", "appendonly": "yes",
         "client-output-buffer-limit": "normal 0 0 0 slave 268435456 67108864 60 pubsub 1048576 0 0",
-    }  # fmt: skip
+    }
     file = tmp_path / "redis.conf"
     with (
         serving("--appendonly", "yes", "--maxclients", "8", file=file) as (_, port),
@@ -662,7 +662,7 @@ def test_serve_at_several_places(tmp_path: Path, certificates: Path) -> None:
         "--unixsocket", path, "--unixsocketperm", "600", "--tls-port", str(tls),
         "--tls-cert-file", f"{certificates}/crt", "--tls-key-file", f"{certificates}/key",
         "--tls-ca-cert-file", f"{certificates}/crt", "--tls-auth-clients", "optional",
-    ) as (process, port):  # fmt: skip
+    ) as (process, port):
         assert process.stdout is not None
         lines = [process.stdout.readline().rpartition(" ")[2].strip() for _ in range(2)]
         assert lines == [f"127.0.0.1:{tls}", path]
@@ -704,7 +704,7 @@ def test_clients_of_a_busy_door(tls: bool, request: pytest.FixtureRequest) -> No
         body = "redis.call('publish', 'c', 'early') while true do end"
         thread = threading.Thread(target=lambda: fails(script.eval, body, 0))
         thread.start()
-        until(lambda: server.guard & switches.BUSY)
+        until(lambda: server.switched & switches.BUSY)
         before = len(server.sessions)
         assert reader.get_message(timeout=10) is None  # that of its subscription
         assert reader.get_message(timeout=10)["data"] == b"early"
@@ -743,7 +743,7 @@ def test_tls_clients_must_show_a_certificate(certificates: Path) -> None:
     with serving(
         "--tls-port", str(tls), "--tls-cert-file", f"{certificates}/crt",
         "--tls-key-file", f"{certificates}/key", "--tls-ca-cert-file", f"{certificates}/crt",
-    ) as (process, _):  # fmt: skip
+    ) as (process, _):
         assert process.stdout is not None
         process.stdout.readline()
         with redis.Redis(port=tls, **files, **own) as client:  # type: ignore[arg-type]
@@ -778,7 +778,7 @@ def _free_port() -> int:
      (["--tls-port", "7"], "TLS: no tls-cert-file"),
      (["--host", "192.0.2.1"], "cannot listen at 192"),
      (["--include", "/nope"], "can't open config file '/nope'")],
-)  # fmt: skip
+)
 def test_serve_refuses_what_it_cannot_do(
     options: list[str], text: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -61,7 +61,7 @@ def core_names() -> list[str]:
     return [
         name for name in harvest.replies()
         if name != "(general)" and facts.get(name, {}).get("group") != "module" and "." not in name
-    ]  # fmt: skip
+    ]
 
 
 def note_of(value: Any) -> Any:

@@ -29,7 +29,7 @@ ALIASES = {
     "primaryauth": "masterauth", "primaryuser": "masteruser",
     "commandlog-execution-slower-than": "slowlog-log-slower-than",
     "commandlog-slow-execution-max-len": "slowlog-max-len",
-}  # fmt: skip
+}
 _BOUNDS = re.compile(r"between (-?\d+) and (\d+) inclusive").search
 _WORDS = re.compile(r"must be one of the following: (.*)$").search
 
@@ -50,7 +50,7 @@ def asked(wire: Wire) -> dict[str, str]:
     return {
         name.decode(): value.decode() for name, value in pairs
         if not OTHERS_BUSINESS(name.decode())
-    }  # fmt: skip
+    }
 
 
 def differences(wire: Wire, hidden: frozenset[str]) -> dict[str, Any]:
@@ -59,17 +59,17 @@ def differences(wire: Wire, hidden: frozenset[str]) -> dict[str, Any]:
     gone = [
         name for name in base if name not in here and name not in hidden
         and not OTHERS_BUSINESS(name)
-    ]  # fmt: skip
+    ]
     values = {
         name: value for name, value in here.items()
         if name in base and base[name] != value and not isinstance(table[name], str)
-    }  # fmt: skip
+    }
     own = {
         name: ALIASES.get(name) or facts(wire, name, value) for name, value in here.items()
         if name not in base or name in hidden
-    }  # fmt: skip
+    }
     return {"gone": " ".join(sorted(gone)), "values": dict(sorted(values.items())),
-            "own": dict(sorted(own.items()))}  # fmt: skip
+            "own": dict(sorted(own.items()))}
 
 
 def facts(wire: Wire, name: str, value: str) -> list[Any]:

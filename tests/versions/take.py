@@ -89,14 +89,14 @@ class Taker:
             name: {} for name in facts
             if name.startswith("CLUSTER ") and facts[name].get("since", "9") < "6.3"
             and "CLUSTER" in known
-        }  # fmt: skip
+        }
 
     def _facts(self, row: list[Any], found: dict[str, Any]) -> None:
         found[row[0].decode().upper().replace("|", " ")] = {
             "arity": row[1], "flags": sorted(flag.decode() for flag in row[2]),
             "first_key": row[3], "last_key": row[4], "key_step": row[5],
             "acl_categories": sorted(name.decode() for name in row[6]) if len(row) > 6 else None,
-        }  # fmt: skip
+        }
         for subrow in row[9] if len(row) > 9 else ():
             self._facts(subrow, found)
 

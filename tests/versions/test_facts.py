@@ -35,7 +35,7 @@ def test_every_command_has_the_facts_of_that_server(name: str) -> None:
             if fields:
                 different[f"{name} {command.name}"] = fields
     assert different == {label: fields for label, (fields, _) in FACTS.items()
-                         if label.startswith(name)}  # fmt: skip
+                         if label.startswith(name)}
 
 
 def _same(ours: Any, real: Any) -> bool:
@@ -51,7 +51,7 @@ def test_that_server_has_the_same_commands(name: str) -> None:
     assert {
         f"{name} {command}" for command in ours ^ real
         if command in ours or not _unimplemented(command, newest)
-    } == {label for label in MISSING if label.startswith(name)}  # fmt: skip
+    } == {label for label in MISSING if label.startswith(name)}
 
 
 def _unimplemented(command: str, newest: set[str]) -> bool:
@@ -65,7 +65,7 @@ def test_commands_of_later_are_unknown(name: str) -> None:
     later = [
         command for command in recorded.core_names()
         if not recorded.has(name, command.split(" ")) and f"{name} {command}" not in MISSING
-    ]  # fmt: skip
+    ]
     assert later
     for command in later:
         reply = fake_reply(session, command.encode().split())

@@ -142,7 +142,7 @@ class Cluster:
         server = type(like)(
             version=like.profile.version, server_type=like.profile.server_type,
             modules=getattr(like, "modules", ()), address=f"{host}:{port}",
-        )  # fmt: skip
+        )
         server.clock = like.clock
         server.config.take_over(like.config)
         node = self.add(server)
@@ -210,14 +210,14 @@ def grow(server: Server, size: int = 3) -> Cluster:
         other = type(server)(
             version=server.profile.version, server_type=server.profile.server_type,
             modules=getattr(server, "modules", ()), address=f"{host}:{int(port) + number}",
-        )  # fmt: skip
+        )
         other.clock = server.clock
         other.config.take_over(server.config)
         servers.append(other)
     return Cluster(servers)
 
 
-# The guard --------------------------------------------------------------------------------------
+# The gate ---------------------------------------------------------------------------------------
 
 
 def refusal(
@@ -229,7 +229,7 @@ def refusal(
     asking = _is_asking(session, command)
     batch: Sequence[tuple[Command, Sequence[bytes]]] = ((command, args),)
     if command.flags & RUNS_QUEUE:
-        if not session.guard & switches.QUEUEING or session.queue_failed:
+        if not session.switched & switches.QUEUEING or session.queue_failed:
             return None
         batch = session.queue
     query = _Query(node, asking)
@@ -260,7 +260,7 @@ CHECK: Final = Check({Origin.CLIENT: refusal, Origin.SCRIPT: _script_gate})
 def _is_asking(session: Session, command: Command) -> bool:
     """Whether ASKING came right before the command, or before its MULTI."""
     if command.flags & BEGINS_QUEUE or (
-        session.guard & switches.QUEUEING and not command.flags & ENDS_QUEUE
+        session.switched & switches.QUEUEING and not command.flags & ENDS_QUEUE
     ):
         return bool(session.extra.get("asking"))
     return bool(session.extra.pop("asking", False))
@@ -379,7 +379,7 @@ def refuse(server: Server, text: str) -> None:
     Raises:
         CommandError: the server is a node of one.
     """
-    if server.guard & switches.CLUSTERED:
+    if server.switched & switches.CLUSTERED:
         raise CommandError(text)
 
 
@@ -416,7 +416,7 @@ def _end_subscription(session: Session, channel: bytes) -> None:
     pubsub.unsubscribe(pubsub.shard_channels, channel, session)
     session.push(Push([b"sunsubscribe", channel, len(session.shard_channels)]))
     if not (session.channels or session.patterns or session.shard_channels):
-        session.guard &= ~switches.SUBSCRIBED
+        session.switched &= ~switches.SUBSCRIBED
 
 
 def _end_wait(node: Node, session: Session, slots: Container[int]) -> None:

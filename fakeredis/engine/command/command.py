@@ -105,22 +105,22 @@ class OwnFlags(IntFlag):
 WRITE, READONLY, DENYOOM, ADMIN, PUBSUB, NOSCRIPT, BLOCKING, LOADING, STALE = map(int, (
     Flags.WRITE, Flags.READONLY, Flags.DENYOOM, Flags.ADMIN, Flags.PUBSUB, Flags.NOSCRIPT,
     Flags.BLOCKING, Flags.LOADING, Flags.STALE,
-))  # fmt: skip
+))
 FAST, NO_AUTH, NO_MULTI, MOVABLEKEYS, MODULE, MAY_REPLICATE, ALLOW_BUSY = map(int, (
     Flags.FAST, Flags.NO_AUTH, Flags.NO_MULTI, Flags.MOVABLEKEYS, Flags.MODULE,
     Flags.MAY_REPLICATE, Flags.ALLOW_BUSY,
-))  # fmt: skip
+))
 SKIP_MONITOR, SKIP_SLOWLOG, ASKING, NO_ASYNC_LOADING, NO_MANDATORY_KEYS = map(int, (
     Flags.SKIP_MONITOR, Flags.SKIP_SLOWLOG, Flags.ASKING, Flags.NO_ASYNC_LOADING,
     Flags.NO_MANDATORY_KEYS,
-))  # fmt: skip
+))
 TOUCHES_ARBITRARY_KEYS = int(Flags.TOUCHES_ARBITRARY_KEYS)
 (
     CONNECTION, UNQUEUED, BEGINS_QUEUE, ENDS_QUEUE, RUNS_QUEUE, WATCHES, UNWATCHES,
     WHILE_SUBSCRIBED, HEARD, NO_TOUCH, TOUCHES, REPLICATES, KEPT, SERVER_WIDE, EACH_NODE,
     KEY_IN_REPLY, REPLY_BY_KEY, SEQUENTIAL, HAZARD, LASTING, GIVES_TTL, READS_WHOLE,
     READS_ELEMENT, WRITES_BACK, ALONE,
-) = map(int, OwnFlags)  # fmt: skip
+) = map(int, OwnFlags)
 
 # ACL categories that a group implies; the others follow from the flags.
 _GROUP_CATEGORY = {
@@ -128,7 +128,7 @@ _GROUP_CATEGORY = {
     "stream": "stream", "bitmap": "bitmap", "hyperloglog": "hyperloglog", "geo": "geo",
     "generic": "keyspace", "connection": "connection", "pubsub": "pubsub",
     "transactions": "transaction", "scripting": "scripting", "array": "array",
-}  # fmt: skip
+}
 
 
 class Channels(NamedTuple):
@@ -201,7 +201,7 @@ class Declaration:
         for flag, name in (
             (WRITE, "write"), (READONLY, "read"), (BLOCKING, "blocking"), (PUBSUB, "pubsub"),
             (ADMIN, "admin"), (ADMIN, "dangerous"),
-        ):  # fmt: skip
+        ):
             if flags & flag:
                 names.add(name)
         names.add("fast" if flags & FAST else "slow")
@@ -216,7 +216,7 @@ class Command:
     __slots__ = (
         "name", "handler", "parse", "low", "high", "flags", "resp2", "resp3", "wire", "group",
         "declaration", "syntax", "subcommands", "arity", "parts", "label", "null", "_specs",
-    )  # fmt: skip
+    )
 
     def __init__(
         self, declaration: Declaration, profile: Profile, for_bytes: bool = False
@@ -425,7 +425,7 @@ class Group:
                 None if specs is None else tuple(specs), access, form, same_as, channels, secrets,
                 runs, effect, counterpart, varies, tips, batch_form, batch_of_key, expiring_form,
                 score_bounds, legacy_arity,
-            ))  # fmt: skip
+            ))
             return handler
 
         return declare

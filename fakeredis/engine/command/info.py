@@ -24,18 +24,18 @@ CATEGORIES: Final = (
     "keyspace", "read", "write", "set", "sortedset", "list", "hash", "string", "bitmap",
     "hyperloglog", "geo", "stream", "pubsub", "admin", "fast", "slow", "blocking", "dangerous",
     "connection", "transaction", "scripting",
-)  # fmt: skip
+)
 # Those of later versions, with which a group of commands came.
 NEWER_CATEGORIES: Final = ("array",)
 # In the server's order, in which MODULE stands before ADMIN.
 _FLAGS: Final = (
     *(flag for flag in Flags if flag < Flags.ADMIN), Flags.MODULE,
     *(flag for flag in Flags if flag >= Flags.ADMIN and flag is not Flags.MODULE),
-)  # fmt: skip
+)
 _SPEC_FIELDS: Final = {
     "index": ("index",), "keyword": ("keyword", "startfrom"), "unknown": (),
     "range": ("lastkey", "keystep", "limit"), "keynum": ("keynumidx", "firstkey", "keystep"),
-}  # fmt: skip
+}
 _DOCS: Final = ("complexity", "history", "doc_flags", "deprecated_since", "replaced_by")
 
 _INVALID_COMMAND: Final = "ERR Invalid command specified"
@@ -89,7 +89,7 @@ def describe(command: Command) -> list[Any]:
         SetReply(map(_spec, shown_specs(command), chain(facts.get("key_notes", ()), repeat(None)))),
         # Without subcommands it is a set, with some an array: so the server has it.
         [describe(subcommand) for subcommand in subcommands_of(command)] or SetReply(),
-    ]  # fmt: skip
+    ]
 
 
 def shown_specs(command: Command) -> Sequence[KeySpec]:

@@ -133,7 +133,7 @@ def follow(command: Command) -> Iterator[KeySpec]:
     syntax, default = command.syntax, command.default_access
     shift = len(command.parts)
     declared = [(at, item.access or default)
-                for at, item in enumerate(syntax.positional, shift) if item.is_key]  # fmt: skip
+                for at, item in enumerate(syntax.positional, shift) if item.is_key]
     tail, numkeys = syntax.tail, syntax.numkeys
     if not declared and (positions := command.declaration.key_positions or (0, 0, 0))[0]:
         first, last, step = positions

@@ -31,7 +31,7 @@ class Wait:
     __slots__ = (
         "session", "command", "args", "db", "keys", "deadline", "end", "on_timeout", "kind",
         "recording",
-    )  # fmt: skip
+    )
 
     def __init__(
         self, session: Session, command: Command, args: Sequence[bytes], db: Database,

@@ -35,14 +35,14 @@ _UNKNOWN: Final = "ERR Unknown option or number of arguments for CONFIG SET - '%
 _UNITS: Final = {
     "": 1, "b": 1, "k": 1000, "kb": 1 << 10, "m": 1000**2, "mb": 1 << 20, "g": 1000**3,
     "gb": 1 << 30,
-}  # fmt: skip
+}
 _MEMORY: Final = re.compile(r"([0-9]*)(|b|kb?|mb?|gb?)", re.IGNORECASE).fullmatch
 _LIMITS: Final = frozenset(field.name for field in fields(EncodingLimits))
 # Parameters that no pattern finds, only their whole name.
 HIDDEN: Final = frozenset({
     "rdb-key-save-delay", "key-load-delay", "loading-process-events-interval-bytes",
     "use-exit-on-panic", "lua-enable-deprecated-api", "aof-disable-auto-gc",
-})  # fmt: skip
+})
 _GLOB: Final = re.compile(r"[*?\[]").search
 
 
@@ -196,7 +196,7 @@ class Config:
                 names = [
                     name for name in (*real, *aliases)
                     if matches(name.encode()) and name not in hidden and name not in gone
-                ]  # fmt: skip
+                ]
             for name in names:
                 found.setdefault(name.replace("\\", "").lower(), name)
         return {
@@ -474,7 +474,7 @@ def _signed_memory(facts: Sequence[Any]) -> Parse:
 _KINDS: Final[dict[str, Callable[[Sequence[Any]], Parse]]] = {
     "boolean": _boolean, "enum": _enum, "integer": _integer, "unsigned": _unsigned,
     "memory": _memory, "signed-memory": _signed_memory,
-}  # fmt: skip
+}
 
 
 # Parameters of a kind of their own --------------------------------------------------------------
@@ -519,7 +519,7 @@ def _oom_scores(text: str) -> str:
     if len(words) != 3:
         raise _Refused("wrong number of arguments")
     scores = [int(word) if re.fullmatch(r"[+-]?[0-9]+", word) else 0 if not word else 9999
-              for word in words]  # fmt: skip
+              for word in words]
     if any(abs(score) > 2000 for score in scores):
         raise _Refused("Invalid oom-score-adj-values, elements must be between -2000 and 2000.")
     return " ".join(map(str, scores))

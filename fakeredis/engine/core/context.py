@@ -299,5 +299,5 @@ class Context:
         deadline = self.now + timeout if timeout else None
         blocking.enter(blocking.Wait(
             session, self.command, self.args, self.db, keys, deadline, on_timeout, kind,
-        ))  # fmt: skip
+        ))
         return BLOCKED

@@ -39,7 +39,7 @@ class Database:
     __slots__ = (
         "server", "index", "data", "expires", "field_deadlines", "order", "observed", "watchers",
         "blocked", "used", "sizes",
-    )  # fmt: skip
+    )
 
     def __init__(self, server: Server, index: int) -> None:
         self.server = server
@@ -59,7 +59,7 @@ class Database:
         """Work out whether changes interest anyone; called when that may have changed."""
         server = self.server
         self.observed = bool(
-            self.watchers or self.blocked or server.notify_flags or server.guard & _OBSERVING
+            self.watchers or self.blocked or server.notify_flags or server.switched & _OBSERVING
             or server.notes_use
         )
         if server.notes_use and self.used is None:

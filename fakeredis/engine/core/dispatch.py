@@ -57,7 +57,7 @@ def check_connection(session: Session) -> None:
     Raises:
         ConnectionLost: it is so.
     """
-    if session.guard & switches.CLOSED or session.server.guard & switches.DOWN:
+    if session.switched & switches.CLOSED or session.server.switched & switches.DOWN:
         raise ConnectionLost("Connection closed by server.")
 
 
@@ -88,7 +88,7 @@ def rejected(
         session.unwatch()
         if str(error).partition(" ")[0] not in _REDIRECTIONS:
             error = CommandError(errors.EXEC_REJECTED % str(error).removeprefix("ERR "))
-    elif session.guard & switches.QUEUEING:
+    elif session.switched & switches.QUEUEING:
         session.queue_failed = True
     statistics.rejected(session.server, command, error)
     if session.server.tracking is not None:
@@ -113,7 +113,7 @@ def unheard(session: Session) -> Any:
     """What becomes of an error after CLIENT REPLY OFF or SKIP."""
     if session.reply_mode == "SKIP":
         session.reply_mode = "ON"
-        session.guard &= ~switches.REPLY_MODE
+        session.switched &= ~switches.REPLY_MODE
     return NO_REPLY
 
 
@@ -170,7 +170,7 @@ _REDACTED: Final = b"(redacted)"
 _ESCAPES: Final = {
     ord("\\"): b"\\\\", ord('"'): b'\\"', ord("\n"): b"\\n", ord("\r"): b"\\r", ord("\t"): b"\\t",
     7: b"\\a", 8: b"\\b",
-}  # fmt: skip
+}
 
 
 def escape(raw: bytes) -> bytes:

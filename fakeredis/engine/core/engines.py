@@ -32,7 +32,7 @@ class Engine(ABC):
     @property
     def connected(self) -> bool:
         """See `Server.connected`."""
-        return not self.server.guard & switches.DOWN
+        return not self.server.switched & switches.DOWN
 
     @connected.setter
     def connected(self, up: bool) -> None:

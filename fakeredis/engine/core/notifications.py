@@ -17,7 +17,7 @@ KNOWN: Final = "KEg$lshzxetdmnAoc"
 _GROUP_CLASS: Final = {
     "string": "$", "bitmap": "$", "list": "l", "set": "s", "hash": "h", "sorted-set": "z",
     "stream": "t", "geo": "z", "hyperloglog": "$", "module": "d",
-}  # fmt: skip
+}
 _EVENT_CLASS: Final = {
     **dict.fromkeys(
         ("del", "expire", "persist", "rename_from", "rename_to", "move_from", "move_to",
@@ -35,7 +35,7 @@ _EVENT_CLASS: Final = {
                      "zremrangebylex", "zinterstore", "zunionstore", "zdiffstore",
                      "zrangestore", "geosearchstore", "georadiusstore", "zpopmin",
                      "zpopmax"), "z"),
-}  # fmt: skip
+}
 
 
 def parse_flags(text: str) -> str | None:

@@ -19,13 +19,13 @@ _RELEASES: dict[str, tuple[Version, ...]] = {
         (8, 8, 0), (8, 10, 0),
     ),
     "valkey": ((7, 2, 8), (8, 0, 2), (8, 1, 8), (9, 0, 0)),
-}  # fmt: skip
+}
 # The default version is one of Redis; for Valkey it means the release of Valkey nearest to it.
 _NEAREST: dict[tuple[str, tuple[int, ...]], Version] = {("valkey", (8, 2)): (8, 1, 8)}
 _RDB_VERSIONS: tuple[tuple[Version, int], ...] = (
     ((7, 4, 0), 12), ((7, 2, 0), 11), ((7, 0, 0), 10), ((5, 0, 0), 9), ((4, 0, 0), 8),
     ((3, 2, 0), 7),
-)  # fmt: skip
+)
 
 
 # Text, a tuple, or, as older programs write it, a number (7.2, too, but 8.10 is no such thing).

@@ -235,7 +235,7 @@ def verbatim_reply(reply: Any) -> Any:
 
 _WIRE: Final[dict[str, Shaper | None]] = {
     "array": None, "set": set_reply, "verbatim": verbatim_reply,
-}  # fmt: skip
+}
 
 
 def wire_shape(shape: Shape) -> Shape:

@@ -1,8 +1,8 @@
 """The road of a command: the gates that it passes, and the layers around the run itself.
 
 `GATES` and `LAYERS` are in the server's order, with the origins of commands that meet them. What
-is switched on (a server's and a session's ``guard``) is compiled into one callable, which is kept
-until a switch moves; where nothing is, a command takes none at all.
+is on (a server's and a session's ``switched``) is compiled into one callable, which is kept until a
+switch moves; where nothing is, a command takes none at all.
 
 A feature that is switched on brings what its places need, as a `Check` (`Server.switch_on`).
 """
@@ -96,9 +96,9 @@ LAYERS: Final = (
 
 
 def client_road(server: Server, state: int, run: Go) -> Go:
-    """The road of what clients send, for sessions with this ``guard``; kept for the next."""
+    """The road of what clients send, for sessions with this ``switched``; kept for the next."""
     roads = server.client_roads  # a finalizer may move a switch meanwhile: then there are others
-    go = roads[state] = _client_road(server, server.guard | state, run)
+    go = roads[state] = _client_road(server, server.switched | state, run)
     return go
 
 
@@ -128,9 +128,9 @@ def miscounted(session: Session, command: Command, args: Sequence[bytes], run: G
         CommandError: it is refused.
         ConnectionLost: nobody is there any more.
     """
-    go = client_road(session.server, session.guard, run)
+    go = client_road(session.server, session.switched, run)
     if not command.accepts(len(args)):
-        go = _framed(session.server.guard | session.guard, _wrong_count)
+        go = _framed(session.server.switched | session.switched, _wrong_count)
     return go(session, command, args)
 
 
@@ -142,8 +142,8 @@ def _wrong_count(session: Session, command: Command, args: Sequence[bytes]) -> A
 def inner_road(server: Server, origin: Origin, run: Go) -> Go:
     """The road of a command inside another one, which `refuse` has no part in; kept likewise."""
     roads = server.inner_roads
-    gates = _gates(server, origin, server.guard)
-    go = _layered(server, origin, server.guard, run)
+    gates = _gates(server, origin, server.switched)
+    go = _layered(server, origin, server.switched, run)
     if gates:
         go = _checkpoint(gates, go, _REFUSE[origin])
     roads[origin] = go
@@ -205,7 +205,7 @@ def _queue(session: Session, command: Command, args: Sequence[bytes]) -> Any:
 _OWN: Final[dict[str, Gate]] = {
     "authentication": _authentication, "not in MULTI": _not_in_multi,
     "subscriber mode": _subscriber_mode, "queue": _queue,
-}  # fmt: skip
+}
 
 
 # Ways past the gates -----------------------------------------------------------------------------
@@ -255,7 +255,7 @@ def _exec_has_failed(server: Server, command: Command, error: CommandError) -> N
 
 _REFUSE: Final[dict[Origin, Callable[[Server, Command, CommandError], None]]] = {
     EXEC: _exec_has_failed, SCRIPT: statistics.rejected, RETRY: statistics.rejected,
-}  # fmt: skip
+}
 
 
 def _lost(session: Session, command: Command, args: Sequence[bytes]) -> Any:
@@ -279,7 +279,7 @@ def _muted(go: Go) -> Go:
     def run(session: Session, command: Command, args: Sequence[bytes]) -> Any:
         if session.reply_mode == "SKIP":
             session.reply_mode = "ON"
-            session.guard &= ~switches.REPLY_MODE
+            session.switched &= ~switches.REPLY_MODE
         try:
             reply = go(session, command, args)
         except CommandError as error:

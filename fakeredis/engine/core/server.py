@@ -113,9 +113,9 @@ class Server:
         self.sessions: dict[int, Session] = {}
         self.leaving: list[Session] = []  # closed in the middle of a command
         self.next_session_id = 1
-        self.guard = 0  # bits of `switches`: what is switched on
+        self.switched = 0  # bits of `switches`: what is switched on
         self.checks: dict[int, Check] = {}  # by these bits; never changed, but replaced
-        self.client_roads: dict[int, Go] = {}  # by sessions' guards
+        self.client_roads: dict[int, Go] = {}  # by sessions' switches
         self.inner_roads: dict[Origin, Go] = {}
         self.recorder: Recorder | None = None
         self.on_change: OnChange | None = None  # the recorder's
@@ -173,7 +173,7 @@ class Server:
     def do_what_is_due(self) -> None:
         """The same, where the data are."""
         with self.lock:
-            if self.guard & switches.BUSY:
+            if self.switched & switches.BUSY:
                 return  # in the middle of a script
             now = self.clock.milliseconds()
             if self.active_expire and not self.is_paused():
@@ -207,7 +207,7 @@ class Server:
             self.store_sync.key_changed(ctx, db, key, event, group)
         if self.on_change is not None and ctx is not None:
             self.on_change(ctx.session, db, key, None)
-        if self.notes_use or self.guard & _TELLING:
+        if self.notes_use or self.switched & _TELLING:
             self._note_change(db, key, event)
         if db.watchers:
             self.touch_watchers(db, key)
@@ -217,12 +217,12 @@ class Server:
             notifications.publish_event(self, db.index, key, event, group)
 
     def _note_change(self, db: Database, key: bytes, event: str) -> None:
-        """Tell those of whom the guard knows."""
-        if self.guard & switches.TRACKED and self.tracking is not None:
+        """Tell those who are switched on."""
+        if self.switched & switches.TRACKED and self.tracking is not None:
             self.tracking.invalidate(key, event == "expired")
         if self.notes_use:
             key_access.changed(db, key)
-        if self.guard & switches.LIMITED:
+        if self.switched & switches.LIMITED:
             memory.changed(db, key)
 
     @staticmethod
@@ -259,7 +259,7 @@ class Server:
             self._expire_due(now, budget)
 
     def _expire_due(self, now: int, budget: int) -> None:
-        tracking = self.tracking if self.guard & switches.TRACKED else None
+        tracking = self.tracking if self.switched & switches.TRACKED else None
         if tracking is not None and self.deadlines and self.deadlines[0][0] <= now:
             with tracking.between_commands():
                 self._expire_each(now, budget)
@@ -394,7 +394,7 @@ class Server:
     @property
     def is_clustered(self) -> bool:
         """Whether it is a node of a cluster."""
-        return bool(self.guard & switches.CLUSTERED)
+        return bool(self.switched & switches.CLUSTERED)
 
     @property
     def wire_table(self) -> Table:
@@ -420,7 +420,7 @@ class Server:
 
     def is_paused(self) -> bool:
         """Whether CLIENT PAUSE is not over: until then nothing is removed, expired as it may be."""
-        return bool(self.guard & switches.PAUSED) and pause.is_on(self)
+        return bool(self.switched & switches.PAUSED) and pause.is_on(self)
 
     def switch_on(self, bit: int, check: Check | None = None) -> None:
         """Let a feature have its part of the road of each command.
@@ -430,7 +430,7 @@ class Server:
             check: what it asks and does there.
         """
         with self.lock:  # no road is being compiled
-            self.guard |= bit
+            self.switched |= bit
             if check is not None:
                 self.checks = {**self.checks, bit: check}
             self.client_roads, self.inner_roads = {}, {}
@@ -438,7 +438,7 @@ class Server:
     def switch_off(self, bit: int) -> None:
         """End `switch_on`."""
         with self.lock:
-            self.guard &= ~bit
+            self.switched &= ~bit
             self.checks = {each: self.checks[each] for each in self.checks if each != bit}
             self.client_roads, self.inner_roads = {}, {}
 
@@ -460,7 +460,7 @@ class Server:
     def greet(self, session: Session) -> None:
         """Decide whether a new session must authenticate first."""
         if self.closed_by_default:
-            session.guard |= switches.UNAUTHENTICATED
+            session.switched |= switches.UNAUTHENTICATED
 
     # Doors ----------------------------------------------------------------------------------
 

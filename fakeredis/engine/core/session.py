@@ -27,12 +27,12 @@ class Session:
     """
 
     __slots__ = (
-        "server", "id", "ctx", "protocol", "guard", "outbox", "wake", "wait", "name", "user",
+        "server", "id", "ctx", "protocol", "switched", "outbox", "wake", "wait", "name", "user",
         "address", "lib_name", "lib_version", "created", "last_used", "last_command", "closed",
         "deny_blocking", "queue", "queue_failed", "watched", "watch_failed", "channels",
         "patterns", "shard_channels", "reply_mode", "via", "group", "position", "method",
         "on_close", "extra", "script", "plain", "collected", "lag", "__weakref__",
-    )  # fmt: skip
+    )
 
     forwarded = False  # whether commands run at another server
     ahead = 0  # how many items of the outbox come before the running command's reply
@@ -43,7 +43,7 @@ class Session:
         self.protocol = protocol
         self.address = address
         self.ctx = server.context_type(self, server.database(0))
-        self.guard = 0  # bits of fakeredis.engine.core.dispatch: 0 in the plain case
+        self.switched = 0  # bits of fakeredis.engine.core.dispatch: 0 in the plain case
         self.outbox: deque[Any] = deque()
         self.wake: Callable[[], None] | None = None
         self.wait: blocking.Wait | None = None
@@ -89,10 +89,10 @@ class Session:
             try:
                 command = dispatch.find(self, argv)
             except CommandError:
-                if self.guard & switches.REPLY_MODE:
+                if self.switched & switches.REPLY_MODE:
                     return dispatch.unheard(self)
                 raise
-        if self.server.guard:
+        if self.server.switched:
             return self.call(command, dispatch.spelled(command, argv))
         return self.call(command, argv[len(command.parts) :])
 
@@ -110,12 +110,12 @@ class Session:
         server = self.server
         with server.lock:
             try:
-                guard = self.guard
-                if guard or server.guard:
+                state = self.switched
+                if state or server.switched:
                     if command.low <= len(args) <= command.high:
-                        go = server.client_roads.get(guard)
+                        go = server.client_roads.get(state)
                         if go is None:
-                            go = road.client_road(server, guard, Session.run)
+                            go = road.client_road(server, state, Session.run)
                         return go(self, command, args)
                     return road.miscounted(self, command, args, Session.run)
                 return self.run(command, args)
@@ -126,7 +126,7 @@ class Session:
                 raise
 
     def run(self, command: Command, args: Sequence[bytes]) -> Any:
-        """Run a command that no guard stops, and serve those whom it let go on."""
+        """Run a command that no gate stops, and serve those whom it let go on."""
         if not command.low <= len(args) <= command.high:
             raise dispatch.wrong_arity(self, command, args)
         server = self.server
@@ -180,7 +180,7 @@ class Session:
 
     def _call_each(self, batch: Batch) -> list[Any]:
         replies: list[Any] = []
-        if self.server.guard & switches.RECORDED:
+        if self.server.switched & switches.RECORDED:
             return self._call_each_noted(batch)
         for command, args in batch:
             try:
@@ -265,7 +265,7 @@ class Session:
         """Leave MULTI; what was queued is forgotten."""
         self.queue: list[tuple[Command, Sequence[bytes]]] = []
         self.queue_failed = False
-        self.guard &= ~switches.QUEUEING
+        self.switched &= ~switches.QUEUEING
 
     def unwatch(self) -> None:
         """Forget all WATCHes."""
@@ -294,9 +294,9 @@ class Session:
         server = self.server
         in_command = server.is_locked_here()
         with server.lock:
-            if self.guard & switches.CLOSED:
+            if self.switched & switches.CLOSED:
                 return
-            self.guard |= switches.CLOSED
+            self.switched |= switches.CLOSED
             if in_command:
                 server.leaving.append(self)
                 server.switch_on(switches.LEAVING)
@@ -311,7 +311,7 @@ class Session:
         if self.closed:
             return
         self.closed = True
-        self.guard |= switches.CLOSED
+        self.switched |= switches.CLOSED
         if self.wait is not None:
             blocking.leave(self.wait)
         self.unwatch()
@@ -374,9 +374,9 @@ class ProtocolSession(Session):
             try:
                 command = dispatch.find(self, argv)
             except CommandError:
-                if self.guard & switches.REPLY_MODE:
+                if self.switched & switches.REPLY_MODE:
                     return dispatch.unheard(self)
                 raise
-        if self.server.guard:
+        if self.server.switched:
             return self.call(command, dispatch.spelled(command, argv))
         return self.call(command, argv[len(command.parts) :])

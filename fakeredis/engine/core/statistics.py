@@ -25,7 +25,7 @@ class Statistics:
     __slots__ = (
         "calls", "failed", "rejected", "errors", "evicted", "sampled", "running", "peak",
         "refused_connections",
-    )  # fmt: skip
+    )
 
     def __init__(self) -> None:
         self.calls: defaultdict[Command, int] = defaultdict(int)

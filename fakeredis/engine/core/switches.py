@@ -1,6 +1,6 @@
 """What may be switched on for a server or a session: bits, so that one look tells that nothing is.
 
-``guard`` of a session and of a server are sets of these. Here they cost no import of the engine,
+``switched`` of a session and of a server are sets of these. Here they cost no import of the engine,
 which a patch that nobody uses does without.
 """
 

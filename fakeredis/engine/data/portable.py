@@ -29,7 +29,7 @@ Plain = dict[int, dict[Any, dict[str, Any]]]
 _TYPES: Final[dict[type, str]] = {
     bytes: "string", MutableString: "string", List: "list", Set: "set", Hash: "hash",
     SortedSet: "zset", Stream: "stream",
-}  # fmt: skip
+}
 
 
 def dump(server: Server) -> Plain:
@@ -44,7 +44,7 @@ def dump(server: Server) -> Plain:
                     for key in list(db.data) if db.expires.get(key, now + 1) > now
                 }
                 for number, db in sorted(server.databases.items()) if db.data
-            }  # fmt: skip
+            }
         finally:
             session.close()
 
@@ -157,4 +157,4 @@ _COMMANDS: Final[dict[str, Callable[[bytes, Any], list[list[bytes]]]]] = {
     "stream": lambda key, value: [
         _flat("XADD", key, number, *fields) for number, fields in value
     ],
-}  # fmt: skip
+}

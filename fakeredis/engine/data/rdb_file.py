@@ -39,7 +39,7 @@ def _facts(server: Server) -> dict[bytes, bytes]:
     return {
         f"{profile.server_type}-ver".encode(): profile.version_text.encode(),
         b"redis-bits": b"64", b"ctime": b"%d" % server.clock.seconds(), b"aof-base": b"0",
-    }  # fmt: skip
+    }
 
 
 def from_bytes(server: Server, data: bytes) -> files.Contents:

@@ -113,7 +113,7 @@ class Selector:
     __slots__ = (
         "table", "all_keys", "keys", "all_channels", "channels", "base", "rules", "allowed",
         "first_args",
-    )  # fmt: skip
+    )
 
     def __init__(self, table: Table, all_channels: bool = False) -> None:
         self.table = table
@@ -255,7 +255,7 @@ class Selector:
         self.rules = [
             rule for rule in self.rules
             if rule[1:] != name and not rule[1:].startswith(name + b"|")
-        ]  # fmt: skip
+        ]
         self.rules.append(sign + name)
 
     # Texts ----------------------------------------------------------------------------------
@@ -296,7 +296,7 @@ class Selector:
         return (
             self.all_keys and self.all_channels
             and len(self.allowed) == len({command.label for command in self.table.all()})
-        )  # fmt: skip
+        )
 
     def denial(self, call: _Call) -> Denial | None:
         """Why a call may not run; None when it may."""
@@ -347,7 +347,7 @@ _WORDS: Final[dict[bytes, Callable[[Selector], None]]] = {
     b"resetchannels": Selector.reset_channels,
     b"allcommands": lambda selector: selector.set_all(True),
     b"nocommands": lambda selector: selector.set_all(False),
-}  # fmt: skip
+}
 
 
 class _Call:
@@ -478,7 +478,7 @@ class User:
         return [
             b"on" if self.on else b"off", *([b"nopass"] if self.no_password else []),
             b"sanitize-payload" if self.sanitize else b"skip-sanitize-payload",
-        ]  # fmt: skip
+        ]
 
     def line(self) -> bytes:
         """The user as ACL LIST shows it."""
@@ -487,7 +487,7 @@ class User:
             b"user", raw(self.name), *self.flags(),
             *(b"#" + password for password in self.passwords), root.rules_text(),
             *(b"(%s)" % selector.rules_text() for selector in others),
-        ])  # fmt: skip
+        ])
 
     def denial(self, command: Command, args: Sequence[bytes]) -> Denial | None:
         """Why this user may not run a command; None when one of the selectors lets it pass."""
@@ -592,7 +592,7 @@ class AccessControl:
             server.switch_on(switches.RESTRICTED, Check({
                 Origin.CLIENT: self._client_gate,
                 **dict.fromkeys((Origin.EXEC, Origin.SCRIPT, Origin.RETRY), self._inner_gate),
-            }))  # fmt: skip
+            }))
         server.closed_by_default = not self.users["default"].needs_no_password
 
     # Refusals -------------------------------------------------------------------------------
@@ -632,7 +632,7 @@ class AccessControl:
 def _context(session: Session) -> str:
     if session.via == "script":
         return "lua"
-    in_multi = session.guard & switches.QUEUEING or session.collected is not None
+    in_multi = session.switched & switches.QUEUEING or session.collected is not None
     return "multi" if in_multi else "toplevel"
 
 
@@ -669,7 +669,7 @@ def authenticate(session: Session, name: bytes, password: bytes, command: str) -
         control.note(session, "auth", command, text(name))
         raise CommandError(WRONG_PASSWORD)
     session.user = user.name
-    session.guard &= ~switches.UNAUTHENTICATED
+    session.switched &= ~switches.UNAUTHENTICATED
 
 
 def is_open(server: Server) -> bool:

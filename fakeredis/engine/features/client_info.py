@@ -19,7 +19,7 @@ def _flags(session: Session) -> str:
     letters = [
         ("O", session in session.server.monitors),
         ("P", bool(session.channels or session.patterns or session.shard_channels)),
-        ("x", bool(session.guard & switches.QUEUEING)),
+        ("x", bool(session.switched & switches.QUEUEING)),
         ("b", session.wait is not None),
         ("t", tracker is not None),
         ("R", tracker is not None and tracker.broken),
@@ -38,7 +38,7 @@ def describe(session: Session) -> str:
     tracker = tracking.tracker_of(session)
     now = server.clock.seconds()
     idle = max(session.last_used, session.ctx._now / 1000)
-    queued = len(session.queue) if session.guard & switches.QUEUEING else -1
+    queued = len(session.queue) if session.switched & switches.QUEUEING else -1
     if queued > 0:
         command = session.queue[-1][0]
     facts: dict[str, object] = {
@@ -55,7 +55,7 @@ def describe(session: Session) -> str:
         "resp": session.protocol, "lib-name": session.lib_name.decode(),
         "lib-ver": session.lib_version.decode(), "io-thread": 0, "tot-net-in": 0,
         "tot-net-out": 0, "tot-cmds": 0,
-    }  # fmt: skip
+    }
     usage = getattr(session, "usage", None)
     if usage is not None:
         facts.update(usage())
@@ -70,4 +70,4 @@ _FIELD_SINCE: Final = {
     "multi-mem": "7.0.0", "rbs": "7.0.0", "rbp": "7.0.0", "ssub": "7.0.0", "resp": "7.0.0",
     "lib-name": "7.2.0", "lib-ver": "7.2.0", "watch": "7.4.0", "io-thread": "8.0.0",
     "tot-net-in": "8.0.0", "tot-net-out": "8.0.0", "tot-cmds": "8.0.0",
-}  # fmt: skip
+}

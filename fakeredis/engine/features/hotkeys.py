@@ -30,7 +30,7 @@ class Collection:
     __slots__ = (
         "active", "cpu", "ended", "most", "net", "ratio", "seconds", "server", "slots", "started",
         "times", "total_bytes", "total_time", "traffic", "used",
-    )  # fmt: skip
+    )
 
     def __init__(
         self, server: Server, metrics: set[bytes], most: int, seconds: int, ratio: int,

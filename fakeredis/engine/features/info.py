@@ -36,7 +36,7 @@ _TITLES: Final = {
     "modules": "Modules", "commandstats": "Commandstats", "errorstats": "Errorstats",
     "latencystats": "Latencystats", "cluster": "Cluster", "keyspace": "Keyspace",
     "keysizes": "Keysizes", "debug": "Debug",
-}  # fmt: skip
+}
 _NOT_BY_DEFAULT: Final = {"commandstats", "latencystats"}
 _BY_NAME_ONLY: Final = {"debug"}
 _LUA: Final = 32 << 10  # bytes that a Lua interpreter takes before it has done anything
@@ -46,11 +46,11 @@ _SHARED_VERSION: Final = "7.2.4"
 _VALKEY_NAMES: Final[dict[str, object]] = {
     "redis_version": _SHARED_VERSION, "server_name": "valkey", "valkey_version": "",
     "valkey_release_stage": "ga",
-}  # fmt: skip
+}
 _ALL_USED: Final = (
     "used_memory", "used_memory_rss", "allocator_allocated",
     "allocator_active", "allocator_resident",
-)  # fmt: skip
+)
 
 
 def report(server: Server, sections: Sequence[str]) -> str:
@@ -108,7 +108,7 @@ def _server(server: Server) -> Fields:
     names: Fields = {"redis_version": version}
     if server.profile.server_type == "valkey":
         names = {"redis_version": _SHARED_VERSION, "valkey_version": version}
-    if server.guard & switches.CLUSTERED:
+    if server.switched & switches.CLUSTERED:
         names["redis_mode"] = "cluster"
     return names | {
         "os": f"{platform.system()} {platform.release()} {platform.machine()}",
@@ -117,7 +117,7 @@ def _server(server: Server) -> Fields:
         "uptime_in_days": uptime // 86400, "hz": hz, "configured_hz": hz,
         "lru_clock": int(now) & 0xFFFFFF,
         "listener0": f"name=tcp,bind=127.0.0.1,port={port}",
-    }  # fmt: skip
+    }
 
 
 def _clients(server: Server) -> Fields:
@@ -139,7 +139,7 @@ def _clients(server: Server) -> Fields:
             one.wait is not None and one.wait.deadline is not None for one in list(server.waiting)
         ),
         "tracking_clients": 0 if server.tracking is None else len(server.tracking.trackers),
-    }  # fmt: skip
+    }
 
 
 def _waits_for_a_group(session: Session) -> bool:
@@ -168,7 +168,7 @@ def _memory(server: Server) -> Fields:
         "mem_clients_normal": clients, **_scripts(server),
         "maxmemory": limit, "maxmemory_human": human(limit),
         "maxmemory_policy": server.config.maxmemory_policy,
-    })  # fmt: skip
+    })
     return fields
 
 
@@ -189,7 +189,7 @@ def _scripts(server: Server) -> Fields:
         "number_of_functions": sum(len(library.functions) for library in libraries),
         "number_of_libraries": len(libraries), "used_memory_functions": code,
         "used_memory_scripts": size + code, "used_memory_scripts_human": human(size + code),
-    }  # fmt: skip
+    }
 
 
 def _persistence(server: Server) -> Fields:
@@ -230,7 +230,7 @@ def _stats(server: Server) -> Fields:
         "instantaneous_eventloop_cycles_per_sec": a_second,
         "instantaneous_eventloop_duration_usec": _TURN,
         **_rare_stats(server),
-    }  # fmt: skip
+    }
 
 
 def _rare_stats(server: Server) -> Fields:
@@ -260,7 +260,7 @@ def _commandstats(server: Server) -> Fields:
         fields[f"cmdstat_{name}"] = _STATISTICS % (
             calls[name], total, total / (calls[name] or 1), statistics.rejected.get(name, 0),
             statistics.failed.get(name, 0),
-        )  # fmt: skip
+        )
     return fields
 
 
@@ -280,7 +280,7 @@ def _latencystats(server: Server) -> Fields:
         )
         for name, durations in latency.durations_by_name(server).items()
         if durations
-    }  # fmt: skip
+    }
 
 
 def _modules(server: Server) -> Fields:
@@ -319,7 +319,7 @@ def _cpu(server: Server) -> Fields:
     return {
         "used_cpu_sys": system, "used_cpu_user": user,
         "used_cpu_sys_main_thread": system, "used_cpu_user_main_thread": user,
-    }  # fmt: skip
+    }
 
 
 def _cluster(server: Server) -> Fields:
@@ -344,7 +344,7 @@ def _keyspace(server: Server) -> Fields:
 _SIZED: Final[dict[type, str]] = {
     bytes: "strings_sizes", MutableString: "strings_sizes", List: "lists_items", Set: "sets_items",
     SortedSet: "zsets_items", Hash: "hashes_items",
-}  # fmt: skip
+}
 
 
 def _keysizes(server: Server) -> Fields:
@@ -390,4 +390,4 @@ _KNOWN: Final[dict[str, Callable[[Server], Fields]]] = {
     "modules": _modules, "commandstats": _commandstats, "errorstats": _errorstats,
     "latencystats": _latencystats, "cluster": _cluster, "keyspace": _keyspace,
     "keysizes": _keysizes, "debug": _debug,
-}  # fmt: skip
+}

@@ -171,7 +171,7 @@ def _log_slow(
     timing.slow.appendleft([
         timing.next_id, int(server.clock.seconds()), micros, _trimmed(words),
         b"" if from_script else session.address.encode(), b"" if from_script else session.name,
-    ])  # fmt: skip
+    ])
     timing.next_id += 1
     while len(timing.slow) > most:
         timing.slow.pop()
@@ -187,7 +187,7 @@ def _trimmed(words: Sequence[bytes]) -> list[bytes]:
         word if len(word) <= _LONGEST_WORD
         else word[:_LONGEST_WORD] + b"... (%d more bytes)" % (len(word) - _LONGEST_WORD)
         for word in kept
-    ]  # fmt: skip
+    ]
 
 
 # What LATENCY HISTOGRAM and INFO make of durations ------------------------------------------------

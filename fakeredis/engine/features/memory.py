@@ -160,7 +160,7 @@ def _stream(value: Stream, limits: EncodingLimits, samples: int) -> int:
 
 _MEASURES: Final[dict[type, Callable[[Any, EncodingLimits, int], int]]] = {
     List: _list, Set: _set, Hash: _hash, SortedSet: _sorted_set, Stream: _stream,
-}  # fmt: skip
+}
 
 
 def _size_in(db: Database, key: bytes, samples: int = 5) -> int:
@@ -181,7 +181,7 @@ def used(server: Server) -> int:
 
 def data_size(db: Database) -> int:
     """Bytes of a database, estimated where there are many keys."""
-    if db.server.guard & switches.LIMITED:
+    if db.server.switched & switches.LIMITED:
         return _settled(db)
     count = len(db.data)
     keys = list(islice(db.data, _SAMPLED))
@@ -292,7 +292,7 @@ def refusal(
     server = session.server
     limit = _limit(server)
     limit.full = not make_room(server)
-    if server.guard & switches.TRACKED:
+    if server.switched & switches.TRACKED:
         session.pushes_first()  # it hears of what was evicted before its own reply
     if not limit.full:
         return None
@@ -333,7 +333,7 @@ def check_script(session: Session, allowed: bool) -> None:
 
 def is_full(server: Server) -> bool:
     """Whether there was no room left when the last command began."""
-    return bool(server.guard & switches.LIMITED) and _limit(server).full
+    return bool(server.switched & switches.LIMITED) and _limit(server).full
 
 
 def _script_gate(session: Session, command: Command, args: Sequence[bytes]) -> Any:

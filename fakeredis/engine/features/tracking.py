@@ -32,7 +32,7 @@ class Tracker:
 
     __slots__ = (
         "broadcast", "opt_in", "opt_out", "no_loop", "redirect", "broken", "caching", "prefixes",
-    )  # fmt: skip
+    )
 
     def __init__(self) -> None:
         self.broadcast = self.opt_in = self.opt_out = self.no_loop = False
@@ -48,7 +48,7 @@ class Tracker:
             (b"caching-yes", self.opt_in and self.caching), (b"optout", self.opt_out),
             (b"caching-no", self.opt_out and self.caching), (b"noloop", self.no_loop),
             (b"broken_redirect", self.broken),
-        )  # fmt: skip
+        )
         return [name for name, on in names if on]
 
     def wants_reads(self) -> bool:
@@ -134,7 +134,7 @@ class Tracking:
     def forget_caching(self, session: Session) -> None:
         """CLIENT CACHING was for one command or transaction, also for one that was refused."""
         tracker = self.trackers.get(session)
-        if tracker is not None and not session.guard & switches.QUEUEING:
+        if tracker is not None and not session.switched & switches.QUEUEING:
             tracker.caching = False
 
     def _shrink(self, limit: int) -> None:
@@ -242,7 +242,7 @@ class Tracking:
                 session.push(Push([b"tracking-redir-broken", tracker.redirect]))
         elif target.protocol == 3:
             target.push(Push([b"invalidate", self._keys(session, target, keys)]))
-        elif tracker.redirect and target.guard & switches.SUBSCRIBED:
+        elif tracker.redirect and target.switched & switches.SUBSCRIBED:
             target.push(Push([b"message", CHANNEL, self._keys(session, target, keys)]))
 
     @staticmethod
@@ -261,6 +261,6 @@ def of(server: Server) -> Tracking:
 
 def tracker_of(session: Session) -> Tracker | None:
     """How a session tracks; None when it does not."""
-    if not session.server.guard & switches.TRACKED:
+    if not session.server.switched & switches.TRACKED:
         return None
     return of(session.server).trackers.get(session)

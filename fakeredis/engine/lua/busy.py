@@ -45,7 +45,7 @@ _KILLED: Final = {
     "redis": (b"ERR Script killed by user with SCRIPT KILL...",) * 2,
     "valkey": (b"ERR Script killed by user with SCRIPT KILL.",
                b"ERR Script killed by user with FUNCTION KILL."),
-}  # fmt: skip
+}
 # All that `ticker`'s function returns.  The interpreter keeps these texts alive, so that it needs
 # no memory to take one.
 TEXTS: Final = (LOAD_TIMEOUT, INTERNAL, *_KILLED["redis"], *_KILLED["valkey"])
@@ -90,7 +90,7 @@ def _look(frame: Frame) -> bytes | None:
         _let_others_in(server)
         frame.napped = _monotonic()
         frame.session.ctx.see_time_pass()
-        if server.guard & switches.DOWN:
+        if server.switched & switches.DOWN:
             raise ConnectionLost("Connection closed by server.")
     return frame.stopped
 
@@ -194,4 +194,4 @@ def running_function(server: Server) -> dict[bytes, Any] | None:
     return {
         b"name": frame.runnable.name, b"command": list(frame.argv),
         b"duration_ms": int((_monotonic() - frame.started) * 1000),
-    }  # fmt: skip
+    }

@@ -108,7 +108,7 @@ class Functions:
                 None if description is False else description,
             )
             for each, callback, description, flags in found
-        ]  # fmt: skip
+        ]
         return Library(name, code, functions)
 
     def _join(self, libraries: Iterable[Library], replace: bool) -> None:

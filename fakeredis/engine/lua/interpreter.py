@@ -113,7 +113,7 @@ class Frame:
     __slots__ = (
         "session", "interpreter", "read_only", "protocol", "crash", "known", "wrote", "runnable",
         "argv", "started", "loading", "counted", "slot", "busy", "napped", "stopped",
-    )  # fmt: skip
+    )
 
     def __init__(self) -> None:
         self.session: Session | None = None
@@ -162,7 +162,7 @@ class Interpreter:
         "functions", "dialect", "plain", "readers", "writers", "compile", "load_library",
         "registered", "frame", "_table", "_run", "_run_with", "_classify", "_flat", "_raw_get",
         "_type_of", "memory_used", "limit_memory", "_collect", "__weakref__",
-    )  # fmt: skip
+    )
 
     def __init__(self, server: Server, functions: bool = False) -> None:
         self.functions = functions
@@ -189,7 +189,7 @@ class Interpreter:
             libraries.struct_call, tail_calls.without,
             _own_chunk(runtime, "patterns.lua"), _own_chunk(runtime, "codecs.lua"),
             self._facts(server, call),
-        )  # fmt: skip
+        )
 
     def _facts(self, server: Server, call: Callable[..., Any]) -> Any:
         profile, frame = server.profile, self.frame
@@ -222,7 +222,7 @@ class Interpreter:
             b"memory_high": (_MEMORY - _RESERVE) >> 10, b"crashed": crashed,
             b"free_memory": lambda: self.limit_memory(0),
             b"texts": self._table(list(busy.TEXTS)),
-        })  # fmt: skip
+        })
 
     # Running --------------------------------------------------------------------------------
 
@@ -269,9 +269,9 @@ class Interpreter:
         frame.session, frame.interpreter, frame.runnable = session, self, runnable
         frame.read_only = read_only or runnable.read_only
         frame.known, frame.wrote = self.readers, False
-        if session.server.guard & switches.CLUSTERED:
+        if session.server.switched & switches.CLUSTERED:
             frame.slot = cluster.slot_of(words[0]) if keys else None
-        if session.server.guard & switches.LIMITED:
+        if session.server.switched & switches.LIMITED:
             memory.check_script(session, "allow-oom" in (runnable.flags or ()))
         frame.protocol = session.protocol = 2
         session.via, session.deny_blocking, session.script = "script", True, frame
@@ -478,7 +478,7 @@ class Interpreter:
         if isinstance(reply, Verbatim):
             return table({
                 b"verbatim_string": table({b"format": reply.format, b"string": bytes(reply)})
-            })  # fmt: skip
+            })
         if isinstance(reply, float):
             return table({b"double": reply})
         if isinstance(reply, dict):
@@ -573,9 +573,9 @@ def check_flags(session: Session, runnable: Runnable, read_only: bool) -> None:
     """
     if runnable.flags is None:
         return
-    if "no-cluster" in runnable.flags and session.server.guard & switches.CLUSTERED:
+    if "no-cluster" in runnable.flags and session.server.switched & switches.CLUSTERED:
         raise CommandError(NOT_IN_CLUSTER)
-    if session.server.guard & switches.LIMITED:
+    if session.server.switched & switches.LIMITED:
         free = runnable.read_only or "allow-oom" in runnable.flags
         if not free and memory.is_full(session.server):
             raise CommandError(errors.OUT_OF_MEMORY)
@@ -651,7 +651,7 @@ def _words(argv: Sequence[Any]) -> list[bytes]:
         else b"%d" % value if type(value) is int and -_EXACT < value < _EXACT
         else _number_word(value)
         for value in argv
-    ]  # fmt: skip
+    ]
 
 
 def _number_word(value: Any) -> bytes:
@@ -751,7 +751,7 @@ def _caller(frame: Frame) -> Callable[..., Any]:
             else:
                 args = words[1:]
             ran = command
-            if server.guard:
+            if server.switched:
                 args = dispatch.spelled(command, words)
                 reply = session.go_on(Origin.SCRIPT, command, args)
             else:  # as `Session.invoke`, without another look at the arity
@@ -798,7 +798,7 @@ def _acl_checker(frame: Frame) -> Callable[..., Any]:
                 command = command.subcommands.get(words[1].lower())
             if command is None:
                 raise CommandError(INVALID_ACL_COMMAND)
-            if not session.server.guard & switches.RESTRICTED:
+            if not session.server.switched & switches.RESTRICTED:
                 return True
             return acl.denial(session, command, words[len(command.parts) :]) is None
         except CommandError as error:

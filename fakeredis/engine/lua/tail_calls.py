@@ -14,7 +14,7 @@ from typing import Final
 _HEADER: Final = b"\x1bLua\x51\x00"
 _GETGLOBAL, _GETTABLE, _JMP, _TEST, _CALL, _TAIL_CALL, _RETURN, _SETLIST, _VARARG = (
     5, 6, 22, 26, 28, 29, 30, 34, 37,
-)  # fmt: skip
+)
 _JUMPS: Final = frozenset({_JMP, 31, 32})  # and both ends of loops
 _NO_JUMP: Final = (1 << 17) - 1  # what is added to a jump's distance
 _REGISTERS: Final = 250

@@ -122,7 +122,7 @@ def _server_of(here: Network, address: str, version: tuple[int, ...], server_typ
 # How a network finds a server that a child means.
 _WAYS: Final[dict[str, Callable[..., Server | None]]] = {
     "server_at": Network.server_at, "service_at": Network.service_at, "server_of": _server_of,
-}  # fmt: skip
+}
 
 
 class ChildConnection:
@@ -425,7 +425,7 @@ def _state(session: Session) -> tuple[int, int, bool, bool, float]:
     if lag and session.server.clock.frozen is not None:
         session.server.advance(lag)
         lag = 0.0
-    return session.protocol, session.guard, session.wait is not None, session.closed, lag
+    return session.protocol, session.switched, session.wait is not None, session.closed, lag
 
 
 # Patches ----------------------------------------------------------------------------------------
@@ -513,7 +513,7 @@ def _shared_networks() -> dict[int, Network]:
     return {
         number: each for number, each in _all_networks()
         if each.remote is None and getattr(each, "active", True)
-    }  # fmt: skip
+    }
 
 
 def _all_networks() -> list[tuple[int, Network]]:
@@ -588,7 +588,7 @@ _OURS: Final = ("fakeredis-host", "fakeredis-door", "fakeredis-channel", "fakere
 _quiet: Final = (
     "ignore", re.compile(r"This process \(pid=\d+\) is multi-threaded"), DeprecationWarning,
     None, 0,
-)  # fmt: skip
+)
 
 
 def _hush() -> None:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 _ALLOWED: Final = frozenset({
     "advance", "freeze", "fail_next", "delay", "reset_faults", "set_up", "flush", "state",
     "snapshot", "restore", "unused_faults",
-})  # fmt: skip
+})
 
 
 def ask(remote: RemoteNetwork, what: str, args: Sequence[Any]) -> Any:
@@ -120,7 +120,7 @@ def _received_value(kind: str, value: Any = None, flags: int = 0) -> Any:
 _PLAIN: Final = (
     rec.NAME, rec.ARGV, rec.REPLY, rec.ERROR, rec.VIA, rec.GROUP, rec.POSITION, rec.METHOD, rec.DB,
     rec.CLIENT_ID, rec.CLIENT_NAME, rec.AT, rec.DURATION, rec.CHANGES,
-)  # fmt: skip
+)
 
 
 def _records(spy: Spy, forgotten: int, known: int) -> list[Any]:
@@ -136,7 +136,7 @@ def _sent(record: rec.Record) -> list[Any]:
     place = [
         code.co_filename, getattr(code, "co_qualname", code.co_name),
         rec.line_of(code, record[rec.OFFSET]),
-    ]  # fmt: skip
+    ]
     rest = [record[rec.SERVER].address, record[rec.THREAD].name, place]
     plain = [method_of(record) if each == rec.METHOD else record[each] for each in _PLAIN]
     return [*plain, *rest]

@@ -486,7 +486,7 @@ def _of_each(choose: Callable[[Sequence[int]], int]) -> Combine:
 _RESPONSES: Final[dict[str, Combine]] = {
     "": _together, "all_succeeded": _first_error, "one_succeeded": _one, "agg_sum": _sum,
     "agg_min": _of_each(min), "agg_logical_and": _of_each(min),
-}  # fmt: skip
+}
 _POLICIES: Final = ("request_policy:", "response_policy:")
 _BY_NAME: Final[dict[str, Combine | None]] = {"RANDOMKEY": _any, "PING": None}
 

@@ -71,7 +71,7 @@ class Link(ABC):
 MESSAGES: Final = frozenset({
     b"message", b"pmessage", b"smessage", b"subscribe", b"psubscribe", b"ssubscribe",
     b"unsubscribe", b"punsubscribe", b"sunsubscribe",
-})  # fmt: skip
+})
 
 
 def is_message(item: Any) -> bool:
@@ -123,7 +123,7 @@ class SimpleLink(Link):
             raise CommandError("NOPROTO unsupported protocol version")
         self.protocol = int(wanted)
         about = {b"server": b"redis", b"version": b"8.2.3", b"proto": self.protocol, b"id": 1,
-                 b"mode": b"standalone", b"role": b"master", b"modules": []}  # fmt: skip
+                 b"mode": b"standalone", b"role": b"master", b"modules": []}
         return about if self.protocol == 3 else [part for pair in about.items() for part in pair]
 
     def receive(self, timeout: float | None) -> Any:

@@ -45,7 +45,7 @@ _REMOVE: Final = (
 # The commands that the scripts stand for: all nodes of a cluster run them.
 STANDS_FOR: Final = {
     _COUNT: "DBSIZE", _ANY: "RANDOMKEY", _REMOVE: "FLUSHALL", _REMOVE_HERE: "FLUSHDB",
-}  # fmt: skip
+}
 
 
 class _Word(bytes):
@@ -68,7 +68,7 @@ class PrefixRules(Rules):
             "PUBSUB CHANNELS": self._listed, "PUBSUB SHARDCHANNELS": self._listed,
             "PUBSUB NUMSUB": self._counted, "PUBSUB SHARDNUMSUB": self._counted,
             "CLIENT TRACKING": self._tracking,
-        }  # fmt: skip
+        }
 
     def translate(self, command: Any, argv: Argv) -> Translated:
         """See `fakeredis.stores.Link.translate`."""

@@ -24,7 +24,7 @@ _SCHEMES: Final = {
     "redis": "redis", "rediss": "rediss", "unix": "unix", "valkey": "redis", "valkeys": "rediss",
     "redis+cluster": "redis", "rediss+cluster": "rediss", "redis+sentinel": "redis",
     "rediss+sentinel": "rediss",
-}  # fmt: skip
+}
 _FLAGS: Final = ("allow_existing", "keep", "exclusive")
 _TRUE: Final = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
 _CHUNK: Final = 1000  # keys that are removed at once

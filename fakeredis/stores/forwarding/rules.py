@@ -43,7 +43,7 @@ class Rules:
             "FLUSHDB": self._flush, "MOVE": self._move, "COPY": self._copy,
             "DEBUG": self._debug, "EVAL": self._script, "EVAL_RO": self._script,
             "SCRIPT LOAD": self._script, "FUNCTION LOAD": self._script,
-        }  # fmt: skip
+        }
 
     def translate(self, command: Any, argv: Argv) -> Translated:
         """See `fakeredis.stores.Link.translate`."""

@@ -50,7 +50,7 @@ _LISTENING: Final = {
     b"psubscribe": Channels("listen", "patterns"), b"punsubscribe": Channels("leave", "patterns"),
     b"ssubscribe": Channels("listen", "shard_channels"),
     b"sunsubscribe": Channels("leave", "shard_channels"),
-}  # fmt: skip
+}
 
 
 class _Waiting:
@@ -79,7 +79,7 @@ class _Call:
 
     __slots__ = (
         "name", "flags", "channels", "argv", "sent", "restore", "record", "queued", "left", "error",
-    )  # fmt: skip
+    )
 
     def __init__(self, command: Any, args: Sequence[bytes], sent: Sequence[bytes]) -> None:
         self.name: str = command.name
@@ -105,7 +105,7 @@ class ForwardedSession(Session):
     __slots__ = (
         "link", "store", "_calls", "_watched", "_sink", "_queue", "_monitors", "_tracks", "usage",
         "patience",
-    )  # fmt: skip
+    )
 
     forwarded = True
 
@@ -123,7 +123,7 @@ class ForwardedSession(Session):
         self.usage: Callable[[], dict[str, int]] | None = None  # as a `ProtocolSession` has it
         super().__init__(server, 2, address)
         self.plain = {}  # no short cut: it knows no reply that comes later
-        self.guard &= ~switches.UNAUTHENTICATED
+        self.switched &= ~switches.UNAUTHENTICATED
 
     # Commands -------------------------------------------------------------------------------
 
@@ -223,9 +223,9 @@ class ForwardedSession(Session):
 
     def _prepare(self, call: _Call, command: Any) -> None:
         server = self.server
-        queueing = self.guard & switches.QUEUEING
+        queueing = self.switched & switches.QUEUEING
         call.queued = bool(queueing) and not call.flags & UNQUEUED
-        if server.guard & switches.INTERCEPTED:
+        if server.switched & switches.INTERCEPTED:
             try:
                 for interceptor in server.interceptors:
                     interceptor(self, command, call.argv[len(command.parts) :])
@@ -236,13 +236,13 @@ class ForwardedSession(Session):
                 raise
         if call.error is None:
             call.sent, call.restore = self.link.translate(command, call.sent)
-        if server.guard & switches.RECORDED and not call.queued:
+        if server.switched & switches.RECORDED and not call.queued:
             assert server.recorder is not None
             call.record = server.recorder.begin(self, call.name, call.argv)
         if call.flags & BEGINS_QUEUE:
-            self.guard |= switches.QUEUEING
+            self.switched |= switches.QUEUEING
         elif call.flags & ENDS_QUEUE:
-            self.guard &= ~switches.QUEUEING
+            self.switched &= ~switches.QUEUEING
 
     def _send(self, calls: list[_Call]) -> None:
         """Send what goes elsewhere; a refused command does so only within a transaction."""
@@ -404,7 +404,7 @@ class ForwardedSession(Session):
         if self.protocol != 2 or type(item) is not list or not item:
             return False
         subscribing = call is not None and call.channels in _LISTENING.values()
-        listening = self.guard & switches.SUBSCRIBED
+        listening = self.switched & switches.SUBSCRIBED
         return bool(subscribing or listening) and is_message(item)
 
     def _hear(self, item: Any, call: _Call | None) -> None:
@@ -425,11 +425,11 @@ class ForwardedSession(Session):
             return
         if about is not None and about.action == "listen":
             own[message[1]] = None
-            self.guard |= switches.SUBSCRIBED
+            self.switched |= switches.SUBSCRIBED
         elif own is not None:
             own.pop(message[1], None)
             if not (self.channels or self.patterns or self.shard_channels):
-                self.guard &= ~switches.SUBSCRIBED
+                self.switched &= ~switches.SUBSCRIBED
         self._put(Push(message))
 
     def _put(self, item: Any) -> None:
@@ -496,7 +496,7 @@ class ForwardedSession(Session):
         if self.closed:
             return
         self.closed = True
-        self.guard |= switches.CLOSED
+        self.switched |= switches.CLOSED
         self.wait = None
         self.store.watch().discard(self.link)
         self.link.close()
@@ -538,7 +538,7 @@ def _reset(session: ForwardedSession, argv: Sequence[bytes], reply: Any) -> None
     session.protocol = 2
     session.name = b""
     session.ctx.db = session.server.database(0)
-    session.guard &= ~(switches.QUEUEING | switches.SUBSCRIBED)
+    session.switched &= ~(switches.QUEUEING | switches.SUBSCRIBED)
     session.channels, session.patterns, session.shard_channels = {}, {}, {}
     session._monitors = session._tracks = False
 
@@ -546,4 +546,4 @@ def _reset(session: ForwardedSession, argv: Sequence[bytes], reply: Any) -> None
 _CHANGES: Final[dict[str, Callable[[ForwardedSession, Sequence[bytes], Any], None]]] = {
     "HELLO": _hello, "SELECT": _select, "CLIENT SETNAME": _set_name, "MONITOR": _monitor,
     "CLIENT TRACKING": _tracking, "RESET": _reset,
-}  # fmt: skip
+}

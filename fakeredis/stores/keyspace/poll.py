@@ -44,7 +44,7 @@ class ChangePoller:
                 self._thread = threading.Thread(
                     target=_poll, args=(self._polled, self._ended),
                     name="fakeredis store", daemon=True,
-                )  # fmt: skip
+                )
                 self._thread.start()
 
     def stop(self) -> None:

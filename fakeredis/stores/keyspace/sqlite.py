@@ -29,7 +29,7 @@ from fakeredis.stores.base import (
     Record,
     StoreBusy,
     StoreError,
-)  # fmt: skip
+)
 
 SCHEMA_VERSION: Final = 1
 APPLICATION_ID: Final = 0x66616B65  # "fake"
@@ -444,7 +444,7 @@ class SQLiteStore(KeyspaceStore, KeepsDeltas, CarriesMessages):
                 self._heard = self._newest(sql, "messages", "number")
             self._listening.add((kind, name))
             sql.execute("INSERT OR REPLACE INTO listeners VALUES (?, ?, ?, ?, ?)",
-                              (*place, clients))  # fmt: skip
+                              (*place, clients))
         else:
             self._listening.discard((kind, name))
             sql.execute(

@@ -42,7 +42,7 @@ from fakeredis.stores.base import (
     Record,
     StoreBusy,
     StoreError,
-)  # fmt: skip
+)
 from fakeredis.stores.keyspace import stored_scripts
 from fakeredis.stores.keyspace.poll import ChangePoller
 
@@ -282,7 +282,7 @@ class WriteThrough:
         return {
             (db.index, key): Touched()
             for db in list(self.server.databases.values()) for key in list(db.data)
-        }  # fmt: skip
+        }
 
     def _abandon(self) -> None:
         """Nothing of the transaction remains, here neither."""
@@ -679,7 +679,7 @@ class CarriedPubSub(PubSub):
         self.kinds = {
             id(self.channels): "message", id(self.patterns): "pmessage",
             id(self.shard_channels): "smessage",
-        }  # fmt: skip
+        }
 
     def publish(self, channel: bytes, message: bytes) -> int:
         """See `PubSub.publish`."""

@@ -92,7 +92,7 @@ def _sets_inside(argv: Argv, ours: Any, theirs: Any) -> bool:
     """The lists within a map or a list are sets."""
     if type(ours) is dict and type(theirs) is dict:
         ours, theirs = ([part for pair in sorted(each.items()) for part in pair]
-                        for each in (ours, theirs))  # fmt: skip
+                        for each in (ours, theirs))
     if type(ours) is not list or type(theirs) is not list or len(ours) != len(theirs):
         return False
     return all(
@@ -124,7 +124,7 @@ def _close_by(difference: int) -> Check:
 _CHECKS: Final[dict[str, Check]] = {
     "always": _shape, "number": _as_many, "order": _unordered, "pairs": _unordered_pairs,
     "inner": _sets_inside, "second": _close_by(1), "milliseconds": _close_by(_SECOND),
-}  # fmt: skip
+}
 
 
 def counterpart(name: str, argv: Argv, reply: Any) -> tuple[Argv, Callable[[Any], Any]]:

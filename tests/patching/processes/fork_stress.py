@@ -145,7 +145,7 @@ def check(rounds: int, counts: dict[str, int], by_hand: fakeredis.FakeRedis) -> 
              len(range(8 * n, min(8 * n + 8, rounds), 4)))
             for n in range((rounds + 7) // 8)
         ),
-    ]:  # fmt: skip
+    ]:
         if found != b"%d" % wanted:
             faults.append(f"{name}: {found!r} instead of {wanted}")
 

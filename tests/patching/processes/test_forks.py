@@ -247,7 +247,7 @@ def replies(client: redis.Redis) -> list[Any]:
         ("XADD", "x", "1-1", "f", "v"), ("XRANGE", "x", "-", "+"), ("CONFIG GET", "maxmemory"),
         ("EVAL", "return {1, 'a', {ok='fine'}, false}", 0), ("SET", "big", "x" * 300_000),
         ("GET", "big"), ("INCR", "s"), ("GEOPOS", "z", "m"), ("MEMORY USAGE", "missing"),
-    ]  # fmt: skip
+    ]
     client.flushall()
     return [tried(lambda c=command: client.execute_command(*c)) for command in commands]  # type: ignore[misc]
 

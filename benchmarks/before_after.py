@@ -15,6 +15,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
@@ -98,10 +99,10 @@ class Worker:
     """A process that times the workloads of one version."""
 
     def __init__(self, folder: Path) -> None:
-        self.env = {**os.environ, "PYTHONPATH": str(folder)}
+        self.place: dict[str, Any] = {"env": {**os.environ, "PYTHONPATH": str(folder)}, "cwd": folder}
         self.process = subprocess.Popen(
             [sys.executable, str(folder / "benchmarks" / "workloads.py"), "ours", "0"],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=self.env,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, **self.place,
         )
         self._line()
 
@@ -116,7 +117,7 @@ class Worker:
         """Microseconds, of one round."""
         if name in PROGRAMS:
             command = [sys.executable, "-c", PROGRAMS[name]]
-            return float(subprocess.check_output(command, text=True, env=self.env, timeout=120))
+            return float(subprocess.check_output(command, text=True, timeout=120, **self.place))
         assert self.process.stdin is not None
         self.process.stdin.write(name + "\n")
         self.process.stdin.flush()

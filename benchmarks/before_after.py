@@ -99,7 +99,8 @@ class Worker:
     """A process that times the workloads of one version."""
 
     def __init__(self, folder: Path) -> None:
-        self.place: dict[str, Any] = {"env": {**os.environ, "PYTHONPATH": str(folder)}, "cwd": folder}
+        env = {**os.environ, "PYTHONPATH": str(folder)}
+        self.place: dict[str, Any] = {"env": env, "cwd": folder}
         self.process = subprocess.Popen(
             [sys.executable, str(folder / "benchmarks" / "workloads.py"), "ours", "0"],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, **self.place,

@@ -424,7 +424,7 @@ class RemoteSession:
 
     __slots__ = (
         "channel", "server", "number", "id", "address", "protocol", "switched", "outbox", "wake",
-        "wait", "closed", "plain", "via", "group", "position", "method", "extra", "lag",
+        "wait", "closed", "plain", "via", "group", "position", "method", "lag",
         "__weakref__",
     )
 
@@ -449,7 +449,6 @@ class RemoteSession:
         self.method: Any = None
         self.group = self.position = 0
         self.lag = 0.0
-        self.extra: dict[str, Any] = {}
         server.sessions[identity] = self  # type: ignore[assignment]
 
     def adopt(self, state: Any) -> None:
@@ -541,6 +540,14 @@ class RemoteSession:
             self.wake()
 
 
+class _Inherited:
+    """What becomes of a session in a forked child."""
+
+    def __init__(self, closed: bool) -> None:
+        self.closed = closed
+        self.attached: RemoteSession | None = None  # what stands for it, once it is used
+
+
 class InheritedSession(Session):
     """A session of the other process whose connection this one, its fork, has inherited.
 
@@ -548,15 +555,16 @@ class InheritedSession(Session):
     """
 
     __slots__ = ()
+    inherited: _Inherited
 
     @property
     def _attached(self) -> RemoteSession:
-        found: RemoteSession | None = self.extra["attached"]
+        found: RemoteSession | None = self.inherited.attached
         if found is None:
             engine: Any = self.server.engine
             found = engine.channel.attach(self, engine.key)
             found.wake = self._woken
-            self.extra["attached"] = found
+            self.inherited.attached = found
         return found
 
     def _woken(self) -> None:
@@ -566,14 +574,14 @@ class InheritedSession(Session):
     @property
     def wait(self) -> Any:  # type: ignore[override]
         """Whether a command waits."""
-        found = self.extra["attached"]
+        found = self.inherited.attached
         return None if found is None else found.wait
 
     @property
     def closed(self) -> bool:  # type: ignore[override]
         """Whether it was closed, here or there."""
-        found = self.extra["attached"]
-        return bool(self.extra["closed"] or (found is not None and found.closed))
+        found = self.inherited.attached
+        return bool(self.inherited.closed or (found is not None and found.closed))
 
     def execute(self, argv: Sequence[bytes]) -> Any:
         """See `RemoteSession.execute`."""
@@ -595,8 +603,8 @@ class InheritedSession(Session):
 
     def close(self) -> None:
         """The connection is gone here; the other process still has it."""
-        self.extra["closed"] = True
-        found = self.extra["attached"]
+        self.inherited.closed = True
+        found = self.inherited.attached
         if found is not None:
             found.close()
 
@@ -611,7 +619,7 @@ def _inherit(session: Session) -> None:
         return  # another thread was making it
     waits = session.wait is not None or session.subscriptions or session.shard_channels
     if type(session) is Session and not waits:
-        session.extra = {"attached": None, "closed": session.closed}
+        session.inherited = _Inherited(session.closed)
         session.__class__ = InheritedSession
         session.plain = {}  # no short cut
         session.switched = 0

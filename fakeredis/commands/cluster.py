@@ -20,7 +20,7 @@ from fakeredis.commands.registry import (
     Group,
 )
 from fakeredis.datatypes.numbers import parse_int
-from fakeredis.engine.cluster.cluster import READS_HERE, SLOTS, Node, node_of, send_away, slot_of
+from fakeredis.engine.cluster.cluster import SLOTS, Node, node_of, send_away, slot_of
 from fakeredis.engine.cluster.replicas import follow, heal, leave, promote
 from fakeredis.engine.cluster.replicas import of as replicas_of
 from fakeredis.engine.command.help import help_lines
@@ -94,7 +94,7 @@ def readonly(ctx: Context) -> Status:
     """Allow this connection to read from replicas."""
     if not ctx.traits.read_from_replicas:
         _here(ctx)
-    ctx.session.extra[READS_HERE] = True
+    ctx.session.reads_here = True
     return OK
 
 
@@ -105,7 +105,7 @@ def readwrite(ctx: Context) -> Status:
     """Undo READONLY."""
     if not ctx.traits.undoes_readonly:
         _here(ctx)
-    ctx.session.extra.pop(READS_HERE, None)
+    ctx.session.reads_here = False
     return OK
 
 
@@ -113,7 +113,7 @@ def readwrite(ctx: Context) -> Status:
 def asking(ctx: Context) -> Status:
     """Let the next command be served where its slot is only being imported."""
     _here(ctx)
-    ctx.session.extra["asking"] = True
+    ctx.session.asking = True
     return OK
 
 

@@ -47,7 +47,7 @@ from fakeredis.engine.core.replies import (
 from fakeredis.engine.core.server import Server
 from fakeredis.engine.core.session import Session
 from fakeredis.engine.features import acl, pause, tracking
-from fakeredis.engine.features.client_info import NO_EVICT, NO_TOUCH, describe
+from fakeredis.engine.features.client_info import describe
 from fakeredis.errors import CommandError
 
 group = Group("connection")
@@ -117,8 +117,8 @@ def reset(ctx: Context) -> Any:
     session.protocol = 2
     session.name = b""
     session.user = "default"
-    for name in (NO_EVICT, NO_TOUCH, "HIMPORT", cluster.READS_HERE, "asking"):
-        session.extra.pop(name, None)
+    session.no_evict = session.no_touch = session.reads_here = session.asking = False
+    session.fieldsets = None
     ctx.db = server.database(0)
     server.greet(session)
     return RESET
@@ -270,13 +270,16 @@ def client_setinfo(ctx: Context, attribute: bytes, value: bytes) -> Any:
     return OK
 
 
-def _switch(ctx: Context, name: str, raw: bytes) -> Any:
-    """Note an ON or OFF that has no other effect here."""
+def _is_on(raw: bytes) -> bool:
+    """Whether a word is ON.
+
+    Raises:
+        CommandError: it is neither that nor OFF.
+    """
     word = word_of(raw)
     if word not in (b"ON", b"OFF"):
         raise CommandError(errors.SYNTAX)
-    ctx.session.extra[name] = word == b"ON"
-    return OK
+    return word == b"ON"
 
 
 @group.command(
@@ -284,13 +287,15 @@ def _switch(ctx: Context, name: str, raw: bytes) -> Any:
 )
 def client_no_evict(ctx: Context, switch: bytes) -> Any:
     """Protect this session from eviction."""
-    return _switch(ctx, NO_EVICT, switch)
+    ctx.session.no_evict = _is_on(switch)
+    return OK
 
 
 @group.command("CLIENT NO-TOUCH", Raw, flags=_CLIENT | EACH_NODE, since="7.2.0", form="^switch")
 def client_no_touch(ctx: Context, switch: bytes) -> Any:
     """Let this session's commands leave the keys' access times alone."""
-    return _switch(ctx, NO_TOUCH, switch)
+    ctx.session.no_touch = _is_on(switch)
+    return OK
 
 
 @group.command(

@@ -7,23 +7,22 @@ all others: the server's encodings that share the names are not imitated.
 
 from __future__ import annotations
 
-from typing import Final
-
 from fakeredis import errors
 from fakeredis.datatypes.hash import Hash
 from fakeredis.engine.core.context import Context
 from fakeredis.engine.core.replies import OK, Status
 from fakeredis.errors import CommandError
 
-_STATE: Final = "HIMPORT"  # RESET knows it too
-_STATE_IN_SCRIPT: Final = "HIMPORT in a script"  # ends with the script's run
-
 
 def _fieldsets(ctx: Context) -> dict[bytes, tuple[bytes, ...]]:
     session = ctx.session
-    name = _STATE_IN_SCRIPT if session.via == "script" else _STATE
-    found: dict[bytes, tuple[bytes, ...]] = session.extra.setdefault(name, {})
-    return found
+    if session.via == "script":
+        if session.script_fieldsets is None:
+            session.script_fieldsets = {}
+        return session.script_fieldsets
+    if session.fieldsets is None:
+        session.fieldsets = {}
+    return session.fieldsets
 
 
 def prepare(ctx: Context, name: bytes, *fields: bytes) -> Status:

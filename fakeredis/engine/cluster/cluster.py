@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 SLOTS: Final = 16384
 _LOCAL: Final = "127.0.0.1"
-READS_HERE: Final = "reads from a replica"  # where a session keeps that it asked for that
 
 CROSS_SLOT: Final = "CROSSSLOT Keys in request don't hash to the same slot"
 UNBOUND: Final = "CLUSTERDOWN Hash slot not served"
@@ -233,7 +232,7 @@ def refusal(
             return None
         batch = session.queue
     query = _Query(node, asking)
-    query.reads_here = bool(session.extra.get(READS_HERE))
+    query.reads_here = session.reads_here
     text = query.answer(batch)
     if text is None and node.master is not None and command.flags & WRITE:
         text = READ_ONLY
@@ -262,8 +261,9 @@ def _is_asking(session: Session, command: Command) -> bool:
     if command.flags & BEGINS_QUEUE or (
         session.switched & switches.QUEUEING and not command.flags & ENDS_QUEUE
     ):
-        return bool(session.extra.get("asking"))
-    return bool(session.extra.pop("asking", False))
+        return session.asking
+    asking, session.asking = session.asking, False
+    return asking
 
 
 class _Query:
@@ -361,8 +361,8 @@ def check_script(session: Session, command: Command, args: Sequence[bytes]) -> i
     """
     node = node_of(session.server)
     assert node is not None
-    query = _Query(node, bool(session.extra.get("asking")))
-    query.reads_here = bool(session.extra.get(READS_HERE))
+    query = _Query(node, session.asking)
+    query.reads_here = session.reads_here
     if node.master is not None and command.flags & WRITE:
         raise CommandError(READ_ONLY)
     text = query.answer(((command, args),))

@@ -31,9 +31,11 @@ class Session:
         "address", "lib_name", "lib_version", "created", "last_used", "last_command", "closed",
         "deny_blocking", "queue", "queue_failed", "watched", "watch_failed", "channels",
         "patterns", "shard_channels", "reply_mode", "via", "group", "position", "method",
-        "on_close", "extra", "script", "plain", "collected", "lag", "__weakref__",
+        "on_close", "script", "asking", "reads_here", "no_evict", "no_touch", "fieldsets",
+        "script_fieldsets", "inherited", "plain", "collected", "lag", "__weakref__",
     )
 
+    inherited: Any  # in a forked child: see `fakeredis.clients.remote`
     forwarded = False  # whether commands run at another server
     ahead = 0  # how many items of the outbox come before the running command's reply
 
@@ -57,7 +59,11 @@ class Session:
         self.via = "direct"  # for the spy
         self.method: Any = None
         self.group = self.position = 0
-        self.extra: dict[str, Any] = {}  # rare state, by the name of the command that keeps it
+        self.asking = self.reads_here = False  # ASKING and READONLY, in a cluster
+        self.no_evict = self.no_touch = False
+        # What HIMPORT has prepared, by names; within a script until its end.
+        self.fieldsets: dict[bytes, tuple[bytes, ...]] | None = None
+        self.script_fieldsets: dict[bytes, tuple[bytes, ...]] | None = None
         self.id = server.register(self)
         self.created = self.last_used = server.clock.seconds()
         self.last_command = "NULL"

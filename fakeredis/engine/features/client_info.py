@@ -10,12 +10,10 @@ from fakeredis.engine.features import tracking
 if TYPE_CHECKING:
     from fakeredis.engine.core.session import Session
 
-NO_EVICT: Final = "no-evict"  # where a session keeps what CLIENT NO-EVICT and NO-TOUCH switched
-NO_TOUCH: Final = "no-touch"
 
 
 def _flags(session: Session) -> str:
-    extra, tracker = session.extra, tracking.tracker_of(session)
+    tracker = tracking.tracker_of(session)
     letters = [
         ("O", session in session.server.monitors),
         ("P", bool(session.channels or session.patterns or session.shard_channels)),
@@ -26,8 +24,8 @@ def _flags(session: Session) -> str:
         ("B", tracker is not None and tracker.broadcast),
         ("d", session.watch_failed),
         ("U", not session.address.rpartition(":")[0]),
-        ("e", bool(extra.get(NO_EVICT))),
-        ("T", bool(extra.get(NO_TOUCH))),
+        ("e", session.no_evict),
+        ("T", session.no_touch),
     ]
     return "".join(letter for letter, on in letters if on) or "N"
 

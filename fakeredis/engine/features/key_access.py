@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from fakeredis.engine.command.command import NO_TOUCH, TOUCHES
 from fakeredis.engine.core.context import Context
-from fakeredis.engine.features import client_info
 
 if TYPE_CHECKING:
     from fakeredis.engine.core.database import Database
@@ -152,7 +151,7 @@ def _looked(ctx: Context, key: bytes) -> None:
     command = ctx.command
     if command is None or command.flags & NO_TOUCH:
         return
-    if ctx.session.extra.get(client_info.NO_TOUCH) and not command.flags & TOUCHES:
+    if ctx.session.no_touch and not command.flags & TOUCHES:
         return
     touch(ctx, key)
 
@@ -188,5 +187,5 @@ class TrackingContext(Context):
         if used is not None and key not in used:
             _is_first(self, key)  # to make a key is not to use it
         super().modified(key, event, changes)
-        if not self.session.extra.get(client_info.NO_TOUCH):
+        if not self.session.no_touch:
             touch(self, key)

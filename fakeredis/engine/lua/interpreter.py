@@ -292,8 +292,7 @@ class Interpreter:
             session.protocol, session.via, session.deny_blocking = protocol, via, deny_blocking
             session.script = None
             ctx.db, ctx.command, ctx.args = db, command, args
-            if session.extra:
-                session.extra.pop("HIMPORT in a script", None)
+            session.script_fieldsets = None
         if crash is not None:
             raise crash
         if type(result) is not tuple:  # no value at all

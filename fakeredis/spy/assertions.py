@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from fakeredis.spy.expectations import Expectation
     from fakeredis.spy.keyspace import KeyState
     from fakeredis.spy.lint import Finding
-    from fakeredis.spy.values import Wire
+    from fakeredis.spy.values import EncodedText
 else:
     expectations = Deferred("fakeredis.spy.expectations")
     keyspace = Deferred("fakeredis.spy.keyspace")
@@ -87,7 +87,7 @@ class Assertions:
         """Habits that a review would object to; ``ignore`` names rules or globs of rules."""
         return linting.lint(self.calls, ignore)
 
-    def keys_touched(self) -> list[Wire]:
+    def keys_touched(self) -> list[EncodedText]:
         """Keys that were read or written, each once."""
         return list(dict.fromkeys(key for call in self.calls for key in call.keys))
 
@@ -415,7 +415,7 @@ def _wanted(times: int | None, at_least: int | None, at_most: int | None) -> str
     return " and ".join(parts)
 
 
-def _key_fits(pattern: Any, key: Wire) -> bool:
+def _key_fits(pattern: Any, key: EncodedText) -> bool:
     if values.equal(pattern, key):
         return True
     if not isinstance(pattern, (str, bytes)):
@@ -461,7 +461,7 @@ def _ttl_fits(ttl: float | None, at_least: float | None, at_most: float | None) 
     )
 
 
-def _ttl(key: Wire, state: KeyState) -> list[str]:
+def _ttl(key: EncodedText, state: KeyState) -> list[str]:
     ttl = "no TTL" if state.ttl is None else f"{state.ttl:g} s"
     return [
         f"  {values.quote(key)} has {ttl} after {reports.line(state.call)}",

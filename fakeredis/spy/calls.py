@@ -9,7 +9,7 @@ from fakeredis.spy import known
 from fakeredis.spy import recorder as rec
 from fakeredis.spy.canonical import Parsed, parse
 from fakeredis.spy.methods import is_library, name_of
-from fakeredis.spy.values import Wire, quote, to_text
+from fakeredis.spy.values import EncodedText, quote, to_text
 
 if TYPE_CHECKING:
     from fakeredis.engine.command.command import Command
@@ -56,9 +56,9 @@ class CommandCall:
 
     def __init__(self, record: rec.Record, index: int) -> None:
         self._record = record
-        self._args: tuple[Wire, ...] | None = None
+        self._args: tuple[EncodedText, ...] | None = None
         self._canonical: tuple[str, Parsed] | None = None
-        self._keys: tuple[Wire, ...] | None = None
+        self._keys: tuple[EncodedText, ...] | None = None
         self.index = index
 
     @property
@@ -67,7 +67,7 @@ class CommandCall:
         return self._record[rec.NAME]  # type: ignore[no-any-return]
 
     @property
-    def args(self) -> tuple[Wire, ...]:
+    def args(self) -> tuple[EncodedText, ...]:
         """Arguments after the name; each equals what is the same on the wire."""
         if self._args is None:
             sent = self._record[rec.ARGV][len(self.name.split()) :]
@@ -154,13 +154,13 @@ class CommandCall:
         return self._record[rec.DURATION]  # type: ignore[no-any-return]
 
     @property
-    def keys(self) -> tuple[Wire, ...]:
+    def keys(self) -> tuple[EncodedText, ...]:
         """Keys it names, each once: those that COMMAND GETKEYS gives."""
         if self._keys is None:
             self._keys = tuple(dict.fromkeys(key for key, _ in self.keys_with_flags()))
         return self._keys
 
-    def keys_with_flags(self) -> list[tuple[Wire, frozenset[str]]]:
+    def keys_with_flags(self) -> list[tuple[EncodedText, frozenset[str]]]:
         """Keys it names, and what it does to each, as in COMMAND GETKEYSANDFLAGS."""
         command = self.declared
         if command is None:

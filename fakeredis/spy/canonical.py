@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from fakeredis.engine.command.form import Element, Option
 from fakeredis.spy import known
-from fakeredis.spy.values import Wire, to_text, to_wire
+from fakeredis.spy.values import EncodedText, to_text, to_wire
 
 __all__ = ["Parsed", "Part", "Unit", "parse"]
 
@@ -127,7 +127,7 @@ class _Parser:
             values = [value for value in values if to_wire(value) != b"="]
         if option.follow and self.at < len(self.args):
             if _token(self.args[self.at]) == option.follow:
-                values.append(Wire(option.follow))
+                values.append(EncodedText(option.follow))
                 self.at += 1
         dropped = self.at - start - len(values)
         places = tuple(range(start + 1 + dropped, self.at + 1))

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from fakeredis.spy.canonical import BAG, OPTIONS, ORDERED, Parsed, Part, Unit
-from fakeredis.spy.values import Wire, difference, equal, shown, to_wire
+from fakeredis.spy.values import EncodedText, difference, equal, shown, to_wire
 
 __all__ = ["differences"]
 
@@ -56,7 +56,7 @@ def _ordered(expected: Unit, sent: Unit, open_end: bool) -> list[str]:
 def _other(sent: Unit, at: int, expected: object) -> str:
     place = _place(sent, at)
     value = sent.values[at]
-    if isinstance(value, Wire):
+    if isinstance(value, EncodedText):
         return f"argument {place}: {difference(expected, value)}"
     return f"argument {place}: expected {shown(expected)}, got {shown(value)}"
 
@@ -67,7 +67,7 @@ def _place(sent: Unit, at: int) -> int:
 
 
 def _equal(expected: object, sent: object) -> bool:
-    return isinstance(sent, Wire) and equal(expected, sent)
+    return isinstance(sent, EncodedText) and equal(expected, sent)
 
 
 def _options(expected: Sequence[Unit], sent: Sequence[Unit], open_end: bool) -> list[str]:

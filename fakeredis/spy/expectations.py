@@ -14,7 +14,7 @@ from fakeredis.spy.owners import sessions_of
 from fakeredis.spy.recorder import OWNER, SERVER
 from fakeredis.spy.values import (
     ANY,
-    Wire,
+    EncodedText,
     equal,
     glob_to_regex,
     shown,
@@ -85,13 +85,13 @@ def _fits(name: str, wanted: Any, call: CommandCall) -> bool:
         return _is_client(wanted, call)
     actual = getattr(call, name)
     if isinstance(wanted, re.Pattern):
-        return equal(wanted, Wire(actual))
+        return equal(wanted, EncodedText(actual))
     return bool(wanted == actual)
 
 
 def _is_server(wanted: Any, call: CommandCall) -> bool:
     if isinstance(wanted, (str, bytes, re.Pattern)):
-        return _is_like(wanted, Wire(call.server))
+        return _is_like(wanted, EncodedText(call.server))
     engine = call._record[SERVER]
     return wanted is engine or getattr(wanted, "engine", None) is engine or wanted == call.server
 
@@ -100,13 +100,13 @@ def _is_client(wanted: Any, call: CommandCall) -> bool:
     if isinstance(wanted, int):
         return wanted == call.client_id
     if isinstance(wanted, (str, bytes, re.Pattern)):
-        return _is_like(wanted, Wire(call.client_name))
+        return _is_like(wanted, EncodedText(call.client_name))
     if hasattr(wanted, "connection_pool"):
         return any(session is call._record[OWNER] for session in sessions_of(wanted))
     return bool(wanted == call.client_name)
 
 
-def _is_like(wanted: Any, value: Wire) -> bool:
+def _is_like(wanted: Any, value: EncodedText) -> bool:
     """Equal, or fitting as a glob."""
     if equal(wanted, value):
         return True
@@ -219,7 +219,7 @@ class Expectation:
             return []
         return differences(parse(name, self.args)[1], call.canonical[1], self.open_end)
 
-    def _same_in_order(self, sent: Sequence[Wire]) -> bool:
+    def _same_in_order(self, sent: Sequence[EncodedText]) -> bool:
         """Argument by argument as sent: what most calls are, and the only way for an odd one."""
         args = self.args or ()
         if len(args) > len(sent) or (len(args) < len(sent) and not self.open_end):

@@ -13,11 +13,11 @@ from typing import Any, NamedTuple
 
 from fakeredis.spy import recorder as rec
 from fakeredis.spy.calls import CommandCall
-from fakeredis.spy.values import Wire, to_text
+from fakeredis.spy.values import EncodedText, to_text
 
 __all__ = ["KeyState", "ask_elsewhere", "key_states"]
 
-Name = tuple[str, int, Wire]  # a server's address, a database, a key
+Name = tuple[str, int, EncodedText]  # a server's address, a database, a key
 _WRITES = frozenset(("OW", "RM", "insert", "update", "delete"))
 
 
@@ -56,7 +56,7 @@ def ask_elsewhere(calls: Iterable[CommandCall]) -> None:
     Once for each call, with one round trip for each server and database: a TTL is counted from the
     last command that wrote to its key.
     """
-    written: dict[tuple[Any, int], dict[Wire, CommandCall]] = defaultdict(dict)
+    written: dict[tuple[Any, int], dict[EncodedText, CommandCall]] = defaultdict(dict)
     for call in calls:
         record = call._record
         server = record[rec.SERVER]
@@ -70,7 +70,7 @@ def ask_elsewhere(calls: Iterable[CommandCall]) -> None:
         _ask(server, db, last)
 
 
-def _ask(server: Any, db: int, last: dict[Wire, CommandCall]) -> None:
+def _ask(server: Any, db: int, last: dict[EncodedText, CommandCall]) -> None:
     before = server.now()
     left = server.engine.milliseconds_left(db, [bytes(key) for key in last])
     now = server.now()

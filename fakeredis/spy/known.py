@@ -16,7 +16,7 @@ from fakeredis.engine.command import command as declared
 from fakeredis.engine.command import form, info
 from fakeredis.engine.core.profiles import newest
 from fakeredis.errors import CommandError
-from fakeredis.spy.values import Wire, glob_to_regex
+from fakeredis.spy.values import EncodedText, glob_to_regex
 
 __all__ = [
     "check", "command_of", "containers", "declaration_of", "exists", "flags_of", "form_of",
@@ -113,13 +113,13 @@ def form_of(name: str) -> tuple[form.Element, ...]:
     return form.elements("" if found is None else found.form)
 
 
-def same_as(name: str) -> tuple[str, tuple[Wire, ...]] | None:
+def same_as(name: str) -> tuple[str, tuple[EncodedText, ...]] | None:
     """The command that one is compared as, and the arguments that it has besides."""
     found = declaration_of(name)
     if found is None or not found.same_as:
         return None
     other, *more = found.same_as.split()
-    return other, tuple(map(Wire, more))
+    return other, tuple(map(EncodedText, more))
 
 
 @cache

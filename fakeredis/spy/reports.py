@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from fakeredis.spy import known
 from fakeredis.spy.calls import CommandCall
 from fakeredis.spy.expectations import Expectation
-from fakeredis.spy.values import Wire, shown
+from fakeredis.spy.values import EncodedText, shown
 
 __all__ = ["counts", "line", "listing", "nearest", "place"]
 
@@ -74,7 +74,7 @@ def _others(expected: Expectation, calls: Sequence[CommandCall]) -> list[str]:
     close = known.nearest(expected.name, (call.name for call in calls))
     key = expected.args[0] if expected.args else None
     if isinstance(key, (str, bytes)):
-        on_key = [call for call in calls if any(Wire(each) == key for each in call.keys)]
+        on_key = [call for call in calls if any(EncodedText(each) == key for each in call.keys)]
         if on_key:
             link = f"{close} On" if close and not known.exists(expected.name) else "; on"
             head = f"  {expected.name} was never called{link} the same key:"

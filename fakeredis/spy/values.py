@@ -8,7 +8,7 @@ from typing import Any
 
 __all__ = [
     "ANY",
-    "Wire",
+    "EncodedText",
     "difference",
     "equal",
     "glob_to_regex",
@@ -95,10 +95,10 @@ class matching:  # noqa: N801 - reads as a word in an assertion
         return f"matching({self.pattern.pattern!r})"
 
 
-class Wire(str):
+class EncodedText(str):
     """A sent value as text, equal to whatever would be sent as the same bytes.
 
-    ``Wire("1")`` equals ``1``, ``"1"`` and ``b"1"``. Bytes that are no UTF-8 are kept by
+    ``EncodedText("1")`` equals ``1``, ``"1"`` and ``b"1"``. Bytes that are no UTF-8 are kept by
     surrogate escapes; ``bytes(value)`` gives what was sent.
     """
 
@@ -135,9 +135,9 @@ def to_wire(value: object) -> bytes | None:
     return None
 
 
-def to_text(data: bytes) -> Wire:
+def to_text(data: bytes) -> EncodedText:
     """Sent bytes as text that compares as on the wire."""
-    return Wire(data.decode("utf-8", "surrogateescape"))
+    return EncodedText(data.decode("utf-8", "surrogateescape"))
 
 
 def is_placeholder(value: object) -> bool:
@@ -145,7 +145,7 @@ def is_placeholder(value: object) -> bool:
     return to_wire(value) is None
 
 
-def equal(expected: object, sent: Wire) -> bool:
+def equal(expected: object, sent: EncodedText) -> bool:
     """Whether an expected value, or placeholder, stands for the value that was sent."""
     data = to_wire(expected)
     if data is not None:
@@ -163,7 +163,7 @@ def _agrees(expected: object, form: object) -> bool:
         return False
 
 
-def _forms(sent: Wire) -> Iterator[object]:
+def _forms(sent: EncodedText) -> Iterator[object]:
     """The forms in which an object with its own ``__eq__`` may know a value."""
     yield sent
     yield bytes(sent)
@@ -238,7 +238,7 @@ def shown(value: object, most: int = LONGEST) -> str:
     return f"{text[: most - 20]}...{length}"
 
 
-def difference(expected: object, sent: Wire) -> str:
+def difference(expected: object, sent: EncodedText) -> str:
     """How two values differ; of long ones the place, and what stands there.
 
     Only what is alike for long is cut: two short values are shown whole.
@@ -265,7 +265,7 @@ def _around(text: str, at: int) -> str:
 
 
 def _part(text: str) -> str:
-    return f"'{text}'" if text.isprintable() and "'" not in text else quote(Wire(text))
+    return f"'{text}'" if text.isprintable() and "'" not in text else quote(EncodedText(text))
 
 
 def _escape(char: str) -> str:

@@ -7,7 +7,7 @@ import pytest
 
 from fakeredis.spy.values import (
     ANY,
-    Wire,
+    EncodedText,
     equal,
     glob_to_regex,
     like,
@@ -18,25 +18,27 @@ from fakeredis.spy.values import (
 )
 
 
-@pytest.mark.parametrize("value", [1, "1", b"1", bytearray(b"1"), memoryview(b"1"), Wire("1")])
+@pytest.mark.parametrize("value", [
+    1, "1", b"1", bytearray(b"1"), memoryview(b"1"), EncodedText("1"),
+])
 def test_what_is_the_same_on_the_wire_is_equal(value: object) -> None:
-    assert Wire("1") == value
-    assert not Wire("1") != value  # noqa: SIM202 - ``!=`` is what is tested
-    assert equal(value, Wire("1"))
+    assert EncodedText("1") == value
+    assert not EncodedText("1") != value  # noqa: SIM202 - ``!=`` is what is tested
+    assert equal(value, EncodedText("1"))
 
 
 @pytest.mark.parametrize("value", [1.0, "1.0", 2, b"", None, True, [1]])
 def test_what_is_another_thing_on_the_wire_is_not(value: object) -> None:
-    assert Wire("1") != value
+    assert EncodedText("1") != value
 
 
 def test_a_float_is_sent_by_its_repr() -> None:
-    assert equal(0.1, Wire("0.1"))
-    assert equal(1.0, Wire("1.0"))
+    assert equal(0.1, EncodedText("0.1"))
+    assert equal(1.0, EncodedText("1.0"))
 
 
 def test_a_tuple_of_values_compares_with_any_form() -> None:
-    sent = (Wire("k"), Wire("1"))
+    sent = (EncodedText("k"), EncodedText("1"))
     assert sent == ("k", 1)
     assert sent == (b"k", b"1")
 
@@ -52,19 +54,19 @@ def test_bytes_that_are_no_text_survive() -> None:
      re.compile("^user"), re.compile(b"42"), matching(re.compile("er:"))],
 )
 def test_placeholders_stand_for_a_value(placeholder: object) -> None:
-    assert equal(placeholder, Wire("user:42"))
+    assert equal(placeholder, EncodedText("user:42"))
 
 
 @pytest.mark.parametrize(
     "placeholder", [like("session:*"), matching(r"^\d+$"), re.compile("^ser"), None, object()]
 )
 def test_placeholders_do_not_stand_for_every_value(placeholder: object) -> None:
-    assert not equal(placeholder, Wire("user:42"))
+    assert not equal(placeholder, EncodedText("user:42"))
 
 
 def test_an_object_with_its_own_equality_is_asked_in_numbers_too() -> None:
-    assert equal(pytest.approx(60, abs=5), Wire("62"))
-    assert not equal(pytest.approx(60, abs=5), Wire("70"))
+    assert equal(pytest.approx(60, abs=5), EncodedText("62"))
+    assert not equal(pytest.approx(60, abs=5), EncodedText("70"))
 
 
 def test_an_equality_that_fails_is_no_match() -> None:
@@ -74,7 +76,7 @@ def test_an_equality_that_fails_is_no_match() -> None:
 
         __hash__ = None  # type: ignore[assignment]
 
-    assert not equal(Picky(), Wire("1"))
+    assert not equal(Picky(), EncodedText("1"))
 
 
 @pytest.mark.parametrize(

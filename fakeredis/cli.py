@@ -125,6 +125,9 @@ def _run(options: argparse.Namespace) -> None:
     """Run the program as ``python PROGRAM`` or ``python -m PROGRAM`` would, under `patch`."""
     import fakeredis
 
+    # Should the program be pytest: it looks for this word in what was imported before its plugin's
+    # assertions could be rewritten, and warns without it.
+    fakeredis.__doc__ = f"{fakeredis.__doc__}\nPYTEST_DONT_REWRITE"
     if not options.module and not Path(options.program).exists():
         _give_up(f"no such file: {options.program}", 2)  # as Python itself does
     try:

@@ -43,6 +43,15 @@ def test_a_program(how: list[str], tmp_path: Path) -> None:
     assert (done.stderr, done.returncode) == ("", 3)
 
 
+def test_pytest_is_run_without_a_warning(tmp_path: Path) -> None:
+    """It warns of plugins that were imported before it, as an error here."""
+    (tmp_path / "test_one.py").write_text(
+        "import redis\n\ndef test_one():\n    assert redis.Redis().incr('n') == 1\n"
+    )
+    done = run(tmp_path, "-m", "pytest", "-q", "-W", "error", "-p", "no:cacheprovider")
+    assert "1 passed" in done.stdout, done.stdout + done.stderr
+
+
 @pytest.mark.parametrize(
     ("how", "code", "text"),
     [

@@ -48,7 +48,8 @@ def test_pytest_is_run_without_a_warning(tmp_path: Path) -> None:
     (tmp_path / "test_one.py").write_text(
         "import redis\n\ndef test_one():\n    assert redis.Redis().incr('n') == 1\n"
     )
-    done = run(tmp_path, "-m", "pytest", "-q", "-W", "error", "-p", "no:cacheprovider")
+    warning = "error::pytest.PytestAssertRewriteWarning"
+    done = run(tmp_path, "-m", "pytest", "-q", "-W", warning, "-p", "no:cacheprovider")
     assert "1 passed" in done.stdout, done.stdout + done.stderr
 
 

@@ -244,3 +244,38 @@ def test_the_same_code_with_and_without_a_spy(
         assert client.pipeline().get("k").incr("n").execute() == [b"v", 2]
         if spy:
             assert len(fake.calls) == 8
+
+
+@pytest.mark.parametrize("transaction", [False, True])
+def test_a_batch_leaves_no_trace_for_the_spy(transaction: bool) -> None:
+    with fakeredis.patch(spy=True) as fake:
+        client = redis.Redis()
+        client.ping()
+        for _ in range(2):
+            client.pipeline(transaction=transaction).lpush("q", 1).execute()
+        client.get("k")
+        batch = ["lpush"] if not transaction else ["execute", "lpush", "execute"]
+        assert [call.method for call in fake.calls] == ["ping", *batch, *batch, "get"]
+        assert [call.position for call in fake.calls][-1] == 0
+
+
+def test_a_batch_that_is_broken_off_leaves_no_trace_either(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with fakeredis.patch(spy=True) as fake:
+        client = redis.Redis()
+        client.ping()
+        server = fake.server()
+        command = server.table.by_name[b"INCRBY"]
+        handler = command.handler
+
+        def interrupted(*args: Any) -> Any:
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(command, "handler", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            client.pipeline(transaction=False).set("a", 1).incr("n").execute()
+        monkeypatch.setattr(command, "handler", handler)
+        client.get("k")
+        last = fake.calls[-1]
+        assert (last.name, last.via, last.position, last.method) == ("GET", "direct", 0, "get")

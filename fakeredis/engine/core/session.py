@@ -198,13 +198,15 @@ class Session:
     def _call_each_noted(self, batch: Batch) -> list[Any]:
         """The same while a spy wants to know a command's place and the method that queued it."""
         replies: list[Any] = []
-        for self.position, (command, args) in enumerate(batch):
-            self.method = getattr(args, "method", None)
-            try:
-                replies.append(self.call(command, args))
-            except CommandError as error:
-                replies.append(error)
-        self.position, self.method = 0, None
+        try:
+            for self.position, (command, args) in enumerate(batch):
+                self.method = getattr(args, "method", None)
+                try:
+                    replies.append(self.call(command, args))
+                except CommandError as error:
+                    replies.append(error)
+        finally:
+            self.position, self.method = 0, None
         return replies
 
     def transaction(self, batch: Batch) -> list[Any] | None:
@@ -217,7 +219,10 @@ class Session:
             multi, execute = self.server.table.by_name[b"MULTI"], self.server.table.by_name[b"EXEC"]
             self.call(multi, ())
             self.queue += batch
-            replies: list[Any] | None = self.call(execute, ())
+            try:
+                replies: list[Any] | None = self.call(execute, ())
+            finally:
+                self.method = None  # the last command's, where a spy listens
             return replies
 
     # Messages -------------------------------------------------------------------------------

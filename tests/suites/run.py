@@ -300,6 +300,8 @@ def fresh_source(suite: Suite) -> Path:
     shutil.rmtree(place, ignore_errors=True)
     with tarfile.open(next(archives.glob("*.tar.gz"))) as archive:
         archive.extractall(place, filter="data")
+    # A library without settings of its own has none: not those of the tree that this stands in.
+    (place / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
     source = next(path for path in place.iterdir() if path.is_dir())
     for stub in suite.stubs:
         if (HERE / "stubs" / stub / "overlay").exists():

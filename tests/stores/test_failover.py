@@ -153,7 +153,7 @@ def test_a_master_that_is_killed(
         cluster.kill(master)
         assert client.get(key) == key
         assert [client.get(each) for each in KEYS] == KEYS
-        assert _served_by(cluster, key) == replica
+        sets.until(lambda: _served_by(cluster, key) == replica)  # as that node has heard by then
 
         async def ask() -> list[Any]:
             async with redis.asyncio.Redis(**_patient(AsyncRetry)) as other:

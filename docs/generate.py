@@ -50,7 +50,9 @@ callable when a switch moves (``fakeredis/engine/core/road.py``).
 """
 ROAD_GATES = """\
 In the server's order, behind the number of arguments. A gate lets a command pass, or answers it.
-Each is tried beside the real server, and so is their order (``tests/engine/test_road.py``).
+All but the one for faults, which no server has, are tried beside the real server, for each origin;
+of permissions, memory, subscriber mode, pause and queue also which of two is the first
+(``tests/engine/test_road.py``).
 
 """
 ROAD_LAYERS = "Around the run itself, the outermost first.\n\n"

@@ -174,7 +174,7 @@ class Recorder:
         return run
 
     def changed(self, session: Any, db: Any, key: bytes | None, other: Any) -> None:
-        """Note what a command that runs has changed: see `engine.core.server.OnChange`."""
+        """Note what a command that runs has changed: see `engine.core.recording.OnChange`."""
         if self._accepts is None or self._accepts(session):
             kind = KEY if key is not None else CLEARED if other is None else SWAPPED
             self._changes.append((session, kind, db, other if key is None else key))

@@ -28,13 +28,11 @@ from fakeredis.clients.connection import (
 )
 from fakeredis.clients.creations import births
 from fakeredis.clients.fake_socket import (
-    AsyncCarefulSocket,
     AsyncFakeSocket,
     Packed,
     asks_parser,
     decoded,
     encoder_for,
-    is_plain,
     ready,
     stop_listening,
     words,
@@ -57,8 +55,7 @@ async def open_async_wire(
         ConnectionRefusedError: there is no such server, or it is down.
     """
     session = open_session(connection, server, here)
-    kind = AsyncFakeSocket if is_plain(connection) else AsyncCarefulSocket
-    wire = kind(session, getattr(connection, "socket_timeout", None))
+    wire = AsyncFakeSocket(session, getattr(connection, "socket_timeout", None))
     equip(connection, wire)
     return wire
 

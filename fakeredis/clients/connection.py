@@ -17,7 +17,6 @@ import redis.connection as real
 from fakeredis.clients import network
 from fakeredis.clients.creations import births
 from fakeredis.clients.fake_socket import (
-    CarefulSocket,
     FakeSocket,
     Packed,
     asks_parser,
@@ -77,15 +76,15 @@ def open_wire(
     connection: Any, server: Server | None = None, here: network.Network | None = None
 ) -> FakeSocket:
     """A `FakeSocket` on a new session, see `open_session`."""
-    kind = FakeSocket if is_plain(connection) else CarefulSocket
     session = open_session(connection, server, here)
-    wire = kind(session, getattr(connection, "socket_timeout", None))
+    wire = FakeSocket(session, getattr(connection, "socket_timeout", None))
     equip(connection, wire)
     return wire
 
 
 def equip(connection: Any, wire: FakeSocket) -> None:
     """Note what a connection sends and reads with as it is now: a mock may take its place later."""
+    wire.careful = not is_plain(connection)
     wire.reads = type(connection).read_response
     wire.sends = type(connection).send_command
     wire.packs = encoder_for(connection)

@@ -81,7 +81,7 @@ class FakeSocket:
     __slots__ = (
         "session", "timeout", "_waiter", "_made_by", "_parser", "_pair", "_backlog", "_closed",
         "_late", "abandoned", "_waiting", "_timer", "patient", "gave_up", "on_use",
-        "reads", "sends", "packs", "parser", "played", "_unread", "__weakref__",
+        "careful", "reads", "sends", "packs", "parser", "played", "_unread", "__weakref__",
     )
 
     def __init__(self, session: Session, timeout: float | None = None) -> None:
@@ -93,8 +93,11 @@ class FakeSocket:
         self._pair: tuple[socket.socket, socket.socket] | None = None
         self._backlog: deque[Sequence[bytes]] | None = None  # sent while a command waits
         self._closed = False  # from this end
+        # Whether its connection does more than send and receive, so that no short cut takes it.
+        self.careful = False
         # What a short cut passes over must be what it was: the methods that its connection's class
-        # sends and reads with, and the parser, without a mock in its namespace.
+        # sends and reads with, and the parser, without a mock in its namespace. It has no parser
+        # where it is careful, or closed.
         self.reads: Any = None
         self.sends: Any = None
         self.parser: Any = None
@@ -606,12 +609,6 @@ def stop_listening(connection: Any) -> None:
         raise redis.ConnectionError(AFTER_END)
 
 
-class CarefulSocket(FakeSocket):
-    """A `FakeSocket` that no short cut takes: its connection does more than send and receive."""
-
-    __slots__ = ()
-
-
 def close_orphans() -> None:
     """Close the sessions whose connections have gone."""
     while _orphans:
@@ -763,12 +760,6 @@ class AsyncFakeSocket(FakeSocket):
         return self.getsockname() if name == "sockname" else default
 
 
-class AsyncCarefulSocket(AsyncFakeSocket):
-    """The same for asyncio."""
-
-    __slots__ = ()
-
-
 _PASSED_OVER: Final = ("send_command", "send_packed_command", "pack_command", "read_response")
 _KNOWN: Final = frozenset({"fakeredis", "redis", "valkey", "aioredis"})
 
@@ -800,10 +791,10 @@ def ready(connection: Any, wire: Any) -> None:
     if not isinstance(wire, FakeSocket):
         return  # a mock's socket
     wire.session.via = "direct"
-    wire.parser = parser = connection._parser
+    parser = connection._parser
     wire.played = getattr(parser, "__dict__", ())
-    if asks_parser(parser):
-        wire.__class__ = AsyncCarefulSocket if isinstance(wire, AsyncFakeSocket) else CarefulSocket
+    wire.careful = wire.careful or asks_parser(parser)
+    wire.parser = None if wire.careful else parser
 
 
 _parsers: Final[dict[tuple[type, str], Any]] = {}  # the libraries' own, with their methods

@@ -26,7 +26,8 @@ def is_simple(connection: Any) -> bool:
     notices = getattr(connection, "maint_notifications_config", None)
     if notices is not None and notices.enabled:
         return False
-    return type(connection._sock) is FakeSocket and not (
+    wire = connection._sock
+    return type(wire) is FakeSocket and not wire.careful and not (
         connection.protocol == 3 and isinstance(connection._parser, _RESP2Parser)
     )
 

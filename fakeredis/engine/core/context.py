@@ -10,6 +10,7 @@ from fakeredis.datatypes.numbers import parse_int
 from fakeredis.datatypes.string import MutableString
 from fakeredis.engine.core import blocking, notifications
 from fakeredis.engine.core.replies import BLOCKED
+from fakeredis.engine.features import key_access
 from fakeredis.errors import CommandError
 
 if TYPE_CHECKING:
@@ -78,8 +79,11 @@ class Context:
 
     def lookup(self, key: bytes) -> Any:
         """The value at a key whatever its type, None when there is none; counts no hit or miss."""
-        value = self.db.data.get(key)
-        if value is not None and self.db.expires and key in self.db.expires:
+        db = self.db
+        if db.used is not None:
+            key_access.looked(self, key)
+        value = db.data.get(key)
+        if value is not None and db.expires and key in db.expires:
             if self.expire_if_due(key):
                 return None
         return value
@@ -93,6 +97,8 @@ class Context:
             CommandError: WRONGTYPE, the value is of another type.
         """
         db = self.db
+        if db.used is not None:
+            key_access.looked(self, key)
         value = db.data.get(key)
         if value is None or (db.expires and key in db.expires and self.expire_if_due(key)):
             self.server.misses += 1
@@ -113,6 +119,8 @@ class Context:
             CommandError: WRONGTYPE, the value is of another type.
         """
         db = self.db
+        if db.used is not None:
+            key_access.looked(self, key)
         value = db.data.get(key)
         if value is None or (db.expires and key in db.expires and self.expire_if_due(key)):
             return None
@@ -139,8 +147,11 @@ class Context:
         Raises:
             CommandError: WRONGTYPE, the value is no string.
         """
-        value = self.db.data.get(key)
-        if type(value) is MutableString and key not in self.db.expires:
+        db = self.db
+        value = db.data.get(key)
+        if type(value) is MutableString and key not in db.expires:
+            if db.used is not None:
+                key_access.looked(self, key)
             self.server.hits += 1
             return value
         found: bytes | None = self.lookup_read(key, bytes)

@@ -22,7 +22,6 @@ from fakeredis.engine.command.command import Command, Group, Table
 from fakeredis.engine.core import blocking, notifications, switches
 from fakeredis.engine.core.clock import clock_of
 from fakeredis.engine.core.config import Config
-from fakeredis.engine.core.context import Context
 from fakeredis.engine.core.database import Database
 from fakeredis.engine.core.engines import Engine, LocalEngine
 from fakeredis.engine.core.profiles import VersionLike, profile
@@ -36,6 +35,7 @@ from fakeredis.errors import CommandError
 
 if TYPE_CHECKING:
     from fakeredis.engine.cluster.cluster import Node
+    from fakeredis.engine.core.context import Context
     from fakeredis.engine.core.store_sync import StoreSync
     from fakeredis.engine.features.acl import AccessControl
     from fakeredis.engine.features.hotkeys import Collection
@@ -107,7 +107,6 @@ class Server:
         self.limits = EncodingLimits()
         if not self.traits.compact:
             self.limits = EncodingLimits(set_max_listpack_entries=0, short_lists=0)
-        self.context_type: type[Context] = Context
         self.notes_use = False  # of keys: see `fakeredis.engine.features.key_access`
         self.databases: dict[int, Database] = {}
         self.sessions: dict[int, Session] = {}
@@ -208,7 +207,7 @@ class Server:
         if self.on_change is not None and ctx is not None:
             self.on_change(ctx.session, db, key, None)
         if self.notes_use or self.switched & _TELLING:
-            self._note_change(db, key, event)
+            self._note_change(db, key, event, ctx)
         if db.watchers:
             self.touch_watchers(db, key)
         if db.blocked and key in db.blocked:
@@ -216,12 +215,14 @@ class Server:
         if self.notify_flags and event:
             notifications.publish_event(self, db.index, key, event, group)
 
-    def _note_change(self, db: Database, key: bytes, event: str) -> None:
+    def _note_change(
+        self, db: Database, key: bytes, event: str, ctx: Context | None
+    ) -> None:
         """Tell those who are switched on."""
         if self.switched & switches.TRACKED and self.tracking is not None:
             self.tracking.invalidate(key, event == "expired")
         if self.notes_use:
-            key_access.changed(db, key)
+            key_access.changed(db, key, ctx)
         if self.switched & switches.LIMITED:
             memory.changed(db, key)
 

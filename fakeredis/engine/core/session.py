@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from fakeredis import errors
 from fakeredis.engine.core import blocking, dispatch, road, statistics, switches
+from fakeredis.engine.core.context import Context
 from fakeredis.engine.core.replies import BLOCKED, OTHER_NULL
 from fakeredis.errors import CommandError
 
@@ -44,7 +45,7 @@ class Session:
         self.plain = server.table.plain  # what clients may call without a look at it
         self.protocol = protocol
         self.address = address
-        self.ctx = server.context_type(self, server.database(0))
+        self.ctx = Context(self, server.database(0))
         self.switched = 0  # bits of fakeredis.engine.core.dispatch: 0 in the plain case
         self.outbox: deque[Any] = deque()
         self.wake: Callable[[], None] | None = None

@@ -1,7 +1,7 @@
 """When keys were last used, and how often: for OBJECT IDLETIME and FREQ, and for eviction.
 
 Nothing of it is kept before somebody asks (`begin`); a key that was there already counts as used
-at that moment. From then on sessions have a `TrackingContext`, whose look-ups take note.
+at that moment. From then on a `Database` has its ``used``, and a context's look-ups take note.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING, Any, Final
 
 from fakeredis.engine.command.command import NO_TOUCH, TOUCHES
-from fakeredis.engine.core.context import Context
 
 if TYPE_CHECKING:
+    from fakeredis.engine.core.context import Context
     from fakeredis.engine.core.database import Database
     from fakeredis.engine.core.server import Server
 
@@ -39,9 +39,6 @@ def begin(server: Server) -> None:
         return
     server.notes_use = True
     server.running_use = _Running()
-    server.context_type = TrackingContext
-    for session in list(server.sessions.values()):
-        session.ctx.__class__ = TrackingContext
     for db in list(server.databases.values()):
         db.observe()
 
@@ -136,56 +133,26 @@ def _is_first(ctx: Context, key: bytes) -> bool:
     return True
 
 
-def changed(db: Database, key: bytes) -> None:
-    """A key was made, written or removed."""
+def changed(db: Database, key: bytes, ctx: Context | None) -> None:
+    """A key was made, written or removed, by a command of ``ctx`` where it was one."""
     used = db.used
     if used is None:
         return
+    if ctx is not None and key not in used:
+        _is_first(ctx, key)  # to make a key is not to use it
     if key not in db.data:
         used.pop(key, None)
     elif key not in used:
         used[key] = (db.server.clock.seconds(), _NEW_KEY)
+    if ctx is not None and not ctx.session.no_touch:
+        touch(ctx, key)
 
 
-def _looked(ctx: Context, key: bytes) -> None:
+def looked(ctx: Context, key: bytes) -> None:
+    """A command looks a key up."""
     command = ctx.command
     if command is None or command.flags & NO_TOUCH:
         return
     if ctx.session.no_touch and not command.flags & TOUCHES:
         return
     touch(ctx, key)
-
-
-class TrackingContext(Context):
-    """A context whose look-ups note that a key was used."""
-
-    __slots__ = ()
-
-    def lookup(self, key: bytes) -> Any:
-        """See `Context.lookup`."""
-        _looked(self, key)
-        return super().lookup(key)
-
-    def lookup_read(self, key: bytes, kind: type) -> Any:
-        """See `Context.lookup_read`."""
-        _looked(self, key)
-        return super().lookup_read(key, kind)
-
-    def lookup_write(self, key: bytes, kind: type) -> Any:
-        """See `Context.lookup_write`."""
-        _looked(self, key)
-        return super().lookup_write(key, kind)
-
-    def read_string(self, key: bytes) -> bytes | bytearray | None:
-        """See `Context.read_string`."""
-        _looked(self, key)
-        return super().read_string(key)
-
-    def modified(self, key: bytes, event: str, changes: int = 1) -> None:
-        """See `Context.modified`."""
-        used = self.db.used
-        if used is not None and key not in used:
-            _is_first(self, key)  # to make a key is not to use it
-        super().modified(key, event, changes)
-        if not self.session.no_touch:
-            touch(self, key)

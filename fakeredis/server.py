@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+from weakref import ref
 
 from fakeredis import stores, wiring
 from fakeredis.commands.catalogue import table
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from fakeredis.clients.aio import FakeAsyncRedis
     from fakeredis.clients.sync import FakeRedis
+    from fakeredis.engine.core.engines import SessionLike
     from fakeredis.tcp import Listener
 
 
@@ -74,7 +76,7 @@ class FakeServer(Server):
         if config is not None:
             begin(self, config)
         self.store: Any = stores.resolve(store)
-        self._own_session: Any = None
+        self._own: _Own | None = None
         wiring.share_with_children(self)  # before anyone can find it in the store
         self._attach()
 
@@ -204,14 +206,26 @@ class FakeServer(Server):
         """
         if not args:
             raise TypeError("execute() takes a command and its arguments: execute('GET', 'k')")
-        if self._own_session is None or self._own_session.closed:
-            self._own_session = self.session(protocol=3)
-        reply = self._own_session.execute([_encoded(arg) for arg in args])
+        if self._own is None or self._own.session.closed:
+            self._own = _Own(self.session(protocol=3))
+        session = self._own.session
+        reply = session.execute([_encoded(arg) for arg in args])
         if reply is BLOCKED:
-            reply = wiring.make_socket(self._own_session).receive(None)
+            reply = wiring.make_socket(session).receive(None)
+            session.shell = ref(self._own)
             if isinstance(reply, CommandError):
                 raise reply
         return numbers(reply)
+
+
+class _Own:
+    """The shell of a server's own session, see `FakeServer.execute`."""
+
+    __slots__ = ("session", "__weakref__")
+
+    def __init__(self, session: SessionLike) -> None:
+        self.session = session
+        session.shell = ref(self)
 
 
 def _part(store: KeyspaceStore, address: str) -> KeyspaceStore:

@@ -21,6 +21,7 @@ from functools import partial
 from itertools import count
 from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any, Final, overload
+from weakref import ref
 
 import redis
 
@@ -30,7 +31,7 @@ from fakeredis.spy.methods import NotedWords
 
 if TYPE_CHECKING:
     from fakeredis import resp
-    from fakeredis.engine.core.session import Session
+    from fakeredis.engine.core.engines import SessionLike
 
 # Tools that stop the clock (freezegun) replace names in modules, and a client whose time stands
 # still would wait for ever.  They leave threading's own name alone, and none looks into objects.
@@ -41,7 +42,7 @@ AFTER_END: Final = (
 _TICK: Final = 0.1  # seconds between looks at keys that may expire while everyone waits
 # A wait without end cannot be interrupted on Windows.
 _LONGEST: Final = 1.0 if sys.platform == "win32" else None
-_orphans: deque[Session] = deque()  # to be closed as soon as no lock is in the way
+_orphans: deque[SessionLike] = deque()  # to be closed as soon as no lock is in the way
 
 
 class Broken:
@@ -84,8 +85,9 @@ class FakeSocket:
         "careful", "reads", "sends", "packs", "parser", "played", "_unread", "__weakref__",
     )
 
-    def __init__(self, session: Session, timeout: float | None = None) -> None:
+    def __init__(self, session: SessionLike, timeout: float | None = None) -> None:
         self.session = session
+        session.shell = ref(self)
         self.timeout = timeout  # seconds; None waits for ever
         self._waiter: Any = None  # a lock that is released when something has come
         self._made_by: Any = None  # what has made it: gevent and eventlet have locks of their own
@@ -163,8 +165,7 @@ class FakeSocket:
     def _send_many(self, commands: Sequence[Sequence[bytes]]) -> None:
         done = 0
         if len(commands) > 1 and self.session.wait is None and not self._backlog:
-            run = getattr(self.session, "execute_many", None)
-            for reply in () if run is None else run(commands):
+            for reply in self.session.execute_many(commands):
                 done += 1
                 if isinstance(reply, Exception) and not isinstance(reply, CommandError):
                     raise reply
@@ -475,7 +476,7 @@ class FakeSocket:
 
     def listens(self) -> bool:
         """Whether it is subscribed to anything."""
-        return bool(getattr(self.session, "subscriptions", False))
+        return self.session.subscriptions > 0
 
     def shutdown(self, how: int) -> None:
         """Nothing is buffered here."""
@@ -627,7 +628,7 @@ class AsyncFakeSocket(FakeSocket):
 
     _future: asyncio.Future[None] | None
 
-    def __init__(self, session: Session, timeout: float | None = None) -> None:
+    def __init__(self, session: SessionLike, timeout: float | None = None) -> None:
         super().__init__(session, timeout)
         self._future = None
 

@@ -19,7 +19,8 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from itertools import count
 from threading import RLock
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
+from weakref import ReferenceType
 
 from fakeredis.engine.core import switches
 from fakeredis.engine.core.engines import Engine
@@ -38,6 +39,10 @@ from fakeredis.engine.core.server import Server
 from fakeredis.engine.core.session import Session
 from fakeredis.errors import ConnectionLost
 from fakeredis.spy.methods import CALLING, SPYING, NotedWords, caller, name_of
+
+if TYPE_CHECKING:
+    from fakeredis.engine.command.command import Command
+    from fakeredis.engine.core.engines import Shell
 
 __all__ = [
     "Channel", "RemoteNetwork", "RemoteSession", "frame", "frames", "make_remote", "packed",
@@ -376,7 +381,7 @@ class Channel:
             raise ConnectionRefusedError(111, "Connection refused") from None
         return self._opened(RemoteSession(self, server, number, identity, address), state)
 
-    def attach(self, session: Session, key: Any) -> RemoteSession:
+    def attach(self, session: InheritedSession, key: Any) -> RemoteSession:
         """The other process's session whose connection this one has inherited.
 
         Raises:
@@ -419,36 +424,49 @@ class _Waiting:
 _WAITING: Final = _Waiting()
 
 
-class RemoteSession:
-    """A session in another process, used as `fakeredis.engine.core.session.Session` is."""
+class _Elsewhere:
+    """A session in another process: `fakeredis.engine.core.engines.SessionLike`."""
 
     __slots__ = (
-        "channel", "server", "number", "id", "address", "protocol", "switched", "outbox", "wake",
-        "wait", "closed", "plain", "via", "group", "position", "method", "lag",
-        "__weakref__",
+        "server", "id", "address", "protocol", "switched", "outbox", "wake", "plain", "via",
+        "group", "position", "method", "lag", "shell", "__weakref__",
     )
 
     forwarded = False  # by this process
+    subscriptions = 0  # as far as this one knows
 
-    def __init__(
-        self, channel: Channel, server: Server, number: int, identity: int, address: str
-    ) -> None:
-        self.channel = channel
+    def __init__(self, server: Server, identity: int, address: str) -> None:
         self.server = server
-        self.number = number
         self.id = identity
         self.address = address
         self.protocol = 2
         self.switched = 0
         self.outbox: deque[Any] = deque()
         self.wake: Callable[[], None] | None = None
-        self.wait: Any = None
-        self.closed = False
-        self.plain: dict[Any, Any] = {}  # no short cut: redis-py's own way is not the slow part
+        self.plain: dict[Any, Command] = {}  # no short cut: redis-py's own is not the slow part
         self.via = "direct"
         self.method: Any = None
         self.group = self.position = 0
         self.lag = 0.0
+        self.shell: ReferenceType[Shell] | None = None
+
+    def look(self) -> None:
+        """What comes from elsewhere comes by itself."""
+
+
+class RemoteSession(_Elsewhere):
+    """One that this process has opened."""
+
+    __slots__ = ("channel", "number", "wait", "closed")
+
+    def __init__(
+        self, channel: Channel, server: Server, number: int, identity: int, address: str
+    ) -> None:
+        super().__init__(server, identity, address)
+        self.channel = channel
+        self.number = number
+        self.wait: Any = None
+        self.closed = False
         server.sessions[identity] = self  # type: ignore[assignment]
 
     def adopt(self, state: Any) -> None:
@@ -540,31 +558,30 @@ class RemoteSession:
             self.wake()
 
 
-class _Inherited:
-    """What becomes of a session in a forked child."""
-
-    def __init__(self, closed: bool) -> None:
-        self.closed = closed
-        self.attached: RemoteSession | None = None  # what stands for it, once it is used
-
-
-class InheritedSession(Session):
+class InheritedSession(_Elsewhere):
     """A session of the other process whose connection this one, its fork, has inherited.
 
-    Both can use it, as both ends of a socket can; who reads first has the reply.
+    Both can use it, as both ends of a socket can; who reads first has the reply. The connection has
+    it in the place of the parent's session, and is its ``shell``. What stands for it in the other
+    process is asked for once it is used.
     """
 
-    __slots__ = ()
-    inherited: _Inherited
+    __slots__ = ("_closed", "_attached")
 
-    @property
-    def _attached(self) -> RemoteSession:
-        found: RemoteSession | None = self.inherited.attached
+    def __init__(self, session: Session) -> None:
+        super().__init__(session.server, session.id, session.address)
+        self.protocol = session.protocol
+        self.via, self.group = session.via, session.group
+        self.shell = session.shell
+        self._closed = session.closed
+        self._attached: RemoteSession | None = None
+
+    def _attach(self) -> RemoteSession:
+        found = self._attached
         if found is None:
             engine: Any = self.server.engine
-            found = engine.channel.attach(self, engine.key)
+            found = self._attached = engine.channel.attach(self, engine.key)
             found.wake = self._woken
-            self.inherited.attached = found
         return found
 
     def _woken(self) -> None:
@@ -572,16 +589,16 @@ class InheritedSession(Session):
             self.wake()
 
     @property
-    def wait(self) -> Any:  # type: ignore[override]
+    def wait(self) -> Any:
         """Whether a command waits."""
-        found = self.inherited.attached
+        found = self._attached
         return None if found is None else found.wait
 
     @property
-    def closed(self) -> bool:  # type: ignore[override]
+    def closed(self) -> bool:
         """Whether it was closed, here or there."""
-        found = self.inherited.attached
-        return bool(self.inherited.closed or (found is not None and found.closed))
+        found = self._attached
+        return self._closed or (found is not None and found.closed)
 
     def execute(self, argv: Sequence[bytes]) -> Any:
         """See `RemoteSession.execute`."""
@@ -594,7 +611,7 @@ class InheritedSession(Session):
     def _run(self, how: str, words: Any) -> Any:
         if self.closed:
             raise ConnectionLost(_GONE)
-        found = self._attached
+        found = self._attach()
         found.via, found.group, found.method = self.via, self.group, self.method
         try:
             return getattr(found, how)(words)
@@ -603,10 +620,9 @@ class InheritedSession(Session):
 
     def close(self) -> None:
         """The connection is gone here; the other process still has it."""
-        self.inherited.closed = True
-        found = self.inherited.attached
-        if found is not None:
-            found.close()
+        self._closed = True
+        if self._attached is not None:
+            self._attached.close()
 
 
 def _inherit(session: Session) -> None:
@@ -618,17 +634,13 @@ def _inherit(session: Session) -> None:
     if not hasattr(session, "user"):
         return  # another thread was making it
     waits = session.wait is not None or session.subscriptions or session.shard_channels
-    if type(session) is Session and not waits:
-        session.inherited = _Inherited(session.closed)
-        session.__class__ = InheritedSession
-        session.plain = {}  # no short cut
-        session.switched = 0
-        session.outbox.clear()
-        session.lag = 0.0
-    else:  # those of sockets, which no one here reads
-        session.closed = True
-        session.switched |= switches.CLOSED
-        session.wait = None
+    shell = None if session.shell is None else session.shell()
+    if type(session) is Session and shell is not None and not waits:
+        shell.session = InheritedSession(session)
+    # What nobody uses here, and those of sockets, which no one here reads.
+    session.closed = True
+    session.switched |= switches.CLOSED
+    session.wait = None
     session.wake = session.on_close = None
 
 

@@ -222,7 +222,7 @@ class ClientProtocol(asyncio.Protocol):
             return False
         self.backlog.clear()
         self.count += len(batch)
-        for reply in session.execute_many(batch):  # type: ignore[attr-defined]
+        for reply in session.execute_many(batch):
             if isinstance(reply, Exception) and not isinstance(reply, CommandError):
                 raise ConnectionLost(str(reply))
             if reply is not BLOCKED and reply is not NO_REPLY:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
+from weakref import ReferenceType
 
 from fakeredis import errors
 from fakeredis.engine.core import blocking, dispatch, road, statistics, switches
@@ -14,6 +15,7 @@ from fakeredis.errors import CommandError
 
 if TYPE_CHECKING:
     from fakeredis.engine.command.command import Command, Table
+    from fakeredis.engine.core.engines import Shell
     from fakeredis.engine.core.server import Server
 
     Batch = Sequence[tuple[Command, Sequence[bytes]]]
@@ -33,10 +35,9 @@ class Session:
         "deny_blocking", "queue", "queue_failed", "watched", "watch_failed", "channels",
         "patterns", "shard_channels", "reply_mode", "via", "group", "position", "method",
         "on_close", "script", "asking", "reads_here", "no_evict", "no_touch", "fieldsets",
-        "script_fieldsets", "inherited", "plain", "collected", "lag", "__weakref__",
+        "script_fieldsets", "shell", "plain", "collected", "lag", "__weakref__",
     )
 
-    inherited: Any  # in a forked child: see `fakeredis.clients.remote`
     forwarded = False  # whether commands run at another server
     ahead = 0  # how many items of the outbox come before the running command's reply
 
@@ -51,6 +52,7 @@ class Session:
         self.wake: Callable[[], None] | None = None
         self.wait: blocking.Wait | None = None
         self.on_close: Callable[[], None] | None = None
+        self.shell: ReferenceType[Shell] | None = None  # of who may be given another session
         self.closed = False
         self.deny_blocking = False
         self.collected: list[Any] | None = None  # EXEC's replies so far
@@ -317,6 +319,14 @@ class Session:
 
     def look(self) -> None:
         """Find out what has come from elsewhere, if commands are ``forwarded``."""
+
+    def execute_many(self, batch: Sequence[Sequence[bytes]]) -> list[Any]:
+        """Run commands that were sent at once by one message, if they run elsewhere.
+
+        Returns:
+            The replies of those that were run, errors and pushes as items: here none.
+        """
+        return []
 
     def release(self) -> None:
         """Forget everything of a closed session; the lock is held."""

@@ -626,3 +626,16 @@ def test_another_thread_ends_a_patch() -> None:
     for _ in range(3):
         done = processes.python(*FORKING_BESIDE_THREADS, "-c", ENDING, limit=30)
         assert (done.stdout, done.stderr) == ("0 [] []\n", "")
+
+
+def test_a_servers_own_session_goes_on_in_a_child() -> None:
+    server = fakeredis.FakeServer()
+    server.execute("SELECT", 3)
+    server.execute("SET", "k", "v")
+
+    def in_child() -> Any:
+        return server.execute("GET", "k"), server.execute("CLIENT", "ID"), len(server.sessions)
+
+    number = server.execute("CLIENT", "ID")
+    assert forked(in_child) == (b"v", number, 1)
+    assert server.execute("GET", "k") == b"v"

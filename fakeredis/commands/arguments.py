@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fakeredis.engine.command.keys import UNKNOWN, KeySpec, counted, index, keyword, span
+from fakeredis.engine.command.options import Counted, Options, PerKey, Remaining, Threshold
 from fakeredis.engine.command.syntax import (
     Args,
     Argument,
@@ -20,13 +21,15 @@ from fakeredis.engine.command.syntax import (
     Rest,
     Timeout,
     Token,
+    Values,
     integer,
     token_since,
     word_of,
 )
 
 __all__ = [
-    "UNKNOWN", "Args", "Argument", "Declared", "Flag", "Float", "Int", "Key", "KeySpec", "Many",
-    "NumKeys", "OneOf", "Option", "Optional", "Raw", "Rest", "Timeout", "Token", "counted",
-    "index", "integer", "keyword", "span", "token_since", "word_of",
+    "UNKNOWN", "Args", "Argument", "Counted", "Declared", "Flag", "Float", "Int", "Key", "KeySpec",
+    "Many", "NumKeys", "OneOf", "Option", "Optional", "Options", "PerKey", "Raw", "Remaining",
+    "Rest", "Threshold", "Timeout", "Token", "Values", "counted", "index", "integer", "keyword",
+    "span", "token_since", "word_of",
 ]

@@ -8,12 +8,24 @@ as a `MutableString`: the next change costs no more than what it changes, and it
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from functools import cache
-from typing import Any, Final, NamedTuple
+from collections.abc import Sequence
+from typing import Annotated, Any, Final
 
 from fakeredis import errors
-from fakeredis.commands.arguments import Int, Key, KeySpec, Many, Raw, Rest, counted, index, word_of
+from fakeredis.commands.arguments import (
+    Flag,
+    Int,
+    Key,
+    KeySpec,
+    Many,
+    OneOf,
+    Option,
+    Options,
+    Raw,
+    Token,
+    counted,
+    index,
+)
 from fakeredis.commands.registry import (
     DENYOOM,
     FAST,
@@ -34,9 +46,7 @@ from fakeredis.datatypes.numbers import (
 )
 from fakeredis.datatypes.string import MutableString
 from fakeredis.datatypes.xxh3 import digest
-from fakeredis.engine.command.form import EXPIRY
 from fakeredis.engine.core.context import Context
-from fakeredis.engine.core.profiles import Profile, Since
 from fakeredis.engine.core.replies import MAP, OK
 from fakeredis.errors import CommandError
 
@@ -45,70 +55,41 @@ group = Group("string")
 
 # Options of SET and GETEX -------------------------------------------------------------------
 
-# Words by the version that introduced them; "NX GET" stands for the two together.
-_SET_WORDS: Final[dict[str, Since]] = {
-    "NX": "1.0.0", "XX": "1.0.0", "EX": "1.0.0", "PX": "1.0.0", "KEEPTTL": "6.0.0",
-    "GET": "6.2.0", "EXAT": "6.2.0", "PXAT": "6.2.0", "NX GET": "7.0.0",
-    "IFEQ": {"redis": "8.4.0", "valkey": "8.1.0"}, "IFNE": {"redis": "8.4.0"},
-    "IFDEQ": {"redis": "8.4.0"}, "IFDNE": {"redis": "8.4.0"},
-}
+_COMPARES_SINCE: Final = {"redis": "8.4.0"}
 _COMPARISONS: Final = frozenset({"IFEQ", "IFNE", "IFDEQ", "IFDNE"})
-_MSETEX_WORDS: Final = frozenset({"NX", "XX", "EX", "PX", "EXAT", "PXAT", "KEEPTTL"})
-_GETEX_WORDS: Final = frozenset({"EX", "PX", "EXAT", "PXAT", "PERSIST"})
 
 
-@cache
-def _set_words(profile: Profile) -> frozenset[str]:
-    return frozenset(word for word, since in _SET_WORDS.items() if profile.has(since))
+class _GetexOptions(Options):
+    """The options of GETEX."""
+
+    expiry: Annotated[
+        tuple[str, bytes] | None, OneOf(EX=Raw, PX=Raw, EXAT=Raw, PXAT=Raw, PERSIST=Token)
+    ] = None
 
 
-class _Options(NamedTuple):
-    condition: str | None = None  # NX, XX or a comparison
-    get: bool = False
-    expiry: str | None = None  # EX, PX, EXAT, PXAT, KEEPTTL or PERSIST
-    raw: bytes = b""  # what follows the expiry's word
-    compared: bytes = b""  # what follows a comparison
+class _SetOptions(Options, access="OW update"):
+    """The options of SET."""
+
+    condition: Annotated[tuple[str, bytes] | None, OneOf(
+        NX=Token, XX=Token,
+        IFEQ=Raw.single().since({"redis": "8.4.0", "valkey": "8.1.0"}),
+        IFNE=Raw.single().since(_COMPARES_SINCE), IFDEQ=Raw.single().since(_COMPARES_SINCE),
+        IFDNE=Raw.single().since(_COMPARES_SINCE),
+    )] = None
+    get: Annotated[bool, Flag("GET", "6.2.0", access="RW access update")] = False
+    expiry: Annotated[tuple[str, bytes] | None, OneOf(
+        EX=Raw, PX=Raw, EXAT=Raw.since("6.2.0"), PXAT=Raw.since("6.2.0"),
+        KEEPTTL=Token.since("6.0.0"),
+    )] = None
 
 
-def _parse_options(words: Sequence[bytes], known: frozenset[str]) -> _Options:
-    """The options in any order; a word may stand twice, the later value counts."""
-    condition = expiry = None
-    get, raw, compared = False, b"", b""
-    rest = iter(words)
-    for argument in rest:
-        word = argument.upper().decode("latin-1")
-        if word not in known:
-            word = word_of(argument).decode("latin-1")
-            if word not in known:
-                raise CommandError(errors.SYNTAX)
-        if word == "GET":
-            get = True
-        elif word in ("NX", "XX"):
-            condition = _only(condition, word)
-        elif word in _COMPARISONS:
-            if condition is not None:
-                raise CommandError(errors.SYNTAX)
-            condition, compared = word, _following(rest)
-        else:
-            expiry = _only(expiry, word)
-            if word not in ("KEEPTTL", "PERSIST"):
-                raw = _following(rest)
-    return _Options(condition, get, expiry, raw, compared)
+class _MsetexOptions(Options):
+    """The options of MSETEX."""
 
-
-def _following(rest: Iterator[bytes]) -> bytes:
-    """The value behind a word."""
-    value = next(rest, None)
-    if value is None:
-        raise CommandError(errors.SYNTAX)
-    return value
-
-
-def _only(before: str | None, word: str) -> str:
-    """The word, which excludes others of its kind."""
-    if before is not None and before != word:
-        raise CommandError(errors.SYNTAX)
-    return word
+    condition: Annotated[str, OneOf(NX=Token, XX=Token)] = ""
+    expiry: Annotated[
+        tuple[str, bytes] | None, OneOf(EX=Raw, PX=Raw, EXAT=Raw, PXAT=Raw, KEEPTTL=Token)
+    ] = None
 
 
 # Plain reading and writing ------------------------------------------------------------------
@@ -120,16 +101,9 @@ def get(ctx: Context, key: bytes) -> Any:
     return ctx.lookup_read(key, bytes)
 
 
-def _set_access(args: Sequence[bytes]) -> str:
-    words = {word.upper() for word in args[2:]}
-    return "RW access update" if b"GET" in words else "OW update"
-
-
 @group.command(
-    "SET", Key("RW access update variable_flags"), Raw, Rest(flat=True),
-    flags=WRITE | DENYOOM | WRITES_BACK, access=_set_access,
-    form=f"key value {{NX XX GET KEEPTTL {EXPIRY} IFEQ=1 IFNE=1 IFDEQ=1 IFDNE=1}}",
-    expiring_form="SET with EX", batch_form="MSET",
+    "SET", Key("RW access update variable_flags"), Raw, _SetOptions,
+    flags=WRITE | DENYOOM | WRITES_BACK, expiring_form="SET with EX", batch_form="MSET",
 )
 def set_(ctx: Context, key: bytes, value: bytes, *words: bytes) -> Any:
     """Set key to value.
@@ -140,41 +114,42 @@ def set_(ctx: Context, key: bytes, value: bytes, *words: bytes) -> Any:
         ctx.db.put(key, value)
         ctx.modified(key, "set")
         return OK
-    known = _set_words(ctx.server.profile)
-    options = _parse_options(words, known)
-    if options.get and options.condition == "NX" and "NX GET" not in known:
+    options = _SetOptions.parse(ctx, words)
+    condition, compared = options.condition or ("", b"")
+    if options.get and condition == "NX" and ctx.traits.older_errors:
         raise CommandError(errors.SYNTAX)
-    return _set(ctx, key, value, options)
-
-
-def _set(ctx: Context, key: bytes, value: bytes, options: _Options) -> Any:
-    condition, get, expiry, raw, compared = options
-    keep = expiry == "KEEPTTL"
-    deadline = None if expiry is None or keep else ctx.deadline(expiry, raw)
-    old = ctx.lookup_read(key, bytes) if get else None
+    expiry = options.expiry
+    keep = expiry is not None and expiry[0] == "KEEPTTL"
+    deadline = None if expiry is None or keep else ctx.deadline(*expiry)
+    old = ctx.lookup_read(key, bytes) if options.get else None
     if condition in _COMPARISONS:
         if not _holds(condition, ctx.lookup_read(key, bytes), compared):
             return old
-    elif condition is not None and ctx.exists(key) is not (condition == "XX"):
+    elif condition and ctx.exists(key) is not (condition == "XX"):
         return old
     if keep:
-        if not get:
+        if not options.get:
             ctx.lookup(key)  # what has expired leaves no deadline to keep
         gone = ctx.db.data.get(key)
         if gone is not None and ctx.server.notify_flags:
             ctx.db.tell_overwritten(key, gone, value)
         ctx.db.replace(key, value)
+        ctx.modified(key, "set")
     else:
-        ctx.db.put(key, value)
+        _set(ctx, key, value, deadline)
+    return old if options.get else OK
+
+
+def _set(ctx: Context, key: bytes, value: bytes, deadline: int | None) -> None:
+    """Store a value with a deadline; one that has passed is kept too, until the next look."""
+    ctx.db.put(key, value)
     ctx.modified(key, "set")
     if deadline is not None:
-        # One that has passed is kept too: the key is gone at the next look.
         ctx.db.expire_at(key, deadline)
         ctx.modified(key, "expire", 0)
-    return old if get else OK
 
 
-def _holds(condition: str | None, value: bytes | None, compared: bytes) -> bool:
+def _holds(condition: str, value: bytes | None, compared: bytes) -> bool:
     """Whether a comparison with the value at a key holds; a missing one equals nothing.
 
     Raises:
@@ -210,7 +185,8 @@ def setnx(ctx: Context, key: bytes, value: bytes) -> int:
 )
 def setex(ctx: Context, key: bytes, seconds: bytes, value: bytes) -> Any:
     """SET with EX."""
-    return _set(ctx, key, value, _Options(expiry="EX", raw=seconds))
+    _set(ctx, key, value, ctx.deadline("EX", seconds))
+    return OK
 
 
 @group.command(
@@ -218,7 +194,8 @@ def setex(ctx: Context, key: bytes, seconds: bytes, value: bytes) -> Any:
 )
 def psetex(ctx: Context, key: bytes, milliseconds: bytes, value: bytes) -> Any:
     """SET with PX."""
-    return _set(ctx, key, value, _Options(expiry="PX", raw=milliseconds))
+    _set(ctx, key, value, ctx.deadline("PX", milliseconds))
+    return OK
 
 
 @group.command("GETSET", Key, Raw, flags=WRITE | DENYOOM | FAST | WRITES_BACK)
@@ -244,9 +221,22 @@ def _delex_access(args: Sequence[bytes]) -> str:
     return "RW delete" if len(args) > 1 else "RM delete"
 
 
+class _DelexOptions(Options):
+    """The comparison of DELEX."""
+
+    condition: Annotated[
+        tuple[str, bytes] | None, OneOf(IFEQ=Raw, IFNE=Raw, IFDEQ=Raw, IFDNE=Raw)
+    ] = None
+
+    @classmethod
+    def unknown(cls, ctx: Context, raw: bytes) -> CommandError:
+        """It knows nothing else."""
+        return CommandError(errors.DELEX_CONDITION)
+
+
 @group.command(
-    "DELEX", Key("RW delete variable_flags"), Rest(flat=True), flags=WRITE | FAST,
-    since={"redis": "8.4.0"}, access=_delex_access, form="key {IFEQ=1 IFNE=1 IFDEQ=1 IFDNE=1}",
+    "DELEX", Key("RW delete variable_flags"), _DelexOptions, flags=WRITE | FAST,
+    since={"redis": "8.4.0"}, access=_delex_access,
 )
 def delex(ctx: Context, key: bytes, *words: bytes) -> int:
     """Remove a key, or a string that a comparison holds for; whether it was removed.
@@ -262,10 +252,8 @@ def delex(ctx: Context, key: bytes, *words: bytes) -> int:
         return 0
     if type(value) not in (bytes, MutableString):
         raise CommandError(errors.DELEX_NOT_STRING)
-    condition = word_of(words[0]).decode("latin-1")
-    if condition not in _COMPARISONS:
-        raise CommandError(errors.DELEX_CONDITION)
-    return int(_holds(condition, bytes(value), words[1]) and ctx.delete(key))
+    condition, compared = _DelexOptions.parse(ctx, words).condition or ("", b"")
+    return int(_holds(condition, bytes(value), compared) and ctx.delete(key))
 
 
 @group.command("DIGEST", Key, flags=READONLY | FAST, since={"redis": "8.4.0"})
@@ -276,24 +264,22 @@ def digest_(ctx: Context, key: bytes) -> bytes | None:
 
 
 @group.command(
-    "GETEX", Key, Rest(flat=True), flags=WRITE | FAST, since="6.2.0",
-    form=f"key {{{EXPIRY} PERSIST}}",
+    "GETEX", Key, _GetexOptions, flags=WRITE | FAST, since="6.2.0",
 )
 def getex(ctx: Context, key: bytes, *words: bytes) -> Any:
     """Value at key; may set or clear its expiration.
 
     Checked in the server's order: syntax, key and type, expire value.
     """
-    options = _parse_options(words, _GETEX_WORDS)
+    expiry = _GetexOptions.parse(ctx, words).expiry if words else None
     value = ctx.lookup_read(key, bytes)
-    expiry = options.expiry
     if value is None or expiry is None:
         return value
-    if expiry == "PERSIST":
+    if expiry[0] == "PERSIST":
         if ctx.db.persist(key):
             ctx.modified(key, "persist")
         return value
-    deadline = ctx.deadline(expiry, options.raw)
+    deadline = ctx.deadline(*expiry)
     if deadline <= ctx.now:
         ctx.db.delete(key)
         ctx.modified(key, "expired" if ctx.traits.past_is_expired else "del")
@@ -362,9 +348,9 @@ def msetnx(ctx: Context, *pairs: bytes) -> int:
 
 
 @group.command(
-    "MSETEX", Raw, Raw, Raw, Rest(flat=True), flags=WRITE | DENYOOM | MOVABLEKEYS,
+    "MSETEX", Raw, Raw, Raw, _MsetexOptions, flags=WRITE | DENYOOM | MOVABLEKEYS,
     since={"redis": "8.4.0"}, specs=(KeySpec("OW update", index(1), counted(step=2)),),
-    form=f"#(key value)~ {{NX XX KEEPTTL {EXPIRY}}}",
+    form="#(key value)~ {}",
 )
 def msetex(ctx: Context, raw: bytes, *words: bytes) -> int:
     """Set several keys with one deadline: all, or none when NX or XX does not hold for one.
@@ -377,12 +363,11 @@ def msetex(ctx: Context, raw: bytes, *words: bytes) -> int:
     if len(words) < 2 * count:
         raise CommandError(errors.MSETEX_PAIRS)
     pairs = words[: 2 * count]
-    options = _parse_options(words[2 * count :], _MSETEX_WORDS)
-    keep = options.expiry == "KEEPTTL"
-    deadline = None
-    if options.expiry is not None and not keep:
-        deadline = ctx.deadline(options.expiry, options.raw)
-    if options.condition is not None:
+    options = _MsetexOptions.parse(ctx, words[2 * count :])
+    expiry = options.expiry
+    keep = expiry is not None and expiry[0] == "KEEPTTL"
+    deadline = None if expiry is None or keep else ctx.deadline(*expiry)
+    if options.condition:
         wanted = options.condition == "XX"
         if any(ctx.exists(key) is not wanted for key in pairs[::2]):
             return 0
@@ -557,18 +542,19 @@ def incrbyfloat(ctx: Context, key: bytes, raw: bytes) -> bytes:
 # The longest common subsequence -------------------------------------------------------------
 
 
-class _LcsOptions(NamedTuple):
-    idx: bool = False
-    length: bool = False
-    with_length: bool = False
-    at_least: int = 0
+class _LcsOptions(Options):
+    """The options of LCS."""
+
+    length: Annotated[bool, Flag("LEN")] = False
+    idx: Annotated[bool, Flag("IDX")] = False
+    at_least_long: Annotated[int, Option("MINMATCHLEN", Int)] = 0
+    with_length: Annotated[bool, Flag("WITHMATCHLEN")] = False
 
 
 @group.command(
-    "LCS", Key, Key, Rest(), flags=READONLY, since="7.0.0", reply=MAP,
-    form="key key {LEN IDX MINMATCHLEN=1 WITHMATCHLEN}",
+    "LCS", Key, Key, _LcsOptions, flags=READONLY, since="7.0.0", reply=MAP
 )
-def lcs(ctx: Context, first: bytes, second: bytes, words: list[bytes]) -> Any:
+def lcs(ctx: Context, first: bytes, second: bytes, *words: bytes) -> Any:
     """The longest common subsequence of two strings, its length, or where it is in both.
 
     Checked in the server's order: types, syntax.
@@ -577,7 +563,9 @@ def lcs(ctx: Context, first: bytes, second: bytes, words: list[bytes]) -> Any:
     a, b = _lcs_string(ctx, first), _lcs_string(ctx, second)
     if a is None or b is None:
         raise CommandError(errors.LCS_NOT_STRINGS)
-    options = _lcs_options(words)
+    options = _LcsOptions.parse(ctx, words)
+    if options.idx and options.length:
+        raise CommandError(errors.LCS_IDX_AND_LEN)
     rows = _lcs_rows(a, b)
     if options.length:
         return _zeros(rows[-1], len(b))
@@ -586,7 +574,7 @@ def lcs(ctx: Context, first: bytes, second: bytes, words: list[bytes]) -> Any:
         return b"".join(a[start : start + size] for start, _, size in reversed(runs))
     matches = []
     for at, other, size in runs:
-        if size >= options.at_least:
+        if size >= options.at_least_long:
             match: list[Any] = [[at, at + size - 1], [other, other + size - 1]]
             matches.append([*match, size] if options.with_length else match)
     return {b"matches": matches, b"len": _zeros(rows[-1], len(b))}
@@ -599,31 +587,6 @@ def _lcs_string(ctx: Context, key: bytes) -> bytes | None:
     except CommandError:
         return None
     return value or b""
-
-
-def _lcs_options(words: Sequence[bytes]) -> _LcsOptions:
-    idx = length = with_length = False
-    at_least = 0
-    rest = iter(words)
-    for argument in rest:
-        word = word_of(argument)
-        if word == b"IDX":
-            idx = True
-        elif word == b"LEN":
-            length = True
-        elif word == b"WITHMATCHLEN":
-            with_length = True
-        else:
-            raw = next(rest, None) if word == b"MINMATCHLEN" else None
-            if raw is None:
-                raise CommandError(errors.SYNTAX)
-            number = parse_int(raw)
-            if number is None:
-                raise CommandError(errors.NOT_INTEGER)
-            at_least = number
-    if idx and length:
-        raise CommandError(errors.LCS_IDX_AND_LEN)
-    return _LcsOptions(idx, length, with_length, at_least)
 
 
 def _lcs_rows(a: bytes, b: bytes) -> list[int]:

@@ -110,7 +110,7 @@ def flags_of(name: str) -> int:
 def form_of(name: str) -> tuple[form.Element, ...]:
     """The form of a command's arguments; of an unknown one, one by one."""
     found = declaration_of(name)
-    return form.elements("" if found is None else found.form)
+    return form.elements("" if found is None else found.full_form)
 
 
 def same_as(name: str) -> tuple[str, tuple[EncodedText, ...]] | None:

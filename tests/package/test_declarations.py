@@ -15,7 +15,8 @@ from fakeredis.engine.command.command import DECLARED, OwnFlags, Table
 from fakeredis.engine.command.form import elements
 from fakeredis.engine.command.info import facts_of
 from fakeredis.engine.command.keys import KeySpec
-from fakeredis.engine.core.profiles import newest
+from fakeredis.engine.command.options import Options
+from fakeredis.engine.core.profiles import newest, profile
 from fakeredis.stores.parity import compare
 from tests.support import harvest
 
@@ -39,11 +40,11 @@ def test_flags_of_ours_are_none_of_the_servers() -> None:
     assert len(set(values)) == len(values)
 
 
-@pytest.mark.parametrize("declared", those_with("form"), ids=lambda one: one.name)
+@pytest.mark.parametrize("declared", those_with("full_form"), ids=lambda one: one.name)
 def test_form(declared: Declaration) -> None:
-    found = elements(declared.form)
+    found = elements(declared.full_form)
     assert found
-    for text in re.findall(r"\{(.*?)\}", declared.form):
+    for text in re.findall(r"\{(.*?)\}", declared.full_form):
         assert all(map(OPTION.fullmatch, text.split())), text
     assert sum(element.kind == "options" for element in found) <= 1
 
@@ -71,8 +72,8 @@ def specs() -> list[tuple[str, KeySpec, int]]:
     groups = [*core_groups(), *modules_elsewhere.groups]
     return [
         (command.name, spec, command.flags)
-        for profile in newest()
-        for command in Table(profile, groups).all()
+        for each in newest()
+        for command in Table(each, groups).all()
         for spec in command.specs
     ]
 
@@ -116,10 +117,35 @@ def optional_tokens(arguments: list[dict[str, Any]]) -> Iterator[str]:
 @pytest.mark.parametrize("command", harvest.all_commands(), ids=lambda one: one.name)
 def test_options_are_those_of_command_docs(command: Command) -> None:
     arguments = facts_of(command).get("arguments", [])
-    form = command.declaration.form
+    form = command.declaration.full_form
     found = [element.options for element in elements(form) if element.kind == "options"]
     options = {word for each in found for word in each}
     follow = {option.follow for each in found for option in each.values()} - {""}
     assert options | follow <= set(tokens(arguments)) | NEWER.get(command.name, set())
     if "^" not in form and command.name not in IN_PLACE:
         assert set(optional_tokens(arguments)) <= options
+
+
+def introduced(command: Command, arguments: list[dict[str, Any]], since: str) -> Iterator[Any]:
+    """Each word of COMMAND DOCS with its version: its own, or that of what it is in."""
+    for argument in arguments:
+        own = argument.get("since", since)
+        if "token" in argument:
+            yield argument["token"], own
+        yield from introduced(command, argument.get("arguments", []), own)
+
+
+@pytest.mark.parametrize("command", harvest.all_commands(), ids=lambda one: one.name)
+def test_options_are_as_old_as_command_docs_say(command: Command) -> None:
+    options = command.declaration.options
+    if options is None:
+        return
+    assert issubclass(options, Options)
+    known = dict(introduced(command, facts_of(command).get("arguments", []), "0.0.0"))
+    for word, _, given, _ in options.all_words():
+        if word in NEWER.get(command.name, ()) or getattr(given, "refused", ""):
+            continue
+        for version in ("6.2", "7.0", "7.2", "7.4", "8.0", "8.2"):
+            redis = profile(version)
+            if redis.has(command.declaration.since):
+                assert redis.has(given.introduced) is redis.has(known[word]), (word, version)

@@ -13,7 +13,16 @@ from enum import IntFlag
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from fakeredis.engine.command.keys import KeySpec, follow
-from fakeredis.engine.command.syntax import UNLIMITED, Args, Declared, NumKeys, Parse, Syntax
+from fakeredis.engine.command.syntax import (
+    UNLIMITED,
+    Args,
+    Argument,
+    Declared,
+    NumKeys,
+    OptionWords,
+    Parse,
+    Syntax,
+)
 from fakeredis.engine.core.profiles import Profile, Since
 from fakeredis.engine.core.replies import PLAIN, Nulls, Shape, Shaper, wire_shape
 
@@ -193,6 +202,25 @@ class Declaration:
     score_bounds: int = 0
     legacy_arity: str = ""
 
+    @property
+    def options(self) -> type[OptionWords] | None:
+        """The class that its options are declared as, if any."""
+        return next((item for item in self.arguments if isinstance(item, type)), None)
+
+    @property
+    def full_form(self) -> str:
+        """The form, in which ``{}`` stands for the options that are declared."""
+        options = self.options
+        if options is None:
+            return self.form
+        return (self.form or self._plain_form()).replace("{}", f"{{{options.form()}}}")
+
+    def _plain_form(self) -> str:
+        """The form of positional arguments and options."""
+        words = ["#key*" if isinstance(item, NumKeys) else "key" if item.is_key else "value"
+                 for item in self.arguments if isinstance(item, Argument | NumKeys)]
+        return " ".join([*words, "{}"])
+
     def categories(self) -> frozenset[str]:
         """The ACL categories, without their ``@``."""
         if self.acl is not None:
@@ -332,6 +360,16 @@ def _no_handler(ctx: Context, *args: Any) -> Any:
     raise AssertionError("a container command is answered by the dispatcher")
 
 
+def _access(arguments: tuple[Declared, ...]) -> AccessOf | None:
+    """What is done to the key by the options, where these say it."""
+    options = next((item for item in arguments if isinstance(item, type)), None)
+    found = None if options is None else options.access()
+    if found is None:
+        return None
+    access, before = found, len(arguments) - 1
+    return lambda args: access(args[before:])
+
+
 # All commands that any group has declared, the first of each name, and the names of those that have
 # subcommands.
 DECLARED: dict[str, Declaration] = {}
@@ -391,7 +429,8 @@ class Group:
             specs: the key specifications, where they do not follow from the arguments.
             access: what the command does to its key in one call, where that depends on the call.
             form: which arguments are options, and where order means nothing: see
-                `fakeredis.engine.command.form`.
+                `fakeredis.engine.command.form`. ``{}`` in it stands for a declared class of
+                Options; it need not be said where these follow plain arguments.
             same_as: another command, and the arguments that it has besides, with which it is the
                 same (``"INCRBY 1"`` for INCR).
             channels: which of the arguments are channels.
@@ -417,6 +456,8 @@ class Group:
         Raises:
             ValueError: the name is taken in this group.
         """
+        if access is None:
+            access = _access(arguments)
 
         def declare(handler: H) -> H:
             self._add(Declaration(

@@ -7,13 +7,14 @@ The handler is called with ``ctx``, one value for each positional argument, one 
 
 What the server parses before it looks at the key is declared with a type; what it parses later
 stays `Raw` and is converted by the handler at that point: the order of failures is behaviour.
+Options that the server parses later are a class of their own: `fakeredis.engine.command.options`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import Any, ClassVar, Final, Protocol
 
 from fakeredis import errors
 from fakeredis.datatypes.numbers import parse_float, parse_int, parse_long_double
@@ -46,10 +47,15 @@ class Argument:
     optional: bool = False
     introduced: Since = ALWAYS
     access: str = ""
+    once: bool = False  # as a word of `OneOf`: see `Values`
 
     def since(self, version: Since) -> Argument:
         """The same, known only to servers from ``version`` on."""
         return replace(self, introduced=version)
+
+    def single(self) -> Argument:
+        """The same as a word's value in `OneOf`; that word must not stand twice."""
+        return replace(self, once=True)
 
 
 def integer(
@@ -187,35 +193,113 @@ class NumKeys:
 
 @dataclass(frozen=True)
 class Flag:
-    """An option of one word; True or None."""
+    """An option of one word; True or None.
+
+    Args:
+        once: the word must not stand twice.
+        refused: the error that it is, where it is known only to be refused.
+        access: what is done to the key where it stands, see `Key`.
+    """
 
     token: str
     introduced: Since = ALWAYS
+    once: bool = False
+    refused: str = ""
+    access: str = ""
 
     def since(self, version: Since) -> Flag:
         """The same, known only to servers from ``version`` on."""
         return replace(self, introduced=version)
 
 
+class Value(Protocol):
+    """A value of an option that is more than one word: see `fakeredis.engine.command.options`."""
+
+    @property
+    def least(self) -> int:
+        """The fewest words it may have."""
+
+    @property
+    def form(self) -> str:
+        """How it is written in the forms of `fakeredis.engine.command.form`."""
+
+    def take(self, words: Args, at: int, keys: int) -> tuple[Any, int]:
+        """The value at ``words[at]``, and the position behind it."""
+
+    def length(self, words: Args, at: int) -> int:
+        """How many words it takes, as far as can be told of words that may be wrong."""
+
+
+Make = Callable[..., Any]
+
+
 @dataclass(frozen=True)
-class Option:
-    """A word and its values: ``Option("COUNT", Int)``; the value, a tuple of several, or None."""
+class Values:
+    """The values behind a word of `OneOf`; a tuple where there are several.
 
-    token: str
-    values: tuple[Argument, ...]
+    Args:
+        make: makes one value of them, see `Option`.
+        once: the word must not stand twice.
+    """
+
+    values: tuple[Argument | Value | OneOf, ...]
+    make: Make | None = None
     introduced: Since = ALWAYS
+    once: bool = False
 
-    def __init__(self, token: str, *values: Argument, introduced: Since = ALWAYS) -> None:
-        object.__setattr__(self, "token", token)
+    def __init__(
+        self, *values: Argument | Value | OneOf, make: Make | None = None,
+        introduced: Since = ALWAYS, once: bool = False,
+    ) -> None:
         object.__setattr__(self, "values", values)
+        object.__setattr__(self, "make", make)
         object.__setattr__(self, "introduced", introduced)
+        object.__setattr__(self, "once", once)
+
+    def since(self, version: Since) -> Values:
+        """The same, known only to servers from ``version`` on."""
+        return Values(*self.values, make=self.make, introduced=version, once=self.once)
+
+
+@dataclass(frozen=True)
+class Option(Values):
+    """A word and its values: ``Option("COUNT", Int)``; the value, a tuple of several, or None.
+
+    These are for `fakeredis.engine.command.options` alone, as are values of more than one word:
+
+    Args:
+        make: makes one value of them all, called with `Options.parse`'s ``subject`` before them.
+        many: it may stand several times, and all values count; a list.
+        once: the word must not stand twice.
+        refused: the error that it is, where it is known only to be refused.
+    """
+
+    token: str = ""
+    many: bool = False
+    refused: str = ""
+
+    def __init__(
+        self, token: str, *values: Argument | Value | OneOf, introduced: Since = ALWAYS,
+        make: Make | None = None, many: bool = False, once: bool = False, refused: str = "",
+    ) -> None:
+        super().__init__(*values, make=make, introduced=introduced, once=once)
+        object.__setattr__(self, "token", token)
+        object.__setattr__(self, "many", many)
+        object.__setattr__(self, "refused", refused)
 
     def since(self, version: Since) -> Option:
         """The same, known only to servers from ``version`` on."""
-        return Option(self.token, *self.values, introduced=version)
+        return Option(
+            self.token, *self.values, introduced=version, make=self.make, many=self.many,
+            once=self.once, refused=self.refused,
+        )
 
 
-Token: Final = Argument()  # in OneOf: a word without a value
+def _token(raw: bytes) -> bytes:  # pragma: no cover - marks a word without a value
+    return raw
+
+
+Token: Final = Argument(_token)  # in OneOf: a word without a value
 
 
 @dataclass(frozen=True)
@@ -223,16 +307,62 @@ class OneOf:
     """Words of which at most one may stand; ``(word, value)`` or None.
 
     The same word twice is accepted and the later value counts, as with the server; two different
-    words are a syntax error.
+    words are a syntax error.  These are for `fakeredis.engine.command.options` alone:
+
+    Args:
+        error: what two words are answered.
+        once: the same word twice is an error too.
+        last: it is none, and the last word counts.
     """
 
-    words: dict[str, Argument] = field(default_factory=dict)
+    words: dict[str, Argument | Values] = field(default_factory=dict)
+    error: str = errors.SYNTAX
+    once: bool = False
+    last: bool = False
 
-    def __init__(self, **words: Argument) -> None:
+    def __init__(
+        self, *, error: str = errors.SYNTAX, once: bool = False, last: bool = False,
+        **words: Argument | Values,
+    ) -> None:
         object.__setattr__(self, "words", words)
+        object.__setattr__(self, "error", error)
+        object.__setattr__(self, "once", once)
+        object.__setattr__(self, "last", last)
+
+    @property
+    def bare(self) -> bool:
+        """Whether none of the words has a value."""
+        return all(is_token(word) for word in self.words.values())
 
 
-Declared = Argument | NumKeys | Flag | Option | OneOf | Many | Rest
+def is_token(argument: Argument | Values) -> bool:
+    """Whether a word of `OneOf` has no value."""
+    return isinstance(argument, Argument) and argument.convert is _token
+
+
+class OptionWords:
+    """What options are declared as: see `fakeredis.engine.command.options.Options`.
+
+    Attributes:
+        at_least: the fewest words there must be.
+        introduced: the version from which on there are any.
+    """
+
+    at_least: ClassVar[int] = 0
+    introduced: ClassVar[Since] = ALWAYS
+
+    @classmethod
+    def form(cls) -> str:
+        """The options' part of a form, see `fakeredis.engine.command.form`."""
+        return ""
+
+    @classmethod
+    def access(cls) -> Callable[[Args], str] | None:
+        """What says, by the words, what is done to the key; None where they do not say it."""
+        return None
+
+
+Declared = Argument | NumKeys | Flag | Option | OneOf | Many | Rest | type[OptionWords]
 
 
 class _Entry:
@@ -265,6 +395,13 @@ class _Entry:
         return end
 
 
+def _tail(item: Declared) -> Many | Rest | None:
+    """What all words from some place on are taken by."""
+    if isinstance(item, type):
+        return Rest(item.at_least, flat=True, introduced=item.introduced)
+    return item if isinstance(item, Many | Rest) else None
+
+
 class Syntax:
     """A declaration resolved for one profile: arity, key positions, and the parser."""
 
@@ -279,7 +416,8 @@ class Syntax:
         ]
         self.numkeys = next((item for item in declared if isinstance(item, NumKeys)), None)
         self.options = [item for item in declared if isinstance(item, Flag | Option | OneOf)]
-        self.tail = next((item for item in declared if isinstance(item, Many | Rest)), None)
+        tails = [item for item in map(_tail, declared) if item is not None]
+        self.tail = tails[0] if tails else None
         if isinstance(self.tail, Rest) and not profile.has(self.tail.introduced):
             self.tail = None
         self.entries: dict[bytes, _Entry] = {}
@@ -293,11 +431,10 @@ class Syntax:
         if isinstance(option, OneOf):
             for word, argument in option.words.items():
                 if profile.has(argument.introduced):
-                    is_token = argument is Token or argument.convert is _token
-                    values: tuple[Argument, ...] = () if is_token else (argument,)
+                    values = () if is_token(argument) else _single((argument,))
                     self.entries[word.encode()] = _Entry(word, slot, values, True)
         elif profile.has(option.introduced):
-            values = option.values if isinstance(option, Option) else ()
+            values = _single(option.values) if isinstance(option, Option) else ()
             self.entries[option.token.encode()] = _Entry(option.token, slot, values, False)
 
     def _count(self) -> None:
@@ -406,10 +543,15 @@ def _untouched(count: int) -> Parse:
     return lambda args: (*args[:count], list(args[count:]))
 
 
-def _token(raw: bytes) -> bytes:  # pragma: no cover - marks tokens that carry a version
-    return raw
-
 
 def token_since(version: Since) -> Argument:
     """A word without a value in `OneOf`, known only to servers from ``version`` on."""
-    return Argument(_token, introduced=version)
+    return Token.since(version)
+
+
+def _single(values: Sequence[object]) -> tuple[Argument, ...]:
+    """Values of options that are given to the handler one by one: each is one word."""
+    single = tuple(value for value in values if isinstance(value, Argument))
+    if len(single) < len(values):
+        raise TypeError("such values are for a class of Options")
+    return single

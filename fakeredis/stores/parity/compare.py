@@ -144,5 +144,6 @@ def counterpart(name: str, argv: Argv, reply: Any) -> tuple[Argv, Callable[[Any]
 def cursor_of(name: str) -> int | None:
     """Where a scan's cursor stands among the words; None for a command that is no scan."""
     declared = declaration_of(name)
-    words = [element.words for element in elements(declared.form)] if declared is not None else []
+    form = () if declared is None else elements(declared.full_form)
+    words = [element.words for element in form]
     return words.index(("cursor",)) + 1 if ("cursor",) in words else None

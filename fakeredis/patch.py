@@ -431,8 +431,8 @@ class _Entry:
             self.clock,
         )
         if self.frozen is not None:
-            server.clock.freeze(self.frozen)
-        server.clock.advance(self.offset)
+            server.freeze(self.frozen)
+        server.advance(self.offset)
         server.connected, server.outlived = self.up, False
         server.takes_any_user = True  # the credentials of a production URL are accepted
         self.equip(server)
@@ -485,8 +485,7 @@ class _Entry:
             moment = clock.seconds() if servers else clock.seconds() + self.offset
         self.frozen, self.offset = float(moment), 0.0
         for server in servers:
-            server.clock.freeze(self.frozen)
-            server.catch_up()
+            server.freeze(self.frozen)
 
     def fail_next(self, error: Any, expected: Expectation, times: int) -> None:
         """Order failures."""

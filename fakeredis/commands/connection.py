@@ -46,7 +46,7 @@ from fakeredis.engine.core.replies import (
 )
 from fakeredis.engine.core.server import Server
 from fakeredis.engine.core.session import Session
-from fakeredis.engine.features import acl, pause, tracking
+from fakeredis.engine.features import acl, key_access, pause, tracking
 from fakeredis.engine.features.client_info import describe
 from fakeredis.errors import CommandError
 
@@ -295,6 +295,7 @@ def client_no_evict(ctx: Context, switch: bytes) -> Any:
 def client_no_touch(ctx: Context, switch: bytes) -> Any:
     """Let this session's commands leave the keys' access times alone."""
     ctx.session.no_touch = _is_on(switch)
+    key_access.begin(ctx.server)
     return OK
 
 

@@ -83,6 +83,7 @@ def _sleep(ctx: Context, seconds: bytes) -> Status:
     """
     time = max(0.0, parse_float(seconds) or 0.0)
     if ctx.session.deny_blocking:
+        key_access.clock_moves(ctx.server)
         ctx.server.clock.advance(time)
     else:
         ctx.server.advance(time)

@@ -87,6 +87,9 @@ def lookup_any(ctx: Context, key: bytes, notify: bool = True) -> Any:
     value = db.data.get(key)
     if value is not None and not (key in db.expires and ctx.expire_if_due(key)):
         server.hits += 1
+        assert ctx.command is not None
+        if not ctx.command.flags & NO_TOUCH:
+            db.uses[key] = server.run_at
         return value
     server.misses += 1
     if notify and db.observed:
@@ -124,6 +127,7 @@ def _delete(ctx: Context, keys: Sequence[bytes]) -> int:
     data = db.data
     before = len(data)
     deque(map(data.pop, keys, repeat(None)), maxlen=0)
+    deque(map(db.uses.pop, keys, repeat(None)), maxlen=0)
     gone = before - len(data)
     ctx.server.dirty += gone
     return gone
@@ -185,6 +189,7 @@ def _expire(ctx: Context, unit: str, key: bytes, raw: bytes, options: Sequence[b
     current = db.expires.get(key)
     if key not in db.data or (current is not None and current <= now and ctx.expire_if_due(key)):
         return 0
+    db.uses[key] = ctx.server.run_at
     if conditions and not _condition_holds(conditions, current, deadline):
         ctx.lookup(key)  # it was used all the same
         return 0
@@ -609,8 +614,7 @@ def object_refcount(ctx: Context, key: bytes) -> int | None:
 def object_idletime(ctx: Context, key: bytes) -> int | None:
     """Seconds since the value at key was used.
 
-    That is noted from the first time on that somebody asks, or that the clock is moved: see
-    `fakeredis.engine.features.key_access`.
+    See `fakeredis.engine.features.key_access`.
     """
     if lookup_any(ctx, key, notify=False) is None:
         return None

@@ -301,6 +301,10 @@ def mget(ctx: Context, *keys: bytes) -> list[Any]:
     missing = replies.count(None)
     server.misses += missing
     server.hits += len(replies) - missing
+    found = keys
+    if missing:
+        found = tuple([key for key, value in zip(keys, replies, strict=True) if value is not None])
+    db.uses.update(dict.fromkeys(found, server.run_at))
     if not _STRINGS.issuperset(map(type, replies)):
         return [_reply(value) for value in replies]
     return replies

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shlex
+import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -301,6 +303,80 @@ def test_what_uses_a_key(twin: Twin, no_touch: bool) -> None:
         assert idle[0] == idle[1], line
         twin("UNWATCH")
         twin("DEL", "other")
+
+
+@pytest.fixture
+def later(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+    """Moves `time.time` ahead, as tools for tests do."""
+    real, ahead = time.time, [0.0]
+    monkeypatch.setattr("time.time", lambda: real() + ahead[0])
+    return lambda seconds: ahead.__setitem__(0, ahead[0] + seconds)
+
+
+def test_what_used_a_key_before_anybody_asked(later: Callable[[float], None]) -> None:
+    """As it is where somebody has asked already, which `test_what_uses_a_key` compares."""
+    for line in USES.replace("\n", ";").split(";"):
+        idle = []
+        for asks_before in (False, True):
+            _, call = with_server()
+            call("SET k 1")
+            if asks_before:
+                assert call("OBJECT IDLETIME k") == 0
+            later(5000)
+            if line.split():
+                call(line)
+            idle.append(call("OBJECT IDLETIME k"))
+        assert idle in ([0, 0], [5000, 5000], [None, None]), line
+
+
+def test_idle_time_of_what_was_used_before_the_first_question(
+    later: Callable[[float], None]
+) -> None:
+    _, call = with_server()
+    for line in ("SET k v", "RPUSH l 1 2", "HSET h f v", "SET gone v", "DEL gone"):
+        call(line)
+    later(60)
+    for line in ("LLEN l", "TTL k", "EXISTS k", "SET new v", "RENAME h hash"):
+        call(line)
+    later(7)
+    assert [call(f"OBJECT IDLETIME {key}") for key in ("k", "l", "hash", "new", "gone")] == [
+        67, 7, 7, 7, None
+    ]
+
+
+def test_idle_time_across_moves_of_the_clock(later: Callable[[float], None]) -> None:
+    server, call = with_server()
+    call("SET k v")
+    later(60)
+    call("SET l v")
+    server.advance(30)
+    call("SET m v")
+    server.freeze(server.now() + 5)
+    later(1000)
+    server.advance(2)
+    assert [call(f"OBJECT IDLETIME {key}") for key in "klm"] == [97, 37, 7]
+
+
+def test_idle_time_where_nobody_wants_to_be_noted(later: Callable[[float], None]) -> None:
+    _, call = with_server()
+    call("SET k v")
+    call("CLIENT NO-TOUCH ON")
+    later(60)
+    call("GET k")
+    assert call("OBJECT IDLETIME k") == 60
+
+
+def test_idle_time_of_sessions(later: Callable[[float], None]) -> None:
+    server, call = with_server()
+    other = server.session()
+    later(10)
+    other.execute([b"PING"])
+    later(5)
+    assert b" idle=5 " in call(f"CLIENT LIST ID {other.id}")
+    server.advance(20)
+    assert b" idle=25 " in call(f"CLIENT LIST ID {other.id}")
+    other.execute([b"PING"])
+    assert b" idle=0 " in call(f"CLIENT LIST ID {other.id}")
 
 
 def test_restored_use(twin: Twin) -> None:

@@ -90,6 +90,15 @@ class Clock:
             return int((time.time() + self.offset) * 1000)
         return round((self.frozen + self.offset) * 1000)
 
+    @property
+    def moved(self) -> bool:
+        """Whether it shows another time than `time.time`."""
+        return self.frozen is not None or self.offset != 0
+
+    def when(self, moment: float) -> float:
+        """What it showed when `time.time` was ``moment``, if nobody has moved it since."""
+        return self.seconds() - (time.time() - moment if self.frozen is None else 0)
+
     def advance(self, seconds: float) -> None:
         """Move ahead by ``seconds``."""
         self.offset += checked_seconds(seconds)
@@ -114,6 +123,11 @@ class RealClock(Clock):
     """A clock that only ``advance`` and ``freeze`` move, no tool: as that of a server elsewhere."""
 
     __slots__ = ()
+
+    @property
+    def moved(self) -> bool:
+        """See `Clock.moved`: a tool may move the other one at any time."""
+        return True
 
     def seconds(self) -> float:
         """Now, in seconds since the epoch."""

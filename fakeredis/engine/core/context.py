@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from fakeredis import errors
 from fakeredis.datatypes.numbers import parse_int
 from fakeredis.datatypes.string import MutableString
+from fakeredis.engine.command.command import NO_TOUCH
 from fakeredis.engine.core import blocking, notifications
 from fakeredis.engine.core.replies import BLOCKED
 from fakeredis.engine.features import key_access
@@ -27,7 +28,9 @@ _AT_ONCE = frozenset({"script", "transaction"})
 class Context:
     """One for each session; handlers get it as their first argument."""
 
-    __slots__ = ("session", "server", "db", "command", "args", "retrying", "_now", "_micros")
+    __slots__ = (
+        "session", "server", "db", "command", "args", "retrying", "run_at", "_now", "_micros",
+    )
 
     def __init__(self, session: Session, db: Database) -> None:
         self.session = session
@@ -36,6 +39,8 @@ class Context:
         self.command: Command | None = None
         self.args: Sequence[bytes] = ()  # the running command's raw arguments, name left out
         self.retrying = False  # a blocked command is being run again
+        # When the session's last command began, as `Server.run_at`; 0: see `Session.last_used`.
+        self.run_at = 0.0
         self._now = 0
         self._micros = 0
 
@@ -86,6 +91,10 @@ class Context:
         if value is not None and db.expires and key in db.expires:
             if self.expire_if_due(key):
                 return None
+        if value is not None:
+            command = self.command
+            if command is None or not command.flags & NO_TOUCH:
+                self.db.uses[key] = self.server.run_at
         return value
 
     def lookup_read(self, key: bytes, kind: type) -> Any:
@@ -105,7 +114,9 @@ class Context:
             if db.observed:
                 self.server.key_missed(db, key)
             return None
-        self.server.hits += 1
+        server = self.server
+        server.hits += 1
+        db.uses[key] = server.run_at
         if type(value) is not kind:
             if kind is bytes and type(value) is MutableString:
                 return bytes(value)
@@ -124,6 +135,7 @@ class Context:
         value = db.data.get(key)
         if value is None or (db.expires and key in db.expires and self.expire_if_due(key)):
             return None
+        db.uses[key] = self.server.run_at
         if type(value) is not kind:
             if kind is bytes and type(value) is MutableString:
                 return bytes(value)
@@ -153,6 +165,7 @@ class Context:
             if db.used is not None:
                 key_access.looked(self, key)
             self.server.hits += 1
+            self.db.uses[key] = self.server.run_at
             return value
         found: bytes | None = self.lookup_read(key, bytes)
         return found

@@ -38,7 +38,7 @@ class Database:
 
     __slots__ = (
         "server", "index", "data", "expires", "field_deadlines", "order", "observed", "watchers",
-        "blocked", "used", "sizes",
+        "blocked", "uses", "used", "sizes",
     )
 
     def __init__(self, server: Server, index: int) -> None:
@@ -51,7 +51,9 @@ class Database:
         self.order: Order | None = None  # made by the first SCAN or RANDOMKEY
         self.watchers: dict[bytes, set[Session]] = {}
         self.blocked: dict[bytes, dict[Session, None]] = {}  # oldest first
-        self.used: Used | None = None  # when keys were used: see `key_access`
+        # When keys were used, as `Server.run_at`; after `key_access.begin` it is in `used`.
+        self.uses: dict[bytes, float] = {}
+        self.used: Used | None = None
         self.sizes: Sizes | None = None  # how big they are: see `memory`
         self.observed = False  # whether `Server.announce` has anything to do here
 
@@ -79,6 +81,7 @@ class Database:
             elif self.server.notify_flags:
                 self.tell_overwritten(key, self.data[key], value)
         self.data[key] = value
+        self.uses[key] = self.server.run_at
 
     def tell_overwritten(self, key: bytes, gone: Any, value: Any) -> None:
         """Announce that a value has given way to another one."""
@@ -101,6 +104,7 @@ class Database:
         if self.order is not None and key not in self.data:
             self._appeared(key)
         self.data[key] = value
+        self.uses[key] = self.server.run_at
 
     def _appeared(self, key: bytes) -> None:
         """Note a new key; called only where there is an order, for whatever reason."""
@@ -127,6 +131,7 @@ class Database:
         """Remove a key; whether it was there.  The caller announces it."""
         if self.data.pop(key, None) is None:
             return False
+        self.uses.pop(key, None)
         if self.expires:
             self.expires.pop(key, None)
         return True
@@ -136,6 +141,7 @@ class Database:
         self.data = {}
         self.expires = {}
         self.field_deadlines = {}
+        self.uses = {}
         self.order = None
         self.used = self.sizes = None
         self.observe()

@@ -159,7 +159,7 @@ class LocalEngine(Engine):
         server = self.server
         with server.lock:
             if checked_advance(seconds) > 0:
-                key_access.begin(server)  # what was used before the clock moved, and what after?
+                key_access.clock_moves(server)
             server.clock.advance(seconds)
             server.do_what_is_due()
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import random
 import secrets
+import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from heapq import heapify, heappop
@@ -137,7 +138,12 @@ class Server:
         self.statistics = Statistics()
         self.calls = self.statistics.calls  # incremented by each command
         self.dirty = 0
+        # When the running command began, or the last one: seconds by `time.time`, whatever the
+        # clock says. See `fakeredis.engine.features.key_access`.
+        self.run_at = time.time()
         self.reset_statistics()
+        if self.clock.moved:  # the time of commands would not tell when keys were used
+            key_access.begin(self)
 
     def reset_statistics(self) -> None:
         """CONFIG RESETSTAT."""
@@ -164,6 +170,13 @@ class Server:
             TypeError, ValueError: it is no number of seconds, or a negative one.
         """
         self.engine.advance(seconds)
+
+    def freeze(self, at: float) -> None:
+        """Stop the clock at ``at`` (seconds since the epoch); what is due by then happens."""
+        with self.lock:
+            key_access.clock_moves(self)
+            self.clock.freeze(at)
+            self.catch_up()
 
     def catch_up(self) -> None:
         """Do what has become due: expire keys, time out waits."""
@@ -488,6 +501,7 @@ class Server:
 
     def rewriting(self) -> AbstractContextManager[None]:
         """To be held while data are changed otherwise than by commands."""
+        self.run_at = time.time()
         return nullcontext() if self.store_sync is None else self.store_sync.rewriting()
 
     def let_go(self) -> None:

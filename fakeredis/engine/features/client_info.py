@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from fakeredis.engine.core import switches
-from fakeredis.engine.features import tracking
+from fakeredis.engine.features import key_access, tracking
 
 if TYPE_CHECKING:
     from fakeredis.engine.core.session import Session
@@ -35,7 +35,7 @@ def describe(session: Session) -> str:
     server, command = session.server, session.ctx.command
     tracker = tracking.tracker_of(session)
     now = server.clock.seconds()
-    idle = max(session.last_used, session.ctx._now / 1000)
+    idle = key_access.last_used(session)
     queued = len(session.queue) if session.switched & switches.QUEUEING else -1
     if queued > 0:
         command = session.queue[-1][0]

@@ -1,7 +1,9 @@
 """When keys were last used, and how often: for OBJECT IDLETIME and FREQ, and for eviction.
 
-Nothing of it is kept before somebody asks (`begin`); a key that was there already counts as used
-at that moment. From then on a `Database` has its ``used``, and a context's look-ups take note.
+At first each look-up of a `Context` merely notes the time at which its command began
+(`Database.uses`), which costs next to nothing. When somebody asks, or when the clock is about to be
+moved so that those times would mean nothing (`begin`), these notes become the beginning of what is
+kept from then on as `Database.used`: order, counters, and who asked not to be noted.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from fakeredis.engine.core.context import Context
     from fakeredis.engine.core.database import Database
     from fakeredis.engine.core.server import Server
+    from fakeredis.engine.core.session import Session
 
 # When a key was used (seconds since the epoch), and its counter; the least recently used first.
 Used = OrderedDict[bytes, tuple[float, int]]
@@ -44,8 +47,28 @@ def begin(server: Server) -> None:
 
 
 def start(db: Database) -> None:
-    """Take the keys of a database as used now."""
-    db.used = OrderedDict.fromkeys(db.data, (db.server.clock.seconds(), _NEW_KEY))
+    """Begin with what is known of a database's keys."""
+    clock, uses = db.server.clock, db.uses
+    if clock.moved:  # by somebody who did not say so: nobody knows what the notes mean
+        uses = {}
+    now = clock.seconds()
+    known = {key: (uses.get(key, now), _NEW_KEY) for key in db.data}
+    db.used = OrderedDict(sorted(known.items(), key=_time_of))
+    db.uses = {}
+
+
+def clock_moves(server: Server) -> None:
+    """What was used so far was used before the clock moved: to be called first."""
+    node = server.node
+    for each in [server] if node is None else [one.server for one in node.cluster.nodes]:
+        begin(each)  # a cluster has one clock
+        for session in list(each.sessions.values()):
+            session.last_used, session.ctx.run_at = last_used(session), 0.0
+
+
+def last_used(session: Session) -> float:
+    """When a session's last command began, by the server's clock."""
+    return max(session.last_used, session.server.clock.when(session.ctx.run_at))
 
 
 def of(db: Database) -> Used:
@@ -100,8 +123,12 @@ def set_frequency(db: Database, key: bytes, counter: int) -> None:
     of(db)[key] = (db.server.clock.seconds(), counter)
 
 
+def _time_of(pair: tuple[bytes, tuple[float, int]]) -> float:
+    return pair[1][0]
+
+
 def _sort(used: Used) -> None:
-    pairs = sorted(used.items(), key=lambda pair: pair[1][0])
+    pairs = sorted(used.items(), key=_time_of)
     used.clear()
     used.update(pairs)
 

@@ -9,6 +9,7 @@ small change of a big value is kept as itself, where the store can: as the comma
 from __future__ import annotations
 
 import struct
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -600,6 +601,7 @@ class WriteThrough:
         db = self.server.database(number)
         if record.deadline is not None and record.deadline <= self.server.clock.milliseconds():
             return
+        self.server.run_at = time.time()
         self._applying, before = True, self._applying
         try:
             try:

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from fakeredis import errors
 from fakeredis.commands.arguments import (
     Args,
+    Flag,
     Key,
     KeySpec,
+    OneOf,
+    Option,
+    Options,
     Raw,
-    Rest,
+    Remaining,
+    Values,
     index,
+    integer,
     keyword,
     span,
-    word_of,
 )
 from fakeredis.commands.generic import group, lookup_any, server_tells, tell_overwritten
 from fakeredis.commands.registry import (
@@ -59,44 +64,15 @@ def dump(ctx: Context, key: bytes) -> bytes | None:
     return None if value is None else _dump(ctx, value)
 
 
-class _Options:
+class _RestoreOptions(Options):
     """What RESTORE is asked for besides."""
 
-    __slots__ = ("absolute", "frequency", "idle", "replace")
-
-    def __init__(self, words: Sequence[bytes]) -> None:
-        self.replace = self.absolute = False
-        self.idle: int | None = None
-        self.frequency: int | None = None
-        used = b""  # IDLETIME or FREQ, which exclude each other
-        at = 0
-        while at < len(words):
-            word = word_of(words[at])
-            if word == b"REPLACE":
-                self.replace = True
-            elif word == b"ABSTTL":
-                self.absolute = True
-            elif (
-                word in (b"IDLETIME", b"FREQ") and at + 1 < len(words) and used in (b"", word)
-            ):
-                used = word
-                at += 1
-                self._use(word, words[at])
-            else:
-                raise CommandError(errors.SYNTAX)
-            at += 1
-
-
-    def _use(self, word: bytes, raw: bytes) -> None:
-        number = _integer(raw)
-        if word == b"IDLETIME":
-            if number < 0:
-                raise CommandError(errors.IDLETIME_NEGATIVE)
-            self.idle = number
-        else:
-            if not 0 <= number <= 255:
-                raise CommandError(errors.FREQ_OUT_OF_RANGE)
-            self.frequency = number
+    replace: Annotated[bool, Flag("REPLACE")] = False
+    absolute: Annotated[bool, Flag("ABSTTL")] = False
+    use: Annotated[tuple[str, int] | None, OneOf(
+        IDLETIME=integer(0, range_error=errors.IDLETIME_NEGATIVE),
+        FREQ=integer(0, 255, range_error=errors.FREQ_OUT_OF_RANGE),
+    )] = None
 
 
 def _integer(raw: bytes) -> int:
@@ -107,18 +83,16 @@ def _integer(raw: bytes) -> int:
 
 
 @group.command(
-    "RESTORE", Key("OW update"), Raw, Raw, Rest(), flags=WRITE | DENYOOM, since="2.6.0", acl=_ACL,
-    form="key ttl value {REPLACE ABSTTL IDLETIME=1 FREQ=1}",
+    "RESTORE", Key("OW update"), Raw, Raw, _RestoreOptions, flags=WRITE | DENYOOM, since="2.6.0",
+    acl=_ACL,
 )
-def restore(
-    ctx: Context, key: bytes, ttl: bytes, payload: bytes, words: Sequence[bytes]
-) -> Status:
+def restore(ctx: Context, key: bytes, ttl: bytes, payload: bytes, *words: bytes) -> Status:
     """Put a value that DUMP gave at a key.
 
     Checked in the server's order: options with their numbers, whether the key is free, the time to
     live, checksum and version of the payload, the value in it.
     """
-    options = _Options(words)
+    options = _RestoreOptions.parse(ctx, words)
     if ctx.lookup(key) is not None and not options.replace:
         raise CommandError(errors.BUSY_KEY)
     milliseconds = _integer(ttl)
@@ -137,10 +111,11 @@ def restore(
     ctx.db.place(key, value, deadline)
     ctx.modified(key, "restore")
     tell_overwritten(ctx, ctx.db, key, gone)
-    if options.idle is not None and not key_access.counts_frequency(ctx.server):
-        key_access.set_idle(ctx.db, key, options.idle)
-    if options.frequency is not None and key_access.counts_frequency(ctx.server):
-        key_access.set_frequency(ctx.db, key, options.frequency)
+    word, number = options.use or ("", 0)
+    if word == "IDLETIME" and not key_access.counts_frequency(ctx.server):
+        key_access.set_idle(ctx.db, key, number)
+    if word == "FREQ" and key_access.counts_frequency(ctx.server):
+        key_access.set_frequency(ctx.db, key, number)
     return OK
 
 
@@ -162,9 +137,8 @@ def _load(ctx: Context, payload: bytes) -> Any:
 
 
 server_group.command(
-    "RESTORE-ASKING", Key("OW update"), Raw, Raw, Rest(),
+    "RESTORE-ASKING", Key("OW update"), Raw, Raw, _RestoreOptions,
     flags=WRITE | DENYOOM | ASKING | SERVER_WIDE, since="3.0.0", acl=_ACL,
-    form="key ttl value {REPLACE ABSTTL IDLETIME=1 FREQ=1}",
 )(restore)
 
 
@@ -176,68 +150,57 @@ _NUMERIC_HOST: Final = re.compile(rb"[0-9.]+|localhost|.*:.*").fullmatch
 _DEFAULT_TIMEOUT = 1000
 
 
-class _Migration:
+def _only_these(key: bytes, keys: Sequence[bytes]) -> Sequence[bytes]:
+    """The keys after KEYS, beside which there must be no other."""
+    if key:
+        raise CommandError(errors.MIGRATE_KEYS)
+    return keys
+
+
+class _MigrateOptions(Options):
     """What MIGRATE is asked for."""
 
-    __slots__ = ("auth", "copy", "keys", "replace")
-
-    def __init__(self, key: bytes, words: Sequence[bytes]) -> None:
-        self.copy = self.replace = False
-        self.auth: Sequence[bytes] = ()
-        self.keys: Sequence[bytes] = (key,)
-        at = 0
-        while at < len(words):
-            word, left = word_of(words[at]), len(words) - at - 1
-            if word in (b"COPY", b"REPLACE"):
-                self.copy |= word == b"COPY"
-                self.replace |= word == b"REPLACE"
-            elif word == b"AUTH" and left >= 1:
-                self.auth = words[at + 1 : at + 2]
-            elif word == b"AUTH2" and left >= 2:
-                self.auth = words[at + 1 : at + 3]
-            elif word == b"KEYS":
-                if key:
-                    raise CommandError(errors.MIGRATE_KEYS)
-                self.keys = words[at + 1 :]
-                return
-            else:
-                raise CommandError(errors.SYNTAX)
-            at += 1 + {b"AUTH": 1, b"AUTH2": 2}.get(word, 0)
+    copy: Annotated[bool, Flag("COPY")] = False
+    replace: Annotated[bool, Flag("REPLACE")] = False
+    auth: Annotated[tuple[str, Sequence[bytes]] | None, OneOf(
+        AUTH=Values(Raw, make=lambda _, password: [password]), AUTH2=Values(Raw, Raw), last=True,
+    )] = None
+    keys: Annotated[
+        Sequence[bytes] | None, Option("KEYS", Remaining(0, "keys"), make=_only_these)
+    ] = None
 
 
 def _migrate_keys(args: Args) -> list[bytes]:
     """The key, or those after KEYS; none where there are both."""
-    at = 5
-    while at < len(args):
-        word = word_of(args[at])
-        if word == b"KEYS" and at + 1 < len(args):
-            return [] if args[2] else list(args[at + 1 :])
-        at += 1 + {b"AUTH": 1, b"AUTH2": 2}.get(word, 0)
+    for word, keys in _MigrateOptions.spot(args[5:]):
+        if word == "KEYS" and keys:
+            return [] if args[2] else list(keys)
     return [args[2]]
 
 
 @group.command(
-    "MIGRATE", Raw, Raw, Key("RW access delete"), Raw, Raw, Rest(),
+    "MIGRATE", Raw, Raw, Key("RW access delete"), Raw, Raw, _MigrateOptions,
     flags=WRITE | MOVABLEKEYS | SERVER_WIDE, since="2.6.0", acl=_ACL, keys=_migrate_keys,
     specs=(
         KeySpec("RW access delete", index(3)),
         KeySpec("RW access delete incomplete", keyword("KEYS", -2), span(-1)),
     ),
-    form="host port key db timeout {COPY REPLACE AUTH=1 AUTH2=2 KEYS=keys}",
+    form="host port key db timeout {}",
     secrets=Secrets({b"AUTH": 1, b"AUTH2": 2}, start=5), tips="nondeterministic_output",
 )
 def migrate(
     ctx: Context, host: bytes, port: bytes, key: bytes, database: bytes, timeout: bytes,
-    words: Sequence[bytes],
+    *words: bytes,
 ) -> Status:
     """Move keys to another server of the same network; what arrived is removed here.
 
     Checked in the server's order: options, time-out, database number, whether there is any key, the
     connection, then what the other server replies, of which the first error is told.
     """
-    options = _Migration(key, words)
+    options = _MigrateOptions.parse(ctx, words, key)
     milliseconds, index = _integer(timeout), _integer(database)
-    found = {one: lookup_any(ctx, one) for one in options.keys}
+    keys = (key,) if options.keys is None else options.keys
+    found = {one: lookup_any(ctx, one) for one in keys}
     values = {one: value for one, value in found.items() if value is not None}
     if not values:
         return _NO_KEY
@@ -273,7 +236,7 @@ def _target(server: Server, host: bytes, port: bytes) -> Server:
 
 
 def _send(
-    ctx: Context, session: Session, values: dict[bytes, Any], index: int, options: _Migration
+    ctx: Context, session: Session, values: dict[bytes, Any], index: int, options: _MigrateOptions
 ) -> CommandError | None:
     """Restore values over there; the first error, if there was any."""
     problems: list[CommandError] = []
@@ -288,8 +251,8 @@ def _send(
 
     try:
         # As the server does it: all commands go out, whatever is replied to the first ones.
-        if options.auth:
-            call(b"AUTH", *options.auth)
+        if options.auth is not None:
+            call(b"AUTH", *options.auth[1])
         if index != -1:
             call(b"SELECT", b"%d" % index)
         prelude = len(problems)

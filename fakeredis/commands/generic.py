@@ -5,25 +5,27 @@ from __future__ import annotations
 import math
 import re
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import repeat
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from fakeredis import errors
 from fakeredis.commands.arguments import (
     UNKNOWN,
     Args,
+    Argument,
     Flag,
     Int,
     Key,
     KeySpec,
     Many,
+    OneOf,
     Option,
+    Options,
     Raw,
-    Rest,
+    Token,
     index,
     integer,
-    word_of,
 )
 from fakeredis.commands.registry import (
     BLOCKING,
@@ -171,7 +173,35 @@ def type_(ctx: Context, key: bytes) -> Status:
 
 # Deadlines --------------------------------------------------------------------------------------
 
-_CONDITIONS: Final = Rest(flat=True, introduced="7.0.0")
+class _ExpireOptions(Options, introduced="7.0.0"):
+    """When EXPIRE and its kin may set a deadline."""
+
+    nx: Annotated[bool, Flag("NX")] = False
+    xx: Annotated[bool, Flag("XX")] = False
+    gt: Annotated[bool, Flag("GT")] = False
+    lt: Annotated[bool, Flag("LT")] = False
+
+    @classmethod
+    def unknown(cls, ctx: Context, raw: bytes) -> CommandError:
+        """It names the word."""
+        return CommandError(f"ERR Unsupported option {clean(raw)}")
+
+    def check(self) -> None:
+        """Refuse those that do not go together."""
+        if self.nx and (self.xx or self.gt or self.lt):
+            raise CommandError(
+                "ERR NX and XX, GT or LT options at the same time are not compatible"
+            )
+        if self.gt and self.lt:
+            raise CommandError("ERR GT and LT options at the same time are not compatible")
+
+    def hold(self, current: int | None, deadline: int) -> bool:
+        """Whether they allow a deadline; a key without one lives for ever."""
+        if current is None:
+            return not (self.xx or self.gt)
+        return not (
+            self.nx or (self.gt and deadline <= current) or (self.lt and deadline >= current)
+        )
 
 
 def _expire(ctx: Context, unit: str, key: bytes, raw: bytes, options: Sequence[bytes]) -> int:
@@ -179,7 +209,9 @@ def _expire(ctx: Context, unit: str, key: bytes, raw: bytes, options: Sequence[b
 
     Checked in the server's order: options, number, key, condition.
     """
-    conditions = _conditions(options) if options else None
+    conditions = _ExpireOptions.parse(ctx, options) if options else None
+    if conditions is not None:
+        conditions.check()
     now = ctx.now
     if unit == "EX" and raw.isdigit() and len(raw) < 12 and raw[0] != 48:
         deadline = int(raw) * 1000 + now  # what everybody sends, with few calls
@@ -190,7 +222,7 @@ def _expire(ctx: Context, unit: str, key: bytes, raw: bytes, options: Sequence[b
     if key not in db.data or (current is not None and current <= now and ctx.expire_if_due(key)):
         return 0
     db.uses[key] = ctx.server.run_at
-    if conditions and not _condition_holds(conditions, current, deadline):
+    if conditions is not None and not conditions.hold(current, deadline):
         ctx.lookup(key)  # it was used all the same
         return 0
     if deadline <= now:
@@ -202,37 +234,8 @@ def _expire(ctx: Context, unit: str, key: bytes, raw: bytes, options: Sequence[b
     return 1
 
 
-def _conditions(options: Sequence[bytes]) -> set[bytes]:
-    """NX, XX, GT and LT, each in any case."""
-    found = set()
-    for option in options:
-        word = word_of(option)
-        if word not in (b"NX", b"XX", b"GT", b"LT"):
-            raise CommandError(f"ERR Unsupported option {clean(option)}")
-        found.add(word)
-    if b"NX" in found and len(found) > 1:
-        raise CommandError(
-            "ERR NX and XX, GT or LT options at the same time are not compatible"
-        )
-    if b"GT" in found and b"LT" in found:
-        raise CommandError("ERR GT and LT options at the same time are not compatible")
-    return found
-
-
-def _condition_holds(conditions: set[bytes], current: int | None, deadline: int) -> bool:
-    """Whether the conditions allow a deadline; a key without one lives for ever."""
-    if current is None:
-        return not conditions & {b"XX", b"GT"}
-    return not (
-        b"NX" in conditions
-        or (b"GT" in conditions and deadline <= current)
-        or (b"LT" in conditions and deadline >= current)
-    )
-
-
 @group.command(
-    "EXPIRE", Key("RW update"), Raw, _CONDITIONS, flags=WRITE | FAST | GIVES_TTL,
-    form="key value {NX XX GT LT}",
+    "EXPIRE", Key("RW update"), Raw, _ExpireOptions, flags=WRITE | FAST | GIVES_TTL,
 )
 def expire(ctx: Context, key: bytes, seconds: bytes, *options: bytes) -> int:
     """Let a key vanish after some seconds."""
@@ -240,8 +243,7 @@ def expire(ctx: Context, key: bytes, seconds: bytes, *options: bytes) -> int:
 
 
 @group.command(
-    "PEXPIRE", Key("RW update"), Raw, _CONDITIONS, flags=WRITE | FAST | GIVES_TTL, since="2.6.0",
-    form="key value {NX XX GT LT}",
+    "PEXPIRE", Key("RW update"), Raw, _ExpireOptions, flags=WRITE | FAST | GIVES_TTL, since="2.6.0",
 )
 def pexpire(ctx: Context, key: bytes, milliseconds: bytes, *options: bytes) -> int:
     """Let a key vanish after some milliseconds."""
@@ -249,8 +251,8 @@ def pexpire(ctx: Context, key: bytes, milliseconds: bytes, *options: bytes) -> i
 
 
 @group.command(
-    "EXPIREAT", Key("RW update"), Raw, _CONDITIONS, flags=WRITE | FAST | GIVES_TTL, since="1.2.0",
-    form="key value {NX XX GT LT}",
+    "EXPIREAT", Key("RW update"), Raw, _ExpireOptions, flags=WRITE | FAST | GIVES_TTL,
+    since="1.2.0",
 )
 def expireat(ctx: Context, key: bytes, seconds: bytes, *options: bytes) -> int:
     """Let a key vanish at a time in seconds since the epoch."""
@@ -258,8 +260,8 @@ def expireat(ctx: Context, key: bytes, seconds: bytes, *options: bytes) -> int:
 
 
 @group.command(
-    "PEXPIREAT", Key("RW update"), Raw, _CONDITIONS, flags=WRITE | FAST | GIVES_TTL, since="2.6.0",
-    form="key value {NX XX GT LT}",
+    "PEXPIREAT", Key("RW update"), Raw, _ExpireOptions, flags=WRITE | FAST | GIVES_TTL,
+    since="2.6.0",
 )
 def pexpireat(ctx: Context, key: bytes, milliseconds: bytes, *options: bytes) -> int:
     """Let a key vanish at a time in milliseconds since the epoch."""
@@ -368,24 +370,68 @@ def scan_cursor(ctx: Context, raw: bytes) -> int:
     return start
 
 
+def _scan_count(raw: bytes) -> int:
+    count = parse_int(raw)
+    if count is None:
+        raise CommandError(errors.NOT_INTEGER)
+    if count < 1:
+        raise CommandError(errors.SYNTAX)
+    return count
+
+
+def _scan_pattern(raw: bytes) -> Callable[[bytes], object] | None:
+    return None if raw == b"*" else matcher(raw)
+
+
+WITHOUT_VALUES: Final = {"redis": "7.4.0", "valkey": "8.0.0"}
+
+
+class ScanOptions(Options):
+    """The options that all scans have; the last of each counts."""
+
+    match: Annotated[
+        Callable[[bytes], object] | None, Option("MATCH", Argument(_scan_pattern))
+    ] = None
+    count: Annotated[int, Option("COUNT", Argument(_scan_count))] = 10
+
+
+class PlainScanOptions(ScanOptions):
+    """Those of scans that give no values."""
+
+    novalues: Annotated[
+        bool, Flag("NOVALUES", WITHOUT_VALUES, refused=errors.NOVALUES_ONLY_HSCAN)
+    ] = False
+
+
+def _type_name(raw: bytes) -> bytes:
+    return raw.partition(b"\0")[0].lower()
+
+
+class _KeyScanOptions(PlainScanOptions):
+    """Those of SCAN."""
+
+    kind: Annotated[bytes | None, Option("TYPE", Argument(_type_name))] = None
+
+
 @group.command(
-    "SCAN", Raw, Rest(), flags=READONLY | NO_TOUCH | SEQUENTIAL, since="2.8.0",
-    form="cursor {MATCH=1 COUNT=1 TYPE=1}",
+    "SCAN", Raw, _KeyScanOptions, flags=READONLY | NO_TOUCH | SEQUENTIAL, since="2.8.0",
+    form="cursor {}",
     tips="nondeterministic_output request_policy:special response_policy:special",
 )
-def scan(ctx: Context, cursor: bytes, words: list[bytes]) -> list[Any]:
+def scan(ctx: Context, cursor: bytes, *words: bytes) -> list[Any]:
     """Some of the keys, and the cursor for the next; each that stays is seen at least once.
 
     Checked in the server's order: cursor, then the options from left to right.
     """
     start = scan_cursor(ctx, cursor)
-    pattern, count, kind = _scan_options(words) if words else (None, 10, None)
+    options = _KeyScanOptions.parse(ctx, words)
+    kind = options.kind
     if kind is not None and kind not in _TYPES and ctx.traits.checked_types:
         raise CommandError(f"ERR unknown type name '{clean(kind)}'")
     db = ctx.db
-    after, found = db.ordering().scan(db.data, start, count)
-    if pattern is not None:
-        found = list(filter(matcher(pattern), found))
+    after, found = db.ordering().scan(db.data, start, options.count)
+    if options.match is not None:
+        found = list(filter(options.match, found))
     if db.expires:
         found = [key for key in found if key not in db.expires or not ctx.expire_if_due(key)]
     if kind is not None:
@@ -395,37 +441,6 @@ def scan(ctx: Context, cursor: bytes, words: list[bytes]) -> list[Any]:
 
 
 _TYPES: Final = {b"string", b"list", b"set", b"zset", b"hash", b"stream"}
-
-
-def _scan_options(words: Sequence[bytes]) -> tuple[bytes | None, int, bytes | None]:
-    """MATCH, COUNT and TYPE; the last of each counts."""
-    pattern, count, kind = None, 10, None
-    at = 0
-    while at < len(words):
-        word = word_of(words[at])
-        if word == b"NOVALUES":
-            raise CommandError("ERR NOVALUES option can only be used in HSCAN")
-        if word not in (b"MATCH", b"COUNT", b"TYPE") or at + 1 == len(words):
-            raise CommandError(errors.SYNTAX)
-        value = words[at + 1]
-        if word == b"MATCH":
-            pattern = None if value == b"*" else value
-        elif word == b"TYPE":
-            kind = value.partition(b"\0")[0].lower()
-        else:
-            count = scan_count(value)
-        at += 2
-    return pattern, count, kind
-
-
-def scan_count(raw: bytes) -> int:
-    """The number after COUNT."""
-    count = parse_int(raw)
-    if count is None:
-        raise CommandError(errors.NOT_INTEGER)
-    if count < 1:
-        raise CommandError(errors.SYNTAX)
-    return count
 
 
 def server_tells(ctx: Context) -> bool:
@@ -701,71 +716,46 @@ def waitaof(ctx: Context, local: int, replicas: bytes, timeout: bytes) -> Any:
 # SORT -------------------------------------------------------------------------------------------
 
 
-class _Sort:
-    """What a SORT is asked to do."""
+def _may_read(ctx: Context, option: str, value: bytes) -> bytes:
+    """Users who may not read all keys get none by patterns (Redis 7 and later)."""
+    if ctx.server.switched & switches.RESTRICTED and not ctx.traits.older_errors:
+        from fakeredis.engine.features import acl
 
-    __slots__ = ("ctx", "by", "descending", "alpha", "limit", "get", "store")
-
-    def __init__(self, ctx: Context, words: Sequence[bytes], readonly: bool) -> None:
-        self.ctx = ctx
-        self.by: bytes | None = None
-        self.descending = self.alpha = False
-        self.limit: tuple[int, int] | None = None
-        self.get: list[bytes] = []
-        self.store: bytes | None = None
-        at = 0
-        while at < len(words):
-            at = self._take(words, at, readonly)
-
-    def _take(self, words: Sequence[bytes], at: int, readonly: bool) -> int:
-        """Read the option at a position; gives the position behind it."""
-        word, left = word_of(words[at]), len(words) - at - 1
-        if word in (b"ASC", b"DESC"):
-            self.descending = word == b"DESC"
-        elif word == b"ALPHA":
-            self.alpha = True
-        elif word == b"LIMIT" and left >= 2:
-            self.limit = _integer(words[at + 1]), _integer(words[at + 2])
-            return at + 3
-        elif left and (word in (b"BY", b"GET") or (word == b"STORE" and not readonly)):
-            value = words[at + 1]
-            if word == b"GET":
-                self._check("GET")
-                self.get.append(value)
-            elif word == b"BY":
-                if b"*" in value:
-                    self._check("BY")
-                self.by = value
-            else:
-                self.store = value
-            return at + 2
-        else:
-            raise CommandError(errors.SYNTAX)
-        return at + 1
-
-    def _check(self, option: str) -> None:
-        """Users who may not read all keys get none by patterns (Redis 7 and later)."""
-        ctx = self.ctx
-        if ctx.server.switched & switches.RESTRICTED and not ctx.traits.older_errors:
-            from fakeredis.engine.features import acl
-
-            assert ctx.command is not None
-            acl.check_all_keys(ctx.session, ctx.command, option)
-
-
-def _integer(raw: bytes) -> int:
-    value = parse_int(raw)
-    if value is None:
-        raise CommandError(errors.NOT_INTEGER)
+        assert ctx.command is not None
+        acl.check_all_keys(ctx.session, ctx.command, option)
     return value
 
 
-def _sort(ctx: Context, key: bytes, words: Sequence[bytes], readonly: bool = False) -> Any:
+def _sort_by(ctx: Context, value: bytes) -> bytes:
+    return _may_read(ctx, "BY", value) if b"*" in value else value
+
+
+def _sort_get(ctx: Context, value: bytes) -> bytes:
+    return _may_read(ctx, "GET", value)
+
+
+class _SortRoOptions(Options):
+    """What SORT_RO is asked to do."""
+
+    by: Annotated[bytes | None, Option("BY", Raw, make=_sort_by)] = None
+    limit: Annotated[tuple[int, int] | None, Option("LIMIT", Int, Int)] = None
+    get: Annotated[Sequence[bytes], Option("GET", Raw, make=_sort_get, many=True)] = ()
+    order: Annotated[str, OneOf(ASC=Token, DESC=Token, last=True)] = "ASC"
+    alpha: Annotated[bool, Flag("ALPHA")] = False
+    store: bytes | None = None
+
+
+class _SortOptions(_SortRoOptions):
+    """What SORT is asked to do."""
+
+    store: Annotated[bytes | None, Option("STORE", Key)] = None
+
+
+def _sort(ctx: Context, key: bytes, options: _SortRoOptions) -> Any:
     """Elements in order; with STORE, how many were stored.
 
     Checked in the server's order: options, type, weights.
     """
-    options = _Sort(ctx, words, readonly)
     value = lookup_any(ctx, key)
     if value is not None and type(value) not in (List, Set, SortedSet):
         raise CommandError(errors.WRONGTYPE)
@@ -780,7 +770,7 @@ def _sort(ctx: Context, key: bytes, words: Sequence[bytes], readonly: bool = Fal
     return elements if options.store is None else _store_sorted(ctx, options.store, elements)
 
 
-def _sorted_elements(ctx: Context, value: Any, options: _Sort) -> list[bytes]:
+def _sorted_elements(ctx: Context, value: Any, options: _SortRoOptions) -> list[bytes]:
     """The elements asked for, in the order asked for."""
     by, alpha = options.by, options.alpha
     if by is not None and b"*" not in by:
@@ -798,19 +788,19 @@ def _sorted_elements(ctx: Context, value: Any, options: _Sort) -> list[bytes]:
         as_c = ctx.traits.c_numbers
         order = list(zip((_weight(raw, as_c) for raw in weights), elements, strict=True))
     # Elements with equal keys stay as they are: only the keys may be compared.
-    places = sorted(range(len(elements)), key=order.__getitem__, reverse=options.descending)
+    places = sorted(range(len(elements)), key=order.__getitem__, reverse=options.order == "DESC")
     return _limited([elements[place] for place in places], options)
 
 
-def _unsorted(value: Any, options: _Sort) -> list[bytes]:
+def _unsorted(value: Any, options: _SortRoOptions) -> list[bytes]:
     """The elements in their own order, which DESC turns round where there is one."""
     elements = value.values() if type(value) is List else list(value)
-    if options.descending and type(value) is not Set:
+    if options.order == "DESC" and type(value) is not Set:
         elements.reverse()
     return _limited(elements, options)
 
 
-def _limited(elements: list[bytes], options: _Sort) -> list[bytes]:
+def _limited(elements: list[bytes], options: _SortRoOptions) -> list[bytes]:
     if options.limit is None:
         return elements
     start, count = max(options.limit[0], 0), options.limit[1]
@@ -899,17 +889,8 @@ def _store_sorted(ctx: Context, key: bytes, elements: list[Any]) -> int:
 
 def _sort_keys(args: Args) -> list[bytes]:
     """The key, and the one that the last STORE names."""
-    stored: list[bytes] = []
-    at = 1
-    while at < len(args) - 1:
-        word = word_of(args[at])
-        if word == b"STORE":
-            stored = [args[at + 1]]
-        at += 1 + _SORT_VALUES.get(word, 0)
-    return [args[0], *stored]
-
-
-_SORT_VALUES: Final = {b"LIMIT": 2, b"GET": 1, b"BY": 1}  # words that follow an option of SORT
+    words = _SortOptions.spot(args[1:])
+    return [args[0], *[key for word, keys in words if word == "STORE" for key in keys][-1:]]
 
 
 _SORT_ACL: Final = ("set", "sortedset", "list", "slow", "dangerous")
@@ -920,19 +901,18 @@ _SORT_KEYS: Final = (
 
 
 @group.command(
-    "SORT", Key("RO access"), Rest(flat=True), flags=WRITE | DENYOOM | MOVABLEKEYS, keys=_sort_keys,
+    "SORT", Key("RO access"), _SortOptions, flags=WRITE | DENYOOM | MOVABLEKEYS, keys=_sort_keys,
     acl=(*_SORT_ACL, "write"), specs=(*_SORT_KEYS, KeySpec("OW update", UNKNOWN, UNKNOWN)),
-    form="key {BY=1 LIMIT=2 GET=1 ASC DESC ALPHA STORE=key}",
 )
-def sort(ctx: Context, key: bytes, *options: bytes) -> Any:
+def sort(ctx: Context, key: bytes, *words: bytes) -> Any:
     """The elements of a list, set or sorted set in order, by themselves or by other keys."""
-    return _sort(ctx, key, options)
+    return _sort(ctx, key, _SortOptions.parse(ctx, words))
 
 
 @group.command(
-    "SORT_RO", Key, Rest(flat=True), flags=READONLY | MOVABLEKEYS, since="7.0.0",
-    acl=(*_SORT_ACL, "read"), specs=_SORT_KEYS, form="key {BY=1 LIMIT=2 GET=1 ASC DESC ALPHA}",
+    "SORT_RO", Key, _SortRoOptions, flags=READONLY | MOVABLEKEYS, since="7.0.0",
+    acl=(*_SORT_ACL, "read"), specs=_SORT_KEYS,
 )
-def sort_ro(ctx: Context, key: bytes, *options: bytes) -> Any:
+def sort_ro(ctx: Context, key: bytes, *words: bytes) -> Any:
     """The same without STORE."""
-    return _sort(ctx, key, options, readonly=True)
+    return _sort(ctx, key, _SortRoOptions.parse(ctx, words))

@@ -7,11 +7,11 @@ command of this group looks at the hash, so no handler ever sees one.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 from fakeredis import errors
-from fakeredis.commands.arguments import Int, Key, Many, Raw, Rest, word_of
-from fakeredis.commands.generic import scan_count, scan_cursor
+from fakeredis.commands.arguments import Flag, Int, Key, Many, Options, Raw, Rest, word_of
+from fakeredis.commands.generic import WITHOUT_VALUES, ScanOptions, scan_cursor
 from fakeredis.commands.registry import (
     DENYOOM,
     FAST,
@@ -23,7 +23,6 @@ from fakeredis.commands.registry import (
     WRITES_BACK,
     Group,
 )
-from fakeredis.datatypes.glob import matcher
 from fakeredis.datatypes.hash import Hash
 from fakeredis.datatypes.numbers import (
     INT_MAX,
@@ -314,19 +313,17 @@ def random_count(raw: bytes, doubled: bool) -> int:
     return count
 
 
-def random_options(raw: bytes, words: Sequence[bytes], option: bytes) -> tuple[int, bool]:
-    """Count, and whether the option that follows it was given; in the server's order."""
-    random_count(raw, False)
-    if words and (len(words) > 1 or word_of(words[0]) != option):
-        raise CommandError(errors.SYNTAX)
-    return random_count(raw, bool(words)), bool(words)
+class _RandomOptions(Options):
+    """What may follow the count of HRANDFIELD."""
+
+    with_values: Annotated[bool, Flag("WITHVALUES", once=True)] = False
 
 
 @group.command(
-    "HRANDFIELD", Key, Rest(), flags=READONLY, since="6.2.0", reply=PAIRS,
-    form="key count {WITHVALUES}", varies="number", tips="nondeterministic_output",
+    "HRANDFIELD", Key, _RandomOptions, flags=READONLY, since="6.2.0", reply=PAIRS,
+    form="key count {}", varies="number", tips="nondeterministic_output",
 )
-def hrandfield(ctx: Context, key: bytes, words: list[bytes]) -> Any:
+def hrandfield(ctx: Context, key: bytes, *words: bytes) -> Any:
     """A random field, or some, with or without values.
 
     Checked in the server's order: count, syntax, range of the count, type.
@@ -334,7 +331,9 @@ def hrandfield(ctx: Context, key: bytes, words: list[bytes]) -> Any:
     if not words:
         value = _read(ctx, key)
         return None if value is None else value.random(ctx.server.random)
-    count, with_values = random_options(words[0], words[1:], b"WITHVALUES")
+    random_count(words[0], False)
+    with_values = _RandomOptions.parse(ctx, words[1:]).with_values
+    count = random_count(words[0], with_values)
     value = _read(ctx, key)
     if value is None:
         return []
@@ -344,40 +343,17 @@ def hrandfield(ctx: Context, key: bytes, words: list[bytes]) -> Any:
     return [(field, value.get(field)) for field in fields] if with_values else fields
 
 
-def scan_options(
-    words: Sequence[bytes], novalues: bool = False, known: bool = True
-) -> tuple[Any, int, bool]:
-    """MATCH (as a matcher or None), COUNT and NOVALUES of HSCAN, SSCAN and ZSCAN.
+class _ScanOptions(ScanOptions):
+    """The options of HSCAN."""
 
-    Raises:
-        CommandError: syntax, or NOVALUES where ``novalues`` does not allow it; to a server that
-            does not have it (``known``) it is a word as any other.
-    """
-    match, count, without = None, 10, False
-    at = 0
-    while at < len(words):
-        word = word_of(words[at])
-        if word == b"NOVALUES" and known:
-            if not novalues:
-                raise CommandError(errors.NOVALUES_ONLY_HSCAN)
-            without = True
-            at += 1
-            continue
-        if word not in (b"MATCH", b"COUNT") or at + 1 == len(words):
-            raise CommandError(errors.SYNTAX)
-        if word == b"COUNT":
-            count = scan_count(words[at + 1])
-        else:
-            match = None if words[at + 1] == b"*" else matcher(words[at + 1])
-        at += 2
-    return match, count, without
+    without_values: Annotated[bool, Flag("NOVALUES", WITHOUT_VALUES)] = False
 
 
 @group.command(
-    "HSCAN", Key, Raw, Rest(), flags=READONLY | SEQUENTIAL, since="2.8.0",
-    form="key cursor {MATCH=1 COUNT=1 NOVALUES}", tips="nondeterministic_output",
+    "HSCAN", Key, Raw, _ScanOptions, flags=READONLY | SEQUENTIAL, since="2.8.0",
+    form="key cursor {}", tips="nondeterministic_output",
 )
-def hscan(ctx: Context, key: bytes, cursor: bytes, words: list[bytes]) -> list[Any]:
+def hscan(ctx: Context, key: bytes, cursor: bytes, *words: bytes) -> list[Any]:
     """Some of the fields and values, and the cursor for the next.
 
     Checked in the server's order: cursor, type, then (only if there is a hash) the options.
@@ -386,13 +362,13 @@ def hscan(ctx: Context, key: bytes, cursor: bytes, words: list[bytes]) -> list[A
     value = _read(ctx, key)
     if value is None:
         return [b"0", []]
-    match, count, without = scan_options(words, True, ctx.traits.scan_without_values)
+    options = _ScanOptions.parse(ctx, words)
     # A small hash comes in one piece.
     big = value.encoding(ctx.server.limits) == b"hashtable"
-    after, pairs = value.scan(start, count) if big else (0, value.items())
-    if match is not None:
-        pairs = [pair for pair in pairs if match(pair[0])]
-    if without:
+    after, pairs = value.scan(start, options.count) if big else (0, value.items())
+    if options.match is not None:
+        pairs = [pair for pair in pairs if options.match(pair[0])]
+    if options.without_values:
         return [b"%d" % after, [field for field, _ in pairs]]
     return [b"%d" % after, [part for pair in pairs for part in pair]]
 

@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn
 
 from fakeredis import errors
-from fakeredis.commands.arguments import Key, Many, Raw, Rest, word_of
+from fakeredis.commands.arguments import (
+    Key,
+    Many,
+    Option,
+    Options,
+    Raw,
+    Rest,
+    integer,
+    word_of,
+)
 from fakeredis.commands.registry import (
     ADMIN,
     ALLOW_BUSY,
@@ -629,22 +638,19 @@ for _name in ("MEMORY", "MODULE"):
     group.container(_name, since="4.0.0")
 
 
+class _UsageOptions(Options):
+    """How many elements MEMORY USAGE looks at; 0 for all."""
+
+    samples: Annotated[int, Option("SAMPLES", integer(0, range_error=errors.SYNTAX))] = 5
+
+
 @group.command(
-    "MEMORY USAGE", Key("RO"), Rest(flat=True), flags=READONLY | NO_TOUCH, since="4.0.0",
-    acl=("read", "slow"), form="key {SAMPLES=1}", varies="always",
+    "MEMORY USAGE", Key("RO"), _UsageOptions, flags=READONLY | NO_TOUCH, since="4.0.0",
+    acl=("read", "slow"), varies="always",
 )
-def memory_usage(ctx: Context, key: bytes, *options: bytes) -> int | None:
+def memory_usage(ctx: Context, key: bytes, *words: bytes) -> int | None:
     """An estimate of the bytes that a key takes; None when there is none."""
-    samples = 5
-    for at in range(0, len(options), 2):
-        if word_of(options[at]) != b"SAMPLES" or at + 1 == len(options):
-            raise CommandError(errors.SYNTAX)
-        number = parse_int(options[at + 1])
-        if number is None:
-            raise CommandError(errors.NOT_INTEGER)
-        if number < 0:
-            raise CommandError(errors.SYNTAX)
-        samples = number
+    samples = _UsageOptions.parse(ctx, words).samples
     value = ctx.lookup(key)
     if value is None:
         return None

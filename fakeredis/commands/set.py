@@ -4,12 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 from fakeredis import errors
-from fakeredis.commands.arguments import Args, Key, Many, NumKeys, Raw, Rest, word_of
-from fakeredis.commands.generic import scan_cursor
-from fakeredis.commands.hash import scan_options
+from fakeredis.commands.arguments import (
+    Args,
+    Flag,
+    Key,
+    Many,
+    NumKeys,
+    Option,
+    Options,
+    Raw,
+    Rest,
+    integer,
+)
+from fakeredis.commands.generic import PlainScanOptions, scan_cursor
 from fakeredis.commands.registry import (
     DENYOOM,
     FAST,
@@ -219,10 +229,10 @@ def srandmember(ctx: Context, key: bytes, *words: bytes) -> Any:
 
 
 @group.command(
-    "SSCAN", Key, Raw, Rest(), flags=READONLY | SEQUENTIAL, since="2.8.0",
-    form="key cursor {MATCH=1 COUNT=1}", tips="nondeterministic_output",
+    "SSCAN", Key, Raw, PlainScanOptions, flags=READONLY | SEQUENTIAL, since="2.8.0",
+    form="key cursor {}", tips="nondeterministic_output",
 )
-def sscan(ctx: Context, key: bytes, cursor: bytes, words: list[bytes]) -> list[Any]:
+def sscan(ctx: Context, key: bytes, cursor: bytes, *words: bytes) -> list[Any]:
     """Some of the members, and the cursor for the next; small sets come in one go.
 
     Checked in the server's order: cursor, type, then (only if there is a set) the options.
@@ -231,10 +241,10 @@ def sscan(ctx: Context, key: bytes, cursor: bytes, words: list[bytes]) -> list[A
     stored: Set | None = ctx.lookup_read(key, Set)
     if stored is None:
         return [b"0", []]
-    match, count, _ = scan_options(words, known=ctx.traits.scan_without_values)
-    after, found = stored.scan(start, count)
-    if match is not None:
-        found = list(filter(match, found))
+    options = PlainScanOptions.parse(ctx, words)
+    after, found = stored.scan(start, options.count)
+    if options.match is not None:
+        found = list(filter(options.match, found))
     return [b"%d" % after, found]
 
 
@@ -313,17 +323,33 @@ def sdiffstore(ctx: Context, target: bytes, keys: list[bytes]) -> int:
     return _store(ctx, target, value, "sdiffstore")
 
 
-@group.command(
-    "SINTERCARD", NumKeys(error=errors.NUMKEYS_NOT_POSITIVE, high_error=errors.NUMKEYS_TOO_MANY),
-    Rest(), flags=READONLY | MOVABLEKEYS, since="7.0.0",
-    form="#key~ {LIMIT=1}",
+_COUNTED_SETS: Final = NumKeys(
+    error=errors.NUMKEYS_NOT_POSITIVE, high_error=errors.NUMKEYS_TOO_MANY
 )
-def sintercard(ctx: Context, keys: list[bytes], words: list[bytes]) -> int:
+
+
+class CardOptions(Options):
+    """How far an intersection is counted; 0 is no limit."""
+
+    limit: Annotated[int, Option("LIMIT", integer(0, error=errors.LIMIT_NEGATIVE))] = 0
+
+
+class _UnionCardOptions(CardOptions):
+    """And whether the size of a union may be an estimate."""
+
+    approximate: Annotated[bool, Flag("APPROX")] = False
+
+
+@group.command(
+    "SINTERCARD", _COUNTED_SETS, CardOptions, flags=READONLY | MOVABLEKEYS, since="7.0.0",
+    form="#key~ {}",
+)
+def sintercard(ctx: Context, keys: list[bytes], *words: bytes) -> int:
     """The size of an intersection, counted up to LIMIT (0: no limit).
 
     Checked in the server's order: number of keys, options one by one, types.
     """
-    limit = _limit(words)
+    limit = CardOptions.parse(ctx, words).limit
     smallest, *others = sorted(_sets(ctx, keys), key=len)
     if not limit:
         return len(smallest.intersection(*others))
@@ -333,47 +359,28 @@ def sintercard(ctx: Context, keys: list[bytes], words: list[bytes]) -> int:
     return sum(1 for _ in islice(common, limit))
 
 
-def _limit(words: Sequence[bytes]) -> int:
-    limit = 0
-    rest = iter(words)
-    for word in rest:
-        raw = next(rest, None)
-        if raw is None or word_of(word) != b"LIMIT":
-            raise CommandError(errors.SYNTAX)
-        value = parse_int(raw)
-        if value is None or value < 0:
-            raise CommandError(errors.LIMIT_NEGATIVE)
-        limit = value
-    return limit
-
-
-_COUNTED_SETS: Final = NumKeys(
-    error=errors.NUMKEYS_NOT_POSITIVE, high_error=errors.NUMKEYS_TOO_MANY
-)
-
-
 @group.command(
-    "SDIFFCARD", _COUNTED_SETS, Rest(), flags=READONLY | MOVABLEKEYS,
+    "SDIFFCARD", _COUNTED_SETS, CardOptions, flags=READONLY | MOVABLEKEYS,
     since={"redis": "8.10.0"},
 )
-def sdiffcard(ctx: Context, keys: list[bytes], words: list[bytes]) -> int:
+def sdiffcard(ctx: Context, keys: list[bytes], *words: bytes) -> int:
     """The size of a difference, counted up to LIMIT (0: no limit)."""
-    limit = _limit(words)
+    limit = CardOptions.parse(ctx, words).limit
     first, *others = _sets(ctx, keys)
     size = len(set.difference(first, *others))
     return min(size, limit) if limit else size
 
 
 @group.command(
-    "SUNIONCARD", _COUNTED_SETS, Rest(), flags=READONLY | MOVABLEKEYS,
-    since={"redis": "8.10.0"},
+    "SUNIONCARD", _COUNTED_SETS, _UnionCardOptions, flags=READONLY | MOVABLEKEYS,
+    since={"redis": "8.10.0"}, form="#key~ {}",
 )
-def sunioncard(ctx: Context, keys: list[bytes], words: list[bytes]) -> int:
+def sunioncard(ctx: Context, keys: list[bytes], *words: bytes) -> int:
     """The size of a union, counted up to LIMIT (0: no limit); about that with APPROX."""
-    exact = [word for word in words if word_of(word) != b"APPROX"]
-    limit = _limit(exact)
+    options = _UnionCardOptions.parse(ctx, words)
+    limit = options.limit
     members = set[bytes]().union(*_sets(ctx, keys))
-    size = len(members) if len(exact) == len(words) else _estimate(members)
+    size = _estimate(members) if options.approximate else len(members)
     return min(size, limit) if limit else size
 
 

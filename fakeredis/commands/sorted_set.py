@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 from fakeredis import errors
 from fakeredis.commands.arguments import (
+    Flag,
     Float,
     Key,
     KeySpec,
     Many,
     NumKeys,
     Optional,
+    Options,
     Raw,
     Rest,
     Timeout,
@@ -20,8 +22,8 @@ from fakeredis.commands.arguments import (
     span,
     word_of,
 )
-from fakeredis.commands.generic import scan_cursor
-from fakeredis.commands.hash import random_options, scan_options
+from fakeredis.commands.generic import PlainScanOptions, scan_cursor
+from fakeredis.commands.hash import random_count
 from fakeredis.commands.registry import (
     BLOCKING,
     DENYOOM,
@@ -300,11 +302,17 @@ def zrevrank(ctx: Context, key: bytes, member: bytes, word: bytes | None = None)
     return _rank(ctx, key, member, word, reverse=True)
 
 
+class _RandomOptions(Options):
+    """What may follow the count of ZRANDMEMBER."""
+
+    with_scores: Annotated[bool, Flag("WITHSCORES", once=True)] = False
+
+
 @group.command(
-    "ZRANDMEMBER", Key, Rest(), flags=READONLY, since="6.2.0", reply=PAIRS,
-    form="key count {WITHSCORES}", varies="number", tips="nondeterministic_output",
+    "ZRANDMEMBER", Key, _RandomOptions, flags=READONLY, since="6.2.0", reply=PAIRS,
+    form="key count {}", varies="number", tips="nondeterministic_output",
 )
-def zrandmember(ctx: Context, key: bytes, words: list[bytes]) -> Any:
+def zrandmember(ctx: Context, key: bytes, *words: bytes) -> Any:
     """A random member, or some, with or without scores.
 
     Checked in the server's order: count, syntax, range of the count, type.
@@ -312,7 +320,9 @@ def zrandmember(ctx: Context, key: bytes, words: list[bytes]) -> Any:
     if not words:
         value = ctx.lookup_read(key, SortedSet)
         return None if value is None else value.random(ctx.server.random)
-    count, with_scores = random_options(words[0], words[1:], b"WITHSCORES")
+    random_count(words[0], False)
+    with_scores = _RandomOptions.parse(ctx, words[1:]).with_scores
+    count = random_count(words[0], with_scores)
     value = ctx.lookup_read(key, SortedSet)
     if value is None:
         return []
@@ -323,10 +333,10 @@ def zrandmember(ctx: Context, key: bytes, words: list[bytes]) -> Any:
 
 
 @group.command(
-    "ZSCAN", Key, Raw, Rest(), flags=READONLY | SEQUENTIAL, since="2.8.0",
-    form="key cursor {MATCH=1 COUNT=1}", tips="nondeterministic_output",
+    "ZSCAN", Key, Raw, PlainScanOptions, flags=READONLY | SEQUENTIAL, since="2.8.0",
+    form="key cursor {}", tips="nondeterministic_output",
 )
-def zscan(ctx: Context, key: bytes, cursor: bytes, words: list[bytes]) -> list[Any]:
+def zscan(ctx: Context, key: bytes, cursor: bytes, *words: bytes) -> list[Any]:
     """Some of the members and scores, and the cursor for the next.
 
     Checked in the server's order: cursor, type, then (only if there is a key) the options.
@@ -335,12 +345,12 @@ def zscan(ctx: Context, key: bytes, cursor: bytes, words: list[bytes]) -> list[A
     value = ctx.lookup_read(key, SortedSet)
     if value is None:
         return [b"0", []]
-    match, count, _ = scan_options(words, known=ctx.traits.scan_without_values)
+    options = PlainScanOptions.parse(ctx, words)
     # A small sorted set is kept as texts and comes in one piece, a big one has numbers for scores.
     big = value.encoding(ctx.server.limits) == b"skiplist"
-    after, pairs = value.scan(start, count) if big else (0, value.items())
-    if match is not None:
-        pairs = [pair for pair in pairs if match(pair[0])]
+    after, pairs = value.scan(start, options.count) if big else (0, value.items())
+    if options.match is not None:
+        pairs = [pair for pair in pairs if options.match(pair[0])]
     flat: list[bytes] = []
     for member, score in pairs:
         flat += (member, b"%.17g" % score if big else format_float(score))

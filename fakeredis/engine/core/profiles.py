@@ -77,7 +77,6 @@ class Traits(NamedTuple):
     c_numbers: bool = False  # SORT reads numbers as C does: " 2", "0x10", no overflow
     counts_longer: bool = False  # what groups have read is held to be known more often
     plus_is_last_id: bool = False  # XREAD's ``+`` is the last ID given, though it was deleted
-    scan_without_values: bool = True  # HSCAN's NOVALUES
     scripts_say_server: bool = False  # what scripts call redis they may call server too
     scripts_fail_plainly: bool = False  # their errors are no tables, and name the line first
     scripts_are_evicted: bool = True  # those that EVAL brought, beyond 500
@@ -137,7 +136,6 @@ class Profile(NamedTuple):
             c_numbers=valkey or self.version < (8, 0, 0),
             counts_longer=valkey or self.version < (8, 0, 0),
             plus_is_last_id=valkey or self.version < (8, 0, 0),
-            scan_without_values=self.version >= (7, 4, 0),
             scripts_say_server=self.server_type == "valkey",
             scripts_fail_plainly=self.version < (7, 0, 0),
             scripts_are_evicted=self.version >= (7, 4, 0),

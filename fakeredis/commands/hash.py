@@ -127,7 +127,7 @@ def hset(ctx: Context, key: bytes, pairs: list[bytes]) -> int:
         if 2 * added < count:
             value.settle(ctx.server.limits, count // 2, max(map(len, pairs)))
     if ctx.server.limits.low_hashes:
-        value.settle(ctx.server.limits)
+        value.settle(ctx.server.limits, 0, max(map(len, pairs)))
     ctx.modified(key, "hset", count // 2)
     return added
 
@@ -162,7 +162,7 @@ def _set(ctx: Context, value: Hash, field: bytes, text: bytes) -> None:
     """Set a field that keeps its deadline, if it has one."""
     value.set(field, text, keep_expiry=True)
     if ctx.server.limits.low_hashes:
-        value.settle(ctx.server.limits)
+        value.settle(ctx.server.limits, 0, max(len(field), len(text)))
 
 
 @group.command("HINCRBY", Key, Raw, Int, flags=WRITE | DENYOOM | FAST, since="2.0.0")

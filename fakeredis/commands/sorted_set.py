@@ -102,7 +102,7 @@ def zadd(ctx: Context, key: bytes, *words: bytes) -> Any:
         return 0
     added = value.set(member, score)
     if ctx.server.limits.low_sorted_sets:
-        _settle(ctx, value)
+        value.settle(ctx.server.limits, 0, len(member) if added else 0)
     ctx.modified(key, "zadd")
     return int(added)
 
@@ -123,26 +123,13 @@ def _zadd_many(ctx: Context, key: bytes, words: Sequence[bytes]) -> Any:
         ctx.db.put(key, value)
         if not flags:
             added = value.update(pairs)
-            _settle(ctx, value, len(pairs))
+            value.settle(ctx.server.limits, len(pairs))
             ctx.modified(key, "zadd", added)
             return added
-    _settle(ctx, value, len(pairs))
+    value.settle(ctx.server.limits, len(pairs))
     if b"INCR" in flags:
         return _increment(ctx, key, value, *pairs[0], flags)
     return _add(ctx, key, value, pairs, flags)
-
-
-def _settle(ctx: Context, value: SortedSet, count: int = 0) -> None:
-    """Note that it is no listpack any more, if so: encodings do not go back.
-
-    Args:
-        count: for how many members the command had words, repeated ones included.
-    """
-    limits = ctx.server.limits
-    if count > limits.zset_max_listpack_entries or (
-        limits.low_sorted_sets and value.encoding(limits) == b"skiplist"
-    ):
-        value.expand()
 
 
 def _scored(words: Sequence[bytes], flags: set[bytes]) -> list[Pair]:
@@ -173,7 +160,7 @@ def _allowed(old: float | None, score: float, flags: set[bytes]) -> bool:
 def _add(
     ctx: Context, key: bytes, value: SortedSet, pairs: list[Pair], flags: set[bytes]
 ) -> int:
-    added = changed = 0
+    added = changed = longest = 0
     for member, score in pairs:
         old = value.score(member)
         if old == score or (flags and not _allowed(old, score, flags)):
@@ -181,10 +168,11 @@ def _add(
         value.set(member, score)
         if old is None:
             added += 1
+            longest = max(longest, len(member))
         else:
             changed += 1
     if ctx.server.limits.low_sorted_sets:
-        _settle(ctx, value)
+        value.settle(ctx.server.limits, 0, longest)
     if added or changed:
         ctx.modified(key, "zadd", added + changed)
     return added + changed if b"CH" in flags else added
@@ -203,7 +191,7 @@ def _increment(
     if old != score:
         value.set(member, score)
         if ctx.server.limits.low_sorted_sets:
-            _settle(ctx, value)
+            value.settle(ctx.server.limits, 0, len(member) if old is None else 0)
         ctx.modified(key, "zincr")
     return score
 

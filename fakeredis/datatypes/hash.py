@@ -41,7 +41,7 @@ def _shape_of(fields: tuple[bytes, ...]) -> Shape:
 class _Extra:
     """What only a big hash has."""
 
-    __slots__ = ("expires", "heap", "longest", "most", "order", "soonest")
+    __slots__ = ("expires", "heap", "kept", "longest", "most", "order", "soonest")
 
     def __init__(self) -> None:
         self.order = Order()
@@ -53,6 +53,7 @@ class _Extra:
         # The longest value and the most fields that have since gone: encodings do not go back.
         self.longest = 0
         self.most = 0
+        self.kept = False  # compact by limits that were lowered since, until a field is set
 
     def schedule(self) -> None:
         """Make the heap from the deadlines alone."""
@@ -161,16 +162,25 @@ class Hash(list[Any]):
             count: for how many fields the command had words.
             longest: the length of its longest word.
         """
+        extra = self[-1]
+        kept = extra.__class__ is _Extra and extra.kept
+        if kept:
+            count = max(count, len(self[0]))
         if (
             count > limits.hash_max_listpack_entries
             or longest > limits.hash_max_listpack_value
-            or (limits.low_hashes and self.encoding(limits) == b"hashtable")
+            or (limits.low_hashes and not kept and self.encoding(limits) == b"hashtable")
         ):
             self.expand()
 
     def expand(self) -> None:
         """Never report a compact encoding again."""
-        self._grow().most = 1 << 62
+        extra = self._grow()
+        extra.most, extra.kept = 1 << 62, False
+
+    def keep_compact(self) -> None:
+        """Stay compact, though the limits are lower now, until a field is set."""
+        self._grow().kept = True
 
     def delete(self, field: bytes) -> bool:
         """Remove a field; whether it was there."""
@@ -268,12 +278,12 @@ class Hash(list[Any]):
         """An independent copy, deadlines included."""
         return _restore(self.as_dict(), self.expires, self._past())
 
-    def _past(self) -> tuple[int, int]:
-        """The most fields, and the longest value, that there have been."""
+    def _past(self) -> tuple[int, int, bool]:
+        """The most fields, and the longest value, that there have been; whether it is ``kept``."""
         extra = self[-1]
         if extra.__class__ is not _Extra:
-            return 0, 0
-        return max(extra.most, len(self[0])), extra.longest
+            return 0, 0, False
+        return max(extra.most, len(self[0])), extra.longest, extra.kept
 
     def clear(self) -> None:
         """Remove all fields."""
@@ -401,6 +411,8 @@ class Hash(list[Any]):
         expires = None
         if extra.__class__ is _Extra:
             count, longest, expires = max(count, extra.most), extra.longest, extra.expires
+            if extra.kept:
+                return b"listpack" if expires is None else b"listpackex"
         if count > limits.hash_max_listpack_entries or longest > limits.hash_max_listpack_value:
             return b"hashtable"
         texts = [*self[0], *self.values()]
@@ -424,14 +436,15 @@ class Hash(list[Any]):
 
 
 def _restore(
-    data: dict[bytes, bytes], expires: dict[bytes, int] | None, past: tuple[int, int] = (0, 0)
+    data: dict[bytes, bytes], expires: dict[bytes, int] | None,
+    past: tuple[int, int, bool] = (0, 0, False),
 ) -> Hash:
     value = Hash()
     if data:
         value._load(data)
-    if past > (len(data), 0) or past[1]:
+    if past > (len(data), 0, False) or past[1]:
         extra = value._grow()
-        extra.most, extra.longest = past
+        extra.most, extra.longest, extra.kept = past
     if expires is not None:
         extra = value._grow()
         extra.expires = dict(expires)

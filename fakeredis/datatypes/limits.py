@@ -21,14 +21,17 @@ class EncodingLimits:
     stream_node_max_entries: int = 100
     hll_sparse_max_bytes: int = 3000
     list_compress_depth: int = 0  # decides nothing, but lists remember it
+    lowered: int = 0  # whether a value is compact by limits that were lowered since
     short_lists: int = 1  # whether a short list is a listpack, not a quicklist
 
     def __post_init__(self) -> None:
         # Whether what those types hold in their smallest form may be too big for a listpack. Such
         # forms do not know what they were, so it is noted after each change.
-        self.low_hashes = self.hash_max_listpack_entries < 8 or self.hash_max_listpack_value < 64
+        self.low_hashes = (
+            self.lowered or self.hash_max_listpack_entries < 8 or self.hash_max_listpack_value < 64
+        )
         self.low_sorted_sets = (
-            self.zset_max_listpack_entries < 16 or self.zset_max_listpack_value < 64
+            self.lowered or self.zset_max_listpack_entries < 16 or self.zset_max_listpack_value < 64
         )
         # Bytes up to which nobody has to look how long a list is exactly.
         self.list_unwatched = (

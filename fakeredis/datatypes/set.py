@@ -300,7 +300,9 @@ def stored_intersection(sets: Sequence[Set], limits: EncodingLimits) -> Set:
     value = Set(limits=limits)
     if len(found) > limits.set_max_intset_entries or None in map(parse_int, found):
         # Other than unions, it is never an intset on its way, which would bring numbers in order.
-        if len(found) > limits.set_max_listpack_entries:
+        # Numbers of an intset that has become too big by lower limits make no listpack.
+        outgrown = min(sets, key=len)._encoding == INTSET
+        if outgrown or len(found) > limits.set_max_listpack_entries:
             return Set.table(found)
         value._encoding, value._row = LISTPACK, []
     value.add_many(found, limits)

@@ -37,6 +37,7 @@ class _Big:
     __slots__ = (
         "data",
         "grown",
+        "kept",
         "longest",
         "members",
         "most",
@@ -54,6 +55,7 @@ class _Big:
         self.order = Order()
         self.longest = 0
         self.most = 0
+        self.kept = False  # compact by limits that were lowered since, until a member is added
         half = _BLOCK // 2
         places = range(0, len(members), half)
         self.members = [members[at : at + half] for at in places] or [[]]
@@ -342,8 +344,7 @@ class SortedSet(list[Any]):
         return f"SortedSet({self.items()!r})"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        facts = (self[0].longest, self[0].most) if _size(self) == 1 else None
-        return (_restore, (self.items(), facts))
+        return (_restore, (self.items(), self._facts()))
 
     def members(self) -> list[bytes]:
         """All members in order."""
@@ -365,8 +366,7 @@ class SortedSet(list[Any]):
 
     def copy(self) -> SortedSet:
         """An independent copy."""
-        facts = (self[0].longest, self[0].most) if _size(self) == 1 else None
-        return _restore(self.items(), facts)
+        return _restore(self.items(), self._facts())
 
     def clear(self) -> None:
         """Remove all members."""
@@ -504,6 +504,8 @@ class SortedSet(list[Any]):
         """What OBJECT ENCODING says."""
         count, longest = len(self), 0
         if _size(self) == 1:
+            if self[0].kept:
+                return b"listpack"
             count, longest = max(count, self[0].most), self[0].longest
         if count > limits.zset_max_listpack_entries or longest > limits.zset_max_listpack_value:
             return b"skiplist"
@@ -513,7 +515,34 @@ class SortedSet(list[Any]):
     def expand(self) -> None:
         """Never report a compact encoding again, as after SORT."""
         big: _Big = self[0] if _size(self) == 1 else self._grow()
-        big.most = 1 << 62
+        big.most, big.kept = 1 << 62, False
+
+    def keep_compact(self) -> None:
+        """Stay compact, though the limits are lower now, until a member is added."""
+        big: _Big = self[0] if _size(self) == 1 else self._grow()
+        big.kept = True
+
+    def settle(self, limits: EncodingLimits, count: int = 0, longest: int = 0) -> None:
+        """Note that it is no listpack any more, if so: encodings do not go back.
+
+        Args:
+            limits: what decides.
+            count: for how many members the command had words, repeated ones included.
+            longest: the length of the longest member that was added.
+        """
+        kept = _size(self) == 1 and self[0].kept
+        if kept and longest:
+            count = max(count, len(self))
+        if (
+            count > limits.zset_max_listpack_entries
+            or longest > limits.zset_max_listpack_value
+            or (limits.low_sorted_sets and not kept and self.encoding(limits) == b"skiplist")
+        ):
+            self.expand()
+
+    def _facts(self) -> tuple[int, int, bool] | None:
+        """What only a big one knows: the longest and the most members, whether it is ``kept``."""
+        return (self[0].longest, self[0].most, self[0].kept) if _size(self) == 1 else None
 
     def _check(self) -> None:
         """Assert what must always hold."""
@@ -536,11 +565,11 @@ class SortedSet(list[Any]):
         big.order._check(big.data)
 
 
-def _restore(items: list[Pair], facts: tuple[int, int] | None) -> SortedSet:
+def _restore(items: list[Pair], facts: tuple[int, int, bool] | None) -> SortedSet:
     value = SortedSet()
     if facts is not None:
         big = _Big([member for member, _ in items], [score for _, score in items])
-        big.longest, big.most = facts
+        big.longest, big.most, big.kept = facts
         value[:] = (big,)
     elif items:
         value._load(dict(items))

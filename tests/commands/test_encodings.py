@@ -63,6 +63,49 @@ def test_no_way_back(twin: Twin, script: str) -> None:
     twin("OBJECT", "ENCODING", "k")
 
 
+HASH = "HSET k a 1 b 2 c 3 d 4"
+SORTED_SET = "ZADD k 1 a 2 b 3 c 4 d"
+LOWERED = [
+    *((f"{one}|{then}|OBJECT ENCODING k|HSET k a 1|HDEL k a", limit)
+      for one in (HASH, "HSET k a 1 b xxxxxxxxxx", f"{HASH}|HEXPIRE k 100 FIELDS 1 a")
+      for limit in ("hash-max-listpack-entries 2", "hash-max-listpack-value 3")
+      for then in (
+          "GET x", "HSET k a 9", "HSET k e 5", "HDEL k a", "HDEL k a b c", "HINCRBY k a 1",
+          "HINCRBYFLOAT k e 1", "HSETNX k a 1", "HSETNX k e 1", "HEXPIRE k 100 FIELDS 1 b",
+          "HSETEX k FIELDS 1 a 3", "HSETEX k FXX FIELDS 1 z 1", "HGETDEL k FIELDS 1 a",
+          "HGETEX k EX 10 FIELDS 1 a", "HSET k e xxxxxxxxxx", "HSET k a 1 b 2 c 3",
+          "HRANDFIELD k 9", "COPY k j|COPY j k REPLACE", "RENAME k j|RENAME j k",
+      )),
+    *((f"{one}|{then}|OBJECT ENCODING k|ZADD k 1 a|ZREM k a", limit)
+      for one in (SORTED_SET, "ZADD k 1 a 2 bxxxxxxxxxx")
+      for limit in ("zset-max-listpack-entries 2", "zset-max-listpack-value 3")
+      for then in (
+          "GET x", "ZADD k 9 a", "ZADD k 9 e", "ZREM k a", "ZREM k a b c", "ZINCRBY k 1 a",
+          "ZINCRBY k 1 e", "ZADD k XX 1 q", "ZADD k 1 a 2 b 3 c", "ZPOPMIN k", "ZUNIONSTORE k 1 k",
+          "ZADD k 1 xxxxxxxxxx", "ZADD k XX 1 xxxxxxxxxx", "GEOADD k 1 1 a", "GEOADD k 1 1 e",
+          "COPY k j|COPY j k REPLACE",
+      )),
+    *((f"{one}|{then}", limit)
+      for one in ("SADD k a b c d", "SADD k 1 2 3 4", "SADD k 1 2 3 4|SADD j 1 2 3 4 a b")
+      for limit in ("set-max-listpack-entries 2", "set-max-intset-entries 2")
+      for then in ("SADD k a", "SADD k z", "SADD k 9", "SREM k a", "SINTERSTORE k k",
+                   "SUNIONSTORE k k", "SINTERSTORE k k j", "SINTERSTORE k j")),
+]
+
+
+@pytest.mark.parametrize(("script", "limit"), LOWERED)
+def test_limits_that_are_lowered(twin: Twin, script: str, limit: str) -> None:
+    """They hold for what is written after that, even when they are raised again."""
+    made, *then = script.split("|")
+    play(twin, "k", [made.split()])
+    name = limit.split()[0]
+    twin("CONFIG", "SET", *limit.split())
+    twin("OBJECT", "ENCODING", "k")
+    play(twin, "k", [line.split() for line in then])
+    twin("CONFIG", "SET", name, 128)
+    play(twin, "k", [made.split()])
+
+
 def test_limits_that_are_raised(twin: Twin) -> None:
     twin("CONFIG", "SET", "hash-max-listpack-entries", 4)
     twin("CONFIG", "SET", "zset-max-listpack-entries", 4)

@@ -37,6 +37,4 @@ of such a graph.
 Measured figures: ``INFO``'s ``eventloop_*``, memory of Lua and of clients are plausible numbers, \
 since there is no event loop and no such memory to measure.
 There is no append only file: ``appendonly`` can be set, and nothing is written.
-``OBJECT ENCODING``: hashes and sorted sets do not know under which limits they were written: \
-lower limits that ``CONFIG SET`` gives hold for them at once, and not from their next write on.
 """

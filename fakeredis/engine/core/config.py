@@ -38,6 +38,7 @@ _UNITS: Final = {
 }
 _MEMORY: Final = re.compile(r"([0-9]*)(|b|kb?|mb?|gb?)", re.IGNORECASE).fullmatch
 _LIMITS: Final = frozenset(field.name for field in fields(EncodingLimits))
+_EXPANDED: Final = (b"hashtable", b"skiplist")
 # Parameters that no pattern finds, only their whole name.
 HIDDEN: Final = frozenset({
     "rdb-key-save-delay", "key-load-delay", "loading-process-events-interval-bytes",
@@ -283,22 +284,30 @@ class Config:
             elif name == "maxmemory-policy":
                 self._limit()
         elif attribute in _LIMITS:
-            self._settle(attribute)
-            self.server.limits = replace(self.server.limits, **{attribute: int(value)})
+            limits = replace(self.server.limits, **{attribute: int(value)})
+            if attribute.startswith(("hash_", "zset_")) and self._settle(limits):
+                limits = replace(limits, lowered=1)
+            self.server.limits = limits
         elif name == "notify-keyspace-events":
             self._notify(value)
 
-    def _settle(self, limit: str) -> None:
-        """Have values note what they have become by the limits that are about to change."""
-        if not limit.startswith(("hash_", "zset_")):
-            return
-        limits = self.server.limits
+    def _settle(self, coming: EncodingLimits) -> bool:
+        """Have values note what they have become by the limits that are about to change.
+
+        Returns:
+            Whether there are any that the coming limits would not let be compact.
+        """
+        limits, kept = self.server.limits, False
         for db in list(self.server.databases.values()):
             for value in list(db.data.values()):
-                if isinstance(value, (Hash, SortedSet)) and (
-                    value.encoding(limits) in (b"hashtable", b"skiplist")
-                ):
+                if not isinstance(value, (Hash, SortedSet)):
+                    continue
+                if value.encoding(limits) in _EXPANDED:
                     value.expand()
+                elif value.encoding(coming) in _EXPANDED:
+                    value.keep_compact()
+                    kept = True
+        return kept
 
     def take_over(self, other: Config) -> None:
         """Have another server's settings."""

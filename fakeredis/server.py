@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from fakeredis.clients.aio import FakeAsyncRedis
     from fakeredis.clients.sync import FakeRedis
-    from fakeredis.engine.core.engines import SessionLike
+    from fakeredis.engine.core.interfaces import SessionLike
     from fakeredis.tcp import Listener
 
 

@@ -39,7 +39,9 @@ from fakeredis.clients.sync import (
 from fakeredis.errors import ConnectionLost
 
 if TYPE_CHECKING:
+    from fakeredis.clients.interfaces import AsyncBatch, AsyncConnection, Commands, Pool
     from fakeredis.clients.sync import Own
+    from fakeredis.engine.core.profiles import VersionLike
     from fakeredis.engine.core.server import Server
 
 __all__ = [
@@ -61,7 +63,8 @@ EXECUTE: Final = own_method(Pipeline, "execute")
 
 
 async def async_short_pipeline(
-    pipeline: Any, connection: Any, commands: Any, raise_on_error: bool, transaction: bool
+    pipeline: AsyncBatch, connection: AsyncConnection, commands: Commands, raise_on_error: bool,
+    transaction: bool,
 ) -> Any:
     """An asyncio pipeline's batch on the short way; `NOT_HANDLED` where only the long way will do.
 
@@ -91,7 +94,7 @@ async def async_short_pipeline(
     return replies
 
 
-async def async_short_execute(pipeline: Any, raise_on_error: bool) -> Any:
+async def async_short_execute(pipeline: AsyncBatch, raise_on_error: bool) -> Any:
     """A whole ``execute()`` without the pool's care of connections; `NOT_HANDLED` as above."""
     connection = idle_connection(pipeline)
     if connection is None:
@@ -160,7 +163,8 @@ class FakeAsyncRedis(redis.asyncio.Redis, metaclass=Impersonating):
     _real_class = REAL  # and called by name, see FakeRedis
 
     def __init__(
-        self, *args: Any, server: Server | None = None, store: Any = None, version: Any = None,
+        self, *args: Any, server: Server | None = None, store: Any = None,
+        version: VersionLike | None = None,
         server_type: str | None = None, connected: bool = True, lua_modules: Any = None,
         **kwargs: Any,
     ) -> None:
@@ -230,7 +234,7 @@ class FakeAsyncRedis(redis.asyncio.Redis, metaclass=Impersonating):
         return client
 
 
-def adopt_pool(pool: Any, own: Own) -> None:
+def adopt_pool(pool: Pool, own: Own) -> None:
     """See to it that a pool that was given to a fake client leads to no real network."""
     kind = getattr(pool, "connection_class", None)
     base: type = redis.asyncio.connection.AbstractConnection
@@ -241,7 +245,7 @@ def adopt_pool(pool: Any, own: Own) -> None:
         fake_async_pool(pool, server)
 
 
-def fake_async_pool(pool: Any, server: Server | None) -> None:
+def fake_async_pool(pool: Pool, server: Server | None) -> None:
     """Let an asyncio pool that has no connections yet make fake ones, as ``fake_pool`` does."""
     if server is None and "redis.asyncio" in network.current("redis.asyncio").kinds:
         return

@@ -15,6 +15,7 @@ from fakeredis.clients import network
 from fakeredis.clients.connection import (
     _UNSET,
     Fake,
+    Mixed,
     equip,
     hand_over,
     open_session,
@@ -43,11 +44,12 @@ from fakeredis.engine.core.replies import Push
 from fakeredis.errors import ConnectionLost
 
 if TYPE_CHECKING:
+    from fakeredis.clients.interfaces import AsyncConnection, Pool
     from fakeredis.engine.core.server import Server
 
 
 async def open_async_wire(
-    connection: Any, server: Server | None = None, here: Network | None = None
+    connection: AsyncConnection, server: Server | None = None, here: Network | None = None
 ) -> AsyncFakeSocket:
     """A new session with the server that the connection's address means.
 
@@ -60,7 +62,9 @@ async def open_async_wire(
     return wire
 
 
-async def send_packed_command(connection: Any, command: Any, check_health: bool = True) -> None:
+async def send_packed_command(
+    connection: AsyncConnection, command: Any, check_health: bool = True
+) -> None:
     """Send what ``pack_command`` made, or the protocol's bytes.
 
     Raises:
@@ -85,7 +89,7 @@ async def send_packed_command(connection: Any, command: Any, check_health: bool 
         raise
 
 
-async def reconnect(connection: Any) -> None:
+async def reconnect(connection: AsyncConnection) -> None:
     """Connect because a command is to be sent: it checks the connection's health, if need be."""
     connect = getattr(connection, "connect_check_health", None)
     if connect is None:  # before redis-py 6
@@ -95,13 +99,13 @@ async def reconnect(connection: Any) -> None:
     ready(connection, connection._reader)
 
 
-async def send_command(connection: Any, *args: Any, **kwargs: Any) -> None:
+async def send_command(connection: AsyncConnection, *args: Any, **kwargs: Any) -> None:
     """Send one command."""
     packed = Packed([words(encoder_for(connection), args)])
     await connection.send_packed_command(packed, check_health=kwargs.get("check_health", True))
 
 
-async def can_read(connection: Any, timeout: float = 0) -> bool:
+async def can_read(connection: AsyncConnection, timeout: float = 0) -> bool:
     """Whether a message waits.
 
     Raises:
@@ -114,7 +118,7 @@ async def can_read(connection: Any, timeout: float = 0) -> bool:
 
 
 async def read_response(
-    connection: Any, disable_decoding: bool = False, timeout: float | None = None, *,
+    connection: AsyncConnection, disable_decoding: bool = False, timeout: float | None = None, *,
     disconnect_on_error: bool = True, push_request: bool | None = False, **kwargs: Any,
 ) -> Any:
     """The next reply, decoded as the connection's encoder says.
@@ -163,7 +167,7 @@ async def read_response(
     return reply
 
 
-async def _drop(connection: Any, wire: Any) -> None:
+async def _drop(connection: AsyncConnection, wire: AsyncFakeSocket) -> None:
     if connection._writer is not wire:
         return  # the patch has ended meanwhile
     if hasattr(connection, "_host_error"):
@@ -183,7 +187,7 @@ PLAIN_RELEASES: Final = {own_method(real.ConnectionPool, "release")}
 
 
 @types.coroutine
-def turn_of(pool: Any) -> Generator[None, None, None]:
+def turn_of(pool: Pool) -> Generator[None, None, None]:
     """Let other tasks run, as while a reply is on its way: the last idle connection is in use."""
     if type(pool).release not in PLAIN_RELEASES:
         yield
@@ -199,7 +203,8 @@ def turn_of(pool: Any) -> Generator[None, None, None]:
 
 
 async def _next_reply(
-    connection: Any, wire: Any, timeout: float | None, push_request: bool | None
+    connection: AsyncConnection, wire: AsyncFakeSocket, timeout: float | None,
+    push_request: bool | None,
 ) -> Any:
     """The next message; pushes that were not asked for go to the parser's handlers."""
     while True:
@@ -218,7 +223,7 @@ async def _next_reply(
             return handled
 
 
-class FakeAsyncConnectionMixin(Fake):
+class FakeAsyncConnectionMixin(Fake, Mixed):  # type: ignore[misc]
     """The methods that lead an asyncio connection to the engine."""
 
     _reader: Any  # an `AsyncFakeSocket` or None, and the same is
@@ -245,7 +250,7 @@ class FakeAsyncConnectionMixin(Fake):
         """Open a session and let redis-py make its handshake."""
         if not self._reader:
             stop_listening(self)
-            await super().connect()  # type: ignore[misc]
+            await super().connect()
             wire = self._reader
             if wire:
                 ready(self, wire)
@@ -255,11 +260,11 @@ class FakeAsyncConnectionMixin(Fake):
 
     def pack_command(self, *args: Any) -> Any:
         """A command for ``send_packed_command``."""
-        return pack_command(self, super().pack_command, *args)  # type: ignore[misc]
+        return pack_command(self, super().pack_command, *args)
 
     def pack_commands(self, commands: Any) -> Any:
         """Commands for ``send_packed_command``."""
-        return pack_commands(self, super().pack_commands, commands)  # type: ignore[misc]
+        return pack_commands(self, super().pack_commands, commands)
 
     can_read = can_read
     can_read_destructive = can_read
@@ -267,7 +272,7 @@ class FakeAsyncConnectionMixin(Fake):
     async def read_response(self, *args: Any, **kwargs: Any) -> Any:
         """The next reply."""
         if asks_parser(self._parser):
-            return await super().read_response(*args, **kwargs)  # type: ignore[misc]
+            return await super().read_response(*args, **kwargs)
         return await read_response(self, *args, **kwargs)
 
 

@@ -36,6 +36,7 @@ from fakeredis.clients.network import Network, address_of, normalise
 
 if TYPE_CHECKING:
     from fakeredis.engine.cluster.cluster import Cluster
+    from fakeredis.engine.core.profiles import VersionLike
     from fakeredis.engine.core.server import Server
 
 REAL: Final = redis.cluster.RedisCluster  # the names may mean the fakes later
@@ -122,7 +123,8 @@ def node_for(connection: Any, server: Server | None) -> Server | None:
 
 
 def choose_server(
-    server: Server | None, store: Any, version: Any, server_type: str | None, connected: bool,
+    server: Server | None, store: Any, version: VersionLike | None, server_type: str | None,
+    connected: bool,
     address: str,
 ) -> Server | None:
     """The server that a client's own arguments mean; None for those at its addresses."""
@@ -258,7 +260,8 @@ class FakeRedisCluster(redis.cluster.RedisCluster, metaclass=Impersonating):
     _real_class = REAL
 
     def __init__(
-        self, *args: Any, server: Server | None = None, store: Any = None, version: Any = None,
+        self, *args: Any, server: Server | None = None, store: Any = None,
+        version: VersionLike | None = None,
         server_type: str | None = None, connected: bool = True, **kwargs: Any,
     ) -> None:
         kwargs = with_address(args, kwargs)
@@ -335,7 +338,8 @@ class FakeAsyncRedisCluster(redis.asyncio.cluster.RedisCluster, metaclass=Impers
     _real_class = REAL_ASYNC
 
     def __init__(
-        self, *args: Any, server: Server | None = None, store: Any = None, version: Any = None,
+        self, *args: Any, server: Server | None = None, store: Any = None,
+        version: VersionLike | None = None,
         server_type: str | None = None, connected: bool = True, **kwargs: Any,
     ) -> None:
         kwargs = with_address(args, kwargs)

@@ -36,6 +36,7 @@ from fakeredis.errors import CommandError, ConnectionLost
 from fakeredis.spy.methods import SPYING, NotedWords
 
 if TYPE_CHECKING:
+    from fakeredis.clients.interfaces import AnyConnection, Connection, Parser
     from fakeredis.engine.core.server import Server
     from fakeredis.engine.core.session import Session
 
@@ -44,7 +45,7 @@ _next_port = 40000
 
 
 def open_session(
-    connection: Any, server: Server | None = None, here: network.Network | None = None
+    connection: AnyConnection, server: Server | None = None, here: network.Network | None = None
 ) -> Session:
     """A new session with the server that the connection's address means.
 
@@ -73,7 +74,7 @@ def open_session(
 
 
 def open_wire(
-    connection: Any, server: Server | None = None, here: network.Network | None = None
+    connection: Connection, server: Server | None = None, here: network.Network | None = None
 ) -> FakeSocket:
     """A `FakeSocket` on a new session, see `open_session`."""
     session = open_session(connection, server, here)
@@ -82,7 +83,7 @@ def open_wire(
     return wire
 
 
-def equip(connection: Any, wire: FakeSocket) -> None:
+def equip(connection: AnyConnection, wire: FakeSocket) -> None:
     """Note what a connection sends and reads with as it is now: a mock may take its place later."""
     wire.careful = not is_plain(connection)
     wire.reads = type(connection).read_response
@@ -99,7 +100,7 @@ def client_address() -> str:
     return f"127.0.0.1:{_next_port}"
 
 
-def send_packed_command(connection: Any, command: Any, check_health: bool = True) -> None:
+def send_packed_command(connection: Connection, command: Any, check_health: bool = True) -> None:
     """Send what ``pack_command`` made, or the protocol's bytes.
 
     Raises:
@@ -124,7 +125,7 @@ def send_packed_command(connection: Any, command: Any, check_health: bool = True
         raise
 
 
-def drop(connection: Any, wire: Any) -> None:
+def drop(connection: Connection, wire: FakeSocket) -> None:
     """Disconnect, unless the patch has ended meanwhile and given the connection another socket."""
     if connection._sock is wire:
         connection.disconnect()
@@ -138,18 +139,18 @@ def send_error(error: Exception) -> redis.RedisError:
     return redis.ConnectionError(f"Error {number} while writing to socket. {text}.")
 
 
-def read_error(connection: Any, error: OSError) -> redis.RedisError:
+def read_error(connection: AnyConnection, error: OSError) -> redis.RedisError:
     """The same while it reads."""
     return redis.ConnectionError(f"Error while reading from {place(connection)} : {error.args}")
 
 
-def place(connection: Any) -> str:
+def place(connection: AnyConnection) -> str:
     """Where a connection leads, as redis-py's errors tell."""
     where = getattr(connection, "_host_error", None)
     return str(where()) if where is not None else network.address_of(connection)
 
 
-def reconnect(connection: Any) -> None:
+def reconnect(connection: Connection) -> None:
     """Connect because a command is to be sent: it checks the connection's health, if need be."""
     connect = getattr(connection, "connect_check_health", None)
     if connect is None:  # before redis-py 6
@@ -159,7 +160,7 @@ def reconnect(connection: Any) -> None:
     ready(connection, connection._sock)
 
 
-def transmit(wire: Any, command: Any) -> None:
+def transmit(wire: FakeSocket, command: Any) -> None:
     """Run packed commands, or the protocol's bytes.
 
     Raises:
@@ -175,16 +176,19 @@ def transmit(wire: Any, command: Any) -> None:
             wire.send_bytes(piece.encode() if isinstance(piece, str) else bytes(piece))
 
 
-def send_command(connection: Any, *args: Any, **kwargs: Any) -> None:
+def send_command(connection: Connection, *args: Any, **kwargs: Any) -> None:
     """Send one command."""
+    packed: Any
     if packs_itself(connection):
-        packed = connection._command_packer.pack(*args)
+        packed = connection._command_packer.pack(*args)  # type: ignore[attr-defined]
     else:
         packed = Packed([words(encoder_for(connection), args)])
     connection.send_packed_command(packed, check_health=kwargs.get("check_health", True))
 
 
-def pack_command(connection: Any, pack: Callable[..., Sequence[bytes]], *args: Any) -> Any:
+def pack_command(
+    connection: AnyConnection, pack: Callable[..., Sequence[bytes]], *args: Any
+) -> Any:
     """A command for ``send_packed_command``.
 
     Args:
@@ -198,7 +202,8 @@ def pack_command(connection: Any, pack: Callable[..., Sequence[bytes]], *args: A
 
 
 def pack_commands(
-    connection: Any, pack: Callable[..., Sequence[bytes]], commands: Iterable[Iterable[Any]]
+    connection: AnyConnection, pack: Callable[..., Sequence[bytes]],
+    commands: Iterable[Iterable[Any]],
 ) -> Any:
     """Commands for ``send_packed_command``, see `pack_command`."""
     together = [args if isinstance(args, tuple) else tuple(args) for args in commands]
@@ -214,7 +219,7 @@ def pack_commands(
     return Packed([words(encoder, args) for args in together], again)
 
 
-def can_read(connection: Any, timeout: float | None = 0) -> bool:
+def can_read(connection: Connection, timeout: float | None = 0) -> bool:
     """Whether a message waits, or comes within ``timeout`` seconds.
 
     Raises:
@@ -229,7 +234,7 @@ def can_read(connection: Any, timeout: float | None = 0) -> bool:
 
 
 def read_response(
-    connection: Any, disable_decoding: bool = False, *, timeout: Any = _UNSET,
+    connection: Connection, disable_decoding: bool = False, *, timeout: Any = _UNSET,
     disconnect_on_error: bool = True, push_request: bool = False, **kwargs: Any,
 ) -> Any:
     """The next reply, decoded as the connection's encoder says.
@@ -273,7 +278,7 @@ def read_response(
 _NEVER_ERRORS = frozenset({bytes, str, int, list, dict, type(None)})
 
 
-def settled(connection: Any, reply: Any, disable_decoding: bool = False) -> Any:
+def settled(connection: AnyConnection, reply: Any, disable_decoding: bool = False) -> Any:
     """A reply as redis-py's parser gives it; errors are returned.
 
     Raises:
@@ -287,7 +292,9 @@ def settled(connection: Any, reply: Any, disable_decoding: bool = False) -> Any:
     return reply
 
 
-def _next_reply(connection: Any, wire: Any, timeout: float | None, push_request: bool) -> Any:
+def _next_reply(
+    connection: Connection, wire: FakeSocket, timeout: float | None, push_request: bool
+) -> Any:
     """The next message; pushes that were not asked for go to the parser's handlers."""
     while True:
         item = wire.receive(timeout)
@@ -303,7 +310,7 @@ def _next_reply(connection: Any, wire: Any, timeout: float | None, push_request:
             return handled
 
 
-def hand_over(parser: Any, message: list[Any]) -> Any:
+def hand_over(parser: Parser, message: list[Any]) -> Any:
     """Give a push to the handler that redis-py keeps for it."""
     handle = getattr(parser, "handle_push_response", None)
     if handle is None:
@@ -323,7 +330,13 @@ class Fake:
     """Marks connections that are fakes by their class: patches let them be."""
 
 
-class FakeConnectionMixin(Fake):
+if TYPE_CHECKING:
+    Mixed: Any
+else:
+    Mixed = object  # what a mixin has as its base: the class, that is, which it is mixed into
+
+
+class FakeConnectionMixin(Fake, Mixed):  # type: ignore[misc]
     """The methods that lead a sync connection to the engine."""
 
     _sock: Any  # a `FakeSocket` or None
@@ -344,7 +357,7 @@ class FakeConnectionMixin(Fake):
         """Open a session and let redis-py make its handshake."""
         if not self._sock:
             stop_listening(self)
-            super().connect()  # type: ignore[misc]
+            super().connect()
             ready(self, self._sock)
 
     def on_connect_check_health(self, check_health: bool = True) -> None:
@@ -355,29 +368,29 @@ class FakeConnectionMixin(Fake):
                 return
             except (CommandError, ConnectionLost):
                 pass  # redis-py tries once more, and raises what it would
-        super().on_connect_check_health(check_health)  # type: ignore[misc]
+        super().on_connect_check_health(check_health)
 
     send_packed_command = send_packed_command
     send_command = send_command
 
     def pack_command(self, *args: Any) -> Any:
         """A command for ``send_packed_command``."""
-        return pack_command(self, super().pack_command, *args)  # type: ignore[misc]
+        return pack_command(self, super().pack_command, *args)
 
     def pack_commands(self, commands: Any) -> Any:
         """Commands for ``send_packed_command``."""
-        return pack_commands(self, super().pack_commands, commands)  # type: ignore[misc]
+        return pack_commands(self, super().pack_commands, commands)
 
     def can_read(self, *args: Any, **kwargs: Any) -> Any:
         """Whether a message waits, or comes in time."""
         if asks_parser(self._parser, "can_read"):
-            return super().can_read(*args, **kwargs)  # type: ignore[misc]
+            return super().can_read(*args, **kwargs)
         return can_read(self, *args, **kwargs)
 
     def read_response(self, *args: Any, **kwargs: Any) -> Any:
         """The next reply."""
         if asks_parser(self._parser):
-            return super().read_response(*args, **kwargs)  # type: ignore[misc]
+            return super().read_response(*args, **kwargs)
         return read_response(self, *args, **kwargs)
 
 

@@ -31,7 +31,8 @@ from fakeredis.spy.methods import NotedWords
 
 if TYPE_CHECKING:
     from fakeredis import resp
-    from fakeredis.engine.core.engines import SessionLike
+    from fakeredis.clients.interfaces import AnyConnection, Parser, TextEncoder
+    from fakeredis.engine.core.interfaces import SessionLike
 
 # Tools that stop the clock (freezegun) replace names in modules, and a client whose time stands
 # still would wait for ever.  They leave threading's own name alone, and none looks into objects.
@@ -102,7 +103,7 @@ class FakeSocket:
         # where it is careful, or closed.
         self.reads: Any = None
         self.sends: Any = None
-        self.parser: Any = None
+        self.parser: Parser | None = None
         self.played: Any = ()
         self.packs: Any = None  # encodes arguments, see `encoder_for`
         self._unread: bytearray | None = None  # of a reply that is read as the protocol's bytes
@@ -116,7 +117,7 @@ class FakeSocket:
         # Until when replies are on their way: by our own clock, and by the server's.
         self._late: tuple[float, float] | None = None
 
-    def turn(self, connection: Any) -> FakeSocket | None:
+    def turn(self, connection: AnyConnection) -> FakeSocket | None:
         """The wire that a short cut may take instead of this one; None: none may."""
         return None
 
@@ -591,13 +592,13 @@ class FakeSocket:
 LAST: Final = "_fakeredis_last"  # in a connection's namespace: its wire, where that is impatient
 
 
-def be_impatient(connection: Any, wire: FakeSocket) -> None:
+def be_impatient(connection: AnyConnection, wire: FakeSocket) -> None:
     """A connection goes on after its patch's end, but waits for nothing."""
     wire.patient = False
     vars(connection)[LAST] = wire
 
 
-def stop_listening(connection: Any) -> None:
+def stop_listening(connection: AnyConnection) -> None:
     """A connection connects anew: refuse it once where a patch has ended under who listens.
 
     Who listens would connect, subscribe, hear so, and fail again, for ever.
@@ -765,7 +766,7 @@ _PASSED_OVER: Final = ("send_command", "send_packed_command", "pack_command", "r
 _KNOWN: Final = frozenset({"fakeredis", "redis", "valkey", "aioredis"})
 
 
-def is_plain(connection: Any) -> bool:
+def is_plain(connection: AnyConnection) -> bool:
     """Whether a short cut passes over nothing: no health checks, no methods of the user's own."""
     if connection.health_check_interval or packs_itself(connection):
         return False
@@ -787,7 +788,7 @@ def _is_known(value: Any) -> bool:
     return str(getattr(value, "__module__", None)).partition(".")[0] in _KNOWN
 
 
-def ready(connection: Any, wire: Any) -> None:
+def ready(connection: AnyConnection, wire: Any) -> None:
     """A connection has made its handshake: what comes now is the user's."""
     if not isinstance(wire, FakeSocket):
         return  # a mock's socket
@@ -801,7 +802,7 @@ def ready(connection: Any, wire: Any) -> None:
 _parsers: Final[dict[tuple[type, str], Any]] = {}  # the libraries' own, with their methods
 
 
-def asks_parser(parser: Any, name: str = "read_response") -> bool:
+def asks_parser(parser: Parser, name: str = "read_response") -> bool:
     """Whether replies must pass a connection's parser: it is a mock or the user's own."""
     if name in getattr(parser, "__dict__", ()):
         return True
@@ -814,7 +815,7 @@ def asks_parser(parser: Any, name: str = "read_response") -> bool:
     return _reads_elsewhere(parser)
 
 
-def _reads_elsewhere(parser: Any) -> bool:
+def _reads_elsewhere(parser: Parser) -> bool:
     """Whether a test has put a socket or stream of its own into a parser."""
     ends = (
         getattr(parser, "_sock", None), getattr(parser, "_stream", None),
@@ -823,7 +824,7 @@ def _reads_elsewhere(parser: Any) -> bool:
     return any(end is not None and not isinstance(end, FakeSocket) for end in ends)
 
 
-def is_untouched(connection: Any, wire: Any) -> bool:
+def is_untouched(connection: AnyConnection, wire: FakeSocket) -> bool:
     """Whether no mock has taken the place of anything between a command and its reply."""
     cls = type(connection)
     return (
@@ -878,7 +879,7 @@ def _pack(argv: Sequence[bytes]) -> bytes:
     return resp.pack(argv)
 
 
-def mark(session: Any, via: str) -> None:
+def mark(session: SessionLike, via: str) -> None:
     """Tell the spy how the next commands arrive."""
     session.via = via
     session.group = next(_groups) if via != "direct" else 0
@@ -936,7 +937,7 @@ class Packed(Sequence[bytes]):
         return repr(list(self))
 
 
-def encode(encoder: Any, args: Iterable[Any]) -> list[bytes]:
+def encode(encoder: TextEncoder, args: Iterable[Any]) -> list[bytes]:
     """Arguments as bytes, by redis-py's own rules.
 
     Raises:
@@ -957,12 +958,12 @@ def encode(encoder: Any, args: Iterable[Any]) -> list[bytes]:
     return argv
 
 
-def encode_one(encoder: Any, arg: Any) -> bytes:
+def encode_one(encoder: TextEncoder, arg: Any) -> bytes:
     """One argument, see `encode`."""
     return encode(encoder, (arg,))[0]
 
 
-def words(encoder: Any, args: Sequence[Any]) -> list[bytes]:
+def words(encoder: TextEncoder, args: Sequence[Any]) -> list[bytes]:
     """A whole command as bytes; redis-py allows ``"CONFIG GET"`` as its first word."""
     first = args[0]
     if isinstance(first, str):
@@ -998,7 +999,7 @@ _NATIVE: Final = frozenset({"HiredisRespSerializer", "LibvalkeyRespSerializer"})
 _natives: Final[dict[type, _Native]] = {}
 
 
-def encoder_for(connection: Any) -> Any:
+def encoder_for(connection: AnyConnection) -> TextEncoder:
     """What encodes a connection's arguments: its encoder, or the compiled packer in its place."""
     packer = getattr(connection, "_command_packer", None)  # sync connections alone have one
     kind = type(packer)
@@ -1010,7 +1011,7 @@ def encoder_for(connection: Any) -> Any:
     return native
 
 
-def packs_itself(connection: Any) -> bool:
+def packs_itself(connection: AnyConnection) -> bool:
     """Whether a connection was given a packer that is the user's own."""
     packer = getattr(connection, "_command_packer", None)
     return packer is not None and not _is_known(type(packer))
@@ -1019,7 +1020,7 @@ def packs_itself(connection: Any) -> bool:
 _DEEP: Final = 20  # lists in lists from which on Python's calls do not go deeper
 
 
-def decoded(reply: Any, encoder: Any, depth: int = 0) -> Any:
+def decoded(reply: Any, encoder: TextEncoder, depth: int = 0) -> Any:
     """A reply with its bytes as text."""
     kind = type(reply)
     if kind is bytes:
@@ -1044,7 +1045,7 @@ def decoded(reply: Any, encoder: Any, depth: int = 0) -> Any:
     return reply
 
 
-def _decoded_deep(reply: Any, encoder: Any) -> Any:
+def _decoded_deep(reply: Any, encoder: TextEncoder) -> Any:
     root = [reply]
     waiting: list[Any] = [root]
     while waiting:
@@ -1067,7 +1068,7 @@ def _places(box: Any) -> Iterable[tuple[Any, Any]]:
     return list(box.items()) if type(box) is dict else enumerate(box)
 
 
-def parsed_error(parse_error: Any, error: CommandError) -> Any:
+def parsed_error(parse_error: Callable[[str], Exception], error: CommandError) -> Any:
     """An error as redis-py's parser makes it of one in an array.
 
     Raises:
@@ -1085,7 +1086,7 @@ _NATIVE_PARSERS: Final = frozenset({
 _DIGITS: Final = re.compile(rb"-?\d*")
 
 
-def big_number(reply: bytes, parser: Any) -> int | bytes:
+def big_number(reply: bytes, parser: Parser) -> int | bytes:
     """A big number as a connection's parser gives it: the compiled ones leave the digits.
 
     Raises:
@@ -1099,7 +1100,7 @@ def big_number(reply: bytes, parser: Any) -> int | bytes:
     return bytes(reply)
 
 
-def with_errors(reply: Any, parser: Any, depth: int = 0) -> Any:
+def with_errors(reply: Any, parser: Parser, depth: int = 0) -> Any:
     """A reply in the types that redis-py's parser gives; error items become its exceptions.
 
     Lists and maps are changed in place.
@@ -1126,7 +1127,7 @@ def with_errors(reply: Any, parser: Any, depth: int = 0) -> Any:
     return reply
 
 
-def _with_deep_errors(reply: Any, parser: Any) -> Any:
+def _with_deep_errors(reply: Any, parser: Parser) -> Any:
     root = [reply]
     waiting: list[Any] = [root]
     while waiting:

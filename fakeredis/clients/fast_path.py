@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import redis
 from redis._parsers import helpers
@@ -17,6 +17,9 @@ from fakeredis.clients.fake_socket import decoded, encode, with_errors
 from fakeredis.clients.originals import own_method
 from fakeredis.engine.core.replies import BLOCKED, NO_REPLY, OK, Status
 from fakeredis.errors import CommandError, ConnectionLost
+
+if TYPE_CHECKING:
+    from fakeredis.clients.interfaces import AnyConnection
 
 NOT_HANDLED: Final = object()  # the short way does not apply
 # Groups whose arrays hold plain items only: no statuses, no errors, no sets.
@@ -144,7 +147,9 @@ def make_fast_path(attribute: str, wire_class: Any, parse_response: Any) -> Fast
     return run_fast
 
 
-def _finish(client: Any, connection: Any, idle: Any, name: Any, options: dict[str, Any]) -> Any:
+def _finish(
+    client: Any, connection: AnyConnection, idle: Any, name: Any, options: dict[str, Any]
+) -> Any:
     """Wait for the reply of a command that had to wait, on redis-py's own way."""
     try:
         return client.parse_response(connection, name, **options)
@@ -153,7 +158,7 @@ def _finish(client: Any, connection: Any, idle: Any, name: Any, options: dict[st
 
 
 async def _finish_later(
-    client: Any, connection: Any, idle: Any, name: Any, options: dict[str, Any]
+    client: Any, connection: AnyConnection, idle: Any, name: Any, options: dict[str, Any]
 ) -> Any:
     """The same for asyncio."""
     try:
@@ -162,7 +167,7 @@ async def _finish_later(
         idle.append(connection)
 
 
-def other_wire(wire: Any, connection: Any) -> Any:
+def other_wire(wire: Any, connection: AnyConnection) -> Any:
     """What a short cut may take where a connection's wire is not a plain one; None: nothing."""
     turn = getattr(type(wire), "turn", None)  # a mock's class has none
     return None if turn is None else turn(wire, connection)
@@ -186,7 +191,7 @@ def plain_set(real: Any) -> Any:
     return set
 
 
-def _rich(reply: Any, command: Any, connection: Any, options: dict[str, Any]) -> Any:
+def _rich(reply: Any, command: Any, connection: AnyConnection, options: dict[str, Any]) -> Any:
     """An array, a map, a status ... as redis-py's parser would give it."""
     if type(reply) is not list or command.group not in FLAT_GROUPS:
         if reply is NO_REPLY:

@@ -9,15 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING
 
 from redis._parsers import _RESP2Parser
 
 from fakeredis.clients.fake_socket import FakeSocket, decoded, encode_one, encoder_for
 from fakeredis.errors import CommandError
 
+if TYPE_CHECKING:
+    from fakeredis.clients.interfaces import Connection
 
-def is_simple(connection: Any) -> bool:
+
+def is_simple(connection: Connection) -> bool:
     """Whether redis-py would say nothing but what `greet` does."""
     if not hasattr(connection, "_reset_himport_state"):  # before redis-py 8
         return False
@@ -32,7 +35,7 @@ def is_simple(connection: Any) -> bool:
     )
 
 
-def greet(connection: Any) -> None:
+def greet(connection: Connection) -> None:
     """Make the handshake.
 
     Raises:
@@ -56,7 +59,7 @@ def greet(connection: Any) -> None:
                 raise
 
 
-def _words(connection: Any) -> Iterator[tuple[bytes, ...]]:
+def _words(connection: Connection) -> Iterator[tuple[bytes, ...]]:
     encode = partial(encode_one, encoder_for(connection))
     if connection.client_name:
         yield b"CLIENT", b"SETNAME", encode(connection.client_name)

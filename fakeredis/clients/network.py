@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from weakref import WeakValueDictionary
 
 if TYPE_CHECKING:
+    from fakeredis.clients.interfaces import AnyConnection
     from fakeredis.engine.core.profiles import Profile, VersionLike
     from fakeredis.engine.core.server import Server
 
@@ -17,7 +18,7 @@ _numbers = count(1)
 _LOCAL = frozenset({"localhost", "127.0.0.1", "::1", "", "None"})
 
 
-def address_of(connection: Any) -> str:
+def address_of(connection: AnyConnection) -> str:
     """The address that a connection (or anything with ``path`` or ``host`` and ``port``) is for.
 
     ``localhost``, ``127.0.0.1`` and ``::1`` are one.
@@ -222,7 +223,9 @@ def leave(network: Network) -> None:
     _context.set(tuple(number for number in _context.get() if number != network.number))
 
 
-def server_at(key: str, version: Any = None, server_type: str | None = None) -> Server:
+def server_at(
+    key: str, version: VersionLike | None = None, server_type: str | None = None
+) -> Server:
     """`server_like` at an address as people write it."""
     return server_like(normalise(key), version, server_type)
 

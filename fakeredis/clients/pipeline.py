@@ -34,9 +34,11 @@ from fakeredis.engine.core.words import Spelled
 from fakeredis.errors import CommandError, ConnectionLost
 
 if TYPE_CHECKING:
+    from fakeredis.clients.interfaces import AnyBatch, AnyConnection, Batch, Commands, Connection
     from fakeredis.engine.command.command import Command
+    from fakeredis.engine.core.interfaces import SessionLike
 
-    Batch = list[tuple[Command, list[bytes]]]
+    Encoded = list[tuple[Command, list[bytes]]]
 
 __all__ = [
     "NOT_HANDLED", "FakePipeline", "mark", "marked", "run_pipeline", "run_transaction",
@@ -53,7 +55,7 @@ _QUEUED_ONE_BY_ONE: Final = _ONE_BY_ONE | switches.RESTRICTED | switches.LIMITED
 _callback: Final = dict.get  # the look-up of redis-py's own mapping is a Python call
 
 
-def batch_of(wire: Any, commands: Any, unfit: int) -> Batch | None:
+def batch_of(wire: FakeSocket, commands: Commands, unfit: int) -> Encoded | None:
     """A pipeline's commands looked up and encoded; None when one of them needs the long way.
 
     Args:
@@ -66,7 +68,7 @@ def batch_of(wire: Any, commands: Any, unfit: int) -> Batch | None:
     plain = session.plain
     encoder = wire.packs
     encoding, strict = encoder.encoding, encoder.encoding_errors
-    batch: Batch = []
+    batch: Encoded = []
     for args, _ in commands:
         command = plain.get(args[0])
         if command is None:
@@ -89,13 +91,14 @@ def batch_of(wire: Any, commands: Any, unfit: int) -> Batch | None:
 
 
 def run_pipeline(
-    pipeline: Any, wire: Any, connection: Any, commands: Any, raise_on_error: bool
+    pipeline: AnyBatch, wire: FakeSocket, connection: AnyConnection, commands: Commands,
+    raise_on_error: bool,
 ) -> Any:
     """A batch without MULTI; `NOT_HANDLED` where only the long way will do."""
     batch = batch_of(wire, commands, _ONE_BY_ONE)
     if batch is None:
         return NOT_HANDLED
-    session = wire.session
+    session: Any = wire.session
     if session.server.switched & switches.RECORDED:
         with via(session, "pipeline"):
             replies: list[Any] = session.call_many(batch)
@@ -130,7 +133,8 @@ def run_pipeline(
 
 
 def run_transaction(
-    pipeline: Any, wire: Any, connection: Any, commands: Any, raise_on_error: bool
+    pipeline: AnyBatch, wire: FakeSocket, connection: AnyConnection, commands: Commands,
+    raise_on_error: bool,
 ) -> Any:
     """A batch inside MULTI and EXEC; `NOT_HANDLED` where only the long way will do.
 
@@ -146,7 +150,7 @@ def run_transaction(
     for command, argv in batch:
         if not command.low <= len(argv) <= command.high:
             return NOT_HANDLED
-    session = wire.session
+    session: Any = wire.session
     if session.server.switched & switches.RECORDED:
         with via(session, "transaction"):
             replies: list[Any] | None = session.transaction(batch)
@@ -168,7 +172,7 @@ def run_transaction(
     return replies
 
 
-def _settle(connection: Any, batch: Batch, replies: list[Any]) -> None:
+def _settle(connection: AnyConnection, batch: Encoded, replies: list[Any]) -> None:
     """EXEC's replies as redis-py's parser would give them."""
     encoder = connection.encoder
     decode = encoder.decode_responses
@@ -184,20 +188,21 @@ def _settle(connection: Any, batch: Batch, replies: list[Any]) -> None:
             replies[index] = _rich(connection, batch[index][0], reply, decode)
 
 
-def _rich(connection: Any, command: Command, reply: Any, decode: bool) -> Any:
+def _rich(connection: AnyConnection, command: Command, reply: Any, decode: bool) -> Any:
     if type(reply) is not list or command.group not in FLAT_GROUPS:
         reply = with_errors(reply, connection._parser)
     return decoded(reply, connection.encoder) if decode else reply
 
 
-def _error(connection: Any, options: Any, error: CommandError) -> Any:
+def _error(connection: AnyConnection, options: Any, error: CommandError) -> Any:
     if EMPTY_RESPONSE in options:
         return options[EMPTY_RESPONSE]
     return parsed_error(connection._parser.parse_error, error)
 
 
 def short_pipeline(
-    pipeline: Any, connection: Any, commands: Any, raise_on_error: bool, transaction: bool
+    pipeline: Batch, connection: Connection, commands: Commands, raise_on_error: bool,
+    transaction: bool,
 ) -> Any:
     """A sync pipeline's batch on the short way; `NOT_HANDLED` where only the long way will do.
 
@@ -221,7 +226,7 @@ def short_pipeline(
         return NOT_HANDLED  # to be found, and told in redis-py's words, on the long way
 
 
-def idle_connection(pipeline: Any) -> Any:
+def idle_connection(pipeline: AnyBatch) -> Any:
     """An idle connection taken from the pool; None where a batch needs another, or more care."""
     if pipeline.connection or pipeline.scripts or pipeline.watching or not pipeline.command_stack:
         return None
@@ -231,7 +236,7 @@ def idle_connection(pipeline: Any) -> Any:
         return None
 
 
-def short_execute(pipeline: Any, raise_on_error: bool) -> Any:
+def short_execute(pipeline: Batch, raise_on_error: bool) -> Any:
     """A whole ``execute()`` without the pool's care of connections; `NOT_HANDLED` as above."""
     connection = idle_connection(pipeline)
     if connection is None:
@@ -283,7 +288,7 @@ tell_signatures(vars(FakePipeline), Pipeline)
 
 
 @contextmanager
-def marked(connection: Any, how: str) -> Iterator[None]:
+def marked(connection: AnyConnection, how: str) -> Iterator[None]:
     """Tell the spy that what follows on a connection is one batch."""
     wire = getattr(connection, "_sock", None) or getattr(connection, "_reader", None)
     session = getattr(wire, "session", None)
@@ -295,7 +300,7 @@ def marked(connection: Any, how: str) -> Iterator[None]:
 
 
 @contextmanager
-def via(session: Any, how: str) -> Iterator[None]:
+def via(session: SessionLike, how: str) -> Iterator[None]:
     """The same for a session."""
     mark(session, how)
     try:

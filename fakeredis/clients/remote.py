@@ -42,7 +42,7 @@ from fakeredis.spy.methods import CALLING, SPYING, NotedWords, caller, name_of
 
 if TYPE_CHECKING:
     from fakeredis.engine.command.command import Command
-    from fakeredis.engine.core.engines import Shell
+    from fakeredis.engine.core.interfaces import Shell
 
 __all__ = [
     "Channel", "RemoteNetwork", "RemoteSession", "frame", "frames", "make_remote", "packed",
@@ -425,7 +425,7 @@ _WAITING: Final = _Waiting()
 
 
 class _Elsewhere:
-    """A session in another process: `fakeredis.engine.core.engines.SessionLike`."""
+    """A session in another process: `fakeredis.engine.core.interfaces.SessionLike`."""
 
     __slots__ = (
         "server", "id", "address", "protocol", "switched", "outbox", "wake", "plain", "via",

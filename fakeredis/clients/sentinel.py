@@ -26,6 +26,8 @@ from fakeredis.clients.network import Network, normalise
 from fakeredis.clients.sync import fake_pool
 
 if TYPE_CHECKING:
+    from fakeredis.clients.interfaces import Pool
+    from fakeredis.engine.core.profiles import VersionLike
     from fakeredis.engine.core.server import Server
 
 REAL: Final = sync.Sentinel  # the names may mean the fakes later
@@ -89,7 +91,7 @@ def _local(here: Network, server: Server, address: str) -> Server:
     return local
 
 
-def _address_of(pool: Any) -> str:
+def _address_of(pool: Pool) -> str:
     kwargs = pool.connection_kwargs
     if kwargs.get("path"):
         return str(kwargs["path"])
@@ -99,7 +101,9 @@ def _address_of(pool: Any) -> str:
 class _Own:
     """The network of a client that was given its server, or a version."""
 
-    def __init__(self, server: Server | None, version: Any, server_type: str | None) -> None:
+    def __init__(
+        self, server: Server | None, version: VersionLike | None, server_type: str | None
+    ) -> None:
         from fakeredis.server import FakeServer
 
         def make(address: str) -> Server:
@@ -119,7 +123,9 @@ class _Own:
         return self.here.service_at(normalise(name))
 
 
-def _own(server: Server | None, version: Any, server_type: str | None) -> _Own | None:
+def _own(
+    server: Server | None, version: VersionLike | None, server_type: str | None
+) -> _Own | None:
     wanted = server is not None or version is not None or server_type is not None
     return _Own(server, version, server_type) if wanted else None
 
@@ -212,7 +218,8 @@ class FakeSentinel(sync.Sentinel, metaclass=Impersonating):
 
     def __init__(
         self, sentinels: Sequence[tuple[str, int]] = _SENTINELS, *args: Any,
-        server: Server | None = None, version: Any = None, server_type: str | None = None,
+        server: Server | None = None, version: VersionLike | None = None,
+        server_type: str | None = None,
         **kwargs: Any,
     ) -> None:
         REAL.__init__(self, sentinels, *args, **kwargs)  # type: ignore[no-untyped-call]
@@ -260,7 +267,8 @@ class FakeAsyncSentinel(aio.Sentinel, metaclass=Impersonating):
 
     def __init__(
         self, sentinels: Sequence[tuple[str, int]] = _SENTINELS, *args: Any,
-        server: Server | None = None, version: Any = None, server_type: str | None = None,
+        server: Server | None = None, version: VersionLike | None = None,
+        server_type: str | None = None,
         **kwargs: Any,
     ) -> None:
         REAL_ASYNC.__init__(self, sentinels, *args, **kwargs)  # type: ignore[no-untyped-call]

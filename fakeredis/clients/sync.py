@@ -24,6 +24,8 @@ from fakeredis.clients.originals import own_method
 from fakeredis.clients.pipeline import FakePipeline
 
 if TYPE_CHECKING:
+    from fakeredis.clients.interfaces import Pool
+    from fakeredis.engine.core.profiles import VersionLike
     from fakeredis.engine.core.server import Server
 
     Own = tuple[Server | None, Any, Any, str | None, bool, Any]
@@ -55,7 +57,8 @@ class FakeRedis(redis.Redis, metaclass=Impersonating):
     _real_class = REAL
 
     def __init__(
-        self, *args: Any, server: Server | None = None, store: Any = None, version: Any = None,
+        self, *args: Any, server: Server | None = None, store: Any = None,
+        version: VersionLike | None = None,
         server_type: str | None = None, connected: bool = True, lua_modules: Any = None,
         **kwargs: Any,
     ) -> None:
@@ -151,7 +154,7 @@ def arguments(base: type, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict
 
 
 def choose_server(
-    server: Server | None, store: Any, version: Any, server_type: str | None,
+    server: Server | None, store: Any, version: VersionLike | None, server_type: str | None,
     connected: bool = True, lua_modules: Any = None, pool: Any = None,
 ) -> Server | None:
     """The server that a client's own arguments mean; None for the one at its address.
@@ -259,7 +262,7 @@ def with_defaults(base: type, given: dict[str, Any]) -> dict[str, Any]:
     return complete
 
 
-def adopt_pool(pool: Any, own: Own) -> None:
+def adopt_pool(pool: Pool, own: Own) -> None:
     """See to it that a pool that was given to a fake client leads to no real network."""
     kind = getattr(pool, "connection_class", None)
     if not isinstance(kind, type) or not issubclass(kind, redis.connection.AbstractConnection):
@@ -269,7 +272,7 @@ def adopt_pool(pool: Any, own: Own) -> None:
         fake_pool(pool, server)
 
 
-def fake_pool(pool: Any, server: Server | None) -> None:
+def fake_pool(pool: Pool, server: Server | None) -> None:
     """Let a pool that has no connections yet make fake ones.
 
     Inside of `fakeredis.patch` the real ones lead to the engine, so the pool stays as it is.
@@ -284,7 +287,7 @@ def fake_pool(pool: Any, server: Server | None) -> None:
         births.note(pool, address_of(pool), server)
 
 
-def address_of(pool: Any) -> str:
+def address_of(pool: Pool) -> str:
     """The address that a pool's connections are for."""
     kwargs = pool.connection_kwargs
     path = kwargs.get("path")
@@ -293,7 +296,7 @@ def address_of(pool: Any) -> str:
     return network.normalise(f"{kwargs.get('host', 'localhost')}:{kwargs.get('port', 6379)}")
 
 
-def server_of(pool: Any) -> Server:
+def server_of(pool: Pool) -> Server:
     """The server that a pool's connections talk to.
 
     Raises:
@@ -306,4 +309,4 @@ def server_of(pool: Any) -> Server:
         server = here.server_at(address_of(pool))
     if server is None:
         raise redis.ConnectionError("no server at this client's address")
-    return server  # type: ignore[no-any-return]
+    return server

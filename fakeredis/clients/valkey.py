@@ -24,7 +24,7 @@ from fakeredis.clients import aio_connection as aio_fakes
 from fakeredis.clients import connection as fakes
 from fakeredis.clients import network
 from fakeredis.clients.aio_connection import PLAIN_RELEASES, open_async_wire, turn, turn_of
-from fakeredis.clients.connection import Fake, fake_class, open_wire
+from fakeredis.clients.connection import Fake, Mixed, fake_class, open_wire
 from fakeredis.clients.creations import births
 from fakeredis.clients.fake_socket import AsyncFakeSocket, FakeSocket, asks_parser, ready
 from fakeredis.clients.fast_path import NOT_HANDLED, make_fast_path
@@ -35,7 +35,9 @@ from fakeredis.clients.sync import address_of, arguments, choose_server, server_
 from fakeredis.clients.valkey_errors import peer_of, translated
 
 if TYPE_CHECKING:
+    from fakeredis.clients.interfaces import Pool
     from fakeredis.clients.sync import Own
+    from fakeredis.engine.core.profiles import VersionLike
     from fakeredis.engine.core.server import Server
 
 REAL: Final[Any] = valkey.Valkey  # the names may mean the fakes later
@@ -62,7 +64,7 @@ _read_response: Final = _ours(fakes.read_response)
 _read_response_async: Final = _ours(aio_fakes.read_response)
 
 
-class FakeValkeyConnectionMixin(Fake):
+class FakeValkeyConnectionMixin(Fake, Mixed):  # type: ignore[misc]
     """The methods that lead a sync connection of valkey-py to the engine."""
 
     _parser: Any
@@ -79,7 +81,7 @@ class FakeValkeyConnectionMixin(Fake):
     def connect(self) -> None:
         """Open a session and let valkey-py make its handshake."""
         if not self._sock:
-            super().connect()  # type: ignore[misc]
+            super().connect()
             ready(self, self._sock)
 
     send_packed_command = _ours(fakes.send_packed_command)
@@ -87,22 +89,22 @@ class FakeValkeyConnectionMixin(Fake):
 
     def pack_command(self, *args: Any) -> Any:
         """A command for ``send_packed_command``."""
-        return fakes.pack_command(self, super().pack_command, *args)  # type: ignore[misc]
+        return fakes.pack_command(self, super().pack_command, *args)
 
     def pack_commands(self, commands: Any) -> Any:
         """Commands for ``send_packed_command``."""
-        return fakes.pack_commands(self, super().pack_commands, commands)  # type: ignore[misc]
+        return fakes.pack_commands(self, super().pack_commands, commands)
 
     can_read = _ours(fakes.can_read)
 
     def read_response(self, *args: Any, **kwargs: Any) -> Any:
         """The next reply."""
         if asks_parser(self._parser):
-            return super().read_response(*args, **kwargs)  # type: ignore[misc]
+            return super().read_response(*args, **kwargs)
         return _read_response(self, *args, **kwargs)
 
 
-class FakeAsyncValkeyConnectionMixin(Fake):
+class FakeAsyncValkeyConnectionMixin(Fake, Mixed):  # type: ignore[misc]
     """The methods that lead an asyncio connection of valkey-py to the engine."""
 
     _reader: Any  # an `AsyncFakeSocket` or None, and the same is
@@ -124,7 +126,7 @@ class FakeAsyncValkeyConnectionMixin(Fake):
     async def connect(self) -> None:
         """Open a session and let valkey-py make its handshake."""
         if not self._reader:
-            await super().connect()  # type: ignore[misc]
+            await super().connect()
             if self._reader:
                 ready(self, self._reader)
 
@@ -133,11 +135,11 @@ class FakeAsyncValkeyConnectionMixin(Fake):
 
     def pack_command(self, *args: Any) -> Any:
         """A command for ``send_packed_command``."""
-        return fakes.pack_command(self, super().pack_command, *args)  # type: ignore[misc]
+        return fakes.pack_command(self, super().pack_command, *args)
 
     def pack_commands(self, commands: Any) -> Any:
         """Commands for ``send_packed_command``."""
-        return fakes.pack_commands(self, super().pack_commands, commands)  # type: ignore[misc]
+        return fakes.pack_commands(self, super().pack_commands, commands)
 
     can_read = _ours(aio_fakes.can_read)
     can_read_destructive = can_read
@@ -145,7 +147,7 @@ class FakeAsyncValkeyConnectionMixin(Fake):
     async def read_response(self, *args: Any, **kwargs: Any) -> Any:
         """The next reply."""
         if asks_parser(self._parser):
-            return await super().read_response(*args, **kwargs)  # type: ignore[misc]
+            return await super().read_response(*args, **kwargs)
         return await _read_response_async(self, *args, **kwargs)
 
 
@@ -154,7 +156,7 @@ _CLASSES: Final[dict[type, type]] = {}
 _ASYNC_CLASSES: Final[dict[type, type]] = {}
 
 
-def _fake_pool(pool: Any, server: Server | None) -> None:
+def _fake_pool(pool: Pool, server: Server | None) -> None:
     """Let a pool that has no connections yet make fake ones; in a patch the real ones do."""
     aio = isinstance(pool, valkey.asyncio.ConnectionPool)
     kind = "valkey.asyncio" if aio else "valkey"
@@ -169,7 +171,7 @@ def _fake_pool(pool: Any, server: Server | None) -> None:
         births.note(pool, address_of(pool), server)
 
 
-def _server_for(own: Own, pool: Any) -> Server | None:
+def _server_for(own: Own, pool: Pool) -> Server | None:
     """The server that a client's own arguments mean: a Valkey, where nobody says otherwise."""
     server, store, version, server_type, connected, lua_modules = own
     if server_type not in (None, "valkey"):
@@ -220,7 +222,8 @@ class FakeValkey(valkey.Valkey, metaclass=Impersonating):
     _real_class = REAL  # and called by name, see FakeRedis
 
     def __init__(
-        self, *args: Any, server: Server | None = None, store: Any = None, version: Any = None,
+        self, *args: Any, server: Server | None = None, store: Any = None,
+        version: VersionLike | None = None,
         server_type: str | None = None, connected: bool = True, lua_modules: Any = None,
         **kwargs: Any,
     ) -> None:
@@ -296,7 +299,8 @@ class FakeAsyncValkey(valkey.asyncio.Valkey, metaclass=Impersonating):
     _real_class = REAL_ASYNC
 
     def __init__(
-        self, *args: Any, server: Server | None = None, store: Any = None, version: Any = None,
+        self, *args: Any, server: Server | None = None, store: Any = None,
+        version: VersionLike | None = None,
         server_type: str | None = None, connected: bool = True, lua_modules: Any = None,
         **kwargs: Any,
     ) -> None:

@@ -26,6 +26,7 @@ from fakeredis.patching.endings import AfterExitError
 from fakeredis.patching.scope import SEQUENCE, PatchScope, never_fast, slow_down
 
 if TYPE_CHECKING:
+    from fakeredis.clients.interfaces import AnyConnection, Pool
     from fakeredis.engine.core.server import Server
 
 _ended: WeakSet[PatchScope] = WeakSet()  # whose clients may still be around
@@ -43,7 +44,7 @@ def refuse(scope: PatchScope) -> None:
         )
 
 
-def server_after(scope: PatchScope, connection: Any) -> Server | None:
+def server_after(scope: PatchScope, connection: AnyConnection) -> Server | None:
     """The server that a connection reaches once its patch has ended.
 
     Raises:
@@ -53,7 +54,7 @@ def server_after(scope: PatchScope, connection: Any) -> Server | None:
     return scope.server_at(network.address_of(connection))
 
 
-def _set_up(connection: Any, scope: PatchScope, wire: FakeSocket) -> None:
+def _set_up(connection: AnyConnection, scope: PatchScope, wire: FakeSocket) -> None:
     """Have it told when a connection is used after all; not by who only waited, and was woken."""
     be_impatient(connection, wire)
     wire.on_use = scope.warn
@@ -110,7 +111,7 @@ class _AfterSync(_After, FakeConnectionMixin):
     def send_packed_command(self, command: Any, check_health: bool = True) -> None:
         """Begin anew first, where nothing was under way when the patch ended."""
         if _is_left_over(self._sock):
-            self.disconnect()  # type: ignore[attr-defined]
+            self.disconnect()
         super().send_packed_command(command, check_health)
 
     def _connect(self) -> FakeSocket:
@@ -131,7 +132,7 @@ class _AfterAsync(_After, FakeAsyncConnectionMixin):
     async def send_packed_command(self, command: Any, check_health: bool = True) -> None:
         """See `_AfterSync.send_packed_command`."""
         if _is_left_over(self._writer):
-            await self.disconnect()  # type: ignore[attr-defined]
+            await self.disconnect()
         await super().send_packed_command(command, check_health)
 
     async def _connect(self) -> None:
@@ -177,7 +178,7 @@ def readopt_clients() -> None:
                 _forget_idle(pool)
 
 
-def _forget_idle(pool: Any) -> None:
+def _forget_idle(pool: Pool) -> None:
     """Leave a pool of aioredis without connections: theirs cannot be noted, or change."""
     if not hasattr(pool.connection_class, "__weakref__"):
         pool._available_connections.clear()

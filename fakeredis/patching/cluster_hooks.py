@@ -10,7 +10,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable
 from functools import partial
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from fakeredis.clients import network
 from fakeredis.clients.cluster import FakeNodesManager, gather
@@ -20,6 +20,9 @@ from fakeredis.clients.sentinel import FakeAsyncSentinel, FakeSentinel, watch
 from fakeredis.clients.valkey_errors import Handler, translated
 from fakeredis.patching.code_swap import AttributeSwap, Swap, swap
 from fakeredis.stores.base import Bypass
+
+if TYPE_CHECKING:
+    from fakeredis.clients.interfaces import Function
 
 _FAKES: Final = (FakeSentinel, FakeAsyncSentinel)
 _OTHERS: Final = (FakeNodesManager, Bypass)  # fake ones, and a store's own
@@ -33,14 +36,14 @@ def _gather(kind: str, manager: Any) -> None:
         gather(here, [address_of(node) for node in manager.startup_nodes.values()])
 
 
-def initialize(kind: str, original: Any, manager: Any, *args: Any, **kwargs: Any) -> Any:
+def initialize(kind: str, original: Function, manager: Any, *args: Any, **kwargs: Any) -> Any:
     """A cluster client asks for its nodes."""
     _gather(kind, manager)
     return original(manager, *args, **kwargs)
 
 
 async def initialize_async(
-    kind: str, original: Any, manager: Any, *args: Any, **kwargs: Any
+    kind: str, original: Function, manager: Any, *args: Any, **kwargs: Any
 ) -> Any:
     """The same for asyncio."""
     _gather(kind, manager)
@@ -55,13 +58,13 @@ def _watch(kind: str, sentinel: Any, service: Any) -> None:
         watch(here, sentinel, service)
 
 
-def discover(kind: str, original: Any, sentinel: Any, service_name: Any) -> Any:
+def discover(kind: str, original: Function, sentinel: Any, service_name: Any) -> Any:
     """A Sentinel client asks where a service is."""
     _watch(kind, sentinel, service_name)
     return original(sentinel, service_name)
 
 
-async def discover_async(kind: str, original: Any, sentinel: Any, service_name: Any) -> Any:
+async def discover_async(kind: str, original: Function, sentinel: Any, service_name: Any) -> Any:
     """The same for asyncio."""
     _watch(kind, sentinel, service_name)
     return await original(sentinel, service_name)

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from types import FunctionType
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import redis
 import redis.utils
@@ -43,6 +43,19 @@ from fakeredis.patching.scope import (
 )
 from fakeredis.stores.base import Bypass
 
+if TYPE_CHECKING:
+    from fakeredis.clients.interfaces import (
+        AnyConnection,
+        AsyncBatch,
+        AsyncConnection,
+        Batch,
+        Client,
+        Commands,
+        Connection,
+        Function,
+        Pool,
+    )
+
 # Those of the last kind are a store's own, and lead to a real server.
 _LIBRARIES: Final = frozenset({"redis", "valkey"})
 _FAKES: Final = (Fake, Bypass)
@@ -56,7 +69,7 @@ def realm_for(connection: Any, kind: str) -> PatchScope | None:
     return scope  # type: ignore[return-value]  # only scopes have kinds
 
 
-def taken(connection: Any, kind: str) -> bool:
+def taken(connection: AnyConnection, kind: str) -> bool:
     """Whether a connection is in the hands of a patch, after this call if not before."""
     scope = realm_for(connection, kind)
     if scope is None:
@@ -71,7 +84,9 @@ def taken(connection: Any, kind: str) -> bool:
 # Sync connections -----------------------------------------------------------------------------
 
 
-def connect(kind: str, original: Any, connection: Any, *args: Any, **kwargs: Any) -> None:
+def connect(
+    kind: str, original: Function, connection: Connection, *args: Any, **kwargs: Any
+) -> None:
     """Connect to the engine: redis-py's own way, with a `FakeSocket` instead of a socket."""
     if not taken(connection, kind) or connection._sock is not None:
         original(connection, *args, **kwargs)
@@ -82,7 +97,7 @@ def connect(kind: str, original: Any, connection: Any, *args: Any, **kwargs: Any
 
 
 @contextmanager
-def _connecting(connection: Any, connect: Any) -> Iterator[None]:
+def _connecting(connection: AnyConnection, connect: Any) -> Iterator[None]:
     """Shadow whatever ``_connect`` the connection's class has, a user's override included.
 
     What a test has put in the library's own place stays: it plays a network that fails.
@@ -102,7 +117,7 @@ def _connecting(connection: Any, connect: Any) -> Iterator[None]:
             attributes["_connect"] = own
 
 
-def _is_played(connection: Any, own: Any) -> bool:
+def _is_played(connection: AnyConnection, own: Any) -> bool:
     """Whether connecting is a mock's, or that of a function put into the library's class."""
     if _plays_network():
         return True
@@ -123,7 +138,7 @@ def _plays_network() -> bool:
     return any(hasattr(way, "assert_called") for way in ways)
 
 
-def _connected(connection: Any, name: str) -> None:
+def _connected(connection: AnyConnection, name: str) -> None:
     """What comes after the handshake is the user's."""
     wire = getattr(connection, name)
     ready(connection, wire)
@@ -132,7 +147,7 @@ def _connected(connection: Any, name: str) -> None:
         wire.abandon()  # the patch has ended meanwhile
 
 
-def _realm_of(connection: Any) -> PatchScope:
+def _realm_of(connection: AnyConnection) -> PatchScope:
     """The scope in whose hands a connection is.
 
     Raises:
@@ -144,7 +159,7 @@ def _realm_of(connection: Any) -> PatchScope:
     return states.scope  # type: ignore[no-any-return]
 
 
-def _meanwhile(kind: str, connection: Any, error: AttributeError) -> Exception:
+def _meanwhile(kind: str, connection: AnyConnection, error: AttributeError) -> Exception:
     """What to raise where a connection has lost its wire: another thread has ended the patch."""
     states = vars(connection).get(STATES)
     scope = realm_for(connection, kind)
@@ -153,7 +168,7 @@ def _meanwhile(kind: str, connection: Any, error: AttributeError) -> Exception:
     return redis.ConnectionError("Connection closed by server.")
 
 
-def _open(connection: Any) -> FakeSocket:
+def _open(connection: Connection) -> FakeSocket:
     scope = _realm_of(connection)
     wire = fakes.open_wire(connection, here=scope)
     choose_yielding(wire)
@@ -172,14 +187,14 @@ def _check_active(scope: PatchScope, wire: FakeSocket) -> None:
         raise ConnectionRefusedError(111, "Connection refused")
 
 
-def open_socket(kind: str, original: Any, connection: Any) -> Any:
+def open_socket(kind: str, original: Function, connection: Connection) -> Any:
     """What is left of a way to the network: who has taken the method before, a mock most likely."""
     ours = taken(connection, kind) and not _plays_network()
     return _open(connection) if ours else original(connection)
 
 
 def send_packed_command(
-    kind: str, original: Any, connection: Any, command: Any, check_health: bool = True
+    kind: str, original: Function, connection: Connection, command: Any, check_health: bool = True
 ) -> None:
     """Hand packed commands to the engine."""
     try:
@@ -193,7 +208,9 @@ def send_packed_command(
         raise _meanwhile(kind, connection, error) from None
 
 
-def send_command(kind: str, original: Any, connection: Any, *args: Any, **kwargs: Any) -> None:
+def send_command(
+    kind: str, original: Function, connection: Connection, *args: Any, **kwargs: Any
+) -> None:
     """Hand a command to the engine."""
     send = fakes.send_command if taken(connection, kind) else original
     try:
@@ -202,21 +219,25 @@ def send_command(kind: str, original: Any, connection: Any, *args: Any, **kwargs
         raise _meanwhile(kind, connection, error) from None
 
 
-def pack_command(kind: str, original: Any, connection: Any, *args: Any) -> Any:
+def pack_command(kind: str, original: Function, connection: AnyConnection, *args: Any) -> Any:
     """Keep the words of a command together; they are not needed as bytes of the protocol."""
     if realm_for(connection, kind) is None:
         return original(connection, *args)
     return fakes.pack_command(connection, partial(original, connection), *args)
 
 
-def pack_commands(kind: str, original: Any, connection: Any, commands: Any) -> Any:
+def pack_commands(
+    kind: str, original: Function, connection: AnyConnection, commands: Commands
+) -> Any:
     """The same for several."""
     if realm_for(connection, kind) is None:
         return original(connection, commands)
     return fakes.pack_commands(connection, partial(original, connection), commands)
 
 
-def can_read(kind: str, original: Any, connection: Any, *args: Any, **kwargs: Any) -> Any:
+def can_read(
+    kind: str, original: Function, connection: Connection, *args: Any, **kwargs: Any
+) -> Any:
     """Ask the engine's session for messages."""
     try:
         ours = taken(connection, kind) and not asks_parser(connection._parser, "can_read")
@@ -226,7 +247,9 @@ def can_read(kind: str, original: Any, connection: Any, *args: Any, **kwargs: An
         raise _meanwhile(kind, connection, error) from None
 
 
-def read_response(kind: str, original: Any, connection: Any, *args: Any, **kwargs: Any) -> Any:
+def read_response(
+    kind: str, original: Function, connection: Connection, *args: Any, **kwargs: Any
+) -> Any:
     """Take the next message of the engine's session."""
     try:
         ours = taken(connection, kind) and not asks_parser(connection._parser)
@@ -237,7 +260,7 @@ def read_response(kind: str, original: Any, connection: Any, *args: Any, **kwarg
 
 
 def execute_command(
-    kind: str, cut: FastPath, original: Any, client: Any, *args: Any, **options: Any
+    kind: str, cut: FastPath, original: Function, client: Client, *args: Any, **options: Any
 ) -> Any:
     """The short cut for a client of a real class."""
     if kind in network.current(kind).kinds:
@@ -248,7 +271,8 @@ def execute_command(
 
 
 def execute_batch(
-    kind: str, transaction: bool, original: Any, pipeline: Any, connection: Any, commands: Any,
+    kind: str, transaction: bool, original: Function, pipeline: Batch, connection: Connection,
+    commands: Commands,
     raise_on_error: bool,
 ) -> Any:
     """The short cut for a pipeline of a real class."""
@@ -265,7 +289,7 @@ def execute_batch(
 
 
 async def connect_async(
-    kind: str, original: Any, connection: Any, *args: Any, **kwargs: Any
+    kind: str, original: Function, connection: AsyncConnection, *args: Any, **kwargs: Any
 ) -> None:
     """As `connect`."""
     if not taken(connection, kind) or connection._reader is not None:
@@ -276,7 +300,7 @@ async def connect_async(
     _connected(connection, "_reader")
 
 
-async def _open_async(connection: Any) -> None:
+async def _open_async(connection: AsyncConnection) -> None:
     scope = _realm_of(connection)
     wire = await aio_fakes.open_async_wire(connection, here=scope)
     choose_yielding(wire)
@@ -284,14 +308,15 @@ async def _open_async(connection: Any) -> None:
     connection._reader = connection._writer = wire
 
 
-async def open_socket_async(kind: str, original: Any, connection: Any) -> None:
+async def open_socket_async(kind: str, original: Function, connection: AsyncConnection) -> None:
     """As `open_socket`."""
     ours = taken(connection, kind) and not _plays_network()
     await (_open_async(connection) if ours else original(connection))
 
 
 async def send_packed_command_async(
-    kind: str, original: Any, connection: Any, command: Any, check_health: bool = True
+    kind: str, original: Function, connection: AsyncConnection, command: Any,
+    check_health: bool = True,
 ) -> None:
     """As `send_packed_command`."""
     try:
@@ -306,7 +331,7 @@ async def send_packed_command_async(
 
 
 async def send_command_async(
-    kind: str, original: Any, connection: Any, *args: Any, **kwargs: Any
+    kind: str, original: Function, connection: AsyncConnection, *args: Any, **kwargs: Any
 ) -> None:
     """As `send_command`."""
     send = aio_fakes.send_command if taken(connection, kind) else original
@@ -317,7 +342,7 @@ async def send_command_async(
 
 
 async def can_read_async(
-    kind: str, original: Any, connection: Any, *args: Any, **kwargs: Any
+    kind: str, original: Function, connection: AsyncConnection, *args: Any, **kwargs: Any
 ) -> Any:
     """As `can_read`; asyncio's does not connect."""
     if not taken(connection, kind) or asks_parser(connection._parser, "can_read"):
@@ -335,7 +360,7 @@ async def can_read_async(
 
 
 async def read_response_async(
-    kind: str, original: Any, connection: Any, *args: Any, **kwargs: Any
+    kind: str, original: Function, connection: AsyncConnection, *args: Any, **kwargs: Any
 ) -> Any:
     """As `read_response`."""
     try:
@@ -347,7 +372,7 @@ async def read_response_async(
 
 
 async def execute_command_async(
-    kind: str, cut: FastPath, original: Any, client: Any, *args: Any, **options: Any
+    kind: str, cut: FastPath, original: Function, client: Client, *args: Any, **options: Any
 ) -> Any:
     """As `execute_command`."""
     if kind in network.current(kind).kinds:
@@ -362,7 +387,8 @@ async def execute_command_async(
 
 
 async def execute_batch_async(
-    kind: str, transaction: bool, original: Any, pipeline: Any, connection: Any, commands: Any,
+    kind: str, transaction: bool, original: Function, pipeline: AsyncBatch,
+    connection: AsyncConnection, commands: Commands,
     raise_on_error: bool,
 ) -> Any:
     """As `execute_batch`."""
@@ -377,7 +403,7 @@ async def execute_batch_async(
         return await original(pipeline, connection, commands, raise_on_error)
 
 
-def forget_async(kind: str, original: Any, connection: Any, *args: Any) -> None:
+def forget_async(kind: str, original: Function, connection: AsyncConnection, *args: Any) -> None:
     """A connection goes: with a wire nothing of the machine is held, so nothing to warn of."""
     wire = getattr(connection, "_writer", None)
     if isinstance(wire, FakeSocket):
@@ -389,7 +415,7 @@ def forget_async(kind: str, original: Any, connection: Any, *args: Any) -> None:
 # Births -----------------------------------------------------------------------------------------
 
 
-def make_pool(kind: str, original: Any, pool: Any, *args: Any, **kwargs: Any) -> None:
+def make_pool(kind: str, original: Function, pool: Pool, *args: Any, **kwargs: Any) -> None:
     """Note in which scope a pool is made."""
     scope = network.current(kind)
     if kind in scope.kinds and not isinstance(pool, Bypass):
@@ -398,7 +424,9 @@ def make_pool(kind: str, original: Any, pool: Any, *args: Any, **kwargs: Any) ->
     original(pool, *args, **kwargs)
 
 
-def make_connection(kind: str, original: Any, connection: Any, *args: Any, **kwargs: Any) -> None:
+def make_connection(
+    kind: str, original: Function, connection: AnyConnection, *args: Any, **kwargs: Any
+) -> None:
     """Note in which scope a connection is made."""
     original(connection, *args, **kwargs)
     scope = realm_for(connection, kind)
@@ -406,7 +434,7 @@ def make_connection(kind: str, original: Any, connection: Any, *args: Any, **kwa
         scope.created.add(connection)
 
 
-def make_in_pool(kind: str, original: Any, pool: Any) -> Any:
+def make_in_pool(kind: str, original: Function, pool: Pool) -> Any:
     """A pool's new connection belongs where the pool does."""
     connection = original(pool)
     inner = getattr(connection, "_conn", connection)
@@ -423,7 +451,7 @@ def make_in_pool(kind: str, original: Any, pool: Any) -> Any:
 _version: list[str] = []  # redis-py's own, once it is known
 
 
-def lib_version(original: Any) -> str:
+def lib_version(original: Function) -> str:
     """Which version redis-py has, which it reads from its package anew for each client."""
     if not _version:
         _version.append(original())
@@ -438,12 +466,12 @@ def version_swaps() -> list[Swap]:
 
 # Tables -----------------------------------------------------------------------------------------
 
-_CONNECTION: Final = {
+_CONNECTION: Final[dict[str, Function]] = {
     "send_packed_command": send_packed_command, "send_command": send_command,
     "pack_command": pack_command, "pack_commands": pack_commands, "can_read": can_read,
     "read_response": read_response, "__init__": make_connection,
 }
-_ASYNC_CONNECTION: Final = {
+_ASYNC_CONNECTION: Final[dict[str, Function]] = {
     "send_packed_command": send_packed_command_async, "send_command": send_command_async,
     "pack_command": pack_command, "pack_commands": pack_commands, "can_read": can_read_async,
     "can_read_destructive": can_read_async, "read_response": read_response_async,

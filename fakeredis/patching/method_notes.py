@@ -24,7 +24,9 @@ _LOCK: Final = RLock()
 _WARNS: bool = sys.version_info >= (3, 13)  # of code of another kind
 
 
-def note_queued(attribute: str, original: Any, owner: Any, *args: Any, **options: Any) -> Any:
+def note_queued(
+    attribute: str, original: Callable[..., Any], owner: Any, *args: Any, **options: Any
+) -> Any:
     """Queue a command in a pipeline, with the method that does it."""
     reply = original(owner, *args, **options)
     queue = getattr(owner, attribute)
@@ -44,7 +46,7 @@ def note_queued(attribute: str, original: Any, owner: Any, *args: Any, **options
     return reply
 
 
-def note_called(original: Any, client: Any, *args: Any, **options: Any) -> Any:
+def note_called(original: Callable[..., Any], client: Any, *args: Any, **options: Any) -> Any:
     """Call asyncio's method: a coroutine that knows who made it."""
     if CALLING.get() is not None:  # by another one of these
         return original(client, *args, **options)
@@ -54,7 +56,8 @@ def note_called(original: Any, client: Any, *args: Any, **options: Any) -> Any:
 
 
 async def _noted(
-    call: Call, original: Any, client: Any, args: tuple[Any, ...], options: dict[str, Any]
+    call: Call, original: Callable[..., Any], client: Any, args: tuple[Any, ...],
+    options: dict[str, Any],
 ) -> Any:
     CALLING.set(call)
     try:

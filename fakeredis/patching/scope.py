@@ -21,6 +21,7 @@ from fakeredis.clients.network import Network
 from fakeredis.patching.endings import AfterExitWarning, depth
 
 if TYPE_CHECKING:
+    from fakeredis.clients.interfaces import AnyConnection
     from fakeredis.engine.core.server import Server
 
 STATES: Final = "_fakeredis_states"  # in a connection's namespace, while a patch has it in hand
@@ -108,7 +109,7 @@ class PatchScope(Network):
                 for session in list(server.sessions.values()):
                     session.close()
 
-    def _release(self, connection: Any) -> None:
+    def _release(self, connection: AnyConnection) -> None:
         states = vars(connection).get(STATES)
         if states is None:
             return
@@ -119,7 +120,7 @@ class PatchScope(Network):
         if not states.saved:
             del vars(connection)[STATES]
 
-    def _give_back(self, connection: Any, states: ConnectionStates) -> None:
+    def _give_back(self, connection: AnyConnection, states: ConnectionStates) -> None:
         """Let a connection have again what was put aside, and end what it has here.
 
         Where another thread is about to read a reply, its connection breaks instead: nothing would
@@ -163,7 +164,7 @@ class PatchScope(Network):
             )
 
 
-def bind_connection(connection: Any, scope: PatchScope, kind: str) -> None:
+def bind_connection(connection: AnyConnection, scope: PatchScope, kind: str) -> None:
     """See to it that a connection is in the hands of a scope."""
     attributes = vars(connection)
     states = attributes.get(STATES)
@@ -184,18 +185,18 @@ def bind_connection(connection: Any, scope: PatchScope, kind: str) -> None:
         scope.held.append(connection)
 
 
-def take(connection: Any) -> State:
+def take(connection: AnyConnection) -> State:
     """What a connection holds of its socket."""
     return {name: getattr(connection, name) for name in _FIELDS if hasattr(connection, name)}
 
 
-def load(connection: Any, state: State) -> None:
+def load(connection: AnyConnection, state: State) -> None:
     """Give it back."""
     for name, value in state.items():
         setattr(connection, name, value)
 
 
-def begin(connection: Any) -> None:
+def begin(connection: AnyConnection) -> None:
     """Make a connection one that is not connected yet; its parser keeps its handlers."""
     parser = connection._parser = _copy(connection._parser)
     for name in _PARSER_FIELDS:
@@ -245,7 +246,7 @@ def _end_of(state: State) -> Any:
 class _Broken:
     """A connection that has been reset, as a parser sees it."""
 
-    def __init__(self, connection: Any) -> None:
+    def __init__(self, connection: AnyConnection) -> None:
         self._connection = connection
         self._sock = self._reader = self._writer = Broken()
 
@@ -253,7 +254,7 @@ class _Broken:
         return getattr(self._connection, name)
 
 
-def _break_parser(connection: Any) -> None:
+def _break_parser(connection: AnyConnection) -> None:
     """Let another thread that still means to read find the end, not a parser that never began."""
     connection._parser.on_connect(_Broken(connection))
 
@@ -274,7 +275,7 @@ class YieldingSocket(FakeSocket):
 
     __slots__ = ()
 
-    def turn(self, connection: Any) -> FakeSocket | None:
+    def turn(self, connection: AnyConnection) -> FakeSocket | None:
         """The wire of the patch whose turn it is; None where its connection is yet to be made."""
         found = _turn(connection)
         return getattr(connection, "_sock", None) if found else None
@@ -285,13 +286,13 @@ class AsyncYieldingSocket(AsyncFakeSocket):
 
     __slots__ = ()
 
-    def turn(self, connection: Any) -> FakeSocket | None:
+    def turn(self, connection: AnyConnection) -> FakeSocket | None:
         """As `YieldingSocket.turn`."""
         found = _turn(connection)
         return getattr(connection, "_reader", None) if found else None
 
 
-def _turn(connection: Any) -> bool:
+def _turn(connection: AnyConnection) -> bool:
     """Let a connection have the state of the patch whose turn it is; whether there is one."""
     states = vars(connection).get(STATES)
     if states is None:

@@ -16,7 +16,7 @@ from fakeredis.errors import CommandError
 
 if TYPE_CHECKING:
     from fakeredis.engine.command.command import Command, Table
-    from fakeredis.engine.core.engines import Shell
+    from fakeredis.engine.core.interfaces import Shell
     from fakeredis.engine.core.server import Server
 
     Batch = Sequence[tuple[Command, Sequence[bytes]]]

@@ -3,10 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import Annotated, Any, Final, NamedTuple
 
 from fakeredis import errors
-from fakeredis.commands.arguments import Args, Key, KeySpec, Raw, Rest, index, keyword, word_of
+from fakeredis.commands.arguments import (
+    Args,
+    Flag,
+    Key,
+    KeySpec,
+    OneOf,
+    Option,
+    Options,
+    Raw,
+    Rest,
+    Token,
+    Values,
+    index,
+    integer,
+    keyword,
+    word_of,
+)
 from fakeredis.commands.registry import DENYOOM, MOVABLEKEYS, READONLY, WRITE, Group
 from fakeredis.commands.sorted_set import zadd
 from fakeredis.datatypes.geohash import (
@@ -20,7 +36,7 @@ from fakeredis.datatypes.geohash import (
     ranges,
     text_of,
 )
-from fakeredis.datatypes.numbers import format_float, parse_float, parse_int
+from fakeredis.datatypes.numbers import format_float, parse_float
 from fakeredis.datatypes.sorted_set import SortedSet
 from fakeredis.engine.core.context import Context
 from fakeredis.engine.core.profiles import Traits
@@ -82,29 +98,26 @@ _PLACES: Final = Shape(_texts, None)
 # Adding and looking up ----------------------------------------------------------------------
 
 
-# Their options, see `fakeredis.engine.command.form`.
-_AREA: Final = "FROMMEMBER=1 FROMLONLAT=2 BYRADIUS=2 BYBOX=3 ASC DESC COUNT=1?ANY"
-_WITH: Final = "WITHCOORD WITHDIST WITHHASH"
-_RADIUS_READS: Final = f"{{{_WITH} COUNT=1?ANY ASC DESC}}"
-_RADIUS_STORES: Final = f"{{{_WITH} COUNT=1?ANY ASC DESC STORE=key STOREDIST=key}}"
+class _GeoaddOptions(Options):
+    """What stands before GEOADD's places."""
+
+    nx: Annotated[bool, Flag("NX").since("6.2.0")] = False
+    xx: Annotated[bool, Flag("XX").since("6.2.0")] = False
+    changed: Annotated[bool, Flag("CH").since("6.2.0")] = False
 
 
 @group.command(
-    "GEOADD", Key("RW update"), Raw, Raw, Raw, Rest(flat=True), flags=WRITE | DENYOOM,
-    since="3.2.0", form="key {NX XX CH} (longitude latitude member)~",
+    "GEOADD", Key("RW update"), Raw, Raw, Raw, _GeoaddOptions, flags=WRITE | DENYOOM,
+    since="3.2.0", form="key {} (longitude latitude member)~",
 )
 def geoadd(ctx: Context, key: bytes, *words: bytes) -> Any:
     """Add places, or move them; the number of new ones (with CH also of moved ones).
 
     Checked in the server's order: syntax, places, type.
     """
-    at = 0
-    options = set()
-    while at < len(words) and word_of(words[at]) in (b"NX", b"XX", b"CH"):
-        options.add(word_of(words[at]))
-        at += 1
+    options, at = _GeoaddOptions.take(ctx, words)
     triples = words[at:]
-    if len(triples) % 3 or {b"NX", b"XX"} <= options:
+    if len(triples) % 3 or (options.nx and options.xx):
         raise CommandError(errors.SYNTAX)
     pairs = list(words[:at])
     for first in range(0, len(triples), 3):
@@ -156,111 +169,124 @@ def geopos(ctx: Context, key: bytes, *members: bytes) -> list[Any]:
 # Searching ----------------------------------------------------------------------------------
 
 
-class _Search:
-    """The arguments of a search, as far as they are known yet."""
+class _Data(NamedTuple):
+    """What a search is made in, and the ways of the server."""
 
-    __slots__ = (
-        "by_distance", "any_", "box", "coordinates", "count", "distances", "hashes", "is_fixed",
-        "is_member", "place", "radius", "sort", "target", "traits", "unit",
-        "value",
-    )
+    value: SortedSet | None
+    traits: Traits
 
-    def __init__(self, value: SortedSet | None, traits: Traits) -> None:
-        self.value = value
-        self.traits = traits
-        self.place: Place | None = None
-        self.is_member = self.is_fixed = False  # round what: a member, or a place
-        self.radius: float | None = None
-        self.box: tuple[float, float] | None = None
-        self.unit = _DEFAULT_UNIT
-        self.any_ = self.coordinates = self.distances = self.hashes = False
-        self.count = 0
-        self.sort: bytes | None = None
-        self.target: bytes | None = None
-        self.by_distance = False  # the stored scores are distances
 
-    # Where and how far
+class _Shape(NamedTuple):
+    """How far a search goes: a radius, or a width and a height, and what a unit of them is."""
 
-    def around(self, member: bytes) -> None:
-        """Search round a member."""
-        if self.value is None:
-            return
-        self.place = _place_of(self.value, member)
-        if self.place is None:
-            raise CommandError(errors.GEO_MEMBER)
+    radius: float | None
+    sides: tuple[float, float]
+    unit: float
 
-    def within(self, radius_raw: bytes, unit_raw: bytes) -> None:
-        """Search in a circle."""
-        radius = _number(radius_raw, errors.GEO_RADIUS)
-        if radius < 0:
-            raise CommandError(errors.GEO_RADIUS_NEGATIVE)
-        self.unit = _unit(unit_raw, self.traits)
-        self.radius = radius
 
-    def within_box(self, width_raw: bytes, height_raw: bytes, unit_raw: bytes) -> None:
-        """Search in a box."""
-        width = _number(width_raw, errors.GEO_WIDTH)
-        height = _number(height_raw, errors.GEO_HEIGHT)
-        if width < 0 or height < 0:
-            raise CommandError(errors.GEO_BOX_NEGATIVE)
-        self.unit = _unit(unit_raw, self.traits)
-        self.box = width, height
+def _around(data: _Data, member: bytes) -> Place | None:
+    """Where a member is; without a key that is not looked at."""
+    if data.value is None:
+        return None
+    place = _place_of(data.value, member)
+    if place is None:
+        raise CommandError(errors.GEO_MEMBER)
+    return place
 
-    # Options
 
-    def option(self, words: Sequence[bytes], at: int) -> int:
-        """Take one of the options that all searches have; the position behind it, 0 for others."""
-        word = word_of(words[at])
-        if word == b"WITHDIST":
-            self.distances = True
-        elif word == b"WITHHASH":
-            self.hashes = True
-        elif word == b"WITHCOORD":
-            self.coordinates = True
-        elif word == b"ANY":
-            self.any_ = True
-        elif word in (b"ASC", b"DESC"):
-            self.sort = word
-        elif word == b"COUNT" and at + 1 < len(words):
-            self._limit(words[at + 1])
-            return at + 2
-        else:
-            return 0
-        return at + 1
+def _circle(data: _Data, radius_raw: bytes, unit: bytes) -> _Shape:
+    radius = _number(radius_raw, errors.GEO_RADIUS)
+    if radius < 0:
+        raise CommandError(errors.GEO_RADIUS_NEGATIVE)
+    return _Shape(radius, (0.0, 0.0), _unit(unit, data.traits))
 
-    def _limit(self, raw: bytes) -> None:
-        count = parse_int(raw)
-        if count is None:
-            raise CommandError(errors.NOT_INTEGER)
-        if count <= 0:
-            raise CommandError(errors.GEO_COUNT)
-        self.count = count
 
-    def check(self, name: str, storing: str) -> None:
-        """What only shows when all is known.
+def _box(data: _Data, width_raw: bytes, height_raw: bytes, unit: bytes) -> _Shape:
+    width = _number(width_raw, errors.GEO_WIDTH)
+    height = _number(height_raw, errors.GEO_HEIGHT)
+    if width < 0 or height < 0:
+        raise CommandError(errors.GEO_BOX_NEGATIVE)
+    return _Shape(None, (width, height), _unit(unit, data.traits))
 
-        Args:
-            name: of a command that must be told where and how far; else empty.
-            storing: what storing excludes the WITH options.
-        """
-        if self.target is not None and (self.distances or self.hashes or self.coordinates):
-            raise CommandError(errors.GEO_STORE % storing)
-        if name and not (self.is_member or self.is_fixed):
+
+class _RadiusOptions(Options):
+    """The options of all searches: what is wanted of what is found."""
+
+    coordinates: Annotated[bool, Flag("WITHCOORD")] = False
+    distances: Annotated[bool, Flag("WITHDIST")] = False
+    hashes: Annotated[bool, Flag("WITHHASH")] = False
+    count: Annotated[int, Option("COUNT", integer(1, range_error=errors.GEO_COUNT))] = 0
+    first: Annotated[bool, Flag("ANY").since("6.2.0")] = False
+    order: Annotated[str, OneOf(ASC=Token, DESC=Token, last=True)] = ""
+
+
+class _StoringRadiusOptions(_RadiusOptions):
+    """The options of a GEORADIUS that may store."""
+
+    target: Annotated[
+        tuple[str, bytes] | None, OneOf(STORE=Key, STOREDIST=Key, last=True)
+    ] = None
+
+
+class _SearchOptions(_RadiusOptions, at_least=5):
+    """The options of GEOSEARCH: where and how far, too."""
+
+    center: Annotated[tuple[str, Place | None] | None, OneOf(
+        FROMMEMBER=Values(Raw, make=_around),
+        FROMLONLAT=Values(Raw, Raw, make=lambda _, *place: _place(*place)),
+    )] = None
+    area: Annotated[tuple[str, _Shape] | None, OneOf(
+        BYRADIUS=Values(Raw, Raw, make=_circle), BYBOX=Values(Raw, Raw, Raw, make=_box),
+    )] = None
+    by_distance: bool = False
+
+
+class _StoreOptions(_SearchOptions):
+    """The options of GEOSEARCHSTORE."""
+
+    by_distance: Annotated[bool, Flag("STOREDIST")] = False
+
+
+def _check(options: _RadiusOptions, storing: str) -> None:
+    """What only shows when all is known.
+
+    Args:
+        storing: what excludes the WITH options, if anything is stored.
+    """
+    if storing and (options.distances or options.hashes or options.coordinates):
+        raise CommandError(errors.GEO_STORE % storing)
+    if isinstance(options, _SearchOptions):
+        name = "GEOSEARCHSTORE" if isinstance(options, _StoreOptions) else "GEOSEARCH"
+        if options.center is None:
             raise CommandError(errors.GEO_NO_CENTER % name)
-        if name and self.radius is None and self.box is None:
+        if options.area is None:
             raise CommandError(errors.GEO_NO_SHAPE % name)
-        if self.any_ and not self.count:
-            raise CommandError(errors.GEO_ANY)
+    if options.first and not options.count:
+        raise CommandError(errors.GEO_ANY)
+
+
+class _Search:
+    """A search whose arguments are all known."""
+
+    __slots__ = ("options", "place", "shape", "value")
+
+    def __init__(
+        self, value: SortedSet | None, place: Place | None, shape: _Shape, options: _RadiusOptions
+    ) -> None:
+        self.value = value
+        self.place = place
+        self.shape = shape
+        self.options = options
 
     # Results
 
     def area(self) -> Area:
         """What is looked for, in metres."""
         assert self.place is not None
-        if self.radius is not None:
-            return Area(*self.place, self.radius * self.unit)
-        width, height = self.box or (0.0, 0.0)
-        return Area(*self.place, None, width * self.unit, height * self.unit)
+        radius, (width, height), unit = self.shape
+        if radius is not None:
+            return Area(*self.place, radius * unit)
+        return Area(*self.place, None, width * unit, height * unit)
 
     def found(self) -> list[tuple[bytes, float, Place, float]]:
         """Member, score, place and distance of what is there, as many as are wanted."""
@@ -268,7 +294,7 @@ class _Search:
         assert value is not None
         area = self.area()
         measure = area.measure()
-        enough = self.count if self.any_ else 0
+        enough = self.options.count if self.options.first else 0
         found: list[tuple[bytes, float, Place, float]] = []
         for low, high in ranges(area):
             start, stop = value.rank_of_score(low), value.rank_of_score(high)
@@ -286,23 +312,24 @@ class _Search:
     def _chosen(
         self, found: list[tuple[bytes, float, Place, float]]
     ) -> list[tuple[bytes, float, Place, float]]:
-        if self.sort is not None or (self.count and not self.any_):
-            found.sort(key=_by_distance, reverse=self.sort == b"DESC")
-        return found[: self.count] if self.count else found
+        options = self.options
+        if options.order or (options.count and not options.first):
+            found.sort(key=_by_distance, reverse=options.order == "DESC")
+        return found[: options.count] if options.count else found
 
     def reply(self) -> list[Any]:
         """What was found, with what was asked for."""
-        found = self.found()
-        if not (self.distances or self.hashes or self.coordinates):
+        found, options = self.found(), self.options
+        if not (options.distances or options.hashes or options.coordinates):
             return [member for member, *_ in found]
         rows = []
         for member, score, place, metres in found:
             row: list[Any] = [member]
-            if self.distances:
-                row.append(_metres(metres, self.unit))
-            if self.hashes:
+            if options.distances:
+                row.append(_metres(metres, self.shape.unit))
+            if options.hashes:
                 row.append(int(score))
-            if self.coordinates:
+            if options.coordinates:
                 row.append(list(place))
             rows.append(row)
         return rows
@@ -312,128 +339,94 @@ def _by_distance(found: tuple[bytes, float, Place, float]) -> float:
     return found[3]
 
 
-def _answer(ctx: Context, search: _Search, event: str) -> Any:
-    """Reply with what was found, or store it."""
-    if search.target is None:
-        return [] if search.value is None else search.reply()
+def _store(
+    ctx: Context, search: _Search, target: bytes, by_distance: bool, event: str
+) -> int:
+    """Store what was found, with its distances for scores if so wanted; how much it was."""
     found = [] if search.value is None else search.found()
     if not found:
-        ctx.delete(search.target)
+        ctx.delete(target)
         return 0
-    if search.by_distance:
-        pairs = [(member, metres / search.unit) for member, _, _, metres in found]
+    if by_distance:
+        pairs = [(member, metres / search.shape.unit) for member, _, _, metres in found]
     else:
         pairs = [(member, score) for member, score, _, _ in found]
-    ctx.db.put(search.target, SortedSet(pairs))
-    ctx.modified(search.target, event)
+    ctx.db.put(target, SortedSet(pairs))
+    ctx.modified(target, event)
     ctx.server.dirty += len(found) - 1
     return len(found)
 
 
-def _search(
-    ctx: Context, key: bytes, words: Sequence[bytes], target: bytes | None = None
-) -> Any:
-    """GEOSEARCH and GEOSEARCHSTORE.
+def _searched(
+    ctx: Context, key: bytes, options: type[_SearchOptions], words: Sequence[bytes]
+) -> tuple[_Search, bool]:
+    """The search of GEOSEARCH and GEOSEARCHSTORE, and whether distances are stored.
 
     Checked in the server's order: type, options from left to right, what is missing among them.
     """
-    assert ctx.command is not None
-    search = _Search(ctx.lookup_read(key, SortedSet), ctx.traits)
-    search.target = target
-    at = 0
-    while at < len(words):
-        at = search.option(words, at) or _shape_option(search, words, at)
-    search.check(ctx.command.name, "GEOSEARCHSTORE")
-    return _answer(ctx, search, "geosearchstore")
-
-
-def _shape_option(search: _Search, words: Sequence[bytes], at: int) -> int:
-    """Take an option that says where and how far to search; the position behind it."""
-    word, left = word_of(words[at]), len(words) - at - 1
-    if word == b"FROMMEMBER" and left >= 1 and not search.is_fixed:
-        search.around(words[at + 1])
-        search.is_member = True
-        return at + 2
-    if word == b"FROMLONLAT" and left >= 2 and not search.is_member:
-        search.is_fixed = True
-        search.place = _place(words[at + 1], words[at + 2])
-        return at + 3
-    if word == b"BYRADIUS" and left >= 2 and search.box is None:
-        search.within(words[at + 1], words[at + 2])
-        return at + 3
-    if word == b"BYBOX" and left >= 3 and search.radius is None:
-        search.within_box(words[at + 1], words[at + 2], words[at + 3])
-        return at + 4
-    if word == b"STOREDIST" and search.target is not None:
-        search.by_distance = True
-        return at + 1
-    raise CommandError(errors.SYNTAX)
+    value = ctx.lookup_read(key, SortedSet)
+    given = options.parse(ctx, words, _Data(value, ctx.traits))
+    _check(given, "GEOSEARCHSTORE" if options is _StoreOptions else "")
+    assert given.center is not None
+    assert given.area is not None
+    return _Search(value, given.center[1], given.area[1], given), given.by_distance
 
 
 @group.command(
-    "GEOSEARCH", Key, Rest(at_least=5, flat=True), flags=READONLY, since="6.2.0", reply=_PLACES,
-    form=f"key {{{_AREA} {_WITH}}}",
+    "GEOSEARCH", Key, _SearchOptions, flags=READONLY, since="6.2.0", reply=_PLACES,
 )
 def geosearch(ctx: Context, key: bytes, *words: bytes) -> Any:
     """The members in a circle or a box."""
-    return _search(ctx, key, words)
+    search, _ = _searched(ctx, key, _SearchOptions, words)
+    return [] if search.value is None else search.reply()
 
 
 @group.command(
-    "GEOSEARCHSTORE", Key("OW update"), Key("RO access"), Rest(at_least=5, flat=True),
-    flags=WRITE | DENYOOM, since="6.2.0", form=f"key key {{{_AREA} STOREDIST}}",
+    "GEOSEARCHSTORE", Key("OW update"), Key("RO access"), _StoreOptions,
+    flags=WRITE | DENYOOM, since="6.2.0",
 )
 def geosearchstore(ctx: Context, target: bytes, key: bytes, *words: bytes) -> Any:
     """Store the members in a circle or a box; how many there are."""
-    return _search(ctx, key, words, target)
+    search, by_distance = _searched(ctx, key, _StoreOptions, words)
+    return _store(ctx, search, target, by_distance, "geosearchstore")
 
 
 # The older commands -------------------------------------------------------------------------
 
 
+Start = Callable[[_Data], tuple[Place | None, _Shape]]
+_NOWHERE: Final = _Shape(0.0, (0.0, 0.0), _DEFAULT_UNIT)
+
+
 def _radius(
-    ctx: Context, key: bytes, words: Sequence[bytes], storing: bool,
-    start: Callable[[_Search], None],
+    ctx: Context, key: bytes, start: Start, options: type[_RadiusOptions], words: Sequence[bytes]
 ) -> Any:
     """What all GEORADIUS commands have in common.
 
     Checked in the server's order: type, place, radius, options from left to right.
     """
-    search = _Search(ctx.lookup_read(key, SortedSet), ctx.traits)
-    start(search)
-    at = 0
-    while at < len(words):
-        behind = search.option(words, at)
-        if not behind:
-            word = word_of(words[at])
-            if not storing or at + 1 == len(words) or word not in (b"STORE", b"STOREDIST"):
-                raise CommandError(errors.SYNTAX)
-            search.target, search.by_distance = words[at + 1], word == b"STOREDIST"
-            behind = at + 2
-        at = behind
-    search.check("", "STORE option in GEORADIUS")
-    return _answer(ctx, search, "georadiusstore")
+    value = ctx.lookup_read(key, SortedSet)
+    place, shape = start(_Data(value, ctx.traits))
+    given = options.parse(ctx, words)
+    target = given.target if isinstance(given, _StoringRadiusOptions) else None
+    _check(given, "" if target is None else "STORE option in GEORADIUS")
+    search = _Search(value, place, shape, given)
+    if target is not None:
+        return _store(ctx, search, target[1], target[0] == "STOREDIST", "georadiusstore")
+    return [] if value is None else search.reply()
 
 
-def _round_place(
-    ctx: Context, key: bytes, words: Sequence[bytes], storing: bool
-) -> Any:
-    def start(search: _Search) -> None:
-        search.place = _place(words[0], words[1])
-        search.within(words[2], words[3])
-
-    return _radius(ctx, key, words[4:], storing, start)
+def _round_place(words: Sequence[bytes]) -> Start:
+    return lambda data: (_place(words[0], words[1]), _circle(data, words[2], words[3]))
 
 
-def _round_member(
-    ctx: Context, key: bytes, words: Sequence[bytes], storing: bool
-) -> Any:
-    def start(search: _Search) -> None:
-        if search.value is not None:  # without a key the radius is not looked at
-            search.around(words[0])
-            search.within(words[1], words[2])
+def _round_member(words: Sequence[bytes]) -> Start:
+    def start(data: _Data) -> tuple[Place | None, _Shape]:
+        if data.value is None:  # without a key the radius is not looked at
+            return None, _NOWHERE
+        return _around(data, words[0]), _circle(data, words[1], words[2])
 
-    return _radius(ctx, key, words[3:], storing, start)
+    return start
 
 
 def _radius_keys(first_option: int) -> Callable[[Args], list[bytes]]:
@@ -458,38 +451,38 @@ def _radius_specs(first_option: int) -> tuple[KeySpec, ...]:
 
 
 @group.command(
-    "GEORADIUS", Key("RO access"), Rest(at_least=4, flat=True), flags=WRITE | DENYOOM | MOVABLEKEYS,
-    since="3.2.0", reply=_PLACES, keys=_radius_keys(5), specs=_radius_specs(6),
-    form=f"key longitude latitude radius ^unit {_RADIUS_STORES}",
+    "GEORADIUS", Key("RO access"), Raw, Raw, Raw, Raw, _StoringRadiusOptions,
+    flags=WRITE | DENYOOM | MOVABLEKEYS, since="3.2.0", reply=_PLACES, keys=_radius_keys(5),
+    specs=_radius_specs(6), form="key longitude latitude radius ^unit {}",
 )
 def georadius(ctx: Context, key: bytes, *words: bytes) -> Any:
     """The members in a circle round a place; may store them."""
-    return _round_place(ctx, key, words, True)
+    return _radius(ctx, key, _round_place(words), _StoringRadiusOptions, words[4:])
 
 
 @group.command(
-    "GEORADIUS_RO", Key, Rest(at_least=4, flat=True), flags=READONLY, since="3.2.10", reply=_PLACES,
-    form=f"key longitude latitude radius ^unit {_RADIUS_READS}",
+    "GEORADIUS_RO", Key, Raw, Raw, Raw, Raw, _RadiusOptions, flags=READONLY, since="3.2.10",
+    reply=_PLACES, form="key longitude latitude radius ^unit {}",
 )
 def georadius_ro(ctx: Context, key: bytes, *words: bytes) -> Any:
     """The members in a circle round a place."""
-    return _round_place(ctx, key, words, False)
+    return _radius(ctx, key, _round_place(words), _RadiusOptions, words[4:])
 
 
 @group.command(
-    "GEORADIUSBYMEMBER", Key("RO access"), Rest(at_least=3, flat=True),
+    "GEORADIUSBYMEMBER", Key("RO access"), Raw, Raw, Raw, _StoringRadiusOptions,
     flags=WRITE | DENYOOM | MOVABLEKEYS, since="3.2.0", reply=_PLACES, keys=_radius_keys(4),
-    specs=_radius_specs(5), form=f"key member radius ^unit {_RADIUS_STORES}",
+    specs=_radius_specs(5), form="key member radius ^unit {}",
 )
 def georadiusbymember(ctx: Context, key: bytes, *words: bytes) -> Any:
     """The members in a circle round another one; may store them."""
-    return _round_member(ctx, key, words, True)
+    return _radius(ctx, key, _round_member(words), _StoringRadiusOptions, words[3:])
 
 
 @group.command(
-    "GEORADIUSBYMEMBER_RO", Key, Rest(at_least=3, flat=True), flags=READONLY, since="3.2.10",
-    reply=_PLACES, form=f"key member radius ^unit {_RADIUS_READS}",
+    "GEORADIUSBYMEMBER_RO", Key, Raw, Raw, Raw, _RadiusOptions, flags=READONLY, since="3.2.10",
+    reply=_PLACES, form="key member radius ^unit {}",
 )
 def georadiusbymember_ro(ctx: Context, key: bytes, *words: bytes) -> Any:
     """The members in a circle round another one."""
-    return _round_member(ctx, key, words, False)
+    return _radius(ctx, key, _round_member(words), _RadiusOptions, words[3:])

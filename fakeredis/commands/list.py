@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final, NamedTuple
+from typing import Annotated, Any, Final, NamedTuple
 
 from fakeredis import errors
 from fakeredis.commands.arguments import (
+    Argument,
     Int,
     Key,
     KeySpec,
     Many,
     NumKeys,
+    Option,
+    Options,
     Raw,
     Rest,
     Timeout,
@@ -187,42 +190,6 @@ def _span(size: int, start: int, stop: int) -> tuple[int, int]:
     return start, max(min(stop, size - 1) + 1, 0)
 
 
-@group.command(
-    "LPOS", Key, Raw, Rest(), flags=READONLY, since="6.0.6",
-    form="key value {RANK=1 COUNT=1 MAXLEN=1}",
-)
-def lpos(ctx: Context, key: bytes, value: bytes, words: list[bytes]) -> Any:
-    """The index of an element, or with COUNT those of several.
-
-    Checked in the server's order: options one by one, type.
-    """
-    rank, count, maxlen = _lpos_options(words)
-    stored: List | None = ctx.lookup_read(key, List)
-    wanted = 1 if count is None else count
-    found = [] if stored is None else stored.find(value, rank, wanted, maxlen)
-    if count is not None:
-        return found
-    return found[0] if found else None
-
-
-def _lpos_options(words: Sequence[bytes]) -> tuple[int, int | None, int]:
-    """RANK, COUNT and MAXLEN."""
-    rank, count, maxlen = 1, None, 0
-    rest = iter(words)
-    for word in rest:
-        option = word_of(word)
-        raw = next(rest, None)
-        if raw is None or option not in (b"RANK", b"COUNT", b"MAXLEN"):
-            raise CommandError(errors.SYNTAX)
-        if option == b"RANK":
-            rank = _rank(raw)
-        elif option == b"COUNT":
-            count = _not_negative(raw, errors.LPOS_COUNT_NEGATIVE)
-        else:
-            maxlen = _not_negative(raw, errors.MAXLEN_NEGATIVE)
-    return rank, count, maxlen
-
-
 def _rank(raw: bytes) -> int:
     rank = _index(raw)
     if rank < -INT_MAX:
@@ -230,6 +197,31 @@ def _rank(raw: bytes) -> int:
     if rank == 0:
         raise CommandError(errors.RANK_ZERO)
     return rank
+
+
+class _LposOptions(Options):
+    """Which elements LPOS looks for."""
+
+    rank: Annotated[int, Option("RANK", Argument(_rank))] = 1
+    count: Annotated[
+        int | None, Option("COUNT", integer(0, error=errors.LPOS_COUNT_NEGATIVE))
+    ] = None
+    maxlen: Annotated[int, Option("MAXLEN", integer(0, error=errors.MAXLEN_NEGATIVE))] = 0
+
+
+@group.command("LPOS", Key, Raw, _LposOptions, flags=READONLY, since="6.0.6")
+def lpos(ctx: Context, key: bytes, value: bytes, *words: bytes) -> Any:
+    """The index of an element, or with COUNT those of several.
+
+    Checked in the server's order: options one by one, type.
+    """
+    options = _LposOptions.parse(ctx, words)
+    stored: List | None = ctx.lookup_read(key, List)
+    wanted = 1 if options.count is None else options.count
+    found = [] if stored is None else stored.find(value, options.rank, wanted, options.maxlen)
+    if options.count is not None:
+        return found
+    return found[0] if found else None
 
 
 def _not_negative(raw: bytes, error: str) -> int:
@@ -351,33 +343,32 @@ def _pop_first(ctx: Context, keys: Sequence[bytes], left: bool, count: int) -> A
     return None
 
 
-def _mpop_options(words: Sequence[bytes]) -> tuple[bool, int]:
-    """LEFT or RIGHT, and what may follow: COUNT."""
+class PopOptions(Options, at_least=1):
+    """What may follow the end that LMPOP, ZMPOP and their kin pop from."""
+
+    count: Annotated[
+        int, Option("COUNT", integer(1, error=errors.COUNT_NOT_POSITIVE), once=True)
+    ] = 1
+
+
+def _mpop_options(ctx: Context, words: Sequence[bytes]) -> tuple[bool, int]:
+    """LEFT or RIGHT, and how many."""
     if not words:
         raise CommandError(errors.SYNTAX)
     left = _left(words[0])
-    if len(words) == 1:
-        return left, 1
-    if word_of(words[1]) != b"COUNT" or len(words) < 3:
-        raise CommandError(errors.SYNTAX)
-    count = parse_int(words[2])
-    if count is None or count <= 0:
-        raise CommandError(errors.COUNT_NOT_POSITIVE)
-    if len(words) > 3:
-        raise CommandError(errors.SYNTAX)
-    return left, count
+    return left, PopOptions.parse(ctx, words[1:]).count
 
 
 @group.command(
-    "LMPOP", _COUNTED_KEYS, Rest(1), flags=WRITE | MOVABLEKEYS | KEY_IN_REPLY, since="7.0.0",
-    nulls=null_array, form="#key* ^where {COUNT=1}",
+    "LMPOP", _COUNTED_KEYS, PopOptions, flags=WRITE | MOVABLEKEYS | KEY_IN_REPLY, since="7.0.0",
+    nulls=null_array, form="#key* ^where {}",
 )
-def lmpop(ctx: Context, keys: list[bytes], words: list[bytes]) -> Any:
+def lmpop(ctx: Context, keys: list[bytes], *words: bytes) -> Any:
     """Remove elements of the first list that has some.
 
     Checked in the server's order: number of keys, syntax, count, types.
     """
-    return _pop_first(ctx, keys, *_mpop_options(words))
+    return _pop_first(ctx, keys, *_mpop_options(ctx, words))
 
 
 # Moving -------------------------------------------------------------------------------------
@@ -553,12 +544,12 @@ def brpop(ctx: Context, words: list[bytes]) -> Any:
 
 
 @group.command(
-    "BLMPOP", Raw, _COUNTED_KEYS, Rest(1), flags=WRITE | BLOCKING | MOVABLEKEYS | KEY_IN_REPLY,
-    since="7.0.0", nulls=null_array, form="timeout #key* ^where {COUNT=1}",
+    "BLMPOP", Raw, _COUNTED_KEYS, PopOptions, flags=WRITE | BLOCKING | MOVABLEKEYS | KEY_IN_REPLY,
+    since="7.0.0", nulls=null_array, form="timeout #key* ^where {}",
 )
-def blmpop(ctx: Context, raw: bytes, keys: list[bytes], words: list[bytes]) -> Any:
+def blmpop(ctx: Context, raw: bytes, keys: list[bytes], *words: bytes) -> Any:
     """LMPOP that waits; the timeout is the last that is checked before the types."""
-    left, count = _mpop_options(words)
+    left, count = _mpop_options(ctx, words)
     timeout = _seconds(raw)
     popped = _pop_first(ctx, keys, left, count)
     return ctx.block(keys, timeout, kind=List) if popped is None else popped

@@ -7,23 +7,30 @@ from typing import Annotated, Any, Final
 
 from fakeredis import errors
 from fakeredis.commands.arguments import (
+    Argument,
     Flag,
     Float,
+    Int,
     Key,
     KeySpec,
     Many,
     NumKeys,
+    OneOf,
+    Option,
     Optional,
     Options,
+    PerKey,
     Raw,
     Rest,
     Timeout,
+    Token,
     index,
     span,
     word_of,
 )
 from fakeredis.commands.generic import PlainScanOptions, scan_cursor
 from fakeredis.commands.hash import random_count
+from fakeredis.commands.list import PopOptions
 from fakeredis.commands.registry import (
     BLOCKING,
     DENYOOM,
@@ -37,6 +44,7 @@ from fakeredis.commands.registry import (
     WRITES_BACK,
     Group,
 )
+from fakeredis.commands.set import CardOptions
 from fakeredis.datatypes.numbers import format_float, parse_float, parse_int
 from fakeredis.datatypes.set import Set
 from fakeredis.datatypes.sorted_set import Pair, SortedSet
@@ -75,12 +83,27 @@ def _integer(raw: bytes) -> int:
 
 # Adding and removing ------------------------------------------------------------------------
 
-_ZADD_FLAGS: Final = frozenset((b"NX", b"XX", b"GT", b"LT", b"CH", b"INCR"))
+
+class _ZaddOptions(Options, at_least=2):
+    """What stands before ZADD's scores and members."""
+
+    nx: Annotated[bool, Flag("NX")] = False
+    xx: Annotated[bool, Flag("XX")] = False
+    gt: Annotated[bool, Flag("GT")] = False
+    lt: Annotated[bool, Flag("LT")] = False
+    changed: Annotated[bool, Flag("CH")] = False
+    increment: Annotated[bool, Flag("INCR")] = False
+
+    def allow(self, old: float | None, score: float) -> bool:
+        """Whether a member's score may be set."""
+        if old is None:
+            return not self.xx
+        return not (self.nx or (self.gt and score <= old) or (self.lt and score >= old))
 
 
 @group.command(
-    "ZADD", Key("RW update"), Rest(2, flat=True), flags=WRITE | DENYOOM | FAST | WRITES_BACK,
-    since="1.2.0", reply=DOUBLE, form="key {NX XX GT LT CH INCR} (score member)~",
+    "ZADD", Key("RW update"), _ZaddOptions, flags=WRITE | DENYOOM | FAST | WRITES_BACK,
+    since="1.2.0", reply=DOUBLE, form="key {} (score member)~",
     batch_of_key="ZADD with all members",
 )
 def zadd(ctx: Context, key: bytes, *words: bytes) -> Any:
@@ -109,38 +132,34 @@ def zadd(ctx: Context, key: bytes, *words: bytes) -> Any:
 
 def _zadd_many(ctx: Context, key: bytes, words: Sequence[bytes]) -> Any:
     """ZADD with flags or many pairs."""
-    flags: set[bytes] = set()
-    at = 0
-    while at < len(words) and (word := word_of(words[at])) in _ZADD_FLAGS:
-        flags.add(word)
-        at += 1
-    pairs = _scored(words[at:], flags)
+    options, at = _ZaddOptions.take(ctx, words)
+    pairs = _scored(words[at:], options)
     value = ctx.lookup_write(key, SortedSet)
     if value is None:
-        if b"XX" in flags:
-            return None if b"INCR" in flags else 0
+        if options.xx:
+            return None if options.increment else 0
         value = SortedSet()
         ctx.db.put(key, value)
-        if not flags:
+        if not at:
             added = value.update(pairs)
             value.settle(ctx.server.limits, len(pairs))
             ctx.modified(key, "zadd", added)
             return added
     value.settle(ctx.server.limits, len(pairs))
-    if b"INCR" in flags:
-        return _increment(ctx, key, value, *pairs[0], flags)
-    return _add(ctx, key, value, pairs, flags)
+    if options.increment:
+        return _increment(ctx, key, value, *pairs[0], options)
+    return _add(ctx, key, value, pairs, options if at else None)
 
 
-def _scored(words: Sequence[bytes], flags: set[bytes]) -> list[Pair]:
+def _scored(words: Sequence[bytes], options: _ZaddOptions) -> list[Pair]:
     """Members and scores; checks what ZADD checks before it looks at the key."""
     if not words or len(words) & 1:
         raise CommandError(errors.SYNTAX)
-    if b"NX" in flags and b"XX" in flags:
+    if options.nx and options.xx:
         raise CommandError(errors.ZADD_NX_XX)
-    if (b"GT" in flags) + (b"LT" in flags) + (b"NX" in flags) > 1:
+    if options.gt + options.lt + options.nx > 1:
         raise CommandError(errors.ZADD_GT_LT_NX)
-    if b"INCR" in flags and len(words) > 2:
+    if options.increment and len(words) > 2:
         raise CommandError(errors.ZADD_INCR_PAIRS)
     scores = list(map(parse_float, words[::2]))
     if None in scores:
@@ -148,22 +167,14 @@ def _scored(words: Sequence[bytes], flags: set[bytes]) -> list[Pair]:
     return list(zip(words[1::2], scores, strict=True))  # type: ignore[arg-type]
 
 
-def _allowed(old: float | None, score: float, flags: set[bytes]) -> bool:
-    """Whether ZADD's flags let a member's score be set."""
-    if old is None:
-        return b"XX" not in flags
-    if b"NX" in flags or (b"GT" in flags and score <= old):
-        return False
-    return not (b"LT" in flags and score >= old)
-
-
 def _add(
-    ctx: Context, key: bytes, value: SortedSet, pairs: list[Pair], flags: set[bytes]
+    ctx: Context, key: bytes, value: SortedSet, pairs: list[Pair], options: _ZaddOptions | None
 ) -> int:
+    """Set the scores that the options, if there are any, allow."""
     added = changed = longest = 0
     for member, score in pairs:
         old = value.score(member)
-        if old == score or (flags and not _allowed(old, score, flags)):
+        if old == score or (options is not None and not options.allow(old, score)):
             continue
         value.set(member, score)
         if old is None:
@@ -175,18 +186,19 @@ def _add(
         value.settle(ctx.server.limits, 0, longest)
     if added or changed:
         ctx.modified(key, "zadd", added + changed)
-    return added + changed if b"CH" in flags else added
+    return added + changed if options is not None and options.changed else added
 
 
 def _increment(
-    ctx: Context, key: bytes, value: SortedSet, member: bytes, by: float, flags: set[bytes]
+    ctx: Context, key: bytes, value: SortedSet, member: bytes, by: float,
+    options: _ZaddOptions | None = None,
 ) -> float | None:
-    """Add to one member's score; None when the flags forbid it."""
+    """Add to one member's score; None when the options forbid it."""
     old = value.score(member)
     score = by if old is None else old + by
-    if score != score and not (b"NX" in flags and old is not None):
+    if score != score and not (options is not None and options.nx and old is not None):
         raise CommandError(errors.SCORE_NAN)
-    if flags and not _allowed(old, score, flags):
+    if options is not None and not options.allow(old, score):
         return None
     if old != score:
         value.set(member, score)
@@ -208,7 +220,7 @@ def zincrby(ctx: Context, key: bytes, by: float, member: bytes) -> float | None:
     if value is None:
         value = SortedSet()
         ctx.db.put(key, value)
-    return _increment(ctx, key, value, member, by, set())
+    return _increment(ctx, key, value, member, by)
 
 
 @group.command(
@@ -468,63 +480,65 @@ def _by_rank(low: bytes, high: bytes, reverse: bool = False) -> Select:
     return select
 
 
+class _StoreOptions(Options):
+    """The options of ZRANGESTORE."""
+
+    by: Annotated[str, OneOf(BYSCORE=Token, BYLEX=Token, once=True)] = ""
+    reverse: Annotated[bool, Flag("REV", once=True)] = False
+    limit: Annotated[tuple[int, int], Option("LIMIT", Int, Int)] = (0, -1)
+
+
+class _RangeOptions(_StoreOptions):
+    """The options of ZRANGE."""
+
+    with_scores: Annotated[bool, Flag("WITHSCORES")] = False
+
+
+class _OlderOptions(Options):
+    """Those of the commands before; they know all, and some not to refuse them at once."""
+
+    with_scores: Annotated[bool, Flag("WITHSCORES")] = False
+    limit: Annotated[tuple[int, int], Option("LIMIT", Int, Int)] = (0, -1)
+
+
+_NO_OPTIONS: Final = _RangeOptions()
+
+
 class _Query:
-    """What ZRANGE and its kin ask for; parsed and checked in the server's order.
+    """What ZRANGE and its kin ask for; checked in the server's order.
 
     Args:
         bounds: start and stop as they were given.
-        words: the options behind them.
-        by: ``BYSCORE``, ``BYLEX``, ``RANK``, or empty where an option may say it.
-        reverse: None where an option may say it.
-        scores: whether WITHSCORES is an option.
+        limit: how many to leave out, and how many to give, -1 for all.
+        by: ``BYSCORE``, ``BYLEX`` or, by ranks, empty.
+        reverse: the highest come first.
+        scores: they are wanted too.
     """
 
     __slots__ = ("by", "reverse", "scores", "offset", "count", "select")
 
     def __init__(
-        self, bounds: tuple[bytes, bytes], words: Sequence[bytes], by: bytes = b"",
-        reverse: bool | None = None, scores: bool = True,
+        self, bounds: tuple[bytes, bytes], limit: tuple[int, int], by: str = "",
+        reverse: bool = False, scores: bool = False,
     ) -> None:
-        self.by, self.reverse, self.scores = by, reverse, False
-        self.offset, self.count = 0, -1
-        at = 0
-        while at < len(words):
-            at = self._take(words, at, by, reverse, scores)
-        if self.count != -1 and self.by in (b"", b"RANK"):
+        self.by, self.reverse, self.scores = by, reverse, scores
+        self.offset, self.count = limit
+        if self.count != -1 and not by:
             raise CommandError(errors.LIMIT_WITHOUT_BY)
-        if self.scores and self.by == b"BYLEX":
+        if scores and by == "BYLEX":
             raise CommandError(errors.WITHSCORES_BYLEX)
         self.select = self._selection(*bounds)
 
-    def _take(
-        self, words: Sequence[bytes], at: int, by: bytes, reverse: bool | None, scores: bool
-    ) -> int:
-        """Read the option at a position; returns the position behind it."""
-        word = word_of(words[at])
-        if word == b"WITHSCORES" and scores:
-            self.scores = True
-        elif word == b"LIMIT" and at + 2 < len(words):
-            self.offset, self.count = _integer(words[at + 1]), _integer(words[at + 2])
-            return at + 3
-        elif word == b"REV" and self.reverse is None:
-            self.reverse = True
-        elif word in (b"BYSCORE", b"BYLEX") and not self.by:
-            self.by = word
-        else:
-            raise CommandError(errors.SYNTAX)
-        return at + 1
-
     def _selection(self, start: bytes, stop: bytes) -> Select:
-        reverse = bool(self.reverse)
-        if self.by in (b"", b"RANK"):
-            return _by_rank(start, stop, reverse)
-        low, high = (stop, start) if reverse else (start, stop)
-        return _by_score(low, high) if self.by == b"BYSCORE" else _by_lex(low, high, reverse)
+        if not self.by:
+            return _by_rank(start, stop, self.reverse)
+        low, high = (stop, start) if self.reverse else (start, stop)
+        return _by_score(low, high) if self.by == "BYSCORE" else _by_lex(low, high, self.reverse)
 
     def pairs(self, value: SortedSet) -> list[Pair]:
         """The members and scores asked for."""
         start, stop = self.select(value)
-        if self.by not in (b"", b"RANK"):
+        if self.by:
             start, stop = self._limited(start, stop)
         if self.reverse:
             size = len(value)
@@ -551,8 +565,8 @@ def _range(ctx: Context, key: bytes, query: _Query) -> Any:
 
 
 @group.command(
-    "ZRANGE", Key, Raw, Raw, Rest(flat=True), flags=READONLY, since="1.2.0", reply=PAIRS,
-    form="key low high {BYSCORE BYLEX REV LIMIT=2 WITHSCORES}", score_bounds=2,
+    "ZRANGE", Key, Raw, Raw, _RangeOptions, flags=READONLY, since="1.2.0", reply=PAIRS,
+    form="key low high {}", score_bounds=2,
 )
 def zrange(ctx: Context, key: bytes, start: bytes, stop: bytes, *words: bytes) -> Any:
     """Members by rank, score or name.
@@ -560,52 +574,64 @@ def zrange(ctx: Context, key: bytes, start: bytes, stop: bytes, *words: bytes) -
     Checked in the server's order: options from left to right, what does not go together, bounds,
     type.
     """
-    return _range(ctx, key, _Query((start, stop), words))
+    options = _RangeOptions.parse(ctx, words) if words else _NO_OPTIONS
+    return _range(ctx, key, _Query(
+        (start, stop), options.limit, options.by, options.reverse, options.with_scores
+    ))
+
+
+def _older(
+    ctx: Context, key: bytes, bounds: tuple[bytes, bytes], words: Sequence[bytes], by: str,
+    reverse: bool = False,
+) -> Any:
+    """What ZRANGE does, by its older names."""
+    options = _OlderOptions.parse(ctx, words) if words else _NO_OPTIONS
+    return _range(ctx, key, _Query(bounds, options.limit, by, reverse, options.with_scores))
 
 
 @group.command(
-    "ZREVRANGE", Key, Raw, Raw, Rest(flat=True), flags=READONLY, since="1.2.0", reply=PAIRS,
-    form="key low high {WITHSCORES}",
+    "ZREVRANGE", Key, Raw, Raw, _OlderOptions, flags=READONLY, since="1.2.0", reply=PAIRS,
+    form="key low high {}",
 )
 def zrevrange(ctx: Context, key: bytes, start: bytes, stop: bytes, *words: bytes) -> Any:
     """Members by rank, from the highest on."""
-    return _range(ctx, key, _Query((start, stop), words, b"RANK", reverse=True))
+    return _older(ctx, key, (start, stop), words, "", reverse=True)
 
 
 @group.command(
-    "ZRANGEBYSCORE", Key, Raw, Raw, Rest(flat=True), flags=READONLY, since="1.0.5", reply=PAIRS,
-    form="key low high {WITHSCORES LIMIT=2}", score_bounds=2,
+    "ZRANGEBYSCORE", Key, Raw, Raw, _OlderOptions, flags=READONLY, since="1.0.5", reply=PAIRS,
+    form="key low high {}", score_bounds=2,
 )
 def zrangebyscore(ctx: Context, key: bytes, low: bytes, high: bytes, *words: bytes) -> Any:
     """Members by score."""
-    return _range(ctx, key, _Query((low, high), words, b"BYSCORE", reverse=False))
+    return _older(ctx, key, (low, high), words, "BYSCORE")
 
 
 @group.command(
-    "ZREVRANGEBYSCORE", Key, Raw, Raw, Rest(flat=True), flags=READONLY, since="2.2.0", reply=PAIRS,
-    form="key low high {WITHSCORES LIMIT=2}", score_bounds=2,
+    "ZREVRANGEBYSCORE", Key, Raw, Raw, _OlderOptions, flags=READONLY, since="2.2.0", reply=PAIRS,
+    form="key low high {}", score_bounds=2,
 )
 def zrevrangebyscore(ctx: Context, key: bytes, high: bytes, low: bytes, *words: bytes) -> Any:
     """Members by score, from the highest on."""
-    return _range(ctx, key, _Query((high, low), words, b"BYSCORE", reverse=True))
+    return _older(ctx, key, (high, low), words, "BYSCORE", reverse=True)
 
 
 @group.command(
-    "ZRANGEBYLEX", Key, Raw, Raw, Rest(flat=True), flags=READONLY, since="2.8.9",
-    form="key low high {LIMIT=2}",
+    "ZRANGEBYLEX", Key, Raw, Raw, _OlderOptions, flags=READONLY, since="2.8.9",
+    form="key low high {}",
 )
 def zrangebylex(ctx: Context, key: bytes, low: bytes, high: bytes, *words: bytes) -> Any:
     """Members by name."""
-    return _range(ctx, key, _Query((low, high), words, b"BYLEX", reverse=False))
+    return _older(ctx, key, (low, high), words, "BYLEX")
 
 
 @group.command(
-    "ZREVRANGEBYLEX", Key, Raw, Raw, Rest(flat=True), flags=READONLY, since="2.8.9",
-    form="key low high {LIMIT=2}",
+    "ZREVRANGEBYLEX", Key, Raw, Raw, _OlderOptions, flags=READONLY, since="2.8.9",
+    form="key low high {}",
 )
 def zrevrangebylex(ctx: Context, key: bytes, high: bytes, low: bytes, *words: bytes) -> Any:
     """Members by name, from the highest on."""
-    return _range(ctx, key, _Query((high, low), words, b"BYLEX", reverse=True))
+    return _older(ctx, key, (high, low), words, "BYLEX", reverse=True)
 
 
 def _store(ctx: Context, key: bytes, pairs: Iterable[Pair], event: str) -> int:
@@ -620,15 +646,16 @@ def _store(ctx: Context, key: bytes, pairs: Iterable[Pair], event: str) -> int:
 
 
 @group.command(
-    "ZRANGESTORE", Key("OW update"), Key("RO access"), Raw, Raw, Rest(flat=True),
-    flags=WRITE | DENYOOM, since="6.2.0", form="key key low high {BYSCORE BYLEX REV LIMIT=2}",
+    "ZRANGESTORE", Key("OW update"), Key("RO access"), Raw, Raw, _StoreOptions,
+    flags=WRITE | DENYOOM, since="6.2.0", form="key key low high {}",
     score_bounds=3,
 )
 def zrangestore(
     ctx: Context, target: bytes, key: bytes, start: bytes, stop: bytes, *words: bytes
 ) -> int:
     """Store what ZRANGE finds; how much it was."""
-    query = _Query((start, stop), words, scores=False)
+    options = _StoreOptions.parse(ctx, words)
+    query = _Query((start, stop), options.limit, options.by, options.reverse)
     value = ctx.lookup_read(key, SortedSet)
     return _store(ctx, target, () if value is None else query.pairs(value), "zrangestore")
 
@@ -779,50 +806,41 @@ def bzpopmax(ctx: Context, words: list[bytes]) -> Any:
     return _blocking_pop(ctx, words, highest=True)
 
 
-def _pop_options(words: Sequence[bytes]) -> tuple[int, bool]:
+def _pop_options(ctx: Context, words: Sequence[bytes]) -> tuple[int, bool]:
     """ZMPOP's count, and whether the highest are wanted."""
     where = word_of(words[0]) if words else b""
     if where not in (b"MIN", b"MAX"):
         raise CommandError(errors.SYNTAX)
-    if len(words) == 1:
-        return 1, where == b"MAX"
-    if word_of(words[1]) != b"COUNT" or len(words) == 2:
-        raise CommandError(errors.SYNTAX)
-    count = parse_int(words[2])
-    if count is None or count < 1:
-        raise CommandError(errors.COUNT_NOT_POSITIVE)
-    if len(words) > 3:
-        raise CommandError(errors.SYNTAX)
-    return count, where == b"MAX"
+    return PopOptions.parse(ctx, words[1:]).count, where == b"MAX"
 
 
 _POP_KEYS: Final = NumKeys(error=errors.NUMKEYS_NOT_POSITIVE, access="RW access delete")
 
 
 @group.command(
-    "ZMPOP", _POP_KEYS, Rest(1), flags=WRITE | MOVABLEKEYS | KEY_IN_REPLY, since="7.0.0",
-    reply=DEEP, nulls=null_array, form="#key* ^where {COUNT=1}",
+    "ZMPOP", _POP_KEYS, PopOptions, flags=WRITE | MOVABLEKEYS | KEY_IN_REPLY, since="7.0.0",
+    reply=DEEP, nulls=null_array, form="#key* ^where {}",
 )
-def zmpop(ctx: Context, keys: list[bytes], words: list[bytes]) -> Any:
+def zmpop(ctx: Context, keys: list[bytes], *words: bytes) -> Any:
     """Pop from the first key that has members.
 
     Checked in the server's order: keys, MIN or MAX, count, types one key after the other.
     """
-    count, highest = _pop_options(words)
+    count, highest = _pop_options(ctx, words)
     popped = _pop_first(ctx, keys, count, highest)
     return None if popped is None else list(popped)
 
 
 @group.command(
-    "BZMPOP", Raw, _POP_KEYS, Rest(1), flags=WRITE | BLOCKING | MOVABLEKEYS | KEY_IN_REPLY,
-    since="7.0.0", reply=DEEP, nulls=null_array, form="timeout #key* ^where {COUNT=1}",
+    "BZMPOP", Raw, _POP_KEYS, PopOptions, flags=WRITE | BLOCKING | MOVABLEKEYS | KEY_IN_REPLY,
+    since="7.0.0", reply=DEEP, nulls=null_array, form="timeout #key* ^where {}",
 )
-def bzmpop(ctx: Context, raw: bytes, keys: list[bytes], words: list[bytes]) -> Any:
+def bzmpop(ctx: Context, raw: bytes, keys: list[bytes], *words: bytes) -> Any:
     """ZMPOP, or wait for a key that has members.
 
     Checked in the server's order: keys, MIN or MAX, count, timeout, types.
     """
-    count, highest = _pop_options(words)
+    count, highest = _pop_options(ctx, words)
     timeout = _milliseconds(raw)
     popped = _pop_first(ctx, keys, count, highest)
     return ctx.block(keys, timeout, kind=SortedSet) if popped is None else list(popped)
@@ -840,8 +858,35 @@ def _sum(a: float, b: float) -> float:
     return total if total == total else 0.0
 
 
-_AGGREGATES: Final[dict[bytes, Combine]] = {b"SUM": _sum, b"MIN": min, b"MAX": max}
-_COUNT_SINCE: Final = {"redis": "8.8.0"}
+_AGGREGATES: Final[dict[str, Combine]] = {"SUM": _sum, "COUNT": _sum, "MIN": min, "MAX": max}
+
+
+def _weight(raw: bytes) -> float:
+    value = parse_float(raw)
+    if value is None:
+        raise CommandError(errors.WEIGHT_NOT_FLOAT)
+    return value
+
+
+class _StoreAlgebra(Options):
+    """The options of ZUNIONSTORE and ZINTERSTORE."""
+
+    weights: Annotated[list[float] | None, Option("WEIGHTS", PerKey(Argument(_weight)))] = None
+    aggregate: Annotated[str, Option("AGGREGATE", OneOf(
+        SUM=Token, MIN=Token, MAX=Token, COUNT=Token.since({"redis": "8.8.0"}),
+    ))] = "SUM"
+
+
+class _AlgebraOptions(_StoreAlgebra):
+    """The options of ZUNION and ZINTER."""
+
+    with_scores: Annotated[bool, Flag("WITHSCORES")] = False
+
+
+class _DiffOptions(Options):
+    """The options of ZDIFF."""
+
+    with_scores: Annotated[bool, Flag("WITHSCORES")] = False
 
 
 def _operands(ctx: Context, keys: Sequence[bytes]) -> list[Operand]:
@@ -872,39 +917,14 @@ def _scores(operand: Operand, weight: float = 1.0) -> dict[bytes, float]:
 
 
 class _Algebra:
-    """Options of the set algebra; parsed when the operands' types have been checked."""
+    """How scores are combined, by options that are parsed when the operands are known."""
 
-    __slots__ = ("weights", "combine", "counts", "with_scores")
+    __slots__ = ("weights", "combine", "counts")
 
-    def __init__(
-        self, ctx: Context, keys: Sequence[bytes], words: Sequence[bytes], scores: bool,
-        weighted: bool = True,
-    ) -> None:
-        self.counts = False  # AGGREGATE COUNT: weights alone are added up
-        self.weights = [1.0] * len(keys)
-        self.combine = _AGGREGATES[b"SUM"]
-        self.with_scores = False
-        at = 0
-        while at < len(words):
-            word = word_of(words[at])
-            if word == b"WITHSCORES" and scores:
-                self.with_scores = True
-                at += 1
-            elif word == b"WEIGHTS" and weighted and at + len(keys) < len(words):
-                self.weights = [_weight(raw) for raw in words[at + 1 : at + 1 + len(keys)]]
-                at += 1 + len(keys)
-            elif word == b"AGGREGATE" and weighted and at + 1 < len(words):
-                self._aggregate(ctx, word_of(words[at + 1]))
-                at += 2
-            else:
-                raise CommandError(errors.SYNTAX)
-
-    def _aggregate(self, ctx: Context, word: bytes) -> None:
-        self.counts = word == b"COUNT" and ctx.server.profile.has(_COUNT_SINCE)
-        combine = _sum if self.counts else _AGGREGATES.get(word)
-        if combine is None:
-            raise CommandError(errors.SYNTAX)
-        self.combine = combine
+    def __init__(self, options: _StoreAlgebra, count: int) -> None:
+        self.counts = options.aggregate == "COUNT"  # weights alone are added up
+        self.weights = options.weights or [1.0] * count
+        self.combine = _AGGREGATES[options.aggregate]
 
     def prepared(self, operands: list[Operand]) -> list[Operand]:
         """What is combined: with COUNT, members whose score is 1."""
@@ -960,13 +980,6 @@ def _score_of(operand: Operand) -> Callable[[bytes], float | None]:
     return lambda member: 1.0 if member in members else None
 
 
-def _weight(raw: bytes) -> float:
-    value = parse_float(raw)
-    if value is None:
-        raise CommandError(errors.WEIGHT_NOT_FLOAT)
-    return value
-
-
 def _difference(operands: list[Operand]) -> dict[bytes, float]:
     """The first operand's members that no other has."""
     total = _scores(operands[0])
@@ -992,84 +1005,85 @@ def _inputs(command: str) -> NumKeys:
 
 
 @group.command(
-    "ZUNION", _inputs("zunion"), Rest(), flags=READONLY | MOVABLEKEYS, since="6.2.0", reply=PAIRS,
-    form="#key* {WEIGHTS=numkeys AGGREGATE=1 WITHSCORES}",
+    "ZUNION", _inputs("zunion"), _AlgebraOptions, flags=READONLY | MOVABLEKEYS,
+    since="6.2.0", reply=PAIRS,
 )
-def zunion(ctx: Context, keys: list[bytes], words: list[bytes]) -> list[Any]:
+def zunion(ctx: Context, keys: list[bytes], *words: bytes) -> list[Any]:
     """The members of all keys, their scores aggregated.
 
     Checked in the server's order: keys, types, options from left to right.
     """
     operands = _operands(ctx, keys)
-    options = _Algebra(ctx, keys, words, scores=True)
-    return _sorted(options.union(operands), options.with_scores)
+    options = _AlgebraOptions.parse(ctx, words, keys=len(keys))
+    return _sorted(_Algebra(options, len(keys)).union(operands), options.with_scores)
 
 
 @group.command(
-    "ZINTER", _inputs("zinter"), Rest(), flags=READONLY | MOVABLEKEYS, since="6.2.0", reply=PAIRS,
-    form="#key* {WEIGHTS=numkeys AGGREGATE=1 WITHSCORES}",
+    "ZINTER", _inputs("zinter"), _AlgebraOptions, flags=READONLY | MOVABLEKEYS,
+    since="6.2.0", reply=PAIRS,
 )
-def zinter(ctx: Context, keys: list[bytes], words: list[bytes]) -> list[Any]:
+def zinter(ctx: Context, keys: list[bytes], *words: bytes) -> list[Any]:
     """The members that all keys have, their scores aggregated; checked as ZUNION."""
     operands = _operands(ctx, keys)
-    options = _Algebra(ctx, keys, words, scores=True)
-    return _sorted(options.intersection(operands), options.with_scores)
+    options = _AlgebraOptions.parse(ctx, words, keys=len(keys))
+    return _sorted(_Algebra(options, len(keys)).intersection(operands), options.with_scores)
 
 
 @group.command(
-    "ZDIFF", _inputs("zdiff"), Rest(), flags=READONLY | MOVABLEKEYS, since="6.2.0", reply=PAIRS,
-    form="#key* {WITHSCORES}",
+    "ZDIFF", _inputs("zdiff"), _DiffOptions, flags=READONLY | MOVABLEKEYS,
+    since="6.2.0", reply=PAIRS,
 )
-def zdiff(ctx: Context, keys: list[bytes], words: list[bytes]) -> list[Any]:
+def zdiff(ctx: Context, keys: list[bytes], *words: bytes) -> list[Any]:
     """The first key's members that no other has; checked as ZUNION."""
     operands = _operands(ctx, keys)
-    options = _Algebra(ctx, keys, words, scores=True, weighted=False)
+    options = _DiffOptions.parse(ctx, words)
     return _sorted(_difference(operands), options.with_scores)
 
 
 @group.command(
-    "ZUNIONSTORE", Key("OW update"), _inputs("zunionstore"), Rest(),
+    "ZUNIONSTORE", Key("OW update"), _inputs("zunionstore"), _StoreAlgebra,
     flags=WRITE | DENYOOM | MOVABLEKEYS, since="2.0.0",
-    form="key #key* {WEIGHTS=numkeys AGGREGATE=1}",
 )
-def zunionstore(ctx: Context, target: bytes, keys: list[bytes], words: list[bytes]) -> int:
+def zunionstore(ctx: Context, target: bytes, keys: list[bytes], *words: bytes) -> int:
     """Store what ZUNION finds; how much it was."""
     operands = _operands(ctx, keys)
-    options = _Algebra(ctx, keys, words, scores=False)
-    return _store(ctx, target, options.union(operands).items(), "zunionstore")
+    options = _StoreAlgebra.parse(ctx, words, keys=len(keys))
+    scores = _Algebra(options, len(keys)).union(operands)
+    return _store(ctx, target, scores.items(), "zunionstore")
 
 
 @group.command(
-    "ZINTERSTORE", Key("OW update"), _inputs("zinterstore"), Rest(),
+    "ZINTERSTORE", Key("OW update"), _inputs("zinterstore"), _StoreAlgebra,
     flags=WRITE | DENYOOM | MOVABLEKEYS, since="2.0.0",
-    form="key #key* {WEIGHTS=numkeys AGGREGATE=1}",
 )
-def zinterstore(ctx: Context, target: bytes, keys: list[bytes], words: list[bytes]) -> int:
+def zinterstore(ctx: Context, target: bytes, keys: list[bytes], *words: bytes) -> int:
     """Store what ZINTER finds; how much it was."""
     operands = _operands(ctx, keys)
-    options = _Algebra(ctx, keys, words, scores=False)
-    return _store(ctx, target, options.intersection(operands).items(), "zinterstore")
+    options = _StoreAlgebra.parse(ctx, words, keys=len(keys))
+    scores = _Algebra(options, len(keys)).intersection(operands)
+    return _store(ctx, target, scores.items(), "zinterstore")
 
 
 @group.command(
-    "ZDIFFSTORE", Key("OW update"), _inputs("zdiffstore"), Rest(),
+    "ZDIFFSTORE", Key("OW update"), _inputs("zdiffstore"), Rest(flat=True),
     flags=WRITE | DENYOOM | MOVABLEKEYS, since="6.2.0", form="key #key*",
 )
-def zdiffstore(ctx: Context, target: bytes, keys: list[bytes], words: list[bytes]) -> int:
+def zdiffstore(ctx: Context, target: bytes, keys: list[bytes], *words: bytes) -> int:
     """Store what ZDIFF finds; how much it was."""
     operands = _operands(ctx, keys)
-    _Algebra(ctx, keys, words, scores=False, weighted=False)
+    if words:
+        raise CommandError(errors.SYNTAX)
     return _store(ctx, target, _difference(operands).items(), "zdiffstore")
 
 
 @group.command(
-    "ZINTERCARD", _inputs("zintercard"), Rest(), flags=READONLY | MOVABLEKEYS, since="7.0.0",
-    form="#key~ {LIMIT=1}",
+    "ZINTERCARD", _inputs("zintercard"), CardOptions, flags=READONLY | MOVABLEKEYS, since="7.0.0",
+    form="#key~ {}",
 )
-def zintercard(ctx: Context, keys: list[bytes], words: list[bytes]) -> int:
+def zintercard(ctx: Context, keys: list[bytes], *words: bytes) -> int:
     """How many members all keys have, counted no further than LIMIT; checked as ZUNION."""
     operands = sorted(_operands(ctx, keys), key=len)
-    limit = _cardinality_limit(words)
+    limit = CardOptions.parse(ctx, words).limit
     count = 0
     for member in operands[0]:
         if all(member in operand for operand in operands[1:]):
@@ -1077,16 +1091,3 @@ def zintercard(ctx: Context, keys: list[bytes], words: list[bytes]) -> int:
             if count == limit:
                 break
     return count
-
-
-def _cardinality_limit(words: Sequence[bytes]) -> int:
-    """LIMIT, the last one given; 0 is none."""
-    limit = 0
-    for at in range(0, len(words), 2):
-        if word_of(words[at]) != b"LIMIT" or at + 1 == len(words):
-            raise CommandError(errors.SYNTAX)
-        number = parse_int(words[at + 1])
-        if number is None or number < 0:
-            raise CommandError(errors.LIMIT_NEGATIVE)
-        limit = number
-    return limit

@@ -21,6 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from inspect import get_annotations
 from typing import (
     TYPE_CHECKING,
     Annotated,
@@ -28,7 +29,6 @@ from typing import (
     ClassVar,
     get_args,
     get_origin,
-    get_type_hints,
 )
 
 from fakeredis import errors
@@ -398,7 +398,10 @@ class Options(OptionWords):
     @classmethod
     def fields(cls) -> Iterator[tuple[str, Flag | Option | OneOf]]:
         """The fields and their words, those of the classes that it is derived from first."""
-        for name, hint in get_type_hints(cls, include_extras=True).items():
+        hints: dict[str, Any] = {}
+        for base in reversed(cls.__mro__[: cls.__mro__.index(Options)]):
+            hints |= get_annotations(base, eval_str=True)
+        for name, hint in hints.items():
             if get_origin(hint) is Annotated:
                 yield name, get_args(hint)[1]
 

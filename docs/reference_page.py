@@ -26,7 +26,7 @@ SECTIONS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
      "``Valkey`` and ``asyncio.Valkey``. ``fakeredis.aioredis`` has the asyncio client\nunder "
      "the names ``FakeRedis``, ``FakeStrictRedis`` and ``FakeConnection``."), (
         "FakeRedis", "FakeAsyncRedis", "FakeRedisCluster", "FakeAsyncRedisCluster",
-        "FakeSentinel", "FakeAsyncSentinel", "FakeConnection", "FakeAsyncConnection",
+        "FakeSentinel", "FakeAsyncSentinel", "FakeConnection", "FakeAsyncConnection", "mocked",
     )),
     ("Servers", "See :doc:`server` and :doc:`serve`.", ("FakeServer", "TcpFakeServer", "reset")),
     ("Stores", "See :doc:`stores`, and :doc:`own_stores` for the base classes.", (

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from fakeredis.clients.aio_connection import FakeAsyncConnection
     from fakeredis.clients.cluster import FakeAsyncRedisCluster, FakeRedisCluster
     from fakeredis.clients.connection import FakeConnection
+    from fakeredis.clients.mocked import mocked
     from fakeredis.clients.network import reset
     from fakeredis.clients.sentinel import FakeAsyncSentinel, FakeSentinel
     from fakeredis.clients.sync import FakeRedis, FakeStrictRedis
@@ -85,6 +86,7 @@ _HOMES = {
     "RedisStore": "stores.forwarding.redis",
     "SQLiteStore": "stores.keyspace.sqlite",
     "TcpFakeServer": "tcp",
+    "mocked": "clients.mocked",
     "reset": "clients.network",
     "ANY": "spy",
     "AfterExitError": "patching.endings",
@@ -143,6 +145,7 @@ __all__ = [
     "call",
     "like",
     "matching",
+    "mocked",
     "parity",
     "patch",
     "patched",

@@ -13,6 +13,7 @@ from contextlib import ExitStack
 from math import isfinite
 from types import ModuleType, TracebackType
 from typing import TYPE_CHECKING, Any, Final, Literal, TypedDict, TypeVar, overload
+from urllib.parse import quote
 from weakref import WeakValueDictionary
 
 from fakeredis.clients import network
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from fakeredis.spy.calls import CommandCall
     from fakeredis.spy.expectations import Expectation
     from fakeredis.spy.watching import Span, Spy
+    from fakeredis.tcp.listener import Listener
 
 AfterExit = Literal["fake", "raise", "real"]
 ServerType = Literal["redis", "valkey"]
@@ -238,6 +240,21 @@ class patch(Assertions):  # noqa: N801 - reads as a function
 
         return FakeAsyncRedis(server=self.server(address), **redis_kwargs)
 
+    def url(self, address: str | None = None) -> str:
+        """A URL by which other programs reach a server, until the patch ends.
+
+        It is one of this machine alone (``redis://127.0.0.1:49152``), and the same at each call;
+        clients inside of the patch get to the same server by it.
+
+        Args:
+            address: as for `server`.
+
+        Raises:
+            LookupError: no server has that address, see ``addresses``.
+            RuntimeError: the patch has ended.
+        """
+        return str(self._entry.do("url", self.server(address).address))
+
     # The spy --------------------------------------------------------------------------------
 
     @property
@@ -418,6 +435,7 @@ class _Entry:
         self.scope = PatchScope(self.make, single, addresses, kinds, options["after_exit"])
         self.scope.handle, self.scope.entry = handle, self
         self.kept: list[snapshots.Snapshot] = []  # taken for other processes
+        self._listeners: dict[int, Listener] = {}  # by the id of the server that they serve
         self._taken: WeakValueDictionary[int, snapshots.Snapshot] = WeakValueDictionary()
         if single is not None:
             self.scope.servers[single.address] = single
@@ -468,6 +486,19 @@ class _Entry:
         from fakeredis.patching.processes import handle_proxy
 
         return handle_proxy.ask(self.scope.remote, what, args)
+
+    def url(self, address: str) -> str:
+        """Serve a server to other programs, and tell where."""
+        if not self.scope.active:
+            raise RuntimeError("this patch has ended: other programs cannot reach it any more")
+        server: Any = self.scope.server_at(normalise(address))
+        with self.scope.lock:
+            listener = self._listeners.get(id(server))
+            if listener is None:
+                listener = self._listeners[id(server)] = server.listen()
+                self.scope.served[normalise(f"127.0.0.1:{listener.port}")] = server
+        password = quote(server.config.requirepass, safe="")
+        return f"redis://{password and f':{password}@'}127.0.0.1:{listener.port}"
 
     def advance(self, seconds: float) -> None:
         """Move the clocks."""
@@ -556,6 +587,9 @@ class _Entry:
 
     def end(self) -> None:
         """Leave the servers as a client outlives them."""
+        if self.scope.remote is None:  # else they are another process's
+            for listener in self._listeners.values():
+                listener.close()
         if self.forwards:
             if self.spy is not None:
                 self.spy.detach()  # which asks them for what it must know

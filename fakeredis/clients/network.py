@@ -69,6 +69,7 @@ class Network:
         self.single = single
         self.addresses = addresses
         self.servers: dict[str, Server] = {}
+        self.served: dict[str, Server] = {}  # where others reach them: clients of ours may, too
         self.watched: Any = None  # what Sentinels know here
         self.services: dict[str, Server] = {}  # their masters
         # The kinds of real clients that lead here from underneath ("redis", "redis.asyncio" ...).
@@ -78,6 +79,8 @@ class Network:
 
     def server_at(self, address: str) -> Server | None:
         """The server at an address; None where there is none."""
+        if address in self.served:
+            return self.served[address]
         if self.addresses is not None and address not in self.addresses:
             return self.services.get(address)
         if self.single is not None and self.remote is None:

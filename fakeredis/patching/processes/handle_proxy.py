@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 # What may be asked of an entry of a patch, as its methods are called.
 _ALLOWED: Final = frozenset({
     "advance", "freeze", "fail_next", "delay", "reset_faults", "set_up", "flush", "state",
-    "snapshot", "restore", "unused_faults",
+    "snapshot", "restore", "unused_faults", "url",
 })
 
 

@@ -3,11 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from itertools import islice
-from typing import Any, Final, NamedTuple
+from typing import Annotated, Any, Final, NamedTuple
 
 from fakeredis import errors
-from fakeredis.commands.arguments import Args, Key, KeySpec, Many, Raw, Rest, keyword, span, word_of
+from fakeredis.commands.arguments import (
+    Args,
+    Argument,
+    Counted,
+    Flag,
+    Int,
+    Key,
+    KeySpec,
+    Many,
+    OneOf,
+    Option,
+    Options,
+    Raw,
+    Remaining,
+    Rest,
+    Threshold,
+    Token,
+    Values,
+    integer,
+    keyword,
+    span,
+    word_of,
+)
 from fakeredis.commands.registry import (
     BLOCKING,
     DENYOOM,
@@ -62,7 +85,6 @@ _CLAIM_SINCE: Final = {"redis": "8.4.0"}
 _GIVING_BACK_SINCE: Final = {"redis": "8.8.0"}
 _IDEMPOTENCE_SINCE: Final = {"redis": "8.6.0"}
 _LIMITS_SINCE: Final = {"redis": "8.10.0"}
-_STRATEGIES: Final = {b"KEEPREF": KEEPREF, b"DELREF": DELREF, b"ACKED": ACKED}
 
 
 # IDs and numbers ----------------------------------------------------------------------------
@@ -127,123 +149,87 @@ def _entries(found: Found) -> list[Any]:
 # Adding and trimming ------------------------------------------------------------------------
 
 
-class _Options(NamedTuple):
-    """Options of XADD and XTRIM."""
-
-    create: bool = True
-    length: int | None = None
-    lowest: int | None = None
-    approximate: bool = False
-    limit: int | None = None
-    strategy: str = KEEPREF
-    idempotent: tuple[bytes, bytes | None] | None = None  # a producer, and its name for the entry
-
-    @property
-    def trims(self) -> bool:
-        """Whether there is anything to trim by."""
-        return self.length is not None or self.lowest is not None
+def _length(raw: bytes) -> int:
+    length = _integer(raw)
+    if length < 0:
+        raise CommandError(errors.STREAM_MAXLEN_NEGATIVE)
+    return length
 
 
-_NAMED_BY: Final = {b"IDMP": 2, b"IDMPAUTO": 1}  # and how many words follow
+_NEWEST: Final = {"redis": "8.2.0"}
+_KEPT: Final = {
+    KEEPREF: Token.since(_NEWEST), DELREF: Token.since(_NEWEST), ACKED: Token.since(_NEWEST),
+}
 
 
-class _OptionParser:
-    """Reads the options in front of XADD's ID, and those of XTRIM."""
+class _Trimming(Options):
+    """What streams are trimmed by."""
 
-    def __init__(self, words: Sequence[bytes], profile: Profile, adding: bool) -> None:
-        self.words = words
-        self.adding = adding
-        self.newer = profile.has("6.2.0")
-        self.newest = profile.has({"redis": "8.2.0"})
-        self.idempotent = adding and profile.has(_IDEMPOTENCE_SINCE)
-        self.at = 0
-        self.values: dict[str, Any] = {}
+    trim: Annotated[tuple[str, tuple[bool, int]] | None, OneOf(
+        MAXLEN=Values(Threshold(Argument(_length))),
+        MINID=Values(Threshold(Argument(_id))).since("6.2.0"),
+        once=True, error=errors.STREAM_TWO_TRIMMINGS,
+    )] = None
+    limit: Annotated[int | None, Option(
+        "LIMIT", integer(0, range_error=errors.STREAM_LIMIT_NEGATIVE), introduced="6.2.0"
+    )] = None
+    kept: str = KEEPREF
 
-    def parse(self) -> _Options:
-        """All options; ``at`` is left at the ID."""
-        words = self.words
-        while self.at < len(words):
-            word = word_of(words[self.at])
-            more = len(words) - self.at - 1
-            if self.adding and word == b"*":
-                break
-            if not self._option(word, more):
-                if not self.adding:
-                    raise CommandError(errors.SYNTAX)
-                break
-            self.at += 1
-        return _Options(**self.values)
-
-    def _option(self, word: bytes, more: int) -> bool:
-        """Take one option; whether the word is one."""
-        if word == b"MAXLEN" and more:
-            self._trimming(more, "length", self._length)
-        elif word == b"MINID" and more and self.newer:
-            self._trimming(more, "lowest", _id)
-        elif word == b"LIMIT" and more and self.newer:
-            self.at += 1
-            limit = _integer(self.words[self.at])
-            if limit < 0:
-                raise CommandError(errors.STREAM_LIMIT_NEGATIVE)
-            self.values["limit"] = limit
-        elif word == b"NOMKSTREAM" and self.adding and self.newer:
-            self.values["create"] = False
-        elif word in _STRATEGIES and self.newest and "strategy" not in self.values:
-            self.values["strategy"] = _STRATEGIES[word]
-        elif self.idempotent and word in _NAMED_BY and more >= _NAMED_BY[word]:
-            self._idempotence(word, _NAMED_BY[word])
-        else:
-            return False
-        return True
-
-    def _idempotence(self, word: bytes, count: int) -> None:
-        """A producer, and with IDMP its own name for the entry."""
-        if "idempotent" in self.values:
-            raise CommandError(errors.STREAM_IDMP_TWICE)
-        given = self.words[self.at + 1 : self.at + 1 + count]
-        for text, what in zip(given, ("producer", "idempotent"), strict=False):
-            if not text:
-                raise CommandError(errors.STREAM_IDMP_EMPTY % (word.decode(), what))
-        self.at += count
-        self.values["idempotent"] = given[0], given[1] if count > 1 else None
-
-    def _trimming(self, more: int, name: str, convert: Callable[[bytes], int]) -> None:
-        values = self.values
-        if "length" in values or "lowest" in values:
-            raise CommandError(errors.STREAM_TWO_TRIMMINGS)
-        self.at += 1
-        mark = word_of(self.words[self.at])
-        if more > 1 and mark in (b"~", b"="):
-            values["approximate"] = mark == b"~"
-            self.at += 1
-        values[name] = convert(self.words[self.at])
-
-    @staticmethod
-    def _length(raw: bytes) -> int:
-        length = _integer(raw)
-        if length < 0:
-            raise CommandError(errors.STREAM_MAXLEN_NEGATIVE)
-        return length
+    def check(self) -> None:
+        """LIMIT needs a trimming with ``~``."""
+        if self.limit and self.trim is None:
+            raise CommandError(errors.STREAM_LIMIT_ALONE)
+        if self.limit is not None and not (self.trim and self.trim[1][0]):
+            raise CommandError(errors.STREAM_LIMIT_EXACT)
 
 
-def _check_limit(options: _Options, adding: bool) -> None:
-    """LIMIT needs a trimming with ``~``, XTRIM any trimming; checked behind XADD's ID."""
-    if options.limit and not options.trims:
-        raise CommandError(errors.STREAM_LIMIT_ALONE)
-    if not adding and not options.trims:
-        raise CommandError(errors.STREAM_NO_TRIMMING)
-    if options.limit is not None and not options.approximate:
-        raise CommandError(errors.STREAM_LIMIT_EXACT)
+class _TrimOptions(_Trimming, at_least=2):
+    """The options of XTRIM."""
+
+    kept: Annotated[str, OneOf(**_KEPT, once=True)] = KEEPREF
+
+    def check(self) -> None:
+        """It needs any trimming."""
+        if self.trim is None and not self.limit:
+            raise CommandError(errors.STREAM_NO_TRIMMING)
+        super().check()
 
 
-def _trim(ctx: Context, stream: Stream, options: _Options) -> int:
+def _named_entry(ctx: Context, producer: bytes, name: bytes) -> tuple[bytes, bytes | None]:
+    for text, what in ((producer, "producer"), (name, "idempotent")):
+        if not text:
+            raise CommandError(errors.STREAM_IDMP_EMPTY % ("IDMP", what))
+    return producer, name
+
+
+def _named_by_itself(ctx: Context, producer: bytes) -> tuple[bytes, bytes | None]:
+    if not producer:
+        raise CommandError(errors.STREAM_IDMP_EMPTY % ("IDMPAUTO", "producer"))
+    return producer, None
+
+
+class _AddOptions(_Trimming, at_least=3):
+    """The options of XADD; what is none is its ID."""
+
+    no_stream: Annotated[bool, Flag("NOMKSTREAM").since("6.2.0")] = False
+    kept: Annotated[str, OneOf(**_KEPT, once=True, error=errors.STREAM_ID)] = KEEPREF
+    # A producer, and its name for the entry.
+    idempotent: Annotated[tuple[str, tuple[bytes, bytes | None]] | None, OneOf(
+        IDMP=Values(Raw, Raw, make=_named_entry).since(_IDEMPOTENCE_SINCE),
+        IDMPAUTO=Values(Raw, make=_named_by_itself).since(_IDEMPOTENCE_SINCE),
+        once=True, error=errors.STREAM_IDMP_TWICE,
+    )] = None
+
+
+def _trim(ctx: Context, stream: Stream, options: _Trimming) -> int:
     """Trim by the options; how many entries went."""
+    assert options.trim is not None
+    word, (approximate, bound) = options.trim
     limit = options.limit or 0
-    if options.approximate and options.limit is None:
+    if approximate and options.limit is None:
         limit = min(100 * ctx.server.limits.stream_node_max_entries or 10_000, 1_000_000)
-    return stream.trim(
-        options.length, options.lowest or 0, options.approximate, limit, options.strategy
-    )
+    length, lowest = (bound, 0) if word == "MAXLEN" else (None, bound)
+    return stream.trim(length, lowest, approximate, limit, options.kept)
 
 
 class _Given(NamedTuple):
@@ -262,10 +248,6 @@ def _given_id(raw: bytes, profile: Profile) -> _Given:
     return _Given(_id(raw), True)
 
 
-# Options of those that trim, see `fakeredis.engine.command.form`.
-_TRIM: Final = "MAXLEN=trim MINID=trim KEEPREF DELREF ACKED"
-
-
 def _xadd_counterpart(args: Args, reply: Any) -> tuple[Args, Callable[[Any], Any]]:
     """The same with the ID that it had."""
     said = [b"XADD", *args]
@@ -277,8 +259,8 @@ def _xadd_counterpart(args: Args, reply: Any) -> tuple[Args, Callable[[Any], Any
 
 
 @group.command(
-    "XADD", Key("RW update"), Raw, Raw, Raw, Rest(flat=True), flags=WRITE | DENYOOM | FAST,
-    since="5.0.0", form=f"key {{NOMKSTREAM {_TRIM}}} id (field value)*",
+    "XADD", Key("RW update"), _AddOptions, flags=WRITE | DENYOOM | FAST, since="5.0.0",
+    form="key {} id (field value)*",
     counterpart=_xadd_counterpart, tips="nondeterministic_output", legacy_arity="XADD",
 )
 def xadd(ctx: Context, key: bytes, *words: bytes) -> Any:
@@ -297,7 +279,7 @@ def xadd(ctx: Context, key: bytes, *words: bytes) -> Any:
     if given is not None and given.complete and not given.number:
         raise CommandError(errors.STREAM_ID_ZERO)
     stream: Stream | None = ctx.lookup_write(key, Stream)
-    if stream is None and options is not None and not options.create:
+    if stream is None and options is not None and options.no_stream:
         return None
     named = None if options is None or not options.idempotent else _named(options, fields)
     if named is not None and stream is not None and stream.producers is not None:
@@ -315,15 +297,15 @@ def xadd(ctx: Context, key: bytes, *words: bytes) -> Any:
     ctx.modified(key, "xadd")
     if named is not None:
         producers(ctx, stream).remember(*named, number, ctx.now)
-    if options is not None and options.trims and _trim(ctx, stream, options):
+    if options is not None and options.trim is not None and _trim(ctx, stream, options):
         ctx.noted(key, "xtrim", changes=0)
     return b"%d-%d" % (number >> 64, number & SEQUENCE)
 
 
-def _named(options: _Options, fields: Sequence[bytes]) -> tuple[bytes, bytes]:
+def _named(options: _AddOptions, fields: Sequence[bytes]) -> tuple[bytes, bytes]:
     """Producer and name of an entry; IDMPAUTO takes the entry itself, in any order of fields."""
     assert options.idempotent is not None
-    producer, name = options.idempotent
+    producer, name = options.idempotent[1]
     if name is not None:
         return producer, name
     pairs = sorted(zip(fields[::2], fields[1::2], strict=True))
@@ -339,18 +321,15 @@ def producers(ctx: Context, stream: Stream) -> Producers:
 
 def _xadd_words(
     ctx: Context, words: Sequence[bytes]
-) -> tuple[_Options, _Given | None, tuple[bytes, ...]]:
+) -> tuple[_AddOptions, _Given | None, tuple[bytes, ...]]:
     """Options, ID and fields of XADD."""
-    profile = ctx.server.profile
-    parser = _OptionParser(words, profile, adding=True)
-    options = parser.parse()
-    at = parser.at
+    options, at = _AddOptions.take(ctx, words)
     given = None
     if at < len(words) and word_of(words[at]) != b"*":
-        given = _given_id(words[at], profile)
+        given = _given_id(words[at], ctx.server.profile)
         if options.idempotent:
             raise CommandError(errors.STREAM_IDMP_ID)
-    _check_limit(options, adding=True)
+    options.check()
     return options, given, tuple(words[at + 1 :])
 
 
@@ -368,16 +347,16 @@ def _next_id(last: int, number: int, given: _Given | None) -> int:
 
 
 @group.command(
-    "XTRIM", Key("RW delete"), Raw, Raw, Rest(flat=True), flags=WRITE, since="5.0.0",
-    form=f"key {{{_TRIM} LIMIT=1}}", tips="nondeterministic_output",
+    "XTRIM", Key("RW delete"), _TrimOptions, flags=WRITE, since="5.0.0",
+    tips="nondeterministic_output",
 )
 def xtrim(ctx: Context, key: bytes, *words: bytes) -> int:
     """Remove the oldest entries; how many went.
 
     Checked in the server's order: syntax, type.
     """
-    options = _OptionParser(words, ctx.server.profile, adding=False).parse()
-    _check_limit(options, adding=False)
+    options = _TrimOptions.parse(ctx, words)
+    options.check()
     stream: Stream | None = ctx.lookup_write(key, Stream)
     if stream is None:
         return 0
@@ -388,9 +367,25 @@ def xtrim(ctx: Context, key: bytes, *words: bytes) -> int:
     return gone
 
 
+def _deleted_below(last: int, raw: bytes) -> int:
+    """MAXDELETEDID, which is not above the ID that is set."""
+    deleted = _id(raw)
+    if deleted > last:
+        raise CommandError(errors.XSETID_BELOW_GIVEN)
+    return deleted
+
+
+class _SetidOptions(Options, introduced="7.0.0"):
+    """What a stream knows of its past."""
+
+    added: Annotated[int | None, Option(
+        "ENTRIESADDED", integer(0, range_error=errors.XSETID_NEGATIVE)
+    )] = None
+    deleted: Annotated[int | None, Option("MAXDELETEDID", Raw, make=_deleted_below)] = None
+
+
 @group.command(
-    "XSETID", Key("RW update"), Raw, Rest(flat=True, introduced="7.0.0"),
-    flags=WRITE | DENYOOM | FAST, since="5.0.0", form="key id {ENTRIESADDED=1 MAXDELETEDID=1}",
+    "XSETID", Key("RW update"), Raw, _SetidOptions, flags=WRITE | DENYOOM | FAST, since="5.0.0",
 )
 def xsetid(ctx: Context, key: bytes, raw: bytes, *words: bytes) -> Any:
     """Set the last ID of a stream, and what it knows of its past.
@@ -399,7 +394,8 @@ def xsetid(ctx: Context, key: bytes, raw: bytes, *words: bytes) -> Any:
     against what was deleted and the entries.
     """
     number = _id(raw)
-    added, deleted = _setid_options(number, words)
+    options = _SetidOptions.parse(ctx, words, number)
+    added = options.added
     stream: Stream | None = ctx.lookup_write(key, Stream)
     if stream is None:
         raise CommandError(errors.NO_SUCH_KEY)
@@ -412,30 +408,9 @@ def xsetid(ctx: Context, key: bytes, raw: bytes, *words: bytes) -> Any:
             raise CommandError(errors.XSETID_FEW)
     stream.last_id = number
     stream.added = stream.added if added is None else added
-    stream.max_deleted = deleted or stream.max_deleted
+    stream.max_deleted = options.deleted or stream.max_deleted
     ctx.noted(key, "xsetid")
     return OK
-
-
-def _setid_options(
-    number: int, words: Sequence[bytes]
-) -> tuple[int | None, int | None]:
-    added = deleted = None
-    rest = iter(words)
-    for word in rest:
-        value = next(rest, None)
-        name = word_of(word)
-        if value is None or name not in (b"ENTRIESADDED", b"MAXDELETEDID"):
-            raise CommandError(errors.SYNTAX)
-        if name == b"MAXDELETEDID":
-            deleted = _id(value)
-            if deleted > number:
-                raise CommandError(errors.XSETID_BELOW_GIVEN)
-        else:
-            added = _integer(value)
-            if added < 0:
-                raise CommandError(errors.XSETID_NEGATIVE)
-    return added, deleted
 
 
 # Reading ------------------------------------------------------------------------------------
@@ -448,9 +423,14 @@ def xlen(ctx: Context, key: bytes) -> int:
     return 0 if stream is None else stream.length
 
 
+class _CountOptions(Options):
+    """How many entries are wanted."""
+
+    count: Annotated[int | None, Option("COUNT", Int)] = None
+
+
 @group.command(
-    "XRANGE", Key, Raw, Raw, Rest(flat=True), flags=READONLY, since="5.0.0", nulls=null_array,
-    form="key start end {COUNT=1}",
+    "XRANGE", Key, Raw, Raw, _CountOptions, flags=READONLY, since="5.0.0", nulls=null_array,
 )
 def xrange(ctx: Context, key: bytes, start: bytes, end: bytes, *words: bytes) -> Any:
     """The entries between two IDs.
@@ -462,8 +442,7 @@ def xrange(ctx: Context, key: bytes, start: bytes, end: bytes, *words: bytes) ->
 
 
 @group.command(
-    "XREVRANGE", Key, Raw, Raw, Rest(flat=True), flags=READONLY, since="5.0.0", nulls=null_array,
-    form="key start end {COUNT=1}",
+    "XREVRANGE", Key, Raw, Raw, _CountOptions, flags=READONLY, since="5.0.0", nulls=null_array,
 )
 def xrevrange(ctx: Context, key: bytes, end: bytes, start: bytes, *words: bytes) -> Any:
     """The entries between two IDs, the highest one first."""
@@ -474,107 +453,98 @@ def xrevrange(ctx: Context, key: bytes, end: bytes, start: bytes, *words: bytes)
 def _range(
     ctx: Context, key: bytes, start: int, end: int, words: Sequence[bytes], reverse: bool
 ) -> Any:
-    count = -1 if not words else _range_count(words)
+    count = _CountOptions.parse(ctx, words).count if words else None
     stream = ctx.lookup_read(key, Stream)
     if stream is None:
         return []
-    if count == 0:
+    if count is not None and count <= 0:
         return None
     found = stream.range_reverse if reverse else stream.range
-    return _entries(found(start, end, count))
+    return _entries(found(start, end, -1 if count is None else count))
 
 
-def _range_count(words: Sequence[bytes]) -> int:
-    count = -1
-    for at in range(0, len(words), 2):
-        if word_of(words[at]) != b"COUNT" or at + 1 == len(words):
-            raise CommandError(errors.SYNTAX)
-        count = max(_integer(words[at + 1]), 0)
-    return count
+def _timeout(ctx: Context, raw: bytes) -> int:
+    timeout = _integer(raw, errors.XREAD_TIMEOUT)
+    if timeout < 0:
+        raise CommandError(errors.TIMEOUT_NEGATIVE)
+    if timeout > INT_MAX - ctx.now:
+        raise CommandError(errors.TIMEOUT_OUT_OF_RANGE)
+    return timeout
+
+
+def _balanced(ctx: Context, words: Sequence[bytes], error: str) -> Sequence[bytes]:
+    """Keys and as many IDs."""
+    if len(words) % 2:
+        if not ctx.traits.plus_of_xread:
+            error = error.replace("an ID, '+', or", "an ID or")
+        raise CommandError(error)
+    return words
+
+
+class _ReadOptions(Options, at_least=3):
+    """The arguments of XREAD."""
+
+    count: Annotated[int, Option("COUNT", Int)] = -1
+    timeout: Annotated[int | None, Option("BLOCK", Raw, make=_timeout)] = None
+    group: Annotated[
+        Sequence[bytes], Option("GROUP", Raw, Raw, refused=errors.XREAD_ONLY_GROUP % "GROUP")
+    ] = ()
+    no_ack: Annotated[bool, Flag("NOACK", refused=errors.XREAD_ONLY_GROUP % "NOACK")] = False
+    # The least idle time of what is taken from others.
+    claim: Annotated[int | None, Option(
+        "CLAIM", Raw, introduced=_CLAIM_SINCE, refused=errors.XREAD_ONLY_GROUP % "CLAIM",
+    )] = None
+    # Of all streams together; 0 for any.
+    max_count: Annotated[int, Option(
+        "MAXCOUNT", integer(1, error=errors.XREAD_LIMIT % "MAXCOUNT"), introduced=_LIMITS_SINCE
+    )] = 0
+    max_size: Annotated[int, Option(
+        "MAXSIZE", integer(1, error=errors.XREAD_LIMIT % "MAXSIZE"), introduced=_LIMITS_SINCE
+    )] = 0
+    streams: Annotated[Sequence[bytes], Option(
+        "STREAMS", Remaining(form=""), make=partial(_balanced, error=errors.XREAD_UNBALANCED)
+    )] = ()
+
+
+class _ReadGroupOptions(_ReadOptions, at_least=6):
+    """The arguments of XREADGROUP."""
+
+    group: Annotated[Sequence[bytes], Option("GROUP", Raw, Raw)] = ()
+    no_ack: Annotated[bool, Flag("NOACK")] = False
+    claim: Annotated[int | None, Option(
+        "CLAIM", integer(0, error=errors.CLAIM_NOT_INTEGER, range_error=errors.CLAIM_NEGATIVE),
+        introduced=_CLAIM_SINCE,
+    )] = None
+    streams: Annotated[Sequence[bytes], Option(
+        "STREAMS", Remaining(form=""), make=partial(_balanced, error=errors.XREADGROUP_UNBALANCED)
+    )] = ()
 
 
 class _Read:
-    """The arguments of XREAD and XREADGROUP."""
+    """What XREAD or XREADGROUP is to read."""
 
     __slots__ = (
-        "claim", "consumer", "count", "group", "ids", "keys", "max_count", "max_size", "noack",
-        "streams_at", "timeout", "used",
+        "claim", "count", "group", "ids", "keys", "max_count", "max_size", "noack", "streams_at",
+        "timeout", "used",
     )
 
-    def __init__(self, ctx: Context, args: Args, grouped: bool) -> None:
-        self.group: bytes | None = None
-        self.consumer: bytes | None = None
-        self.timeout: int | None = None
-        self.count = -1
-        self.noack = False
-        self.claim: int | None = None  # least idle time of what is taken from others
-        self.max_count = self.max_size = 0  # of all streams together; 0 for any
-        self.used = 0  # bytes that the reply has so far, where these are limited
-        self.streams_at = -1
-        at = 0
-        while at < len(args) and self.streams_at < 0:
-            at = self._option(ctx, args, at, grouped)
-        if self.streams_at < 0:
+    def __init__(self, options: _ReadOptions, args: Args) -> None:
+        if not options.streams:
             raise CommandError(errors.SYNTAX)
-        if grouped and self.group is None:
+        self.group = options.group
+        if isinstance(options, _ReadGroupOptions) and not self.group:
             raise CommandError(errors.XREADGROUP_NO_GROUP)
+        self.timeout, self.noack, self.claim = options.timeout, options.no_ack, options.claim
+        # Neither 0 nor a negative count limits anything.
+        self.count = options.count if options.count > 0 else -1
+        self.max_count, self.max_size = options.max_count, options.max_size
         if 0 < self.max_count < self.count:
             raise CommandError(errors.XREAD_MAXCOUNT)
-        half = (len(args) - self.streams_at) // 2
-        self.keys = list(args[self.streams_at : self.streams_at + half])
-        self.ids = list(args[self.streams_at + half :])
-
-    def _option(self, ctx: Context, args: Args, at: int, grouped: bool) -> int:
-        """Take one option; the position behind it."""
-        word = word_of(args[at])
-        more = len(args) - at - 1
-        if word == b"BLOCK" and more:
-            self.timeout = _timeout(ctx, args[at + 1])
-        elif word == b"COUNT" and more:
-            # Neither 0 nor a negative count limits anything.
-            count = _integer(args[at + 1])
-            self.count = count if count > 0 else -1
-        elif word == b"GROUP" and more > 1:
-            if not grouped:
-                raise CommandError(errors.XREAD_ONLY_GROUP % "GROUP")
-            self.group, self.consumer = args[at + 1], args[at + 2]
-            return at + 3
-        elif word == b"NOACK":
-            if not grouped:
-                raise CommandError(errors.XREAD_ONLY_GROUP % "NOACK")
-            self.noack = True
-            return at + 1
-        elif word == b"STREAMS" and more:
-            self.streams_at = at + 1
-            if more % 2:
-                unbalanced = errors.XREADGROUP_UNBALANCED if grouped else errors.XREAD_UNBALANCED
-                if not ctx.traits.plus_of_xread:
-                    unbalanced = unbalanced.replace("an ID, '+', or", "an ID or")
-                raise CommandError(unbalanced)
-        elif not more or not self._newer_option(ctx, word, args[at + 1], grouped):
-            raise CommandError(errors.SYNTAX)
-        return at + 2
-
-    def _newer_option(self, ctx: Context, word: bytes, raw: bytes, grouped: bool) -> bool:
-        """Take CLAIM, MAXCOUNT or MAXSIZE; whether it is one."""
-        has = ctx.server.profile.has
-        if word == b"CLAIM" and has(_CLAIM_SINCE):
-            if not grouped:
-                raise CommandError(errors.XREAD_ONLY_GROUP % "CLAIM")
-            self.claim = _integer(raw, errors.CLAIM_NOT_INTEGER)
-            if self.claim < 0:
-                raise CommandError(errors.CLAIM_NEGATIVE)
-        elif word in (b"MAXCOUNT", b"MAXSIZE") and has(_LIMITS_SINCE):
-            number = parse_int(raw)
-            if number is None or number <= 0:
-                raise CommandError(errors.XREAD_LIMIT % word.decode())
-            if word == b"MAXCOUNT":
-                self.max_count = number
-            else:
-                self.max_size = number
-        else:
-            return False
-        return True
+        self.used = 0  # bytes that the reply has so far, where these are limited
+        self.streams_at = len(args) - len(options.streams)
+        half = len(options.streams) // 2
+        self.keys = list(options.streams[:half])
+        self.ids = list(options.streams[half:])
 
     def left(self, reply: Sequence[Any]) -> int:
         """How many entries the next stream may give, as `count`; 0 when the reply is full."""
@@ -606,29 +576,11 @@ def _reply_bytes(entry: Any) -> int:
     return 24 + len(entry[0]) + sum(len(part) + 8 for part in entry[1] or ())
 
 
-def _timeout(ctx: Context, raw: bytes) -> int:
-    timeout = _integer(raw, errors.XREAD_TIMEOUT)
-    if timeout < 0:
-        raise CommandError(errors.TIMEOUT_NEGATIVE)
-    if timeout > INT_MAX - ctx.now:
-        raise CommandError(errors.TIMEOUT_OUT_OF_RANGE)
-    return timeout
-
-
-_WORDS_OF: Final = {
-    b"BLOCK": 2, b"COUNT": 2, b"GROUP": 3, b"CLAIM": 2, b"MAXCOUNT": 2, b"MAXSIZE": 2,
-}
-
-
 def _read_keys(args: Args) -> list[bytes]:
     """The keys of XREAD and XREADGROUP: the first half of what follows STREAMS."""
-    at = 0
-    while at < len(args):
-        word = word_of(args[at])
-        if word == b"STREAMS":
-            rest = args[at + 1 :]
+    for word, rest in _ReadGroupOptions.spot(args):
+        if word == "STREAMS":
             return list(rest[: len(rest) // 2])
-        at += _WORDS_OF.get(word, 1)
     return []
 
 
@@ -641,18 +593,18 @@ _BY_STREAM: Final = Shape(None, _as_map, "same")
 
 
 @group.command(
-    "XREAD", Rest(at_least=3), flags=READONLY | BLOCKING | MOVABLEKEYS | REPLY_BY_KEY,
+    "XREAD", _ReadOptions, flags=READONLY | BLOCKING | MOVABLEKEYS | REPLY_BY_KEY,
     since="5.0.0", keys=_read_keys,
     specs=(KeySpec("RO access", keyword("STREAMS", 1), span(-1, limit=2)),), reply=_BY_STREAM,
-    nulls=null_array, form="{COUNT=1 BLOCK=1} streams",
+    nulls=null_array, form="{} streams",
 )
-def xread(ctx: Context, args: list[bytes]) -> Any:
+def xread(ctx: Context, *args: bytes) -> Any:
     """What streams hold behind given IDs; may wait for it.
 
     Checked in the server's order: options, then type and ID of one stream after the other. ``$`` is
     the last ID when the command comes, also after it waited.
     """
-    read = _Read(ctx, args, grouped=False)
+    read = _Read(_ReadOptions.parse(ctx, args), args)
     resolved = []
     for at, (key, raw) in enumerate(zip(read.keys, read.ids, strict=True)):
         stream = ctx.lookup_read(key, Stream)
@@ -699,18 +651,18 @@ def _nulls_of_history(args: Sequence[bytes], reply: Any) -> Any:
 
 
 @group.command(
-    "XREADGROUP", Rest(at_least=6), flags=WRITE | BLOCKING | MOVABLEKEYS | REPLY_BY_KEY,
+    "XREADGROUP", _ReadGroupOptions, flags=WRITE | BLOCKING | MOVABLEKEYS | REPLY_BY_KEY,
     since="5.0.0", keys=_read_keys,
     specs=(KeySpec("RO access", keyword("STREAMS", 4), span(-1, limit=2)),), reply=_BY_STREAM,
-    nulls=_nulls_of_history, form="{GROUP=2 COUNT=1 BLOCK=1 CLAIM=1 NOACK} streams",
+    nulls=_nulls_of_history, form="{} streams",
 )
-def xreadgroup(ctx: Context, args: list[bytes]) -> Any:
+def xreadgroup(ctx: Context, *args: bytes) -> Any:
     """What is new for a group, or what a consumer has pending; may wait for something new.
 
     Checked in the server's order: options, then type, group and ID of one stream after the other.
     """
-    read = _Read(ctx, args, grouped=True)
-    name, asking = read.group or b"", read.consumer or b""
+    read = _Read(_ReadGroupOptions.parse(ctx, args), args)
+    name, asking = read.group
     found = [
         _group_and_id(ctx, key, name, raw)
         for key, raw in zip(read.keys, read.ids, strict=True)
@@ -880,37 +832,27 @@ def _deleted(ctx: Context, key: bytes, gone: int) -> None:
         ctx.server.dirty += gone - 1
 
 
-def _strategy_and_ids(words: Sequence[bytes]) -> tuple[str, Sequence[bytes]]:
+class _IdsOptions(Options, at_least=3):
     """``[KEEPREF | DELREF | ACKED] IDS numids id [id ...]``, in any order."""
-    strategy: str | None = None
-    ids: Sequence[bytes] | None = None
-    at = 0
-    while at < len(words):
-        word = word_of(words[at])
-        if word in _STRATEGIES and strategy is None:
-            strategy = _STRATEGIES[word]
-            at += 1
-        elif word == b"IDS" and at + 1 < len(words):
-            count = parse_int(words[at + 1])
-            if count is None or count <= 0:
-                raise CommandError(errors.NUM_IDS)
-            ids = words[at + 2 : at + 2 + count]
-            if len(ids) < count:
-                raise CommandError(errors.NUM_IDS_MISMATCH)
-            at += 2 + count
-        else:
-            raise CommandError(errors.SYNTAX)
-    if ids is None:
+
+    kept: Annotated[str, OneOf(**_KEPT, once=True)] = KEEPREF
+    ids: Annotated[list[bytes] | None, Option(
+        "IDS", Counted(integer(1, error=errors.NUM_IDS), errors.NUM_IDS_MISMATCH)
+    )] = None
+
+
+def _strategy_and_ids(ctx: Context, words: Sequence[bytes]) -> tuple[str, Sequence[bytes]]:
+    options = _IdsOptions.parse(ctx, words)
+    if options.ids is None:
         raise CommandError(errors.SYNTAX)
-    return strategy or KEEPREF, ids
+    return options.kept, options.ids
 
 
 _OUTCOME: Final = {None: -1, True: 1, False: 2}
 
 
 @group.command(
-    "XDELEX", Key("RW delete"), Raw, Raw, Raw, Rest(flat=True), flags=WRITE | FAST,
-    since={"redis": "8.2.0"}, form="key {KEEPREF DELREF ACKED IDS=#1}",
+    "XDELEX", Key("RW delete"), _IdsOptions, flags=WRITE | FAST, since=_NEWEST,
 )
 def xdelex(ctx: Context, key: bytes, *words: bytes) -> list[int]:
     """Remove entries with regard to groups: -1 without the entry, 1 removed, 2 still needed.
@@ -918,7 +860,7 @@ def xdelex(ctx: Context, key: bytes, *words: bytes) -> list[int]:
     Checked in the server's order: type, syntax, IDs.
     """
     stream: Stream | None = ctx.lookup_write(key, Stream)
-    strategy, raw_ids = _strategy_and_ids(words)
+    strategy, raw_ids = _strategy_and_ids(ctx, words)
     if stream is None:
         return [-1] * len(raw_ids)
     outcomes = [stream.delete_with(number, strategy) for number in _ids(raw_ids)]
@@ -943,8 +885,8 @@ def xack(ctx: Context, key: bytes, name: bytes, raw_ids: list[bytes]) -> int:
 
 
 @group.command(
-    "XACKDEL", Key("RW update delete"), Raw, Raw, Raw, Raw, Rest(flat=True), flags=WRITE | FAST,
-    since={"redis": "8.2.0"}, form="key group {KEEPREF DELREF ACKED IDS=#1}",
+    "XACKDEL", Key("RW update delete"), Raw, _IdsOptions, flags=WRITE | FAST, since=_NEWEST,
+    form="key group {}",
 )
 def xackdel(ctx: Context, key: bytes, name: bytes, *words: bytes) -> list[int]:
     """XACK and XDELEX in one: -1 where nothing was pending.
@@ -952,7 +894,7 @@ def xackdel(ctx: Context, key: bytes, name: bytes, *words: bytes) -> list[int]:
     Checked in the server's order: type, syntax, group, IDs.
     """
     stream: Stream | None = ctx.lookup_read(key, Stream)
-    strategy, raw_ids = _strategy_and_ids(words)
+    strategy, raw_ids = _strategy_and_ids(ctx, words)
     members = None if stream is None else stream.groups.get(name)
     if stream is None or members is None:
         return [-1] * len(raw_ids)
@@ -975,24 +917,23 @@ def xackdel(ctx: Context, key: bytes, name: bytes, *words: bytes) -> list[int]:
 group.container("XGROUP", since="5.0.0")
 
 
-def _group_options(
-    ctx: Context, words: Sequence[bytes], creating: bool
-) -> tuple[bool, int]:
-    """MKSTREAM (of CREATE only) and ENTRIESREAD."""
-    create, read, at = False, UNKNOWN, 0
-    while at < len(words):
-        word = word_of(words[at])
-        if word == b"MKSTREAM" and creating:
-            create = True
-            at += 1
-        elif word == b"ENTRIESREAD" and at + 1 < len(words) and ctx.traits.stream_history:
-            read = _integer(words[at + 1])
-            if read < -1:
-                raise CommandError(errors.ENTRIES_READ)
-            at += 2
-        else:
-            raise ctx.misused()
-    return create, read
+class _GroupOptions(Options):
+    """The options of XGROUP SETID."""
+
+    read: Annotated[int, Option(
+        "ENTRIESREAD", integer(-1, range_error=errors.ENTRIES_READ), introduced="7.0.0"
+    )] = UNKNOWN
+
+    @classmethod
+    def unknown(cls, ctx: Context, raw: bytes) -> CommandError:
+        """It points to HELP."""
+        return ctx.misused()
+
+
+class _CreateOptions(_GroupOptions):
+    """The options of XGROUP CREATE."""
+
+    create: Annotated[bool, Flag("MKSTREAM")] = False
 
 
 def _stream(ctx: Context, key: bytes) -> Stream:
@@ -1011,16 +952,16 @@ def _group_of(stream: Stream, key: bytes, name: bytes) -> ConsumerGroup:
 
 
 @group.command(
-    "XGROUP CREATE", Key("RW insert"), Raw, Raw, Rest(flat=True), flags=WRITE | DENYOOM,
-    since="5.0.0", form="key group id {MKSTREAM ENTRIESREAD=1}",
+    "XGROUP CREATE", Key("RW insert"), Raw, Raw, _CreateOptions, flags=WRITE | DENYOOM,
+    since="5.0.0", form="key group id {}",
 )
 def xgroup_create(ctx: Context, key: bytes, name: bytes, raw: bytes, *words: bytes) -> Any:
     """Make a group that reads behind an ID.
 
     Checked in the server's order: options, type, key, ID, whether the group is there.
     """
-    create, read = _group_options(ctx, words, creating=True)
-    stream: Stream | None = ctx.lookup_write(key, Stream) if create else _stream(ctx, key)
+    options = _CreateOptions.parse(ctx, words)
+    stream: Stream | None = ctx.lookup_write(key, Stream) if options.create else _stream(ctx, key)
     if len(words) > 3:
         raise ctx.misused()
     if word_of(raw) == b"$":
@@ -1035,20 +976,20 @@ def xgroup_create(ctx: Context, key: bytes, name: bytes, raw: bytes, *words: byt
         raise CommandError(errors.GROUP_EXISTS)
     else:
         ctx.noted(key, "xgroup-create")
-    stream.add_group(name, ConsumerGroup(last, _read_so_far(ctx, read, stream)))
+    stream.add_group(name, ConsumerGroup(last, _read_so_far(ctx, options.read, stream)))
     return OK
 
 
 @group.command(
-    "XGROUP SETID", Key("RW update"), Raw, Raw, Rest(flat=True), flags=WRITE, since="5.0.0",
-    form="key group id {ENTRIESREAD=1}",
+    "XGROUP SETID", Key("RW update"), Raw, Raw, _GroupOptions, flags=WRITE, since="5.0.0",
+    form="key group id {}",
 )
 def xgroup_setid(ctx: Context, key: bytes, name: bytes, raw: bytes, *words: bytes) -> Any:
     """Let a group read on behind an ID.
 
     Checked in the server's order: options, type, key, group, ID.
     """
-    read = _group_options(ctx, words, creating=False)[1]
+    read = _GroupOptions.parse(ctx, words).read
     stream = _stream(ctx, key)
     members = _group_of(stream, key, name)
     if len(words) > 2:
@@ -1186,55 +1127,40 @@ def _pending_rows(
                 yield [format_id(number), one.consumer.name, waited, one.count]
 
 
-class _Claim:
+def _claim_number(word: str) -> Argument:
+    return integer(error=errors.XCLAIM_ARGUMENT % word)
+
+
+class _ClaimOptions(Options, at_least=1):
     """The options of XCLAIM."""
 
-    __slots__ = ("count", "force", "just_id", "last_id", "time")
+    last_time: Annotated[tuple[str, int], OneOf(
+        IDLE=_claim_number("IDLE"), TIME=_claim_number("TIME"), last=True
+    )] = ("IDLE", 0)
+    count: Annotated[int, Option("RETRYCOUNT", _claim_number("RETRYCOUNT"))] = -1
+    force: Annotated[bool, Flag("FORCE")] = False
+    just_id: Annotated[bool, Flag("JUSTID")] = False
+    last_id: Annotated[int, Option("LASTID", Argument(_id))] = 0
 
-    def __init__(self, words: Sequence[bytes], now: int) -> None:
-        self.force = self.just_id = False
-        self.last_id = 0
-        self.time, self.count = now, -1
-        at = 0
-        while at < len(words):
-            at = self._option(words, at, now)
-        if self.time < 0 or self.time > now:
-            self.time = now
+    @classmethod
+    def unknown(cls, ctx: Context, raw: bytes) -> CommandError:
+        """It names the word."""
+        return CommandError(errors.XCLAIM_OPTION % _text(raw))
 
-    def _option(self, words: Sequence[bytes], at: int, now: int) -> int:
-        word = word_of(words[at])
-        if word == b"FORCE":
-            self.force = True
-        elif word == b"JUSTID":
-            self.just_id = True
-        elif at + 1 == len(words) or word not in (b"IDLE", b"TIME", b"RETRYCOUNT", b"LASTID"):
-            raise CommandError(errors.XCLAIM_OPTION % _text(words[at]))
-        else:
-            self._valued(word, words[at + 1], now)
-            return at + 2
-        return at + 1
-
-    def _valued(self, word: bytes, raw: bytes, now: int) -> None:
-        if word == b"LASTID":
-            self.last_id = _id(raw)
-            return
-        value = _integer(raw, errors.XCLAIM_ARGUMENT % word.decode())
-        if word == b"IDLE":
-            self.time = now - value
-        elif word == b"TIME":
-            self.time = value
-        else:
-            self.count = value
+    def time(self, now: int) -> int:
+        """When entries are to have been delivered: not in the future."""
+        word, number = self.last_time
+        time = now - number if word == "IDLE" else number
+        return time if 0 <= time <= now else now
 
 
 @group.command(
-    "XCLAIM", Key("RW update"), Raw, Raw, Raw, Many(Raw), flags=WRITE | FAST, since="5.0.0",
-    form="key group consumer idle id* {IDLE=1 TIME=1 RETRYCOUNT=1 FORCE JUSTID LASTID=1}",
+    "XCLAIM", Key("RW update"), Raw, Raw, Raw, _ClaimOptions, flags=WRITE | FAST, since="5.0.0",
+    form="key group consumer idle id* {}",
     tips="nondeterministic_output",
 )
 def xclaim(
-    ctx: Context, key: bytes, name: bytes, consumer_name: bytes, raw_idle: bytes,
-    words: list[bytes],
+    ctx: Context, key: bytes, name: bytes, consumer_name: bytes, raw_idle: bytes, *words: bytes
 ) -> list[Any]:
     """Take over pending entries from other consumers.
 
@@ -1248,7 +1174,7 @@ def xclaim(
         if number is None:
             break
         numbers.append(number)
-    options = _Claim(words[len(numbers) :], ctx.now)
+    options = _ClaimOptions.parse(ctx, words[len(numbers) :])
     if options.last_id > members.last_id:
         stream.move_group(members, options.last_id)
         ctx.noted(key)
@@ -1269,7 +1195,7 @@ def _claimed(number: int, fields: Fields | None, just_id: bool) -> Any:
 
 def _claim(
     ctx: Context, key: bytes, stream: Stream, members: ConsumerGroup, consumer: Consumer,
-    number: int, idle: int, options: _Claim,
+    number: int, idle: int, options: _ClaimOptions,
 ) -> Fields | None:
     """Hand over one entry; its fields (empty: it was deleted), or None when it was not."""
     pending = members.pending.data.get(number)
@@ -1289,7 +1215,7 @@ def _claim(
     if consumer.name not in members.consumers:
         _enter(ctx, key, members, consumer)
     members.hand_over(number, pending, consumer)
-    pending.time, pending.given_back = options.time, 0
+    pending.time, pending.given_back = options.time(ctx.now), 0
     _count_delivery(pending, options.count, options.just_id)
     consumer.active = ctx.now
     ctx.noted(key)
@@ -1306,10 +1232,19 @@ def _count_delivery(pending: Pending, count: int, just_id: bool) -> None:
 _MOST_CLAIMED: Final = INT_MAX // 16
 
 
+class _AutoclaimOptions(Options):
+    """The options of XAUTOCLAIM."""
+
+    count: Annotated[
+        int, Option("COUNT", integer(1, _MOST_CLAIMED, error=errors.XAUTOCLAIM_COUNT))
+    ] = 100
+    just_id: Annotated[bool, Flag("JUSTID")] = False
+
+
 @group.command(
-    "XAUTOCLAIM", Key("RW delete"), Raw, Raw, Raw, Raw, Rest(flat=True),
-    flags=WRITE | FAST | SEQUENTIAL, since="6.2.0",
-    form="key group consumer idle start {COUNT=1 JUSTID}", tips="nondeterministic_output",
+    "XAUTOCLAIM", Key("RW delete"), Raw, Raw, Raw, Raw, _AutoclaimOptions,
+    flags=WRITE | FAST | SEQUENTIAL, since="6.2.0", form="key group consumer idle start {}",
+    tips="nondeterministic_output",
 )
 def xautoclaim(
     ctx: Context, key: bytes, name: bytes, consumer_name: bytes, raw_idle: bytes, raw: bytes,
@@ -1321,7 +1256,8 @@ def xautoclaim(
     """
     idle = max(_integer(raw_idle, errors.MIN_IDLE % "XAUTOCLAIM"), 0)
     start = _start(raw)
-    count, just_id = _autoclaim_options(words)
+    options = _AutoclaimOptions.parse(ctx, words)
+    count, just_id = options.count, options.just_id
     stream, members = _existing_group(ctx, key, name)
     if count > 1 << 40:
         raise CommandError(errors.XAUTOCLAIM_MEMORY)
@@ -1355,23 +1291,6 @@ def xautoclaim(
         count -= 1
     reply: list[Any] = [format_id(cursor), claimed]
     return [*reply, deleted] if ctx.server.profile.has("7.0.0") else reply
-
-
-def _autoclaim_options(words: Sequence[bytes]) -> tuple[int, bool]:
-    count, just_id, at = 100, False, 0
-    while at < len(words):
-        word = word_of(words[at])
-        if word == b"COUNT" and at + 1 < len(words):
-            count = _integer(words[at + 1], errors.XAUTOCLAIM_COUNT)
-            if not 1 <= count <= _MOST_CLAIMED:
-                raise CommandError(errors.XAUTOCLAIM_COUNT)
-            at += 2
-        elif word == b"JUSTID":
-            just_id = True
-            at += 1
-        else:
-            raise CommandError(errors.SYNTAX)
-    return count, just_id
 
 
 # Information --------------------------------------------------------------------------------

@@ -2,98 +2,87 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 from fakeredis import errors
-from fakeredis.commands.arguments import Key, Raw, Rest, word_of
+from fakeredis.commands.arguments import (
+    Argument,
+    Counted,
+    Flag,
+    Key,
+    Option,
+    Options,
+    Raw,
+    integer,
+    word_of,
+)
 from fakeredis.commands.registry import FAST, WRITE
 from fakeredis.commands.stream import group, producers
-from fakeredis.datatypes.numbers import INT_MAX, parse_int
+from fakeredis.datatypes.numbers import INT_MAX
 from fakeredis.datatypes.stream import Group as ConsumerGroup
 from fakeredis.datatypes.stream import Pending, Stream, parse_id
 from fakeredis.engine.core.context import Context
 from fakeredis.engine.core.replies import OK
 from fakeredis.errors import CommandError
 
-_LIMITS: Final = {b"IDMP-DURATION": (86400, "86400 seconds"), b"IDMP-MAXSIZE": (10000, "10000")}
 _MODES: Final = frozenset({b"SILENT", b"FAIL", b"FATAL"})
 
 
-@group.command("XCFGSET", Key("RW update"), Rest(), flags=WRITE | FAST, since={"redis": "8.6.0"})
-def xcfgset(ctx: Context, key: bytes, words: list[bytes]) -> Any:
+def _limit(word: str, most: int, text: str) -> Argument:
+    return integer(1, most, range_error=errors.XCFGSET_RANGE % (word, text))
+
+
+class _LimitOptions(Options):
+    """How long, and how many, idempotent IDs are remembered."""
+
+    duration: Annotated[int | None, Option(
+        "IDMP-DURATION", _limit("IDMP-DURATION", 86400, "86400 seconds")
+    )] = None
+    most: Annotated[
+        int | None, Option("IDMP-MAXSIZE", _limit("IDMP-MAXSIZE", 10000, "10000"))
+    ] = None
+
+
+@group.command(
+    "XCFGSET", Key("RW update"), _LimitOptions, flags=WRITE | FAST, since={"redis": "8.6.0"},
+)
+def xcfgset(ctx: Context, key: bytes, *words: bytes) -> Any:
     """Say how long and how many idempotent IDs a stream remembers.
 
     Checked in the server's order: syntax and numbers, key, type.
     """
     if not words:
         raise CommandError(errors.XCFGSET_NOTHING)
-    limits: dict[bytes, int] = {}
-    rest = iter(words)
-    for raw in rest:
-        word = word_of(raw)
-        value = next(rest, None)
-        if word not in _LIMITS or value is None:
-            raise CommandError(errors.SYNTAX)
-        number = parse_int(value)
-        if number is None:
-            raise CommandError(errors.NOT_INTEGER)
-        most, text = _LIMITS[word]
-        if not 1 <= number <= most:
-            raise CommandError(errors.XCFGSET_RANGE % (word.decode(), text))
-        limits[word] = number
+    options = _LimitOptions.parse(ctx, words)
     stream: Stream | None = ctx.lookup_write(key, Stream)
     if stream is None:
         raise CommandError(errors.NO_SUCH_KEY)
-    producers(ctx, stream).configure(limits.get(b"IDMP-DURATION"), limits.get(b"IDMP-MAXSIZE"))
+    producers(ctx, stream).configure(options.duration, options.most)
     ctx.noted(key)
     return OK
 
 
-class _Words:
-    """What follows XNACK's mode: IDs, RETRYCOUNT and FORCE, in any order."""
+class _NackOptions(Options, at_least=3):
+    """What follows XNACK's mode."""
 
-    __slots__ = ("count", "force", "ids")
+    ids: Annotated[list[bytes] | None, Option(
+        "IDS", Counted(integer(1, error=errors.XNACK_NUM_IDS), errors.XNACK_NUM_IDS_MISMATCH),
+        once=True,
+    )] = None
+    count: Annotated[
+        int | None, Option("RETRYCOUNT", integer(0, range_error=errors.XNACK_RETRYCOUNT))
+    ] = None
+    force: Annotated[bool, Flag("FORCE")] = False
 
-    def __init__(self, words: Sequence[bytes]) -> None:
-        self.count: int | None = None
-        self.force = False
-        self.ids: Sequence[bytes] | None = None
-        at = 0
-        while at < len(words):
-            at = self._take(words, at)
-        if self.ids is None:
-            raise CommandError(errors.XNACK_NO_IDS)
-
-    def _take(self, words: Sequence[bytes], at: int) -> int:
-        """One option; the position behind it."""
-        word = word_of(words[at])
-        more = len(words) - at - 1
-        if word == b"IDS" and more and self.ids is None:
-            count = parse_int(words[at + 1])
-            if count is None or count <= 0:
-                raise CommandError(errors.XNACK_NUM_IDS)
-            self.ids = words[at + 2 : at + 2 + count]
-            if len(self.ids) < count:
-                raise CommandError(errors.XNACK_NUM_IDS_MISMATCH)
-            return at + 2 + count
-        if word == b"RETRYCOUNT" and more:
-            self.count = parse_int(words[at + 1])
-            if self.count is None:
-                raise CommandError(errors.NOT_INTEGER)
-            if self.count < 0:
-                raise CommandError(errors.XNACK_RETRYCOUNT)
-            return at + 2
-        if word != b"FORCE":
-            text = words[at].decode("utf-8", "surrogateescape")
-            raise CommandError(errors.XNACK_OPTION % text)
-        self.force = True
-        return at + 1
+    @classmethod
+    def unknown(cls, ctx: Context, raw: bytes) -> CommandError:
+        """It names the word."""
+        return CommandError(errors.XNACK_OPTION % raw.decode("utf-8", "surrogateescape"))
 
 
 @group.command(
-    "XNACK", Key("RW update"), Raw, Raw, Raw, Raw, Raw, Rest(flat=True), flags=WRITE | FAST,
-    since={"redis": "8.8.0"}, acl=("fast", "stream", "write"),
+    "XNACK", Key("RW update"), Raw, Raw, _NackOptions, flags=WRITE | FAST,
+    since={"redis": "8.8.0"}, acl=("fast", "stream", "write"), form="key group ^mode {}",
 )
 def xnack(ctx: Context, key: bytes, name: bytes, mode: bytes, *words: bytes) -> int:
     """Give pending entries back, for any consumer to claim at once; how many were.
@@ -107,8 +96,10 @@ def xnack(ctx: Context, key: bytes, name: bytes, mode: bytes, *words: bytes) -> 
         raise CommandError(errors.NO_GROUP % tuple(texts))
     if word_of(mode) not in _MODES:
         raise CommandError(errors.XNACK_MODE)
-    options = _Words(words)
-    numbers = [parse_id(raw) for raw in options.ids or ()]
+    options = _NackOptions.parse(ctx, words)
+    if options.ids is None:
+        raise CommandError(errors.XNACK_NO_IDS)
+    numbers = [parse_id(raw) for raw in options.ids]
     if None in numbers:
         raise CommandError(errors.STREAM_ID)
     given = [_give_back(stream, members, number or 0, word_of(mode), options) for number in numbers]
@@ -120,7 +111,7 @@ def xnack(ctx: Context, key: bytes, name: bytes, mode: bytes, *words: bytes) -> 
 
 
 def _give_back(
-    stream: Stream, members: ConsumerGroup, number: int, mode: bytes, options: _Words
+    stream: Stream, members: ConsumerGroup, number: int, mode: bytes, options: _NackOptions
 ) -> bool:
     """Give one entry back; whether it was pending, or is now."""
     pending = members.pending.data.get(number)
@@ -134,7 +125,7 @@ def _give_back(
     return True
 
 
-def _deliveries(pending: Pending, mode: bytes, options: _Words) -> int:
+def _deliveries(pending: Pending, mode: bytes, options: _NackOptions) -> int:
     """How often an entry that is given back counts as delivered."""
     if options.count is not None:
         return options.count

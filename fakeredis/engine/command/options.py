@@ -94,7 +94,10 @@ class Counted:
 
 @dataclass(frozen=True)
 class Remaining:
-    """All words that follow, at least ``least`` of them; a list."""
+    """All words that follow, at least ``least`` of them; a list.
+
+    With an empty ``form`` they have their own place in the command's.
+    """
 
     least: int = 1
     form: str = "rest"
@@ -156,7 +159,7 @@ class _Word:
     form = "1"
 
     def __init__(self, declared: OneOf, profile: Profile | None) -> None:
-        self.error = declared.error
+        self.error = declared.error or errors.SYNTAX
         self.words = {
             word.encode(): word for word, kind in declared.words.items()
             if profile is None or profile.has(kind.introduced)
@@ -202,7 +205,7 @@ class _Entry:
         self.exclusive = self.once or (group is not None and not group.last)
         self.named = group is not None  # the value says which word it was
         self.bare = group is not None and group.bare
-        self.error = errors.SYNTAX if group is None else group.error
+        self.error = "" if group is None else group.error
         self.many = isinstance(given, Option) and given.many
         self.refused = given.refused if isinstance(given, Flag | Option) else ""
         self.access = given.access if isinstance(given, Flag) else ""
@@ -229,6 +232,13 @@ class _Entry:
         if self.make is not None:
             return self.make(subject, *out), at
         return out[0] if len(out) == 1 else tuple(out), at
+
+    @property
+    def is_shown(self) -> bool:
+        """Whether it has a place in forms."""
+        return not self.refused and not any(
+            kind.form == "" for kind in self.kinds if not isinstance(kind, Argument)
+        )
 
     def length(self, words: Args, at: int) -> int:
         """How many words belong to it, as far as can be told of words that may be wrong."""
@@ -353,7 +363,7 @@ class Options(OptionWords):
                     break
                 raise cls.unknown(ctx, raw)
             if entry.exclusive and field in given and entry.excludes(given[field]):
-                raise CommandError(entry.error)
+                raise CommandError(entry.error) if entry.error else cls.unknown(ctx, raw)
             if behind > end:
                 raise cls.lacking(ctx, raw)
             if entry.refused:
@@ -447,7 +457,7 @@ class Options(OptionWords):
         """The options' part of the form by which calls are compared."""
         if cls._form is None:
             entries = cls.table(None).values()
-            cls._form = " ".join([entry.form() for entry in entries if not entry.refused])
+            cls._form = " ".join([entry.form() for entry in entries if entry.is_shown])
         return cls._form
 
 

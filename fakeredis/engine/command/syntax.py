@@ -310,18 +310,18 @@ class OneOf:
     words are a syntax error.  These are for `fakeredis.engine.command.options` alone:
 
     Args:
-        error: what two words are answered.
+        error: what two words are answered; by default what an unknown one is.
         once: the same word twice is an error too.
         last: it is none, and the last word counts.
     """
 
     words: dict[str, Argument | Values] = field(default_factory=dict)
-    error: str = errors.SYNTAX
+    error: str = ""
     once: bool = False
     last: bool = False
 
     def __init__(
-        self, *, error: str = errors.SYNTAX, once: bool = False, last: bool = False,
+        self, *, error: str = "", once: bool = False, last: bool = False,
         **words: Argument | Values,
     ) -> None:
         object.__setattr__(self, "words", words)

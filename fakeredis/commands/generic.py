@@ -182,7 +182,7 @@ class _ExpireOptions(Options, introduced="7.0.0"):
     lt: Annotated[bool, Flag("LT")] = False
 
     @classmethod
-    def unknown(cls, ctx: Context, raw: bytes) -> CommandError:
+    def unknown(cls, ctx: Context, raw: bytes, left: int) -> CommandError:
         """It names the word."""
         return CommandError(f"ERR Unsupported option {clean(raw)}")
 

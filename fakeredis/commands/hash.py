@@ -7,10 +7,24 @@ command of this group looks at the hash, so no handler ever sees one.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Annotated, Any, Final
 
 from fakeredis import errors
-from fakeredis.commands.arguments import Flag, Int, Key, Many, Options, Raw, Rest, word_of
+from fakeredis.commands.arguments import (
+    Counted,
+    Flag,
+    Int,
+    Key,
+    Many,
+    OneOf,
+    Option,
+    Options,
+    Raw,
+    Token,
+    Values,
+    integer,
+)
 from fakeredis.commands.generic import WITHOUT_VALUES, ScanOptions, scan_cursor
 from fakeredis.commands.registry import (
     DENYOOM,
@@ -33,7 +47,6 @@ from fakeredis.datatypes.numbers import (
     parse_int,
     parse_long_double,
 )
-from fakeredis.engine.command.form import EXPIRY
 from fakeredis.engine.core.context import Context
 from fakeredis.engine.core.replies import MAP, OK, PAIRS, check_length
 from fakeredis.errors import CommandError
@@ -414,45 +427,53 @@ def _set_deadlines(
     ctx.modified(key, "hexpire", len(fields))
 
 
-def _fields(
-    words: Sequence[bytes], low_error: str = errors.NUMFIELDS_NOT_POSITIVE_INTEGER
-) -> Sequence[bytes]:
-    """The fields in ``FIELDS numfields field [field ...]``, which must be all there is.
-
-    Checked in the server's order: the word, the number, whether it fits.
-    """
-    if word_of(words[0]) != b"FIELDS":
-        raise CommandError(errors.FIELDS_MISSING)
-    count = parse_int(words[1])
-    if count is None or count < 1:
-        raise CommandError(low_error)
-    if count != len(words) - 2:
-        raise CommandError(errors.NUMFIELDS_MISMATCH)
-    return words[2:]
+_FIELDS: Final = Counted(
+    integer(1, error=errors.NUMFIELDS_NOT_POSITIVE_INTEGER), errors.NUMFIELDS_MISMATCH, exact=True
+)
 
 
-def _may_expire(condition: bytes, old: int | None, deadline: int) -> bool:
+class _FieldsOptions(Options, at_least=3):
+    """``FIELDS numfields field [field ...]``, which must be all there is."""
+
+    fields_given: Annotated[Sequence[bytes], Option("FIELDS", _FIELDS)] = ()
+
+    @classmethod
+    def unknown(cls, ctx: Context, raw: bytes, left: int) -> CommandError:
+        """Instead of it FIELDS was to stand."""
+        return CommandError(errors.FIELDS_MISSING)
+
+
+class _ExpireOptions(_FieldsOptions):
+    """When HEXPIRE and its kin may set deadlines, and of which fields."""
+
+    condition: Annotated[str, OneOf(NX=Token, XX=Token, GT=Token, LT=Token, once=True)] = ""
+    fields_given: Annotated[Sequence[bytes], Option("FIELDS", Counted(
+        integer(1, error=errors.NUMFIELDS_NOT_POSITIVE), errors.NUMFIELDS_MISMATCH, exact=True
+    ))] = ()
+
+
+def _may_expire(condition: str, old: int | None, deadline: int) -> bool:
     """Whether NX, XX, GT or LT lets a field get a deadline."""
-    if condition == b"NX":
+    if condition == "NX":
         return old is None
-    if condition == b"XX":
+    if condition == "XX":
         return old is not None
-    if condition == b"GT":
+    if condition == "GT":
         return old is not None and deadline > old
     return old is None or deadline < old
 
 
-def _expire(ctx: Context, key: bytes, words: list[bytes], seconds: bool, absolute: bool) -> Any:
+def _expire(
+    ctx: Context, key: bytes, raw: bytes, words: Sequence[bytes], seconds: bool, absolute: bool
+) -> Any:
     """HEXPIRE and its kin.
 
     Checked in the server's order: type, expire time, FIELDS and what belongs to it.
     """
     value = _write(ctx, key)
-    deadline = _deadline(ctx, words[0], seconds, absolute)
-    condition = word_of(words[1])
-    if condition not in (b"NX", b"XX", b"GT", b"LT"):
-        condition = b""
-    fields = _fields(words[2:] if condition else words[1:], errors.NUMFIELDS_NOT_POSITIVE)
+    deadline = _deadline(ctx, raw, seconds, absolute)
+    options = _ExpireOptions.parse(ctx, words)
+    condition, fields = options.condition, options.fields_given
     if value is None:
         return [-2] * len(fields)
     value.allow_expiry()
@@ -478,50 +499,46 @@ def _expire(ctx: Context, key: bytes, words: list[bytes], seconds: bool, absolut
 
 
 @group.command(
-    "HEXPIRE", Key("RW update"), Rest(4), flags=WRITE | FAST, since=FIELD_EXPIRY,
-    form="key value {NX XX GT LT FIELDS=#1}",
+    "HEXPIRE", Key("RW update"), Raw, _ExpireOptions, flags=WRITE | FAST, since=FIELD_EXPIRY,
 )
-def hexpire(ctx: Context, key: bytes, words: list[bytes]) -> Any:
+def hexpire(ctx: Context, key: bytes, raw: bytes, *words: bytes) -> Any:
     """Let fields expire in so many seconds."""
-    return _expire(ctx, key, words, seconds=True, absolute=False)
+    return _expire(ctx, key, raw, words, seconds=True, absolute=False)
 
 
 @group.command(
-    "HPEXPIRE", Key("RW update"), Rest(4), flags=WRITE | FAST, since=FIELD_EXPIRY,
-    form="key value {NX XX GT LT FIELDS=#1}",
+    "HPEXPIRE", Key("RW update"), Raw, _ExpireOptions, flags=WRITE | FAST, since=FIELD_EXPIRY,
 )
-def hpexpire(ctx: Context, key: bytes, words: list[bytes]) -> Any:
+def hpexpire(ctx: Context, key: bytes, raw: bytes, *words: bytes) -> Any:
     """Let fields expire in so many milliseconds."""
-    return _expire(ctx, key, words, seconds=False, absolute=False)
+    return _expire(ctx, key, raw, words, seconds=False, absolute=False)
 
 
 @group.command(
-    "HEXPIREAT", Key("RW update"), Rest(4), flags=WRITE | FAST, since=FIELD_EXPIRY,
-    form="key value {NX XX GT LT FIELDS=#1}",
+    "HEXPIREAT", Key("RW update"), Raw, _ExpireOptions, flags=WRITE | FAST, since=FIELD_EXPIRY,
 )
-def hexpireat(ctx: Context, key: bytes, words: list[bytes]) -> Any:
+def hexpireat(ctx: Context, key: bytes, raw: bytes, *words: bytes) -> Any:
     """Let fields expire at a time in seconds."""
-    return _expire(ctx, key, words, seconds=True, absolute=True)
+    return _expire(ctx, key, raw, words, seconds=True, absolute=True)
 
 
 @group.command(
-    "HPEXPIREAT", Key("RW update"), Rest(4), flags=WRITE | FAST, since=FIELD_EXPIRY,
-    form="key value {NX XX GT LT FIELDS=#1}",
+    "HPEXPIREAT", Key("RW update"), Raw, _ExpireOptions, flags=WRITE | FAST, since=FIELD_EXPIRY,
 )
-def hpexpireat(ctx: Context, key: bytes, words: list[bytes]) -> Any:
+def hpexpireat(ctx: Context, key: bytes, raw: bytes, *words: bytes) -> Any:
     """Let fields expire at a time in milliseconds."""
-    return _expire(ctx, key, words, seconds=False, absolute=True)
+    return _expire(ctx, key, raw, words, seconds=False, absolute=True)
 
 
 def _deadlines(
-    ctx: Context, key: bytes, words: list[bytes], convert: Callable[[int], int]
+    ctx: Context, key: bytes, words: Sequence[bytes], convert: Callable[[int], int]
 ) -> list[int]:
     """HTTL and its kin: -2 where there is no field, -1 where it does not expire.
 
     Checked in the server's order: type, FIELDS and what belongs to it.
     """
     value = _read(ctx, key)
-    fields = _fields(words)
+    fields = _FieldsOptions.parse(ctx, words).fields_given
     if value is None:
         return [-2] * len(fields)
     replies = []
@@ -535,37 +552,37 @@ def _deadlines(
 
 
 @group.command(
-    "HTTL", Key, Rest(3), flags=READONLY | FAST, since=FIELD_EXPIRY, form="key {FIELDS=#1}",
+    "HTTL", Key, _FieldsOptions, flags=READONLY | FAST, since=FIELD_EXPIRY,
     varies="second", tips="nondeterministic_output",
 )
-def httl(ctx: Context, key: bytes, words: list[bytes]) -> list[int]:
+def httl(ctx: Context, key: bytes, *words: bytes) -> list[int]:
     """Seconds until fields expire, rounded up."""
     return _deadlines(ctx, key, words, lambda deadline: (deadline - ctx.now + 999) // 1000)
 
 
 @group.command(
-    "HPTTL", Key, Rest(3), flags=READONLY | FAST, since=FIELD_EXPIRY, form="key {FIELDS=#1}",
+    "HPTTL", Key, _FieldsOptions, flags=READONLY | FAST, since=FIELD_EXPIRY,
     varies="milliseconds", tips="nondeterministic_output",
 )
-def hpttl(ctx: Context, key: bytes, words: list[bytes]) -> list[int]:
+def hpttl(ctx: Context, key: bytes, *words: bytes) -> list[int]:
     """Milliseconds until fields expire."""
     return _deadlines(ctx, key, words, lambda deadline: deadline - ctx.now)
 
 
 @group.command(
-    "HEXPIRETIME", Key, Rest(3), flags=READONLY | FAST, since=FIELD_EXPIRY, form="key {FIELDS=#1}",
+    "HEXPIRETIME", Key, _FieldsOptions, flags=READONLY | FAST, since=FIELD_EXPIRY,
     varies="second",
 )
-def hexpiretime(ctx: Context, key: bytes, words: list[bytes]) -> list[int]:
+def hexpiretime(ctx: Context, key: bytes, *words: bytes) -> list[int]:
     """When fields expire, in seconds rounded up."""
     return _deadlines(ctx, key, words, lambda deadline: (deadline + 999) // 1000)
 
 
 @group.command(
-    "HPEXPIRETIME", Key, Rest(3), flags=READONLY | FAST, since=FIELD_EXPIRY, form="key {FIELDS=#1}",
+    "HPEXPIRETIME", Key, _FieldsOptions, flags=READONLY | FAST, since=FIELD_EXPIRY,
     varies="milliseconds",
 )
-def hpexpiretime(ctx: Context, key: bytes, words: list[bytes]) -> list[int]:
+def hpexpiretime(ctx: Context, key: bytes, *words: bytes) -> list[int]:
     """When fields expire, in milliseconds."""
     return _deadlines(ctx, key, words, lambda deadline: deadline)
 
@@ -576,16 +593,15 @@ def _has_expired(ctx: Context, value: Hash, field: bytes) -> bool:
 
 
 @group.command(
-    "HPERSIST", Key("RW update"), Rest(3), flags=WRITE | FAST, since=FIELD_EXPIRY,
-    form="key {FIELDS=#1}",
+    "HPERSIST", Key("RW update"), _FieldsOptions, flags=WRITE | FAST, since=FIELD_EXPIRY,
 )
-def hpersist(ctx: Context, key: bytes, words: list[bytes]) -> list[int]:
+def hpersist(ctx: Context, key: bytes, *words: bytes) -> list[int]:
     """Let fields no longer expire.
 
     Checked in the server's order: type, FIELDS and what belongs to it.
     """
     value = _write(ctx, key)
-    fields = _fields(words)
+    fields = _FieldsOptions.parse(ctx, words).fields_given
     if value is None:
         return [-2] * len(fields)
     replies = [
@@ -601,29 +617,39 @@ def hpersist(ctx: Context, key: bytes, words: list[bytes]) -> list[int]:
 # With deadlines -----------------------------------------------------------------------------
 
 _EXPIRATIONS: Final = {
-    b"EX": (True, False), b"PX": (False, False), b"EXAT": (True, True), b"PXAT": (False, True),
-}  # (in seconds, absolute)
+    word: Values(Raw, make=partial(_deadline, seconds=seconds, absolute=absolute))
+    for word, seconds, absolute in (
+        ("EX", True, False), ("PX", False, False), ("EXAT", True, True), ("PXAT", False, True),
+    )
+}
+
+
+class _GetexOptions(_FieldsOptions):
+    """What HGETEX does to the deadlines of which fields."""
+
+    expiry: Annotated[
+        tuple[str, int | None] | None, OneOf(**_EXPIRATIONS, PERSIST=Token, once=True)
+    ] = None
+
+    @classmethod
+    def unknown(cls, ctx: Context, raw: bytes, left: int) -> CommandError:
+        """The number of words is looked at first."""
+        return super().unknown(ctx, raw, left) if left else _wrong_arity(ctx)
 
 
 @group.command(
-    "HGETEX", Key, Rest(3), flags=WRITE | FAST, since=FIELD_EXPIRY_8,
-    form=f"key {{{EXPIRY} PERSIST FIELDS=#1}}",
+    "HGETEX", Key, _GetexOptions, flags=WRITE | FAST, since=FIELD_EXPIRY_8,
 )
-def hgetex(ctx: Context, key: bytes, words: list[bytes]) -> list[bytes | None]:
+def hgetex(ctx: Context, key: bytes, *words: bytes) -> list[bytes | None]:
     """The values of fields; may set or clear their deadlines.
 
     Checked in the server's order: type, expire time, number of words, FIELDS and what belongs
     to it.
     """
     value = _write(ctx, key)
-    option, deadline, at = word_of(words[0]), None, 0
-    if option in _EXPIRATIONS:
-        deadline, at = _deadline(ctx, words[1], *_EXPIRATIONS[option]), 2
-    elif option == b"PERSIST":
-        at = 1
-    if len(words) < at + 2:
-        raise _wrong_arity(ctx)
-    fields = _fields(words[at:])
+    options = _GetexOptions.parse(ctx, words)
+    fields = options.fields_given
+    word, deadline = options.expiry or ("", None)
     if value is None:
         return [None] * len(fields)
     past = deadline is not None and deadline <= ctx.now
@@ -635,7 +661,7 @@ def hgetex(ctx: Context, key: bytes, words: list[bytes]) -> list[bytes | None]:
     found = [field for field in fields if field in value]
     if deadline is not None:
         _set_deadlines(ctx, key, value, deadline, found)
-    elif at == 1:
+    elif word == "PERSIST":
         value.allow_expiry()
         persisted = sum([value.persist(field) for field in found])
         if persisted:
@@ -644,16 +670,15 @@ def hgetex(ctx: Context, key: bytes, words: list[bytes]) -> list[bytes | None]:
 
 
 @group.command(
-    "HGETDEL", Key("RW access delete"), Rest(3), flags=WRITE | FAST, since=REDIS_8,
-    form="key {FIELDS=#1}",
+    "HGETDEL", Key("RW access delete"), _FieldsOptions, flags=WRITE | FAST, since=REDIS_8,
 )
-def hgetdel(ctx: Context, key: bytes, words: list[bytes]) -> list[bytes | None]:
+def hgetdel(ctx: Context, key: bytes, *words: bytes) -> list[bytes | None]:
     """The values of fields, which are removed.
 
     Checked in the server's order: type, FIELDS and what belongs to it.
     """
     value = _write(ctx, key)
-    fields = _fields(words)
+    fields = _FieldsOptions.parse(ctx, words).fields_given
     if value is None:
         return [None] * len(fields)
     replies = []
@@ -666,55 +691,30 @@ def hgetdel(ctx: Context, key: bytes, words: list[bytes]) -> list[bytes | None]:
     return replies
 
 
-class _SetexOptions:
-    """HSETEX's options, read from left to right as the server does."""
+class _SetexOptions(Options, at_least=4):
+    """HSETEX's options."""
 
-    __slots__ = ("condition", "deadline", "keep", "pairs")
+    condition: Annotated[
+        str, OneOf(FNX=Token, FXX=Token, once=True, error=errors.ONE_OF_FXX_FNX)
+    ] = ""
+    expiry: Annotated[tuple[str, int | None] | None, OneOf(
+        **_EXPIRATIONS, KEEPTTL=Token, once=True, error=errors.ONE_OF_EXPIRATIONS
+    )] = None
+    pairs: Annotated[Sequence[bytes], Option("FIELDS", Counted(
+        integer(1, (1 << 31) - 1, errors.NUMFIELDS_INVALID), errors.ARITY % "hsetex", size=2,
+        exact=True,
+    ))] = ()
 
-    def __init__(self, ctx: Context, words: Sequence[bytes]) -> None:
-        self.condition = b""
-        self.deadline: int | None = None
-        self.keep = False
-        self.pairs: Sequence[bytes] | None = None
-        at = 0
-        while at < len(words):
-            at = self._take(ctx, words, at)
-        if self.pairs is None:
-            raise _wrong_arity(ctx)
+    @classmethod
+    def unknown(cls, ctx: Context, raw: bytes, left: int) -> CommandError:
+        """It names the word."""
+        name = raw.partition(b"\0")[0].decode("latin-1")
+        return CommandError(errors.UNKNOWN_ARGUMENT % name)
 
-    def _take(self, ctx: Context, words: Sequence[bytes], at: int) -> int:
-        """Read the option at a position; returns the position behind it."""
-        word = word_of(words[at])
-        if word == b"FIELDS":
-            return self._take_fields(ctx, words, at)
-        if word in (b"FNX", b"FXX"):
-            if self.condition:
-                raise CommandError(errors.ONE_OF_FXX_FNX)
-            self.condition = word
-            return at + 1
-        if word != b"KEEPTTL" and word not in _EXPIRATIONS:
-            name = words[at].partition(b"\0")[0].decode("latin-1")
-            raise CommandError(errors.UNKNOWN_ARGUMENT % name)
-        if self.keep or self.deadline is not None:
-            raise CommandError(errors.ONE_OF_EXPIRATIONS)
-        if word == b"KEEPTTL":
-            self.keep = True
-            return at + 1
-        if at + 1 == len(words):
-            raise _wrong_arity(ctx)
-        self.deadline = _deadline(ctx, words[at + 1], *_EXPIRATIONS[word])
-        return at + 2
-
-    def _take_fields(self, ctx: Context, words: Sequence[bytes], at: int) -> int:
-        if at + 1 == len(words):
-            raise _wrong_arity(ctx)
-        count = parse_int(words[at + 1])
-        if count is None or not 1 <= count <= (1 << 31) - 1:
-            raise CommandError(errors.NUMFIELDS_INVALID)
-        self.pairs = words[at + 2 :]
-        if len(self.pairs) != 2 * count:
-            raise _wrong_arity(ctx)
-        return len(words)
+    @classmethod
+    def lacking(cls, ctx: Context, raw: bytes, left: int) -> CommandError:
+        """There are too few words."""
+        return _wrong_arity(ctx)
 
 
 def _fulfilled(
@@ -740,25 +740,27 @@ def _fulfilled(
 
 
 @group.command(
-    "HSETEX", Key("RW update"), Rest(4), flags=WRITE | DENYOOM | FAST, since=FIELD_EXPIRY_8,
-    form=f"key {{FNX FXX KEEPTTL {EXPIRY} FIELDS=#2}}",
+    "HSETEX", Key("RW update"), _SetexOptions, flags=WRITE | DENYOOM | FAST, since=FIELD_EXPIRY_8,
 )
-def hsetex(ctx: Context, key: bytes, words: list[bytes]) -> int:
+def hsetex(ctx: Context, key: bytes, *words: bytes) -> int:
     """Set fields with a deadline if all or none of them are there; whether they were set.
 
     Checked in the server's order: options from left to right, type, condition.
     """
-    options = _SetexOptions(ctx, words)
-    pairs = options.pairs or ()
+    options = _SetexOptions.parse(ctx, words)
+    pairs = options.pairs
+    if not pairs:
+        raise _wrong_arity(ctx)
+    word, deadline = options.expiry or ("", None)
     fields = list(dict.fromkeys(reversed(pairs[::2])))[::-1]  # as their deadlines are set last
     value = _write(ctx, key)
-    if options.condition and not _fulfilled(ctx, key, value, fields, options.condition == b"FXX"):
+    if options.condition and not _fulfilled(ctx, key, value, fields, options.condition == "FXX"):
         return 0
     value = _made(ctx, key)
     for field, text in zip(pairs[::2], pairs[1::2], strict=True):
-        value.set(field, text, keep_expiry=options.keep)
+        value.set(field, text, keep_expiry=word == "KEEPTTL")
     value.settle(ctx.server.limits, len(pairs) // 2, max(map(len, pairs)))
-    ctx.modified(key, "hset", 0 if options.deadline is not None else len(fields))
-    if options.deadline is not None:
-        _set_deadlines(ctx, key, value, options.deadline, fields)
+    ctx.modified(key, "hset", 0 if deadline is not None else len(fields))
+    if deadline is not None:
+        _set_deadlines(ctx, key, value, deadline, fields)
     return 1

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Annotated, Any, Final
 
 from fakeredis import errors
-from fakeredis.commands.arguments import Key, Rest, word_of
+from fakeredis.commands.arguments import Flag, Key, OneOf, Option, Options, Raw, Token
 from fakeredis.commands.registry import DENYOOM, FAST, WRITE
 from fakeredis.commands.string import group
 from fakeredis.datatypes.numbers import (
@@ -19,19 +19,10 @@ from fakeredis.datatypes.numbers import (
     parse_int,
     parse_long_double,
 )
-from fakeredis.engine.command.form import EXPIRY
 from fakeredis.engine.core.context import Context
 from fakeredis.engine.core.replies import Shape
 from fakeredis.errors import CommandError
 
-_EXPIRIES: Final = (b"EX", b"PX", b"EXAT", b"PXAT")
-_VALUED: Final = frozenset({b"BYINT", b"BYFLOAT", b"LBOUND", b"UBOUND", *_EXPIRIES})
-_TOKENS: Final = frozenset({b"SATURATE", b"PERSIST", b"ENX"})
-# What a word may not stand together with; all may stand once only.
-_EXCLUDED: Final = {
-    b"BYINT": (b"BYFLOAT",), b"BYFLOAT": (b"BYINT",), b"PERSIST": (*_EXPIRIES, b"ENX"),
-    b"ENX": (b"PERSIST",), **dict.fromkeys(_EXPIRIES, (*_EXPIRIES, b"PERSIST")),
-}
 # From the old value to the new one, the reply, and whether anything changes.
 _Change = Callable[[bytes | None], tuple[bytes, list[Any], bool]]
 _HIGHEST: Final[LongDouble] = ((1 << 64) - 1, 16383 - 63)
@@ -44,23 +35,56 @@ def _doubles(reply: Any) -> Any:
     return reply
 
 
+class _Options(Options):
+    """The options of INCREX."""
+
+    by: Annotated[tuple[str, bytes] | None, OneOf(BYINT=Raw, BYFLOAT=Raw, once=True)] = None
+    low: Annotated[bytes | None, Option("LBOUND", Raw, once=True)] = None
+    high: Annotated[bytes | None, Option("UBOUND", Raw, once=True)] = None
+    saturate: Annotated[bool, Flag("SATURATE", once=True)] = False
+    if_none: Annotated[bool, Flag("ENX", once=True)] = False
+    expiry: Annotated[tuple[str, bytes] | None, OneOf(
+        EX=Raw, PX=Raw, EXAT=Raw, PXAT=Raw, PERSIST=Token, once=True
+    )] = None
+
+    @property
+    def is_float(self) -> bool:
+        """Whether floating point numbers are added."""
+        return self.by is not None and self.by[0] == "BYFLOAT"
+
+    @property
+    def increment(self) -> bytes | None:
+        """What is added, if it was said."""
+        return None if self.by is None else self.by[1]
+
+    @property
+    def persists(self) -> bool:
+        """Whether the deadline goes."""
+        return self.expiry is not None and self.expiry[0] == "PERSIST"
+
+    def check(self) -> None:
+        """ENX is for a deadline that is set."""
+        if self.if_none and self.persists:
+            raise CommandError(errors.SYNTAX)
+        if self.if_none and self.expiry is None:
+            raise CommandError(errors.INCREX_ENX)
+
+
 @group.command(
-    "INCREX", Key, Rest(), flags=WRITE | DENYOOM | FAST, since={"redis": "8.8.0"},
+    "INCREX", Key, _Options, flags=WRITE | DENYOOM | FAST, since={"redis": "8.8.0"},
     reply=Shape(None, _doubles, "same"),
-    form=f"key {{BYINT=1 BYFLOAT=1 LBOUND=1 UBOUND=1 SATURATE ENX PERSIST {EXPIRY}}}",
 )
-def increx(ctx: Context, key: bytes, words: list[bytes]) -> list[Any]:
+def increx(ctx: Context, key: bytes, *words: bytes) -> list[Any]:
     """Add to a number unless that leads out of its bounds: the new value, and what was added.
 
     Checked in the server's order: syntax, numbers, expire value, type, value.
     """
-    options = _options(words)
-    if b"ENX" in options and not any(word in options for word in _EXPIRIES):
-        raise CommandError(errors.INCREX_ENX)
-    add = _add_float if b"BYFLOAT" in options else _add_integer
+    options = _Options.parse(ctx, words)
+    options.check()
+    add = _add_float if options.is_float else _add_integer
     change = add(options)
-    expiry = next((word for word in _EXPIRIES if word in options), None)
-    deadline = None if expiry is None else ctx.deadline(expiry.decode(), options[expiry])
+    expiry = None if options.persists else options.expiry
+    deadline = None if expiry is None else ctx.deadline(*expiry)
     old: bytes | None = ctx.lookup_write(key, bytes)
     text, reply, is_changed = change(old)
     if is_changed:
@@ -68,31 +92,13 @@ def increx(ctx: Context, key: bytes, words: list[bytes]) -> list[Any]:
     return reply
 
 
-def _options(words: Sequence[bytes]) -> dict[bytes, bytes]:
-    found: dict[bytes, bytes] = {}
-    rest = iter(words)
-    for raw in rest:
-        word = word_of(raw)
-        if word in found or any(other in found for other in _EXCLUDED.get(word, ())):
-            raise CommandError(errors.SYNTAX)
-        value: bytes | None = b""
-        if word in _VALUED:
-            value = next(rest, None)
-        elif word not in _TOKENS:
-            raise CommandError(errors.SYNTAX)
-        if value is None:
-            raise CommandError(errors.SYNTAX)
-        found[word] = value
-    return found
-
-
-def _add_integer(options: dict[bytes, bytes]) -> _Change:
+def _add_integer(options: _Options) -> _Change:
     """A function from the old value to the new one, the reply, and whether it changes."""
     by, low, high = (
-        _number(parse_int, options.get(word), "an integer or out of range", name, default)
-        for word, name, default in (
-            (b"BYINT", "Increment", 1), (b"LBOUND", "LBOUND", INT_MIN),
-            (b"UBOUND", "UBOUND", INT_MAX),
+        _number(parse_int, raw, "an integer or out of range", name, default)
+        for raw, name, default in (
+            (options.increment, "Increment", 1), (options.low, "LBOUND", INT_MIN),
+            (options.high, "UBOUND", INT_MAX),
         )
     )
     if low > high:
@@ -104,7 +110,7 @@ def _add_integer(options: dict[bytes, bytes]) -> _Change:
             raise CommandError(errors.NOT_INTEGER)
         after = before + by
         if not low <= after <= high:
-            if b"SATURATE" not in options:
+            if not options.saturate:
                 return b"", [before, 0], False
             after = max(low, min(after, high))
             if not INT_MIN <= after - before <= INT_MAX:
@@ -114,13 +120,14 @@ def _add_integer(options: dict[bytes, bytes]) -> _Change:
     return change
 
 
-def _add_float(options: dict[bytes, bytes]) -> _Change:
+def _add_float(options: _Options) -> _Change:
     """The same for floating point numbers."""
     by, low, high = (
-        _number(parse_long_double, options.get(word), "a valid float", name, default)
-        for word, name, default in (
-            (b"BYFLOAT", "Increment", (0, 0)),
-            (b"LBOUND", "LBOUND", (-_HIGHEST[0], _HIGHEST[1])), (b"UBOUND", "UBOUND", _HIGHEST),
+        _number(parse_long_double, raw, "a valid float", name, default)
+        for raw, name, default in (
+            (options.increment, "Increment", (0, 0)),
+            (options.low, "LBOUND", (-_HIGHEST[0], _HIGHEST[1])),
+            (options.high, "UBOUND", _HIGHEST),
         )
     )
     if is_infinite(by):
@@ -136,7 +143,7 @@ def _add_float(options: dict[bytes, bytes]) -> _Change:
             raise CommandError(errors.INCREX_INFINITE_VALUE)
         after = add_long_double(before, by)
         if after is None or _below(after, low) or _below(high, after):
-            if b"SATURATE" not in options:
+            if not options.saturate:
                 return b"", [format_long_double(before), b"0"], False
             is_over = by[0] > 0 if after is None else _below(high, after)
             after = high if is_over else low
@@ -170,18 +177,18 @@ def _sign(value: LongDouble) -> int:
 
 
 def _store(
-    ctx: Context, key: bytes, text: bytes, options: dict[bytes, bytes], deadline: int | None
+    ctx: Context, key: bytes, text: bytes, options: _Options, deadline: int | None
 ) -> None:
     """Keep the new value, and the old deadline unless there is another."""
-    if b"ENX" in options and key in ctx.db.expires:
+    if options.if_none and key in ctx.db.expires:
         deadline = None
     if deadline is not None and deadline <= ctx.now:
         ctx.delete(key)
         return
     ctx.db.replace(key, text)
-    ctx.modified(key, "incrbyfloat" if b"BYFLOAT" in options else "incrby")
+    ctx.modified(key, "incrbyfloat" if options.is_float else "incrby")
     if deadline is not None:
         ctx.db.expire_at(key, deadline)
         ctx.modified(key, "expire")
-    elif b"PERSIST" in options and ctx.db.persist(key):
+    elif options.persists and ctx.db.persist(key):
         ctx.modified(key, "persist")

@@ -925,7 +925,7 @@ class _GroupOptions(Options):
     )] = UNKNOWN
 
     @classmethod
-    def unknown(cls, ctx: Context, raw: bytes) -> CommandError:
+    def unknown(cls, ctx: Context, raw: bytes, left: int) -> CommandError:
         """It points to HELP."""
         return ctx.misused()
 
@@ -1143,7 +1143,7 @@ class _ClaimOptions(Options, at_least=1):
     last_id: Annotated[int, Option("LASTID", Argument(_id))] = 0
 
     @classmethod
-    def unknown(cls, ctx: Context, raw: bytes) -> CommandError:
+    def unknown(cls, ctx: Context, raw: bytes, left: int) -> CommandError:
         """It names the word."""
         return CommandError(errors.XCLAIM_OPTION % _text(raw))
 

@@ -75,7 +75,7 @@ class _NackOptions(Options, at_least=3):
     force: Annotated[bool, Flag("FORCE")] = False
 
     @classmethod
-    def unknown(cls, ctx: Context, raw: bytes) -> CommandError:
+    def unknown(cls, ctx: Context, raw: bytes, left: int) -> CommandError:
         """It names the word."""
         return CommandError(errors.XNACK_OPTION % raw.decode("utf-8", "surrogateescape"))
 

@@ -229,7 +229,7 @@ class _DelexOptions(Options):
     ] = None
 
     @classmethod
-    def unknown(cls, ctx: Context, raw: bytes) -> CommandError:
+    def unknown(cls, ctx: Context, raw: bytes, left: int) -> CommandError:
         """It knows nothing else."""
         return CommandError(errors.DELEX_CONDITION)
 

@@ -166,7 +166,7 @@ def test_a_word_that_lacks_its_values_may_say_so() -> None:
         first: Annotated[str, OneOf(ONE=Raw, OTHER=Raw, error="ERR one")] = ""
 
         @classmethod
-        def lacking(cls, ctx: Context, raw: bytes) -> CommandError:
+        def lacking(cls, ctx: Context, raw: bytes, left: int) -> CommandError:
             return CommandError("ERR lacking")
 
     own = Group("acme")

@@ -20,12 +20,9 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
-__all__ = ["EXPIRY", "Element", "Option", "elements"]
-
-EXPIRY: Final = "EX=1 PX=1 EXAT=1 PXAT=1"
-
+__all__ = ["Element", "Option", "elements"]
 
 class Option(NamedTuple):
     """A word, the kind of values behind it, and a word that may follow."""

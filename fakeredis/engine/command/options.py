@@ -299,14 +299,14 @@ class Options(OptionWords):
     # What may differ
 
     @classmethod
-    def unknown(cls, ctx: Context, raw: bytes) -> CommandError:
-        """The error for a word that is none of them."""
+    def unknown(cls, ctx: Context, raw: bytes, left: int) -> CommandError:
+        """The error for a word that is none of them, behind which so many are left."""
         return CommandError(errors.SYNTAX)
 
     @classmethod
-    def lacking(cls, ctx: Context, raw: bytes) -> CommandError:
+    def lacking(cls, ctx: Context, raw: bytes, left: int) -> CommandError:
         """The error for a word whose values are missing; by default it is an unknown one then."""
-        return cls.unknown(ctx, raw)
+        return cls.unknown(ctx, raw, left)
 
     # Reading
 
@@ -353,7 +353,7 @@ class Options(OptionWords):
             if entry is None:
                 if stops:
                     break
-                raise cls.unknown(ctx, raw)
+                raise cls.unknown(ctx, raw, end - at - 1)
             field = entry.field
             behind = at + 1 + entry.least
             if entry.per_key:
@@ -361,11 +361,13 @@ class Options(OptionWords):
             if behind > end and cls._lacking_is_unknown:
                 if stops:
                     break
-                raise cls.unknown(ctx, raw)
+                raise cls.unknown(ctx, raw, end - at - 1)
             if entry.exclusive and field in given and entry.excludes(given[field]):
-                raise CommandError(entry.error) if entry.error else cls.unknown(ctx, raw)
+                if entry.error:
+                    raise CommandError(entry.error)
+                raise cls.unknown(ctx, raw, end - at - 1)
             if behind > end:
-                raise cls.lacking(ctx, raw)
+                raise cls.lacking(ctx, raw, end - at - 1)
             if entry.refused:
                 raise CommandError(entry.refused)
             value: Any

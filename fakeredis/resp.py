@@ -12,6 +12,7 @@ from fakeredis.engine.core.replies import (
     OK,
     Attributed,
     BigNumber,
+    Draws,
     OtherNull,
     Pairs,
     Push,
@@ -22,7 +23,7 @@ from fakeredis.engine.core.replies import (
     flatten,
     verbatim,
 )
-from fakeredis.errors import CommandError, ConnectionLost
+from fakeredis.errors import CommandError
 
 MAX_WORDS: Final = 2**31 - 1
 MAX_LENGTH: Final = 512 * 1024 * 1024  # proto-max-bulk-len's default
@@ -372,8 +373,9 @@ _LINES: Final[dict[int, Callable[[bytes], Any]]] = {
 # Replies that a server writes ------------------------------------------------------------------
 
 
-_FEW: Final = 16  # elements that are not looked at together
-_MOST_BYTES: Final = 1 << 30
+_MANY: Final = 1 << 16  # elements of a reply
+_BIG: Final = 1 << 24  # bytes of a reply
+_PIECE: Final = 1 << 18
 
 
 def encode(reply: Any, protocol: int) -> bytes:
@@ -389,6 +391,47 @@ def encode(reply: Any, protocol: int) -> bytes:
         return (_resp2 if protocol == 2 else _resp3)(reply)
     except RecursionError:
         return _deep(reply, protocol)
+
+
+def is_long(reply: Any) -> bool:
+    """Whether a reply should not be in memory as bytes at once: see `pieces`."""
+    kind = type(reply)
+    if kind not in _HEADS2:
+        return kind is Draws
+    if len(reply) > _MANY:
+        return True
+    items = flatten(reply) if kind is dict else reply
+    return sum([len(item) for item in items if type(item) is bytes]) > _BIG or any(
+        is_long(item) for item in items if type(item) in _HEADS2
+    )
+
+
+def pieces(reply: Any, protocol: int) -> Iterator[bytes]:
+    """A long reply, bit by bit."""
+    kind = type(reply)
+    count = reply.length if kind is Draws else len(reply)
+    items = reply
+    if kind is dict:
+        items = flatten(reply)
+        count *= 2 if protocol == 2 else 1
+    elif kind is Pairs and protocol == 3:
+        count //= 2
+    head = b"*" if kind is Draws else (_HEADS2 if protocol == 2 else _HEADS3)[kind]
+    out, size = [b"%b%d\r\n" % (head, count)], 0
+    for item in items:
+        kind = type(item)
+        if kind in _HEADS2 and is_long(item):
+            yield b"".join(out)
+            yield from pieces(item, protocol)
+            out, size = [], 0
+            continue
+        data = b"$%d\r\n%b\r\n" % (len(item), item) if kind is bytes else encode(item, protocol)
+        out.append(data)
+        size += len(data)
+        if size >= _PIECE:
+            yield b"".join(out)
+            out, size = [], 0
+    yield b"".join(out)
 
 
 def _deep(reply: Any, protocol: int) -> bytes:
@@ -434,15 +477,7 @@ def _double(reply: float) -> bytes:
     return b",%b\r\n" % format_float(reply)
 
 
-def _check_size(reply: Sequence[Any]) -> None:
-    """End the connection whose reply would take too much memory at once, as a limit would."""
-    if sum([len(item) for item in reply if type(item) is bytes]) > _MOST_BYTES:
-        raise ConnectionLost("the reply is too long")
-
-
 def _array2(reply: Sequence[Any]) -> bytes:
-    if len(reply) > _FEW:
-        _check_size(reply)
     return b"*%d\r\n" % len(reply) + b"".join([
         b"$%d\r\n%b\r\n" % (len(item), item) if type(item) is bytes else _resp2(item)
         for item in reply
@@ -450,8 +485,6 @@ def _array2(reply: Sequence[Any]) -> bytes:
 
 
 def _array3(reply: Sequence[Any], head: bytes = b"*") -> bytes:
-    if len(reply) > _FEW:
-        _check_size(reply)
     return b"%b%d\r\n" % (head, len(reply)) + b"".join([
         b"$%d\r\n%b\r\n" % (len(item), item) if type(item) is bytes else _resp3(item)
         for item in reply

@@ -48,7 +48,7 @@ from fakeredis.datatypes.numbers import (
     parse_long_double,
 )
 from fakeredis.engine.core.context import Context
-from fakeredis.engine.core.replies import MAP, OK, PAIRS, check_length
+from fakeredis.engine.core.replies import MAP, OK, PAIRS, drawn
 from fakeredis.errors import CommandError
 
 group = Group("hash")
@@ -350,7 +350,9 @@ def hrandfield(ctx: Context, key: bytes, *words: bytes) -> Any:
     value = _read(ctx, key)
     if value is None:
         return []
-    check_length(-count)
+    reply = drawn(ctx, count, value.items if with_values else value.fields)
+    if reply is not None:
+        return reply
     compact = count > 0 and value.encoding(ctx.server.limits) != b"hashtable"
     fields = value.random_fields(count, ctx.server.random, compact)
     return [(field, value.get(field)) for field in fields] if with_values else fields

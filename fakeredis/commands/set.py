@@ -39,7 +39,7 @@ from fakeredis.datatypes.set import (
     union,
 )
 from fakeredis.engine.core.context import Context
-from fakeredis.engine.core.replies import SET, check_length
+from fakeredis.engine.core.replies import SET, drawn
 from fakeredis.errors import CommandError
 
 group = Group("set")
@@ -224,7 +224,9 @@ def srandmember(ctx: Context, key: bytes, *words: bytes) -> Any:
     stored = ctx.lookup_read(key, Set)
     if stored is None:
         return []
-    check_length(-count)
+    reply = drawn(ctx, count, lambda: list(stored))
+    if reply is not None:
+        return reply
     return stored.random_members(count, ctx.server.random)
 
 

@@ -55,8 +55,8 @@ from fakeredis.engine.core.replies import (
     DOUBLES,
     PAIRS,
     Shape,
-    check_length,
     doubles,
+    drawn,
     flat_pairs,
     lists,
     null_array,
@@ -326,7 +326,9 @@ def zrandmember(ctx: Context, key: bytes, *words: bytes) -> Any:
     value = ctx.lookup_read(key, SortedSet)
     if value is None:
         return []
-    check_length(-count)
+    reply = drawn(ctx, count, value.items if with_scores else value.members)
+    if reply is not None:
+        return reply
     compact = count > 0 and value.encoding(ctx.server.limits) != b"skiplist"
     members = value.random_members(count, ctx.server.random, compact)
     return [(member, value.score(member)) for member in members] if with_scores else members

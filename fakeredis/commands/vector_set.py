@@ -25,7 +25,7 @@ from fakeredis.datatypes.vector_set import (
     VectorSet,
 )
 from fakeredis.engine.core.context import Context
-from fakeredis.engine.core.replies import Status, check_length
+from fakeredis.engine.core.replies import Status, drawn
 from fakeredis.errors import CommandError
 
 _UNLIMITED: Final = 1 << 31
@@ -459,6 +459,8 @@ def vrandmember(ctx: Context, *words: bytes) -> Any:
     if count < -_MOST_REPLIES:
         raise CommandError(errors.OUT_OF_RANGE)
     if count < 0:
-        check_length(-count)
+        reply = drawn(ctx, count, lambda: elements)
+        if reply is not None:
+            return reply
         return chance.choices(elements, k=-count)
     return chance.sample(elements, min(count, len(elements)))

@@ -6,14 +6,14 @@ import asyncio
 import contextlib
 import threading
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from fakeredis.engine.command.command import ALONE
 from fakeredis.engine.core import blocking, switches
-from fakeredis.engine.core.replies import BLOCKED, NO_REPLY
+from fakeredis.engine.core.replies import BLOCKED, NO_REPLY, Draws
 from fakeredis.errors import CommandError, ConnectionLost
-from fakeredis.resp import RequestParser, encode
+from fakeredis.resp import RequestParser, encode, is_long, pieces
 from fakeredis.stores.base import StoreError
 from fakeredis.tcp.sockets import shown
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from fakeredis.tcp.listener import TcpService
 
 _BATCH: Final = 1 << 16  # bytes of replies after which they are written
+_TURN: Final = 1 << 20  # bytes of a long reply after which others have their turn
+_PATIENCE: Final = 0.1  # seconds of one client's commands, likewise
 _BACKLOG: Final = 1024  # commands of a blocked client that wait, until it is not read any more
 # A browser that somebody has tricked into talking to this port; only valid commands come before.
 _HTTP: Final = frozenset({b"post", b"host:"})
@@ -33,7 +35,7 @@ class ClientProtocol(asyncio.Protocol):
     __slots__ = (
         "service", "loop", "transport", "session", "parser", "backlog", "running", "scheduled",
         "full", "deaf", "timed", "timer", "heard", "received", "sent", "count", "over",
-        "packet",
+        "packet", "pieces",
     )
 
     def __init__(self, service: TcpService, loop: asyncio.AbstractEventLoop) -> None:
@@ -52,6 +54,7 @@ class ClientProtocol(asyncio.Protocol):
         self.heard = loop.time()  # when the client last sent something
         self.received = self.sent = self.count = 0  # bytes, bytes and commands so far
         self.packet = 0  # bytes that came last
+        self.pieces: Iterator[bytes] | None = None  # what is left of a long reply
         self.over = 0.0  # since when more waits for the client than the soft limit
 
     # The transport's calls ------------------------------------------------------------------
@@ -76,6 +79,7 @@ class ClientProtocol(asyncio.Protocol):
             self.transport.write(encode(CommandError(f"ERR {error}"), 2))
             self.transport.close()
             return
+        session.sends_pieces = True
         session.wake = self._woken
         session.usage = self._usage
 
@@ -135,6 +139,7 @@ class ClientProtocol(asyncio.Protocol):
         """The client is gone."""
         self.service.connections.discard(self)
         self.backlog.clear()
+        self.pieces = None
         self._stop_timer()
         if self.session is not None:
             # A session is freed by the garbage collector, some day; what its client has sent, now.
@@ -162,7 +167,8 @@ class ClientProtocol(asyncio.Protocol):
             return
         if session.wait is not None:
             self._start_timer(session.wait)
-        if session.outbox:
+        waits = session.wait is not None or self.full
+        if session.outbox or self.pieces is not None or (self.backlog and not waits):
             self._woken()  # another thread came in between
         if self.deaf or self.full or len(self.backlog) > _BACKLOG:
             self._listen()
@@ -171,7 +177,10 @@ class ClientProtocol(asyncio.Protocol):
         backlog, outbox = self.backlog, session.outbox
         out: list[bytes] = []
         size = 0
-        while not self.full and session.wait is None and not session.closed:
+        end = self.loop.time() + _PATIENCE
+        while (
+            not self.full and session.wait is None and not session.closed and self.pieces is None
+        ):
             if not backlog:
                 self._parse_more(session, out)
                 if not backlog:
@@ -193,6 +202,9 @@ class ClientProtocol(asyncio.Protocol):
             while session.ahead:
                 session.ahead -= 1
                 out.append(encode(outbox.popleft(), session.protocol))
+            if is_long(reply) and (type(reply) is Draws or not self.service.limits("normal")[0]):
+                self.pieces = pieces(reply, session.protocol)
+                break
             if reply is not BLOCKED and reply is not NO_REPLY:
                 out.append(encode(reply, session.protocol))
                 size += len(out[-1])
@@ -203,8 +215,25 @@ class ClientProtocol(asyncio.Protocol):
                 self._write(session, b"".join(out))
                 out.clear()
                 size = 0
+            if backlog and self.loop.time() > end:
+                break  # others have their turn, and the client may have gone
         if out:
             self._write(session, b"".join(out))
+
+    def _go_on(self, session: Session) -> bool:
+        """Write on a long reply; whether it has come to its end."""
+        written = 0
+        while self.pieces is not None and not self.full and not self.transport.is_closing():
+            piece = next(self.pieces, None)
+            if piece is None:
+                self.pieces = None
+                return True
+            self._write(session, piece)
+            written += len(piece)
+            if written > _TURN:
+                self._woken()
+                break
+        return self.pieces is None
 
     def _goes_alone(self, argv: Sequence[bytes]) -> bool:
         """Whether a command never runs in one go with others."""
@@ -296,6 +325,12 @@ class ClientProtocol(asyncio.Protocol):
         session = self.session
         if session is None or self.transport.is_closing():
             return
+        if self.pieces is not None:
+            if session.closed:
+                self.transport.abort()
+                return
+            if not self._go_on(session):
+                return
         out = []
         while session.outbox:
             out.append(encode(session.outbox.popleft(), session.protocol))

@@ -642,7 +642,7 @@ def test_redis_py(clean_real_url: str, protocol: int, decode: bool, name: str) -
 
 @pytest.mark.parametrize("words", [("HRANDFIELD", "h"), ("SRANDMEMBER", "s"), ("ZRANDMEMBER", "z")])
 def test_replies_that_no_memory_holds(words: tuple[str, ...]) -> None:
-    """The real server makes them until the client is gone, or its memory."""
+    """The real server makes them until its memory is gone; over TCP, ours until the client is."""
     session = Server().session()
     for line in ("HSET h f v", "SADD s m", "ZADD z 1 m"):
         session.execute([word.encode() for word in line.split()])

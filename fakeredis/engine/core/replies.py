@@ -8,12 +8,16 @@ others pay nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, Final, NamedTuple
+from collections.abc import Callable, Iterator, Sequence
+from random import Random
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from fakeredis import errors
 from fakeredis.datatypes.numbers import format_float
 from fakeredis.errors import CommandError
+
+if TYPE_CHECKING:
+    from fakeredis.engine.core.context import Context
 
 
 class Status(bytes):
@@ -260,8 +264,65 @@ def null_items(args: Sequence[bytes], reply: Any) -> Any:
     return [NULL_ARRAY if item is None else item for item in reply]
 
 
-# The server writes such replies until the client, or its memory, gives up.
-MOST_ELEMENTS: Final = 1 << 22
+# Beyond this replies for those who write bytes are made while they are sent; what is made at once,
+# for a client of this process, comes to an end before its memory does.
+_AT_ONCE: Final = 1 << 22
+_MOST: Final = 1 << 27
+
+
+class Draws:
+    """A reply of elements drawn at random, repetitions included, which is made while it is sent.
+
+    Args:
+        choices: what may be drawn; not changed any more.
+        count: how often.
+        chance: decides.
+        flat: whether choices are pairs, of which the reply has both parts.
+    """
+
+    __slots__ = ("chance", "choices", "count", "flat")
+
+    def __init__(self, choices: Sequence[Any], count: int, chance: Random, flat: bool) -> None:
+        self.choices = choices
+        self.count = count
+        self.chance = chance
+        self.flat = flat
+
+    @property
+    def length(self) -> int:
+        """How many elements the reply has."""
+        return self.count * 2 if self.flat else self.count
+
+    def __iter__(self) -> Iterator[Any]:
+        choices, draw, size = self.choices, self.chance.random, len(self.choices)
+        for _ in range(self.count):
+            drawn = choices[int(draw() * size)]
+            if self.flat:
+                yield from drawn
+            else:
+                yield drawn
+
+
+def drawn(ctx: Context, count: int, choices: Callable[[], Sequence[Any]]) -> Draws | None:
+    """The reply of a command that draws at random; None where it is to be made at once.
+
+    Args:
+        ctx: of the command.
+        count: below 0 where elements may come repeatedly.
+        choices: gives what may be drawn.
+
+    Raises:
+        CommandError: too many.
+    """
+    if -count <= _AT_ONCE:
+        return None
+    session = ctx.session
+    if not session.sends_pieces or session.deny_blocking:  # MULTI and scripts want it whole
+        check_length(-count)
+        return None
+    found = choices()
+    flat = session.protocol == 2 and isinstance(found[0], tuple)
+    return Draws(found, -count, ctx.server.random, flat)
 
 
 def check_length(count: int) -> None:
@@ -273,5 +334,5 @@ def check_length(count: int) -> None:
     Raises:
         CommandError: too many.
     """
-    if count > MOST_ELEMENTS:
+    if count > _MOST:
         raise CommandError(errors.REPLY_TOO_LONG)

@@ -36,7 +36,8 @@ class Session:
         "deny_blocking", "queue", "queue_failed", "watched", "watch_failed", "channels",
         "patterns", "shard_channels", "reply_mode", "via", "group", "position", "method",
         "on_close", "script", "asking", "reads_here", "no_evict", "no_touch", "fieldsets",
-        "script_fieldsets", "shell", "plain", "collected", "lag", "__weakref__",
+        "script_fieldsets", "shell", "plain", "collected", "lag", "sends_pieces",
+        "__weakref__",
     )
 
     forwarded = False  # whether commands run at another server
@@ -59,6 +60,7 @@ class Session:
         self.collected: list[Any] | None = None  # EXEC's replies so far
         self.reply_mode = "ON"
         self.lag = 0.0  # seconds by which the shell is to hold back the next reply
+        self.sends_pieces = False  # whether a long reply may be made while it is sent
         self.script: Any = None  # the frame of the script that it runs
         self.via = "direct"  # for the spy
         self.method: Any = None

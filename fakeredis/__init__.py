@@ -163,9 +163,8 @@ def __getattr__(name: str) -> Any:
     if home is None:
         if name.startswith("__"):
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        from fakeredis.spy.assertions import missing
-
-        raise AttributeError(missing(f"module {__name__}", name))
+        assertions = importlib.import_module(f"{__name__}.spy.assertions")
+        raise AttributeError(assertions.missing(f"module {__name__}", name))
     module = importlib.import_module(f"{__name__}.{home}")
     if home == "patch":  # its import has bound the module to the class's name
         globals()["patch"] = module.patch

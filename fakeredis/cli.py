@@ -10,10 +10,25 @@ import socket
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
+import fakeredis
 from fakeredis._version import __version__
+from fakeredis.lazy import Lazy, LazyModule
 from fakeredis.nearest import near
+
+if TYPE_CHECKING:
+    from fakeredis.commands import server as server_commands
+    from fakeredis.commands.catalogue import table
+    from fakeredis.engine.core.profiles import profile
+    from fakeredis.stores import base
+    from fakeredis.tcp import settings
+else:
+    base = LazyModule("fakeredis.stores.base")
+    server_commands = LazyModule("fakeredis.commands.server")
+    settings = LazyModule("fakeredis.tcp.settings")
+    profile = Lazy("fakeredis.engine.core.profiles", "profile")
+    table = Lazy("fakeredis.commands.catalogue", "table")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -109,22 +124,17 @@ def _split(words: Sequence[str]) -> tuple[list[str], list[str]]:
 
 def _serve(options: argparse.Namespace) -> None:
     """Serve until Ctrl-C, SIGTERM or SHUTDOWN; one line says where when it is ready."""
-    from fakeredis.stores.base import StoreError
-    from fakeredis.tcp import settings
-
     try:
         given = settings.from_words(options.settings)
         given += [settings.Setting(name.lower(), [value]) for name, value in options.config]
         with contextlib.suppress(KeyboardInterrupt):
             settings.serve(options, given)
-    except (StoreError, ValueError, settings.BadSettings) as error:
+    except (base.StoreError, ValueError, settings.BadSettings) as error:
         sys.exit(f"fakeredis: {error}")
 
 
 def _run(options: argparse.Namespace) -> None:
     """Run the program as ``python PROGRAM`` or ``python -m PROGRAM`` would, under `patch`."""
-    import fakeredis
-
     # Should the program be pytest: it looks for this word in what was imported before its plugin's
     # assertions could be rewritten, and warns without it.
     fakeredis.__doc__ = f"{fakeredis.__doc__}\nPYTEST_DONT_REWRITE"
@@ -151,8 +161,6 @@ def _run(options: argparse.Namespace) -> None:
 
 
 def _configure(fake: Any, options: argparse.Namespace) -> None:
-    from fakeredis.tcp import settings
-
     given = [settings.Setting(name.lower(), [value]) for name, value in options.config]
     for address in options.addresses or ["localhost:6379"]:
         try:
@@ -216,10 +224,6 @@ def _give_up(text: str, code: int = 1) -> NoReturn:
 
 def _commands(options: argparse.Namespace) -> None:
     """One line for each command: its name, group and the version that introduced it."""
-    from fakeredis.commands.catalogue import table
-    from fakeredis.commands.server import UNIMPLEMENTED
-    from fakeredis.engine.core.profiles import profile
-
     try:
         commands = table(profile(options.server_version)).all()
     except ValueError as error:
@@ -232,7 +236,7 @@ def _commands(options: argparse.Namespace) -> None:
         )
     for command in sorted(commands, key=lambda c: c.name):
         since = command.declaration.since
-        if command.declaration.handler is None or command.name in UNIMPLEMENTED:
+        if command.declaration.handler is None or command.name in server_commands.UNIMPLEMENTED:
             continue
         if options.group in (None, command.group):
             version = since if isinstance(since, str) else ", ".join(map(" ".join, since.items()))

@@ -1,4 +1,14 @@
-"""What is imported when it is first called."""
+"""What is imported when it is first used: nothing in this package imports otherwise in a function.
+
+For type checkers the same name is imported outright::
+
+    if TYPE_CHECKING:
+        from fakeredis.engine.data import rdb_file
+    else:
+        rdb_file = LazyModule("fakeredis.engine.data.rdb_file")
+
+`tests/package/test_imports.py` reads these names as it reads imports.
+"""
 
 from __future__ import annotations
 
@@ -32,3 +42,19 @@ class Lazy:
             self._found = getattr(importlib.import_module(self.module), self.function)
         found: Callable[..., Any] = self._found
         return found
+
+
+class LazyModule:
+    """A module that is imported by the first look at one of its names, which are looked up anew.
+
+    Args:
+        name: the module's full name.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __getattr__(self, attribute: str) -> Any:
+        if attribute.startswith("_"):
+            raise AttributeError(attribute)  # somebody looks through all there is
+        return getattr(importlib.import_module(self._name), attribute)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import fakeredis
+
 if TYPE_CHECKING:
     from fakeredis.patch import patch
 
@@ -36,6 +38,4 @@ class FakeRedisMixin:
             super().debug()  # type: ignore[misc]
 
     def _patch(self) -> patch:
-        import fakeredis
-
         return fakeredis.patch(**{"spy": True, **self.fakeredis_options})

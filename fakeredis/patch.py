@@ -16,10 +16,15 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypedDict, TypeVar, overl
 from urllib.parse import quote
 from weakref import WeakValueDictionary
 
+import fakeredis
+from fakeredis import stores
 from fakeredis.clients import network
+from fakeredis.clients.aio import FakeAsyncRedis
 from fakeredis.clients.network import normalise
+from fakeredis.clients.sync import FakeRedis
 from fakeredis.engine.core.clock import CLOCKS, checked_advance, clock_of
 from fakeredis.engine.core.profiles import VersionLike, profile
+from fakeredis.lazy import Lazy, LazyModule
 from fakeredis.nearest import near
 from fakeredis.patching import after_exit, faults
 from fakeredis.patching.installer import KINDS, LOCK, machinery
@@ -31,17 +36,30 @@ from fakeredis.spy.assertions import Assertions
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from fakeredis.clients.aio import FakeAsyncRedis
-    from fakeredis.clients.sync import FakeRedis
+    from fakeredis import server as servers
     from fakeredis.engine.command.command import Group
+    from fakeredis.engine.core import server as engine_server
     from fakeredis.engine.core.server import Server
     from fakeredis.patching import snapshots
-    from fakeredis.patching.processes import child_processes
+    from fakeredis.patching.decorator import decorate
+    from fakeredis.patching.processes import child_processes, handle_proxy
     from fakeredis.server import FakeServer
+    from fakeredis.spy import reports, watching
     from fakeredis.spy.calls import CommandCall
     from fakeredis.spy.expectations import Expectation
     from fakeredis.spy.watching import Span, Spy
     from fakeredis.tcp.listener import Listener
+    from fakeredis.stores.forwarding import engine as forwarding_engine
+else:
+    child_processes = LazyModule("fakeredis.patching.processes.child_processes")
+    engine_server = LazyModule("fakeredis.engine.core.server")
+    forwarding_engine = LazyModule("fakeredis.stores.forwarding.engine")
+    handle_proxy = LazyModule("fakeredis.patching.processes.handle_proxy")
+    reports = LazyModule("fakeredis.spy.reports")
+    servers = LazyModule("fakeredis.server")
+    snapshots = LazyModule("fakeredis.patching.snapshots")
+    watching = LazyModule("fakeredis.spy.watching")
+    decorate = Lazy("fakeredis.patching.decorator", "decorate")
 
 AfterExit = Literal["fake", "raise", "real"]
 ServerType = Literal["redis", "valkey"]
@@ -104,8 +122,6 @@ class patch(Assertions):  # noqa: N801 - reads as a function
         if server is not None and clock != "test":
             raise ValueError("a server has its own clock: FakeServer(clock=...)")
         if subprocesses:
-            from fakeredis.patching.processes import child_processes
-
             child_processes.check()
         if server is not None and store is not None:
             raise ValueError("a server has its own store: give server or store, not both")
@@ -191,8 +207,6 @@ class patch(Assertions):  # noqa: N801 - reads as a function
 
     def __call__(self, target: _Target) -> _Target:
         """Decorate a function, coroutine function, generator (function), method or class."""
-        from fakeredis.patching.decorator import decorate
-
         return decorate(target, self)  # type: ignore[no-any-return]
 
     def fresh(self) -> patch:
@@ -230,14 +244,10 @@ class patch(Assertions):  # noqa: N801 - reads as a function
 
     def client(self, address: str | None = None, **redis_kwargs: Any) -> FakeRedis:
         """A client of a server; arguments as for `redis.Redis`."""
-        from fakeredis.clients.sync import FakeRedis
-
         return FakeRedis(server=self.server(address), **redis_kwargs)
 
     def async_client(self, address: str | None = None, **redis_kwargs: Any) -> FakeAsyncRedis:
         """An asyncio client of a server; arguments as for `redis.asyncio.Redis`."""
-        from fakeredis.clients.aio import FakeAsyncRedis
-
         return FakeAsyncRedis(server=self.server(address), **redis_kwargs)
 
     def url(self, address: str | None = None) -> str:
@@ -348,8 +358,6 @@ class patch(Assertions):  # noqa: N801 - reads as a function
         if left:
             lines = [f"  {each}" for each in left]
             if self._entry.spy is not None:
-                from fakeredis.spy import reports
-
                 lines.append(reports.counts(self.spy.calls))
             raise AssertionError("\n".join(["Expected these faults to be met:", *lines]))
 
@@ -394,8 +402,6 @@ class patch(Assertions):  # noqa: N801 - reads as a function
 
         def __getattr__(self, name: str) -> Any:
             """A name of the package: the fixture ``fakeredis`` hides the module from its test."""
-            import fakeredis
-
             if name in fakeredis.__all__:
                 return getattr(fakeredis, name)
             return super().__getattr__(name)
@@ -442,9 +448,7 @@ class _Entry:
 
     def make(self, address: str) -> FakeServer:
         """The server of an address, made at the first connection."""
-        from fakeredis.server import FakeServer
-
-        server = FakeServer(
+        server = servers.FakeServer(
             self.store, self.version, self.server_type, self.modules, self.config, address,
             self.clock,
         )
@@ -467,8 +471,6 @@ class _Entry:
         for name in ("addresses", "clients"):
             if options[name] is not None:
                 told[name] = sorted(options[name])
-        from fakeredis.patching.processes import child_processes
-
         self.door = child_processes.UnixListener(self.scope, told)
 
     def equip(self, server: Server) -> None:
@@ -483,8 +485,6 @@ class _Entry:
         """Call one of the methods below, in the process in which the servers live."""
         if self.scope.remote is None:
             return getattr(self, what)(*args)
-        from fakeredis.patching.processes import handle_proxy
-
         return handle_proxy.ask(self.scope.remote, what, args)
 
     def url(self, address: str) -> str:
@@ -541,14 +541,10 @@ class _Entry:
 
     def state(self) -> dict[str, dict[int, dict[str, Any]]]:
         """All data."""
-        from fakeredis.patching import snapshots
-
         return snapshots.show(self.scope.servers)
 
     def snapshot(self) -> snapshots.Snapshot:
         """A copy of all data."""
-        from fakeredis.patching import snapshots
-
         taken = snapshots.take(self.scope.servers)
         self._taken[taken.number] = taken
         return taken
@@ -566,8 +562,6 @@ class _Entry:
 
     def restore(self, snapshot: snapshots.Snapshot) -> None:
         """Bring data back."""
-        from fakeredis.patching import snapshots
-
         snapshots.restore(self.scope.servers, snapshot)
 
     def set_up(self, up: bool) -> None:
@@ -581,9 +575,7 @@ class _Entry:
 
     def _check_clock(self) -> None:
         if self.forwards:
-            from fakeredis.stores.forwarding.engine import NO_TIME
-
-            raise RuntimeError(NO_TIME)
+            raise RuntimeError(forwarding_engine.NO_TIME)
 
     def end(self) -> None:
         """Leave the servers as a client outlives them."""
@@ -614,9 +606,7 @@ def _check_plain(*, as_kwarg: Any, **flags: Any) -> None:
 
 
 def _check_server(server: Any) -> None:
-    from fakeredis.engine.core.server import Server
-
-    if not isinstance(server, Server):
+    if not isinstance(server, engine_server.Server):
         raise TypeError(f"server must be a FakeServer, not {server!r}")
 
 
@@ -626,14 +616,12 @@ def _equipment(options: dict[str, Any]) -> dict[str, Any]:
     Raises:
         TypeError, ValueError: some are none, or the servers are not made here.
     """
-    from fakeredis.server import FakeServer, check_own
-
     modules, config = options["modules"], options["config"]
     store = options["store"]
     if options["server"] is not None or (store is not None and store.forwards):
-        check_own(modules=modules is not None, config=config is not None)
+        servers.check_own(modules=modules is not None, config=config is not None)
     modules = modules if modules is None or isinstance(modules, str) else list(modules)
-    FakeServer(None, options["version"], options["server_type"], modules, config=config)
+    servers.FakeServer(None, options["version"], options["server_type"], modules, config=config)
     return {"modules": modules, "config": None if config is None else dict(config)}
 
 
@@ -641,15 +629,11 @@ def _store(store: Any) -> Any:
     """The store that is meant; None where it is memory, fresh at each entry."""
     if store is None:
         return None
-    from fakeredis import stores
-
     return stores.resolve(store)
 
 
 def _new_spy() -> Spy:
-    from fakeredis.spy.watching import Spy
-
-    return Spy()
+    return watching.Spy()
 
 
 def _texts(name: str, given: Any, example: str) -> frozenset[str]:

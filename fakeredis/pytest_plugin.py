@@ -8,13 +8,22 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import fakeredis as package
 from fakeredis.clients.creations import births
+from fakeredis.lazy import Lazy, LazyModule
 
 if TYPE_CHECKING:
     import redis
     import redis.asyncio
 
+    from fakeredis import stores
+    from fakeredis.clients import network
     from fakeredis.patch import patch
+    from fakeredis.stores.parity.store import ParityStore
+else:
+    network = LazyModule("fakeredis.clients.network")
+    stores = LazyModule("fakeredis.stores")
+    ParityStore = Lazy("fakeredis.stores.parity.store", "ParityStore")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -84,14 +93,10 @@ def pytest_fixture_setup(fixturedef: pytest.FixtureDef[Any]) -> Iterator[None]:
     if before is not None and _innermost() != before:
         item, handle = _marked[-1]
         if fixturedef.argname not in _named_by(item):
-            from fakeredis.clients import network
-
             network.prefer(handle._entry.scope)
 
 
 def _innermost() -> Any:
-    from fakeredis.clients import network
-
     return network.entered()[-1:]
 
 
@@ -142,10 +147,8 @@ def _given(marker: pytest.Mark) -> dict[str, Any]:
 
 def _patch(options: dict[str, Any]) -> patch:
     """The patch of some options; the test fails with one line where they make no sense."""
-    from fakeredis.patch import patch
-
     try:
-        return patch(**options)
+        return package.patch(**options)
     except (TypeError, ValueError, NotImplementedError, ImportError) as error:
         text = str(error).replace("patch.__init__()", "fakeredis.patch()")
         message = f"the options of @pytest.mark.fakeredis: {text}"
@@ -177,8 +180,6 @@ def _choose_store(config: pytest.Config, options: dict[str, Any]) -> None:
         options["store"] = store = store.replace("{worker}", worker)
     url = config.getoption("--fakeredis-parity")
     if url is not None and "server" not in options:
-        from fakeredis.stores.parity.store import ParityStore
-
         known = {name: options[name] for name in ("version", "server_type") if name in options}
         among = [store or "memory://", url.replace("{worker}", worker)]
         options["store"] = ParityStore(among, **known)
@@ -186,8 +187,6 @@ def _choose_store(config: pytest.Config, options: dict[str, Any]) -> None:
 
 def _erase(options: dict[str, Any]) -> None:
     """Let a test begin with nothing in a store that is the same for all of them."""
-    from fakeredis import stores
-
     store = options["store"] = stores.resolve(options["store"])
     if store is not None:
         store.erase()

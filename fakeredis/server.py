@@ -16,6 +16,7 @@ from fakeredis.engine.core.profiles import Profile, VersionLike, profile
 from fakeredis.engine.core.replies import BLOCKED, numbers
 from fakeredis.engine.core.server import Server
 from fakeredis.errors import CommandError
+from fakeredis.lazy import Lazy, LazyModule
 from fakeredis.stores.base import KeyspaceStore
 from fakeredis.stores.keyspace.memory import MemoryStore
 
@@ -25,7 +26,14 @@ if TYPE_CHECKING:
     from fakeredis.clients.aio import FakeAsyncRedis
     from fakeredis.clients.sync import FakeRedis
     from fakeredis.engine.core.interfaces import SessionLike
+    from fakeredis.engine.data import rdb_file
+    from fakeredis.stores.forwarding.engine import ForwardingEngine
+    from fakeredis.stores.keyspace.write_through import WriteThrough
     from fakeredis.tcp import Listener
+else:
+    rdb_file = LazyModule("fakeredis.engine.data.rdb_file")
+    ForwardingEngine = Lazy("fakeredis.stores.forwarding.engine", "ForwardingEngine")
+    WriteThrough = Lazy("fakeredis.stores.keyspace.write_through", "WriteThrough")
 
 
 class FakeServer(Server):
@@ -92,12 +100,8 @@ class FakeServer(Server):
         if isinstance(store, MemoryStore):
             store.adopt(self)
         elif isinstance(store, KeyspaceStore):
-            from fakeredis.stores.keyspace.write_through import WriteThrough
-
             WriteThrough(self, _part(store, self.address))
         elif store is not None:
-            from fakeredis.stores.forwarding.engine import ForwardingEngine
-
             self.engine = ForwardingEngine(self, store)
 
     let_go = close = Server.let_go
@@ -178,7 +182,6 @@ class FakeServer(Server):
             RuntimeError: the data are elsewhere, see the store.
         """
         self.engine.check_files("takes")
-        from fakeredis.engine.data import rdb_file
 
         rdb_file.from_bytes(self, Path(path).read_bytes())
 
@@ -190,7 +193,6 @@ class FakeServer(Server):
             RuntimeError: the data are elsewhere, see the store.
         """
         self.engine.check_files("gives")
-        from fakeredis.engine.data import rdb_file
 
         Path(path).write_bytes(rdb_file.to_bytes(self))
 

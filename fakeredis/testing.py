@@ -23,6 +23,7 @@ from typing import Any, Final
 import pytest
 
 from fakeredis.engine.core.replies import BLOCKED
+from fakeredis.engine.data import snapshots
 from fakeredis.errors import CommandError
 from fakeredis.server import FakeServer
 from fakeredis.stores.base import CarriesMessages, KeyspaceStore, Store, StoreError
@@ -316,7 +317,6 @@ class StoreTests:
         """A snapshot comes back whole."""
         if server.store_sync is None and not hasattr(server.store, "snapshot"):
             pytest.skip("this store has no snapshots")
-        from fakeredis.engine.data import snapshots
 
         server.execute("SET", "a", "1")
         server.execute("RPUSH", "list", "a")

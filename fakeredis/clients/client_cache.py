@@ -13,6 +13,11 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+try:
+    from redis.event import EventDispatcher
+except ImportError:  # before redis-py 5.3
+    EventDispatcher = None  # type: ignore[assignment,misc]
+
 # Arguments that are no more than values for the pool's connections.
 _PLAIN_ARGUMENTS: Final = frozenset({
     "host", "port", "db", "username", "password", "socket_timeout", "socket_connect_timeout",
@@ -31,11 +36,7 @@ def _fresh_kinds() -> dict[type, Callable[[], Any]]:
         type(threading.RLock()): threading.RLock, type(threading.Lock()): threading.Lock,
         asyncio.Lock: asyncio.Lock,
     }
-    try:
-        from redis.event import EventDispatcher
-    except ImportError:  # before redis-py 5.3
-        return kinds
-    return {**kinds, EventDispatcher: EventDispatcher}
+    return kinds if EventDispatcher is None else {**kinds, EventDispatcher: EventDispatcher}
 
 
 _FRESH: Final = _fresh_kinds()

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import redis
 import redis.asyncio.cluster
 import redis.cluster
+from redis.backoff import NoBackoff
 
 from fakeredis.clients import network
 from fakeredis.clients.aio_connection import (
@@ -33,11 +34,20 @@ from fakeredis.clients.creations import births
 from fakeredis.clients.fake_socket import FakeSocket
 from fakeredis.clients.impersonation import Impersonating
 from fakeredis.clients.network import Network, address_of, normalise
+from fakeredis.engine.core.profiles import profile
+from fakeredis.lazy import Lazy
 
 if TYPE_CHECKING:
-    from fakeredis.engine.cluster.cluster import Cluster
+    from fakeredis.engine.cluster.cluster import Cluster, grow, is_free, node_of
     from fakeredis.engine.core.profiles import VersionLike
     from fakeredis.engine.core.server import Server
+    from fakeredis.server import FakeServer
+else:
+    Cluster = Lazy("fakeredis.engine.cluster.cluster", "Cluster")
+    FakeServer = Lazy("fakeredis.server", "FakeServer")
+    grow = Lazy("fakeredis.engine.cluster.cluster", "grow")
+    is_free = Lazy("fakeredis.engine.cluster.cluster", "is_free")
+    node_of = Lazy("fakeredis.engine.cluster.cluster", "node_of")
 
 REAL: Final = redis.cluster.RedisCluster  # the names may mean the fakes later
 REAL_ASYNC: Final = redis.asyncio.cluster.RedisCluster
@@ -54,8 +64,6 @@ def gather(here: Network, addresses: Iterable[str]) -> None:
     are three; where there is a cluster already they join it, without slots. A server with keys
     stays what it is, as in a real network.
     """
-    from fakeredis.engine.cluster.cluster import Cluster, is_free, node_of
-
     if here.remote is not None:
         here.remote.ask("gather", list(addresses))
         return
@@ -73,8 +81,6 @@ def gather(here: Network, addresses: Iterable[str]) -> None:
 
 def _further(here: Network, servers: list[Server]) -> list[Server]:
     """Servers at the ports that follow, so many that there are three."""
-    from fakeredis.engine.cluster.cluster import is_free
-
     host, _, port = servers[0].address.rpartition(":")
     found: list[Server] = []
     number = int(port) if port.isdigit() else 65535
@@ -93,8 +99,6 @@ def gather_for(startup_nodes: Iterable[Any], server: Server | None) -> None:
     elif server.remote:
         server.engine.grow(SIZE)  # type: ignore[attr-defined]  # as those of other processes do
     else:
-        from fakeredis.engine.cluster.cluster import grow
-
         grow(server, SIZE)
 
 
@@ -111,8 +115,6 @@ def _network() -> Network:
 
 def node_for(connection: Any, server: Server | None) -> Server | None:
     """The server that a fake cluster client's connection leads to."""
-    from fakeredis.engine.cluster.cluster import node_of
-
     if server is None:
         return _network().server_at(address_of(connection))
     if server.remote:
@@ -128,10 +130,6 @@ def choose_server(
     address: str,
 ) -> Server | None:
     """The server that a client's own arguments mean; None for those at its addresses."""
-    from fakeredis.engine.cluster.cluster import grow
-    from fakeredis.engine.core.profiles import profile
-    from fakeredis.server import FakeServer
-
     if server is None and store is None and connected and (version or server_type):
         wanted = profile(version or "8.2", server_type or "redis")
         server = network.clusters.server_of(address, wanted)
@@ -302,15 +300,11 @@ def _first_address(args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
 
 def _hurry(retry: Any) -> None:
     """Try again at once: nobody waits for a server of which it is known that it is down."""
-    from redis.backoff import NoBackoff
-
     if hasattr(retry, "_backoff"):
         retry._backoff = NoBackoff()
 
 
 def _cluster_of(manager: Any, server: Server | None) -> Cluster:
-    from fakeredis.engine.cluster.cluster import node_of
-
     if server is None:
         gather_for(list(manager.startup_nodes.values()), None)
         for node in manager.startup_nodes.values():

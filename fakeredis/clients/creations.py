@@ -9,8 +9,13 @@ import sys
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary, WeakSet
 
+from fakeredis.lazy import Lazy
+
 if TYPE_CHECKING:
     from fakeredis.engine.core.server import Server
+    from fakeredis.spy.owners import sessions_of
+else:
+    sessions_of = Lazy("fakeredis.spy.owners", "sessions_of")
 
 __all__ = ["Births", "births"]
 
@@ -83,8 +88,6 @@ class Births:
 
 
 def _sessions(made: Any) -> list[Any]:
-    from fakeredis.spy.owners import sessions_of
-
     return sessions_of(_Holder(made))
 
 

@@ -27,12 +27,17 @@ import redis
 
 from fakeredis.engine.core.replies import BLOCKED, NO_REPLY, BigNumber
 from fakeredis.errors import CommandError, ConnectionLost
+from fakeredis.lazy import LazyModule
 from fakeredis.spy.methods import NotedWords
 
 if TYPE_CHECKING:
     from fakeredis import resp
     from fakeredis.clients.interfaces import AnyConnection, Parser, TextEncoder
+    from fakeredis.engine.core import blocking
     from fakeredis.engine.core.interfaces import SessionLike
+else:
+    blocking = LazyModule("fakeredis.engine.core.blocking")
+    resp = LazyModule("fakeredis.resp")
 
 # Tools that stop the clock (freezegun) replace names in modules, and a client whose time stands
 # still would wait for ever.  They leave threading's own name alone, and none looks into objects.
@@ -211,7 +216,6 @@ class FakeSocket:
         """
         if self.session.closed:
             raise ConnectionLost("Connection closed by server.")
-        from fakeredis import resp
 
         if self._parser is None:
             self._parser = resp.RequestParser()
@@ -329,8 +333,6 @@ class FakeSocket:
         wait = self.session.wait
         due = None
         if wait is not None and wait.deadline is not None:
-            from fakeredis.engine.core import blocking
-
             left = blocking.seconds_left(wait)
             due = None if left is None else now + left
         return None if timeout is None else now + timeout, due
@@ -375,8 +377,6 @@ class FakeSocket:
             timer.cancel()
 
     def _time_out(self) -> None:
-        from fakeredis.engine.core import blocking
-
         with self.session.server.lock:
             if self.session.wait is not None:
                 blocking.time_out(self.session.wait)
@@ -517,8 +517,6 @@ class FakeSocket:
         return len(data)
 
     def _put_bytes(self, item: Any) -> None:
-        from fakeredis import resp
-
         self._unread = (self._unread or bytearray()) + resp.encode(item, self.session.protocol)
 
     def _taken_bytes(self, size: int, look: bool = False) -> bytes:
@@ -874,8 +872,6 @@ def _finish(future: asyncio.Future[None]) -> None:
 
 
 def _pack(argv: Sequence[bytes]) -> bytes:
-    from fakeredis import resp
-
     return resp.pack(argv)
 
 

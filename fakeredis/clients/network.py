@@ -9,10 +9,18 @@ from threading import RLock
 from typing import TYPE_CHECKING, Any, Protocol
 from weakref import WeakValueDictionary
 
+from fakeredis.engine.core.profiles import profile
+from fakeredis.lazy import Lazy, LazyModule
+
 if TYPE_CHECKING:
+    from fakeredis import server as servers
     from fakeredis.clients.interfaces import AnyConnection
+    from fakeredis.engine.cluster.cluster import node_of
     from fakeredis.engine.core.profiles import Profile, VersionLike
     from fakeredis.engine.core.server import Server
+else:
+    servers = LazyModule("fakeredis.server")
+    node_of = Lazy("fakeredis.engine.cluster.cluster", "node_of")
 
 _numbers = count(1)
 _LOCAL = frozenset({"localhost", "127.0.0.1", "::1", "", "None"})
@@ -42,8 +50,6 @@ def normalise(address: str) -> str:
 
 def member(server: Server, address: str) -> Server | None:
     """The node at an address of the cluster that a server belongs to, if it does to one."""
-    from fakeredis.engine.cluster.cluster import node_of
-
     node = node_of(server)
     return node.cluster.at(address) if node is not None else None
 
@@ -146,9 +152,7 @@ def _make_default(
     address: str, version: VersionLike = "8.2", server_type: str = "redis"
 ) -> Server:
     """A server outside of patches: as inside of them, the credentials of any URL will do."""
-    from fakeredis.server import FakeServer
-
-    server = FakeServer(None, version, server_type, address=address)
+    server = servers.FakeServer(None, version, server_type, address=address)
     server.takes_any_user = True
     return server
 
@@ -166,8 +170,7 @@ _context: ContextVar[tuple[int, ...]] = ContextVar("fakeredis_networks", default
 def use_default() -> None:
     """A client leads outside of patches, from now on or later."""
     if not default.used:
-        import fakeredis.server  # noqa: F401 - children that are forked before it connects share it
-
+        _ = servers.FakeServer  # children that are forked before it connects share it
         default.used = True
 
 
@@ -237,8 +240,6 @@ def server_like(
     address: str, version: VersionLike | None, server_type: str | None
 ) -> Server:
     """The server of a version and type at an address, which its clients share."""
-    from fakeredis.engine.core.profiles import profile
-
     wanted = profile(version or "8.2", server_type or "redis")
     here = current()
     usual = here.server_at(address)

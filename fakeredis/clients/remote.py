@@ -38,11 +38,16 @@ from fakeredis.engine.core.replies import (
 from fakeredis.engine.core.server import Server
 from fakeredis.engine.core.session import Session
 from fakeredis.errors import ConnectionLost
+from fakeredis.lazy import LazyModule
 from fakeredis.spy.methods import CALLING, SPYING, NotedWords, caller, name_of
 
 if TYPE_CHECKING:
+    import redis
+
     from fakeredis.engine.command.command import Command
     from fakeredis.engine.core.interfaces import Shell
+else:
+    redis = LazyModule("redis")
 
 __all__ = [
     "Channel", "RemoteNetwork", "RemoteSession", "frame", "frames", "make_remote", "packed",
@@ -654,7 +659,6 @@ def _told_to_redis_py() -> Iterator[None]:
         yield
     except ConnectionLost as error:
         # Not above: a fork that imports redis-py runs the hooks that its imports add but by half.
-        import redis
 
         raise redis.ConnectionError(str(error)) from None
 

@@ -24,11 +24,18 @@ from fakeredis.clients.fake_socket import ready
 from fakeredis.clients.impersonation import Impersonating
 from fakeredis.clients.network import Network, normalise
 from fakeredis.clients.sync import fake_pool
+from fakeredis.lazy import Lazy
 
 if TYPE_CHECKING:
     from fakeredis.clients.interfaces import Pool
+    from fakeredis.commands.sentinel import Watched, make_sentinel
     from fakeredis.engine.core.profiles import VersionLike
     from fakeredis.engine.core.server import Server
+    from fakeredis.server import FakeServer
+else:
+    FakeServer = Lazy("fakeredis.server", "FakeServer")
+    Watched = Lazy("fakeredis.commands.sentinel", "Watched")
+    make_sentinel = Lazy("fakeredis.commands.sentinel", "make_sentinel")
 
 REAL: Final = sync.Sentinel  # the names may mean the fakes later
 REAL_ASYNC: Final = aio.Sentinel
@@ -64,8 +71,6 @@ def watch_at(
         addresses: those of the Sentinels.
         own: Sentinels that clients were given.
     """
-    from fakeredis.commands.sentinel import Watched, make_sentinel
-
     watched = here.watched
     if watched is None:
         watched = here.watched = Watched()
@@ -81,8 +86,6 @@ def watch_at(
 
 def _local(here: Network, server: Server, address: str) -> Server:
     """A Sentinel of our own, where the servers' commands run elsewhere."""
-    from fakeredis.server import FakeServer
-
     facts = server.profile
     if server is here.single:
         return server
@@ -104,8 +107,6 @@ class _Own:
     def __init__(
         self, server: Server | None, version: VersionLike | None, server_type: str | None
     ) -> None:
-        from fakeredis.server import FakeServer
-
         def make(address: str) -> Server:
             return FakeServer(
                 None, version or "8.2", server_type or "redis", address=address
@@ -145,7 +146,6 @@ def _prepare(sentinel: Any, service: Any) -> None:
         watch(network.current(), sentinel, service)
         return
     name = service.decode() if isinstance(service, bytes) else str(service)
-    from fakeredis.commands.sentinel import Watched
 
     if own.here.watched is None:
         own.here.watched = Watched()

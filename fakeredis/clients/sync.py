@@ -12,6 +12,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 import redis
+from redis.backoff import NoBackoff
 
 from fakeredis.clients import network
 from fakeredis.clients.client_cache import Templates
@@ -22,6 +23,7 @@ from fakeredis.clients.fast_path import NOT_HANDLED, FastPath, make_fast_path, p
 from fakeredis.clients.impersonation import Impersonating, shown, wrapper_of
 from fakeredis.clients.originals import own_method
 from fakeredis.clients.pipeline import FakePipeline
+from fakeredis.lazy import Lazy, LazyModule
 
 if TYPE_CHECKING:
     from fakeredis.clients.interfaces import Pool
@@ -29,6 +31,16 @@ if TYPE_CHECKING:
     from fakeredis.engine.core.server import Server
 
     Own = tuple[Server | None, Any, Any, str | None, bool, Any]
+    from redis import driver_info
+    from redis import maint_notifications as notices
+
+    from fakeredis.engine.core import server as engine_server
+    from fakeredis.server import FakeServer
+else:
+    driver_info = LazyModule("redis.driver_info")  # which old versions do not have
+    notices = LazyModule("redis.maint_notifications")  # likewise
+    engine_server = LazyModule("fakeredis.engine.core.server")
+    FakeServer = Lazy("fakeredis.server", "FakeServer")
 
 REAL: Final = redis.Redis  # the name may mean `FakeRedis` later, inside of `fakeredis.patch`
 _execute: Final = own_method(REAL, "execute_command")
@@ -164,9 +176,7 @@ def choose_server(
         ValueError: a server and a store were given.
     """
     if server is not None:
-        from fakeredis.engine.core.server import Server
-
-        if not isinstance(server, Server):
+        if not isinstance(server, engine_server.Server):
             raise TypeError(f"server is a fakeredis.FakeServer, not {server!r}")
         if store is not None:
             raise ValueError("a server has its own store: give server or store, not both")
@@ -174,8 +184,6 @@ def choose_server(
         if version is not None or server_type is not None:
             server = network.server_like(address_of(pool), version, server_type)
     elif server is None and (store is not None or version or server_type or not connected):
-        from fakeredis.server import FakeServer
-
         address = "localhost:6379" if pool is None else address_of(pool)
         server = FakeServer(store, version or "8.2", server_type or "redis", address=address)
     if server is not None and not connected:
@@ -222,13 +230,9 @@ def _defaults(base: type) -> dict[str, Any]:
     parameters = inspect.signature(base).parameters
     defaults: dict[str, Any] = {}
     if "driver_info" in parameters:
-        from redis.driver_info import DriverInfo
-
-        defaults["driver_info"] = DriverInfo()
+        defaults["driver_info"] = driver_info.DriverInfo()
     if "maint_notifications_config" in parameters:
-        from redis.maint_notifications import MaintNotificationsConfig
-
-        defaults["maint_notifications_config"] = MaintNotificationsConfig(enabled=False)
+        defaults["maint_notifications_config"] = notices.MaintNotificationsConfig(enabled=False)
     if parameters["retry"].default is not None:
         defaults["retry"] = _without_pauses(parameters["retry"].default)
     return defaults
@@ -236,7 +240,6 @@ def _defaults(base: type) -> dict[str, Any]:
 
 def _without_pauses(retry: Any) -> Any:
     """As many attempts, at once."""
-    from redis.backoff import NoBackoff
 
     def copied(self: Any, memo: Any) -> Any:
         twin = object.__new__(type(self))

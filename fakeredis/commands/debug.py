@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from fakeredis import errors
 from fakeredis.commands.arguments import Rest, word_of
@@ -30,6 +30,14 @@ from fakeredis.engine.core.replies import (
 from fakeredis.engine.data import digest
 from fakeredis.engine.features import key_access, latency, memory, tracking
 from fakeredis.errors import CommandError
+from fakeredis.lazy import LazyModule
+
+if TYPE_CHECKING:
+    from fakeredis.engine.data import rdb_file
+    from fakeredis.rdb import payload
+else:
+    payload = LazyModule("fakeredis.rdb.payload")
+    rdb_file = LazyModule("fakeredis.engine.data.rdb_file")
 
 _UNKNOWN: Final = (
     "ERR unknown subcommand or wrong number of arguments for '%s'. Try DEBUG HELP."
@@ -130,8 +138,6 @@ def _reload(ctx: Context, *options: bytes) -> Status:
     if names - {b"MERGE", b"NOFLUSH", b"NOSAVE"}:
         raise CommandError("ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options.")
     if b"NOSAVE" not in names:
-        from fakeredis.engine.data import rdb_file
-
         rdb_file.from_bytes(ctx.server, rdb_file.to_bytes(ctx.server))
     elif b"NOFLUSH" not in names:
         _tell_trackers(ctx)
@@ -222,8 +228,6 @@ def _object(ctx: Context, key: bytes) -> Status:
 
 def _serialized(ctx: Context, key: bytes, value: Any) -> int:
     """Bytes of a value in a file."""
-    from fakeredis.rdb import payload
-
     try:
         size = len(payload.dump(value, ctx.server.limits, ctx.traits.rdb_version)) - 11
         return size - 8 * (encoding(ctx, key, value) == b"listpackex")  # without its first deadline

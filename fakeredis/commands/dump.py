@@ -39,17 +39,21 @@ from fakeredis.engine.core.context import MAX_MILLISECONDS, Context
 from fakeredis.engine.core.replies import OK, Status
 from fakeredis.engine.features import key_access
 from fakeredis.errors import CommandError, ConnectionLost
+from fakeredis.lazy import LazyModule
 
 if TYPE_CHECKING:
     from fakeredis.engine.core.server import Server
     from fakeredis.engine.core.session import Session
+    from fakeredis.rdb import errors as rdb_errors
+    from fakeredis.rdb import payload as rdb
+else:
+    rdb = LazyModule("fakeredis.rdb.payload")
+    rdb_errors = LazyModule("fakeredis.rdb.errors")
 
 _ACL: Final = ("keyspace", "write", "slow", "dangerous")
 
 
 def _dump(ctx: Context, value: Any) -> bytes:
-    from fakeredis.rdb import payload as rdb  # only now: few programs ask for it
-
     server = ctx.server
     compress = server.config.boolean("rdbcompression")
     return rdb.dump(value, server.limits, ctx.traits.rdb_version, compress)
@@ -123,16 +127,13 @@ _LAST_BEFORE_12: Final = 21  # version 12 of the format brought fields with dead
 
 
 def _load(ctx: Context, payload: bytes) -> Any:
-    from fakeredis.rdb import payload as rdb
-    from fakeredis.rdb.errors import FormatError
-
     if not rdb.is_intact(payload, ctx.traits.rdb_version):
         raise CommandError(errors.PAYLOAD_NOT_INTACT)
     if payload[0] > _LAST_BEFORE_12 and ctx.traits.rdb_version < 12:
         raise CommandError(errors.PAYLOAD_BAD)
     try:
         return rdb.load(payload, ctx.server.limits)
-    except FormatError:
+    except rdb_errors.FormatError:
         raise CommandError(errors.PAYLOAD_BAD) from None
 
 

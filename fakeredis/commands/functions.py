@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from fakeredis import errors
 from fakeredis.commands.arguments import Raw, Rest, word_of
@@ -35,6 +35,14 @@ from fakeredis.engine.lua.functions import Function, Library
 from fakeredis.engine.lua.interpreter import check_flags
 from fakeredis.engine.lua.shebang import FLAGS
 from fakeredis.errors import CommandError
+from fakeredis.lazy import LazyModule
+
+if TYPE_CHECKING:
+    from fakeredis.rdb import errors as rdb_errors
+    from fakeredis.rdb import payload
+else:
+    payload = LazyModule("fakeredis.rdb.payload")
+    rdb_errors = LazyModule("fakeredis.rdb.errors")
 
 group.container("FUNCTION", since="7.0.0")
 
@@ -177,8 +185,6 @@ def _flags(function: Function) -> SetReply:
 @group.command("FUNCTION DUMP", flags=NOSCRIPT, since="7.0.0", varies="always")
 def function_dump(ctx: Context) -> bytes:
     """All libraries as bytes for FUNCTION RESTORE."""
-    from fakeredis.rdb import payload  # only now: few programs ask for it
-
     server = ctx.server
     return payload.dump_functions(
         functions.codes(server), server.limits, ctx.traits.rdb_version,
@@ -196,8 +202,6 @@ def function_restore(ctx: Context, words: list[bytes]) -> Status:
     Checked in the server's order: the policy, the payload's footer, one library after the other,
     whether they go with those that are there.
     """
-    from fakeredis.rdb import payload
-
     if len(words) > 2:
         raise ctx.misused()
     policy = word_of(words[1]) if len(words) > 1 else b"APPEND"
@@ -213,12 +217,9 @@ def function_restore(ctx: Context, words: list[bytes]) -> Status:
 
 
 def _codes(data: bytes) -> Iterator[bytes]:
-    from fakeredis.rdb import payload
-    from fakeredis.rdb.errors import FormatError
-
     try:
         yield from payload.load_functions(data)
-    except FormatError as error:
+    except rdb_errors.FormatError as error:
         raise CommandError(f"ERR {error.reason}") from None
 
 

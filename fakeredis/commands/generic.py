@@ -54,7 +54,7 @@ from fakeredis.engine.command.help import help_lines
 from fakeredis.engine.core import switches
 from fakeredis.engine.core.context import Context
 from fakeredis.engine.core.replies import OK, Status, check_length
-from fakeredis.engine.features import key_access
+from fakeredis.engine.features import acl, key_access
 from fakeredis.engine.wording import clean
 from fakeredis.errors import CommandError
 
@@ -719,8 +719,6 @@ def waitaof(ctx: Context, local: int, replicas: bytes, timeout: bytes) -> Any:
 def _may_read(ctx: Context, option: str, value: bytes) -> bytes:
     """Users who may not read all keys get none by patterns (Redis 7 and later)."""
     if ctx.server.switched & switches.RESTRICTED and not ctx.traits.older_errors:
-        from fakeredis.engine.features import acl
-
         assert ctx.command is not None
         acl.check_all_keys(ctx.session, ctx.command, option)
     return value

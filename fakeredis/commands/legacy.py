@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from fakeredis import errors
+from fakeredis.commands.generic import as_python
 from fakeredis.engine.command.command import BEGINS_QUEUE, NO_MULTI, WATCHES
 from fakeredis.engine.wording import reword
 from fakeredis.errors import CommandError
@@ -72,8 +73,6 @@ def _reads_bounds_as_c(call: Callable[..., Any], at: int) -> Callable[..., Any]:
 
 
 def _plain_bound(raw: bytes) -> bytes:
-    from fakeredis.commands.generic import as_python
-
     head = b"(" if raw[:1] == b"(" else b""
     return head + as_python(raw[len(head) :]) if raw != head else raw
 

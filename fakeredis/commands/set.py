@@ -30,6 +30,7 @@ from fakeredis.commands.registry import (
     Group,
     unchanged,
 )
+from fakeredis.datatypes.hyperloglog import HyperLogLog
 from fakeredis.datatypes.numbers import INT_MIN, parse_int
 from fakeredis.datatypes.set import (
     Set,
@@ -388,8 +389,6 @@ def sunioncard(ctx: Context, keys: list[bytes], *words: bytes) -> int:
 
 def _estimate(members: Iterable[bytes]) -> int:
     """What a HyperLogLog that has seen all members says."""
-    from fakeredis.datatypes.hyperloglog import HyperLogLog
-
     seen = HyperLogLog()
     for member in members:
         seen.add(member, 3000)

@@ -9,12 +9,19 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from fakeredis.engine.core import switches
 from fakeredis.engine.core.clock import checked_seconds
 from fakeredis.errors import CommandError
+from fakeredis.lazy import LazyModule
 
 if TYPE_CHECKING:
     from fakeredis.engine.command.command import Table
+    from fakeredis.engine.core import dispatch, road
     from fakeredis.engine.core.server import Server
     from fakeredis.engine.core.session import Session
+    from fakeredis.spy import expectations
     from fakeredis.spy.expectations import Expectation
+else:
+    dispatch = LazyModule("fakeredis.engine.core.dispatch")
+    expectations = LazyModule("fakeredis.spy.expectations")
+    road = LazyModule("fakeredis.engine.core.road")
 
 
 class Unused(NamedTuple):
@@ -59,16 +66,14 @@ class _Delay(_Order):
         self.used = False
 
 
-def described(command: Any, args: Sequence[Any]) -> Expectation:
+def described(command: Any, args: Sequence[Any]) -> expectations.Expectation:
     """The commands that an order is for, in any way in which an assertion may describe one.
 
     Raises:
         TypeError: it is no description.
         ValueError: no command has that name.
     """
-    from fakeredis.spy.expectations import Expectation
-
-    expected = Expectation.of(command, *args)
+    expected = expectations.Expectation.of(command, *args)
     expected.check_name()
     return expected
 
@@ -160,8 +165,6 @@ class Faults:
         self._servers.clear()
 
     def _arm(self, server: Server) -> None:
-        from fakeredis.engine.core import dispatch, road
-
         if self._intercept not in server.interceptors:
             server.interceptors.append(self._intercept)
         server.switch_on(switches.INTERCEPTED, road.Check({road.CLIENT: dispatch.intercepted}))

@@ -6,7 +6,7 @@ import importlib
 import sys
 from collections.abc import Iterable
 from threading import RLock
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from fakeredis.clients import impersonation
 from fakeredis.clients.aio import FakeAsyncRedis
@@ -14,11 +14,17 @@ from fakeredis.clients.cluster import FakeAsyncRedisCluster, FakeRedisCluster
 from fakeredis.clients.originals import own_method
 from fakeredis.clients.sentinel import FakeAsyncSentinel, FakeSentinel
 from fakeredis.clients.sync import FakeRedis
+from fakeredis.lazy import LazyModule
 from fakeredis.patching import cluster_hooks
 from fakeredis.patching.code_swap import AttributeSwap, Swap
 from fakeredis.patching.hooks import swaps_for, version_swaps
 from fakeredis.patching.import_watch import Watcher
 from fakeredis.patching.names import Names
+
+if TYPE_CHECKING:
+    from fakeredis.clients import valkey as valkey_clients
+else:
+    valkey_clients = LazyModule("fakeredis.clients.valkey")
 
 LOCK: Final = RLock()
 KINDS: Final = frozenset({
@@ -126,9 +132,7 @@ class Machinery:
 
     def _add_valkey(self) -> None:
         """Have the names of valkey-py replaced, too, now that it is there."""
-        from fakeredis.clients.valkey import FakeAsyncValkey, FakeValkey
-
-        fakes: tuple[type, ...] = (FakeValkey, FakeAsyncValkey)
+        fakes: tuple[type, ...] = (valkey_clients.FakeValkey, valkey_clients.FakeAsyncValkey)
         self._fakes += fakes
         self._originals.update(_originals_of(fakes))
         if self._names is not None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import struct
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from fakeredis.datatypes.hash import Hash
 from fakeredis.datatypes.limits import DEFAULT_LIMITS, EncodingLimits
@@ -18,9 +18,19 @@ from fakeredis.datatypes.numbers import parse_float, parse_int
 from fakeredis.datatypes.quicklist import Node, Nodes
 from fakeredis.datatypes.set import INTSET, LISTPACK, Set
 from fakeredis.datatypes.sorted_set import Pair, SortedSet
+from fakeredis.lazy import Lazy
 from fakeredis.rdb import lzf, types
 from fakeredis.rdb.compact import read_intset, read_listpack, read_ziplist, read_zipmap
 from fakeredis.rdb.errors import EmptyValueError, FormatError
+
+if TYPE_CHECKING:
+    from fakeredis.rdb.arrays import read_array
+    from fakeredis.rdb.streams import read_stream
+    from fakeredis.rdb.vector_sets import read_vector_set
+else:
+    read_array = Lazy("fakeredis.rdb.arrays", "read_array")
+    read_stream = Lazy("fakeredis.rdb.streams", "read_stream")
+    read_vector_set = Lazy("fakeredis.rdb.vector_sets", "read_vector_set")
 
 _MODULE_NAME: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 _PLAIN, _PACKED = 1, 2
@@ -356,19 +366,13 @@ def _module(reader: Reader, kind: int) -> Any:
     start = reader.at
     name = module_name(reader.length())
     if name == "vectorset" and kind == types.MODULE_2:
-        from fakeredis.rdb.vector_sets import read_vector_set
-
         return read_vector_set(reader)
     if name == "fakearray" and kind == types.MODULE_2:
-        from fakeredis.rdb.arrays import read_array
-
         return read_array(reader)
     raise FormatError(f"a value of a module's type, {name}, which cannot be read", start)
 
 
 def _stream(reader: Reader, kind: int) -> Any:
-    from fakeredis.rdb.streams import read_stream
-
     return read_stream(reader, kind)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from fakeredis.datatypes.hash import Hash
 from fakeredis.datatypes.limits import EncodingLimits
@@ -13,8 +13,18 @@ from fakeredis.datatypes.numbers import format_float, parse_int
 from fakeredis.datatypes.set import Set
 from fakeredis.datatypes.sorted_set import SortedSet
 from fakeredis.datatypes.stream import Stream
+from fakeredis.lazy import Lazy
 from fakeredis.rdb import lzf, types
 from fakeredis.rdb.compact import write_intset, write_listpack
+
+if TYPE_CHECKING:
+    from fakeredis.rdb.arrays import write_array
+    from fakeredis.rdb.streams import write_stream
+    from fakeredis.rdb.vector_sets import write_vector_set
+else:
+    write_array = Lazy("fakeredis.rdb.arrays", "write_array")
+    write_stream = Lazy("fakeredis.rdb.streams", "write_stream")
+    write_vector_set = Lazy("fakeredis.rdb.vector_sets", "write_vector_set")
 
 SHORT = 20  # bytes up to which strings are not compressed
 _LONGEST_NUMBER = 11
@@ -102,19 +112,13 @@ class Writer:
         if isinstance(value, Hash):
             return self._hash(value)
         if isinstance(value, Stream):
-            from fakeredis.rdb.streams import write_stream
-
             return write_stream(self, value)
         if isinstance(value, (bytes, bytearray)):
             self.string(value)
             return types.STRING
         if getattr(value, "type_name", b"") == b"vectorset":
-            from fakeredis.rdb.vector_sets import write_vector_set
-
             return write_vector_set(self, value)
         if getattr(value, "type_name", b"") == b"array":
-            from fakeredis.rdb.arrays import write_array
-
             return write_array(self, value)
         raise TypeError(f"the format has no form for a {type(value).__name__}")
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+from collections.abc import Callable
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -55,9 +56,8 @@ class _CallableModule(ModuleType):
     """This module under its public name is the function, too: ``fakeredis.spy(client)``."""
 
     def __call__(self, *targets: Any) -> Spy:
-        from fakeredis.spy.watching import spy_on
-
-        return spy_on(*targets)
+        listen: Callable[..., Spy] = __getattr__("spy_on")
+        return listen(*targets)
 
 
 sys.modules[__name__].__class__ = _CallableModule

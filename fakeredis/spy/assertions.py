@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from fakeredis.lazy import LazyModule
 from fakeredis.nearest import near
-from fakeredis.spy.deferred import Deferred
 
 if TYPE_CHECKING:
     from fakeredis.spy import expectations, keyspace, reports, values
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from fakeredis.spy.lint import Finding
     from fakeredis.spy.values import EncodedText
 else:
-    expectations = Deferred("fakeredis.spy.expectations")
-    keyspace = Deferred("fakeredis.spy.keyspace")
-    linting = Deferred("fakeredis.spy.lint")
-    reports = Deferred("fakeredis.spy.reports")
-    values = Deferred("fakeredis.spy.values")
+    expectations = LazyModule("fakeredis.spy.expectations")
+    keyspace = LazyModule("fakeredis.spy.keyspace")
+    linting = LazyModule("fakeredis.spy.lint")
+    reports = LazyModule("fakeredis.spy.reports")
+    values = LazyModule("fakeredis.spy.values")
 
 __all__ = ["Assertions", "missing"]
 

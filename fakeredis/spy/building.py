@@ -6,6 +6,9 @@ import sys
 from functools import cache
 from typing import Any
 
+from redis._parsers.encoders import Encoder
+from redis.commands import CoreCommands, RedisModuleCommands, SentinelCommands
+
 from fakeredis.spy.values import is_placeholder, to_wire
 
 __all__ = ["Expression", "call", "is_written", "sent_by", "steps_of_mock"]
@@ -158,10 +161,7 @@ def _stub_class() -> type[Any]:
 
     Made of redis-py's command classes and not of ``redis.Redis``, which may be patched.
     """
-    import redis.commands as commands
-    from redis._parsers.encoders import Encoder
-
-    class Stub(commands.RedisModuleCommands, commands.CoreCommands, commands.SentinelCommands):
+    class Stub(RedisModuleCommands, CoreCommands, SentinelCommands):
         def __init__(self) -> None:
             self.sent: list[tuple[Any, ...]] = []
             self.response_callbacks: dict[str, Any] = {}

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from fakeredis.spy import known
 from fakeredis.spy import recorder as rec
 from fakeredis.spy.canonical import Parsed, parse
+from fakeredis.spy.expectations import Expectation
 from fakeredis.spy.methods import is_library, name_of
 from fakeredis.spy.values import EncodedText, quote, to_text
 
@@ -190,7 +191,6 @@ class CommandCall:
     def __eq__(self, other: object) -> bool:
         if isinstance(other, CommandCall):
             return self is other
-        from fakeredis.spy.expectations import Expectation
 
         try:
             return Expectation.of(other).fits(self)

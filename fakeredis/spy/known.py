@@ -9,14 +9,21 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fakeredis.commands import catalogue
 from fakeredis.engine.command import command as declared
 from fakeredis.engine.command import form, info
 from fakeredis.engine.core.profiles import newest
 from fakeredis.errors import CommandError
+from fakeredis.lazy import LazyModule
 from fakeredis.spy.values import EncodedText, glob_to_regex
+
+if TYPE_CHECKING:
+    from fakeredis.commands import modules_elsewhere, sentinel
+else:
+    modules_elsewhere = LazyModule("fakeredis.commands.modules_elsewhere")
+    sentinel = LazyModule("fakeredis.commands.sentinel")
 
 __all__ = [
     "check", "command_of", "containers", "declaration_of", "exists", "flags_of", "form_of",
@@ -27,9 +34,8 @@ __all__ = [
 @cache
 def _load() -> None:
     """Have all groups of this package declared; those of others are when they are made."""
-    from fakeredis.commands import modules_elsewhere, sentinel  # noqa: F401 - they declare
-
     catalogue.core_groups()
+    _ = modules_elsewhere.groups, sentinel.group
 
 
 def names() -> Collection[str]:
@@ -126,8 +132,6 @@ def same_as(name: str) -> tuple[str, tuple[EncodedText, ...]] | None:
 def _newest() -> dict[str, declared.Command]:
     """Every command of the newest servers of each type and of modules, by its name."""
     found: dict[str, declared.Command] = {}
-    from fakeredis.commands import modules_elsewhere
-
     for server in newest():
         for command in catalogue.table(server).all():
             found.setdefault(command.name, command)

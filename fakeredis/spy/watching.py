@@ -6,14 +6,20 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from weakref import finalize
 
 from fakeredis import wiring
+from fakeredis.lazy import Lazy
 from fakeredis.spy.assertions import Assertions
 from fakeredis.spy.calls import CommandCall
 from fakeredis.spy.owners import Owner
 from fakeredis.spy.recorder import CALL, VIA, Record, Recorder, Tee
+
+if TYPE_CHECKING:
+    from fakeredis.spy.keyspace import ask_elsewhere
+else:
+    ask_elsewhere = Lazy("fakeredis.spy.keyspace", "ask_elsewhere")
 
 __all__ = ["Span", "Spy", "spy_on"]
 
@@ -60,8 +66,6 @@ class Spy(Assertions):
         """Listen no more to any server; what was recorded stays."""
         self.note_no_methods()
         if any(getattr(server, "forwards", False) for server, _ in self._attached):
-            from fakeredis.spy.keyspace import ask_elsewhere
-
             with suppress(Exception):  # it is gone: so are the keys
                 ask_elsewhere(self._recorded())
         while self._attached:

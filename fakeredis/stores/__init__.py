@@ -8,14 +8,19 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any, Final
 
+from fakeredis.lazy import LazyModule
 from fakeredis.stores.base import KeyspaceStore, Store, StoreBusy, StoreError
 
 if TYPE_CHECKING:
+    from importlib import metadata
+
     from fakeredis.stores.forwarding.base import ForwardingStore
     from fakeredis.stores.forwarding.link import Link, SimpleLink
     from fakeredis.stores.forwarding.redis import RedisStore
     from fakeredis.stores.keyspace.memory import MemoryStore
     from fakeredis.stores.keyspace.sqlite import SQLiteStore
+else:
+    metadata = LazyModule("importlib.metadata")
 
 __all__ = [
     "ForwardingStore", "KeyspaceStore", "Link", "MemoryStore", "RedisStore", "SQLiteStore",
@@ -93,9 +98,7 @@ def _maker(scheme: str) -> Any:
         for name in path.split("."):
             found = getattr(found, name)
         return found
-    from importlib.metadata import entry_points
-
-    entries = list(entry_points(group=ENTRY_POINT, name=scheme))
+    entries = list(metadata.entry_points(group=ENTRY_POINT, name=scheme))
     if len({entry.value for entry in entries}) > 1:
         names = ", ".join(sorted(entry.value for entry in entries))
         raise ValueError(f"several packages have a store for {scheme}://: {names}")

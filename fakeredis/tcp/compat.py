@@ -6,6 +6,7 @@ import threading
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from fakeredis.server import FakeServer
 from fakeredis.tcp.listener import TcpService
 from fakeredis.tcp.sockets import ListeningSocket, bind
 
@@ -33,8 +34,6 @@ class TcpFakeServer:
         server_type: str = "redis", server_version: VersionLike = "8.2",
         fake_server: Server | None = None,
     ) -> None:
-        from fakeredis.server import FakeServer
-
         if fake_server is None:
             fake_server = FakeServer(version=server_version, server_type=server_type)
         self.fake_server = fake_server

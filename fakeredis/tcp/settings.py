@@ -17,12 +17,12 @@ from fakeredis.datatypes.quoting import split_quoted
 from fakeredis.engine.core.config import parameters
 from fakeredis.errors import CommandError
 from fakeredis.nearest import near
+from fakeredis.server import FakeServer
 from fakeredis.tcp.listener import serve as serve_sockets
 from fakeredis.tcp.sockets import ListeningSocket, bind, bind_unix
 
 if TYPE_CHECKING:
     from fakeredis.engine.core.session import Session
-    from fakeredis.server import FakeServer
 
 _WRONG: Final = "Bad directive or wrong number of arguments"
 _VERSIONS: Final = {
@@ -248,8 +248,6 @@ def serve(options: Any, settings: Sequence[Setting]) -> None:
         NotImplementedError: there is no such store.
         ValueError: there is no such version.
     """
-    from fakeredis.server import FakeServer
-
     server = FakeServer(options.store, options.server_version, options.server_type)
     if options.unixsocket is not None:
         settings = [*settings, Setting("unixsocket", [options.unixsocket])]

@@ -8,6 +8,10 @@ import os
 import socket
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+resource: Any = None
+with contextlib.suppress(ImportError):  # Windows has none
+    import resource
+
 if TYPE_CHECKING:
     import ssl
 
@@ -89,9 +93,7 @@ def remove(addresses: list[Any]) -> None:
 
 def allow_many_files() -> None:
     """As many connections as the system lets this process have."""
-    try:
-        import resource
-    except ImportError:  # Windows
+    if resource is None:
         return
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     with contextlib.suppress(ValueError, OSError):

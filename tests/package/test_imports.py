@@ -1,11 +1,12 @@
 """Imports point one way: no part knows one that stands above it, and no two modules each other.
 
-Every import counts, at load time or inside a function; only those for type checkers are free.
+Modules are imported at load time, or by `fakeredis.lazy`, when they are first used; both count.
 """
 
 from __future__ import annotations
 
 import ast
+import importlib
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -14,7 +15,7 @@ import pytest
 
 import fakeredis
 from fakeredis import wiring
-from fakeredis.lazy import Lazy
+from fakeredis.lazy import Lazy, LazyModule
 
 PACKAGE = Path(fakeredis.__file__).parent
 ROOT = PACKAGE.parent
@@ -37,13 +38,33 @@ def _name(path: Path) -> str:
     return ".".join(part for part in parts if part != "__init__")
 
 
+# What imports a module by its name, the first argument.
+BY_NAME = frozenset({"Lazy", "LazyModule", "importlib.import_module"})
+
+
+def _is_for_checkers(node: ast.AST) -> bool:
+    return isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
+
+
 def _imports(node: ast.AST) -> Iterator[ast.Import | ast.ImportFrom]:
+    """Those at load time."""
     for child in ast.iter_child_nodes(node):
-        if isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test):
-            continue
         if isinstance(child, ast.Import | ast.ImportFrom):
             yield child
-        yield from _imports(child)
+        if isinstance(child, ast.If) and _is_for_checkers(child):
+            for other in child.orelse:
+                yield from _imports(other)
+        else:
+            yield from _imports(child)
+
+
+def _by_name(tree: ast.AST) -> Iterator[str]:
+    """The modules that are imported by their names."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in BY_NAME and node.args:
+            name = node.args[0]
+            if isinstance(name, ast.Constant):
+                yield name.value
 
 
 @cache
@@ -52,8 +73,9 @@ def graph() -> Graph:
     paths = {_name(path): path for path in PACKAGE.rglob("*.py")}
     found: Graph = {}
     for name, path in paths.items():
-        wanted: set[str] = set()
-        for each in _imports(ast.parse(path.read_text(encoding="utf-8"))):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        wanted = set(_by_name(tree))
+        for each in _imports(tree):
             if isinstance(each, ast.Import):
                 wanted |= {alias.name for alias in each.names}
             else:
@@ -103,6 +125,64 @@ def test_no_module_leads_to_itself() -> None:
         if name in reached[name]
     }
     assert not circles
+
+
+def _in_functions(tree: ast.AST, inside: bool = False) -> Iterator[str]:
+    for child in ast.iter_child_nodes(tree):
+        if inside and isinstance(child, ast.Import | ast.ImportFrom):
+            yield ast.unparse(child)
+        function = isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+        yield from _in_functions(child, inside or function)
+
+
+def test_no_function_imports() -> None:
+    """What is to be imported late is a `Lazy` or a `LazyModule`, for all to see."""
+    found = [
+        f"{_name(path)}: {text}"
+        for path in PACKAGE.rglob("*.py")
+        for text in _in_functions(ast.parse(path.read_text(encoding="utf-8")))
+    ]
+    assert not found
+
+
+def _lazy(name: str) -> dict[str, Lazy | LazyModule]:
+    """What a module of the package imports late, by the names that it has there."""
+    kinds = (Lazy, LazyModule)
+    return {
+        each: value
+        for each, value in vars(importlib.import_module(name)).items()
+        if isinstance(value, kinds)
+    }
+
+
+def _typed(name: str) -> dict[str, str]:
+    """What a module imports for type checkers: the full names, by those that they have there."""
+    path = PACKAGE.joinpath(*name.split("."))
+    path = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+    found = {}
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        for each in node.body if isinstance(node, ast.If) and _is_for_checkers(node) else ():
+            for alias in each.names if isinstance(each, ast.Import | ast.ImportFrom) else ():
+                start = f"{each.module}." if isinstance(each, ast.ImportFrom) else ""
+                found[alias.asname or alias.name] = f"{start}{alias.name}"
+    return found
+
+
+LATE = sorted(
+    _name(path)
+    for path in PACKAGE.rglob("*.py")
+    if "import Lazy" in path.read_text(encoding="utf-8") and path.name != "wiring.py"
+)
+
+
+@pytest.mark.parametrize("name", LATE)
+def test_what_is_imported_late_is_what_type_checkers_see(name: str) -> None:
+    typed = _typed(name)
+    for own, late in _lazy(f"fakeredis.{name}").items():
+        full = late._name if isinstance(late, LazyModule) else f"{late.module}.{late.function}"
+        assert typed[own] == full
+        if full.startswith("fakeredis."):
+            assert isinstance(late, LazyModule) or callable(late.load())
 
 
 WIRED = {name: value for name, value in vars(wiring).items() if isinstance(value, Lazy)}

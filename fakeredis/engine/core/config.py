@@ -22,6 +22,7 @@ from fakeredis.datatypes.limits import EncodingLimits
 from fakeredis.datatypes.numbers import format_float, parse_int
 from fakeredis.datatypes.sorted_set import SortedSet
 from fakeredis.engine.core import notifications
+from fakeredis.engine.features import acl, latency, memory
 from fakeredis.errors import CommandError
 
 if TYPE_CHECKING:
@@ -272,8 +273,6 @@ class Config:
         if isinstance(default, int):
             setattr(self, attribute, int(value))
             if name.startswith(("slowlog", "latency")):
-                from fakeredis.engine.features import latency
-
                 latency.begin(self.server)
             elif name == "maxmemory":
                 self._limit()
@@ -315,13 +314,9 @@ class Config:
             self.override(name, value)
 
     def _set_password(self, password: str) -> None:
-        from fakeredis.engine.features import acl
-
         acl.set_default_password(self.server, password)
 
     def _limit(self) -> None:
-        from fakeredis.engine.features import memory
-
         memory.configure(self.server)
 
     def _notify(self, value: str) -> None:

@@ -16,8 +16,9 @@ from fakeredis.datatypes.hash import Hash
 from fakeredis.datatypes.list import List
 from fakeredis.datatypes.set import Set
 from fakeredis.datatypes.sorted_set import SortedSet
-from fakeredis.datatypes.stream import Stream
+from fakeredis.datatypes.stream import Stream, format_id
 from fakeredis.datatypes.string import MutableString
+from fakeredis.engine.data import snapshots
 from fakeredis.errors import CommandError
 
 if TYPE_CHECKING:
@@ -79,8 +80,6 @@ def _has_more(value: Any) -> bool:
 
 
 def _entries(stream: Stream) -> list[Any]:
-    from fakeredis.datatypes.stream import format_id
-
     return [
         [format_id(number).decode(), [_text(word) for word in fields]]
         for block in stream.blocks
@@ -104,8 +103,6 @@ def load(server: Server, data: Plain) -> None:
     Raises:
         TypeError, ValueError: the data make no sense; the text names the key.
     """
-    from fakeredis.engine.data import snapshots
-
     before = snapshots.take(server)
     with server.lock, server.rewriting():
         session = server.session()

@@ -13,6 +13,7 @@ from copy import deepcopy
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from fakeredis.datatypes.glob import matcher
+from fakeredis.engine.command import info
 from fakeredis.engine.command.command import NO_AUTH, Channels, Command, Table
 from fakeredis.engine.core import dispatch, switches
 from fakeredis.engine.core.road import Check, Origin
@@ -98,8 +99,6 @@ def raw(text: str) -> bytes:
 
 def categories(table: Table) -> tuple[str, ...]:
     """The categories of a server's commands, in its order."""
-    from fakeredis.engine.command import info
-
     newer = [name for name in info.NEWER_CATEGORIES if name in table.groups]
     return (*info.CATEGORIES, *newer)
 
@@ -370,8 +369,6 @@ class _Call:
 
 def _keys_of(command: Command, args: Sequence[bytes]) -> Iterator[tuple[bytes, int]]:
     """The keys of a call, and which permissions each needs."""
-    from fakeredis.engine.command import info
-
     try:
         found = info.keys_with_flags(command, [*command.parts, *args])
     except CommandError:  # no keys, or words that will be refused anyway

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from fakeredis.engine.cluster.cluster import slot_of
 from fakeredis.engine.core import switches
 from fakeredis.engine.core.road import Check, Go, Origin
 from fakeredis.errors import CommandError
@@ -86,8 +87,6 @@ class Collection:
         except CommandError:
             return
         if self.slots is not None:
-            from fakeredis.engine.cluster.cluster import slot_of
-
             keys = [key for key in keys if slot_of(key) in self.slots]
         for key in keys:
             self.times[key] += elapsed // len(keys) or 1

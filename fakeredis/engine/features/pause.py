@@ -9,6 +9,7 @@ from fakeredis.engine.command.command import READONLY, REPLICATES, RUNS_QUEUE, W
 from fakeredis.engine.core import blocking, switches
 from fakeredis.engine.core.replies import BLOCKED
 from fakeredis.engine.core.road import Check, Origin
+from fakeredis.engine.lua import functions
 from fakeredis.errors import CommandError
 
 if TYPE_CHECKING:
@@ -88,8 +89,6 @@ def _is_read_only(server: Server, runs: str, word: bytes) -> bool:
         scripts = server.scripting
         found: Runnable | None = scripts.scripts.get(word.lower()) if scripts is not None else None
     else:
-        from fakeredis.engine.lua import functions
-
         known = functions.known(server)
         found = known.by_name.get(word.lower()) if known is not None else None
     return found is not None and bool(found.read_only)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
+from fakeredis.engine.command import info
 from fakeredis.engine.command.command import READONLY, Command
 from fakeredis.engine.core import switches
 from fakeredis.engine.core.replies import Push
@@ -143,8 +144,6 @@ class Tracking:
             self.invalidate(key)
 
     def _remember(self, session: Session, command: Command, args: Sequence[bytes]) -> None:
-        from fakeredis.engine.command import info
-
         try:
             found = info.keys_with_flags(command, [*command.parts, *args])
         except CommandError:  # no keys

@@ -38,10 +38,15 @@ from fakeredis.engine.features import acl, memory
 from fakeredis.engine.lua import busy, libraries, tail_calls
 from fakeredis.engine.lua.shebang import FLAGS, NO_WRITES
 from fakeredis.errors import CommandError
+from fakeredis.lazy import LazyModule
 
 if TYPE_CHECKING:
+    from lupa import lua51
+
     from fakeredis.engine.core.server import Server
     from fakeredis.engine.core.session import Session
+else:
+    lua51 = LazyModule("lupa.lua51")  # an extra
 
 MISSING_LUPA: Final = (
     "ERR scripts need the Python package 'lupa' (pip install lupa): no Lua interpreter is installed"
@@ -592,21 +597,19 @@ def _refuse(obj: object, name: object, is_setting: bool) -> object:
 def _new_runtime() -> tuple[Any, Callable[[Any], str | None]]:
     """An interpreter, and the function that tells what kind of Lua value something is."""
     try:
-        from lupa.lua51 import LuaRuntime, lua_type
+        make = lua51.LuaRuntime
     except ImportError:
         raise CommandError(MISSING_LUPA) from None
-    runtime = LuaRuntime(
+    runtime = make(
         encoding=None, register_eval=False, register_builtins=False, attribute_filter=_refuse,
         unpack_returned_tuples=True, max_memory=_MEMORY,
     )
-    return runtime, lua_type
+    return runtime, lua51.lua_type
 
 
 @functools.cache
 def _own_code(name: str) -> bytes:
-    from lupa.lua51 import LuaRuntime
-
-    runtime = LuaRuntime(encoding=None)
+    runtime = lua51.LuaRuntime(encoding=None)
     source = Path(__file__).with_name(name).read_bytes()
     chunk = runtime.compile(source, name=b"=sandbox")
     dumped: bytes = runtime.globals()[b"string"][b"dump"](chunk)

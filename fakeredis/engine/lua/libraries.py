@@ -8,7 +8,14 @@ from __future__ import annotations
 import math
 import struct
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
+
+from fakeredis.lazy import LazyModule
+
+if TYPE_CHECKING:
+    from lupa import lua51
+else:
+    lua51 = LazyModule("lupa.lua51")  # an extra
 
 _MASK: Final = 0xFFFFFFFF
 _SHIFT: Final = float((1 << 52) + (1 << 51))
@@ -179,9 +186,7 @@ def _kind(value: Any) -> str:
         return "number"
     if value is None or isinstance(value, bytes):
         return "nil" if value is None else "string"
-    from lupa.lua51 import lua_type
-
-    return str(lua_type(value))
+    return str(lua51.lua_type(value))
 
 
 def _pack(layout: _Layout, values: Sequence[Any]) -> bytes:

@@ -13,10 +13,14 @@ import threading
 from typing import TYPE_CHECKING, Final
 
 from fakeredis.clients import network
+from fakeredis.lazy import LazyModule
 from fakeredis.patching.processes.known_servers import register, servers
 
 if TYPE_CHECKING:
     from fakeredis.engine.core.server import Server
+    from fakeredis.patching.processes import fork_host
+else:
+    fork_host = LazyModule("fakeredis.patching.processes.fork_host")
 
 _FORKS: Final = "fakeredis.patching.processes.fork_host"
 
@@ -40,8 +44,6 @@ def _before() -> None:
         servers or network.entered() or network.default.used or _FORKS in sys.modules
     )
     if _this.sharing:
-        from fakeredis.patching.processes import fork_host
-
         fork_host.before()
 
 

@@ -18,14 +18,21 @@ import tempfile
 import threading
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
+import fakeredis
 from fakeredis.clients.remote import Channel
 from fakeredis.errors import ConnectionLost
+from fakeredis.lazy import LazyModule
 from fakeredis.patching.installer import is_loaded, machinery
 from fakeredis.patching.processes import fork_host
 from fakeredis.patching.processes.fork_host import TOKEN_SIZE, ChildConnection, SharedServers
 from fakeredis.patching.scope import PatchScope
+
+if TYPE_CHECKING:
+    import fcntl
+else:
+    fcntl = LazyModule("fcntl")  # Windows has none
 
 _PARENT: Final = "FAKEREDIS_PARENT"
 _PATH: Final = "PYTHONPATH"
@@ -145,8 +152,6 @@ def _hold(folder: Path) -> int:
 
     The file gets its name when it is locked: who sweeps never sees it otherwise.
     """
-    import fcntl
-
     lock = os.open(folder / "new", os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -166,8 +171,6 @@ def _sweep(outer: Path) -> None:
 
 
 def _remove_stale(folder: Path) -> None:
-    import fcntl
-
     with contextlib.suppress(OSError):  # it is held, not ours, or has no lock yet
         lock = os.open(folder / _LOCK, os.O_RDWR | os.O_NOFOLLOW)
         try:
@@ -223,8 +226,6 @@ def join(library: str) -> None:
     Args:
         library: the Redis library that has just been loaded.
     """
-    import fakeredis
-
     token, _, path = os.environ[_PARENT].partition("@")
     channel = Channel(connect=partial(_dial, path, token.encode()))
     try:

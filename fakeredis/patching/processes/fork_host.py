@@ -28,6 +28,9 @@ from typing import Any, Final, TypeVar
 from weakref import WeakSet
 
 from fakeredis.clients import network
+from fakeredis.clients.cluster import gather
+from fakeredis.clients.connection import client_address
+from fakeredis.clients.fake_socket import mark
 from fakeredis.clients.network import Network
 from fakeredis.clients.remote import (
     Channel,
@@ -38,13 +41,14 @@ from fakeredis.clients.remote import (
     packed,
     unpacked,
 )
+from fakeredis.clients.sentinel import watch_at
 from fakeredis.engine.cluster.cluster import grow
 from fakeredis.engine.core import blocking
 from fakeredis.engine.core.profiles import profile
 from fakeredis.engine.core.server import Server
 from fakeredis.engine.core.session import Session
 from fakeredis.errors import ConnectionLost
-from fakeredis.patching.processes import known_servers
+from fakeredis.patching.processes import handle_proxy, known_servers
 
 _T = TypeVar("_T")
 Note = tuple[str | None, int] | None  # a child's method, and a command's place in a pipeline
@@ -235,8 +239,6 @@ class ChildConnection:
     # The child's requests -------------------------------------------------------------------
 
     def _do_open(self, number: int, key: Any, protocol: int) -> None:
-        from fakeredis.clients.connection import client_address
-
         try:
             server = self.shared.find(key)
             if not server.connected:
@@ -356,8 +358,6 @@ class ChildConnection:
             self._send(("answer", number, own, _state(session), packed(replies)))
 
     def _do_handle(self, number: int, of: int, what: str, args: Any) -> None:
-        from fakeredis.patching.processes import handle_proxy
-
         try:
             scope: Any = self.shared.network(of)
             answer = packed(handle_proxy.answer(scope.entry, what, unpacked(args)))
@@ -367,9 +367,6 @@ class ChildConnection:
 
     def _do_network(self, number: int, of: int, what: str, args: Any) -> None:
         """What is decided where a network's servers live: which are a cluster, or Sentinels."""
-        from fakeredis.clients.cluster import gather
-        from fakeredis.clients.sentinel import watch_at
-
         try:
             decide: Any = {"gather": gather, "watch": watch_at}[what]
             answer = packed(decide(self.shared.network(of), *unpacked(args)))
@@ -409,8 +406,6 @@ class ChildConnection:
 
 
 def _mark(session: Session, via: str) -> None:
-    from fakeredis.clients.fake_socket import mark
-
     mark(session, via)
 
 
@@ -451,8 +446,6 @@ def make_network_remote(here: Network, channel: Channel, number: int) -> None:
     _channels.add(channel)
     entry = getattr(here, "entry", None)
     if entry is not None and entry.spy is not None:
-        from fakeredis.patching.processes import handle_proxy
-
         handle_proxy.follow(entry.spy, here.remote)
 
 

@@ -21,10 +21,10 @@ from fakeredis.patching.faults import Unused
 from fakeredis.patching.snapshots import Snapshot
 from fakeredis.spy import recorder as rec
 from fakeredis.spy.calls import method_of
+from fakeredis.spy.expectations import Expectation, Filters
 from fakeredis.spy.values import ANY, like, matching, to_wire
 
 if TYPE_CHECKING:
-    from fakeredis.spy.expectations import Expectation
     from fakeredis.spy.watching import Spy
 
 # What may be asked of an entry of a patch, as its methods are called.
@@ -101,8 +101,6 @@ def _sent_value(value: Any) -> list[Any]:
 
 
 def _received_order(name: str, args: list[Any] | None, text: str) -> Expectation:
-    from fakeredis.spy.expectations import Expectation, Filters
-
     values = None if args is None else tuple(_received_value(*arg) for arg in args)
     return Expectation(name, values, text, Filters({}))
 

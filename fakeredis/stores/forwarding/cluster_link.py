@@ -11,6 +11,7 @@ their descriptors, and so asyncio's clients need no other ones.
 
 from __future__ import annotations
 
+import select
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -19,10 +20,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from redis.exceptions import MovedError
 
+from fakeredis.commands.catalogue import core_table
 from fakeredis.datatypes.numbers import parse_int
 from fakeredis.engine.command.command import EACH_NODE, Channels
+from fakeredis.engine.core.profiles import profile
 from fakeredis.engine.core.replies import OK, QUEUED, Push
 from fakeredis.errors import CommandError
+from fakeredis.stores.forwarding import prefixes
 from fakeredis.stores.forwarding.discovery import Address, redirection
 from fakeredis.stores.forwarding.link import Link, Restore, ends_listening, is_message
 from fakeredis.stores.forwarding.resp_link import RespLink
@@ -320,8 +324,6 @@ class ClusterLink(Link):
 
     def _wait(self, seconds: float | None) -> None:
         """Until something comes, as far as one node alone can be waited for."""
-        import select
-
         sockets = [each for node in self._nodes.values() for each in node.files()]
         if hasattr(select, "poll"):
             poll = select.poll()
@@ -507,17 +509,12 @@ def _combination(command: Any, argv: Argv) -> Combine | None:
     if command is None:
         return None
     if command.declaration.runs == "source" and len(argv) > 1:
-        from fakeredis.stores.forwarding import prefixes
-
         name = prefixes.STANDS_FOR.get(bytes(argv[1]))
         return None if name is None else _policy(_command([name.encode()]))
     return _policy(command)
 
 
 def _command(argv: Argv) -> Any:
-    from fakeredis.commands.catalogue import core_table
-    from fakeredis.engine.core.profiles import profile
-
     command = core_table(profile("8.2", "redis")).find(argv[0])
     if command is None or command.subcommands is None or len(argv) < 2:
         return command

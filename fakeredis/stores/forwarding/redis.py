@@ -6,19 +6,19 @@ import contextlib
 import os
 from collections.abc import Iterator, Sequence
 from threading import RLock
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 from redis.connection import parse_url
 
 from fakeredis.stores.base import StoreError
 from fakeredis.stores.forwarding.base import ForwardingStore
+from fakeredis.stores.forwarding.cluster_link import ClusterLink
+from fakeredis.stores.forwarding.discovery import Nodes, Sentinels
 from fakeredis.stores.forwarding.link import Link, Restore
+from fakeredis.stores.forwarding.prefixes import PrefixRules
 from fakeredis.stores.forwarding.resp_link import RespLink, connect
 from fakeredis.stores.forwarding.rules import Rules, escape
-
-if TYPE_CHECKING:
-    from fakeredis.stores.forwarding.discovery import Nodes, Sentinels
 
 _SCHEMES: Final = {
     "redis": "redis", "rediss": "rediss", "unix": "unix", "valkey": "redis", "valkeys": "rediss",
@@ -93,8 +93,6 @@ class RedisStore(ForwardingStore):
 
     def _make_rules(self) -> Rules:
         if self.prefix:
-            from fakeredis.stores.forwarding.prefixes import PrefixRules
-
             return PrefixRules(self)
         return Rules(self)
 
@@ -104,8 +102,6 @@ class RedisStore(ForwardingStore):
         """A link of a new session, see `ForwardingStore.connect`."""
         self.use(0)
         if self.cluster:
-            from fakeredis.stores.forwarding.cluster_link import ClusterLink
-
             return ClusterLink(self, typed)
         return _RuledLink(self, self.open(), typed)
 
@@ -129,8 +125,6 @@ class RedisStore(ForwardingStore):
             OSError: no node answers.
             StoreError: the server is no node of a cluster.
         """
-        from fakeredis.stores.forwarding.discovery import Nodes
-
         with self._lock:
             self._leave_to_parent()
             if self._nodes is None:
@@ -139,8 +133,6 @@ class RedisStore(ForwardingStore):
 
     def _master(self) -> tuple[str, int]:
         """Where the Sentinels' master is now."""
-        from fakeredis.stores.forwarding.discovery import Sentinels
-
         assert self._service is not None
         with self._lock:
             self._leave_to_parent()

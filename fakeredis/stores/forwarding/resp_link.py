@@ -12,7 +12,7 @@ import socket
 import ssl
 from collections.abc import Sequence
 from threading import RLock
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakSet
 
 import redis
@@ -20,9 +20,15 @@ import redis.connection as real
 
 from fakeredis.engine.core.replies import Push, Status
 from fakeredis.errors import CommandError
+from fakeredis.lazy import LazyModule
 from fakeredis.resp import MISSING, ProtocolError, ReplyParser, pack
 from fakeredis.stores.base import Bypass, StoreError
 from fakeredis.stores.forwarding.link import Link
+
+if TYPE_CHECKING:
+    import hiredis
+else:
+    hiredis = LazyModule("hiredis")  # which may be missing
 
 _CHUNK: Final = 1 << 16
 _SMALL: Final = 1 << 13
@@ -223,8 +229,6 @@ class _Quick:
 def quick_parser() -> Any:
     """The quickest parser that there is."""
     try:
-        import hiredis
-
         return _Quick(hiredis)
     except (ImportError, AttributeError, TypeError):  # none, or an old one
         return ReplyParser()

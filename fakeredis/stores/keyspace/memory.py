@@ -5,10 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from fakeredis import wiring
+from fakeredis.lazy import LazyModule
 from fakeredis.stores.base import Store
 
 if TYPE_CHECKING:
+    from fakeredis.engine.data import portable, snapshots
     from fakeredis.server import FakeServer
+else:
+    portable = LazyModule("fakeredis.engine.data.portable")
+    snapshots = LazyModule("fakeredis.engine.data.snapshots")
 
 
 class MemoryStore(Store):
@@ -46,14 +51,10 @@ class MemoryStore(Store):
 
         Strings, which never change, are shared with it; other values are copied.
         """
-        from fakeredis.engine.data import snapshots
-
         return {address: snapshots.take(server) for address, server in list(self._servers.items())}
 
     def restore(self, snapshot: dict[str, Any]) -> None:
         """Bring the data back to a snapshot, which stays good for another time."""
-        from fakeredis.engine.data import snapshots
-
         for address, server in list(self._servers.items()):
             snapshots.restore(server, snapshot.get(address, {}))
 
@@ -67,8 +68,6 @@ class MemoryStore(Store):
         See `fakeredis.engine.data.portable` for the form; all but bytes that are no text can be
         JSON.
         """
-        from fakeredis.engine.data import portable
-
         return {address: portable.dump(server) for address, server in list(self._servers.items())}
 
     def load(self, data: dict[str, Any]) -> None:
@@ -79,7 +78,6 @@ class MemoryStore(Store):
         Raises:
             ValueError: the data make no sense; the servers keep what they have.
         """
-        from fakeredis.engine.data import portable
         for address, databases in data.items():
             server = self._servers.get(address) or wiring.make_server(self, address=address)
             portable.load(server, databases)

@@ -32,6 +32,7 @@ from fakeredis.engine.core.pubsub import PubSub, Subscribers
 from fakeredis.engine.core.replies import Push
 from fakeredis.engine.core.road import Check, Go, Origin
 from fakeredis.engine.core.session import Session
+from fakeredis.engine.data.rdb_file import tell
 from fakeredis.errors import CommandError
 from fakeredis.rdb import payload as rdb
 from fakeredis.stores.base import (
@@ -574,8 +575,6 @@ class WriteThrough:
 
     def _reload_all(self) -> None:
         """Read everything anew; those who watch or wait learn of what has changed."""
-        from fakeredis.engine.data.rdb_file import tell
-
         self._applying, was_applying = True, self._applying
         try:
             databases = list(self.server.databases.values())

@@ -12,8 +12,11 @@ from threading import RLock
 from typing import TYPE_CHECKING, Any, Final
 
 from fakeredis import stores, wiring
+from fakeredis.commands.catalogue import core_table
+from fakeredis.engine.core.profiles import profile
 from fakeredis.engine.core.replies import QUEUED, Push
 from fakeredis.errors import CommandError, ConnectionLost
+from fakeredis.spy.methods import is_library
 from fakeredis.stores.base import StoreError
 from fakeredis.stores.forwarding.base import ForwardingStore
 from fakeredis.stores.forwarding.link import (
@@ -166,8 +169,6 @@ def _shown(argv: Sequence[bytes]) -> str:
 
 def _where() -> str:
     """The place in the code that sends a command."""
-    from fakeredis.spy.methods import is_library
-
     frame: Any = sys._getframe(1)
     while frame is not None and is_library(frame.f_code.co_filename):
         frame = frame.f_back
@@ -527,9 +528,6 @@ class _Words:
 
 
 def _command(argv: Sequence[bytes]) -> Any:
-    from fakeredis.commands.catalogue import core_table
-    from fakeredis.engine.core.profiles import profile
-
     command = core_table(profile("8.2", "redis")).find(argv[0])
     if command is None:
         return _Words(argv[0])

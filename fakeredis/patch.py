@@ -48,8 +48,8 @@ if TYPE_CHECKING:
     from fakeredis.spy.calls import CommandCall
     from fakeredis.spy.expectations import Expectation
     from fakeredis.spy.watching import Span, Spy
-    from fakeredis.tcp.listener import Listener
     from fakeredis.stores.forwarding import engine as forwarding_engine
+    from fakeredis.tcp.listener import Listener
 else:
     child_processes = LazyModule("fakeredis.patching.processes.child_processes")
     engine_server = LazyModule("fakeredis.engine.core.server")

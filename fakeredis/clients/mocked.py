@@ -12,7 +12,9 @@ import redis
 import redis.asyncio
 
 from fakeredis.clients import network
+from fakeredis.clients.aio import FakeAsyncRedis
 from fakeredis.clients.connection import Fake
+from fakeredis.clients.sync import FakeRedis
 
 # What of a real client's connections its counterpart is made with.
 _SHARED: Final = (
@@ -57,12 +59,8 @@ def _on_the_fake(client: Any) -> Any:
     given = getattr(pool, "connection_kwargs", {})
     kwargs = {name: given[name] for name in _SHARED if name in given}
     if isinstance(client, redis.asyncio.Redis):
-        from fakeredis.clients.aio import FakeAsyncRedis
-
         return FakeAsyncRedis(**kwargs)
     if isinstance(client, redis.Redis):
-        from fakeredis.clients.sync import FakeRedis
-
         return FakeRedis(**kwargs)
     raise TypeError(
         f"outside of fakeredis.patch() mocked() takes a fake client, not a {type(client).__name__}"

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any
 from weakref import ref
 
 from fakeredis import stores, wiring
-from fakeredis.commands.catalogue import table
+from fakeredis.commands.catalogue import module_group, table
 from fakeredis.engine.command.command import Group, Table
+from fakeredis.engine.command.modules import MODULES
 from fakeredis.engine.core.config import begin
 from fakeredis.engine.core.profiles import Profile, VersionLike, profile
 from fakeredis.engine.core.replies import BLOCKED, numbers
@@ -65,7 +66,7 @@ class FakeServer(Server):
             known = store.server_at(address)
             if known is not None:
                 _check_same(known, version, server_type)
-                return cast("FakeServer", known)
+                return known
         return super().__new__(cls)
 
     def __init__(
@@ -249,9 +250,6 @@ def _check_same(
         )
 
 
-_BUILT_IN: Final = ("vectorset",)  # modules, by the names of their groups
-
-
 def module_groups(modules: Any, facts: Profile) -> tuple[Group, ...]:
     """The groups of commands that are meant by a list of modules.
 
@@ -271,13 +269,25 @@ def module_groups(modules: Any, facts: Profile) -> tuple[Group, ...]:
             raise TypeError(
                 f"a module is a name or a fakeredis.commands.registry.Group, not {each!r}"
             )
-        elif each not in _BUILT_IN or each not in table(facts).groups:
-            known = [name for name in _BUILT_IN if name in table(facts).groups]
-            raise ValueError(
-                f"{facts.server_type} {facts.version_text} has no module {each!r} here; "
-                f"there are: {known}"
-            )
+        else:
+            groups += _known_module(each, facts)
     return tuple(groups)
+
+
+def _known_module(name: str, facts: Profile) -> list[Group]:
+    """The groups of one of Redis's own modules, none where the profile has it anyhow."""
+    built_in = table(facts).modules
+    if name in built_in:
+        return []
+    groups = module_group(name)
+    if not groups or not MODULES[name].stack_version:
+        known = sorted({*built_in, *(name for name in MODULES if module_group(name)
+                                     and MODULES[name].stack_version)})
+        raise ValueError(
+            f"{facts.server_type} {facts.version_text} has no module {name!r} here; "
+            f"there are: {known}"
+        )
+    return groups
 
 
 def check_own(**options: Any) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache, partial
 from typing import Final
 
@@ -13,7 +13,8 @@ from fakeredis.engine.core.profiles import Profile
 CORE_GROUPS: Final = (
     "acl", "string", "increx", "generic", "dump", "hash", "list", "set", "sorted_set", "stream",
     "stream_newer", "bitmap", "hyperloglog", "geo", "connection", "pubsub", "transactions",
-    "scripting", "functions", "server", "latency", "debug", "hotkeys", "cluster", "late", "valkey",
+    "scripting", "functions", "server", "latency", "debug", "hotkeys", "cluster", "late", "json",
+    "valkey",
 )
 
 
@@ -40,7 +41,7 @@ def core_table(profile: Profile, for_bytes: bool = False) -> Table:
 
 
 def table(profile: Profile, modules: Sequence[Group] = (), for_bytes: bool = False) -> Table:
-    """The commands of ``profile`` and of third parties' ``modules``.
+    """The commands of ``profile`` and of ``modules``: third parties', or Redis's own asked for.
 
     Args:
         for_bytes: see `fakeredis.engine.command.command.Table`.
@@ -49,12 +50,22 @@ def table(profile: Profile, modules: Sequence[Group] = (), for_bytes: bool = Fal
         ValueError: a name is declared twice.
     """
     if modules:
-        return _table(profile, [*core_groups(), *modules], for_bytes)
+        asked = {group.module for group in modules if group.module}
+        return _table(profile, [*core_groups(), *modules], for_bytes, asked)
     return core_table(profile, for_bytes)
 
 
-def _table(profile: Profile, groups: Sequence[Group], for_bytes: bool) -> Table:
+def module_group(name: str) -> list[Group]:
+    """The groups of a module that is known by its name; none for one that is not."""
+    return [group for group in core_groups() if group.module == name]
+
+
+def _table(
+    profile: Profile, groups: Sequence[Group], for_bytes: bool, asked: Iterable[str] = ()
+) -> Table:
+    groups = list({id(group): group for group in groups}.values())
     if not profile.is_older:
-        return Table(profile, groups, for_bytes)
+        return Table(profile, groups, for_bytes, asked=asked)
     legacy = importlib.import_module("fakeredis.commands.legacy")
-    return Table(profile, groups, for_bytes, partial(legacy.adapt, traits=profile.traits))
+    adapt = partial(legacy.adapt, traits=profile.traits)
+    return Table(profile, groups, for_bytes, adapt, asked)

@@ -436,7 +436,10 @@ def scan(ctx: Context, cursor: bytes, *words: bytes) -> list[Any]:
         found = [key for key in found if key not in db.expires or not ctx.expire_if_due(key)]
     if kind is not None:
         kinds = ((key, db.data.get(key)) for key in found)
-        found = [key for key, value in kinds if value is not None and type_name(value) == kind]
+        found = [
+            key for key, value in kinds
+            if value is not None and type_name(value).lower() == kind
+        ]
     return [b"%d" % after, found]
 
 

@@ -11,21 +11,16 @@ from typing import Any, Final
 from fakeredis.commands.arguments import (
     Declared,
     Key,
-    KeySpec,
     Many,
     NumKeys,
     Raw,
     Rest,
-    index,
-    span,
 )
 from fakeredis.commands.registry import (
     LASTING,
     MODULE,
     READONLY,
-    READS_WHOLE,
     WRITE,
-    WRITES_BACK,
     Group,
 )
 
@@ -49,22 +44,6 @@ def _declare(
 def _not_here(ctx: Any, *args: Any) -> Any:
     raise AssertionError("no server here has this command")
 
-
-_json: Final = Group("json")
-_declare(_json, "ARRINDEX ARRLEN OBJKEYS OBJLEN RESP STRLEN TYPE", _FIRST, _READS)
-_declare(
-    _json, "GET", _FIRST, _READS | READS_WHOLE, form="key {INDENT=1 NEWLINE=1 SPACE=1} path*",
-    batch_form="JSON.MGET",
-)
-_declare(_json, "MGET", _NO_KEY, _READS, specs=[KeySpec("RO access", index(1), span(-2))])
-_declare(_json, "DEBUG", (Raw, Key, Rest()), _READS)
-_declare(_json, "SET", _UPDATED, _WRITES | WRITES_BACK, form="key path value {NX XX}")
-_declare(_json, "MSET", (Many(Key("RW update"), Raw, Raw),), _WRITES)
-_declare(
-    _json, "ARRAPPEND ARRINSERT ARRPOP ARRTRIM CLEAR MERGE NUMINCRBY NUMMULTBY NUMPOWBY STRAPPEND "
-    "TOGGLE", _UPDATED, _WRITES,
-)
-_declare(_json, "DEL FORGET", (Key("RW delete"), Rest()), _WRITES)
 
 _bf: Final = Group("bf")
 _declare(_bf, "CARD DEBUG EXISTS INFO MEXISTS SCANDUMP", _FIRST, _READS)
@@ -147,4 +126,4 @@ _server: Final = Group("server")
 _declare(_server, "VRANGE", _FIRST, _READS)
 _declare(_server, "STRALGO", _NO_KEY, READONLY)
 
-groups: Final = (_json, _bf, _cf, _cms, _topk, _tdigest, _ts, _ft, _timeseries, _server)
+groups: Final = (_bf, _cf, _cms, _topk, _tdigest, _ts, _ft, _timeseries, _server)

@@ -7,16 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn
 
 from fakeredis import errors
 from fakeredis.commands.arguments import (
-    Flag,
     Key,
     Many,
-    OneOf,
     Option,
     Options,
     Raw,
-    Remaining,
     Rest,
-    Token,
     integer,
     word_of,
 )
@@ -46,6 +42,7 @@ from fakeredis.datatypes.numbers import parse_int
 from fakeredis.engine import wording
 from fakeredis.engine.cluster import cluster, replicas
 from fakeredis.engine.command import info as declared
+from fakeredis.engine.command import modules
 from fakeredis.engine.command.help import help_lines
 from fakeredis.engine.core import dispatch, switches
 from fakeredis.engine.core.context import Context
@@ -78,10 +75,9 @@ def dbsize(ctx: Context) -> int:
     return len(ctx.db.data)
 
 
-class FlushOptions(Options):
-    """When the memory is freed."""
-
-    when: Annotated[str, OneOf(ASYNC=Token, SYNC=Token.since("6.2.0"), once=True)] = ""
+def _check_flush(words: Sequence[bytes]) -> None:
+    if len(words) > 1 or (words and word_of(words[0]) not in (b"ASYNC", b"SYNC")):
+        raise CommandError(errors.SYNTAX)
 
 
 def _flush(ctx: Context, db: Database) -> None:
@@ -97,39 +93,39 @@ def _flush(ctx: Context, db: Database) -> None:
         server.touch_watchers(db, key)
 
 
-def _invalidate_all(ctx: Context, options: FlushOptions) -> None:
+def _invalidate_all(ctx: Context, words: Sequence[bytes]) -> None:
     """Tell the sessions that cache keys that all of them have gone.
 
     Redis replies later where the client can wait for the memory to be freed.
     """
     server = ctx.server
     if server.switched & switches.TRACKED:
-        waits = not ctx.session.deny_blocking and options.when != "ASYNC"
+        waits = not ctx.session.deny_blocking and (not words or word_of(words[0]) == b"SYNC")
         tracking.of(server).flushed(waits and server.traits.flush_replies_late)
 
 
 @group.command(
-    "FLUSHDB", FlushOptions, flags=WRITE | HAZARD, acl=(*_DANGEROUS_WRITE, "slow"),
+    "FLUSHDB", Rest(), flags=WRITE | HAZARD, acl=(*_DANGEROUS_WRITE, "slow"), form="{ASYNC SYNC}",
     tips="request_policy:all_shards response_policy:all_succeeded",
 )
-def flushdb(ctx: Context, *words: bytes) -> Status:
+def flushdb(ctx: Context, words: list[bytes]) -> Status:
     """Remove all keys of the selected database."""
-    options = FlushOptions.parse(ctx, words)
+    _check_flush(words)
     _flush(ctx, ctx.db)
-    _invalidate_all(ctx, options)
+    _invalidate_all(ctx, words)
     return OK
 
 
 @group.command(
-    "FLUSHALL", FlushOptions, flags=WRITE | HAZARD, acl=(*_DANGEROUS_WRITE, "slow"),
+    "FLUSHALL", Rest(), flags=WRITE | HAZARD, acl=(*_DANGEROUS_WRITE, "slow"), form="{ASYNC SYNC}",
     tips="request_policy:all_shards response_policy:all_succeeded",
 )
-def flushall(ctx: Context, *words: bytes) -> Status:
+def flushall(ctx: Context, words: list[bytes]) -> Status:
     """Remove all keys of all databases."""
-    options = FlushOptions.parse(ctx, words)
+    _check_flush(words)
     for db in list(ctx.server.databases.values()):
         _flush(ctx, db)
-    _invalidate_all(ctx, options)
+    _invalidate_all(ctx, words)
     ctx.server.deadlines.clear()
     return OK
 
@@ -266,18 +262,13 @@ def save(ctx: Context) -> Status:
     return OK
 
 
-class _SaveOptions(Options):
-    """Whether BGSAVE may come later; it never has to."""
-
-    later: Annotated[bool, Flag("SCHEDULE", once=True)] = False
-
-
 @group.command(
-    "BGSAVE", _SaveOptions, flags=ADMIN | NOSCRIPT | NO_ASYNC_LOADING | SERVER_WIDE,
+    "BGSAVE", Rest(), flags=ADMIN | NOSCRIPT | NO_ASYNC_LOADING | SERVER_WIDE, form="{SCHEDULE}",
 )
-def bgsave(ctx: Context, *words: bytes) -> Status:
+def bgsave(ctx: Context, words: list[bytes]) -> Status:
     """Note the time as that of the last save; it is over at once."""
-    _SaveOptions.parse(ctx, words)
+    if len(words) > 1 or (words and word_of(words[0]) != b"SCHEDULE"):
+        raise CommandError(errors.SYNTAX)
     _saved(ctx)
     return Status(b"Background saving started")
 
@@ -518,34 +509,31 @@ def command_docs(ctx: Context, names: list[bytes]) -> dict[bytes, Any]:
     }
 
 
-class _ListOptions(Options):
-    """Which commands COMMAND LIST names."""
-
-    filter_by: Annotated[tuple[str, bytes] | None, Option(
-        "FILTERBY", OneOf(MODULE=Token, ACLCAT=Token, PATTERN=Token), Raw, once=True
-    )] = None
-
-
 @group.command(
-    "COMMAND LIST", _ListOptions, flags=_HELP, since="7.0.0", acl=_COMMAND_ACL, varies="always",
-    tips="nondeterministic_output_order",
+    "COMMAND LIST", Rest(), flags=_HELP, since="7.0.0", acl=_COMMAND_ACL, varies="always",
+    tips="nondeterministic_output_order", form="{FILTERBY=2}",
 )
-def command_list(ctx: Context, *words: bytes) -> list[bytes]:
+def command_list(ctx: Context, words: list[bytes]) -> list[bytes]:
     """The names of all commands, or of those that a filter lets through."""
-    filter_by = _ListOptions.parse(ctx, words).filter_by
+    if words and (
+        len(words) != 3 or word_of(words[0]) != b"FILTERBY"
+        or word_of(words[1]) not in (b"MODULE", b"ACLCAT", b"PATTERN")
+    ):
+        raise CommandError(errors.SYNTAX)
     tops = ctx.server.table.commands()
     with_subs = [one for top in tops for one in (top, *declared.subcommands_of(top))]
-    if filter_by is None:
+    if not words:
         return [declared.shown_name(command) for command in with_subs]
-    kind, wanted = filter_by
-    if kind == "PATTERN":
+    kind, wanted = word_of(words[1]), words[2]
+    if kind == b"PATTERN":
         matches = matcher(wanted, nocase=True)
         names = [declared.shown_name(command) for command in with_subs]
         return [name for name in names if matches(name)]
-    if kind == "MODULE":
+    if kind == b"MODULE":
         module = wanted.decode("utf-8", "replace")
         return [
-            declared.shown_name(one) for one in tops if one.flags & MODULE and one.group == module
+            declared.shown_name(one) for one in tops
+            if one.flags & MODULE and declared.module_of(one) == module
         ]
     category = wanted.lower().decode("utf-8", "replace")
     return [
@@ -614,28 +602,22 @@ def check_allowed(ctx: Context, what: str, parameter: str) -> None:
         raise CommandError(_NOT_ALLOWED % (what, parameter))
 
 
-class _ShutdownOptions(Options):
-    """How SHUTDOWN ends the server."""
-
-    save: Annotated[str, OneOf(NOSAVE=Token, SAVE=Token)] = ""
-    now: Annotated[bool, Flag("NOW", "7.0.0")] = False
-    force: Annotated[bool, Flag("FORCE", "7.0.0")] = False
-    abort: Annotated[bool, Flag("ABORT", "7.0.0")] = False
-
-
 @group.command(
-    "SHUTDOWN", _ShutdownOptions, since="1.0.0",
+    "SHUTDOWN", Rest(), since="1.0.0",
     flags=_ADMIN | NO_MULTI | ALLOW_BUSY | CONNECTION | HAZARD | SERVER_WIDE,
+    form="{NOSAVE SAVE NOW FORCE ABORT}",
 )
-def shutdown(ctx: Context, *words: bytes) -> Any:
+def shutdown(ctx: Context, words: list[bytes]) -> Any:
     """Close all connections; no new one is answered until ``server.connected`` is set again."""
-    options = _ShutdownOptions.parse(ctx, words)
-    if options.abort and len(words) > 1:
+    options = {word_of(word) for word in words}
+    if options - {b"NOSAVE", b"SAVE", b"NOW", b"FORCE", b"ABORT"} or (
+        {b"NOSAVE", b"SAVE"} <= options or (b"ABORT" in options and len(words) > 1)
+    ):
         raise CommandError(errors.SYNTAX)
-    if options.abort:
+    if b"ABORT" in options:
         raise CommandError("ERR No shutdown in progress.")
     server = ctx.server
-    if server.switched & switches.BUSY and options.save != "NOSAVE":
+    if server.switched & switches.BUSY and b"NOSAVE" not in options:
         raise busy.busy_error(server)
     go_down(server)
 
@@ -763,10 +745,8 @@ _NOT_LOADED: Final = "ERR Error loading the extension. Please check the server l
     tips="nondeterministic_output_order",
 )
 def module_list(ctx: Context) -> list[dict[bytes, Any]]:
-    """The modules; the vector sets, which Redis 8 has built in, count as one."""
-    if ctx.server.table.find(b"VADD") is None:
-        return []
-    return [{b"name": b"vectorset", b"ver": 1, b"path": b"", b"args": []}]
+    """The modules, of which Redis 8 has some built in."""
+    return modules.entries(ctx.server.table.modules, ctx.server.profile)
 
 
 @group.command(
@@ -778,20 +758,11 @@ def module_load(ctx: Context, words: list[bytes]) -> Any:
     raise CommandError(_NOT_LOADED)
 
 
-class _LoadexOptions(Options):
-    """What MODULE LOADEX would hand to a module; it comes to none."""
-
-    config: Annotated[
-        Sequence[tuple[bytes, bytes]], Option("CONFIG", Raw, Raw, many=True)
-    ] = ()
-    args: Annotated[Sequence[bytes], Option("ARGS", Remaining())] = ()
-
-
 @group.command(
-    "MODULE LOADEX", Raw, _LoadexOptions, flags=_MODULES | NO_ASYNC_LOADING | SERVER_WIDE,
-    since="7.0.0",
+    "MODULE LOADEX", Rest(1), flags=_MODULES | NO_ASYNC_LOADING | SERVER_WIDE, since="7.0.0",
+    form="path {CONFIG=2 ARGS=rest}",
 )
-def module_loadex(ctx: Context, path: bytes, *words: bytes) -> Any:
+def module_loadex(ctx: Context, words: list[bytes]) -> Any:
     """Refused: no module can be loaded into a process of Python."""
     check_allowed(ctx, "MODULE", "enable-module-command")
     raise CommandError(_NOT_LOADED)

@@ -19,9 +19,11 @@ from fakeredis.rdb.compact import write_intset, write_listpack
 
 if TYPE_CHECKING:
     from fakeredis.rdb.arrays import write_array
+    from fakeredis.rdb.json import write_json
     from fakeredis.rdb.streams import write_stream
     from fakeredis.rdb.vector_sets import write_vector_set
 else:
+    write_json = Lazy("fakeredis.rdb.json", "write_json")
     write_array = Lazy("fakeredis.rdb.arrays", "write_array")
     write_stream = Lazy("fakeredis.rdb.streams", "write_stream")
     write_vector_set = Lazy("fakeredis.rdb.vector_sets", "write_vector_set")
@@ -118,6 +120,8 @@ class Writer:
             return types.STRING
         if getattr(value, "type_name", b"") == b"vectorset":
             return write_vector_set(self, value)
+        if getattr(value, "type_name", b"") == b"ReJSON-RL":
+            return write_json(self, value)
         if getattr(value, "type_name", b"") == b"array":
             return write_array(self, value)
         raise TypeError(f"the format has no form for a {type(value).__name__}")

@@ -552,7 +552,6 @@ def test_facts(twin: Twin) -> None:
         COMMAND GETKEYS VADD k VALUES 2 1 2 e
         COMMAND GETKEYSANDFLAGS VADD k VALUES 2 1 2 e
         COMMAND GETKEYS VCARD
-        MODULE LIST
         ACL SETUSER u on nopass ~* -@all +@read +@write +@fast
         ACL DRYRUN u VADD k VALUES 2 1 1 c
         ACL SETUSER u +@all resetkeys %R~k

@@ -37,6 +37,8 @@ def test_facts(command: Command) -> None:
     facts = command_facts()[command.name]
     real = {key: set(facts[key]) if key in ("flags", "acl_categories", "tips") else facts[key]
             for key in declared(command) if key in facts}
+    if command.declaration.module and command.declaration.categories():
+        del real["acl_categories"]  # the harvested modules are older than their category
     ours = {key: value for key, value in declared(command).items() if key in real}
     assert ours == real
 

@@ -255,7 +255,7 @@ def refused(tmp_path: Path, data: bytes, server: FakeServer | None = None) -> st
 
 
 MODULE = 0
-for _letter in "ReJSON-RL":
+for _letter in "nosuchmod":
     MODULE = MODULE << 6 | (
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".index(_letter)
     )
@@ -270,10 +270,10 @@ MODULE = MODULE << 10 | 3
     (file(KEY)[:-8] + b"\1" * 8, "the checksum is wrong: the file is damaged (at byte 15)"),
     (file(KEY + KEY), "a key for the second time (at byte 15)"),
     (file(b"\xfe\x10" + KEY), "database 16, but there are only 16"),
-    (file(b"\x07\x01j\x81" + struct.pack(">Q", MODULE)), "ReJSON-RL"),
+    (file(b"\x07\x01j\x81" + struct.pack(">Q", MODULE)), "nosuchmod"),
     (file(b"\x21\x01j"), "a value of the unknown type 33"),
     (file(b"\x10\x01h\x03abc"), "a listpack is damaged"),
-    (file(b"\xf7\x81" + struct.pack(">Q", MODULE) + b"\x07"), "the data of the module ReJSON-RL"),
+    (file(b"\xf7\x81" + struct.pack(">Q", MODULE) + b"\x07"), "the data of the module nosuchmod"),
 ])
 def test_broken_files(tmp_path: Path, data: bytes, words: str) -> None:
     assert words in refused(tmp_path, data)

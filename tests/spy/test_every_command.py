@@ -114,6 +114,8 @@ def test_keys_are_those_of_getkeys(command: Command) -> None:
         spy = run(server_of(command), *before, call)
         seen = [each for each in spy.calls if each.name == command.name][-1:]
         expected = keys_of(command, call)
+        if command.name == "JSON.MGET":  # of whose keys the server says but the first
+            expected = call[1:-1]
         if expected:
             assert [list(each.keys) for each in seen] == [expected], call
 

@@ -16,6 +16,8 @@ GAPS: dict[str, str] = {
     "SLOWLOG GET: example": "tells of the commands that ran before",
     "SLOWLOG GET: numbers": "tells of the commands that ran before",
     "SLOWLOG GET: syntax": "tells of the commands that ran before",
+    # The server has the paths in a hash table.
+    "JSON.GET: syntax": "an object of several paths has them in an order left to chance",
     # Vectors that are infinite are as far from all others.
     "VSIM: numbers": "elements of the same similarity come in the order in which they were added",
 }

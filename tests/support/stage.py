@@ -8,6 +8,7 @@ whole state afterwards: a call that fails must leave no trace in any of them.
 from __future__ import annotations
 
 import contextlib
+import json
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -59,11 +60,29 @@ def comparison(name: str) -> Compare:
         return same_kind
     if name in _TIMES:
         return lambda fake, real: close(fake, real, _TOLERANCE_MS)
+    if name == "JSON.GET":  # several paths come in the order of a hash table
+        return same_document
+    if name == "ACL CAT":  # the real server's modules are older than their category
+        return lambda fake, real: same(without_modules(fake), without_modules(real))
     if "nondeterministic_output_order" in tips or name in _SCANS:
         return lambda fake, real: same(in_order(fake), in_order(real))
     if "nondeterministic_output" in tips:
         return lambda fake, real: bool(shape(fake) == shape(real))
     return same
+
+
+def same_document(fake: Any, real: Any) -> bool:
+    """Whether two texts are the same, or are the same JSON of as many letters."""
+    if type(fake) is type(real) is bytes and len(fake) == len(real) and real[:1] == b"{":
+        return bool(json.loads(fake) == json.loads(real))
+    return same(fake, real)
+
+
+def without_modules(categories: Any) -> Any:
+    """Categories but for those of modules; other replies as they are."""
+    return [each for each in categories if each != b"json"] if type(categories) is list else (
+        categories
+    )
 
 
 def same_kind(fake: Any, real: Any) -> bool:

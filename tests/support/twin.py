@@ -338,6 +338,7 @@ def value_readers(kind: bytes, key: bytes) -> list[tuple[bytes, ...]]:
         b"stream": [
             (b"XRANGE", key, b"-", b"+"), (b"XINFO", b"STREAM", key), (b"XINFO", b"GROUPS", key),
         ],
+        b"ReJSON-RL": [(b"JSON.GET", key)],
         b"vectorset": [(b"VCARD", key), (b"VDIM", key)],
     }
     return readers.get(kind, [])

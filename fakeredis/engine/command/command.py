@@ -13,6 +13,7 @@ from enum import IntFlag
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from fakeredis.engine.command.keys import KeySpec, follow
+from fakeredis.engine.command.modules import MODULES
 from fakeredis.engine.command.syntax import (
     UNLIMITED,
     Args,
@@ -27,12 +28,12 @@ from fakeredis.engine.core.profiles import Profile, Since
 from fakeredis.engine.core.replies import PLAIN, Nulls, Shape, Shaper, wire_shape
 
 if TYPE_CHECKING:
-    from fakeredis.engine.command.interfaces import Running
+    from fakeredis.engine.core.context import Context
 
 Handler = Callable[..., Any]
 KeysOf = Callable[[Args], list[bytes]]
 AccessOf = Callable[[Args], str]
-Effect = Callable[..., "Sequence[bytes] | None"]  # of context, key and event
+Effect = Callable[["Context", bytes, str], "Sequence[bytes] | None"]
 Counterpart = Callable[[Args, Any], "tuple[Args, Callable[[Any], Any]]"]
 H = TypeVar("H", bound=Handler)
 
@@ -201,6 +202,7 @@ class Declaration:
     expiring_form: str = ""
     score_bounds: int = 0
     legacy_arity: str = ""
+    module: str = ""
 
     @property
     def options(self) -> type[OptionWords] | None:
@@ -238,6 +240,12 @@ class Declaration:
         return frozenset(names)
 
 
+def in_capitals(declaration: Declaration) -> bool:
+    """Whether the server shows a command's name in capitals, as some modules do."""
+    known = MODULES.get(declaration.module)
+    return bool(declaration.flags & Flags.MODULE) and (known is None or known.in_capitals)
+
+
 class Command:
     """A command of one profile, resolved for the dispatcher."""
 
@@ -254,8 +262,8 @@ class Command:
         self.parts = [part.encode() for part in self.name.split(" ")]
         self.group = declaration.group
         self.flags = declaration.flags
-        label = self.name.replace(" ", "|")  # as in error texts: modules name theirs in capitals
-        self.label = label if self.flags & Flags.MODULE else label.lower()
+        label = self.name.replace(" ", "|")  # as in error texts
+        self.label = label if in_capitals(declaration) else label.lower()
         self.handler: Handler = declaration.handler or _no_handler
         self.resp2: Shaper | None
         self.resp3: Shaper | None
@@ -277,7 +285,7 @@ class Command:
             return
         plain, keep = self.handler, nulls
 
-        def handler(ctx: Running, *args: Any) -> Any:
+        def handler(ctx: Context, *args: Any) -> Any:
             return keep(ctx.args, plain(ctx, *args))
 
         self.handler = handler
@@ -356,7 +364,7 @@ class Command:
         return f"<Command {self.name}>"
 
 
-def _no_handler(ctx: Running, *args: Any) -> Any:
+def _no_handler(ctx: Context, *args: Any) -> Any:
     raise AssertionError("a container command is answered by the dispatcher")
 
 
@@ -378,9 +386,14 @@ CONTAINERS: set[str] = set()
 
 @dataclass
 class Group:
-    """A group of commands, such as Redis's "string"; also for third parties' own."""
+    """A group of commands, such as Redis's "string"; also for third parties' own.
+
+    Args:
+        module: the module that the commands are of, see `fakeredis.engine.command.modules`.
+    """
 
     name: str
+    module: str = ""
     declarations: dict[str, Declaration] = field(default_factory=dict)
 
     def command(
@@ -465,7 +478,7 @@ class Group:
                 None if acl is None else tuple(acl), reply, keys, key_positions, nulls,
                 None if specs is None else tuple(specs), access, form, same_as, channels, secrets,
                 runs, effect, counterpart, varies, tips, batch_form, batch_of_key, expiring_form,
-                score_bounds, legacy_arity,
+                score_bounds, legacy_arity, self.module,
             ))
             return handler
 
@@ -496,23 +509,25 @@ class Table:
     Args:
         for_bytes: replies keep what only those who write the protocol's bytes need to know.
         adapt: changes each command into what the profile's server makes of it.
+        asked: modules that the server has though others of its profile have not.
     """
 
-    __slots__ = ("profile", "by_name", "plain", "groups", "queue_runner")
+    __slots__ = ("profile", "by_name", "plain", "groups", "modules", "queue_runner")
     queue_runner: Command  # EXEC
 
     def __init__(
         self, profile: Profile, groups: Iterable[Group], for_bytes: bool = False,
-        adapt: Callable[[Command], None] | None = None,
+        adapt: Callable[[Command], None] | None = None, asked: Iterable[str] = (),
     ) -> None:
         self.profile = profile
+        self.modules: list[str] = []  # those that have a command here
         self.by_name: dict[bytes, Command] = {}  # b"GET", b"get", b"CONFIG" ...
         self.plain: dict[str, Command] = {}  # "GET", "CONFIG GET": what may take the short cut
         self.groups: set[str] = set()  # names of those that have a command here
         subcommands: list[Command] = []
         for group in groups:
             for declaration in group.declarations.values():
-                if not profile.has(declaration.since):
+                if not profile.has(declaration.since) and group.module not in asked:
                     continue
                 command = Command(declaration, profile, for_bytes)
                 if adapt is not None:
@@ -523,6 +538,9 @@ class Table:
 
     def _add(self, command: Command, subcommands: list[Command]) -> None:
         self.groups.add(command.group)
+        module = command.declaration.module
+        if module and module not in self.modules:
+            self.modules.append(module)
         if command.flags & RUNS_QUEUE:
             self.queue_runner = command
         if not command.flags & (CONNECTION | BLOCKING):

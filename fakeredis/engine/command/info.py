@@ -16,6 +16,7 @@ from fakeredis import data
 from fakeredis.engine.command.command import MODULE, Command, Flags
 from fakeredis.engine.command.help import first_line
 from fakeredis.engine.command.keys import INVALID_ARGUMENTS, UNKNOWN, KeySpec, index, span
+from fakeredis.engine.command.modules import MODULES
 from fakeredis.engine.core.replies import SetReply, Status
 from fakeredis.errors import CommandError
 
@@ -26,7 +27,7 @@ CATEGORIES: Final = (
     "connection", "transaction", "scripting",
 )
 # Those of later versions, with which a group of commands came.
-NEWER_CATEGORIES: Final = ("array",)
+NEWER_CATEGORIES: Final = ("array", "json")
 # In the server's order, in which MODULE stands before ADMIN.
 _FLAGS: Final = (
     *(flag for flag in Flags if flag < Flags.ADMIN), Flags.MODULE,
@@ -126,10 +127,16 @@ def _spec_part(part: Sequence[Any]) -> dict[bytes, Any]:
 # COMMAND DOCS -----------------------------------------------------------------------------------
 
 
+def module_of(command: Command) -> str:
+    """The name of the module that a command is of."""
+    known = MODULES.get(command.declaration.module)
+    return command.group if known is None else known.name
+
+
 def document(command: Command) -> dict[bytes, Any]:
     """A command's entry in COMMAND DOCS."""
     if command.flags & MODULE:
-        return {b"group": b"module", b"module": command.group.encode()}
+        return {b"group": b"module", b"module": module_of(command).encode()}
     facts, since = facts_of(command), command.declaration.since
     docs: dict[bytes, Any] = {
         b"summary": first_line(command).encode(),

@@ -51,7 +51,7 @@ from fakeredis.errors import CommandError
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-    from fakeredis.engine.command.interfaces import Running
+    from fakeredis.engine.core.context import Context
 
 
 # Values that are more than one word ---------------------------------------------------------------
@@ -202,13 +202,11 @@ class _Entry:
         self.least = sum([1 if isinstance(kind, Argument) else kind.least for kind in self.kinds])
         self.per_key = any(isinstance(kind, PerKey) for kind in self.kinds)
         self.once = given.once or (group is not None and group.once)
-        self.exclusive = self.once or (
-            group is not None and not (group.last or group.many)
-        )
+        self.exclusive = self.once or (group is not None and not group.last)
         self.named = group is not None  # the value says which word it was
         self.bare = group is not None and group.bare
         self.error = "" if group is None else group.error
-        self.many = getattr(group or given, "many", False)
+        self.many = isinstance(given, Option) and given.many
         self.refused = given.refused if isinstance(given, Flag | Option) else ""
         self.access = given.access if isinstance(given, Flag) else ""
         first = self.kinds[0] if self.kinds else None
@@ -266,8 +264,6 @@ class Options(OptionWords):
     - `Option`: its value, a tuple of several, or what its ``make`` makes of them
     - `OneOf`: ``(word, value)``; the word alone where none of them has a value
 
-    and with ``many`` a list of these.
-
     Values are `Argument` (`Raw`, `Int` ...), `Counted`, `Remaining`, `PerKey`, `Threshold`, or a
     `OneOf` of words. A class may be derived from another, whose words it has too.
 
@@ -303,12 +299,12 @@ class Options(OptionWords):
     # What may differ
 
     @classmethod
-    def unknown(cls, ctx: Any, raw: bytes, left: int) -> CommandError:
+    def unknown(cls, ctx: Context, raw: bytes, left: int) -> CommandError:
         """The error for a word that is none of them, behind which so many are left."""
         return CommandError(errors.SYNTAX)
 
     @classmethod
-    def lacking(cls, ctx: Any, raw: bytes, left: int) -> CommandError:
+    def lacking(cls, ctx: Context, raw: bytes, left: int) -> CommandError:
         """The error for a word whose values are missing; by default it is an unknown one then."""
         return cls.unknown(ctx, raw, left)
 
@@ -316,7 +312,7 @@ class Options(OptionWords):
 
     @classmethod
     def parse(
-        cls, ctx: Running, words: Args, subject: Any = None, keys: int = 0
+        cls, ctx: Context, words: Args, subject: Any = None, keys: int = 0
     ) -> Self:
         """What the words say, all of which must be options.
 
@@ -333,14 +329,14 @@ class Options(OptionWords):
 
     @classmethod
     def take(
-        cls, ctx: Running, words: Args, subject: Any = None
+        cls, ctx: Context, words: Args, subject: Any = None
     ) -> tuple[Self, int]:
         """What the first words say, and the position of the first that is no option."""
         return cls._read(ctx, words, ctx if subject is None else subject, 0, True)
 
     @classmethod
     def _read(
-        cls, ctx: Running, words: Args, subject: Any, keys: int, stops: bool
+        cls, ctx: Context, words: Args, subject: Any, keys: int, stops: bool
     ) -> tuple[Self, int]:
         profile = ctx.server.profile
         table = cls._tables.get(profile)
@@ -383,10 +379,10 @@ class Options(OptionWords):
                 value, behind = entry.value(words, at + 1, subject, keys)
             else:
                 value = None if entry.named else True
-            if entry.named:
-                value = entry.name if entry.bare else (entry.name, value)
             if entry.many:
                 given.setdefault(field, []).append(value)
+            elif entry.named:
+                given[field] = entry.name if entry.bare else (entry.name, value)
             else:
                 given[field] = value
             at = behind

@@ -16,7 +16,7 @@ KNOWN: Final = "KEg$lshzxetdmnAoc"
 # Events by the group of the command that causes them; "g" is generic.
 _GROUP_CLASS: Final = {
     "string": "$", "bitmap": "$", "list": "l", "set": "s", "hash": "h", "sorted-set": "z",
-    "stream": "t", "geo": "z", "hyperloglog": "$", "module": "d",
+    "stream": "t", "geo": "z", "hyperloglog": "$", "module": "d", "json": "d",
 }
 _EVENT_CLASS: Final = {
     **dict.fromkeys(

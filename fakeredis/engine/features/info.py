@@ -19,6 +19,7 @@ from fakeredis.datatypes.set import Set
 from fakeredis.datatypes.sorted_set import SortedSet
 from fakeredis.datatypes.string import MutableString
 from fakeredis.engine.cluster import cluster, replicas
+from fakeredis.engine.command import modules
 from fakeredis.engine.command.command import WRITE
 from fakeredis.engine.core import switches
 from fakeredis.engine.core.statistics import operations_per_second
@@ -284,15 +285,8 @@ def _latencystats(server: Server) -> Fields:
 
 
 def _modules(server: Server) -> Fields:
-    if "vectorset" not in server.table.groups:
-        return {}
-    return {"module": _VECTOR_SETS}
-
-
-_VECTOR_SETS: Final = (
-    "name=vectorset,ver=1,api=1,filters=0,usedby=[],using=[],"
-    "options=[handle-io-errors|handle-repl-async-load]"
-)
+    lines = modules.info_lines(server.table.modules, server.profile)
+    return {"module": "\r\nmodule:".join(lines)} if lines else {}
 
 
 def _replication(server: Server) -> Fields:

@@ -1,0 +1,479 @@
+"""Whole documents and values of any type: JSON.GET, SET, MERGE, DEL and their kin."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any, Final
+
+from fakeredis import errors
+from fakeredis.commands.arguments import word_of
+from fakeredis.commands.json.common import (
+    LEGACY_ROOT,
+    ROOT,
+    check_count,
+    existing,
+    failure,
+    lenient_path,
+    parsed,
+    parsed_path,
+    path_word,
+    readable,
+    writable,
+    wrong_count,
+)
+from fakeredis.datatypes.json import text
+from fakeredis.datatypes.json.document import (
+    JsonDocument,
+    copied,
+    delete_at,
+    kind_of,
+    merged,
+    size_of,
+)
+from fakeredis.datatypes.json.errors import JsonError
+from fakeredis.datatypes.json.path import Path, Place, is_legacy_path, path_of
+from fakeredis.engine.core.context import Context
+from fakeredis.engine.core.replies import OK, Status
+from fakeredis.errors import CommandError
+
+_NEW_AT_ROOT: Final = "ERR new objects must be created at the root"
+_NOT_STATIC: Final = "Err wrong static path"
+_OUT_OF_RANGE: Final = "ERR array index out of range"
+_WRONG_FORMAT: Final = "ERR wrong reply format"
+_FORMAT_IN_RESP2: Final = "ERR FORMAT argument is not supported on RESP2"
+
+
+# Reading ------------------------------------------------------------------------------------------
+
+
+class _Form:
+    """How JSON.GET shows values: FORMAT, and the space between them."""
+
+    def __init__(self) -> None:
+        self.format = b"STRING"
+        self.space: dict[bytes, str] = {}
+
+    def text(self, value: Any) -> bytes:
+        """A value as text."""
+        if not any(self.space.values()):
+            return text.dumps(value)
+        of = self.space.get
+        return text.pretty(value, of(b"INDENT", ""), of(b"NEWLINE", ""), of(b"SPACE", ""))
+
+
+def get(ctx: Context, key: bytes = b"", *words: bytes) -> Any:
+    """The values that paths find, as text; by default the whole document."""
+    if not words:
+        if not ctx.args:
+            raise wrong_count(ctx)
+        document = readable(ctx, key)
+        return None if document is None else text.dumps(document[0])
+    form, raw_paths = _read_words(ctx, words)
+    document = readable(ctx, key)
+    if document is None:
+        return None
+    paths = _paths(raw_paths or [LEGACY_ROOT])
+    if form.format != b"STRING":
+        return [_expanded(path.values(document[0]), form) for path in paths]
+    if len(raw_paths) < 2:
+        return _one_path(document[0], paths[0], form)
+    all_legacy = all(map(is_legacy_path, raw_paths))
+    return _several_paths(document[0], paths, form, all_legacy)
+
+
+def _paths(raw_paths: Sequence[bytes]) -> list[Path]:
+    """The paths; of several, those that mean none are left out, as the server does."""
+    if len(raw_paths) == 1:
+        return [parsed_path(raw_paths[0])]
+    found = []
+    for raw in raw_paths:
+        with suppress(JsonError):
+            found.append(path_of(raw))
+    return found
+
+
+def _read_words(ctx: Context, words: Sequence[bytes]) -> tuple[_Form, list[bytes]]:
+    form, paths = _Form(), []
+    rest = iter(words)
+    for word in rest:
+        name = word_of(word)
+        if name in (b"INDENT", b"NEWLINE", b"SPACE", b"FORMAT"):
+            if name == b"FORMAT" and ctx.session.protocol == 2:
+                raise CommandError(_FORMAT_IN_RESP2)
+            value = next(rest, None)
+            if value is None:
+                raise wrong_count(ctx)
+            if name != b"FORMAT":
+                form.space[name] = value.decode("utf-8", "replace")
+                continue
+            form.format = value
+            if value not in (b"STRING", b"EXPAND", b"EXPAND1"):
+                raise CommandError(_WRONG_FORMAT)
+        elif name != b"NOESCAPE" and text.is_text(word):
+            paths.append(word)
+    return form, paths
+
+
+def _one_path(root: Any, path: Path, form: _Form) -> bytes:
+    values = path.values(root)
+    if not path.is_legacy:
+        return form.text(values)
+    if not values:
+        raise _missing(path)
+    return form.text(values[0])
+
+
+def _several_paths(root: Any, paths: list[Path], form: _Form, all_legacy: bool) -> bytes:
+    """An object of the values by path; of single ones, where all paths are legacy ones."""
+    found: dict[str, Any] = {}
+    for path in paths:
+        values = path.values(root)
+        if all_legacy and not values:
+            raise failure(f"ERR Path '{path.given}' does not exist")
+        found[path.given] = values[0] if all_legacy else values
+    return form.text(found)
+
+
+def _missing(path: Path) -> CommandError:
+    return failure(f"ERR Path '{path.text}' does not exist")
+
+
+def _expanded(values: list[Any], form: _Form) -> list[Any]:
+    return [expanded(value, form.format == b"EXPAND1") for value in values]
+
+
+def expanded(value: Any, only_scalars: bool = False) -> Any:
+    """A value as a reply of RESP3; with ``only_scalars`` containers are texts."""
+    if only_scalars:
+        return text.dumps(value) if type(value) in (dict, list, str) else value
+    if type(value) is dict:
+        return {name.encode(): expanded(child) for name, child in value.items()}
+    if type(value) is list:
+        return [expanded(child) for child in value]
+    return value.encode() if type(value) is str else value
+
+
+def mget(ctx: Context, *words: bytes) -> list[bytes | None]:
+    """What one path finds in each of several documents; null for keys without any."""
+    check_count(ctx, words, 2)
+    *keys, raw = words
+    try:
+        path = path_of(raw)
+    except JsonError:
+        return [None] * len(keys)
+    return [_of_key(ctx, key, path) for key in keys]
+
+
+def _of_key(ctx: Context, key: bytes, path: Path) -> bytes | None:
+    try:
+        document = readable(ctx, key)
+    except CommandError:
+        return None
+    if document is None:
+        return None
+    values = path.values(document[0])
+    if path.is_legacy:
+        return text.dumps(values[0]) if values else None
+    return text.dumps(values)
+
+
+def type_(ctx: Context, *words: bytes) -> Any:
+    """The types of the values that a path finds."""
+    check_count(ctx, words, 1)
+    document = readable(ctx, words[0])
+    reply: Any = None
+    path = None if document is None else lenient_path(path_word(words))
+    if path is not None and document is not None:
+        kinds = [kind_of(value).encode() for value in path.values(document[0])]
+        reply = kinds if not path.is_legacy else kinds[0] if kinds else None
+    return reply if ctx.session.protocol == 2 else [reply]
+
+
+def _path(words: Sequence[bytes]) -> Path:
+    return parsed_path(path_word(words))
+
+
+def resp(ctx: Context, *words: bytes) -> Any:
+    """The values that a path finds as replies: containers as arrays that begin with a bracket."""
+    check_count(ctx, words, 1)
+    document = readable(ctx, words[0])
+    if document is None:
+        return None
+    path = _path(words)
+    values = path.values(document[0])
+    if not path.is_legacy:
+        return [_as_resp(value) for value in values]
+    if not values:
+        raise _missing(path)
+    return _as_resp(values[0])
+
+
+def _as_resp(value: Any) -> Any:
+    kind = kind_of(value)
+    if kind == "object":
+        flat: list[Any] = [Status(b"{")]
+        for name, child in value.items():
+            flat += (name.encode(), _as_resp(child))
+        return flat
+    if kind == "array":
+        return [Status(b"["), *map(_as_resp, value)]
+    if kind == "boolean":
+        return Status(b"true" if value else b"false")
+    return value.encode() if kind == "string" else value
+
+
+_HELP: Final = [
+    b"MEMORY <key> [path] - reports memory usage", b"HELP                - this message",
+]
+
+
+def debug(ctx: Context, *words: bytes) -> Any:
+    """MEMORY: the bytes that the server takes for values; HELP."""
+    check_count(ctx, words, 1)
+    name = word_of(words[0])
+    if name == b"HELP":
+        return _HELP
+    if name != b"MEMORY":
+        raise CommandError("ERR unknown subcommand - try `JSON.DEBUG HELP`")
+    check_count(ctx, words, 2)
+    document = readable(ctx, words[1])
+    if document is None:
+        return 0 if is_legacy_path(path_word(words[1:])) else []
+    path = _path(words[1:])
+    sizes = [size_of(value) for value in path.values(document[0])]
+    if not path.is_legacy:
+        return sizes
+    if not sizes:
+        raise _missing(path)
+    return sizes[0]
+
+
+# Writing ------------------------------------------------------------------------------------------
+
+
+def set_(ctx: Context, *words: bytes) -> Any:
+    """Set what a path finds, or the field that it names, to a value; null where it did not."""
+    check_count(ctx, words, 3)
+    key, raw_path, raw = words[:3]
+    condition = _condition(ctx, words[3:])
+    document = writable(ctx, key)
+    value = parsed(raw)
+    places = _places(document, raw_path, condition)
+    done = _put(ctx, key, places, value)
+    if done:
+        ctx.modified(key, "json.set")
+    return OK if done else None
+
+
+def _condition(ctx: Context, words: Sequence[bytes]) -> bytes:
+    condition = b""
+    rest = iter(words)
+    for word in rest:
+        name = word_of(word)
+        if name in (b"NX", b"XX") and not condition:
+            condition = name
+        elif name == b"FORMAT":
+            _check_format(ctx, next(rest, None))
+        else:
+            raise CommandError(errors.SYNTAX)
+    return condition
+
+
+def _check_format(ctx: Context, name: bytes | None) -> None:
+    if name is None:
+        raise wrong_count(ctx)
+    if name not in (b"JSON", b"STRING"):
+        raise CommandError("ERR wrong format")
+
+
+def _places(
+    document: JsonDocument | None, raw_path: bytes, condition: bytes = b""
+) -> list[Place] | None:
+    """Where a value is to be put: all that a path finds, or the field that it names.
+
+    None where that is nowhere. The place of a field that is not there yet is that of the field.
+
+    Raises:
+        CommandError: the path names no single place, or an element beyond the end; or there is no
+            document yet.
+    """
+    if document is None:
+        if condition == b"XX":
+            return None
+        if raw_path not in (ROOT, LEGACY_ROOT):
+            raise CommandError(_NEW_AT_ROOT)
+        return [()]
+    path = parsed_path(raw_path)
+    places = path.places(document[0])
+    if condition == b"NX":
+        if path.is_root:
+            return None
+        if path.keys is None:
+            raise CommandError(_NOT_STATIC)
+    if places:
+        return None if condition == b"NX" else places
+    return None if condition == b"XX" else _new_field(document, path)
+
+
+def _new_field(document: JsonDocument, path: Path) -> list[Place] | None:
+    if path.keys is None:
+        raise CommandError(_NOT_STATIC)
+    *before, last = path.keys
+    if isinstance(last, int):
+        raise CommandError(_OUT_OF_RANGE)
+    to_parent = path._replace(keys=tuple(before))
+    parents = to_parent.values(document[0])
+    if not parents or not isinstance(parents[0], dict):
+        return None
+    return [(*to_parent.places(document[0])[0], path.new_name)]
+
+
+def _put(ctx: Context, key: bytes, places: list[Place] | None, value: Any) -> bool:
+    """Put a value at places, a copy of it at each but the first; whether it was put anywhere."""
+    if places is None:
+        return False
+    document = ctx.lookup(key)
+    if document is None:
+        ctx.db.put(key, JsonDocument([value]))
+        return True
+    done = False
+    for place in places:
+        done = _put_at(document, place, copied(value) if done else value) or done
+    return done
+
+
+def _put_at(document: JsonDocument, place: Place, value: Any) -> bool:
+    """Put a value at one place, which earlier ones may have taken away; whether it is there."""
+    if not place:
+        document[0] = value
+        return True
+    found = document.holder(place[:-1])
+    if found is None:
+        return False
+    container, last = found[0][found[1]], place[-1]
+    if isinstance(last, str) is not isinstance(container, dict):
+        return False
+    if isinstance(last, int) and not (isinstance(container, list) and last < len(container)):
+        return False
+    container[last] = value
+    return True
+
+
+def mset(ctx: Context, *words: bytes) -> Any:
+    """Set several values, or none where one of them cannot be."""
+    check_count(ctx, words, 3)
+    calls = []
+    for start in range(0, len(words), 3):
+        key, *rest = words[start : start + 3]
+        document = writable(ctx, key)
+        check_count(ctx, rest, 1)
+        places = _places(document, rest[0])
+        check_count(ctx, rest, 2)
+        calls.append((key, places, parsed(rest[1])))
+    for key, places, value in calls:
+        if _put(ctx, key, places, value):
+            ctx.modified(key, "json.mset")
+    return OK
+
+
+def merge(ctx: Context, *words: bytes) -> Any:
+    """Merge a value into what a path finds (RFC 7396); null where it finds and names nothing."""
+    check_count(ctx, words, 3)
+    if len(words) > 3:
+        raise CommandError(errors.SYNTAX)
+    key, raw_path, raw = words
+    document = writable(ctx, key)
+    value = parsed(raw)
+    if document is None:
+        done = _put(ctx, key, _places(None, raw_path), value)
+    else:
+        done = _merge(ctx, key, document, parsed_path(raw_path), value)
+    if done:
+        ctx.modified(key, "json.merge")
+    return OK if done else None
+
+
+def _merge(ctx: Context, key: bytes, document: JsonDocument, path: Path, value: Any) -> bool:
+    places = path.places(document[0])
+    if not places:
+        return _put(ctx, key, _new_field(document, path), value)
+    done = False
+    for place in places:
+        found = document.holder(place)
+        if found is not None:
+            container, at = found
+            container[at] = merged(container[at], value)
+            done = True
+    return done
+
+
+def delete(ctx: Context, *words: bytes) -> int:
+    """Remove what a path finds, or the key; the number of values removed."""
+    check_count(ctx, words, 1)
+    key = words[0]
+    document = writable(ctx, key)
+    if document is None:
+        return 0
+    path = _path(words)
+    if path.is_root:
+        ctx.db.delete(key)
+        ctx.modified(key, "json.del")
+        return 1
+    removed = 0
+    for place in _outermost(path.places(document[0])):
+        # a filter may find a root that is no container: here, that is no place
+        found = document.holder(place) if place else None
+        if found is not None:
+            delete_at(*found)
+            removed += 1
+    if removed:
+        ctx.modified(key, "json.del")
+    return removed
+
+
+
+def _outermost(places: list[Place]) -> list[Place]:
+    """Places none of which lies within another, the later elements of an array first.
+
+    One that was found twice lies within itself, to the server, and stays.
+    """
+    known = Counter(places)
+    found = [
+        place for place, times in known.items()
+        if times == 1 and not any(place[:length] in known for length in range(len(place)))
+    ]
+    return sorted(found, key=_order)
+
+
+def _order(place: Place) -> list[tuple[int, str]]:
+    return [(-key, "") if isinstance(key, int) else (0, key) for key in place]
+
+
+def clear(ctx: Context, *words: bytes) -> int:
+    """Empty containers and set numbers to 0; how many of those that a path finds were changed."""
+    check_count(ctx, words, 1)
+    key = words[0]
+    document = existing(ctx, key)
+    cleared = 0
+    for place, value in _path(words).found(document[0]):
+        if kind_of(value) in _EMPTY and value:
+            cleared += _clear(document, place)
+    if cleared:
+        ctx.modified(key, "json.clear")
+    return cleared
+
+
+_EMPTY: Final[dict[str, Any]] = {"object": {}, "array": [], "integer": 0, "number": 0}
+
+
+def _clear(document: JsonDocument, place: Place) -> bool:
+    """Clear what is at a place, if an earlier change has left it there."""
+    found = document.holder(place)
+    if found is None:
+        return False
+    container, at = found
+    container[at] = copied(_EMPTY[kind_of(container[at])])
+    return True
+

@@ -1,0 +1,1 @@
+"""JSON documents: their text, their values, and the paths into them."""

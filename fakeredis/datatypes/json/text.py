@@ -1,0 +1,175 @@
+"""JSON as text: what the server takes, and how it writes.
+
+The standard library's decoder and encoder do the work wherever they agree with the server's, which
+a search of the text tells beforehand; what is left goes to `fakeredis.datatypes.json.strict`, which
+knows the server's numbers, limits and errors.  The standard library it is, and no faster one, since
+those write floats and refuse text in words of their own.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+from fakeredis.datatypes.json.errors import JsonError
+from fakeredis.datatypes.json.strict import Parser
+
+__all__ = ["dumps", "float_text", "loads", "pretty"]
+
+DEEPEST: Final = 127  # containers within each other
+
+# Numbers of many digits or of great exponents (the server rounds such floats a little off, and
+# integers beyond 64 bits are floats), a negative zero, halves of surrogates, names of no numbers.
+_ODD: Final = re.compile(r"[\d.]{16}|-0|[eE][+-]?\d\d|\\u[dD]|NaN|Infinity").search
+_SPACE: Final = re.compile(r"[ \t\n\r]*").match
+_DECODE: Final = json.JSONDecoder().raw_decode
+
+
+def loads(raw: bytes, whole: bool = False) -> Any:
+    """The value that a text begins with; what stands behind it is left alone.
+
+    Args:
+        whole: nothing but space may stand behind.
+
+    Raises:
+        JsonError: the server's error.
+    """
+    try:
+        text = raw.decode()
+    except UnicodeDecodeError:
+        raise JsonError("Couldn't parse as UTF-8 string") from None
+    if _ODD(text) is None:
+        try:
+            value, end = _DECODE(text, _SPACE(text).end())  # type: ignore[union-attr]
+        except (ValueError, RecursionError):
+            return Parser(text).value(whole)
+        rest = text[end : end + 1] if not whole else text[end:].strip(" \t\n\r")
+        if not rest or (not whole and rest not in ".eE0123456789"):
+            if is_shallow(value):
+                return value
+    return Parser(text).value(whole)
+
+
+def is_text(raw: bytes) -> bool:
+    """Whether bytes are UTF-8."""
+    try:
+        raw.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def is_shallow(value: Any) -> bool:
+    """Whether containers stand within each other no deeper than the server allows."""
+    level = [value]
+    for _ in range(DEEPEST):
+        level = [
+            child
+            for node in level
+            if type(node) in _CONTAINERS
+            for child in (node.values() if type(node) is dict else node)
+            if type(child) in _CONTAINERS
+        ]
+        if not level:
+            return True
+    return False
+
+
+_CONTAINERS: Final = frozenset({dict, list})
+
+
+# Writing ------------------------------------------------------------------------------------------
+
+
+def float_text(value: float) -> str:
+    """A float as the server writes it: an exponent below 1e-5 and from 1e16 on."""
+    text = repr(value)
+    return _FIX_EXPONENT(_respelled, text) if "e" in text else text
+
+
+def _respelled(found: re.Match[str]) -> str:
+    """A float of Python in the server's spelling; what stands in quotes as it is."""
+    text = found.group()
+    if text[0] == '"':
+        return text
+    mantissa, _, exponent = text.partition("e")
+    if exponent == "-05":
+        sign = "-" if mantissa[0] == "-" else ""
+        return f"{sign}0.0000{mantissa.lstrip('-').replace('.', '')}"
+    return f"{mantissa}e{int(exponent)}"
+
+
+_FIX_EXPONENT: Final = re.compile(r'"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?e[+-]\d+').sub
+
+
+def _quoting() -> Callable[[str], str]:
+    encoder = json.JSONEncoder(ensure_ascii=False)
+    return encoder.encode
+
+
+quoted: Final = _quoting()
+
+
+def _encoding() -> Callable[[Any], str]:
+    return json.JSONEncoder(
+        ensure_ascii=False, separators=(",", ":"), check_circular=False
+    ).encode
+
+
+_encode: Final = _encoding()
+
+
+def dumps(value: Any) -> bytes:
+    """A value as the server writes it, without any space."""
+    try:
+        text = _encode(value)
+    except RecursionError:
+        return pretty(value, "", "", "")
+    if "e-" in text or "e+" in text:
+        text = _FIX_EXPONENT(_respelled, text)
+    return text.encode()
+
+
+def pretty(value: Any, indent: str, newline: str, space: str) -> bytes:
+    """The same with ``newline`` and ``indent`` before each element, ``space`` after colons."""
+    return "".join(_pieces(value, indent, newline, space)).encode()
+
+
+def _pieces(value: Any, indent: str, newline: str, space: str) -> Iterator[str]:
+    if not value or type(value) not in _CONTAINERS:
+        yield scalar(value)
+        return
+    stack = [_items(value, space)]
+    yield "{" if type(value) is dict else "["
+    closing = ["}" if type(value) is dict else "]"]
+    first = True
+    while stack:
+        found = next(stack[-1], None)
+        if found is None:
+            stack.pop()
+            yield newline + indent * len(stack) + closing.pop()
+            first = False
+            continue
+        head, child = found
+        yield ("" if first else ",") + newline + indent * len(stack) + head
+        first = False
+        if child and type(child) in _CONTAINERS:
+            stack.append(_items(child, space))
+            closing.append("}" if type(child) is dict else "]")
+            yield "{" if type(child) is dict else "["
+            first = True
+        else:
+            yield scalar(child)
+
+
+def _items(value: Any, space: str) -> Iterator[tuple[str, Any]]:
+    if type(value) is dict:
+        return ((f"{quoted(key)}:{space}", child) for key, child in value.items())
+    return (("", child) for child in value)
+
+
+def scalar(value: Any) -> str:
+    """The text of a value that holds no others."""
+    return float_text(value) if type(value) is float else _encode(value)

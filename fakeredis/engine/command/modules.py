@@ -1,0 +1,81 @@
+"""What there is to know of the modules that Redis 8 has built in.
+
+A group of commands says which module it is of (``Group("json", module="json")``), by the name that
+``FakeServer(modules=["json"])`` takes.  Redis 8 has all of them; older servers and Valkey have
+those that are asked for, in the versions of Redis Stack 7.4.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Final, NamedTuple
+
+from fakeredis.engine.core.profiles import Profile
+
+__all__ = ["MODULES", "Module", "entries", "info_lines", "is_built_in"]
+
+
+class Module(NamedTuple):
+    """A module.
+
+    Args:
+        name: as MODULE LIST has it.
+        stack_version: that of Redis Stack 7.4; 0 where it was in none.
+        file: the library's name; none where it is part of the server itself.
+        options: as in INFO.
+        in_capitals: whether its commands are shown in capitals.
+    """
+
+    name: str
+    stack_version: int
+    file: str = ""
+    options: str = ""
+    in_capitals: bool = False
+
+
+MODULES: Final[dict[str, Module]] = {
+    "vectorset": Module("vectorset", 0, "", "handle-io-errors|handle-repl-async-load", True),
+    "json": Module("ReJSON", 20803, "rejson.so", "handle-io-errors"),
+    "bf": Module("bf", 20802, "redisbloom.so"),
+    "timeseries": Module("timeseries", 11202, "redistimeseries.so"),
+    "search": Module("search", 21005, "redisearch.so", "handle-io-errors"),
+}
+
+
+_FOLDER: Final = "/usr/local/lib/redis/modules/"
+
+
+def is_built_in(profile: Profile) -> bool:
+    """Whether the servers of a profile have the modules of their own."""
+    return profile.has({"redis": "8.0.0"})
+
+
+def _version(module: Module, profile: Profile) -> int:
+    """Since Redis 8, modules have the server's version, in two digits for each part."""
+    if not module.file:
+        return 1
+    if not is_built_in(profile):
+        return module.stack_version
+    major, minor, patch = profile.version
+    return major * 10_000 + minor * 100 + patch
+
+
+def entries(names: Iterable[str], profile: Profile) -> list[dict[bytes, Any]]:
+    """Modules as MODULE LIST and HELLO tell of them."""
+    return [
+        {
+            b"name": module.name.encode(), b"ver": _version(module, profile),
+            b"path": (module.file and _FOLDER + module.file).encode(),
+            b"args": [],
+        }
+        for module in map(MODULES.__getitem__, names)
+    ]
+
+
+def info_lines(names: Iterable[str], profile: Profile) -> list[str]:
+    """Modules as INFO tells of them."""
+    return [
+        f"name={module.name},ver={_version(module, profile)},api=1,filters=0,usedby=[],using=[],"
+        f"options=[{module.options}]"
+        for module in map(MODULES.__getitem__, names)
+    ]

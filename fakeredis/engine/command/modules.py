@@ -21,7 +21,7 @@ class Module(NamedTuple):
     Args:
         name: as MODULE LIST has it.
         stack_version: that of Redis Stack 7.4; 0 where it was in none.
-        file: the library's name; none where it is part of the server itself.
+        file: the library's name, without a folder; none where it is part of the server itself.
         options: as in INFO.
         in_capitals: whether its commands are shown in capitals.
     """
@@ -40,9 +40,6 @@ MODULES: Final[dict[str, Module]] = {
     "timeseries": Module("timeseries", 11202, "redistimeseries.so"),
     "search": Module("search", 21005, "redisearch.so", "handle-io-errors"),
 }
-
-
-_FOLDER: Final = "/usr/local/lib/redis/modules/"
 
 
 def is_built_in(profile: Profile) -> bool:
@@ -65,7 +62,7 @@ def entries(names: Iterable[str], profile: Profile) -> list[dict[bytes, Any]]:
     return [
         {
             b"name": module.name.encode(), b"ver": _version(module, profile),
-            b"path": (module.file and _FOLDER + module.file).encode(),
+            b"path": module.file.encode(),
             b"args": [],
         }
         for module in map(MODULES.__getitem__, names)

@@ -251,3 +251,12 @@ def test_files_without_lupa(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     third = fakeredis.FakeServer()
     third.load_rdb(tmp_path / "dump.rdb")
     assert third.execute("FCALL", "f", 0) == 1
+
+
+@pytest.mark.parametrize("words", [
+    ("FUNCTION", "flush", "sync", "x"), ("function", "Flush", "x", "y"),
+])
+def test_errors_quote_what_was_written(twin: Twin, words: tuple[str, ...]) -> None:
+    twin(*words)
+    with pytest.raises(CommandError, match=f"arguments for '{words[1]}'"):
+        fakeredis.FakeServer().execute(*words)

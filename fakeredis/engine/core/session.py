@@ -37,7 +37,7 @@ class Session:
         "patterns", "shard_channels", "reply_mode", "via", "group", "position", "method",
         "on_close", "script", "asking", "reads_here", "no_evict", "no_touch", "fieldsets",
         "script_fieldsets", "shell", "plain", "collected", "lag", "sends_pieces",
-        "__weakref__",
+        "sent", "__weakref__",
     )
 
     forwarded = False  # whether commands run at another server
@@ -60,6 +60,7 @@ class Session:
         self.collected: list[Any] | None = None  # EXEC's replies so far
         self.reply_mode = "ON"
         self.lag = 0.0  # seconds by which the shell is to hold back the next reply
+        self.sent: Sequence[bytes] = ()  # the last command with a subcommand, as it came
         self.sends_pieces = False  # whether a long reply may be made while it is sent
         self.script: Any = None  # the frame of the script that it runs
         self.via = "direct"  # for the spy
@@ -104,6 +105,7 @@ class Session:
                 if self.switched & switches.REPLY_MODE:
                     return dispatch.unheard(self)
                 raise
+            self.sent = argv
         if self.server.switched:
             return self.call(command, dispatch.spelled(command, argv))
         return self.call(command, argv[len(command.parts) :])
@@ -267,6 +269,9 @@ class Session:
 
     def as_written(self, command: Command, args: Sequence[bytes]) -> Sequence[bytes]:
         """A running command as the client wrote it, where that is known."""
+        count = len(command.parts)
+        if count > 1 and list(self.sent[count:]) == list(args):
+            return self.sent
         return (*command.parts, *args)
 
     @property
@@ -357,7 +362,7 @@ class ProtocolSession(Session):
     RESP3's sets and verbatim strings, RESP2's two nulls.
     """
 
-    __slots__ = ("ahead", "local", "sent", "usage", "wire_table")
+    __slots__ = ("ahead", "local", "usage", "wire_table")
 
     def __init__(
         self, server: Server, protocol: int = 2, address: str = "127.0.0.1:0", local: str = ""
@@ -365,9 +370,9 @@ class ProtocolSession(Session):
         self.wire_table = server.wire_table
         self.local = local  # the server's end of the connection
         self.ahead = 0  # how many items of the outbox come before the running command's reply
-        self.sent: Sequence[bytes] = ()  # the last command as it came
         self.usage: Callable[[], dict[str, int]] | None = None  # facts for CLIENT LIST
         super().__init__(server, protocol, address)
+        self.sent: Sequence[bytes] = ()  # the last command of all, as it came
 
     def as_written(self, command: Command, args: Sequence[bytes]) -> Sequence[bytes]:
         """See `Session.as_written`."""

@@ -149,7 +149,11 @@ class patch(Assertions):  # noqa: N801 - reads as a function
         """Begin; returns the handle."""
         with LOCK:
             entry = _Entry(self, self._options, self._addresses, self._kinds)
-            machinery.install(self._options["names"], self._kinds)
+            try:
+                machinery.install(self._options["names"], self._kinds)
+            except BaseException:
+                entry.end()  # its store, if others are asked
+                raise
             self._entered.append(entry)
             self._last = entry
             try:

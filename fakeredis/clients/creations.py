@@ -58,8 +58,9 @@ class Births:
     def _older_sessions(self) -> WeakSet[Any]:
         """Sessions of clients that were made before the present test."""
         found: WeakSet[Any] = WeakSet()
-        for made, birth in list(self._of.items()):
-            if birth is not self.here:
+        for reference in self._of.keyrefs():  # at once, whatever other threads make meanwhile
+            made = reference()
+            if made is not None and self._of.get(made, self.here) is not self.here:
                 for session in _sessions(made):
                     found.add(session)
         return found

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextvars import ContextVar
 from itertools import count
 from threading import RLock
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from weakref import WeakValueDictionary
 
 from fakeredis.engine.core.profiles import profile
@@ -22,6 +22,7 @@ else:
     servers = LazyModule("fakeredis.server")
     node_of = Lazy("fakeredis.engine.cluster.cluster", "node_of")
 
+_T = TypeVar("_T")
 _numbers = count(1)
 _LOCAL = frozenset({"localhost", "127.0.0.1", "::1", "", "None"})
 
@@ -52,6 +53,18 @@ def member(server: Server, address: str) -> Server | None:
     """The node at an address of the cluster that a server belongs to, if it does to one."""
     node = node_of(server)
     return node.cluster.at(address) if node is not None else None
+
+
+def members(kept: Iterable[_T]) -> list[_T]:
+    """The members of a `WeakSet`, or of the like, whoever adds to it meanwhile.
+
+    To walk through one runs Python code, so another thread may have its turn in the middle.
+    """
+    while True:
+        try:
+            return list(kept)
+        except RuntimeError:  # it has changed
+            pass
 
 
 class Network:

@@ -21,6 +21,7 @@ from fakeredis.clients import network
 from fakeredis.clients.aio_connection import FakeAsyncConnectionMixin, open_async_wire
 from fakeredis.clients.connection import Fake, FakeConnectionMixin
 from fakeredis.clients.fake_socket import LAST, AsyncFakeSocket, FakeSocket, be_impatient
+from fakeredis.clients.network import members
 from fakeredis.clients.valkey_errors import translated
 from fakeredis.patching.endings import AfterExitError
 from fakeredis.patching.scope import SEQUENCE, PatchScope, never_fast, slow_down
@@ -159,20 +160,20 @@ def retire_clients(scope: PatchScope) -> None:
         each for each in network.entered() if each is not scope and isinstance(each, PatchScope)
     )
     newest = max((each.begin for each in others), default=0)
-    for each in list(_ended):
+    for each in members(_ended):
         if newest < each.end:
             _lay(each)
 
 
 def readopt_clients() -> None:
     """A patch begins: what is left of ended ones are clients made before, which it leads."""
-    for scope in list(_ended) if _ended else ():
+    for scope in members(_ended) if _ended else ():
         if not scope.pools and not scope.created:
             _ended.discard(scope)  # all of them have gone
-        for connection in list(scope.created):
+        for connection in members(scope.created):
             if isinstance(connection, _After) and hasattr(connection, "retry"):
                 connection.readopt()  # aioredis' have none, and cannot
-        for pool in list(scope.pools):
+        for pool in members(scope.pools):
             if issubclass(pool.connection_class, _After):
                 pool.connection_class = pool.connection_class.__bases__[1]
                 _forget_idle(pool)
@@ -185,11 +186,11 @@ def _forget_idle(pool: Pool) -> None:
 
 
 def _lay(scope: PatchScope) -> None:
-    for connection in list(scope.created):
+    for connection in members(scope.created):
         if not isinstance(connection, Fake):
             connection.__class__ = _after_class(scope, type(connection))
             connection.settle_retries()
-    for pool in list(scope.pools):
+    for pool in members(scope.pools):
         _forget_idle(pool)
         if not issubclass(pool.connection_class, Fake):
             pool.connection_class = _after_class(scope, pool.connection_class)

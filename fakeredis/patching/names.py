@@ -18,6 +18,7 @@ from typing import Any, Final
 from weakref import WeakSet
 
 from fakeredis.clients.impersonation import references
+from fakeredis.clients.network import members
 
 Namespace = dict[str, Any]
 Classes = dict[int, tuple[type, type]]
@@ -217,7 +218,7 @@ class Names:
 @atexit.register
 def _forget() -> None:
     """Let Python free the main module first, as ever: its clients still need redis-py's modules."""
-    for names in _all:
+    for names in members(_all):
         names.forget()
 
 

@@ -17,7 +17,7 @@ from weakref import WeakSet
 from fakeredis.clients import network
 from fakeredis.clients.connection import Fake
 from fakeredis.clients.fake_socket import AsyncFakeSocket, Broken, FakeSocket
-from fakeredis.clients.network import Network
+from fakeredis.clients.network import Network, members
 from fakeredis.patching.endings import AfterExitWarning, depth
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ class PatchScope(Network):
         self.active = False
         network.leave(self)
         choose_yielding()
-        for connection in [*self.connections, *self.held]:
+        for connection in [*members(self.connections), *self.held]:
             self._release(connection)
         self.connections.clear()
         self.held.clear()
@@ -317,7 +317,7 @@ def choose_yielding(wire: Any = None) -> None:
         wire.__class__ = change.get(type(wire), type(wire))
         return
     for scope in scopes:
-        for connection in list(getattr(scope, "connections", ())):
+        for connection in members(getattr(scope, "connections", ())):
             states = vars(connection).get(STATES)
             if states is None:
                 continue

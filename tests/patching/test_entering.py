@@ -111,3 +111,25 @@ def test_the_first_entry_imports_no_engine() -> None:
     done = processes.python("-c", PROGRAM)
     assert done.stderr == ""
     assert int(done.stdout) <= 50  # folders count, too
+
+
+def test_a_store_hears_the_end_of_a_patch_that_did_not_begin(
+    monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Told(fakeredis.RedisStore):
+        uses = 0
+
+        def begin_use(self) -> None:
+            self.uses += 1
+
+        def end_use(self) -> None:
+            self.uses -= 1
+
+    def fail(names: bool, kinds: frozenset[str]) -> None:
+        raise ValueError("no")
+
+    store = Told("redis://localhost:1/15")
+    monkeypatch.setattr(fakeredis.patching.installer.machinery, "install", fail)
+    with pytest.raises(ValueError, match="no"):
+        fakeredis.patch(store=store).start()
+    assert store.uses == 0

@@ -31,7 +31,7 @@ from fakeredis.clients import network
 from fakeredis.clients.cluster import gather
 from fakeredis.clients.connection import client_address
 from fakeredis.clients.fake_socket import mark
-from fakeredis.clients.network import Network
+from fakeredis.clients.network import Network, members
 from fakeredis.clients.remote import (
     Channel,
     RemoteNetwork,
@@ -463,7 +463,7 @@ class _Fork:
 
     def __init__(self) -> None:
         self.held = _take_machinery()
-        self.branches = {channel: channel.branch() for channel in list(_channels)}
+        self.branches = {channel: channel.branch() for channel in members(_channels)}
         self.mine, self.childs = socket.socketpair()
 
     def in_parent(self) -> None:
@@ -484,7 +484,7 @@ class _Fork:
         for host in list(_hosts):
             host.forget()
         _hosts.clear()
-        for channel in list(_channels):
+        for channel in members(_channels):
             channel.renew(self.branches.get(channel))
         channel = Channel(self.childs.detach())
         _channels.add(channel)

@@ -24,13 +24,10 @@ from collections.abc import Callable
 from functools import partial
 from hmac import compare_digest
 from threading import RLock
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 from weakref import WeakSet
 
 from fakeredis.clients import network
-from fakeredis.clients.cluster import gather
-from fakeredis.clients.connection import client_address
-from fakeredis.clients.fake_socket import mark
 from fakeredis.clients.network import Network, members
 from fakeredis.clients.remote import (
     Channel,
@@ -41,14 +38,29 @@ from fakeredis.clients.remote import (
     packed,
     unpacked,
 )
-from fakeredis.clients.sentinel import watch_at
 from fakeredis.engine.cluster.cluster import grow
 from fakeredis.engine.core import blocking
 from fakeredis.engine.core.profiles import profile
 from fakeredis.engine.core.server import Server
 from fakeredis.engine.core.session import Session
 from fakeredis.errors import ConnectionLost
-from fakeredis.patching.processes import handle_proxy, known_servers
+from fakeredis.lazy import Lazy, LazyModule
+from fakeredis.patching.processes import known_servers
+
+# Not at the top: this is imported at a fork, while other threads may be in the middle of importing,
+# and what redis-py imports would have functions of its own called after the fork, but not before.
+if TYPE_CHECKING:
+    from fakeredis.clients.cluster import gather
+    from fakeredis.clients.connection import client_address
+    from fakeredis.clients.fake_socket import mark
+    from fakeredis.clients.sentinel import watch_at
+    from fakeredis.patching.processes import handle_proxy
+else:
+    gather = Lazy("fakeredis.clients.cluster", "gather")
+    client_address = Lazy("fakeredis.clients.connection", "client_address")
+    mark = Lazy("fakeredis.clients.fake_socket", "mark")
+    watch_at = Lazy("fakeredis.clients.sentinel", "watch_at")
+    handle_proxy = LazyModule("fakeredis.patching.processes.handle_proxy")
 
 _T = TypeVar("_T")
 Note = tuple[str | None, int] | None  # a child's method, and a command's place in a pipeline

@@ -167,7 +167,8 @@ class Faults:
     def _arm(self, server: Server) -> None:
         if self._intercept not in server.interceptors:
             server.interceptors.append(self._intercept)
-        server.switch_on(switches.INTERCEPTED, road.Check({road.CLIENT: dispatch.intercepted}))
+        gates = dict.fromkeys((road.CLIENT, road.FORWARDED), dispatch.intercepted)
+        server.switch_on(switches.INTERCEPTED, road.Check(gates))
         table = self._tables.setdefault(id(server), server.table)
         careful = copy(table)
         careful.plain = {

@@ -12,7 +12,7 @@ import redis
 import fakeredis
 from fakeredis.clients.fake_socket import FakeSocket
 from fakeredis.engine.core import road, switches
-from fakeredis.engine.core.road import CLIENT, EXEC, GATES, LAYERS, RETRY, SCRIPT, Origin
+from fakeredis.engine.core.road import CLIENT, EXEC, FORWARDED, GATES, LAYERS, RETRY, SCRIPT, Origin
 from fakeredis.errors import CommandError
 from tests.commands.playing import play
 from tests.support.engines import Server
@@ -114,6 +114,7 @@ ELSEWHERE = {  # what needs a cluster, a script that takes its time, or is no se
     ("monitoring", CLIENT): "tests/commands/test_server.py",
     ("long script", CLIENT): "tests/commands/test_long_scripts.py",
     ("faults", CLIENT): "tests/patching/test_faults.py",
+    ("faults", FORWARDED): "tests/stores/test_redis.py",
 }
 HERE: dict[tuple[str, Origin], Callable[[Twin, Pair], None]] = {
     ("authentication", CLIENT): authentication, ("not in MULTI", CLIENT): not_in_multi,

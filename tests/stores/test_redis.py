@@ -11,6 +11,7 @@ import time
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
@@ -18,7 +19,9 @@ import redis.asyncio
 import redis.cache
 
 import fakeredis
+from fakeredis.engine.core import road, switches
 from fakeredis.engine.core.replies import NO_REPLY
+from fakeredis.errors import CommandError
 from fakeredis.stores import RedisStore, StoreError
 from tests.stores.listening import listen_and_go_on
 from tests.support import processes, servers
@@ -295,6 +298,39 @@ def test_monitor_and_reset(url: str) -> None:
         assert client.execute_command("RESET") in (b"RESET", "RESET")
         assert client.get("k") == b"5"
         assert client.execute_command("DBSIZE") == 1
+
+
+def test_the_road_is_that_of_all_commands(url: str) -> None:
+    """What has a place for forwarded commands is met by them, and by those of a MULTI once."""
+    server = fakeredis.FakeServer(url)
+    met: list[str] = []
+
+    def gate(session: Any, command: Any, args: Any) -> Any:
+        met.append(f"gate {command.name}")
+        return CommandError("ERR closed") if command.name == "GET" else None
+
+    def layer(server: Any, origin: road.Origin, go: road.Go) -> road.Go:
+        def run(session: Any, command: Any, args: Any) -> Any:
+            met.append(f"layer {command.name}")
+            return go(session, command, args)
+        return run
+
+    gates = {road.FORWARDED: gate}
+    server.switch_on(switches.INTERCEPTED, road.Check(gates))
+    server.switch_on(switches.RECORDED, road.Check(layer=layer))
+    server.execute("SET", "k", "v")
+    with pytest.raises(CommandError, match="closed"):
+        server.execute("GET", "k")
+    for words in (["MULTI"], ["SET", "k", "w"], ["DISCARD"]):
+        server.execute(*words)
+    assert [each for each in met if "HELLO" not in each] == [
+        "gate SET", "layer SET", "gate GET", "gate MULTI", "layer MULTI", "gate SET",
+        "gate DISCARD", "layer DISCARD",
+    ]
+    server.switch_off(switches.RECORDED)
+    server.switch_off(switches.INTERCEPTED)
+    assert server.execute("GET", "k") == b"v"
+    server.close()
 
 
 def test_replies_that_are_off(url: str) -> None:

@@ -44,11 +44,12 @@ class Origin(str, Enum):
     EXEC = "a transaction"  # queued by MULTI, it runs now
     SCRIPT = "a script"
     RETRY = "a wait"  # it had to wait, and runs again
+    FORWARDED = "a client, elsewhere"  # where a store has commands run at another server
 
 
 # What a layer makes of the rest of the road.
 Layer = Callable[["Server", Origin, Go], Go]
-CLIENT, EXEC, SCRIPT, RETRY = Origin
+CLIENT, EXEC, SCRIPT, RETRY, FORWARDED = Origin
 
 
 class Check(NamedTuple):
@@ -80,13 +81,13 @@ GATES: Final = (
     _place("subscriber mode", switches.SUBSCRIBED, CLIENT),
     _place("monitoring", switches.MONITORED, CLIENT),
     _place("long script", switches.BUSY, CLIENT),
-    _place("faults", switches.INTERCEPTED, CLIENT),
+    _place("faults", switches.INTERCEPTED, CLIENT, FORWARDED),
     _place("pause", switches.PAUSED, CLIENT),
     _place("queue", switches.QUEUEING, CLIENT),
 )
 # The outermost first.
 LAYERS: Final = (
-    _place("spy", switches.RECORDED, CLIENT, EXEC, SCRIPT),
+    _place("spy", switches.RECORDED, CLIENT, EXEC, SCRIPT, FORWARDED),
     _place("monitors", switches.MONITORED, CLIENT, EXEC, SCRIPT),
     _place("hot keys", switches.COUNTED, CLIENT, EXEC, SCRIPT),
     _place("tracking", switches.TRACKED, CLIENT, EXEC, SCRIPT, RETRY),
@@ -147,6 +148,20 @@ def inner_road(server: Server, origin: Origin, run: Go) -> Go:
     if gates:
         go = _checkpoint(gates, go, _REFUSE[origin])
     roads[origin] = go
+    return go
+
+
+def forwarded_road(server: Server, queued: bool, run: Go) -> Go:
+    """The road of what clients send to a server whose commands run elsewhere; kept likewise.
+
+    Args:
+        queued: whether it joins a transaction there: the layers are for what runs.
+    """
+    gates = _gates(server, FORWARDED, server.switched)
+    go = run if queued else _layered(server, FORWARDED, server.switched, run)
+    if gates:
+        go = _checkpoint(gates, go, _no_statistics)
+    server.client_roads[queued] = go
     return go
 
 
@@ -251,6 +266,10 @@ def _checkpoint(
 def _exec_has_failed(server: Server, command: Command, error: CommandError) -> None:
     statistics.failed(server, server.table.queue_runner, error)
     error.settled = True
+
+
+def _no_statistics(server: Server, command: Command, error: CommandError) -> None:
+    """They are the other server's."""
 
 
 _REFUSE: Final[dict[Origin, Callable[[Server, Command, CommandError], None]]] = {

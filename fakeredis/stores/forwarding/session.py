@@ -1,10 +1,10 @@
 """Sessions whose commands run elsewhere.
 
 A session of a server with a `fakeredis.stores.ForwardingStore` runs no handler: it hands over what
-its client says to its own link, and takes what the other end replies.  It does what
-`fakeredis.engine.core.dispatch` does around handlers: faults have their turn and the spy is told,
-in the same order.  A reply that is not there soon is waited for by another thread, so that nobody
-else waits.
+its client says to its own link, and takes what the other end replies.  Before, each command
+takes a road as those that run here do (`fakeredis.engine.core.road`), with faults and the spy on
+it; to them it is one that waits.  A reply that is not there soon is waited for by another thread,
+so that nobody else waits.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from fakeredis.engine.command.command import (
     Channels,
     Command,
 )
-from fakeredis.engine.core import dispatch, switches
+from fakeredis.engine.core import dispatch, road, switches
 from fakeredis.engine.core.replies import BLOCKED, NO_REPLY, QUEUED, Push
 from fakeredis.engine.core.session import Session
 from fakeredis.errors import CommandError, ConnectionLost
@@ -75,11 +75,14 @@ class _Named:
 
 
 class _Call:
-    """A command on its way."""
+    """A command on its way: what its session waits for."""
 
     __slots__ = (
-        "name", "flags", "channels", "argv", "sent", "restore", "record", "queued", "left", "error",
+        "name", "flags", "channels", "argv", "sent", "restore", "recording", "queued", "left",
+        "error",
     )
+
+    deadline = None
 
     def __init__(self, command: Any, args: Sequence[bytes], sent: Sequence[bytes]) -> None:
         self.name: str = command.name
@@ -89,10 +92,15 @@ class _Call:
         self.argv = [*command.parts, *args]  # as the spy shows it
         self.sent = sent
         self.restore: Callable[[Any], Any] | None = None  # makes the client's reply of the other's
-        self.record: Any = None
+        self.recording: Any = None  # the spy's
         self.queued = False  # part of a transaction
         self.left: int | None = None  # messages that SUBSCRIBE and its kin still get
         self.error: Exception | None = None  # what is replied in any case
+
+
+def _goes_elsewhere(session: Session, command: Any, args: Sequence[bytes]) -> Any:
+    """Where the road ends: the reply comes later."""
+    return BLOCKED
 
 
 class ForwardedSession(Session):
@@ -225,24 +233,38 @@ class ForwardedSession(Session):
         server = self.server
         queueing = self.switched & switches.QUEUEING
         call.queued = bool(queueing) and not call.flags & UNQUEUED
-        if server.switched & switches.INTERCEPTED:
-            try:
-                for interceptor in server.interceptors:
-                    interceptor(self, command, call.argv[len(command.parts) :])
-            except CommandError as error:
-                call.error, call.sent = error, _REFUSED
-            except Exception as error:
-                self._note(call, None, error)
-                raise
+        if server.switched:
+            self._take_road(call, command)
         if call.error is None:
-            call.sent, call.restore = self.link.translate(command, call.sent)
-        if server.switched & switches.RECORDED and not call.queued:
-            assert server.recorder is not None
-            call.record = server.recorder.begin(self, call.name, call.argv)
+            try:
+                call.sent, call.restore = self.link.translate(command, call.sent)
+            except Exception as error:
+                self._end(call, error)
+                raise
         if call.flags & BEGINS_QUEUE:
             self.switched |= switches.QUEUEING
         elif call.flags & ENDS_QUEUE:
             self.switched &= ~switches.QUEUEING
+
+    def _take_road(self, call: _Call, command: Any) -> None:
+        """Let a command pass what is switched on; what refuses it is noted at once.
+
+        Raises:
+            Exception: the client's own, by which a fault breaks the connection.
+        """
+        server = self.server
+        go = server.client_roads.get(call.queued)
+        if go is None:
+            go = road.forwarded_road(server, call.queued, _goes_elsewhere)
+        before, self.wait = self.wait, call  # type: ignore[assignment]
+        try:
+            go(self, command, call.argv[len(command.parts) :])
+        except CommandError as error:
+            call.error, call.sent = error, _REFUSED
+            if not call.queued:
+                self._note(call, None, error)
+        finally:
+            self.wait = before
 
     def _send(self, calls: list[_Call]) -> None:
         """Send what goes elsewhere; a refused command does so only within a transaction."""
@@ -283,7 +305,7 @@ class ForwardedSession(Session):
             return self.reply_mode != "ON"
         if mode == "SKIP":
             self.reply_mode = "ON"
-        if mode != "ON" and call.record is not None:
+        if mode != "ON" and call.recording is not None:
             self._end(call, NO_REPLY)
         return mode != "ON"
 
@@ -465,14 +487,14 @@ class ForwardedSession(Session):
     # The spy --------------------------------------------------------------------------------
 
     def _end(self, call: _Call, reply: Any) -> None:
-        if call.record is None or self.server.recorder is None:
+        if call.recording is None or self.server.recorder is None:
             return
         if call.flags & RUNS_QUEUE and type(reply) is list:
             for queued, each in zip(self._queue, reply, strict=False):
                 self._note(queued, each, each if isinstance(each, Exception) else None)
         error = reply if isinstance(reply, Exception) else None
-        self.server.recorder.end(call.record, None if error else reply, error)
-        call.record = None
+        self.server.recorder.end(call.recording, None if error else reply, error)
+        call.recording = None
 
     def _note(self, call: _Call, reply: Any, error: Exception | None) -> None:
         """Let the spy know of a command that has ended already."""

@@ -379,6 +379,13 @@ def test_slots_are_the_checksum_of_the_tag() -> None:
     assert slot_of(b"") == 0 < slot_of(b"{}a") < SLOTS
 
 
+def _both_are_down(fake: Any, real: Any) -> bool:
+    """Whose cron runs between the command and the new state of the cluster, names the slot."""
+    return str(fake) == "CLUSTERDOWN The cluster is down" and str(real) in (
+        str(fake), "CLUSTERDOWN Hash slot not served"
+    )
+
+
 def test_who_waits_or_listens_is_sent_away(full: Twin) -> None:
     """DELSLOTS ends waits and subscriptions to shard channels."""
     listener, waiting = full.session(), full.session()
@@ -388,7 +395,7 @@ def test_who_waits_or_listens_is_sent_away(full: Twin) -> None:
     try:
         full("CLUSTER", "DELSLOTS", A)
         listener.reply()
-        waiting.reply()
+        waiting.reply(_both_are_down)
         waiting("PING")
     finally:
         full.wire.call(b"CLUSTER", b"ADDSLOTS", b"%d" % A)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,7 +19,7 @@ from redis.retry import Retry
 import fakeredis
 from fakeredis.stores import RedisStore, StoreError
 from tests.stores import sets
-from tests.support import servers
+from tests.support import servers, tls
 
 pytestmark = [pytest.mark.real, pytest.mark.slow]
 
@@ -196,6 +197,31 @@ def test_sentinels_name_another_master() -> None:
             assert client.get("k") == b"1"
             assert client.incr("k") == 2
             assert client.info("server")["tcp_port"] == replica.port
+
+
+def test_sentinels_behind_tls(tmp_path: Path) -> None:
+    """A Sentinel tells the address by which it watches the master itself: the door's."""
+    if servers.binary() is None:
+        pytest.skip(servers.MISSING)
+    folder = tls.certificates(tmp_path)
+    with (
+        sets.pair() as (master, _), tls.door(master.port, folder) as door,
+        sets.sentinel(door) as port, tls.door(port, folder) as own,
+    ):
+        sets.until(lambda: _called(port, "SENTINEL", "CKQUORUM", "mymaster")[:2] == b"OK")
+        at = f"{servers.HOST}:{servers._free_port()},{servers.HOST}:{own}"  # one is down
+        url = f"rediss+sentinel://{at}/mymaster/2?ssl_ca_certs={folder}/crt"
+        with fakeredis.patch(store=url):
+            client = redis.Redis()
+            assert client.set("k", b"x" * 100_000)
+            assert client.get("k") == b"x" * 100_000
+            assert client.info("server")["tcp_port"] == master.port
+            assert client.blpop("none", 0.05) is None
+        with (
+            fakeredis.patch(store=url.partition("?")[0]),  # nobody vouches for the certificate
+            pytest.raises(redis.ConnectionError, match="certificate"),
+        ):
+            redis.Redis(retry=None).ping()
 
 
 def _called(port: int, *words: str) -> Any:

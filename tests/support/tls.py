@@ -16,6 +16,7 @@ import pytest
 from tests.support import processes
 
 HOST = "127.0.0.1"
+_HELLO = b"\x16"  # how a client's first record begins
 _LIMIT = 60.0  # seconds that a connection may be idle
 
 
@@ -34,7 +35,7 @@ def certificates(folder: Path) -> Path:
 
 @contextlib.contextmanager
 def door(port: int, folder: Path) -> Iterator[int]:
-    """The port of a TLS door to the server at a port of this machine.
+    """The port of a TLS door to the server at a port of this machine; who speaks plainly may too.
 
     Args:
         port: the server's.
@@ -57,8 +58,9 @@ def door(port: int, folder: Path) -> Iterator[int]:
     def serve(raw: socket.socket) -> None:
         with contextlib.suppress(OSError), raw:
             raw.settimeout(_LIMIT)
+            is_tls = raw.recv(1, socket.MSG_PEEK) == _HELLO
             with (
-                context.wrap_socket(raw, server_side=True) as outer,
+                context.wrap_socket(raw, server_side=True) if is_tls else raw as outer,
                 socket.create_connection((HOST, port), _LIMIT) as inner,
             ):
                 ends.append(inner)
@@ -77,10 +79,11 @@ def door(port: int, folder: Path) -> Iterator[int]:
                 thread.join(_LIMIT)
 
 
-def _exchange(outer: ssl.SSLSocket, inner: socket.socket) -> None:
+def _exchange(outer: socket.socket, inner: socket.socket) -> None:
     """Until one of them ends, or for `_LIMIT` nothing comes."""
     while True:
-        ready = [outer] if outer.pending() else select.select([outer, inner], [], [], _LIMIT)[0]
+        rest = isinstance(outer, ssl.SSLSocket) and outer.pending()
+        ready = [outer] if rest else select.select([outer, inner], [], [], _LIMIT)[0]
         if not ready:
             return
         for each in ready:

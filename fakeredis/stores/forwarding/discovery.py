@@ -52,12 +52,33 @@ class _Client(Bypass, redis.Redis):
         self.connection_pool.disconnect()
 
 
-def _client(options: Options, host: str, port: int) -> _Client:
+class _SentinelClient(_Client):
+    """A client of a Sentinel, which remembers why it was not answered."""
+
+    why = ""
+
+    def sentinel_masters(self, *args: Any, **options: Any) -> Any:
+        """The services, as redis-py's own method gives them.
+
+        Raises:
+            redis.RedisError: there is no answer.
+        """
+        try:
+            return super().sentinel_masters(*args, **options)
+        except redis.RedisError as error:
+            self.why = str(error)
+            raise
+
+
+def _client(
+    options: Options, host: str, port: int, client_class: type[_Client] = _Client
+) -> _Client:
     """A client of one server, which is asked once: who asks knows others."""
     options = {key: value for key, value in options.items() if key not in _OF_ONE_SERVER}
     kind = real_class(options.pop("connection_class", Connection))
     options.update(protocol=2, decode_responses=False, retry=Retry(NoBackoff(), 0))
-    return _Client(connection_pool=_Pool(connection_class=kind, host=host, port=port, **options))
+    pool = _Pool(connection_class=kind, host=host, port=port, **options)
+    return client_class(connection_pool=pool)
 
 
 # Clusters ---------------------------------------------------------------------------------------
@@ -219,7 +240,9 @@ class Sentinels:
         self.name = name
         shared = {key: each for key, each in options.items() if key.startswith(_FOR_SENTINELS)}
         self._sentinel: Any = _Sentinel([])  # type: ignore[no-untyped-call]
-        self._sentinel.sentinels = [_client(shared, *place) for place in _places(options)]
+        self._sentinel.sentinels = [
+            _client(shared, *place, _SentinelClient) for place in _places(options)
+        ]
 
     def master(self) -> Address:
         """Where the master is now.
@@ -227,12 +250,14 @@ class Sentinels:
         Raises:
             OSError: no Sentinel answers, or none knows a master that is up.
         """
+        for each in self._sentinel.sentinels:
+            each.why = ""
         try:
             host, port = self._sentinel.discover_master(self.service)
         except redis.sentinel.MasterNotFoundError as error:
-            _, colon, details = str(error).partition(" : ")
             what = f"the Sentinels know no master {self.service!r}"
-            if colon:
+            details = "; ".join(each.why for each in self._sentinel.sentinels if each.why)
+            if details:
                 what = f"no Sentinel answers that knows a master {self.service!r}: {details}"
             raise ConnectionRefusedError(111, f"{what} ({self.name})") from error
         except redis.RedisError as error:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 from fakeredis import errors
-from fakeredis.commands.arguments import Rest, word_of
+from fakeredis.commands.arguments import OneOf, Options, Rest, Token, integer, word_of
 from fakeredis.commands.registry import (
     ADMIN,
     CONNECTION,
@@ -323,13 +323,30 @@ def count_failure_reports(ctx: Context, words: Words) -> int:
     return 0
 
 
+_TWO_FILTERS: Final = "ERR Multiple filters of the same type are disallowed."
+
+
+class _OrderOptions(Options, at_least=2):
+    """What follows ORDERBY and a figure."""
+
+    limit: Annotated[tuple[str, int], OneOf(LIMIT=integer(
+        1, SLOTS, "ERR Limit has to lie in between 1 and 16384 (maximum number of slots)."
+    ), once=True, error=_TWO_FILTERS)] = ("LIMIT", SLOTS)
+    order: Annotated[str, OneOf(ASC=Token, DESC=Token, once=True, error=_TWO_FILTERS)] = "DESC"
+
+    @classmethod
+    def lacking(cls, ctx: Context, raw: bytes, left: int) -> CommandError:
+        """It is looked at behind what was given twice."""
+        return cls.unknown(ctx, raw, left)
+
+
 @group.command(
-    "CLUSTER SLOT-STATS", Rest(2), arity=-4, flags=LOADING | STALE,
+    "CLUSTER SLOT-STATS", _OrderOptions, arity=-4, flags=LOADING | STALE,
     since={"redis": "8.2.0", "valkey": "8.0.0"}, reply=DEEP,
     tips="nondeterministic_output request_policy:all_shards",
-    form="{SLOTSRANGE=2 ORDERBY=1 LIMIT=1 ASC DESC}",
+    form="^action value* {}",
 )
-def slot_stats(ctx: Context, words: Words) -> list[Any]:
+def slot_stats(ctx: Context, *words: bytes) -> list[Any]:
     """Statistics of the slots of this node, by slot or in the order of a figure."""
     node = _here(ctx)
     action = word_of(words[0])
@@ -342,12 +359,12 @@ def slot_stats(ctx: Context, words: Words) -> list[Any]:
         return [_stats(node, slot) for slot in range(first, last + 1) if _serves(node, slot)]
     if action != b"ORDERBY" or len(words) < 2:
         raise CommandError(_BAD_WORDS % "SLOT-STATS")
-    limit, descending = _order(words[2:])
+    options = _OrderOptions.parse(ctx, words[2:])
     if words[1].lower() != b"key-count":
         raise CommandError("ERR Unrecognized sort metric for ORDERBY.")
     found = [_stats(node, slot) for slot in range(SLOTS) if _serves(node, slot)]
-    found.sort(key=lambda entry: entry[1][b"key-count"], reverse=descending)
-    return found[:limit]
+    found.sort(key=lambda entry: entry[1][b"key-count"], reverse=options.order == "DESC")
+    return found[: options.limit[1]]
 
 
 def _serves(node: Node, slot: int) -> bool:
@@ -356,29 +373,6 @@ def _serves(node: Node, slot: int) -> bool:
 
 def _stats(node: Node, slot: int) -> list[Any]:
     return [slot, {b"key-count": len(node.keys_in(slot))}]
-
-
-def _order(words: Words) -> tuple[int, bool]:
-    """LIMIT and the direction, which may stand in any order."""
-    limit, descending, rest = SLOTS, True, list(words)
-    seen: set[bool] = set()
-    while rest:
-        word = word_of(rest.pop(0))
-        if (word == b"LIMIT") in seen and word in (b"LIMIT", b"ASC", b"DESC"):
-            raise CommandError("ERR Multiple filters of the same type are disallowed.")
-        seen.add(word == b"LIMIT")
-        if word == b"LIMIT" and rest:
-            number = parse_int(rest.pop(0))
-            if number is None or not 1 <= number <= SLOTS:
-                raise CommandError(
-                    "ERR Limit has to lie in between 1 and 16384 (maximum number of slots)."
-                )
-            limit = number
-        elif word in (b"ASC", b"DESC"):
-            descending = word == b"DESC"
-        else:
-            raise CommandError(errors.SYNTAX)
-    return limit, descending
 
 
 # Changes ----------------------------------------------------------------------------------------

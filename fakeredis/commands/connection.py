@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Final
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any, Final
 
 from fakeredis import errors
-from fakeredis.commands.arguments import Int, Raw, Rest, word_of
+from fakeredis.commands.arguments import (
+    Argument,
+    Flag,
+    Int,
+    OneOf,
+    Option,
+    Options,
+    Raw,
+    Rest,
+    Token,
+    Values,
+    word_of,
+)
 from fakeredis.commands.pubsub import unsubscribe_all
 from fakeredis.commands.registry import (
     ADMIN,
@@ -152,24 +164,42 @@ def auth(ctx: Context, first: bytes, rest: list[bytes]) -> Any:
     return OK
 
 
+def _name(raw: bytes) -> bytes:
+    _check_name(raw)
+    return raw
+
+
+class _HelloOptions(Options):
+    """What HELLO may do besides."""
+
+    credentials: Annotated[tuple[bytes, bytes] | None, Option("AUTH", Raw, Raw)] = None
+    name: Annotated[bytes | None, Option("SETNAME", Argument(_name))] = None
+
+    @classmethod
+    def unknown(cls, ctx: Context, raw: bytes, left: int) -> CommandError:
+        """It names the word."""
+        return CommandError(f"ERR Syntax error in HELLO option '{wording.clean(raw)}'")
+
+
 @group.command(
-    "HELLO", Rest(), flags=_OPEN | CONNECTION | SEQUENTIAL | EACH_NODE | ALONE, since="6.0.0",
-    reply=DEEP, secrets=Secrets({b"AUTH": 2}, start=1), varies="always",
-    form="protover {AUTH=2 SETNAME=1}",
+    "HELLO", _HelloOptions, flags=_OPEN | CONNECTION | SEQUENTIAL | EACH_NODE | ALONE,
+    since="6.0.0", reply=DEEP, secrets=Secrets({b"AUTH": 2}, start=1), varies="always",
+    form="protover {}",
 )
-def hello(ctx: Context, words: list[bytes]) -> Any:
+def hello(ctx: Context, *words: bytes) -> Any:
     """Choose the protocol, authenticate, name the session; who the server is.
 
     Checked in the server's order: protocol, syntax and name, password, whether one is needed.
     """
     session = ctx.session
-    protocol, name, credentials = _hello_words(words)
-    if credentials is not None:
-        acl.authenticate(session, *credentials, "HELLO")
+    protocol = _protocol(words[0]) if words else None
+    options = _HelloOptions.parse(ctx, words[1:])
+    if options.credentials is not None:
+        acl.authenticate(session, *options.credentials, "HELLO")
     if session.switched & switches.UNAUTHENTICATED and ctx.server.closed_by_default:
         raise CommandError(HELLO_NO_AUTH)
-    if name is not None:
-        session.name = name
+    if options.name is not None:
+        session.name = options.name
     if protocol is not None:
         session.protocol = protocol
     profile = ctx.server.profile
@@ -181,31 +211,13 @@ def hello(ctx: Context, words: list[bytes]) -> Any:
     }
 
 
-def _hello_words(
-    words: list[bytes],
-) -> tuple[int | None, bytes | None, tuple[bytes, bytes] | None]:
-    """Protocol, name, and user with password; each may be missing."""
-    if not words:
-        return None, None, None
-    protocol = parse_int(words[0])
+def _protocol(raw: bytes) -> int:
+    protocol = parse_int(raw)
     if protocol is None:
         raise CommandError("ERR Protocol version is not an integer or out of range")
     if protocol not in (2, 3):
         raise CommandError("NOPROTO unsupported protocol version")
-    name, credentials, at = None, None, 1
-    while at < len(words):
-        option, left = word_of(words[at]), len(words) - at - 1
-        if option == b"AUTH" and left >= 2:
-            credentials = words[at + 1], words[at + 2]
-            at += 3
-        elif option == b"SETNAME" and left >= 1:
-            name = words[at + 1]
-            _check_name(name)
-            at += 2
-        else:
-            word = wording.clean(words[at])
-            raise CommandError(f"ERR Syntax error in HELLO option '{word}'")
-    return protocol, name, credentials
+    return protocol
 
 
 def _modules(server: Server) -> list[Any]:
@@ -376,55 +388,6 @@ def _session_number(ctx: Context, raw: bytes) -> int:
 Filter = Callable[[Session], bool]
 
 
-@group.command(
-    "CLIENT KILL", Raw, Rest(), flags=_CLIENT | ADMIN | SERVER_WIDE, since="2.4.0",
-    form="{ID=1 TYPE=1 USER=1 ADDR=1 LADDR=1 SKIPME=1 MAXAGE=1}",
-)
-def client_kill(ctx: Context, first: bytes, rest: list[bytes]) -> Any:
-    """Close the connection of an address, or all that pass filters; how many those were."""
-    sessions = list(ctx.server.sessions.values())
-    if not rest:
-        address = first.decode("utf-8", "surrogateescape")
-        chosen = [session for session in sessions if session.address == address]
-        if not chosen:
-            raise CommandError("ERR No such client")
-        chosen[0].release()
-        return OK
-    filters, skip_me = _kill_filters(ctx, [first, *rest])
-    killed = 0
-    for session in sessions:
-        spared = skip_me and session is ctx.session
-        if not spared and all(accepts(session) for accepts in filters.values()):
-            session.release()
-            killed += 1
-    return killed
-
-
-def _kill_filters(ctx: Context, words: list[bytes]) -> tuple[dict[bytes, Filter], bool]:
-    """The filters by their words, of which later ones count, and SKIPME."""
-    filters: dict[bytes, Filter] = {}
-    skip_me = True
-    for at in range(0, len(words), 2):
-        option = word_of(words[at])
-        if at + 1 == len(words):
-            raise CommandError(errors.SYNTAX)
-        if option == b"SKIPME":
-            skip_me = _yes(words[at + 1])
-        else:
-            filters[option] = _kill_filter(ctx, option, words[at + 1])
-    return filters, skip_me
-
-
-def _yes(raw: bytes) -> bool:
-    word = word_of(raw)
-    if word not in (b"YES", b"NO"):
-        raise CommandError(errors.SYNTAX)
-    return word == b"YES"
-
-
-_MAXAGE_SINCE: Final = {"redis": "7.4.0", "valkey": "8.0.0"}
-
-
 def _client_id(ctx: Context, raw: bytes) -> int:
     number = parse_int(raw)
     if number is None and ctx.traits.parses_client_ids:
@@ -438,28 +401,34 @@ def _client_id(ctx: Context, raw: bytes) -> int:
     return number
 
 
-def _kill_filter(ctx: Context, option: bytes, raw: bytes) -> Filter:
+def _by_id(ctx: Context, raw: bytes) -> Filter:
+    number = _client_id(ctx, raw)
+    return lambda session: session.id == number
+
+
+def _by_type(ctx: Context, raw: bytes) -> Filter:
+    kind = _type(raw)
+    return lambda session: _is_of_type(session, kind)
+
+
+def _by_address(ctx: Context, raw: bytes) -> Filter:
     text = raw.decode("utf-8", "surrogateescape")
-    if option == b"ID":
-        number = _client_id(ctx, raw)
-        return lambda session: session.id == number
-    if option == b"TYPE":
-        kind = _type(raw)
-        return lambda session: _is_of_type(session, kind)
-    if option == b"ADDR":
-        return lambda session: session.address == text
-    if option == b"LADDR":
-        return lambda session: session.local_address == text
-    if option == b"USER":
-        if text not in acl.of(ctx.server).users:
-            raise CommandError(f"ERR No such user '{wording.clean(raw)}'")
-        return lambda session: session.user == text
-    if option == b"MAXAGE" and ctx.server.profile.has(_MAXAGE_SINCE):
-        return _age_filter(ctx, raw)
-    raise CommandError(errors.SYNTAX)
+    return lambda session: session.address == text
 
 
-def _age_filter(ctx: Context, raw: bytes) -> Filter:
+def _by_own_address(ctx: Context, raw: bytes) -> Filter:
+    text = raw.decode("utf-8", "surrogateescape")
+    return lambda session: session.local_address == text
+
+
+def _by_user(ctx: Context, raw: bytes) -> Filter:
+    text = raw.decode("utf-8", "surrogateescape")
+    if text not in acl.of(ctx.server).users:
+        raise CommandError(f"ERR No such user '{wording.clean(raw)}'")
+    return lambda session: session.user == text
+
+
+def _by_age(ctx: Context, raw: bytes) -> Filter:
     age = parse_int(raw)
     if age is None:
         raise CommandError("ERR maxage is not an integer or out of range")
@@ -467,6 +436,42 @@ def _age_filter(ctx: Context, raw: bytes) -> Filter:
         raise CommandError("ERR maxage should be greater than 0")
     latest = ctx.server.clock.seconds() - age
     return lambda session: session.created <= latest
+
+
+class _KillOptions(Options, at_least=1):
+    """Whose connections are closed; of the same filter the last counts."""
+
+    filters: Annotated[Sequence[tuple[str, Filter]], OneOf(
+        ID=Values(Raw, make=_by_id), TYPE=Values(Raw, make=_by_type),
+        USER=Values(Raw, make=_by_user), ADDR=Values(Raw, make=_by_address),
+        LADDR=Values(Raw, make=_by_own_address).since("6.2.0"),
+        MAXAGE=Values(Raw, make=_by_age).since({"redis": "7.4.0", "valkey": "8.0.0"}), many=True,
+    )] = ()
+    spare_me: Annotated[str, Option("SKIPME", OneOf(YES=Token, NO=Token))] = "YES"
+
+
+@group.command(
+    "CLIENT KILL", _KillOptions, flags=_CLIENT | ADMIN | SERVER_WIDE, since="2.4.0",
+)
+def client_kill(ctx: Context, *words: bytes) -> Any:
+    """Close the connection of an address, or all that pass filters; how many those were."""
+    sessions = list(ctx.server.sessions.values())
+    if len(words) == 1:
+        is_there = _by_address(ctx, words[0])
+        chosen = next(filter(is_there, sessions), None)
+        if chosen is None:
+            raise CommandError("ERR No such client")
+        chosen.release()
+        return OK
+    options = _KillOptions.parse(ctx, words)
+    filters = dict(options.filters).values()
+    killed = 0
+    for session in sessions:
+        spared = options.spare_me == "YES" and session is ctx.session
+        if not spared and all(accepts(session) for accepts in filters):
+            session.release()
+            killed += 1
+    return killed
 
 
 @group.command("CLIENT UNBLOCK", Raw, Rest(), flags=_CLIENT | ADMIN, since="5.0.0", form="id ^how")
@@ -527,16 +532,49 @@ NOT_TRACKING = (
 )
 
 
+def _redirected(ctx: Context, raw: bytes) -> int:
+    """The number of the session that is told instead."""
+    number = parse_int(raw)
+    if number is None:
+        raise CommandError(errors.NOT_INTEGER)
+    if number not in ctx.server.sessions:
+        raise CommandError("ERR The client ID you want redirect to does not exist")
+    return number
+
+
+class _TrackingOptions(Options):
+    """How CLIENT TRACKING tracks."""
+
+    redirect: Annotated[tuple[str, int], OneOf(
+        REDIRECT=Values(Raw, make=_redirected), once=True,
+        error="ERR A client can only redirect to a single other client",
+    )] = ("REDIRECT", 0)
+    prefixes: Annotated[Sequence[bytes], Option("PREFIX", Raw, many=True)] = ()
+    broadcast: Annotated[bool, Flag("BCAST")] = False
+    opt_in: Annotated[bool, Flag("OPTIN")] = False
+    opt_out: Annotated[bool, Flag("OPTOUT")] = False
+    no_loop: Annotated[bool, Flag("NOLOOP")] = False
+
+    def tracker(self) -> tracking.Tracker:
+        """The same as the session keeps it."""
+        found = tracking.Tracker()
+        found.redirect = self.redirect[1]
+        found.broadcast, found.no_loop = self.broadcast, self.no_loop
+        found.opt_in, found.opt_out = self.opt_in, self.opt_out
+        return found
+
+
 @group.command(
-    "CLIENT TRACKING", Raw, Rest(), flags=_CLIENT | EACH_NODE, since="6.0.0",
-    form="^switch {REDIRECT=1 PREFIX=1 BCAST OPTIN OPTOUT NOLOOP}",
+    "CLIENT TRACKING", Raw, _TrackingOptions, flags=_CLIENT | EACH_NODE, since="6.0.0",
+    form="^switch {}",
 )
-def client_tracking(ctx: Context, switch: bytes, words: list[bytes]) -> Any:
+def client_tracking(ctx: Context, switch: bytes, *words: bytes) -> Any:
     """Hear of changes to keys that this session has read or, with BCAST, to any keys.
 
     Checked in the server's order: options, the switch, which options go together.
     """
-    tracker, prefixes = _tracker(ctx, words)
+    options = _TrackingOptions.parse(ctx, words)
+    tracker, prefixes = options.tracker(), options.prefixes
     word = word_of(switch)
     if word not in (b"ON", b"OFF"):
         raise CommandError(errors.SYNTAX)
@@ -552,46 +590,10 @@ def client_tracking(ctx: Context, switch: bytes, words: list[bytes]) -> Any:
     return OK
 
 
-def _tracker(ctx: Context, words: list[bytes]) -> tuple[tracking.Tracker, list[bytes]]:
-    """What the options of CLIENT TRACKING say, and their prefixes."""
-    tracker, at = tracking.Tracker(), 0
-    prefixes: list[bytes] = []
-    while at < len(words):
-        option, left = word_of(words[at]), len(words) - at - 1
-        if option in _TRACKING_WORDS:
-            setattr(tracker, _TRACKING_WORDS[option], True)
-        elif option == b"REDIRECT" and left:
-            at += 1
-            _redirect(ctx, tracker, words[at])
-        elif option == b"PREFIX" and left:
-            at += 1
-            prefixes.append(words[at])
-        else:
-            raise CommandError(errors.SYNTAX)
-        at += 1
-    return tracker, prefixes
-
-
-_TRACKING_WORDS: Final = {
-    b"BCAST": "broadcast", b"OPTIN": "opt_in", b"OPTOUT": "opt_out", b"NOLOOP": "no_loop",
-}
-
-
-def _redirect(ctx: Context, tracker: tracking.Tracker, raw: bytes) -> None:
-    if tracker.redirect:
-        raise CommandError("ERR A client can only redirect to a single other client")
-    number = parse_int(raw)
-    if number is None:
-        raise CommandError(errors.NOT_INTEGER)
-    if number not in ctx.server.sessions:
-        raise CommandError("ERR The client ID you want redirect to does not exist")
-    tracker.redirect = number
-
-
 OVERLAP = "ERR Prefix '%s' overlaps with %s '%s'. Prefixes for a single client must not overlap."
 
 
-def _check_prefixes(prefixes: list[bytes], old: tracking.Tracker | None) -> None:
+def _check_prefixes(prefixes: Sequence[bytes], old: tracking.Tracker | None) -> None:
     """Refuse prefixes that overlap."""
     known = [] if old is None else sorted(old.prefixes)
     for at, prefix in enumerate(prefixes):
@@ -609,7 +611,7 @@ def _overlap(one: bytes, other: bytes) -> bool:
 
 
 def _check_tracker(
-    tracker: tracking.Tracker, prefixes: list[bytes], old: tracking.Tracker | None
+    tracker: tracking.Tracker, prefixes: Sequence[bytes], old: tracking.Tracker | None
 ) -> None:
     """Refuse options that do not go together, or not with those of before."""
     error = None

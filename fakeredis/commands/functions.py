@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from fakeredis import errors
-from fakeredis.commands.arguments import Raw, Rest, word_of
+from fakeredis.commands.arguments import Flag, OneOf, Option, Options, Raw, Rest, Token, word_of
 from fakeredis.commands.registry import (
     ALLOW_BUSY,
     DENYOOM,
@@ -90,16 +90,25 @@ def fcall_ro(ctx: Context, words: list[bytes]) -> Any:
 # Libraries --------------------------------------------------------------------------------------
 
 
+class _LoadOptions(Options, at_least=1):
+    """Whether a library may take another one's place."""
+
+    replace: Annotated[bool, Flag("REPLACE")] = False
+
+    @classmethod
+    def unknown(cls, ctx: Context, raw: bytes, left: int) -> CommandError:
+        """It names the word."""
+        return CommandError(f"ERR Unknown option given: {wording.clean(raw)}")
+
+
 @group.command(
-    "FUNCTION LOAD", Rest(1), flags=_CHANGES | DENYOOM, since="7.0.0",
-    tips="request_policy:all_shards response_policy:all_succeeded", form="{REPLACE} code",
+    "FUNCTION LOAD", _LoadOptions, flags=_CHANGES | DENYOOM, since="7.0.0",
+    tips="request_policy:all_shards response_policy:all_succeeded", form="{} code",
 )
-def function_load(ctx: Context, words: list[bytes]) -> bytes:
+def function_load(ctx: Context, *words: bytes) -> bytes:
     """Add a library; its name."""
-    for word in words[:-1]:
-        if word_of(word) != b"REPLACE":
-            raise CommandError(f"ERR Unknown option given: {wording.clean(word)}")
-    name = functions.functions_of(ctx.server).load(words[-1], len(words) > 1)
+    options = _LoadOptions.parse(ctx, words[:-1])
+    name = functions.functions_of(ctx.server).load(words[-1], options.replace)
     ctx.server.dirty += 1
     return name
 
@@ -118,47 +127,59 @@ def function_delete(ctx: Context, name: bytes) -> Status:
     return OK
 
 
+class _FlushOptions(Options):
+    """When the memory is freed."""
+
+    when: Annotated[str, OneOf(ASYNC=Token, SYNC=Token)] = ""
+
+    @classmethod
+    def unknown(cls, ctx: Context, raw: bytes, left: int) -> CommandError:
+        """It says what it knows."""
+        return CommandError("ERR FUNCTION FLUSH only supports SYNC|ASYNC option")
+
+
 @group.command(
-    "FUNCTION FLUSH", Rest(), flags=_CHANGES | SERVER_WIDE, since="7.0.0", form="{ASYNC SYNC}",
+    "FUNCTION FLUSH", _FlushOptions, flags=_CHANGES | SERVER_WIDE, since="7.0.0",
     tips="request_policy:all_shards response_policy:all_succeeded",
 )
-def function_flush(ctx: Context, words: list[bytes]) -> Status:
+def function_flush(ctx: Context, *words: bytes) -> Status:
     """Remove all libraries."""
     if len(words) > 1:
         raise ctx.misused()
-    if words and word_of(words[0]) not in (b"SYNC", b"ASYNC"):
-        raise CommandError("ERR FUNCTION FLUSH only supports SYNC|ASYNC option")
+    _FlushOptions.parse(ctx, words)
     functions.flush(ctx.server)
     ctx.server.dirty += 1
     return OK
 
 
+class _ListOptions(Options):
+    """Which libraries FUNCTION LIST shows."""
+
+    pattern: Annotated[bytes, Option("LIBRARYNAME", Raw, once=True)] = b"*"
+    with_code: Annotated[bool, Flag("WITHCODE", once=True)] = False
+
+    @classmethod
+    def unknown(cls, ctx: Context, raw: bytes, left: int) -> CommandError:
+        """It names the word."""
+        return CommandError(f"ERR Unknown argument {wording.clean(raw)}")
+
+    @classmethod
+    def lacking(cls, ctx: Context, raw: bytes, left: int) -> CommandError:
+        """It says what it misses."""
+        return CommandError("ERR library name argument was not given")
+
+
 @group.command(
-    "FUNCTION LIST", Rest(), flags=NOSCRIPT, since="7.0.0", reply=DEEP, varies="order",
-    tips="nondeterministic_output_order", form="{LIBRARYNAME=1 WITHCODE}",
+    "FUNCTION LIST", _ListOptions, flags=NOSCRIPT, since="7.0.0", reply=DEEP, varies="order",
+    tips="nondeterministic_output_order",
 )
-def function_list(ctx: Context, words: list[bytes]) -> list[dict[bytes, Any]]:
+def function_list(ctx: Context, *words: bytes) -> list[dict[bytes, Any]]:
     """The libraries and their functions; a pattern's case means nothing."""
-    pattern, with_code = _list_options(words)
+    options = _ListOptions.parse(ctx, words)
     found = functions.known(ctx.server)
     libraries = [] if found is None else found.libraries.values()
-    matches = matcher(pattern, nocase=True)
-    return [_described(each, with_code) for each in libraries if matches(each.name)]
-
-
-def _list_options(words: Sequence[bytes]) -> tuple[bytes, bool]:
-    pattern, with_code = None, False
-    rest = iter(words)
-    for word in rest:
-        if word_of(word) == b"WITHCODE" and not with_code:
-            with_code = True
-        elif word_of(word) == b"LIBRARYNAME" and pattern is None:
-            pattern = next(rest, None)
-            if pattern is None:
-                raise CommandError("ERR library name argument was not given")
-        else:
-            raise CommandError(f"ERR Unknown argument {wording.clean(word)}")
-    return b"*" if pattern is None else pattern, with_code
+    matches = matcher(options.pattern, nocase=True)
+    return [_described(each, options.with_code) for each in libraries if matches(each.name)]
 
 
 def _described(library: Library, with_code: bool) -> dict[bytes, Any]:

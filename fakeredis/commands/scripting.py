@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 from fakeredis import errors
-from fakeredis.commands.arguments import KeySpec, Raw, Rest, counted, index, word_of
+from fakeredis.commands.arguments import (
+    KeySpec,
+    OneOf,
+    Options,
+    Raw,
+    Rest,
+    Token,
+    counted,
+    index,
+    word_of,
+)
 from fakeredis.commands.registry import (
     ALLOW_BUSY,
     KEPT,
@@ -128,14 +138,24 @@ def script_exists(ctx: Context, shas: list[bytes]) -> list[int]:
     return [int(scripts is not None and sha.lower() in scripts.scripts) for sha in shas]
 
 
+class _FlushOptions(Options):
+    """When the memory is freed."""
+
+    when: Annotated[str, OneOf(ASYNC=Token, SYNC=Token, once=True)] = ""
+
+    @classmethod
+    def unknown(cls, ctx: Context, raw: bytes, left: int) -> CommandError:
+        """It says what it knows."""
+        return CommandError("ERR SCRIPT FLUSH only support SYNC|ASYNC option")
+
+
 @group.command(
-    "SCRIPT FLUSH", Rest(), flags=NOSCRIPT | KEPT | SERVER_WIDE, since="2.6.0", form="{ASYNC SYNC}",
+    "SCRIPT FLUSH", _FlushOptions, flags=NOSCRIPT | KEPT | SERVER_WIDE, since="2.6.0",
     tips="request_policy:all_nodes response_policy:all_succeeded",
 )
-def script_flush(ctx: Context, words: list[bytes]) -> Any:
+def script_flush(ctx: Context, *words: bytes) -> Any:
     """Forget all scripts."""
-    if len(words) > 1 or (words and word_of(words[0]) not in (b"SYNC", b"ASYNC")):
-        raise CommandError("ERR SCRIPT FLUSH only support SYNC|ASYNC option")
+    _FlushOptions.parse(ctx, words)
     ctx.server.scripting = None
     return OK
 

@@ -7,12 +7,16 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn
 
 from fakeredis import errors
 from fakeredis.commands.arguments import (
+    Flag,
     Key,
     Many,
+    OneOf,
     Option,
     Options,
     Raw,
+    Remaining,
     Rest,
+    Token,
     integer,
     word_of,
 )
@@ -75,9 +79,10 @@ def dbsize(ctx: Context) -> int:
     return len(ctx.db.data)
 
 
-def _check_flush(words: Sequence[bytes]) -> None:
-    if len(words) > 1 or (words and word_of(words[0]) not in (b"ASYNC", b"SYNC")):
-        raise CommandError(errors.SYNTAX)
+class FlushOptions(Options):
+    """When the memory is freed."""
+
+    when: Annotated[str, OneOf(ASYNC=Token, SYNC=Token.since("6.2.0"), once=True)] = ""
 
 
 def _flush(ctx: Context, db: Database) -> None:
@@ -93,39 +98,39 @@ def _flush(ctx: Context, db: Database) -> None:
         server.touch_watchers(db, key)
 
 
-def _invalidate_all(ctx: Context, words: Sequence[bytes]) -> None:
+def _invalidate_all(ctx: Context, options: FlushOptions) -> None:
     """Tell the sessions that cache keys that all of them have gone.
 
     Redis replies later where the client can wait for the memory to be freed.
     """
     server = ctx.server
     if server.switched & switches.TRACKED:
-        waits = not ctx.session.deny_blocking and (not words or word_of(words[0]) == b"SYNC")
+        waits = not ctx.session.deny_blocking and options.when != "ASYNC"
         tracking.of(server).flushed(waits and server.traits.flush_replies_late)
 
 
 @group.command(
-    "FLUSHDB", Rest(), flags=WRITE | HAZARD, acl=(*_DANGEROUS_WRITE, "slow"), form="{ASYNC SYNC}",
+    "FLUSHDB", FlushOptions, flags=WRITE | HAZARD, acl=(*_DANGEROUS_WRITE, "slow"),
     tips="request_policy:all_shards response_policy:all_succeeded",
 )
-def flushdb(ctx: Context, words: list[bytes]) -> Status:
+def flushdb(ctx: Context, *words: bytes) -> Status:
     """Remove all keys of the selected database."""
-    _check_flush(words)
+    options = FlushOptions.parse(ctx, words)
     _flush(ctx, ctx.db)
-    _invalidate_all(ctx, words)
+    _invalidate_all(ctx, options)
     return OK
 
 
 @group.command(
-    "FLUSHALL", Rest(), flags=WRITE | HAZARD, acl=(*_DANGEROUS_WRITE, "slow"), form="{ASYNC SYNC}",
+    "FLUSHALL", FlushOptions, flags=WRITE | HAZARD, acl=(*_DANGEROUS_WRITE, "slow"),
     tips="request_policy:all_shards response_policy:all_succeeded",
 )
-def flushall(ctx: Context, words: list[bytes]) -> Status:
+def flushall(ctx: Context, *words: bytes) -> Status:
     """Remove all keys of all databases."""
-    _check_flush(words)
+    options = FlushOptions.parse(ctx, words)
     for db in list(ctx.server.databases.values()):
         _flush(ctx, db)
-    _invalidate_all(ctx, words)
+    _invalidate_all(ctx, options)
     ctx.server.deadlines.clear()
     return OK
 
@@ -262,13 +267,18 @@ def save(ctx: Context) -> Status:
     return OK
 
 
+class _SaveOptions(Options):
+    """Whether BGSAVE may come later; it never has to."""
+
+    later: Annotated[bool, Flag("SCHEDULE", once=True)] = False
+
+
 @group.command(
-    "BGSAVE", Rest(), flags=ADMIN | NOSCRIPT | NO_ASYNC_LOADING | SERVER_WIDE, form="{SCHEDULE}",
+    "BGSAVE", _SaveOptions, flags=ADMIN | NOSCRIPT | NO_ASYNC_LOADING | SERVER_WIDE,
 )
-def bgsave(ctx: Context, words: list[bytes]) -> Status:
+def bgsave(ctx: Context, *words: bytes) -> Status:
     """Note the time as that of the last save; it is over at once."""
-    if len(words) > 1 or (words and word_of(words[0]) != b"SCHEDULE"):
-        raise CommandError(errors.SYNTAX)
+    _SaveOptions.parse(ctx, words)
     _saved(ctx)
     return Status(b"Background saving started")
 
@@ -509,27 +519,31 @@ def command_docs(ctx: Context, names: list[bytes]) -> dict[bytes, Any]:
     }
 
 
+class _ListOptions(Options):
+    """Which commands COMMAND LIST names."""
+
+    filter_by: Annotated[tuple[str, bytes] | None, Option(
+        "FILTERBY", OneOf(MODULE=Token, ACLCAT=Token, PATTERN=Token), Raw, once=True
+    )] = None
+
+
 @group.command(
-    "COMMAND LIST", Rest(), flags=_HELP, since="7.0.0", acl=_COMMAND_ACL, varies="always",
-    tips="nondeterministic_output_order", form="{FILTERBY=2}",
+    "COMMAND LIST", _ListOptions, flags=_HELP, since="7.0.0", acl=_COMMAND_ACL, varies="always",
+    tips="nondeterministic_output_order",
 )
-def command_list(ctx: Context, words: list[bytes]) -> list[bytes]:
+def command_list(ctx: Context, *words: bytes) -> list[bytes]:
     """The names of all commands, or of those that a filter lets through."""
-    if words and (
-        len(words) != 3 or word_of(words[0]) != b"FILTERBY"
-        or word_of(words[1]) not in (b"MODULE", b"ACLCAT", b"PATTERN")
-    ):
-        raise CommandError(errors.SYNTAX)
+    filter_by = _ListOptions.parse(ctx, words).filter_by
     tops = ctx.server.table.commands()
     with_subs = [one for top in tops for one in (top, *declared.subcommands_of(top))]
-    if not words:
+    if filter_by is None:
         return [declared.shown_name(command) for command in with_subs]
-    kind, wanted = word_of(words[1]), words[2]
-    if kind == b"PATTERN":
+    kind, wanted = filter_by
+    if kind == "PATTERN":
         matches = matcher(wanted, nocase=True)
         names = [declared.shown_name(command) for command in with_subs]
         return [name for name in names if matches(name)]
-    if kind == b"MODULE":
+    if kind == "MODULE":
         module = wanted.decode("utf-8", "replace")
         return [
             declared.shown_name(one) for one in tops
@@ -602,22 +616,28 @@ def check_allowed(ctx: Context, what: str, parameter: str) -> None:
         raise CommandError(_NOT_ALLOWED % (what, parameter))
 
 
+class _ShutdownOptions(Options):
+    """How SHUTDOWN ends the server."""
+
+    save: Annotated[str, OneOf(NOSAVE=Token, SAVE=Token)] = ""
+    now: Annotated[bool, Flag("NOW", "7.0.0")] = False
+    force: Annotated[bool, Flag("FORCE", "7.0.0")] = False
+    abort: Annotated[bool, Flag("ABORT", "7.0.0")] = False
+
+
 @group.command(
-    "SHUTDOWN", Rest(), since="1.0.0",
+    "SHUTDOWN", _ShutdownOptions, since="1.0.0",
     flags=_ADMIN | NO_MULTI | ALLOW_BUSY | CONNECTION | HAZARD | SERVER_WIDE,
-    form="{NOSAVE SAVE NOW FORCE ABORT}",
 )
-def shutdown(ctx: Context, words: list[bytes]) -> Any:
+def shutdown(ctx: Context, *words: bytes) -> Any:
     """Close all connections; no new one is answered until ``server.connected`` is set again."""
-    options = {word_of(word) for word in words}
-    if options - {b"NOSAVE", b"SAVE", b"NOW", b"FORCE", b"ABORT"} or (
-        {b"NOSAVE", b"SAVE"} <= options or (b"ABORT" in options and len(words) > 1)
-    ):
+    options = _ShutdownOptions.parse(ctx, words)
+    if options.abort and len(words) > 1:
         raise CommandError(errors.SYNTAX)
-    if b"ABORT" in options:
+    if options.abort:
         raise CommandError("ERR No shutdown in progress.")
     server = ctx.server
-    if server.switched & switches.BUSY and b"NOSAVE" not in options:
+    if server.switched & switches.BUSY and options.save != "NOSAVE":
         raise busy.busy_error(server)
     go_down(server)
 
@@ -758,11 +778,20 @@ def module_load(ctx: Context, words: list[bytes]) -> Any:
     raise CommandError(_NOT_LOADED)
 
 
+class _LoadexOptions(Options):
+    """What MODULE LOADEX would hand to a module; it comes to none."""
+
+    config: Annotated[
+        Sequence[tuple[bytes, bytes]], Option("CONFIG", Raw, Raw, many=True)
+    ] = ()
+    args: Annotated[Sequence[bytes], Option("ARGS", Remaining())] = ()
+
+
 @group.command(
-    "MODULE LOADEX", Rest(1), flags=_MODULES | NO_ASYNC_LOADING | SERVER_WIDE, since="7.0.0",
-    form="path {CONFIG=2 ARGS=rest}",
+    "MODULE LOADEX", Raw, _LoadexOptions, flags=_MODULES | NO_ASYNC_LOADING | SERVER_WIDE,
+    since="7.0.0",
 )
-def module_loadex(ctx: Context, words: list[bytes]) -> Any:
+def module_loadex(ctx: Context, path: bytes, *words: bytes) -> Any:
     """Refused: no module can be loaded into a process of Python."""
     check_allowed(ctx, "MODULE", "enable-module-command")
     raise CommandError(_NOT_LOADED)

@@ -202,11 +202,13 @@ class _Entry:
         self.least = sum([1 if isinstance(kind, Argument) else kind.least for kind in self.kinds])
         self.per_key = any(isinstance(kind, PerKey) for kind in self.kinds)
         self.once = given.once or (group is not None and group.once)
-        self.exclusive = self.once or (group is not None and not group.last)
+        self.exclusive = self.once or (
+            group is not None and not (group.last or group.many)
+        )
         self.named = group is not None  # the value says which word it was
         self.bare = group is not None and group.bare
         self.error = "" if group is None else group.error
-        self.many = isinstance(given, Option) and given.many
+        self.many = getattr(group or given, "many", False)
         self.refused = given.refused if isinstance(given, Flag | Option) else ""
         self.access = given.access if isinstance(given, Flag) else ""
         first = self.kinds[0] if self.kinds else None
@@ -263,6 +265,8 @@ class Options(OptionWords):
     - `Flag`: True
     - `Option`: its value, a tuple of several, or what its ``make`` makes of them
     - `OneOf`: ``(word, value)``; the word alone where none of them has a value
+
+    and with ``many`` a list of these.
 
     Values are `Argument` (`Raw`, `Int` ...), `Counted`, `Remaining`, `PerKey`, `Threshold`, or a
     `OneOf` of words. A class may be derived from another, whose words it has too.
@@ -379,10 +383,10 @@ class Options(OptionWords):
                 value, behind = entry.value(words, at + 1, subject, keys)
             else:
                 value = None if entry.named else True
+            if entry.named:
+                value = entry.name if entry.bare else (entry.name, value)
             if entry.many:
                 given.setdefault(field, []).append(value)
-            elif entry.named:
-                given[field] = entry.name if entry.bare else (entry.name, value)
             else:
                 given[field] = value
             at = behind

@@ -313,21 +313,24 @@ class OneOf:
         error: what two words are answered; by default what an unknown one is.
         once: the same word twice is an error too.
         last: it is none, and the last word counts.
+        many: any of them may stand several times, and all count; a list of ``(word, value)``.
     """
 
     words: dict[str, Argument | Values] = field(default_factory=dict)
     error: str = ""
     once: bool = False
     last: bool = False
+    many: bool = False
 
     def __init__(
-        self, *, error: str = "", once: bool = False, last: bool = False,
+        self, *, error: str = "", once: bool = False, last: bool = False, many: bool = False,
         **words: Argument | Values,
     ) -> None:
         object.__setattr__(self, "words", words)
         object.__setattr__(self, "error", error)
         object.__setattr__(self, "once", once)
         object.__setattr__(self, "last", last)
+        object.__setattr__(self, "many", many)
 
     @property
     def bare(self) -> bool:

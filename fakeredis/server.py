@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final, cast
 from weakref import ref
 
 from fakeredis import stores, wiring
@@ -66,7 +66,7 @@ class FakeServer(Server):
             known = store.server_at(address)
             if known is not None:
                 _check_same(known, version, server_type)
-                return known
+                return cast("FakeServer", known)
         return super().__new__(cls)
 
     def __init__(

@@ -14,7 +14,7 @@ from fakeredis.errors import CommandError
 
 if TYPE_CHECKING:
     from fakeredis.engine.command.command import Command
-    from fakeredis.engine.core.context import Context
+    from fakeredis.engine.command.interfaces import Running
 
 _UNBALANCED: Final = (
     "ERR Unbalanced XREAD list of streams: for each stream key an ID or '$' must be specified."
@@ -111,7 +111,7 @@ def unknown_subcommand(container: Command) -> Command:
     return command
 
 
-def _no_subcommand(ctx: Context, name: bytes, *words: bytes) -> Any:
+def _no_subcommand(ctx: Running, name: bytes, *words: bytes) -> Any:
     assert ctx.command is not None
     text = errors.UNKNOWN_SUBCOMMAND % (clean(name[:128]), ctx.command.name)
     raise reword(CommandError(text), ctx.server.is_clustered)

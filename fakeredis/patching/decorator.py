@@ -9,20 +9,55 @@ from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import AbstractContextManager, nullcontext
 from operator import attrgetter
 from types import MethodType
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import wrapt
 
 from fakeredis.clients import network
 
-if TYPE_CHECKING:
-    from fakeredis.patch import patch
+
+class Handle(Protocol):
+    """What is asked here of a `fakeredis.patch`."""
+
+    _options: dict[str, Any]
+
+    @property
+    def _entry(self) -> Any:
+        """What it has of the present block."""
+
+    def fresh(self) -> Handle:
+        """Another one with the same options."""
+
+    def __enter__(self) -> Handle:
+        """See `start`."""
+
+    def __exit__(self, *error: object) -> None:
+        """See `stop`."""
+
+    def start(self) -> Any:
+        """Enter it."""
+
+    def stop(self) -> None:
+        """Leave it."""
+
+    def snapshot(self) -> Any:
+        """A copy of all data."""
+
+    def restore(self, snapshot: Any) -> None:
+        """Bring data back."""
+
+    def reset_faults(self) -> None:
+        """Forget all faults."""
+
+    def reset(self) -> None:
+        """Forget all calls."""
+
 
 Function = Callable[..., Any]
-Model: TypeAlias = "patch | _ClassPatches"  # whose ``fresh()`` gives each call its handle
+Model: TypeAlias = "Handle | _ClassPatches"  # whose ``fresh()`` gives each call its handle
 
 
-def decorate(target: Any, model: patch) -> Any:
+def decorate(target: Any, model: Handle) -> Any:
     """Wrap a function, coroutine function, generator function, method or class.
 
     Raises:
@@ -217,7 +252,7 @@ def _without(signature: inspect.Signature, name: str) -> inspect.Signature:
     return signature.replace(parameters=kept)
 
 
-def _given(model: Model, handle: patch, kwargs: dict[str, Any]) -> dict[str, Any]:
+def _given(model: Model, handle: Handle, kwargs: dict[str, Any]) -> dict[str, Any]:
     name = model._options["as_kwarg"]
     return kwargs if name is None else {**kwargs, name: handle}
 
@@ -276,7 +311,7 @@ def _async_generator(function: Function, model: Model) -> Function:
 class _ClassPatch:
     """The patch of a test class: what its set-up stored is there again before each test."""
 
-    def __init__(self, owner: type, model: patch) -> None:
+    def __init__(self, owner: type, model: Handle) -> None:
         self.owner = owner
         self.handle = model.fresh()
         self.snapshot: Any = None
@@ -312,7 +347,7 @@ class _ClassPatch:
 class _ClassPatches(dict[type, _ClassPatch]):
     """The patches of a decorated class and its subclasses, while their tests run."""
 
-    def __init__(self, model: patch) -> None:
+    def __init__(self, model: Handle) -> None:
         super().__init__()
         self.model = model
         self._options = model._options
@@ -328,7 +363,7 @@ class _ClassPatches(dict[type, _ClassPatch]):
         if each is not None:
             each.stop()
 
-    def fresh(self) -> AbstractContextManager[patch]:
+    def fresh(self) -> AbstractContextManager[Handle]:
         """For methods, as `patch.fresh` is for functions: the class's own patch, which goes on."""
         return nullcontext(next(reversed(self.values())).handle)
 
@@ -349,7 +384,7 @@ class _ClassPatches(dict[type, _ClassPatch]):
         return _wrapped(function, self) if named else function
 
 
-def _test_case(cls: type, model: patch) -> type:
+def _test_case(cls: type, model: Handle) -> type:
     """A `unittest.TestCase`: setUpClass, setUp, tests and tear-downs see one patch."""
     patches = _ClassPatches(model)
     patches.hand_out(cls)
@@ -383,7 +418,7 @@ def _around_test(run: Function, patches: _ClassPatches) -> Function:
     return _instead(run, wrapper)
 
 
-def _plain_class(cls: type, model: patch) -> type:
+def _plain_class(cls: type, model: Handle) -> type:
     """A pytest class; of any other class the public methods are wrapped one by one."""
     if any(name.startswith("test") for name in dir(cls)):
         return _pytest_class(cls, model)
@@ -395,7 +430,7 @@ def _plain_class(cls: type, model: patch) -> type:
     return cls
 
 
-def _pytest_class(cls: Any, model: patch) -> type:
+def _pytest_class(cls: Any, model: Handle) -> type:
     """A class that pytest collects: setup_class and setup_method run inside, too."""
     patches = _ClassPatches(model)
     patches.hand_out(cls)

@@ -28,12 +28,12 @@ from fakeredis.engine.core.profiles import Profile, Since
 from fakeredis.engine.core.replies import PLAIN, Nulls, Shape, Shaper, wire_shape
 
 if TYPE_CHECKING:
-    from fakeredis.engine.core.context import Context
+    from fakeredis.engine.command.interfaces import Running
 
 Handler = Callable[..., Any]
 KeysOf = Callable[[Args], list[bytes]]
 AccessOf = Callable[[Args], str]
-Effect = Callable[["Context", bytes, str], "Sequence[bytes] | None"]
+Effect = Callable[..., "Sequence[bytes] | None"]  # of context, key and event
 Counterpart = Callable[[Args, Any], "tuple[Args, Callable[[Any], Any]]"]
 H = TypeVar("H", bound=Handler)
 
@@ -285,7 +285,7 @@ class Command:
             return
         plain, keep = self.handler, nulls
 
-        def handler(ctx: Context, *args: Any) -> Any:
+        def handler(ctx: Running, *args: Any) -> Any:
             return keep(ctx.args, plain(ctx, *args))
 
         self.handler = handler
@@ -364,7 +364,7 @@ class Command:
         return f"<Command {self.name}>"
 
 
-def _no_handler(ctx: Context, *args: Any) -> Any:
+def _no_handler(ctx: Running, *args: Any) -> Any:
     raise AssertionError("a container command is answered by the dispatcher")
 
 

@@ -9,7 +9,7 @@ from fakeredis.engine.core.replies import Status
 from fakeredis.lazy import Lazy
 
 if TYPE_CHECKING:
-    from fakeredis.engine.core.context import Context
+    from fakeredis.engine.command.interfaces import Running
 
 _HEAD: Final = "%s <subcommand> [<arg> [value] [opt] ...]. Subcommands are:"
 
@@ -21,7 +21,7 @@ def first_line(command: Command) -> str:
     return documentation.strip().partition("\n")[0]
 
 
-def help_lines(ctx: Context) -> list[Status]:
+def help_lines(ctx: Running) -> list[Status]:
     """The subcommands of the container whose HELP runs, each with a line of its own."""
     assert ctx.command is not None
     container = ctx.server.table.find(ctx.command.parts[0])

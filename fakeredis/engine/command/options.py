@@ -51,7 +51,7 @@ from fakeredis.errors import CommandError
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-    from fakeredis.engine.core.context import Context
+    from fakeredis.engine.command.interfaces import Running
 
 
 # Values that are more than one word ---------------------------------------------------------------
@@ -303,12 +303,12 @@ class Options(OptionWords):
     # What may differ
 
     @classmethod
-    def unknown(cls, ctx: Context, raw: bytes, left: int) -> CommandError:
+    def unknown(cls, ctx: Any, raw: bytes, left: int) -> CommandError:
         """The error for a word that is none of them, behind which so many are left."""
         return CommandError(errors.SYNTAX)
 
     @classmethod
-    def lacking(cls, ctx: Context, raw: bytes, left: int) -> CommandError:
+    def lacking(cls, ctx: Any, raw: bytes, left: int) -> CommandError:
         """The error for a word whose values are missing; by default it is an unknown one then."""
         return cls.unknown(ctx, raw, left)
 
@@ -316,7 +316,7 @@ class Options(OptionWords):
 
     @classmethod
     def parse(
-        cls, ctx: Context, words: Args, subject: Any = None, keys: int = 0
+        cls, ctx: Running, words: Args, subject: Any = None, keys: int = 0
     ) -> Self:
         """What the words say, all of which must be options.
 
@@ -333,14 +333,14 @@ class Options(OptionWords):
 
     @classmethod
     def take(
-        cls, ctx: Context, words: Args, subject: Any = None
+        cls, ctx: Running, words: Args, subject: Any = None
     ) -> tuple[Self, int]:
         """What the first words say, and the position of the first that is no option."""
         return cls._read(ctx, words, ctx if subject is None else subject, 0, True)
 
     @classmethod
     def _read(
-        cls, ctx: Context, words: Args, subject: Any, keys: int, stops: bool
+        cls, ctx: Running, words: Args, subject: Any, keys: int, stops: bool
     ) -> tuple[Self, int]:
         profile = ctx.server.profile
         table = cls._tables.get(profile)

@@ -10,14 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from random import Random
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Protocol
 
 from fakeredis import errors
 from fakeredis.datatypes.numbers import format_float
 from fakeredis.errors import CommandError
-
-if TYPE_CHECKING:
-    from fakeredis.engine.core.context import Context
 
 
 class Status(bytes):
@@ -303,7 +300,14 @@ class Draws:
                 yield drawn
 
 
-def drawn(ctx: Context, count: int, choices: Callable[[], Sequence[Any]]) -> Draws | None:
+class Drawing(Protocol):
+    """The context of a command that draws."""
+
+    session: Any
+    server: Any
+
+
+def drawn(ctx: Drawing, count: int, choices: Callable[[], Sequence[Any]]) -> Draws | None:
     """The reply of a command that draws at random; None where it is to be made at once.
 
     Args:

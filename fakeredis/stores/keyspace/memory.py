@@ -9,8 +9,8 @@ from fakeredis.lazy import LazyModule
 from fakeredis.stores.base import Store
 
 if TYPE_CHECKING:
+    from fakeredis.engine.core.server import Server
     from fakeredis.engine.data import portable, snapshots
-    from fakeredis.server import FakeServer
 else:
     portable = LazyModule("fakeredis.engine.data.portable")
     snapshots = LazyModule("fakeredis.engine.data.snapshots")
@@ -25,7 +25,7 @@ class MemoryStore(Store):
     """
 
     def __init__(self) -> None:
-        self._servers: dict[str, FakeServer] = {}  # by address
+        self._servers: dict[str, Server] = {}  # by address
 
     @classmethod
     def from_url(cls, url: str) -> MemoryStore:
@@ -38,11 +38,11 @@ class MemoryStore(Store):
             raise ValueError(f"a memory store has nothing to name: 'memory://', not {url!r}")
         return cls()
 
-    def server_at(self, address: str) -> FakeServer | None:
+    def server_at(self, address: str) -> Server | None:
         """The server whose data are here, at an address."""
         return self._servers.get(address)
 
-    def adopt(self, server: FakeServer) -> None:
+    def adopt(self, server: Server) -> None:
         """Keep the server that has the data of its address."""
         self._servers[server.address] = server
 

@@ -30,7 +30,7 @@ from fakeredis.stores.parity.compare import counterpart, cursor_of, plain, same
 
 if TYPE_CHECKING:
     from fakeredis.engine.core.profiles import VersionLike
-    from fakeredis.server import FakeServer
+    from fakeredis.engine.core.server import Server
 
 _SOON: Final = 0.05  # seconds in which a command replies that does not block
 _PATIENCE: Final = 10.0  # seconds for the others' replies to what the first has replied to
@@ -64,7 +64,7 @@ class ParityStore(ForwardingStore):
             raise ValueError(f"parity is between at least two stores, not {among!r}")
         self._given = list(among)
         self._version, self._type = version, server_type
-        self._sides: list[tuple[str, ForwardingStore | FakeServer]] | None = None
+        self._sides: list[tuple[str, ForwardingStore | Server]] | None = None
         self._lock = RLock()
         self._users = 0
         self.failure: ParityError | None = None
@@ -183,7 +183,7 @@ def _where() -> str:
 class _EngineLink(Link):
     """A link to a server of this process."""
 
-    def __init__(self, server: FakeServer, typed: bool) -> None:
+    def __init__(self, server: Server, typed: bool) -> None:
         session = server.protocol_session() if typed else server.session()
         self._wire = wiring.make_socket(session)
         self._closing = RLock()  # nobody asks for a descriptor while it is closed

@@ -8,7 +8,7 @@ import unittest
 from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import AbstractContextManager, nullcontext
 from operator import attrgetter
-from types import MethodType
+from types import MethodType, TracebackType
 from typing import Any, Protocol, TypeAlias
 
 import wrapt
@@ -31,7 +31,10 @@ class Handle(Protocol):
     def __enter__(self) -> Handle:
         """See `start`."""
 
-    def __exit__(self, *error: object) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         """See `stop`."""
 
     def start(self) -> Any:

@@ -7,13 +7,14 @@ No server to compare with can be had: what is done here follows the commands' pu
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from functools import reduce
 from operator import and_, or_, xor
 from typing import Any, Final
 
 from fakeredis import errors
 from fakeredis.commands.arguments import word_of
+from fakeredis.commands.late_options import GrepOptions, InfoOptions, LastOptions, LimitOptions
 from fakeredis.datatypes.array import LAST_INDEX, Array
 from fakeredis.datatypes.glob import matcher
 from fakeredis.datatypes.numbers import parse_float, parse_int, parse_unsigned
@@ -21,9 +22,7 @@ from fakeredis.engine.core.context import Context
 from fakeredis.errors import CommandError
 
 _LONGEST_RANGE: Final = 1_000_000
-_LONGEST_PATTERN = 2048
 _MOST_PREDICATES = 250
-_UNLIMITED: Final = 1 << 64
 
 
 # Arguments ----------------------------------------------------------------------------------------
@@ -38,15 +37,6 @@ def _index(raw: bytes, highest: int = LAST_INDEX) -> int:
 
 def _wrong_count(ctx: Context) -> CommandError:
     return CommandError(errors.ARITY % ("" if ctx.command is None else ctx.command.label))
-
-
-def _limit(raw: bytes) -> int:
-    limit = parse_int(raw)
-    if limit is None:
-        raise CommandError(errors.NOT_INTEGER)
-    if limit <= 0:
-        raise CommandError(errors.ARRAY_LIMIT)
-    return limit
 
 
 def _writable(ctx: Context, key: bytes) -> Array:
@@ -222,13 +212,12 @@ def arlastitems(ctx: Context, key: bytes, raw: bytes, *words: bytes) -> list[byt
         return []
     if len(words) > 1:
         raise _wrong_count(ctx)
-    if words and word_of(words[0]) != b"REV":
-        raise CommandError(errors.SYNTAX)
+    options = LastOptions.parse(ctx, words)
     array: Array | None = ctx.lookup_read(key, Array)
     if array is None:
         return []
     newest = array.newest(count)
-    return newest if words else newest[::-1]
+    return newest if options.reverse else newest[::-1]
 
 
 # Looking through ----------------------------------------------------------------------------------
@@ -245,13 +234,9 @@ def arscan(ctx: Context, key: bytes, start: bytes, end: bytes, *words: bytes) ->
     Checked in the server's order: indices, number of words, options, type.
     """
     first, last = _index(start), _index(end)
-    limit = _UNLIMITED
     if len(words) not in (0, 2):
         raise _wrong_count(ctx)
-    if words:
-        if word_of(words[0]) != b"LIMIT":
-            raise CommandError(errors.SYNTAX)
-        limit = _limit(words[1])
+    limit = LimitOptions.parse(ctx, words).limit
     found: list[Any] = []
     for index, value in _items(ctx, key, first, last):
         found.append([index, value])
@@ -260,66 +245,30 @@ def arscan(ctx: Context, key: bytes, start: bytes, end: bytes, *words: bytes) ->
     return found
 
 
-class _Search:
-    """What ARGREP is asked for."""
-
-    __slots__ = ("limit", "match_all", "nocase", "predicates", "with_values")
-
-    def __init__(self, words: Sequence[bytes]) -> None:
-        self.limit = _UNLIMITED
-        self.match_all = self.nocase = self.with_values = False
-        self.predicates: list[tuple[bytes, bytes]] = []
-        rest = iter(words)
-        for word in rest:
-            self._take(word_of(word), rest)
-        if not self.predicates:
-            raise CommandError(errors.SYNTAX)
-
-    def _take(self, word: bytes, rest: Iterator[bytes]) -> None:
-        if word in (b"AND", b"OR"):
-            self.match_all = word == b"AND"
-        elif word == b"NOCASE":
-            self.nocase = True
-        elif word == b"WITHVALUES":
-            self.with_values = True
-        elif word in (b"EXACT", b"MATCH", b"GLOB", b"RE", b"LIMIT"):
-            value = next(rest, None)
-            if value is None:
-                raise CommandError(errors.SYNTAX)
-            if word == b"LIMIT":
-                self.limit = _limit(value)
-            else:
-                self._add(word, value)
-        else:
-            raise CommandError(errors.SYNTAX)
-
-    def _add(self, kind: bytes, value: bytes) -> None:
-        if len(self.predicates) == _MOST_PREDICATES:
-            raise CommandError(errors.ARRAY_PREDICATES % _MOST_PREDICATES)
-        if kind == b"RE" and len(value) > _LONGEST_PATTERN:
-            raise CommandError(errors.ARRAY_PATTERN_LONG % _LONGEST_PATTERN)
-        self.predicates.append((kind, value))
-
-    def compiled(self) -> Callable[[bytes], bool]:
-        """The function from an element to whether it is found."""
-        tests = [_predicate(kind, value, self.nocase) for kind, value in self.predicates]
-        combine = all if self.match_all else any
-        return lambda element: combine([test(element) for test in tests])
+def _matcher(options: GrepOptions) -> Callable[[bytes], bool]:
+    """The function from an element to whether it is found."""
+    if not options.predicates:
+        raise CommandError(errors.SYNTAX)
+    if len(options.predicates) > _MOST_PREDICATES:
+        raise CommandError(errors.ARRAY_PREDICATES % _MOST_PREDICATES)
+    tests = [_predicate(kind, value, options.nocase) for kind, value in options.predicates]
+    combine = all if options.combine == "AND" else any
+    return lambda element: combine([test(element) for test in tests])
 
 
-def _predicate(kind: bytes, value: bytes, nocase: bool) -> Callable[[bytes], bool]:
-    if kind == b"GLOB":
+def _predicate(kind: str, value: bytes, nocase: bool) -> Callable[[bytes], bool]:
+    if kind == "GLOB":
         matches = matcher(value, nocase=nocase)
         return lambda element: bool(matches(element))
-    if kind == b"RE":
+    if kind == "RE":
         search = _pattern(value, nocase).search
         return lambda element: search(element) is not None
     if nocase:
         value = value.lower()
-        if kind == b"EXACT":
+        if kind == "EXACT":
             return lambda element: element.lower() == value
         return lambda element: value in element.lower()
-    return (lambda element: element == value) if kind == b"EXACT" else lambda element: (
+    return (lambda element: element == value) if kind == "EXACT" else lambda element: (
         value in element
     )
 
@@ -373,13 +322,13 @@ def argrep(ctx: Context, key: bytes, start: bytes, end: bytes, *words: bytes) ->
     """
     first = 0 if start == b"-" else LAST_INDEX if start == b"+" else _index(start)
     last = 0 if end == b"-" else LAST_INDEX if end == b"+" else _index(end)
-    search = _Search(words)
-    matches = search.compiled()
+    options = GrepOptions.parse(ctx, words)
+    matches = _matcher(options)
     found: list[Any] = []
     for index, value in _items(ctx, key, first, last):
         if matches(value):
-            found.append([index, value] if search.with_values else index)
-            if len(found) == search.limit:
+            found.append([index, value] if options.with_values else index)
+            if len(found) == options.limit:
                 break
     return found
 
@@ -432,8 +381,7 @@ def arinfo(ctx: Context, key: bytes, *words: bytes) -> dict[bytes, Any]:
 
     Checked in the server's order: options, key and type.
     """
-    if len(words) > 1 or (words and word_of(words[0]) != b"FULL"):
-        raise CommandError(errors.SYNTAX)
+    options = InfoOptions.parse(ctx, words)
     array: Array | None = ctx.lookup_read(key, Array)
     if array is None:
         raise CommandError(errors.NO_SUCH_KEY)
@@ -443,4 +391,4 @@ def arinfo(ctx: Context, key: bytes, *words: bytes) -> dict[bytes, Any]:
         b"next-insert-index": LAST_INDEX + 1 if following is None else following,
         **array.layout(),
     }
-    return facts | array.slice_statistics() if words else facts
+    return facts | array.slice_statistics() if options.full else facts

@@ -8,7 +8,22 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from fakeredis.commands.arguments import Declared, Key, Raw, Rest
+from fakeredis.commands.arguments import (
+    Declared,
+    Key,
+    Raw,
+    Rest,
+)
+from fakeredis.commands.late_options import (
+    GrepOptions,
+    InfoOptions,
+    LastOptions,
+    LimitOptions,
+    VaddOptions,
+    VembOptions,
+    VlinksOptions,
+    VsimOptions,
+)
 from fakeredis.commands.registry import (
     CONNECTION,
     DENYOOM,
@@ -37,22 +52,23 @@ def _flat_search(reply: Any) -> Any:
     return flat
 
 
-for _name, _key, _flags, _shape, _varies in (
-    ("VADD", Key, WRITE | DENYOOM, DEEP, ""),
-    ("VREM", Key("RW delete"), WRITE, DEEP, ""),
-    ("VSIM", Key, READONLY, Shape(_flat_search, None), ""),
-    ("VDIM", Key, READONLY | FAST, PLAIN, ""),
-    ("VCARD", Key, READONLY | FAST, PLAIN, ""),
-    ("VEMB", Key, READONLY | FAST, DEEP, ""),
-    ("VLINKS", Key, READONLY | FAST, DEEP, "always"),
-    ("VINFO", Key, READONLY | FAST, MAP, "always"),
-    ("VSETATTR", Key, WRITE | FAST, DEEP, ""),
-    ("VGETATTR", Key, READONLY | FAST, PLAIN, ""),
-    ("VRANDMEMBER", Key, READONLY, PLAIN, "number"),
-    ("VISMEMBER", Key, READONLY, DEEP, ""),
+_WORDS: Final = Rest(flat=True)
+for _name, _key, _more, _form, _flags, _shape, _varies in (
+    ("VADD", Key, VaddOptions, "key value* {}", WRITE | DENYOOM, DEEP, ""),
+    ("VREM", Key("RW delete"), _WORDS, "", WRITE, DEEP, ""),
+    ("VSIM", Key, VsimOptions, "key value* {}", READONLY, Shape(_flat_search, None), ""),
+    ("VDIM", Key, _WORDS, "", READONLY | FAST, PLAIN, ""),
+    ("VCARD", Key, _WORDS, "", READONLY | FAST, PLAIN, ""),
+    ("VEMB", Key, VembOptions, "key element {}", READONLY | FAST, DEEP, ""),
+    ("VLINKS", Key, VlinksOptions, "key element {}", READONLY | FAST, DEEP, "always"),
+    ("VINFO", Key, _WORDS, "", READONLY | FAST, MAP, "always"),
+    ("VSETATTR", Key, _WORDS, "", WRITE | FAST, DEEP, ""),
+    ("VGETATTR", Key, _WORDS, "", READONLY | FAST, PLAIN, ""),
+    ("VRANDMEMBER", Key, _WORDS, "", READONLY, PLAIN, "number"),
+    ("VISMEMBER", Key, _WORDS, "", READONLY, DEEP, ""),
 ):
     _vector_sets.command(
-        _name, _key, Rest(flat=True), flags=_flags | MODULE, since="8.0.0", arity=-1, acl=(),
+        _name, _key, _more, flags=_flags | MODULE, since="8.0.0", arity=-1, acl=(), form=_form,
         reply=_shape, nulls=null_array if _name == "VINFO" else None, varies=_varies,
     )(Lazy("fakeredis.commands.vector_set", _name.lower()))
 
@@ -75,11 +91,11 @@ for _name, _arguments, _flags in (
     ("ARRING", (Key("RW update"), Raw, Raw, _LIST), WRITE | DENYOOM),
     ("ARNEXT", (Key,), READONLY | FAST),
     ("ARSEEK", (Key("RW update"), Raw), WRITE | FAST),
-    ("ARLASTITEMS", (Key, Raw, _LIST), READONLY),
-    ("ARSCAN", (Key, Raw, Raw, _LIST), READONLY),
-    ("ARGREP", (Key, Raw, Raw, Raw, Raw, _LIST), READONLY),
+    ("ARLASTITEMS", (Key, Raw, LastOptions), READONLY),
+    ("ARSCAN", (Key, Raw, Raw, LimitOptions), READONLY),
+    ("ARGREP", (Key, Raw, Raw, GrepOptions), READONLY),
     ("AROP", (Key, Raw, Raw, Raw, _LIST), READONLY),
-    ("ARINFO", (Key, _LIST), READONLY),
+    ("ARINFO", (Key, InfoOptions), READONLY),
 ):
     _arrays.command(
         _name, *_arguments, flags=_flags, since={"redis": "8.8.0"},

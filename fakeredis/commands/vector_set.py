@@ -13,8 +13,8 @@ from typing import Any, Final
 
 from fakeredis import errors
 from fakeredis.commands.arguments import word_of
+from fakeredis.commands.late_options import VaddOptions, VembOptions, VlinksOptions, VsimOptions
 from fakeredis.datatypes.numbers import parse_float, parse_int
-from fakeredis.datatypes.vector_filter import FilterError, compiled
 from fakeredis.datatypes.vector_set import (
     BINARY,
     FLOATS,
@@ -29,10 +29,7 @@ from fakeredis.engine.core.replies import Status, drawn
 from fakeredis.errors import CommandError
 
 _UNLIMITED: Final = 1 << 31
-_FEWEST_LINKS, _MOST_LINKS, _USUAL_LINKS = 4, 4096, 16
-_GREATEST_EFFORT: Final = 1_000_000
-_USUAL_COUNT: Final = 10
-_WORDS: Final = {b"Q8": INT8, b"BIN": BINARY, b"NOQUANT": FLOATS}
+_KINDS: Final = {"Q8": INT8, "BIN": BINARY, "NOQUANT": FLOATS}
 _MOST_REPLIES: Final = 1 << 28  # who asks for more elements would never get them
 
 
@@ -117,34 +114,11 @@ class _Addition:
         if at >= len(words):
             raise _wrong_count(ctx)
         self.element = words[at]
-        self.quantization = INT8
-        self.links = _USUAL_LINKS
-        self.attributes: bytes | None = None
-        self.in_thread = False  # the server would add it in the background
-        self._options(words[at + 1 :])
-
-    def _options(self, words: Sequence[bytes]) -> None:
-        at = 0
-        while at < len(words):
-            word = word_of(words[at])
-            if word in _WORDS:
-                self.quantization = _WORDS[word]
-            elif word in (b"EF", b"M", b"SETATTR") and at + 1 < len(words):
-                at += 1
-                self._option(word, words[at])
-            elif word == b"CAS":
-                self.in_thread = True
-            else:
-                raise CommandError(errors.VADD_OPTION)
-            at += 1
-
-    def _option(self, word: bytes, raw: bytes) -> None:
-        if word == b"SETATTR":
-            self.attributes = raw
-        elif word == b"M":
-            self.links = _between(raw, _FEWEST_LINKS, _MOST_LINKS, errors.VECTOR_LINKS)
-        else:
-            _between(raw, 1, _GREATEST_EFFORT, errors.VECTOR_EFFORT)
+        options = VaddOptions.parse(ctx, words[at + 1 :])
+        self.quantization = _KINDS[options.kind]
+        self.links = options.links
+        self.attributes = options.attributes
+        self.in_thread = options.in_thread
 
     def check(self, value: VectorSet) -> None:
         """Whether it fits a set that is there.
@@ -249,69 +223,25 @@ def vsetattr(ctx: Context, *words: bytes) -> bool:
 # Searching ----------------------------------------------------------------------------------------
 
 
-class _Search:
-    """VSIM's options."""
+def _found(options: VsimOptions, found: Sequence[Found]) -> Any:
+    """The elements, with what is asked for beside them."""
+    near = [one for one in found if not one.distance / 2 > options.limit]
+    if not options.scores and not options.attributes:
+        return [one.element for one in near]
+    return {one.element: _beside(options, one) for one in near}
 
-    __slots__ = ("accepts", "attributes", "count", "limit", "scores")
 
-    def __init__(self, words: Sequence[bytes]) -> None:
-        self.count = _USUAL_COUNT
-        self.limit = 2.0  # the greatest difference from a score of 1
-        self.scores = self.attributes = False
-        self.accepts: Callable[[Node], bool] | None = None
-        at = 0
-        while at < len(words):
-            word = word_of(words[at])
-            if word in (b"COUNT", b"EF", b"EPSILON", b"FILTER", b"FILTER-EF"):
-                if at + 1 == len(words):
-                    raise CommandError(errors.VSIM_SYNTAX)
-                at += 1
-                self._option(word, words[at])
-            elif word == b"WITHSCORES":
-                self.scores = True
-            elif word == b"WITHATTRIBS":
-                self.attributes = True
-            elif word not in (b"TRUTH", b"NOTHREAD"):
-                raise CommandError(errors.VSIM_SYNTAX)
-            at += 1
+def _beside(options: VsimOptions, one: Found) -> Any:
+    attributes = one.node.attributes
+    if not options.attributes:
+        return one.score
+    return [one.score, attributes] if options.scores else attributes
 
-    def _option(self, word: bytes, raw: bytes) -> None:
-        """An option with a value; how much effort to make means nothing to an exact search."""
-        if word == b"FILTER":
-            self._filter(raw)
-            return
-        error = errors.VSIM_OPTION % word.decode()
-        if word == b"EPSILON":
-            number = parse_float(raw)
-            if number is None or number <= 0:
-                raise CommandError(error)
-            self.limit = number
-            return
-        effort = _between(raw, 1, (1 << 63) - 1, error)
-        if word == b"COUNT":
-            self.count = effort
 
-    def _filter(self, raw: bytes) -> None:
-        try:
-            passes = compiled(raw)
-        except FilterError as problem:
-            near = problem.near.replace(b"\r", b" ").replace(b"\n", b" ")
-            text = near.decode("utf-8", "surrogateescape")
-            raise CommandError(errors.VSIM_FILTER % text) from None
-        self.accepts = lambda node: node.attributes is not None and passes(node.attributes)
-
-    def reply(self, found: Sequence[Found]) -> Any:
-        """The elements, with what is asked for beside them."""
-        near = [one for one in found if not one.distance / 2 > self.limit]
-        if not self.scores and not self.attributes:
-            return [one.element for one in near]
-        return {one.element: self._beside(one) for one in near}
-
-    def _beside(self, one: Found) -> Any:
-        attributes = one.node.attributes
-        if not self.attributes:
-            return one.score
-        return [one.score, attributes] if self.scores else attributes
+def _accepts(passes: Callable[[bytes], bool] | None) -> Callable[[Node], bool] | None:
+    if passes is None:
+        return None
+    return lambda node: node.attributes is not None and passes(node.attributes)
 
 
 def _query(value: VectorSet, words: Sequence[bytes]) -> tuple[Node, int]:
@@ -343,8 +273,8 @@ def vsim(ctx: Context, *words: bytes) -> Any:
     if value is None:
         return []
     node, at = _query(value, words)
-    search = _Search(words[at:])
-    return search.reply(value.nearest(node, search.count, search.accepts))
+    options = VsimOptions.parse(ctx, words[at:])
+    return _found(options, value.nearest(node, options.count, _accepts(options.passes)))
 
 
 # Looking ------------------------------------------------------------------------------------------
@@ -381,13 +311,12 @@ def vemb(ctx: Context, *words: bytes) -> list[Any] | None:
     Checked in the server's order: number of words, options, type.
     """
     _check_count(ctx, words, 2)
-    if any(word_of(word) != b"RAW" for word in words[2:]):
-        raise CommandError(errors.VEMB_OPTION)
+    options = VembOptions.parse(ctx, words[2:])
     value: VectorSet | None = ctx.lookup_read(words[0], VectorSet)
     node = None if value is None else value.nodes.get(words[1])
     if value is None or node is None:
         return None
-    if len(words) == 2:
+    if not options.raw:
         return value.vector(node)
     raw: list[Any] = [Status(QUANTIZATIONS[value.quantization]), value.raw(node), node.length]
     return [*raw, node.span] if value.quantization == INT8 else raw
@@ -428,14 +357,13 @@ def vlinks(ctx: Context, *words: bytes) -> list[Any] | None:
 
     The server links elements by chance; here, neighbours are the nearest ones.
     """
-    _check_count(ctx, words, 2, 3)
-    if len(words) == 3 and word_of(words[2]) != b"WITHSCORES":
-        raise _wrong_count(ctx)
+    _check_count(ctx, words, 2)
+    options = VlinksOptions.parse(ctx, words[2:])
     value: VectorSet | None = ctx.lookup_read(words[0], VectorSet)
     if value is None or words[1] not in value:
         return None
     levels = value.neighbours(words[1])
-    if len(words) == 2:
+    if not options.scores:
         return [[one.element for one in level] for level in levels]
     return [{one.element: one.link_score for one in level} for level in levels]
 

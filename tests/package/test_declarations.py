@@ -124,7 +124,9 @@ def optional_tokens(arguments: list[dict[str, Any]]) -> Iterator[str]:
 
 @pytest.mark.parametrize("command", harvest.all_commands(), ids=lambda one: one.name)
 def test_options_are_those_of_command_docs(command: Command) -> None:
-    arguments = facts_of(command).get("arguments", [])
+    arguments = facts_of(command).get("arguments")
+    if arguments is None:
+        return  # of a module
     form = command.declaration.full_form
     found = [element.options for element in elements(form) if element.kind == "options"]
     options = {word for each in found for word in each}
@@ -140,22 +142,22 @@ def test_options_are_those_of_command_docs(command: Command) -> None:
 UNSAID = {"NOVALUES", "KEEPREF", "DELREF", "ACKED", "ENTRIESREAD"}
 
 
-def introduced(command: Command, arguments: list[dict[str, Any]], since: str) -> Iterator[Any]:
+def introduced(arguments: list[dict[str, Any]], since: str) -> Iterator[Any]:
     """Each word of COMMAND DOCS with its version: its own, or that of what it is in."""
     for argument in arguments:
         own = argument.get("since", since)
         if "token" in argument:
             yield argument["token"], own
-        yield from introduced(command, argument.get("arguments", []), own)
+        yield from introduced(argument.get("arguments", []), own)
 
 
 @pytest.mark.parametrize("command", harvest.all_commands(), ids=lambda one: one.name)
 def test_options_are_as_old_as_command_docs_say(command: Command) -> None:
-    options = command.declaration.options
-    if options is None:
+    options, arguments = command.declaration.options, facts_of(command).get("arguments")
+    if options is None or arguments is None:
         return
     assert issubclass(options, Options)
-    known = dict(introduced(command, facts_of(command).get("arguments", []), "0.0.0"))
+    known = dict(introduced(arguments, "0.0.0"))
     for word, _, given, _ in options.all_words():
         if word in NEWER.get(command.name, ()) or word in KNOWN.get(command.name, ()):
             continue

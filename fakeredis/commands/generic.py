@@ -526,23 +526,30 @@ def move(ctx: Context, key: bytes, index: int) -> int:
     return 1
 
 
+class _CopyOptions(Options):
+    """Where COPY puts the copy."""
+
+    index: Annotated[int | None, Option("DB", _Index)] = None
+    replace: Annotated[bool, Flag("REPLACE")] = False
+
+
 @group.command(
-    "COPY", Key("RO access"), Key("OW update"), Option("DB", _Index), Flag("REPLACE"),
-    flags=WRITE | DENYOOM, since="6.2.0", form="key key {DB=1 REPLACE}",
+    "COPY", Key("RO access"), Key("OW update"), _CopyOptions, flags=WRITE | DENYOOM, since="6.2.0",
 )
-def copy(ctx: Context, key: bytes, new: bytes, index: int | None, replace: bool | None) -> int:
+def copy(ctx: Context, key: bytes, new: bytes, *words: bytes) -> int:
     """Copy a value with its deadlines; 0 when there is none or the new key is taken.
 
     Checked in the server's order: options, same key, the key, the new key.
     """
-    target = ctx.db if index is None else ctx.server.select(index)
+    options = _CopyOptions.parse(ctx, words)
+    target = ctx.db if options.index is None else ctx.server.select(options.index)
     if key == new and target is ctx.db:
         raise CommandError("ERR source and destination objects are the same")
     value = lookup_any(ctx, key)
     if value is None:
         return 0
     taken = ctx.lookup(new) if target is ctx.db else _present(ctx, target, new)
-    if taken is not None and not replace:
+    if taken is not None and not options.replace:
         return 0
     if getattr(value, "cannot_be_copied", False):
         raise CommandError(errors.NOT_COPIED)

@@ -17,7 +17,6 @@ from fakeredis.commands.arguments import (
     NumKeys,
     OneOf,
     Option,
-    Optional,
     Options,
     PerKey,
     Raw,
@@ -267,16 +266,23 @@ def zmscore(ctx: Context, key: bytes, members: list[bytes]) -> list[float | None
     return [value.score(member) for member in members]
 
 
-def _rank(ctx: Context, key: bytes, member: bytes, word: bytes | None, reverse: bool) -> Any:
-    """ZRANK and ZREVRANK; the syntax is checked before the type."""
-    if word is not None and word_of(word) != b"WITHSCORE":
-        raise CommandError(errors.SYNTAX)
+class _RankOptions(Options, introduced="7.2.0"):
+    """Whether ZRANK gives the score too."""
+
+    with_score: Annotated[bool, Flag("WITHSCORE")] = False
+
+
+def _rank(
+    ctx: Context, key: bytes, member: bytes, words: Sequence[bytes], reverse: bool
+) -> Any:
+    """ZRANK and ZREVRANK; number of words and syntax are checked before the type."""
+    if len(words) > 1:
+        assert ctx.command is not None
+        raise CommandError(errors.ARITY % ctx.command.label)
+    with_score = bool(words) and _RankOptions.parse(ctx, words).with_score
     value = ctx.lookup_read(key, SortedSet)
     rank = None if value is None else value.rank(member, reverse)
-    return rank if rank is None or word is None else [rank, value.score(member)]
-
-
-_WITHSCORE: Final = Optional(Raw).since("7.2.0")
+    return [rank, value.score(member)] if with_score and rank is not None else rank
 
 
 def _ranked_nulls(args: Sequence[bytes], reply: Any) -> Any:
@@ -285,21 +291,21 @@ def _ranked_nulls(args: Sequence[bytes], reply: Any) -> Any:
 
 
 @group.command(
-    "ZRANK", Key, Raw, _WITHSCORE, flags=READONLY | FAST, since="2.0.0", reply=DOUBLES,
-    nulls=_ranked_nulls, form="key member {WITHSCORE}",
+    "ZRANK", Key, Raw, _RankOptions, flags=READONLY | FAST, since="2.0.0", reply=DOUBLES,
+    nulls=_ranked_nulls, form="key member {}",
 )
-def zrank(ctx: Context, key: bytes, member: bytes, word: bytes | None = None) -> Any:
+def zrank(ctx: Context, key: bytes, member: bytes, *words: bytes) -> Any:
     """How many members are before a member, on request with its score."""
-    return _rank(ctx, key, member, word, reverse=False)
+    return _rank(ctx, key, member, words, reverse=False)
 
 
 @group.command(
-    "ZREVRANK", Key, Raw, _WITHSCORE, flags=READONLY | FAST, since="2.0.0", reply=DOUBLES,
-    nulls=_ranked_nulls, form="key member {WITHSCORE}",
+    "ZREVRANK", Key, Raw, _RankOptions, flags=READONLY | FAST, since="2.0.0", reply=DOUBLES,
+    nulls=_ranked_nulls, form="key member {}",
 )
-def zrevrank(ctx: Context, key: bytes, member: bytes, word: bytes | None = None) -> Any:
+def zrevrank(ctx: Context, key: bytes, member: bytes, *words: bytes) -> Any:
     """How many members are behind a member, on request with its score."""
-    return _rank(ctx, key, member, word, reverse=True)
+    return _rank(ctx, key, member, words, reverse=True)
 
 
 class _RandomOptions(Options):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -139,7 +141,7 @@ def test_options_are_those_of_command_docs(command: Command) -> None:
 
 
 # Words whose version COMMAND DOCS does not say.
-UNSAID = {"NOVALUES", "KEEPREF", "DELREF", "ACKED", "ENTRIESREAD"}
+UNSAID = {"NOVALUES", "KEEPREF", "DELREF", "ACKED", "ENTRIESREAD", "WITHSCORE"}
 
 
 def introduced(arguments: list[dict[str, Any]], since: str) -> Iterator[Any]:
@@ -168,3 +170,50 @@ def test_options_are_as_old_as_command_docs_say(command: Command) -> None:
             if redis.has(command.declaration.since):
                 has = redis.has(options.introduced) and redis.has(given.introduced)
                 assert has is redis.has(known[word]), (word, version)
+
+
+_PLACE = "a word that stands in one place"
+_OTHER = "a word that says which of several commands it is"
+# Where words are compared by hand, and why.
+BY_HAND = {
+    "acl.acl_log": _PLACE, "array.arop": _PLACE, "bitmap._in_bits": _PLACE, "bitmap.bitop": _PLACE,
+    "bitmap._steps": "BITFIELD's operations, of which each is another command",
+    "cluster.failover": _PLACE, "cluster.reset": _PLACE, "cluster.setslot": _OTHER,
+    "cluster.slot_stats": _OTHER, "connection._is_on": _PLACE, "connection._type": "a value",
+    "connection.client_caching": _PLACE, "connection.client_list": "TYPE or ID, by number of words",
+    "connection.client_pause": _PLACE, "connection.client_reply": _PLACE,
+    "connection.client_tracking": _PLACE, "connection.client_unblock": _PLACE,
+    "debug._reload": _PLACE, "debug._reply_buffer": _PLACE, "debug.debug": _OTHER,
+    "functions.function_restore": _PLACE, "geo._radius_keys": "as servers look for STORE: anywhere",
+    "geo._unit": "a value", "hotkeys._Options": "what SLOTS may be depends on the server",
+    "hyperloglog.pfdebug": _OTHER, "list._HowMany": "three words in their places",
+    "list._left": _PLACE, "list.linsert": _PLACE, "scripting.script_debug": _PLACE,
+    "server._replicate": _PLACE, "server.failover": "ABORT only stands alone",
+    "server.lolwut": "what is wrong is let pass", "server.replconf": "what is unknown is let pass",
+    "sorted_set._lex_bound": "a value", "sorted_set._pop_options": _PLACE,
+    "stream._full_count": "FULL and COUNT in their places", "stream._pending_arguments": _PLACE,
+    "stream._xadd_words": "an ID", "stream.xgroup_create": "an ID", "stream.xgroup_setid": "an ID",
+    "stream_newer.xnack": _PLACE, "valkey.client_import_source": _PLACE,
+    "vector_set._Addition": "REDUCE before the vector", "vector_set._query": _PLACE,
+    "vector_set._vector": _PLACE,
+}
+FORMS_BY_HAND = {"CLIENT LIST", "FAILOVER", "LOLWUT", "XINFO STREAM", "XPENDING"}
+COMMANDS = Path(modules_elsewhere.__file__).parent
+
+
+def test_words_are_compared_by_the_parser() -> None:
+    found = {
+        f"{path.stem}.{node.name}"
+        for path in COMMANDS.glob("*.py")
+        for node in ast.parse(path.read_text("utf-8")).body
+        if isinstance(node, ast.ClassDef | ast.FunctionDef)
+        and any(isinstance(one, ast.Name) and one.id == "word_of" for one in ast.walk(node))
+    }
+    assert found == BY_HAND.keys()
+
+
+def test_forms_follow_from_the_options() -> None:
+    declarations = [one for group in core_groups() for one in group.declarations.values()]
+    assert {one.name for one in declarations if re.search(r"\{[^}]", one.form)} == FORMS_BY_HAND
+    for one in declarations:
+        assert one.options is None or not one.form or "{}" in one.form, one.name

@@ -197,7 +197,9 @@ BY_HAND = {
     "vector_set._Addition": "REDUCE before the vector", "vector_set._query": _PLACE,
     "vector_set._vector": _PLACE,
 }
-FORMS_BY_HAND = {"CLIENT LIST", "FAILOVER", "LOLWUT", "XINFO STREAM", "XPENDING"}
+FORMS_BY_HAND = {
+    "CLIENT LIST", "FAILOVER", "JSON.GET", "JSON.SET", "LOLWUT", "XINFO STREAM", "XPENDING",
+}
 COMMANDS = Path(modules_elsewhere.__file__).parent
 
 

@@ -12,8 +12,12 @@ import redis
 
 try:
     import valkey
-    import valkey.asyncio
-    import valkey.exceptions
+
+    # Not as the package's attributes: another thread may not have bound them yet, and an import of
+    # the package that broke off leaves its modules, which the next one does not bind.
+    from valkey import asyncio as valkey_asyncio
+    from valkey import client as _client
+    from valkey import exceptions as _exceptions
 except ImportError as error:
     raise ImportError(
         "FakeValkey and FakeAsyncValkey are clients of valkey-py, which is not installed: "
@@ -41,11 +45,11 @@ if TYPE_CHECKING:
     from fakeredis.engine.core.server import Server
 
 REAL: Final[Any] = valkey.Valkey  # the names may mean the fakes later
-REAL_ASYNC: Final[Any] = valkey.asyncio.Valkey
-_EXCEPTIONS: Final = valkey.exceptions
+REAL_ASYNC: Final[Any] = valkey_asyncio.Valkey
+_EXCEPTIONS: Final = _exceptions
 _execute: Final = own_method(REAL, "execute_command")
 _execute_async: Final = own_method(REAL_ASYNC, "execute_command")
-PLAIN_RELEASES.add(own_method(valkey.asyncio.ConnectionPool, "release"))
+PLAIN_RELEASES.add(own_method(valkey_asyncio.ConnectionPool, "release"))
 _run_fast: Final = make_fast_path("_sock", FakeSocket, own_method(REAL, "parse_response"))
 _async_run_fast: Final = make_fast_path(
     "_reader", AsyncFakeSocket, own_method(REAL_ASYNC, "parse_response")
@@ -158,7 +162,7 @@ _ASYNC_CLASSES: Final[dict[type, type]] = {}
 
 def _fake_pool(pool: Pool, server: Server | None) -> None:
     """Let a pool that has no connections yet make fake ones; in a patch the real ones do."""
-    aio = isinstance(pool, valkey.asyncio.ConnectionPool)
+    aio = isinstance(pool, valkey_asyncio.ConnectionPool)
     kind = "valkey.asyncio" if aio else "valkey"
     if server is None and kind in network.current(kind).kinds:
         return
@@ -196,7 +200,7 @@ def _adopt(client: Any, own: Own) -> None:
 # Clients ----------------------------------------------------------------------------------------
 
 
-class FakeValkeyPipeline(valkey.client.Pipeline):
+class FakeValkeyPipeline(_client.Pipeline):
     """valkey-py's pipeline; the spy is told of its batches."""
 
     def _execute_pipeline(self, connection: Any, *args: Any) -> Any:
@@ -209,7 +213,7 @@ class FakeValkeyPipeline(valkey.client.Pipeline):
             return super()._execute_transaction(connection, *args)
 
 
-tell_signatures(vars(FakeValkeyPipeline), valkey.client.Pipeline)
+tell_signatures(vars(FakeValkeyPipeline), _client.Pipeline)
 
 
 class FakeValkey(valkey.Valkey, metaclass=Impersonating):
@@ -275,7 +279,7 @@ class FakeValkey(valkey.Valkey, metaclass=Impersonating):
 FakeStrictValkey = FakeValkey
 
 
-class FakeAsyncValkeyPipeline(valkey.asyncio.client.Pipeline):
+class FakeAsyncValkeyPipeline(valkey_asyncio.client.Pipeline):
     """valkey-py's asyncio pipeline; the spy is told of its batches."""
 
     async def _execute_pipeline(self, connection: Any, *args: Any) -> Any:
@@ -287,10 +291,10 @@ class FakeAsyncValkeyPipeline(valkey.asyncio.client.Pipeline):
             return await super()._execute_transaction(connection, *args)
 
 
-tell_signatures(vars(FakeAsyncValkeyPipeline), valkey.asyncio.client.Pipeline)
+tell_signatures(vars(FakeAsyncValkeyPipeline), valkey_asyncio.client.Pipeline)
 
 
-class FakeAsyncValkey(valkey.asyncio.Valkey, metaclass=Impersonating):
+class FakeAsyncValkey(valkey_asyncio.Valkey, metaclass=Impersonating):
     """`valkey.asyncio.Valkey` on a server in this process.
 
     Takes all arguments of `valkey.asyncio.Valkey`, and those that `FakeValkey` adds.
@@ -346,7 +350,7 @@ class FakeAsyncValkey(valkey.asyncio.Valkey, metaclass=Impersonating):
     ) -> FakeAsyncValkey:
         """A client for a URL, see `valkey.asyncio.Valkey.from_url`."""
         own = take_own(kwargs)
-        pool = valkey.asyncio.ConnectionPool.from_url(url, **kwargs)
+        pool = valkey_asyncio.ConnectionPool.from_url(url, **kwargs)
         _fake_pool(pool, _server_for(own, pool))
         client = cls(connection_pool=pool, single_connection_client=single_connection_client)
         client.auto_close_connection_pool = auto_close_connection_pool is not False

@@ -93,6 +93,18 @@ def test_first_imported_inside() -> None:
     assert done.stdout == "restored\n", done.stderr
 
 
+def test_after_an_import_that_broke_off() -> None:
+    """Python keeps the modules of a package whose import failed, and does not bind them again."""
+    source = """if True:
+        import sys, valkey
+        del sys.modules["valkey"]
+        import fakeredis
+        print(fakeredis.FakeValkey().set("k", "v"))
+    """
+    done = processes.python("-c", source)
+    assert done.stdout == "True\n", done.stderr
+
+
 # Names, clusters, Sentinels ---------------------------------------------------------------------
 
 BEFORE = valkey.Valkey()

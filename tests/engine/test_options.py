@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import pytest
@@ -40,6 +41,7 @@ class Base(Options):
     """What the other class has too."""
 
     flag: Annotated[bool, Flag("FLAG")] = False
+    least: Annotated[int, Option("LEAST", Int)] = 0
 
 
 class Everything(Base, access="RO"):
@@ -59,6 +61,9 @@ class Everything(Base, access="RO"):
     limit: Annotated[tuple[bool, int] | None, Option("LIMIT", Threshold(Int))] = None
     unit: Annotated[str, Option("UNIT", OneOf(KM=Token, MI=Token, error="ERR unit"))] = "KM"
     old: Annotated[bool, Flag("OLD", refused="ERR no longer")] = False
+    end: Annotated[
+        tuple[str, int] | None, OneOf(TO=Int, UNTIL=Int, error="ERR ends")
+    ] = None
     rest: Annotated[list[bytes], Option("REST", Remaining())] = []  # noqa: RUF012
     write: Annotated[bool, Flag("WRITE", access="RW update")] = False
 
@@ -129,6 +134,8 @@ def test_what_words_become(server: FakeServer, words: str, expected: dict[str, A
     ("UNIT M", "ERR unit"),
     ("OLD", "ERR no longer"),
     ("REST", "ERR syntax error"),
+    ("TO 1 UNTIL", "ERR syntax error"),
+    ("TO 1 UNTIL 2", "ERR ends"),
 ])
 def test_how_words_fail(server: FakeServer, words: str, error: str) -> None:
     with pytest.raises(Exception) as caught:
@@ -143,15 +150,34 @@ def test_a_newer_word() -> None:
 
 def test_words_between_others(server: FakeServer) -> None:
     assert server.execute("ACME.SOME", "k", "FLAG", "x", "FLAG") == [1, 1]
+    assert server.execute("ACME.SOME", "k", "FLAG", "LEAST") == [1, 1]  # its value is missing
+
+
+def test_others_go_their_own_way() -> None:
+    class Mixed(Options, others="names"):
+        """Options among names."""
+
+        flag: Annotated[bool, Flag("FLAG")] = False
+        names: Sequence[bytes] = ()
+
+    own = Group("acme")
+
+    @own.command("ACME.MIX", Key, Mixed)
+    def mix(ctx: Context, key: bytes, *words: bytes) -> list[Any]:
+        options = Mixed.parse(ctx, words)
+        return [int(options.flag), *options.names]
+
+    server = FakeServer(modules=[own])
+    assert server.execute("ACME.MIX", "k", "a", "flag", "b") == [1, b"a", b"b"]
 
 
 def test_what_follows_from_the_declaration() -> None:
     declared = group.declarations["ACME.ALL"]
     assert declared.full_form == (
-        "key {FLAG NUMBER=1 PAIR=2 ADD=1 MAKE=2 BIG SMALL ASC DESC FROM=1 AT=2 HERE WORDS=#1 "
-        "WEIGHTS=numkeys LIMIT=trim UNIT=1 REST=rest WRITE}"
+        "key {FLAG LEAST=1 NUMBER=1 PAIR=2 ADD=1 MAKE=2 BIG SMALL ASC DESC FROM=1 AT=2 HERE "
+        "WORDS=#1 WEIGHTS=numkeys LIMIT=trim UNIT=1 TO=1 UNTIL=1 REST=rest WRITE}"
     )
-    assert group.declarations["ACME.SOME"].full_form == "key {FLAG} value*"
+    assert group.declarations["ACME.SOME"].full_form == "key {FLAG LEAST=1} value*"
     assert declared.access is not None
     assert declared.access([b"k", b"FLAG"]) == "RO"
     assert declared.access([b"k", b"FLAG", b"write"]) == "RW update"

@@ -176,7 +176,8 @@ _PLACE = "a word that stands in one place"
 _OTHER = "a word that says which of several commands it is"
 # Where words are compared by hand, and why.
 BY_HAND = {
-    "acl.acl_log": _PLACE, "array.arop": _PLACE, "bitmap._in_bits": _PLACE, "bitmap.bitop": _PLACE,
+    "acl.acl_log": _PLACE, "array.arop": _PLACE, "arrays.arrpop": _PLACE,
+    "bitmap._in_bits": _PLACE, "bitmap.bitop": _PLACE,
     "bitmap._steps": "BITFIELD's operations, of which each is another command",
     "cluster.failover": _PLACE, "cluster.reset": _PLACE, "cluster.setslot": _OTHER,
     "cluster.slot_stats": _OTHER, "connection._is_on": _PLACE, "connection._type": "a value",
@@ -184,6 +185,7 @@ BY_HAND = {
     "connection.client_pause": _PLACE, "connection.client_reply": _PLACE,
     "connection.client_tracking": _PLACE, "connection.client_unblock": _PLACE,
     "debug._reload": _PLACE, "debug._reply_buffer": _PLACE, "debug.debug": _OTHER,
+    "documents.debug": _OTHER,
     "functions.function_restore": _PLACE, "geo._radius_keys": "as servers look for STORE: anywhere",
     "geo._unit": "a value", "hotkeys._Options": "what SLOTS may be depends on the server",
     "hyperloglog.pfdebug": _OTHER, "list._HowMany": "three words in their places",
@@ -198,7 +200,7 @@ BY_HAND = {
     "vector_set._vector": _PLACE,
 }
 FORMS_BY_HAND = {
-    "CLIENT LIST", "FAILOVER", "JSON.GET", "JSON.SET", "LOLWUT", "XINFO STREAM", "XPENDING",
+    "CLIENT LIST", "FAILOVER", "LOLWUT", "XINFO STREAM", "XPENDING",
 }
 COMMANDS = Path(modules_elsewhere.__file__).parent
 
@@ -206,7 +208,7 @@ COMMANDS = Path(modules_elsewhere.__file__).parent
 def test_words_are_compared_by_the_parser() -> None:
     found = {
         f"{path.stem}.{node.name}"
-        for path in COMMANDS.glob("*.py")
+        for path in COMMANDS.rglob("*.py")
         for node in ast.parse(path.read_text("utf-8")).body
         if isinstance(node, ast.ClassDef | ast.FunctionDef)
         and any(isinstance(one, ast.Name) and one.id == "word_of" for one in ast.walk(node))

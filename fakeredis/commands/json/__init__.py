@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from fakeredis.commands.arguments import Declared, Key, KeySpec, Many, Raw, Rest, index, span
+from fakeredis.commands.json.options import GetOptions, SetOptions
 from fakeredis.commands.registry import (
     DENYOOM,
     MODULE,
@@ -44,15 +45,16 @@ def _declare(
 
 
 _declare(
-    "documents", "GET", _READ, READONLY | READS_WHOLE,
-    form="key {INDENT=1 NEWLINE=1 SPACE=1 FORMAT=1 NOESCAPE} path*", batch_form="JSON.MGET",
+    "documents", "GET", (Key, GetOptions), READONLY | READS_WHOLE, form="key {} path*",
+    batch_form="JSON.MGET",
 )
 _declare(
     "documents", "MGET", (_WORDS,), READONLY, key_positions=(1, 1, 1),
     specs=[KeySpec("RO access", index(1), span(-2))],
 )
 _declare(
-    "documents", "SET", _WRITE, _GROWS | WRITES_BACK, form="key path value {NX XX FORMAT=1}",
+    "documents", "SET", (Key("RW access update"), SetOptions), _GROWS | WRITES_BACK,
+    form="key path value {}",
 )
 _declare("documents", "MSET", (Many(Key("RW access update"), Raw, Raw, flat=True),), _GROWS)
 _declare("documents", "MERGE", _WRITE, _GROWS)

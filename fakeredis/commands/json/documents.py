@@ -23,6 +23,7 @@ from fakeredis.commands.json.common import (
     writable,
     wrong_count,
 )
+from fakeredis.commands.json.options import GetOptions, SetOptions
 from fakeredis.datatypes.json import text
 from fakeredis.datatypes.json.document import (
     JsonDocument,
@@ -41,26 +42,16 @@ from fakeredis.errors import CommandError
 _NEW_AT_ROOT: Final = "ERR new objects must be created at the root"
 _NOT_STATIC: Final = "Err wrong static path"
 _OUT_OF_RANGE: Final = "ERR array index out of range"
-_WRONG_FORMAT: Final = "ERR wrong reply format"
-_FORMAT_IN_RESP2: Final = "ERR FORMAT argument is not supported on RESP2"
 
 
 # Reading ------------------------------------------------------------------------------------------
 
 
-class _Form:
-    """How JSON.GET shows values: FORMAT, and the space between them."""
-
-    def __init__(self) -> None:
-        self.format = b"STRING"
-        self.space: dict[bytes, str] = {}
-
-    def text(self, value: Any) -> bytes:
-        """A value as text."""
-        if not any(self.space.values()):
-            return text.dumps(value)
-        of = self.space.get
-        return text.pretty(value, of(b"INDENT", ""), of(b"NEWLINE", ""), of(b"SPACE", ""))
+def _text(value: Any, options: GetOptions) -> bytes:
+    """A value as text."""
+    if not (options.indent or options.newline or options.space):
+        return text.dumps(value)
+    return text.pretty(value, options.indent, options.newline, options.space)
 
 
 def get(ctx: Context, key: bytes = b"", *words: bytes) -> Any:
@@ -70,17 +61,18 @@ def get(ctx: Context, key: bytes = b"", *words: bytes) -> Any:
             raise wrong_count(ctx)
         document = readable(ctx, key)
         return None if document is None else text.dumps(document[0])
-    form, raw_paths = _read_words(ctx, words)
+    options = GetOptions.parse(ctx, words)
+    raw_paths = list(filter(text.is_text, options.paths))
     document = readable(ctx, key)
     if document is None:
         return None
     paths = _paths(raw_paths or [LEGACY_ROOT])
-    if form.format != b"STRING":
-        return [_expanded(path.values(document[0]), form) for path in paths]
+    if options.format != b"STRING":
+        return [_expanded(path.values(document[0]), options) for path in paths]
     if len(raw_paths) < 2:
-        return _one_path(document[0], paths[0], form)
+        return _one_path(document[0], paths[0], options)
     all_legacy = all(map(is_legacy_path, raw_paths))
-    return _several_paths(document[0], paths, form, all_legacy)
+    return _several_paths(document[0], paths, options, all_legacy)
 
 
 def _paths(raw_paths: Sequence[bytes]) -> list[Path]:
@@ -94,38 +86,16 @@ def _paths(raw_paths: Sequence[bytes]) -> list[Path]:
     return found
 
 
-def _read_words(ctx: Context, words: Sequence[bytes]) -> tuple[_Form, list[bytes]]:
-    form, paths = _Form(), []
-    rest = iter(words)
-    for word in rest:
-        name = word_of(word)
-        if name in (b"INDENT", b"NEWLINE", b"SPACE", b"FORMAT"):
-            if name == b"FORMAT" and ctx.session.protocol == 2:
-                raise CommandError(_FORMAT_IN_RESP2)
-            value = next(rest, None)
-            if value is None:
-                raise wrong_count(ctx)
-            if name != b"FORMAT":
-                form.space[name] = value.decode("utf-8", "replace")
-                continue
-            form.format = value
-            if value not in (b"STRING", b"EXPAND", b"EXPAND1"):
-                raise CommandError(_WRONG_FORMAT)
-        elif name != b"NOESCAPE" and text.is_text(word):
-            paths.append(word)
-    return form, paths
-
-
-def _one_path(root: Any, path: Path, form: _Form) -> bytes:
+def _one_path(root: Any, path: Path, options: GetOptions) -> bytes:
     values = path.values(root)
     if not path.is_legacy:
-        return form.text(values)
+        return _text(values, options)
     if not values:
         raise _missing(path)
-    return form.text(values[0])
+    return _text(values[0], options)
 
 
-def _several_paths(root: Any, paths: list[Path], form: _Form, all_legacy: bool) -> bytes:
+def _several_paths(root: Any, paths: list[Path], options: GetOptions, all_legacy: bool) -> bytes:
     """An object of the values by path; of single ones, where all paths are legacy ones."""
     found: dict[str, Any] = {}
     for path in paths:
@@ -133,15 +103,15 @@ def _several_paths(root: Any, paths: list[Path], form: _Form, all_legacy: bool) 
         if all_legacy and not values:
             raise failure(f"ERR Path '{path.given}' does not exist")
         found[path.given] = values[0] if all_legacy else values
-    return form.text(found)
+    return _text(found, options)
 
 
 def _missing(path: Path) -> CommandError:
     return failure(f"ERR Path '{path.text}' does not exist")
 
 
-def _expanded(values: list[Any], form: _Form) -> list[Any]:
-    return [expanded(value, form.format == b"EXPAND1") for value in values]
+def _expanded(values: list[Any], options: GetOptions) -> list[Any]:
+    return [expanded(value, options.format == b"EXPAND1") for value in values]
 
 
 def expanded(value: Any, only_scalars: bool = False) -> Any:
@@ -257,7 +227,7 @@ def set_(ctx: Context, *words: bytes) -> Any:
     """Set what a path finds, or the field that it names, to a value; null where it did not."""
     check_count(ctx, words, 3)
     key, raw_path, raw = words[:3]
-    condition = _condition(ctx, words[3:])
+    condition = SetOptions.parse(ctx, words[3:]).condition
     document = writable(ctx, key)
     value = parsed(raw)
     places = _places(document, raw_path, condition)
@@ -267,29 +237,8 @@ def set_(ctx: Context, *words: bytes) -> Any:
     return OK if done else None
 
 
-def _condition(ctx: Context, words: Sequence[bytes]) -> bytes:
-    condition = b""
-    rest = iter(words)
-    for word in rest:
-        name = word_of(word)
-        if name in (b"NX", b"XX") and not condition:
-            condition = name
-        elif name == b"FORMAT":
-            _check_format(ctx, next(rest, None))
-        else:
-            raise CommandError(errors.SYNTAX)
-    return condition
-
-
-def _check_format(ctx: Context, name: bytes | None) -> None:
-    if name is None:
-        raise wrong_count(ctx)
-    if name not in (b"JSON", b"STRING"):
-        raise CommandError("ERR wrong format")
-
-
 def _places(
-    document: JsonDocument | None, raw_path: bytes, condition: bytes = b""
+    document: JsonDocument | None, raw_path: bytes, condition: str = ""
 ) -> list[Place] | None:
     """Where a value is to be put: all that a path finds, or the field that it names.
 
@@ -300,21 +249,21 @@ def _places(
             document yet.
     """
     if document is None:
-        if condition == b"XX":
+        if condition == "XX":
             return None
         if raw_path not in (ROOT, LEGACY_ROOT):
             raise CommandError(_NEW_AT_ROOT)
         return [()]
     path = parsed_path(raw_path)
     places = path.places(document[0])
-    if condition == b"NX":
+    if condition == "NX":
         if path.is_root:
             return None
         if path.keys is None:
             raise CommandError(_NOT_STATIC)
     if places:
-        return None if condition == b"NX" else places
-    return None if condition == b"XX" else _new_field(document, path)
+        return None if condition == "NX" else places
+    return None if condition == "XX" else _new_field(document, path)
 
 
 def _new_field(document: JsonDocument, path: Path) -> list[Place] | None:

@@ -275,6 +275,7 @@ class Options(OptionWords):
         at_least: the fewest words there must be.
         introduced: the version from which on there are any.
         access: what is done to the key, where a `Flag` says that it is something else.
+        others: the field that takes the words that are none of them, a list.
 
     Raises:
         TypeError: a field has the name of one of the methods.
@@ -284,17 +285,22 @@ class Options(OptionWords):
     _form: ClassVar[str | None]
     _lacking_is_unknown: ClassVar[bool]
     _access: ClassVar[str]
+    _others: ClassVar[str] = ""
 
     def __init_subclass__(
-        cls, at_least: int | None = None, introduced: Since | None = None, access: str = ""
+        cls, at_least: int | None = None, introduced: Since | None = None, access: str = "",
+        others: str = "",
     ) -> None:
         taken = vars(cls).keys() & _TAKEN
         if taken:
             raise TypeError(f"{cls.__name__}: options cannot be called {', '.join(sorted(taken))}")
         cls._tables = {}
         cls._form = None
-        cls._lacking_is_unknown = not any("lacking" in one.__dict__ for one in cls.__mro__[:-2])
+        own = cls.__mro__[: cls.__mro__.index(Options)]
+        cls._lacking_is_unknown = not any("lacking" in vars(one) for one in own)
         cls._access = access
+        if others:
+            cls._others = others
         if at_least is not None:
             cls.at_least = at_least
         if introduced is not None:
@@ -357,6 +363,10 @@ class Options(OptionWords):
             if entry is None:
                 if stops:
                     break
+                if cls._others:
+                    given.setdefault(cls._others, []).append(raw)
+                    at += 1
+                    continue
                 raise cls.unknown(ctx, raw, end - at - 1)
             field = entry.field
             behind = at + 1 + entry.least

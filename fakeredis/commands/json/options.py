@@ -1,0 +1,67 @@
+"""Options of the JSON commands."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated
+
+from fakeredis import errors
+from fakeredis.commands.arguments import Argument, Flag, OneOf, Option, Options, Raw, Token
+from fakeredis.engine.core.context import Context
+from fakeredis.errors import CommandError
+
+WRONG_FORMAT = "ERR wrong reply format"
+FORMAT_IN_RESP2 = "ERR FORMAT argument is not supported on RESP2"
+
+
+def _wrong_count(ctx: Context) -> CommandError:
+    assert ctx.command is not None
+    return CommandError(errors.ARITY % ctx.command.label)
+
+
+def _space(raw: bytes) -> str:
+    return raw.decode("utf-8", "replace")
+
+
+def _format(ctx: Context, name: bytes) -> bytes:
+    if ctx.session.protocol == 2:
+        raise CommandError(FORMAT_IN_RESP2)
+    if name not in (b"STRING", b"EXPAND", b"EXPAND1"):
+        raise CommandError(WRONG_FORMAT)
+    return name
+
+
+class GetOptions(Options, others="paths"):
+    """How JSON.GET shows values, between any paths."""
+
+    indent: Annotated[str, Option("INDENT", Argument(_space))] = ""
+    newline: Annotated[str, Option("NEWLINE", Argument(_space))] = ""
+    space: Annotated[str, Option("SPACE", Argument(_space))] = ""
+    format: Annotated[bytes, Option("FORMAT", Raw, make=_format)] = b"STRING"
+    escape: Annotated[bool, Flag("NOESCAPE")] = False  # it means nothing any more
+    paths: Sequence[bytes] = ()
+
+    @classmethod
+    def lacking(cls, ctx: Context, raw: bytes, left: int) -> CommandError:
+        """There are too few words, but in RESP2 FORMAT is none."""
+        if raw.upper().startswith(b"FORMAT") and ctx.session.protocol == 2:
+            return CommandError(FORMAT_IN_RESP2)
+        return _wrong_count(ctx)
+
+
+def _kept_format(raw: bytes) -> bytes:
+    if raw not in (b"JSON", b"STRING"):
+        raise CommandError("ERR wrong format")
+    return raw
+
+
+class SetOptions(Options):
+    """Whether JSON.SET sets, and what it is given."""
+
+    condition: Annotated[str, OneOf(NX=Token, XX=Token, once=True)] = ""
+    format: Annotated[bytes, Option("FORMAT", Argument(_kept_format))] = b"JSON"
+
+    @classmethod
+    def lacking(cls, ctx: Context, raw: bytes, left: int) -> CommandError:
+        """There are too few words."""
+        return _wrong_count(ctx)

@@ -88,7 +88,8 @@ class FakeSocket:
     __slots__ = (
         "session", "timeout", "_waiter", "_made_by", "_parser", "_pair", "_backlog", "_closed",
         "_late", "abandoned", "_waiting", "_timer", "patient", "gave_up", "on_use",
-        "careful", "reads", "sends", "packs", "parser", "played", "_unread", "__weakref__",
+        "careful", "_alarm", "reads", "sends", "packs", "parser", "played", "_unread",
+        "__weakref__",
     )
 
     def __init__(self, session: SessionLike, timeout: float | None = None) -> None:
@@ -114,6 +115,7 @@ class FakeSocket:
         self._unread: bytearray | None = None  # of a reply that is read as the protocol's bytes
         self.abandoned = False  # by the end of a patch
         self._waiting = False
+        self._alarm: blocking.Alarm | None = None  # of the wait that it saw last
         # Whether it waits for what has not come: not after a patch's end.
         self.patient = not session.server.outlived
         self.on_use: Callable[[], None] | None = None  # called once, before its first reply
@@ -276,12 +278,12 @@ class FakeSocket:
             self._waiter = self._made_by()
             self._waiter.acquire()
         session.wake = self.woken
-        ends, due = self._limits(timeout)
+        ends = None if timeout is None else _monotonic() + timeout
         self._waiting = True
         try:
             while self._is_late(ends) or not self._has_come():
                 self._be_patient()
-                seconds = self._pause(ends, due)
+                seconds = self._pause(ends)
                 if seconds is None:
                     seconds = _LONGEST
                 if not self._waiter.acquire(timeout=-1 if seconds is None else seconds):
@@ -327,21 +329,19 @@ class FakeSocket:
             self.gave_up = self.listens()
             raise ConnectionLost(AFTER_END)
 
-    def _limits(self, timeout: float | None) -> tuple[float | None, float | None]:
-        """When the shell stops waiting, and when the blocked command's own time is over."""
-        now = _monotonic()
+    def _ring(self, now: float) -> float | None:
+        """Time out the blocked command when its time is over; how long to let it wait else."""
         wait = self.session.wait
-        due = None
-        if wait is not None and wait.deadline is not None:
-            left = blocking.seconds_left(wait)
-            due = None if left is None else now + left
-        return None if timeout is None else now + timeout, due
+        if wait is None or wait.deadline is None:
+            return None
+        alarm = self._alarm
+        if alarm is None or alarm.wait is not wait:
+            alarm = self._alarm = blocking.Alarm(wait, now)
+        alarm.ring(now)
+        return alarm.seconds(now)
 
-    def _pause(self, ends: float | None, due: float | None) -> float | None:
+    def _pause(self, ends: float | None) -> float | None:
         """How long to sleep at most.
-
-        Times out the blocked command when its time is over, also where the server's clock stands
-        still.
 
         Raises:
             TimeoutError: the shell has waited long enough.
@@ -351,11 +351,9 @@ class FakeSocket:
         seconds = _TICK if server.notify_flags or server.deadlines else None
         if self._late is not None:
             seconds = max(0.0, min(_TICK, self._late[0] - now))
-        if due is not None and self.session.wait is not None:
-            if now >= due:
-                self._time_out()
-                return 0.0
-            seconds = due - now if seconds is None else min(seconds, due - now)
+        left = self._ring(now)
+        if left is not None:
+            seconds = left if seconds is None else min(seconds, left)
         if ends is not None:
             if now >= ends:
                 raise TimeoutError("timed out")
@@ -365,9 +363,9 @@ class FakeSocket:
     def _set_timer(self) -> None:
         """Have the blocked command time out for who polls the descriptor, and so waits nowhere."""
         self._stop_timer()
-        _, due = self._limits(None)
-        if due is not None:
-            self._timer = threading.Timer(max(due - _monotonic(), 0), self._time_out)
+        seconds = self._ring(_monotonic())
+        if seconds is not None and self.session.wait is not None:
+            self._timer = threading.Timer(seconds, self._time_out)
             self._timer.name, self._timer.daemon = "fakeredis-timer", True
             self._timer.start()
 
@@ -377,9 +375,8 @@ class FakeSocket:
             timer.cancel()
 
     def _time_out(self) -> None:
-        with self.session.server.lock:
-            if self.session.wait is not None:
-                blocking.time_out(self.session.wait)
+        self.session.server.catch_up()
+        self._set_timer()
 
     # Replies that come late -----------------------------------------------------------------
 
@@ -662,12 +659,12 @@ class AsyncFakeSocket(FakeSocket):
         session = self.session
         loop = asyncio.get_running_loop()
         session.wake = self.woken
-        ends, due = self._limits(timeout)
+        ends = None if timeout is None else _monotonic() + timeout
         self._waiting = True
         try:
             while self._is_late(ends) or not self._has_come():
                 self._be_patient()
-                seconds = self._pause(ends, due)
+                seconds = self._pause(ends)
                 future = self._future = loop.create_future()
                 if (session.outbox and self._late is None) or session.closed:
                     continue  # it came from another thread meanwhile

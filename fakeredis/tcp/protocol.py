@@ -34,7 +34,7 @@ class ClientProtocol(asyncio.Protocol):
 
     __slots__ = (
         "service", "loop", "transport", "session", "parser", "backlog", "running", "scheduled",
-        "full", "deaf", "timed", "timer", "heard", "received", "sent", "count", "over",
+        "full", "deaf", "alarm", "timer", "heard", "received", "sent", "count", "over",
         "packet", "pieces",
     )
 
@@ -49,7 +49,7 @@ class ClientProtocol(asyncio.Protocol):
         self.scheduled = False  # the loop will look at the outbox
         self.full = False  # the client does not read its replies
         self.deaf = False  # the client is not read from
-        self.timed: blocking.Wait | None = None  # the wait that the timer is for
+        self.alarm: blocking.Alarm | None = None  # of the wait that the timer is for
         self.timer: asyncio.TimerHandle | None = None
         self.heard = loop.time()  # when the client last sent something
         self.received = self.sent = self.count = 0  # bytes, bytes and commands so far
@@ -354,26 +354,28 @@ class ClientProtocol(asyncio.Protocol):
     # Waits that end by themselves -----------------------------------------------------------
 
     def _start_timer(self, wait: blocking.Wait) -> None:
-        seconds = blocking.seconds_left(wait)
-        if wait is self.timed or seconds is None:
+        alarm = self.alarm
+        if alarm is not None and alarm.wait is wait and self.timer is not None:
             return
-        self._stop_timer()
-        self.timed = wait
-        self.timer = self.loop.call_later(max(seconds, 0), self._time_out, wait)
+        if alarm is None or alarm.wait is not wait:
+            self._stop_timer()
+            alarm = self.alarm = blocking.Alarm(wait, self.loop.time())
+        seconds = alarm.seconds(self.loop.time())
+        if seconds is not None:
+            self.timer = self.loop.call_later(seconds, self._time_out, alarm)
 
     def _stop_timer(self) -> None:
         if self.timer is not None:
             self.timer.cancel()
             self.timer = None
-        self.timed = None
+        self.alarm = None
 
-    def _time_out(self, wait: blocking.Wait) -> None:
+    def _time_out(self, alarm: blocking.Alarm) -> None:
         """The blocked command's time is over, also where the server's clock stands still."""
         session = self.session
-        self._stop_timer()
+        self.timer = None
         assert session is not None
-        with self.service.server.lock:
-            if session.wait is wait:
-                blocking.time_out(wait)
+        self.service.server.catch_up()
+        alarm.ring(self.loop.time())
         if session.wait is not None:
             self._start_timer(session.wait)

@@ -9,7 +9,7 @@ handlers again.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from fakeredis import errors
 from fakeredis.engine.core import road, statistics
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from fakeredis.engine.core.database import Database
     from fakeredis.engine.core.server import Server
     from fakeredis.engine.core.session import Session
+
+
+_SOON: Final = 0.001  # seconds: what is due by the server's clock is not there yet
 
 
 class Wait:
@@ -121,14 +124,51 @@ def finish(wait: Wait, reply: Any) -> None:
         wait.session.deliver(reply)
 
 
-def seconds_left(wait: Wait) -> float | None:
-    """How long a shell lets a wait go on; None for ever.
+class Alarm:
+    """When a shell looks at its session's wait again: all shells wait by it, each in its own way.
 
-    A server ends it after its last millisecond, so that nobody has waited less than asked for.
+    What ends a wait is fixed in the shell's own time when that first sees it, for the server's
+    clock may stand still. What only has the handler run again goes by the server's clock.
+
+    Args:
+        wait: that of the shell's session.
+        now: the shell's time, in seconds.
     """
-    if wait.deadline is None:
-        return None
-    return (wait.deadline + 1) / 1000 - wait.session.server.clock.seconds()
+
+    __slots__ = ("wait", "_ends")
+
+    def __init__(self, wait: Wait, now: float) -> None:
+        self.wait = wait
+        self._ends = None if wait.end is None else now + _seconds_to(wait, wait.end)
+
+    def seconds(self, now: float) -> float | None:
+        """How long the shell may sleep before `catch_up` of the server, and `ring`; None for ever.
+
+        Args:
+            now: the shell's time.
+        """
+        wait = self.wait
+        left = None if self._ends is None else max(self._ends - now, 0.0)
+        if wait.deadline is None or wait.deadline == wait.end:
+            return left
+        again = max(_seconds_to(wait, wait.deadline), _SOON)
+        return again if left is None else min(again, left)
+
+    def ring(self, now: float) -> None:
+        """End the wait, if its time is over."""
+        wait = self.wait
+        if self._ends is not None and self._ends <= now:
+            with wait.session.server.lock:
+                if wait.session.wait is wait:
+                    time_out(wait)
+
+
+def _seconds_to(wait: Wait, deadline: int) -> float:
+    """By the server's clock.
+
+    A server ends a wait after its last millisecond, so that nobody has waited less than asked for.
+    """
+    return (deadline + 1) / 1000 - wait.session.server.clock.seconds()
 
 
 def time_out(wait: Wait) -> None:
@@ -158,9 +198,10 @@ def check_deadlines(server: Server) -> None:
     now = server.clock.milliseconds()
     for session in list(server.waiting):
         wait = session.wait
-        if wait is not None and wait.deadline is not None and wait.deadline <= now:
-            if wait.end is not None and wait.end <= now:
-                time_out(wait)
-            else:
-                wait.deadline = wait.end
-                retry(wait)
+        if wait is None or wait.deadline is None or wait.deadline > now:
+            continue
+        if wait.deadline != wait.end:
+            wait.deadline = wait.end
+            retry(wait)
+        if session.wait is wait and wait.end is not None and wait.end <= now:
+            time_out(wait)

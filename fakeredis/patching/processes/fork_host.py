@@ -161,7 +161,7 @@ class ChildConnection:
         self._next = 1
         self._attached: set[int] = set()  # the sessions that are connections of this process
         self._groups: dict[int, int] = {}  # the child's number of each session's last batch
-        self._waits: dict[int, tuple[blocking.Wait, float]] = {}
+        self._waits: dict[int, blocking.Alarm] = {}
         self._descriptors: deque[int] = deque()
         self._sending = RLock()
         self._poll = select.poll()
@@ -231,7 +231,9 @@ class ChildConnection:
         """How many milliseconds to wait at most."""
         seconds = [_TICK for each in self._servers() if each.notify_flags or each.deadlines][:1]
         now = time.monotonic()
-        seconds += [max(due - now, 0) for _, due in self._waits.values()]
+        seconds += [
+            left for alarm in self._waits.values() if (left := alarm.seconds(now)) is not None
+        ]
         return min(seconds) * 1000 + 1 if seconds else None
 
     def _servers(self) -> set[Server]:
@@ -240,13 +242,10 @@ class ChildConnection:
     def _end_waits(self) -> None:
         """End the waits whose time is over."""
         now = time.monotonic()
-        for number, (wait, due) in list(self._waits.items()):
-            with wait.session.server.lock:
-                if wait.session.wait is not wait:
-                    del self._waits[number]
-                elif due <= now:
-                    del self._waits[number]
-                    blocking.time_out(wait)
+        for number, alarm in list(self._waits.items()):
+            alarm.ring(now)
+            if alarm.wait.session.wait is not alarm.wait:
+                del self._waits[number]
 
     # The child's requests -------------------------------------------------------------------
 
@@ -317,11 +316,10 @@ class ChildConnection:
 
     def _note(self, own: int, wait: blocking.Wait | None) -> None:
         """Remember when a wait ends, in real time also where the server's clock stands still."""
-        left = None if wait is None else blocking.seconds_left(wait)
-        if wait is None or left is None:
+        if wait is None or wait.deadline is None:
             self._waits.pop(own, None)
-        elif own not in self._waits or self._waits[own][0] is not wait:
-            self._waits[own] = wait, time.monotonic() + left
+        elif own not in self._waits or self._waits[own].wait is not wait:
+            self._waits[own] = blocking.Alarm(wait, time.monotonic())
 
     def _do_close(self, number: int, own: int) -> None:
         session = self.sessions.pop(own, None)

@@ -155,7 +155,8 @@ class ClientProtocol(asyncio.Protocol):
         outer = self.service.in_command  # of another client, see `TcpService._pump`
         self.running = self.service.in_command = True
         try:
-            self._run_backlog(session)
+            with self.service.server.together():
+                self._run_backlog(session)
         except ConnectionLost:
             self.transport.abort()
             return

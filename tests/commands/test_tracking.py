@@ -442,3 +442,14 @@ def test_events_of_keys_that_expire_untouched() -> None:
             client.set("k", "v", px=80)
             fake.server().clock.advance(1)
             assert pubsub.get_message()["data"] == b"k"
+
+
+def test_a_pipeline_is_broadcast_together() -> None:
+    server = Server()
+    listener, writer = server.session(protocol=3), server.session()
+    listener.execute([b"CLIENT", b"TRACKING", b"on", b"BCAST"])
+    command = server.table.by_name[b"SET"]
+    writer.call_many([(command, [b"b", b"1"]), (command, [b"a", b"1"])])
+    assert list(listener.outbox) == [[b"invalidate", [b"a", b"b"]]]
+    writer.execute([b"SET", b"c", b"1"])
+    assert listener.outbox[1] == [b"invalidate", [b"c"]]

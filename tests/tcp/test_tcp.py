@@ -384,6 +384,20 @@ def test_a_slow_reader_stalls_nobody(door: Listener) -> None:
         assert slow.reply() == b"+OK\r\n"
 
 
+def test_what_came_together_is_broadcast_together(both: Addresses) -> None:
+    def talk(address: Any) -> Any:
+        with RawClient(address, 3) as client, RawClient(address, 3) as other:
+            client.call(b"CLIENT", b"TRACKING", b"on", b"BCAST")
+            client.sock.sendall(
+                b"SET b 1\r\nSET a 1\r\nGET a\r\nMULTI\r\nSET c 1\r\nEXEC\r\nPING\r\n"
+            )
+            text = client.rest()
+            other.sock.sendall(b"INCR n\r\nINCR m\r\n")
+            return text, other.rest(), client.rest()
+
+    same(both, talk)
+
+
 @pytest.fixture
 def short_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is long enough to be sent in pieces need not be long for that."""

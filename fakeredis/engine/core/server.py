@@ -499,6 +499,10 @@ class Server:
             for db in list(self.databases.values()):
                 db.observe()
 
+    def together(self) -> AbstractContextManager[None]:
+        """To be held while commands run that came together."""
+        return nullcontext() if self.tracking is None else self.tracking.together()
+
     def rewriting(self) -> AbstractContextManager[None]:
         """To be held while data are changed otherwise than by commands."""
         self.run_at = time.time()

@@ -188,7 +188,7 @@ class Session:
     def call_many(self, batch: Batch) -> list[Any]:
         """Run a pipeline's commands in one go; errors become items."""
         server = self.server
-        with server.lock:
+        with server.lock, server.together():
             if server.store_sync is not None:
                 return server.store_sync.run_many(len(batch), lambda: self._call_each(batch))
             return self._call_each(batch)

@@ -126,7 +126,8 @@ class Tracking:
         pending, self.pending = self.pending, []
         for message in pending:
             self._send(*message)
-        self.broadcast()
+        if not self.holding:
+            self.broadcast()
         if command.parts[0] != b"CLIENT" and session.wait is None:
             self.forget_caching(session)
         if len(self.keys) > (limit := self.server.config.integer("tracking-table-max-keys")) > 0:
@@ -181,12 +182,24 @@ class Tracking:
     @contextmanager
     def between_commands(self) -> Iterator[None]:
         """To be held while keys expire by themselves, which is no command's doing."""
-        current, self.current, self.holding = self.current, None, True
+        current, self.current = self.current, None
+        holding, self.holding = self.holding, True
         try:
             yield
         finally:
-            self.current, self.holding = current, False
-            if current is None:
+            self.current, self.holding = current, holding
+            if current is None and not holding:
+                self.broadcast()
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """To be held while commands run that came together: they are broadcast together."""
+        holding, self.holding = self.holding, True
+        try:
+            yield
+        finally:
+            self.holding = holding
+            if not holding:
                 self.broadcast()
 
     def broadcast(self) -> None:

@@ -11,6 +11,7 @@ import signal
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from typing import Any
@@ -46,7 +47,12 @@ def nothing_remains() -> Iterator[None]:
     while threading.active_count() > threads or len(descriptors_open()) > len(descriptors):
         if time.monotonic() > ends:
             more = {n: what for n, what in descriptors_open().items() if n not in descriptors}
-            pytest.fail(f"threads: {threading.enumerate()}, descriptors: {more}")
+            frames = sys._current_frames()
+            where = {
+                thread: traceback.format_stack(frames.get(thread.ident or 0))[-8:]
+                for thread in threading.enumerate()
+            }
+            pytest.fail(f"threads: {where}, descriptors: {more}")
         time.sleep(0.01)
 
 

@@ -12,6 +12,7 @@ import redis
 import redis.asyncio.connection as real
 
 from fakeredis.clients import network
+from fakeredis.clients.codec import Packed, decoded, encoder_for, words
 from fakeredis.clients.connection import (
     _UNSET,
     Fake,
@@ -28,16 +29,7 @@ from fakeredis.clients.connection import (
     transmit,
 )
 from fakeredis.clients.creations import births
-from fakeredis.clients.fake_socket import (
-    AsyncFakeSocket,
-    Packed,
-    asks_parser,
-    decoded,
-    encoder_for,
-    ready,
-    stop_listening,
-    words,
-)
+from fakeredis.clients.fake_socket import AsyncFakeSocket, asks_parser, ready, stop_listening
 from fakeredis.clients.network import Network
 from fakeredis.clients.originals import own_method
 from fakeredis.engine.core.replies import Push

@@ -15,20 +15,15 @@ import redis
 import redis.connection as real
 
 from fakeredis.clients import network
+from fakeredis.clients.codec import Packed, decoded, encoder_for, packs_itself, with_errors, words
 from fakeredis.clients.creations import births
 from fakeredis.clients.fake_socket import (
     FakeSocket,
-    Packed,
     asks_parser,
     be_impatient,
-    decoded,
-    encoder_for,
     is_plain,
-    packs_itself,
     ready,
     stop_listening,
-    with_errors,
-    words,
 )
 from fakeredis.clients.handshake import greet, is_simple
 from fakeredis.engine.core.replies import Push

@@ -13,7 +13,7 @@ import redis
 from redis._parsers import helpers
 from redis.client import EMPTY_RESPONSE, NEVER_DECODE
 
-from fakeredis.clients.fake_socket import decoded, encode, with_errors
+from fakeredis.clients.codec import decoded, encode, with_errors
 from fakeredis.clients.originals import own_method
 from fakeredis.engine.core.replies import BLOCKED, NO_REPLY, OK, Status
 from fakeredis.errors import CommandError, ConnectionLost

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 from redis._parsers import _RESP2Parser
 
-from fakeredis.clients.fake_socket import FakeSocket, decoded, encode_one, encoder_for
+from fakeredis.clients.codec import decoded, encode_one, encoder_for
+from fakeredis.clients.fake_socket import FakeSocket
 from fakeredis.errors import CommandError
 
 if TYPE_CHECKING:

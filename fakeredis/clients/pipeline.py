@@ -9,15 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 import redis
 from redis.client import EMPTY_RESPONSE, NEVER_DECODE, Pipeline
 
-from fakeredis.clients.fake_socket import (
-    FakeSocket,
-    decoded,
-    encode,
-    is_untouched,
-    mark,
-    parsed_error,
-    with_errors,
-)
+from fakeredis.clients.codec import decoded, encode, parsed_error, with_errors
+from fakeredis.clients.fake_socket import FakeSocket, is_untouched, mark
 from fakeredis.clients.fast_path import (
     FLAT_GROUPS,
     NOT_HANDLED,

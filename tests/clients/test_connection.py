@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 import fakeredis
 from fakeredis import resp
 from fakeredis.clients.aio_connection import FakeAsyncConnection
+from fakeredis.clients.codec import Packed
 from fakeredis.clients.connection import FakeConnection
-from fakeredis.clients.fake_socket import Packed
 from tests.support.wire import Wire as RealWire
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import threading
 import time
 from typing import Any
 
@@ -27,6 +28,7 @@ def test_sync(names: bool) -> None:
     from redis.multidb.client import MultiDBClient
     from redis.multidb.config import DatabaseConfig, MultiDbConfig
 
+    before = set(threading.enumerate())
     with fakeredis.patch(names=names, spy=True) as fake:
         databases = [
             DatabaseConfig(client_kwargs={"host": host}, weight=weight)
@@ -48,6 +50,8 @@ def test_sync(names: bool) -> None:
         assert fake.client("two.example").get("k") == b"two"
         assert client.pipeline().get("k").execute() == [b"two"]
         client.close()
+    for thread in set(threading.enumerate()) - before:  # its loop's, which may be at work still
+        thread.join(20)
     gc.collect()  # what it leaves behind is told of here, not in another test
 
 
@@ -76,3 +80,5 @@ async def test_asyncio(names: bool) -> None:
     for task in left:  # its health checks
         task.cancel()
     await asyncio.gather(*left, return_exceptions=True)
+    del left, client, config, databases
+    gc.collect()

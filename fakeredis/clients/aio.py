@@ -39,6 +39,8 @@ from fakeredis.clients.sync import (
 from fakeredis.errors import ConnectionLost
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from fakeredis.clients.interfaces import AsyncBatch, AsyncConnection, Commands, Pool
     from fakeredis.clients.sync import Own
     from fakeredis.engine.core.profiles import VersionLike
@@ -164,9 +166,8 @@ class FakeAsyncRedis(redis.asyncio.Redis, metaclass=Impersonating):
 
     def __init__(
         self, *args: Any, server: Server | None = None, store: Any = None,
-        version: VersionLike | None = None,
-        server_type: str | None = None, connected: bool = True, lua_modules: Any = None,
-        **kwargs: Any,
+        version: VersionLike | None = None, server_type: str | None = None, connected: bool = True,
+        lua_modules: Iterable[str] | None = None, **kwargs: Any,
     ) -> None:
         if "client_class" in kwargs:
             check_class(kwargs.pop("client_class"), REAL, "redis.asyncio")

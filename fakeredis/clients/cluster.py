@@ -259,8 +259,8 @@ class FakeRedisCluster(redis.cluster.RedisCluster, metaclass=Impersonating):
 
     def __init__(
         self, *args: Any, server: Server | None = None, store: Any = None,
-        version: VersionLike | None = None,
-        server_type: str | None = None, connected: bool = True, **kwargs: Any,
+        version: VersionLike | None = None, server_type: str | None = None, connected: bool = True,
+        **kwargs: Any,
     ) -> None:
         kwargs = with_address(args, kwargs)
         own = choose_server(
@@ -333,8 +333,8 @@ class FakeAsyncRedisCluster(redis.asyncio.cluster.RedisCluster, metaclass=Impers
 
     def __init__(
         self, *args: Any, server: Server | None = None, store: Any = None,
-        version: VersionLike | None = None,
-        server_type: str | None = None, connected: bool = True, **kwargs: Any,
+        version: VersionLike | None = None, server_type: str | None = None, connected: bool = True,
+        **kwargs: Any,
     ) -> None:
         kwargs = with_address(args, kwargs)
         self._fake_server = choose_server(

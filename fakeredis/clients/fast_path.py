@@ -19,7 +19,8 @@ from fakeredis.engine.core.replies import BLOCKED, NO_REPLY, OK, Status
 from fakeredis.errors import CommandError, ConnectionLost
 
 if TYPE_CHECKING:
-    from fakeredis.clients.interfaces import AnyConnection
+    from fakeredis.clients.interfaces import AnyConnection, Client
+    from fakeredis.engine.command.command import Command
 
 NOT_HANDLED: Final = object()  # the short way does not apply
 # Groups whose arrays hold plain items only: no statuses, no errors, no sets.
@@ -65,7 +66,7 @@ def make_fast_path(attribute: str, wire_class: Any, parse_response: Any) -> Fast
     """
     finish = _finish_later if attribute == "_reader" else _finish
 
-    def run_fast(client: Any, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
+    def run_fast(client: Client, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
         """Run a command without pool, retry and protocol.
 
         `NOT_HANDLED` where only the long way will do. Works on any client of redis-py whose pool
@@ -148,7 +149,7 @@ def make_fast_path(attribute: str, wire_class: Any, parse_response: Any) -> Fast
 
 
 def _finish(
-    client: Any, connection: AnyConnection, idle: Any, name: Any, options: dict[str, Any]
+    client: Client, connection: AnyConnection, idle: Any, name: Any, options: dict[str, Any]
 ) -> Any:
     """Wait for the reply of a command that had to wait, on redis-py's own way."""
     try:
@@ -158,7 +159,7 @@ def _finish(
 
 
 async def _finish_later(
-    client: Any, connection: AnyConnection, idle: Any, name: Any, options: dict[str, Any]
+    client: Client, connection: AnyConnection, idle: Any, name: Any, options: dict[str, Any]
 ) -> Any:
     """The same for asyncio."""
     try:
@@ -191,7 +192,7 @@ def plain_set(real: Any) -> Any:
     return set
 
 
-def _rich(reply: Any, command: Any, connection: AnyConnection, options: dict[str, Any]) -> Any:
+def _rich(reply: Any, command: Command, connection: AnyConnection, options: dict[str, Any]) -> Any:
     """An array, a map, a status ... as redis-py's parser would give it."""
     if type(reply) is not list or command.group not in FLAT_GROUPS:
         if reply is NO_REPLY:

@@ -105,7 +105,7 @@ class _Own:
     """The network of a client that was given its server, or a version."""
 
     def __init__(
-        self, server: Server | None, version: VersionLike | None, server_type: str | None
+        self, server: Server | None, version: VersionLike | None, server_type: str | None,
     ) -> None:
         def make(address: str) -> Server:
             return FakeServer(
@@ -219,8 +219,7 @@ class FakeSentinel(sync.Sentinel, metaclass=Impersonating):
     def __init__(
         self, sentinels: Sequence[tuple[str, int]] = _SENTINELS, *args: Any,
         server: Server | None = None, version: VersionLike | None = None,
-        server_type: str | None = None,
-        **kwargs: Any,
+        server_type: str | None = None, **kwargs: Any,
     ) -> None:
         REAL.__init__(self, sentinels, *args, **kwargs)  # type: ignore[no-untyped-call]
         self._own = _own(server, version, server_type)
@@ -268,8 +267,7 @@ class FakeAsyncSentinel(aio.Sentinel, metaclass=Impersonating):
     def __init__(
         self, sentinels: Sequence[tuple[str, int]] = _SENTINELS, *args: Any,
         server: Server | None = None, version: VersionLike | None = None,
-        server_type: str | None = None,
-        **kwargs: Any,
+        server_type: str | None = None, **kwargs: Any,
     ) -> None:
         REAL_ASYNC.__init__(self, sentinels, *args, **kwargs)  # type: ignore[no-untyped-call]
         self._own = _own(server, version, server_type)

@@ -26,6 +26,8 @@ from fakeredis.clients.pipeline import FakePipeline
 from fakeredis.lazy import Lazy, LazyModule
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from fakeredis.clients.interfaces import Pool
     from fakeredis.engine.core.profiles import VersionLike
     from fakeredis.engine.core.server import Server
@@ -70,9 +72,8 @@ class FakeRedis(redis.Redis, metaclass=Impersonating):
 
     def __init__(
         self, *args: Any, server: Server | None = None, store: Any = None,
-        version: VersionLike | None = None,
-        server_type: str | None = None, connected: bool = True, lua_modules: Any = None,
-        **kwargs: Any,
+        version: VersionLike | None = None, server_type: str | None = None, connected: bool = True,
+        lua_modules: Iterable[str] | None = None, **kwargs: Any,
     ) -> None:
         if "client_class" in kwargs:
             check_class(kwargs.pop("client_class"), REAL, "redis")
@@ -167,7 +168,7 @@ def arguments(base: type, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict
 
 def choose_server(
     server: Server | None, store: Any, version: VersionLike | None, server_type: str | None,
-    connected: bool = True, lua_modules: Any = None, pool: Any = None,
+    connected: bool = True, lua_modules: Iterable[str] | None = None, pool: Any = None,
 ) -> Server | None:
     """The server that a client's own arguments mean; None for the one at its address.
 

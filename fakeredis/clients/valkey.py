@@ -39,6 +39,8 @@ from fakeredis.clients.sync import address_of, arguments, choose_server, server_
 from fakeredis.clients.valkey_errors import peer_of, translated
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from fakeredis.clients.interfaces import Pool
     from fakeredis.clients.sync import Own
     from fakeredis.engine.core.profiles import VersionLike
@@ -227,9 +229,8 @@ class FakeValkey(valkey.Valkey, metaclass=Impersonating):
 
     def __init__(
         self, *args: Any, server: Server | None = None, store: Any = None,
-        version: VersionLike | None = None,
-        server_type: str | None = None, connected: bool = True, lua_modules: Any = None,
-        **kwargs: Any,
+        version: VersionLike | None = None, server_type: str | None = None, connected: bool = True,
+        lua_modules: Iterable[str] | None = None, **kwargs: Any,
     ) -> None:
         own = (server, store, version, server_type, connected, lua_modules)
         given = arguments(REAL, args, kwargs)
@@ -304,9 +305,8 @@ class FakeAsyncValkey(valkey_asyncio.Valkey, metaclass=Impersonating):
 
     def __init__(
         self, *args: Any, server: Server | None = None, store: Any = None,
-        version: VersionLike | None = None,
-        server_type: str | None = None, connected: bool = True, lua_modules: Any = None,
-        **kwargs: Any,
+        version: VersionLike | None = None, server_type: str | None = None, connected: bool = True,
+        lua_modules: Iterable[str] | None = None, **kwargs: Any,
     ) -> None:
         own = (server, store, version, server_type, connected, lua_modules)
         REAL_ASYNC.__init__(self, *args, **kwargs)

@@ -5,14 +5,17 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import redis
+
+if TYPE_CHECKING:
+    from types import ModuleType
 
 Handler = Callable[..., Any]
 
 
-def translated(handler: Handler, exceptions: Any) -> Handler:
+def translated(handler: Handler, exceptions: ModuleType) -> Handler:
     """A handler whose errors are those of another library.
 
     Args:
@@ -39,14 +42,14 @@ def translated(handler: Handler, exceptions: Any) -> Handler:
     return run
 
 
-def _checked(result: Any, exceptions: Any) -> Any:
+def _checked(result: Any, exceptions: ModuleType) -> Any:
     """A reply; one that is an error is raised (the parser is theirs, and so is its class)."""
     if isinstance(result, (exceptions.ResponseError, exceptions.ConnectionError)):
         raise result
     return result
 
 
-def peer_of(error: Exception, exceptions: Any) -> Exception:
+def peer_of(error: Exception, exceptions: ModuleType) -> Exception:
     """The other library's exception for one of redis-py's."""
     for cls in type(error).__mro__:
         found = getattr(exceptions, cls.__name__.replace("Redis", "Valkey"), None)

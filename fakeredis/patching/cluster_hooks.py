@@ -22,6 +22,8 @@ from fakeredis.patching.code_swap import AttributeSwap, Swap, swap
 from fakeredis.stores.base import Bypass
 
 if TYPE_CHECKING:
+    from types import ModuleType
+
     from fakeredis.clients.interfaces import Function
 
 _FAKES: Final = (FakeSentinel, FakeAsyncSentinel)
@@ -75,7 +77,7 @@ def swaps() -> list[Swap | AttributeSwap]:
     return _swaps("redis", lambda handler: handler)
 
 
-def valkey_swaps(exceptions: Any) -> list[Swap | AttributeSwap]:
+def valkey_swaps(exceptions: ModuleType) -> list[Swap | AttributeSwap]:
     """The same of valkey-py's.
 
     Args:

@@ -44,6 +44,8 @@ from fakeredis.patching.scope import (
 from fakeredis.stores.base import Bypass
 
 if TYPE_CHECKING:
+    from types import ModuleType
+
     from fakeredis.clients.interfaces import (
         AnyConnection,
         AsyncBatch,
@@ -480,7 +482,8 @@ _ASYNC_CONNECTION: Final[dict[str, Function]] = {
 
 
 def swaps_for(
-    kind: str, connection_module: Any, client_module: Any, exceptions: Any = None
+    kind: str, connection_module: ModuleType, client_module: ModuleType,
+    exceptions: ModuleType | None = None,
 ) -> list[Swap | AttributeSwap]:
     """The swaps of one kind of clients (``redis``, ``redis.asyncio``, ``valkey`` ...).
 

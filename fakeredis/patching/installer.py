@@ -113,7 +113,7 @@ class Machinery:
                     importlib.import_module(f"{kind}.client"), exceptions,
                 )
             ]
-            if library == "valkey":
+            if library == "valkey" and exceptions is not None:
                 self._swaps[library] += cluster_hooks.valkey_swaps(exceptions)
                 self._add_valkey()
             if library == "redis":

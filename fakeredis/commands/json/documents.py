@@ -24,7 +24,7 @@ from fakeredis.commands.json.common import (
     wrong_count,
 )
 from fakeredis.commands.json.options import GetOptions, SetOptions
-from fakeredis.datatypes.json import text
+from fakeredis.datatypes.json import floats, text
 from fakeredis.datatypes.json.document import (
     JsonDocument,
     copied,
@@ -227,14 +227,24 @@ def set_(ctx: Context, *words: bytes) -> Any:
     """Set what a path finds, or the field that it names, to a value; null where it did not."""
     check_count(ctx, words, 3)
     key, raw_path, raw = words[:3]
-    condition = SetOptions.parse(ctx, words[3:]).condition
+    options = SetOptions.parse(ctx, words[3:])
     document = writable(ctx, key)
     value = parsed(raw)
-    places = _places(document, raw_path, condition)
+    if options.fpha:
+        value = _rounded(value, options.fpha)
+    places = _places(document, raw_path, options.condition)
     done = _put(ctx, key, places, value)
     if done:
         ctx.modified(key, "json.set")
     return OK if done else None
+
+
+def _rounded(value: Any, name: bytes) -> Any:
+    """A value whose arrays of floats keep as much of them as a type does."""
+    try:
+        return floats.rounded(value, name)
+    except OverflowError:
+        raise CommandError(f"ERR value out of range for {name.decode()}") from None
 
 
 def _places(

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Annotated
 
 from fakeredis import errors
-from fakeredis.commands.arguments import Argument, Flag, OneOf, Option, Options, Raw, Token
+from fakeredis.commands.arguments import Argument, Flag, OneOf, Option, Options, Raw, Token, word_of
 from fakeredis.engine.core.context import Context
 from fakeredis.errors import CommandError
 
@@ -55,11 +55,21 @@ def _kept_format(raw: bytes) -> bytes:
     return raw
 
 
+def _float_type(raw: bytes) -> bytes:
+    name = word_of(raw)
+    if name not in (b"BF16", b"FP16", b"FP32", b"FP64"):
+        raise CommandError(errors.SYNTAX)
+    return name
+
+
 class SetOptions(Options):
-    """Whether JSON.SET sets, and what it is given."""
+    """Whether JSON.SET sets, what it is given, and how much it keeps of arrays of floats."""
 
     condition: Annotated[str, OneOf(NX=Token, XX=Token, once=True)] = ""
     format: Annotated[bytes, Option("FORMAT", Argument(_kept_format))] = b"JSON"
+    fpha: Annotated[
+        bytes, Option("FPHA", Argument(_float_type), introduced={"redis": "8.8.0"})
+    ] = b""
 
     @classmethod
     def lacking(cls, ctx: Context, raw: bytes, left: int) -> CommandError:

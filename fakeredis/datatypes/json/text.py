@@ -1,9 +1,9 @@
 """JSON as text: what the server takes, and how it writes.
 
-The standard library's decoder and encoder do the work wherever they agree with the server's, which
-a search of the text tells beforehand; what is left goes to `fakeredis.datatypes.json.strict`, which
-knows the server's numbers, limits and errors.  The standard library it is, and no faster one, since
-those write floats and refuse text in words of their own.
+The standard library's decoder and encoder do the work, with the server's numbers; what they refuse,
+or may take for something else, goes to `fakeredis.datatypes.json.strict`, which knows the server's
+limits and errors.  The standard library it is, and no faster one, since those write floats and
+refuse text in words of their own.
 """
 
 from __future__ import annotations
@@ -20,11 +20,39 @@ __all__ = ["dumps", "float_text", "loads", "pretty"]
 
 DEEPEST: Final = 127  # containers within each other
 
-# Numbers of many digits or of great exponents (the server rounds such floats a little off, and
-# integers beyond 64 bits are floats), a negative zero, halves of surrogates, names of no numbers.
-_ODD: Final = re.compile(r"[\d.]{16}|-0|[eE][+-]?\d\d|\\u[dD]|NaN|Infinity").search
+_LEAST: Final = -(1 << 63)
+_MOST: Final = (1 << 64) - 1
+_HALVES: Final = re.compile(r"\\u[dD][89a-fA-F]").search  # of characters beyond 16 bits
 _SPACE: Final = re.compile(r"[ \t\n\r]*").match
-_DECODE: Final = json.JSONDecoder().raw_decode
+
+
+def _integer(text: str) -> int | float:
+    """An integer of 64 bits, or the float that the server takes a longer one for, or ``-0``."""
+    value = int(text) if len(text) < 30 else _MOST + 1
+    return value if _LEAST <= value <= _MOST and (value or text == "0") else _float(text)
+
+
+def _float(text: str) -> float:
+    """A float, which the server may round a little off where it has many digits.
+
+    Raises:
+        ValueError: it is beyond the range.
+    """
+    if len(text) < 16 and "e" not in text and "E" not in text:
+        return float(text)
+    try:
+        return float(Parser(text).value())
+    except JsonError:
+        raise ValueError(text) from None
+
+
+def _no_number(name: str) -> float:
+    raise ValueError(name)
+
+
+_DECODE: Final = json.JSONDecoder(
+    parse_float=_float, parse_int=_integer, parse_constant=_no_number
+).raw_decode
 
 
 def loads(raw: bytes, whole: bool = False) -> Any:
@@ -40,7 +68,7 @@ def loads(raw: bytes, whole: bool = False) -> Any:
         text = raw.decode()
     except UnicodeDecodeError:
         raise JsonError("Couldn't parse as UTF-8 string") from None
-    if _ODD(text) is None:
+    if "\\u" not in text or _HALVES(text) is None:
         try:
             value, end = _DECODE(text, _SPACE(text).end())  # type: ignore[union-attr]
         except (ValueError, RecursionError):
@@ -113,9 +141,15 @@ quoted: Final = _quoting()
 
 
 def _encoding() -> Callable[[Any], str]:
-    return json.JSONEncoder(
-        ensure_ascii=False, separators=(",", ":"), check_circular=False
-    ).encode
+    """The encoder: with CPython its inner part, which an encoder would make anew for each text."""
+    encoder = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False)
+    make = getattr(json.encoder, "c_make_encoder", None)
+    if make is None:
+        return encoder.encode
+    pieces = make(
+        None, encoder.default, json.encoder.encode_basestring, None, ":", ",", False, False, True
+    )
+    return lambda value: "".join(pieces(value, 0))
 
 
 _encode: Final = _encoding()

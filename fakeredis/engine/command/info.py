@@ -85,7 +85,7 @@ def describe(command: Command) -> list[Any]:
         *command.key_positions(),
         _statuses([
             f"@{name}" for name in (*CATEGORIES, *NEWER_CATEGORIES) if name in categories
-        ]),
+        ]) if not command.declaration.module else SetReply(),
         SetReply(tip.encode() for tip in command.declaration.tips.split()),
         SetReply(map(_spec, shown_specs(command), chain(facts.get("key_notes", ()), repeat(None)))),
         # Without subcommands it is a set, with some an array: so the server has it.

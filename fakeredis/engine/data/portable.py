@@ -1,7 +1,8 @@
 """A server's data as plain Python values, for fixtures, and back.
 
 Each key is a dictionary: its ``type``, its ``value`` (text, or bytes that are no UTF-8; a list; a
-dictionary for hashes and sorted sets; pairs of ID and fields for streams), and with a deadline
+dictionary for hashes and sorted sets; pairs of ID and fields for streams; a JSON document as
+it is), and with a deadline
 ``expires_at``, in seconds since the epoch. What has no plain form (streams with groups, hashes with
 expiring fields, vector sets) has ``dump`` instead of ``value``: DUMP's bytes in hexadecimal digits.
 All of it but bytes can be written as JSON.
@@ -13,6 +14,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 from fakeredis.datatypes.hash import Hash
+from fakeredis.datatypes.json.document import JsonDocument, copied
+from fakeredis.datatypes.json.text import dumps
 from fakeredis.datatypes.list import List
 from fakeredis.datatypes.set import Set
 from fakeredis.datatypes.sorted_set import SortedSet
@@ -29,7 +32,7 @@ Plain = dict[int, dict[Any, dict[str, Any]]]
 
 _TYPES: Final[dict[type, str]] = {
     bytes: "string", MutableString: "string", List: "list", Set: "set", Hash: "hash",
-    SortedSet: "zset", Stream: "stream",
+    SortedSet: "zset", Stream: "stream", JsonDocument: "json",
 }
 
 
@@ -94,6 +97,7 @@ _TO_PLAIN: Final[dict[str, Callable[[Any], Any]]] = {
     "hash": lambda value: {_text(k): _text(v) for k, v in value.as_dict().items()},
     "zset": lambda value: {_text(member): score for member, score in value.items()},
     "stream": _entries,
+    "json": lambda value: copied(value[0]),
 }
 
 
@@ -145,6 +149,7 @@ def _flat(*words: Any) -> list[bytes]:
 
 _COMMANDS: Final[dict[str, Callable[[bytes, Any], list[list[bytes]]]]] = {
     "string": lambda key, value: [_flat("SET", key, value)],
+    "json": lambda key, value: [[b"JSON.SET", key, b"$", dumps(value)]],
     "list": lambda key, value: [_flat("RPUSH", key, *value)],
     "set": lambda key, value: [_flat("SADD", key, *value)],
     "hash": lambda key, value: [_flat("HSET", key, *(x for pair in value.items() for x in pair))],

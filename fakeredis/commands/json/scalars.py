@@ -30,7 +30,7 @@ from fakeredis.errors import CommandError
 _WRONG_TYPE: Final = "WRONGTYPE wrong type of path value - expected {} but found {}"
 _NO_NUMBER: Final = "ERR result is not a number"
 _NUMBERS: Final = (int, float)
-_GREATEST, _LEAST = (1 << 63) - 1, -(1 << 63)
+_GREATEST: Final = (1 << 63) - 1
 
 
 # Looking ------------------------------------------------------------------------------------------
@@ -192,12 +192,10 @@ def _calculate(
         return container[at]
 
     if ctx.session.protocol == 3:
-        path = path._replace(is_legacy=False)
         return change_each(ctx, key, document, path, _NUMBERS, change, "")
-    reply = change_each(
+    return text.dumps(change_each(
         ctx, key, document, path, _NUMBERS, change, "does not contains a number"
-    )
-    return text.dumps(reply)
+    ))
 
 
 def _result(value: Any, operand: Any, on_integers: Operation, on_floats: Operation) -> Any:
@@ -206,7 +204,7 @@ def _result(value: Any, operand: Any, on_integers: Operation, on_floats: Operati
     Raises:
         CommandError: the result of floats is infinite, or no number.
     """
-    if all(type(each) is int and _LEAST <= each <= _GREATEST for each in (value, operand)):
+    if type(value) is type(operand) is int and max(value, operand) <= _GREATEST:
         low = on_integers(value, operand) & 0xFFFFFFFFFFFFFFFF
         return low - (1 << 64) if low > _GREATEST else low
     result = on_floats(float(value), float(operand))

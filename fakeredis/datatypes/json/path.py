@@ -71,15 +71,29 @@ class Path(NamedTuple):
 
     def found(self, root: Any) -> list[tuple[Place, Any]]:
         """The places and the values."""
+        if self.keys is not None:
+            return _walked(self.keys, root)
         found: list[tuple[Place, Any]] = [((), root)]
-        steps = self.steps if self.keys is None else map(_into, self.keys)
-        for step in steps:
+        for step in self.steps:
             found = [
                 (place + within, child)
                 for place, value in found
                 for within, child in step(value, root)
             ]
         return found
+
+
+def _walked(keys: Place, root: Any) -> list[tuple[Place, Any]]:
+    """The one place that keys lead to, if there is something."""
+    value, place = root, []
+    for key in keys:
+        child = step_into(value, key)
+        if child is MISSING:
+            return []
+        is_counted = type(key) is int and key < 0
+        place.append(max(len(value) + key, 0) if is_counted else key)  # type: ignore[operator]
+        value = child
+    return [(tuple(place), value)]
 
 
 def step_into(value: Any, key: Key) -> Any:

@@ -64,6 +64,8 @@ def loads(raw: bytes, whole: bool = False) -> Any:
     Raises:
         JsonError: the server's error.
     """
+    if raw.isdigit() and len(raw) < 16 and raw[0] != 48:  # no zero first
+        return int(raw)
     try:
         text = raw.decode()
     except UnicodeDecodeError:

@@ -41,10 +41,10 @@ __all__ = [
 PARSE_RESPONSE: Final = own_method(Pipeline, "parse_response")
 EXECUTE: Final = own_method(Pipeline, "execute")
 # What may hold back or send away a single command of a batch, and what MULTI alone meets.
-_ONE_BY_ONE: Final = (
-    switches.PAUSED | switches.CLUSTERED | switches.BUSY | switches.DOWN | switches.LEAVING
+_ONE_BY_ONE: Final = switches.PAUSED | switches.BUSY | switches.DOWN | switches.LEAVING
+_QUEUED_ONE_BY_ONE: Final = (
+    _ONE_BY_ONE | switches.CLUSTERED | switches.RESTRICTED | switches.LIMITED
 )
-_QUEUED_ONE_BY_ONE: Final = _ONE_BY_ONE | switches.RESTRICTED | switches.LIMITED
 _callback: Final = dict.get  # the look-up of redis-py's own mapping is a Python call
 
 

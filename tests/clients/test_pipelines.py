@@ -12,6 +12,7 @@ import redis.asyncio
 
 import fakeredis
 from tests.clients.test_blocking import Running, asyncio_timeout
+from tests.patching.test_entering import calls_of
 
 WAYS = ["short", "long", "real"]
 
@@ -252,3 +253,24 @@ async def test_async_pipelines() -> None:
             await asyncio.gather(*(client.transaction(double, "k") for _ in range(5)))
         assert await client.get("k") == b"64"
     assert not server.sessions
+
+
+def test_a_node_of_a_cluster_sends_single_commands_away() -> None:
+    """A batch takes the short way there, too; what is another node's is told as on the long one."""
+    with fakeredis.patch():
+        redis.RedisCluster("cluster.example", 7001).ping()
+        client = redis.Redis("cluster.example", 7001)
+        client.ping()
+        replies: list[list[str]] = []
+
+        def run() -> None:
+            pipe = client.pipeline(transaction=False)
+            for number in range(20):
+                pipe.set(f"k{number}", number)
+            replies.append([str(reply) for reply in pipe.execute(raise_on_error=False)])
+
+        short = calls_of(run)
+        client.connection_pool._available_connections[0]._sock.parser = None
+        assert 2 * short < calls_of(run)
+        assert replies[0] == replies[-1]
+        assert {reply == "True" for reply in replies[0]} == {True, False}

@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from fakeredis.engine.command.keys import UNKNOWN, KeySpec, counted, index, keyword, span
-from fakeredis.engine.command.options import Counted, Options, PerKey, Remaining, Threshold
+from fakeredis.engine.command.options import (
+    Counted,
+    Nested,
+    Options,
+    PerKey,
+    Remaining,
+    Threshold,
+)
 from fakeredis.engine.command.syntax import (
     Args,
     Argument,
@@ -29,7 +36,7 @@ from fakeredis.engine.command.syntax import (
 
 __all__ = [
     "UNKNOWN", "Args", "Argument", "Counted", "Declared", "Flag", "Float", "Int", "Key", "KeySpec",
-    "Many", "NumKeys", "OneOf", "Option", "Optional", "Options", "PerKey", "Raw", "Remaining",
-    "Rest", "Threshold", "Timeout", "Token", "Values", "counted", "index", "integer", "keyword",
-    "span", "token_since", "word_of",
+    "Many", "Nested", "NumKeys", "OneOf", "Option", "Optional", "Options", "PerKey", "Raw",
+    "Remaining", "Rest", "Threshold", "Timeout", "Token", "Values", "counted", "index", "integer",
+    "keyword", "span", "token_since", "word_of",
 ]

@@ -13,6 +13,7 @@ from fakeredis.commands.arguments import (
     Flag,
     Int,
     Key,
+    Nested,
     OneOf,
     Option,
     Options,
@@ -151,6 +152,29 @@ def test_a_newer_word() -> None:
 def test_words_between_others(server: FakeServer) -> None:
     assert server.execute("ACME.SOME", "k", "FLAG", "x", "FLAG") == [1, 1]
     assert server.execute("ACME.SOME", "k", "FLAG", "LEAST") == [1, 1]  # its value is missing
+
+
+def test_options_of_an_option() -> None:
+    class Outer(Options):
+        """Options that have options."""
+
+        base: Annotated[Base | None, Option("BASE", Nested(Base))] = None
+        last: Annotated[bool, Flag("LAST")] = False
+
+    own = Group("acme")
+
+    @own.command("ACME.NEST", Key, Outer)
+    def nest(ctx: Context, key: bytes, *words: bytes) -> list[Any]:
+        options = Outer.parse(ctx, words)
+        base = options.base
+        return [int(options.last), *([] if base is None else [int(base.flag), base.least])]
+
+    server = FakeServer(modules=[own])
+    assert server.execute("ACME.NEST", "k", "LAST") == [1]
+    assert server.execute("ACME.NEST", "k", "BASE", "LEAST", "2", "FLAG", "LAST") == [1, 1, 2]
+    with pytest.raises(Exception, match="syntax error"):
+        server.execute("ACME.NEST", "k", "LAST", "FLAG")
+    assert Outer.form() == "BASE=0 FLAG LEAST=1 LAST"
 
 
 def test_others_go_their_own_way() -> None:

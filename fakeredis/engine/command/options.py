@@ -79,7 +79,7 @@ class Counted:
         """As in forms."""
         return f"#{self.size}"
 
-    def take(self, words: Args, at: int, keys: int) -> tuple[list[bytes], int]:
+    def take(self, ctx: Any, words: Args, at: int, keys: int) -> tuple[list[bytes], int]:
         """The words, and the position behind them."""
         assert self.number.convert is not None
         end = at + 1 + self.number.convert(words[at]) * self.size
@@ -102,7 +102,7 @@ class Remaining:
     least: int = 1
     form: str = "rest"
 
-    def take(self, words: Args, at: int, keys: int) -> tuple[list[bytes], int]:
+    def take(self, ctx: Any, words: Args, at: int, keys: int) -> tuple[list[bytes], int]:
         """The words, and the position behind them."""
         return list(words[at:]), len(words)
 
@@ -119,7 +119,7 @@ class PerKey:
     least: ClassVar[int] = 0  # `Options.parse` adds the keys
     form: ClassVar[str] = "numkeys"
 
-    def take(self, words: Args, at: int, keys: int) -> tuple[list[Any], int]:
+    def take(self, ctx: Any, words: Args, at: int, keys: int) -> tuple[list[Any], int]:
         """The values, and the position behind them."""
         given = words[at : at + keys]
         convert = self.value.convert
@@ -138,7 +138,7 @@ class Threshold:
     least: ClassVar[int] = 1
     form: ClassVar[str] = "trim"
 
-    def take(self, words: Args, at: int, keys: int) -> tuple[tuple[bool, Any], int]:
+    def take(self, ctx: Any, words: Args, at: int, keys: int) -> tuple[tuple[bool, Any], int]:
         """The two, and the position behind them."""
         mark = word_of(words[at])
         marked = mark in (b"~", b"=") and at + 1 < len(words)
@@ -150,6 +150,28 @@ class Threshold:
     def length(self, words: Args, at: int) -> int:
         """Two words where the first one is a mark."""
         return 2 if at < len(words) and words[at] in (b"~", b"=") else 1
+
+
+@dataclass(frozen=True)
+class Nested:
+    """Options of an option: the words behind it, as long as they are some; an instance."""
+
+    options: type[Options]
+    least: ClassVar[int] = 0
+
+    @property
+    def form(self) -> str:
+        """They stand beside their option: what they belong to is not compared."""
+        return f"0 {self.options.form()}"
+
+    def take(self, ctx: Any, words: Args, at: int, keys: int) -> tuple[Any, int]:
+        """The options, and the position behind them."""
+        found, used = self.options.take(ctx, words[at:])
+        return found, at + used
+
+    def length(self, words: Args, at: int) -> int:
+        """None: they are looked at by themselves."""
+        return 0
 
 
 class _Word:
@@ -165,7 +187,7 @@ class _Word:
             if profile is None or profile.has(kind.introduced)
         }
 
-    def take(self, words: Args, at: int, keys: int) -> tuple[str, int]:
+    def take(self, ctx: Any, words: Args, at: int, keys: int) -> tuple[str, int]:
         """The word, and the position behind it."""
         word = self.words.get(word_of(words[at]))
         if word is None:
@@ -221,7 +243,9 @@ class _Entry:
         """Whether it must not stand behind what its field has been given before."""
         return self.once or (before != self.name and (self.bare or before[0] != self.name))
 
-    def value(self, words: Args, at: int, subject: Any, keys: int) -> tuple[Any, int]:
+    def value(
+        self, ctx: Any, words: Args, at: int, subject: Any, keys: int
+    ) -> tuple[Any, int]:
         """The value, and the position behind it."""
         out: list[Any] = []
         for kind in self.kinds:
@@ -229,7 +253,7 @@ class _Entry:
                 out.append(words[at] if kind.convert is None else kind.convert(words[at]))
                 at += 1
             else:
-                value, at = kind.take(words, at, keys)
+                value, at = kind.take(ctx, words, at, keys)
                 out.append(value)
         if self.make is not None:
             return self.make(subject, *out), at
@@ -268,8 +292,8 @@ class Options(OptionWords):
 
     and with ``many`` a list of these.
 
-    Values are `Argument` (`Raw`, `Int` ...), `Counted`, `Remaining`, `PerKey`, `Threshold`, or a
-    `OneOf` of words. A class may be derived from another, whose words it has too.
+    Values are `Argument` (`Raw`, `Int` ...), `Counted`, `Remaining`, `PerKey`, `Threshold`,
+    `Nested`, or a `OneOf` of words. A class may be derived from another, whose words it has too.
 
     Args:
         at_least: the fewest words there must be.
@@ -390,7 +414,7 @@ class Options(OptionWords):
                 if entry.convert is not None:
                     value = entry.convert(value)
             elif entry.kinds:
-                value, behind = entry.value(words, at + 1, subject, keys)
+                value, behind = entry.value(ctx, words, at + 1, subject, keys)
             else:
                 value = None if entry.named else True
             if entry.named:

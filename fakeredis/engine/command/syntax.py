@@ -223,7 +223,7 @@ class Value(Protocol):
     def form(self) -> str:
         """How it is written in the forms of `fakeredis.engine.command.form`."""
 
-    def take(self, words: Args, at: int, keys: int) -> tuple[Any, int]:
+    def take(self, ctx: Any, words: Args, at: int, keys: int) -> tuple[Any, int]:
         """The value at ``words[at]``, and the position behind it."""
 
     def length(self, words: Args, at: int) -> int:

@@ -63,6 +63,7 @@ XADD x 1-1 a 1 b 2|XADD x 2-1 a 3 b 4|XADD x 3-5 c 5|XDEL x 2-1|XGROUP CREATE x 
 XREADGROUP GROUP g c1 COUNT 1 STREAMS x >|XGROUP CREATE x h $ ENTRIESREAD 3
 VADD v VALUES 3 1 2 3 one|VADD v VALUES 3 -1 0 3 two SETATTR {{"a":1}}|VADD v VALUES 3 0 1 0 three
 VADD bin VALUES 2 1 -1 one BIN|VADD plain VALUES 2 1 -1 one NOQUANT|VADD red REDUCE 2 VALUES 4 1 2 3 4 e
+JSON.SET doc $ {{"a":[1,2.5,"x",null],"b":{{"c":true}}}}|JSON.SET text $ "{long}"
 PFADD p a b c|SETBIT bits 1000 1|GEOADD g 13.361389 38.115556 Palermo
 """.format(
     long="x" * 70, many=" ".join(f"m{i}" for i in range(200)),
@@ -80,6 +81,8 @@ READERS: Final = {
                 "XPENDING k g", "XPENDING k g - + 10", "XADD k * a 1", "XDEL k 1-1",
                 "XREADGROUP GROUP g c1 STREAMS k >", "XREADGROUP GROUP g c1 STREAMS k 0",
                 "XAUTOCLAIM k g c2 0 0", "XTRIM k MAXLEN 1"),
+    b"ReJSON-RL": ("JSON.GET k", "JSON.RESP k", "JSON.DEBUG MEMORY k", "JSON.TYPE k $..*",
+                   "JSON.SET k $.b 1", "JSON.ARRAPPEND k $..* 1", "JSON.CLEAR k $.*", "JSON.DEL k $..c"),
     b"vectorset": ("VINFO k", "VCARD k", "VRANDMEMBER k -5", "VEMB k one", "VLINKS k one",
                    "VSIM k VALUES 3 1 2 3 WITHSCORES", "VSIM k ELE one", "VADD k VALUES 3 1 1 1 new",
                    "VREM k one", "VGETATTR k two", "VISMEMBER k one"),

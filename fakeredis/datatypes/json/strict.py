@@ -14,6 +14,7 @@ from fakeredis.datatypes.json.errors import JsonError
 _DEEPEST: Final = 128
 _MOST: Final = (1 << 64) - 1
 _LEAST: Final = -(1 << 63)
+_LONGEST: Final = 20  # digits of an integer of 64 bits
 _SPACE: Final = re.compile(r"[ \t\n\r]*").match
 _PLAIN: Final = re.compile(r'[^"\\\x00-\x1f]*').match
 _DIGITS: Final = re.compile(r"\d*", re.ASCII).match
@@ -237,7 +238,7 @@ class Parser:
             self._fail("invalid number", self.at - len(digits) + 2)
         fraction = self._fraction()
         exponent = self._exponent(not (digits + fraction).strip("0"))
-        if not fraction and exponent is None:
+        if not fraction and exponent is None and len(digits) <= _LONGEST:
             value = int(digits)
             fits = -value >= _LEAST if negative else value <= _MOST
             if fits and not (negative and not value):

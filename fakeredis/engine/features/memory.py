@@ -208,7 +208,11 @@ def _settled(db: Database) -> int:
         sizes = db.sizes = Sizes()
     known = sizes.known
     while sizes.stale:
-        _update(db, sizes, sizes.stale.pop())
+        try:
+            key = sizes.stale.pop()
+        except KeyError:  # a finalizer's command came in between, and settled the rest
+            break
+        _update(db, sizes, key)
     if len(known) != len(db.data):  # not every change was announced (FLUSHALL, loading a file)
         for key in known.keys() ^ db.data.keys():
             _update(db, sizes, key)

@@ -92,6 +92,8 @@ def _flush(ctx: Context, db: Database) -> None:
     watched = [key for key in list(db.watchers) if key in data]
     server.ready += [(db, key) for key in list(db.blocked) if key in data]
     db.clear()
+    if server.search is not None:
+        server.search.flushed()
     if server.on_change is not None:
         server.on_change(ctx.session, db, None, None)
     for key in watched:
@@ -166,6 +168,8 @@ def _swap(ctx: Context, here: Database, there: Database) -> None:
         mine, theirs = getattr(here, name), getattr(there, name)
         setattr(here, name, theirs)
         setattr(there, name, mine)
+    if ctx.server.search is not None:
+        ctx.server.search.all_changed()
     if ctx.server.on_change is not None:
         ctx.server.on_change(ctx.session, here, None, there)
     ctx.server.trim_deadlines()  # its entries name databases

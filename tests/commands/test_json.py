@@ -304,7 +304,7 @@ def test_modules_by_version() -> None:
         return {each[b"name"] for each in server.execute("MODULE", "LIST")}
 
     newest = fakeredis.FakeServer()
-    assert names(newest) == {b"vectorset", b"ReJSON"}
+    assert names(newest) == {b"vectorset", b"ReJSON", b"search"}
     assert "module:name=ReJSON,ver=80203," in newest.execute("INFO", "modules").decode()
     assert b"json.set" in newest.execute("ACL", "CAT", "json")
     for older in ({"version": "7.4"}, {"server_type": "valkey"}):
@@ -314,5 +314,5 @@ def test_modules_by_version() -> None:
         assert asked.execute("JSON.SET", "k", "$", "1") == b"OK"
         assert names(asked) == {b"ReJSON"}
         assert "module:name=ReJSON,ver=20803," in asked.execute("INFO", "modules").decode()
-    with pytest.raises(ValueError, match=r"no module .nosuch. here; there are: \['json'\]"):
+    with pytest.raises(ValueError, match=r"no module .nosuch. here; there are: \['json', 'search'\]"):
         fakeredis.FakeServer(version="7.4", modules=["nosuch"])

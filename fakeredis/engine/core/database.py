@@ -62,7 +62,7 @@ class Database:
         server = self.server
         self.observed = bool(
             self.watchers or self.blocked or server.notify_flags or server.switched & _OBSERVING
-            or server.notes_use
+            or server.notes_use or (server.search is not None and server.search.indexes)
         )
         if server.notes_use and self.used is None:
             key_access.start(self)
@@ -144,6 +144,8 @@ class Database:
         self.uses = {}
         self.order = None
         self.used = self.sizes = None
+        if self.server.search is not None:
+            self.server.search.all_changed()
         self.observe()
 
     # Deadlines ------------------------------------------------------------------------------

@@ -117,6 +117,8 @@ class LocalEngine(Engine):
             for db in list(server.databases.values()):
                 db.clear()
             server.deadlines.clear()
+            if server.search is not None:
+                server.search.flushed()
             if server.tracking is not None:
                 server.tracking.flushed()
 

@@ -80,6 +80,7 @@ class Server:
     running_use: Any = None  # the running command's use of keys
     saves = 0
     scripting: Scripting | None = None
+    search: Any = None  # its indexes: see `fakeredis.engine.features.search`
     scripts_call_all = False  # DEBUG SET-DISABLE-DENY-SCRIPTS
     sentinel: Any = None  # what a Sentinel watches
     takes_any_user = False  # such as those of a production URL
@@ -219,6 +220,8 @@ class Server:
             self.store_sync.key_changed(ctx, db, key, event, group)
         if self.on_change is not None and ctx is not None:
             self.on_change(ctx.session, db, key, None)
+        if self.search is not None:
+            self.search.changed(db, key)
         if self.notes_use or self.switched & _TELLING:
             self._note_change(db, key, event, ctx)
         if db.watchers:

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from fakeredis.lazy import LazyModule
+
 if TYPE_CHECKING:
     from fakeredis.engine.core.server import Server
+    from fakeredis.engine.features import search
+else:
+    search = LazyModule("fakeredis.engine.features.search")
 
 
 class Saved(NamedTuple):
@@ -16,13 +21,22 @@ class Saved(NamedTuple):
     field_deadlines: dict[bytes, int]
 
 
-def take(server: Server) -> dict[int, Saved]:
+class Taken(dict[int, Saved]):
+    """All databases, and what is kept of the indexes, if there are any."""
+
+    search: Any = None
+
+
+def take(server: Server) -> Taken:
     """A copy of all databases; values that never change are shared with it."""
     with server.lock:
-        return {
-            number: Saved(_copies(db.data), dict(db.expires), dict(db.field_deadlines))
+        taken = Taken(
+            (number, Saved(_copies(db.data), dict(db.expires), dict(db.field_deadlines)))
             for number, db in server.databases.copy().items()
-        }
+        )
+        if server.search is not None:
+            taken.search = server.search.keep()
+        return taken
 
 
 def restore(server: Server, saved: dict[int, Saved]) -> None:
@@ -31,6 +45,9 @@ def restore(server: Server, saved: dict[int, Saved]) -> None:
         server.clear()
         for number, database in saved.items():
             _fill(server, number, database)
+        kept = getattr(saved, "search", None)
+        if kept is not None:
+            search.of(server).bring_back(kept)
 
 
 def _fill(server: Server, number: int, saved: Saved) -> None:

@@ -1,0 +1,51 @@
+"""Search commands: those of the module RediSearch, which Redis has built in since 8.0.
+
+Declared here; what they do stands in the other files of this folder, imported by the first call of
+one of them.  As modules do, they count their words themselves.  The server says that the names of
+indexes are keys, which they are not; so say these.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from fakeredis.commands.arguments import Declared, Key, KeySpec, Rest, index, span
+from fakeredis.commands.registry import DENYOOM, MODULE, READONLY, WRITE, Group
+from fakeredis.engine.core.replies import DEEP
+from fakeredis.lazy import Lazy
+
+group: Final = Group("search", module="search")
+
+_WORDS: Final = Rest(flat=True)
+_FUNCTIONS: Final = {"_LIST": "list_", "DEL": "delete"}
+_NAMED: Final = (Key("RW access update"), _WORDS)
+_ACCESS: Final = "RW access update"
+_TWO_KEYS: Final[dict[str, Any]] = {
+    "key_positions": (1, 2, 1), "specs": [KeySpec(_ACCESS, index(1), span(1))],
+}
+
+
+def _declare(
+    file: str, names: str, arguments: tuple[Declared, ...], flags: int, **more: Any
+) -> None:
+    """Declare commands whose handlers are in one file of this folder, under their own names."""
+    access = "read" if flags & READONLY else "write"
+    for name in names.split():
+        group.command(
+            f"FT.{name}", *arguments, flags=flags | MODULE, arity=-1, since={"redis": "8.0.0"},
+            acl=("search", access, "slow"), reply=DEEP, **more,
+        )(Lazy(
+            f"fakeredis.commands.search.{file}",
+            _FUNCTIONS.get(name) or name.lower().lstrip("_"),
+        ))
+
+
+_declare("indexes", "CREATE _CREATEIFNX", _NAMED, WRITE | DENYOOM)
+_declare(
+    "indexes", "ALTER _ALTERIFNX DROPINDEX _DROPINDEXIFX DROP _DROPIFX", _NAMED, WRITE,
+)
+_declare("indexes", "INFO", _NAMED, READONLY, varies="always")
+_declare("indexes", "_LIST", (_WORDS,), READONLY, varies="order")
+_declare("indexes", "ALIASADD ALIASUPDATE _ALIASADDIFNX", (_WORDS,), READONLY, **_TWO_KEYS)
+_declare("indexes", "ALIASDEL _ALIASDELIFX", _NAMED, READONLY)
+_declare("search", "SEARCH", _NAMED, READONLY)

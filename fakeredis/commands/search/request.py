@@ -1,0 +1,343 @@
+"""What FT.SEARCH and FT.AGGREGATE have in common: options of the query, and its run."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from fakeredis.commands.search.words import Words, failure, index_of, shown, unsigned
+from fakeredis.datatypes.hash import Hash
+from fakeredis.datatypes.json import text as json_text
+from fakeredis.datatypes.numbers import parse_float
+from fakeredis.datatypes.search.errors import SearchError
+from fakeredis.datatypes.search.finding import METRES, Finder, expand
+from fakeredis.datatypes.search.index import Document, Index
+from fakeredis.datatypes.search.nodes import Geo, Ids, Intersection, Node, Numeric, Vector
+from fakeredis.datatypes.search.query import Query, parse
+from fakeredis.datatypes.search.reading import json_found, json_shown
+from fakeredis.datatypes.search.schema import Definition, Field
+from fakeredis.datatypes.search.scoring import SCORERS
+from fakeredis.datatypes.search.words import LANGUAGES
+from fakeredis.engine.command.modules import is_built_in
+from fakeredis.engine.core.context import Context
+from fakeredis.engine.features import search
+from fakeredis.errors import CommandError
+
+__all__ = ["Request", "Run", "value_in"]
+
+_INFINITIES: Final = {b"inf": float("inf"), b"+inf": float("inf"), b"-inf": float("-inf")}
+
+
+@dataclass
+class Request:
+    """The options of a query.
+
+    Args:
+        dialect: in which it is written.
+    """
+
+    dialect: int = 1
+    in_fields: list[bytes] | None = None
+    in_keys: list[bytes] | None = None
+    slop: int = -1
+    in_order: bool = False
+    verbatim: bool = False
+    with_stop_words: bool = True
+    language: bytes = b""
+    scorer: bytes = b""
+    payload: bytes | None = None
+    parameters: dict[bytes, bytes] | None = None
+    expands: bool = False
+    form: bytes = b"STRING"
+    filters: list[Node] = field(default_factory=list)
+
+    def take(self, words: Words) -> bool:
+        """Take one option; whether there was one.
+
+        Raises:
+            CommandError: it makes no sense.
+        """
+        reader = _OPTIONS.get(words.ahead)
+        if reader is None:
+            return False
+        words.take()
+        reader(self, words)
+        return True
+
+    # Each of the options --------------------------------------------------------------------
+
+    def _fields(self, words: Words) -> None:
+        self.in_fields = words.several("INFIELDS")
+
+    def _keys(self, words: Words) -> None:
+        self.in_keys = words.several("INKEYS")
+
+    def _slop(self, words: Words) -> None:
+        raw = words.value("SLOP")
+        try:
+            self.slop = unsigned(raw, -(1 << 31), (1 << 31) - 1)
+        except ValueError as error:
+            raise CommandError(f"Bad arguments for SLOP: {error}") from None
+
+    def _in_order(self, words: Words) -> None:
+        self.in_order = True
+
+    def _verbatim(self, words: Words) -> None:
+        self.verbatim = True
+
+    def _stop_words(self, words: Words) -> None:
+        self.with_stop_words = False
+
+    def _language(self, words: Words) -> None:
+        self.language = words.value("LANGUAGE")
+
+    def _expander(self, words: Words) -> None:
+        words.value("EXPANDER")
+
+    def _scorer(self, words: Words) -> None:
+        self.scorer = words.value("SCORER")
+
+    def _payload(self, words: Words) -> None:
+        self.payload = words.value("PAYLOAD")
+
+    def _timeout(self, words: Words) -> None:
+        if not words:
+            raise CommandError("Need argument for TIMEOUT")
+        try:
+            unsigned(words.take())
+        except ValueError:
+            raise CommandError("TIMEOUT requires a non negative integer") from None
+
+    def _dialect(self, words: Words) -> None:
+        if not words:
+            raise CommandError("Need an argument for DIALECT")
+        try:
+            self.dialect = unsigned(words.take(), 1, 4)
+        except ValueError:
+            raise CommandError(
+                "DIALECT requires a non negative integer >=1 and <= 4"
+            ) from None
+
+    def _form(self, words: Words) -> None:
+        if not words:
+            raise CommandError("Need an argument for FORMAT")
+        raw = words.take()
+        self.form = raw.upper()
+        if self.form not in (b"STRING", b"EXPAND"):
+            raise CommandError(f"FORMAT {shown(raw)} is not supported")
+
+    def _parameters(self, words: Words) -> None:
+        if self.parameters is not None:
+            raise CommandError(
+                "Multiple PARAMS are not allowed. Parameters can be defined only once"
+            )
+        given = words.several("PARAMS")
+        if len(given) % 2 or not given:
+            raise CommandError("Parameters must be specified in PARAM VALUE pairs")
+        self.parameters = {}
+        for name, value in zip(given[::2], given[1::2], strict=True):
+            if name in self.parameters:
+                raise CommandError(f"Duplicate parameter `{shown(name)}`")
+            self.parameters[name] = value
+
+    def _nothing(self, words: Words) -> None:
+        """An option that changes nothing here."""
+
+    def take_filter(self, words: Words) -> bool:
+        """Take FT.SEARCH's older filters; whether there was one.
+
+        Raises:
+            CommandError: it makes no sense.
+        """
+        if words.skip(b"FILTER"):
+            if len(words) < 3:
+                raise CommandError("FILTER requires 3 arguments")
+            name, low, high = words.take(), words.take(), words.take()
+            without_low, least = _bound(low, "lower")
+            without_high, most = _bound(high, "upper")
+            self.filters.append(Numeric(name, least, most, without_low, without_high))
+            return True
+        if words.skip(b"GEOFILTER"):
+            if len(words) < 5:
+                raise CommandError("GEOFILTER requires 5 arguments")
+            name = words.take()
+            numbers = []
+            for what in ("<lon>", "<lat>", "<radius>"):
+                number = parse_float(words.take())
+                if number is None:
+                    raise CommandError(
+                        f"Bad arguments for {what}: Could not convert argument to expected type"
+                    )
+                numbers.append(number)
+            unit = words.take()
+            if shown(unit).lower() not in METRES:
+                raise CommandError(f"Unknown distance unit {shown(unit)}")
+            longitude, latitude, radius = numbers
+            self.filters.append(Geo(name, longitude, latitude, radius, shown(unit).lower()))
+            return True
+        return False
+
+
+def _bound(raw: bytes, which: str) -> tuple[bool, float]:
+    without = raw[:1] == b"("
+    text = raw[1:] if without else raw
+    number = _INFINITIES.get(text.lower())
+    if number is None:
+        number = parse_float(text)
+    if number is None:
+        raise CommandError(f"Bad {which} range: {shown(raw)}")
+    return without, number
+
+
+_OPTIONS: Final[dict[bytes, Any]] = {
+    b"INFIELDS": Request._fields, b"INKEYS": Request._keys, b"SLOP": Request._slop,
+    b"INORDER": Request._in_order, b"VERBATIM": Request._verbatim,
+    b"NOSTOPWORDS": Request._stop_words, b"LANGUAGE": Request._language,
+    b"EXPANDER": Request._expander, b"SCORER": Request._scorer, b"PAYLOAD": Request._payload,
+    b"TIMEOUT": Request._timeout, b"DIALECT": Request._dialect, b"FORMAT": Request._form,
+    b"PARAMS": Request._parameters, b"WITHCOUNT": Request._nothing,
+    b"WITHOUTCOUNT": Request._nothing, b"_NUM_SSTRING": Request._nothing,
+}
+
+
+class Run:
+    """A query that has been run.
+
+    Args:
+        ctx: of the command.
+        name: the index's.
+        text: the query.
+        request: its options.
+
+    Raises:
+        CommandError: there is no such index, or the query makes no sense.
+    """
+
+    __slots__ = ("ctx", "finder", "found", "index", "node", "request", "scorer")
+
+    def __init__(
+        self, ctx: Context, name: bytes, text: bytes, request: Request, checked: Any = None
+    ) -> None:
+        self.ctx, self.request = ctx, request
+        self.index = index_of(ctx, name, f"{shown(name)}: no such index")
+        if request.form == b"EXPAND" and ctx.session.protocol == 2:
+            raise CommandError("EXPAND format is only supported with RESP3")
+        if request.form == b"EXPAND" and not self.index.definition.is_json:
+            raise CommandError("EXPAND format is only supported with JSON")
+        self.scorer = scorer_name(ctx, request.scorer)
+        self.finder = Finder(self.index, request.slop, request.in_order)
+        try:
+            self.node = query_node(self.index, text, request)
+            if checked is not None:
+                checked(self)
+            self.found: Collection[int] = self.finder.find(self.node)
+        except SearchError as error:
+            raise failure(error) from None
+
+    @property
+    def definition(self) -> Definition:
+        """Of the index."""
+        return self.index.definition
+
+    def value_of(self, document: Document) -> Any:
+        """What the key of a document has now."""
+        return self.ctx.server.database(0).data.get(document.key)
+
+
+def scorer_name(ctx: Context, given: bytes) -> str:
+    """Which scorer is to be used.
+
+    Raises:
+        CommandError: there is no such one.
+    """
+    if not given:
+        return "BM25STD" if is_built_in(ctx.server.profile) else "TFIDF"
+    name = given.decode("utf-8", "surrogateescape")
+    if name not in SCORERS:
+        raise CommandError(f"No such scorer {name}")
+    return name
+
+
+def query_node(index: Index, text: bytes, request: Request, expanded: bool = True) -> Node | None:
+    """The query with all that limits it.
+
+    Raises:
+        CommandError: there is no such language.
+        SearchError: the query makes no sense.
+    """
+    definition = index.definition
+    language = definition.language
+    if request.language:
+        language = shown(request.language).lower()
+        if language not in LANGUAGES:
+            raise CommandError("No such language")
+    stop_words = definition.stop_words if request.with_stop_words else frozenset()
+    query = Query(definition, request.dialect, request.parameters or {}, stop_words, language)
+    node = parse(text, query)
+    if node is not None and request.in_fields is not None:
+        node.limit(index.mask_of(request.in_fields), tuple(request.in_fields))
+    if expanded and not request.verbatim:
+        node = expand(node, index, language)
+    limits = list(request.filters)
+    if request.in_keys is not None:
+        limits.append(Ids(tuple(request.in_keys)))
+    if node is None or not limits:
+        return node
+    if isinstance(node, Vector) and node.count is not None and node.part is not None:
+        node.part = Intersection(parts=[node.part, *limits], slop=-1, in_order=False)
+        return node
+    return Intersection(parts=[node, *limits], slop=-1, in_order=False)
+
+
+def default_dialect(ctx: Context) -> int:
+    """The dialect of queries that name none."""
+    return int(search.of(ctx.server).config["DEFAULT_DIALECT"])
+
+
+def value_in(
+    value: Any, path: bytes, known: Field | None, document: Document, run: Run
+) -> tuple[bool, Any]:
+    """Whether a document has a field, and its value.
+
+    Numbers that can be sorted by are known as such; of a path that finds several values, dialects
+    before 3 have the first one.
+    """
+    if known is not None and known.sortable and known.name in document.sortable and (
+        known.kind == "NUMERIC" or known.unnormalized
+    ):
+        kept = document.sortable[known.name]
+        if type(value) is Hash or (type(kept) is float and not _is_list(value, path)):
+            return True, kept
+    if type(value) is Hash:
+        raw = value.get(path)
+        return raw is not None, raw
+    found = json_found(value, path) if value is not None and path[:1] == b"$" else []
+    if not found or (found == [None] and known is not None and known.sortable):
+        return False, None
+    if run.request.form == b"EXPAND":
+        return True, [expanded(each) for each in found]
+    if run.request.dialect >= 3:
+        return True, json_text.dumps(found)
+    return True, json_shown(found[0])
+
+
+def _is_list(value: Any, path: bytes) -> bool:
+    found = json_found(value, path)
+    return len(found) != 1 or type(found[0]) is list
+
+
+def expanded(value: Any) -> Any:
+    """A value of a document as RESP3 has it with FORMAT EXPAND."""
+    kind = type(value)
+    if kind is str:
+        return value.encode("utf-8", "surrogatepass")
+    if kind is dict:
+        return {
+            name.encode("utf-8", "surrogatepass"): expanded(each) for name, each in value.items()
+        }
+    if kind is list:
+        return [expanded(each) for each in value]
+    return int(value) if kind is bool else value
+
+

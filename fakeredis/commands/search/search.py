@@ -1,0 +1,305 @@
+"""FT.SEARCH: the documents that a query finds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from heapq import nsmallest
+from typing import Any, Final
+
+from fakeredis.commands.search.request import Request, Run, default_dialect, value_in
+from fakeredis.commands.search.snippets import Snippets, take_snippets
+from fakeredis.commands.search.words import Words, shown, unsigned, wrong_count
+from fakeredis.datatypes.hash import Hash
+from fakeredis.datatypes.numbers import format_float
+from fakeredis.datatypes.search.errors import SearchError
+from fakeredis.datatypes.search.index import Document
+from fakeredis.datatypes.search.reading import field_value
+from fakeredis.datatypes.search.scoring import scorer
+from fakeredis.datatypes.search.values import shown as value_shown
+from fakeredis.datatypes.search.values import sort_key
+from fakeredis.datatypes.search.vectors import distance_text
+from fakeredis.engine.core.context import Context
+from fakeredis.engine.core.replies import Status
+from fakeredis.errors import CommandError
+
+_MOST: Final = 1_000_000
+
+
+@dataclass
+class _Options:
+    """What FT.SEARCH takes beside a query's own options."""
+
+    request: Request
+    content: bool = True
+    scores: bool = False
+    explained: bool = False
+    payloads: bool = False
+    sort_keys: bool = False
+    sort_by: bytes | None = None
+    descending: bool = False
+    offset: int = 0
+    count: int = 10
+    returned: list[tuple[bytes, bytes]] | None = None
+    snippets: Snippets = field(default_factory=Snippets)
+
+
+def search(ctx: Context, *words: bytes) -> Any:
+    """The documents that a query finds.
+
+    Checked in the server's order: number of words, options, index, scorer, query, what is sorted
+    by.
+    """
+    if not words:
+        raise wrong_count(ctx)
+    if len(words) < 2:
+        raise CommandError("No query string provided")
+    options = _options(ctx, words)
+    run = Run(ctx, words[0], words[1], options.request, lambda run: _check_sorting(run, options))
+    return _reply(run, options)
+
+
+# Options ----------------------------------------------------------------------------------------
+
+
+def _options(ctx: Context, words: Sequence[bytes]) -> _Options:
+    options = _Options(Request(default_dialect(ctx)))
+    rest = Words(words, 2)
+    while rest:
+        at = rest.at - 1
+        if options.request.take(rest) or options.request.take_filter(rest):
+            continue
+        given = rest.take()
+        word = given.upper()
+        if word in _SWITCHES:
+            setattr(options, *_SWITCHES[word])
+        elif word == b"LIMIT":
+            options.offset, options.count = limit(rest)
+        elif word == b"SORTBY":
+            _sort_by(options, rest)
+        elif word == b"RETURN":
+            options.returned = _returned(rest.several("RETURN"))
+        elif not take_snippets(options.snippets, word, rest):
+            raise CommandError(f"Unknown argument `{shown(given)}` at position {at} for <main>")
+    if options.explained and not options.scores:
+        raise CommandError("EXPLAINSCORE must be accompanied with WITHSCORES")
+    if options.returned is not None and not options.returned:
+        options.content = False
+    return options
+
+
+_SWITCHES: Final[dict[bytes, tuple[str, bool]]] = {
+    b"NOCONTENT": ("content", False), b"WITHSCORES": ("scores", True),
+    b"EXPLAINSCORE": ("explained", True), b"WITHPAYLOADS": ("payloads", True),
+    b"WITHSORTKEYS": ("sort_keys", True),
+}
+
+
+def limit(words: Words) -> tuple[int, int]:
+    """The numbers behind LIMIT.
+
+    Raises:
+        CommandError: they make no sense.
+    """
+    if len(words) < 2:
+        raise CommandError("LIMIT requires two arguments")
+    try:
+        offset, count = unsigned(words.take()), unsigned(words.take())
+    except ValueError:
+        raise CommandError("LIMIT needs two numeric arguments") from None
+    if count > _MOST:
+        raise CommandError(f"LIMIT exceeds maximum of {_MOST}")
+    if offset > _MOST:
+        raise CommandError(f"OFFSET exceeds maximum of {_MOST}")
+    return offset, count
+
+
+def _sort_by(options: _Options, words: Words) -> None:
+    if options.sort_by is not None:
+        raise CommandError("Multiple SORTBY steps are not allowed")
+    if not words:
+        raise CommandError("Bad SORTBY arguments")
+    options.sort_by = words.take()
+    if words.skip(b"DESC"):
+        options.descending = True
+    else:
+        words.skip(b"ASC")
+
+
+def _returned(given: list[bytes]) -> list[tuple[bytes, bytes]]:
+    """The fields to be returned, with the names they are to have."""
+    found: dict[bytes, bytes] = {}
+    words = Words(given)
+    while words:
+        path = name = words.take()
+        if words.skip(b"AS"):
+            if not words:
+                raise CommandError("RETURN path AS name - must be accompanied with NAME")
+            name = words.take()
+        found.setdefault(name, path)
+    return [(path, name) for name, path in found.items()]
+
+
+def _check_sorting(run: Run, options: _Options) -> None:
+    name = options.sort_by
+    if name is None or run.definition.field_named(name) is not None:
+        return
+    if _yields(run.node, name):
+        return
+    raise SearchError(f"Property `{shown(name)}` not loaded nor in schema")
+
+
+def _yields(node: Any, name: bytes) -> bool:
+    """Whether a part of the query tells distances by a name."""
+    if node is None:
+        return False
+    return node.yields == name or any(_yields(child, name) for child in node.children)
+
+
+# Order ------------------------------------------------------------------------------------------
+
+
+def _reply(run: Run, options: _Options) -> Any:
+    score = None
+    if options.scores or options.sort_by is None:
+        score = scorer(run.finder, run.node, run.scorer, options.request.payload)
+    total = len(run.found)
+    documents = _page(run, options, score) if options.count and options.offset < total else []
+    resp3 = run.ctx.session.protocol == 3
+    rows = [_row(run, options, document, score, resp3) for document in documents]
+    if not resp3:
+        return [total, *(part for row in rows for part in row)]
+    return {
+        Status(b"attributes"): [], Status(b"total_results"): total,
+        Status(b"format"): Status(options.request.form), Status(b"results"): rows,
+        Status(b"warning"): [],
+    }
+
+
+def _page(run: Run, options: _Options, score: Any) -> list[Document]:
+    """The documents asked for, in order."""
+    documents = run.index.documents
+    last = options.offset + options.count
+    if options.sort_by is not None:
+        ordered = _sorted(run, options)
+    elif run.scorer in ("TFIDF", "BM25STD") and not run.index.length:
+        ordered = nsmallest(last, run.found) if last < len(run.found) else sorted(run.found)
+    else:
+        ranked = [(-_comparable(score(documents[each])), each) for each in run.found]
+        best = nsmallest(last, ranked) if last * 4 < len(ranked) else sorted(ranked)
+        ordered = [each for _, each in best]
+    return [documents[each] for each in ordered[options.offset:last]]
+
+
+def _comparable(score: float) -> float:
+    return score if score == score else 0.0
+
+
+def _sorted(run: Run, options: _Options) -> list[int]:
+    keys = {each: sort_value(run, options.sort_by or b"", each) for each in run.found}
+    present = [each for each, key in keys.items() if key is not None]
+    absent = [each for each, key in keys.items() if key is None]
+    kinds = {type(keys[each]) for each in present}
+    backwards = options.descending
+    if len(kinds) > 1:
+        present.sort(key=lambda each: (sort_key(keys[each]), each), reverse=backwards)
+    else:
+        present.sort(key=lambda each: (keys[each], each), reverse=backwards)
+    absent.sort(reverse=backwards)
+    return present + absent
+
+
+def sort_value(run: Run, name: bytes, number: int) -> Any:
+    """What a document is sorted by."""
+    distances = run.finder.distances.get(name)
+    if distances is not None:
+        return distances.get(number)
+    document = run.index.documents[number]
+    known = run.definition.field_named(name)
+    if known is not None and known.sortable:
+        return document.sortable.get(name)
+    value = run.value_of(document)
+    return None if value is None else field_value(value, known.path if known else name, known)
+
+
+# Rows -------------------------------------------------------------------------------------------
+
+
+def _row(run: Run, options: _Options, document: Document, score: Any, resp3: bool) -> Any:
+    row: dict[bytes, Any] = {Status(b"id"): document.key}
+    if options.scores:
+        number = score(document)
+        row[Status(b"score")] = number if resp3 else format_float(number)
+    if options.payloads:
+        row[Status(b"payload")] = document.payload
+    if options.sort_keys:
+        row[Status(b"sortkey")] = _sort_key(run, options, document)
+    if options.content:
+        row[Status(b"extra_attributes")] = _contents(run, options, document)
+    if resp3:
+        row[Status(b"values")] = []
+        return row
+    return list(row.values())
+
+
+def _sort_key(run: Run, options: _Options, document: Document) -> bytes | None:
+    if options.sort_by is None:
+        return None
+    value = sort_value(run, options.sort_by, document.number)
+    if value is None:
+        return None
+    return b"#" + format_float(value) if type(value) is float else b"$" + bytes(value)
+
+
+def _contents(run: Run, options: _Options, document: Document) -> dict[bytes, Any]:
+    value = run.value_of(document)
+    contents: dict[bytes, Any] = {}
+    for name, distances in run.finder.distances.items():
+        if document.number in distances:
+            contents[name] = distance_text(distances[document.number])
+    if options.returned is not None:
+        return _chosen(run, options, document, value, contents)
+    if type(value) is Hash:
+        if options.sort_by is not None and options.sort_by not in contents:
+            first = value.get(options.sort_by)
+            if first is not None:
+                contents[options.sort_by] = first
+        contents.update(value.items())
+    elif value is not None:
+        if options.sort_by is not None and options.sort_by not in contents:
+            key = _json_sort_value(run, options.sort_by, document, value)
+            if key is not None:
+                contents[options.sort_by] = key
+        _, contents[b"$"] = value_in(value, b"$", None, document, run)
+    return options.snippets.apply(run, contents, document)
+
+
+def _json_sort_value(run: Run, name: bytes, document: Document, value: Any) -> Any:
+    known = run.definition.field_named(name)
+    if known is not None and known.sortable and run.request.dialect < 3:
+        kept = document.sortable.get(name)
+        return None if kept is None else value_shown(kept)
+    there, found = value_in(value, known.path if known else name, known, document, run)
+    return value_shown(found) if there else None
+
+
+def _chosen(
+    run: Run, options: _Options, document: Document, value: Any, distances: dict[bytes, Any]
+) -> dict[bytes, Any]:
+    contents: dict[bytes, Any] = {}
+    definition = run.definition
+    assert options.returned is not None
+    first = options.sort_by
+    for path, name in sorted(
+        options.returned, key=lambda each: (each[0] not in distances, each[1] != first)
+    ):
+        if path in distances:
+            contents[name] = distances[path]
+            continue
+        known = definition.field_named(path)
+        there, found = value_in(value, known.path if known else path, known, document, run)
+        if there:
+            contents[name] = found if options.request.form == b"EXPAND" else value_shown(found)
+    return options.snippets.apply(run, contents, document)
+
+

@@ -1,0 +1,163 @@
+"""The words of a call, taken one by one, and what is said of those that are wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from fakeredis import errors
+from fakeredis.datatypes.numbers import parse_float
+from fakeredis.datatypes.search.errors import SearchError
+from fakeredis.datatypes.search.index import Index
+from fakeredis.engine.core.context import Context
+from fakeredis.engine.features import search
+from fakeredis.errors import CommandError
+
+__all__ = [
+    "Words", "check_count", "failure", "index_of", "number", "shown", "unsigned", "wrong_count",
+]
+
+NOT_CONVERTED: Final = "Could not convert argument to expected type"
+OUT_OF_BOUNDS: Final = "Value is outside acceptable bounds"
+NONE_LEFT: Final = "Expected an argument, but none provided"
+_GREATEST: Final = (1 << 63) - 1
+
+
+def shown(raw: bytes) -> str:
+    """A word in an error."""
+    return raw.decode("utf-8", "surrogateescape")
+
+
+def failure(error: SearchError | str) -> CommandError:
+    """The reply that says what is wrong."""
+    return CommandError(str(error))
+
+
+def wrong_count(ctx: Context) -> CommandError:
+    """The error for too few words, or too many."""
+    assert ctx.command is not None
+    return CommandError(errors.ARITY % ctx.command.label.upper())
+
+
+def check_count(ctx: Context, words: Sequence[bytes], low: int, high: int = 1 << 30) -> None:
+    """Refuse fewer words than a command needs, or more than it takes.
+
+    Raises:
+        CommandError: wrong number of arguments.
+    """
+    if not low <= len(words) <= high:
+        raise wrong_count(ctx)
+
+
+def index_of(ctx: Context, name: bytes, error: str = "Unknown index name") -> Index:
+    """The index of a name or an alias, up to date.
+
+    Raises:
+        CommandError: there is none.
+    """
+    found = None if ctx.server.search is None else search.of(ctx.server).find(name)
+    if found is None:
+        raise CommandError(error)
+    found.uses += 1
+    return found
+
+
+def number(raw: bytes) -> float | None:
+    """A finite number."""
+    found = parse_float(raw)
+    return None if found is None or found in (float("inf"), float("-inf")) else found
+
+
+def unsigned(raw: bytes, least: int = 0, most: int = _GREATEST) -> int:
+    """A whole number.
+
+    Raises:
+        ValueError: it is none, or too small or too great; the text says so.
+    """
+    try:
+        found = int(raw)
+        if not raw.strip() == raw or b"_" in raw or raw[:1] == b"+":
+            raise ValueError
+    except ValueError:
+        whole = parse_float(raw) if raw and b"x" not in raw else None
+        if whole is None or whole != whole or whole != int(whole if abs(whole) < 1e18 else 0):
+            raise ValueError(NOT_CONVERTED) from None
+        found = int(whole)
+    if abs(found) > _GREATEST:
+        raise ValueError(NOT_CONVERTED)
+    if not least <= found <= most:
+        raise ValueError(OUT_OF_BOUNDS)
+    return found
+
+
+class Words:
+    """The words that are left.
+
+    Args:
+        words: all of them.
+        at: how many have been taken.
+    """
+
+    __slots__ = ("at", "end", "words")
+
+    def __init__(self, words: Sequence[bytes], at: int = 0) -> None:
+        self.words = words
+        self.at = at
+        self.end = len(words)
+
+    def __bool__(self) -> bool:
+        return self.at < self.end
+
+    def __len__(self) -> int:
+        return self.end - self.at
+
+    @property
+    def ahead(self) -> bytes:
+        """The next word, in capitals; empty where none is left."""
+        return self.words[self.at].upper() if self.at < self.end else b""
+
+    def take(self) -> bytes:
+        """The next word."""
+        self.at += 1
+        return self.words[self.at - 1]
+
+    def skip(self, word: bytes) -> bool:
+        """Take the next word if it is this one."""
+        if self.at < self.end and self.words[self.at].upper() == word:
+            self.at += 1
+            return True
+        return False
+
+    def value(self, what: str) -> bytes:
+        """The value of an option.
+
+        Raises:
+            CommandError: there is none.
+        """
+        if not self:
+            raise CommandError(f"Bad arguments for {what}: {NONE_LEFT}")
+        return self.take()
+
+    def count(self, what: str, least: int = 0) -> int:
+        """A whole number that is an option's value.
+
+        Raises:
+            CommandError: there is none.
+        """
+        raw = self.value(what)
+        try:
+            return unsigned(raw, least)
+        except ValueError as error:
+            raise CommandError(f"Bad arguments for {what}: {error}") from None
+
+    def several(self, what: str) -> list[bytes]:
+        """As many words as the next one says.
+
+        Raises:
+            CommandError: it says no number, or fewer are left.
+        """
+        count = self.count(what)
+        if count > len(self):
+            raise CommandError(f"Bad arguments for {what}: {NONE_LEFT}")
+        self.at += count
+        return list(self.words[self.at - count:self.at])

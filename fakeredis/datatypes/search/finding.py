@@ -1,0 +1,440 @@
+"""What a query finds in an index: sets of documents, by way of sets of terms, tags and numbers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator
+from typing import Any, Final
+
+from fakeredis.datatypes.search.errors import SearchError
+from fakeredis.datatypes.search.index import STEM, Dictionary, Index, fold_tag
+from fakeredis.datatypes.search.nodes import (
+    ALL_FIELDS,
+    Exact,
+    Fuzzy,
+    Geo,
+    Ids,
+    Intersection,
+    Missing,
+    Negation,
+    Node,
+    Numeric,
+    Optional,
+    Part,
+    Star,
+    Tags,
+    Term,
+    Union,
+    Vector,
+)
+from fakeredis.datatypes.search.schema import Field
+from fakeredis.datatypes.search.vectors import from_bytes
+from fakeredis.datatypes.search.words import stem
+
+__all__ = ["Finder", "expand"]
+
+Found = Collection[int]
+METRES: Final = {"m": 1.0, "km": 1000.0, "mi": 1609.34, "ft": 0.3048}
+_MOST_WORDS: Final = 200  # that a beginning or a pattern stands for
+
+
+def expand(node: Node | None, index: Index, language: str) -> Node | None:
+    """The query with stems and synonyms beside its words."""
+    if node is None or isinstance(node, Negation | Exact | Tags):
+        return node
+    if isinstance(node, Term):
+        return _expanded(node, index, language)
+    if isinstance(node, Optional):
+        inner = expand(node.part, index, language)
+        assert inner is not None
+        node.part = inner
+        return node
+    if isinstance(node, Intersection | Union):
+        parts = [expand(part, index, language) for part in node.parts]
+        node.parts = [part for part in parts if part is not None]
+        return node
+    if isinstance(node, Vector):
+        node.part = expand(node.part, index, language)
+    return node
+
+
+def _expanded(node: Term, index: Index, language: str) -> Node:
+    fields = index.definition.fields
+    unstemmed = node.mask != ALL_FIELDS and node.mask and all(
+        not field.stemmed for field in fields if field.kind == "TEXT" and field.bit & node.mask
+    )
+    words = []
+    if not unstemmed:
+        stemmed = stem(node.word, language)
+        words.append(STEM + stemmed)
+        if stemmed != node.word:
+            words.append(stemmed)
+    words += ["~" + group for group in index.synonyms.get(node.word, ())]
+    if not words:
+        return node
+    more = [
+        Term(word, expanded=True, mask=node.mask, names=node.names, weight=node.weight)
+        for word in words
+    ]
+    return Union(parts=[node, *more], mask=node.mask, names=node.names, inner=True)
+
+
+class Finder:
+    """Looks for what one query asks.
+
+    Args:
+        index: where.
+        slop, in_order: FT.SEARCH's, for whatever does not say its own.
+    """
+
+    def __init__(self, index: Index, slop: int = -1, in_order: bool = False) -> None:
+        self.index = index
+        self.slop = slop
+        self.in_order = in_order
+        self.distances: dict[bytes, dict[int, float]] = {}
+
+    def find(self, node: Node | None) -> Found:
+        """The documents' numbers, in no order."""
+        if node is None:
+            return ()
+        handler: Callable[[Finder, Any], Found] = _HANDLERS[type(node)]
+        return handler(self, node)
+
+    # Words ----------------------------------------------------------------------------------
+
+    def postings(self, node: Node) -> dict[int, Any]:
+        """Where a word is, in whichever fields."""
+        assert isinstance(node, Term)
+        return self.index.terms.postings.get(node.word, {})
+
+    def term(self, node: Term) -> Found:
+        """See `find`."""
+        return self._in_fields(self.postings(node), node.mask)
+
+    @staticmethod
+    def _in_fields(postings: dict[int, Any], mask: int) -> Found:
+        if mask == ALL_FIELDS:
+            return postings.keys()
+        if not mask:
+            return ()
+        return {number for number, posting in postings.items() if posting.fields & mask}
+
+    def words(self, node: Node) -> list[str]:
+        """The words that a beginning, a pattern or a misspelt word stands for."""
+        return list(matching_words(node, self.index.terms))
+
+    def several_words(self, node: Node) -> Found:
+        """See `find`."""
+        found: set[int] = set()
+        for word in self.words(node):
+            found.update(self._in_fields(self.index.terms.postings[word], node.mask))
+        return found
+
+    def exact(self, node: Exact) -> Found:
+        """See `find`."""
+        if len(node.parts) == 1:
+            return self.find(node.parts[0])
+        return self._in_distance(node.parts, node.mask, 0, True)
+
+    def intersection(self, node: Intersection) -> Found:
+        """See `find`."""
+        slop = self.slop if node.slop is None else node.slop
+        in_order = self.in_order if node.in_order is None else node.in_order
+        if len(node.parts) > 1 and (slop >= 0 or in_order):
+            return self._in_distance(
+                node.parts, node.mask, (1 << 30) if slop < 0 else slop, in_order
+            )
+        return self._in_all(node.parts)
+
+    def _in_all(self, parts: Iterable[Node]) -> Found:
+        wanted: list[Found] = []
+        unwanted: list[Found] = []
+        optional = False
+        for part in parts:
+            if isinstance(part, Negation):
+                unwanted.append(self.find(part.part))
+            elif isinstance(part, Optional):
+                self.find(part.part)
+                optional = True
+            elif isinstance(part, Star):
+                optional = True
+            else:
+                wanted.append(self.find(part))
+        wanted.sort(key=len)
+        if wanted:
+            found = set(wanted[0])
+            for other in wanted[1:]:
+                if not found:
+                    return found
+                found.intersection_update(other) if isinstance(other, set) else (
+                    found.__iand__({each for each in found if each in other})
+                )
+        elif unwanted or optional:
+            found = set(self.index.documents)
+        else:
+            found = set()
+        for other in unwanted:
+            found.difference_update(other)
+        return found
+
+    def _in_distance(self, parts: list[Node], mask: int, slop: int, in_order: bool) -> Found:
+        found = self._in_all(parts)
+        readers = [self.positions(part) for part in parts]
+        kept = set()
+        for number in found:
+            places = [read(number) for read in readers]
+            places = [each for each in places if each]
+            if len(places) < 2 or is_within(places, slop, in_order):
+                kept.add(number)
+        return kept
+
+    def positions(self, node: Node) -> Callable[[int], list[int]]:
+        """Reads where in a document a part is found; nowhere, if it is no word."""
+        if isinstance(node, Term):
+            postings, mask = self.postings(node), node.mask
+
+            def of_word(number: int) -> list[int]:
+                posting = postings.get(number)
+                return [] if posting is None or not posting.fields & mask else list(
+                    posting.positions
+                )
+
+            return of_word
+        if isinstance(node, Part | Fuzzy):
+            readers = [
+                self.positions(Term(word, mask=node.mask)) for word in self.words(node)
+            ]
+        elif isinstance(node, Union | Intersection | Exact | Optional):
+            readers = [self.positions(part) for part in node.children]
+        else:
+            return lambda number: []
+
+        def of_all(number: int) -> list[int]:
+            return sorted({place for read in readers for place in read(number)})
+
+        return of_all
+
+    # The rest -------------------------------------------------------------------------------
+
+    def union(self, node: Union) -> Found:
+        """See `find`."""
+        found: set[int] = set()
+        for part in node.parts:
+            found.update(self.find(part))
+        return found
+
+    def star(self, node: Star) -> Found:
+        """See `find`."""
+        return self.index.documents.keys()
+
+    def negation(self, node: Negation) -> Found:
+        """See `find`."""
+        return self.index.documents.keys() - set(self.find(node.part))
+
+    def optional(self, node: Optional) -> Found:
+        """See `find`."""
+        self.find(node.part)
+        return self.index.documents.keys()
+
+    def numeric(self, node: Numeric) -> Found:
+        """See `find`."""
+        return self.index.in_range(
+            node.name, node.low, node.high, node.without_low, node.without_high
+        )
+
+    def geo(self, node: Geo) -> Found:
+        """See `find`."""
+        metres = node.radius * METRES[node.unit]
+        return self.index.near(node.name, node.longitude, node.latitude, metres)
+
+    def tags(self, node: Tags) -> Found:
+        """See `find`."""
+        dictionary = self.index.tags.get(node.name)
+        field = self.index.definition.field_named(node.name)
+        if dictionary is None or field is None:
+            return ()
+        if len(node.parts) == 1:
+            return self.tag(node.parts[0], field, dictionary)
+        found: set[int] = set()
+        for part in node.parts:
+            found.update(self.tag(part, field, dictionary))
+        return found
+
+    def tag(self, part: Node, field: Field, dictionary: Dictionary) -> Found:
+        """The documents with a tag of one of the query's parts."""
+        tags = tags_of_part(part, field, dictionary)
+        if len(tags) == 1:
+            return dictionary.postings.get(tags[0], {}).keys()
+        found: set[int] = set()
+        for tag in tags:
+            found.update(dictionary.postings.get(tag, ()))
+        return found
+
+    def missing(self, node: Missing) -> Found:
+        """See `find`."""
+        return self.index.missing.get(node.name, {}).keys()
+
+    def ids(self, node: Ids) -> Found:
+        """See `find`."""
+        numbers = self.index.numbers_of
+        return {numbers[key] for key in node.keys if key in numbers}
+
+    def vector(self, node: Vector) -> Found:
+        """See `find`."""
+        among: Found | None = None
+        if node.part is not None and not isinstance(node.part, Star):
+            among = self.find(node.part)
+        space = self.index.spaces.get(node.name)
+        if space is None:
+            return ()
+        wanted = from_bytes(node.blob, space.form.type)
+        if node.count is None:
+            distances = space.within(wanted, node.radius)
+        else:
+            nearest = space.nearest(wanted, node.count, among)
+            distances = {number: distance for distance, number in nearest}
+        if node.yields:
+            if node.yields in self.distances:
+                shown = node.yields.decode("utf-8", "replace")
+                raise SearchError(f"Property `{shown}` specified more than once")
+            self.distances[node.yields] = distances
+        return set(distances)
+
+
+_HANDLERS: Final[dict[type[Node], Any]] = {
+    Term: Finder.term, Part: Finder.several_words, Fuzzy: Finder.several_words,
+    Exact: Finder.exact, Intersection: Finder.intersection, Union: Finder.union,
+    Star: Finder.star, Negation: Finder.negation, Optional: Finder.optional,
+    Numeric: Finder.numeric, Geo: Finder.geo, Tags: Finder.tags, Missing: Finder.missing,
+    Ids: Finder.ids, Vector: Finder.vector,
+}
+
+
+# Words that are looked for by a pattern ---------------------------------------------------------
+
+
+def matching_words(node: Node, dictionary: Dictionary) -> Iterator[str]:
+    """The words of a dictionary that a part of a query stands for; no stems, at most 200."""
+    if isinstance(node, Fuzzy):
+        yield from _similar(node.word, node.distance, dictionary)
+        return
+    assert isinstance(node, Part)
+    count = 0
+    for word in _chosen(node.kind, node.word, dictionary):
+        if word[:1] in (STEM, "~") and word[:1] != node.word[:1]:
+            continue
+        yield word
+        count += 1
+        if count == _MOST_WORDS:
+            return
+
+
+def _chosen(kind: str, word: Any, dictionary: Dictionary) -> Iterator[Any]:
+    if kind == "PREFIX":
+        return dictionary.beginning(word)
+    ordered = dictionary.ordered()
+    if kind == "SUFFIX":
+        return (each for each in ordered if each.endswith(word))
+    if kind == "INFIX":
+        return (each for each in ordered if word in each)
+    return filter(pattern(word).fullmatch, ordered)
+
+
+def pattern(word: Any) -> re.Pattern[Any]:
+    """What a pattern with stars and question marks matches; no part is tried twice."""
+    if isinstance(word, bytes):
+        pieces = [re.escape(piece) for piece in re.split(rb"[*]+", word)]
+        whole: Any = b".*".join(piece.replace(rb"\?", b".") for piece in pieces)
+    else:
+        pieces_of_text = [re.escape(piece) for piece in re.split(r"[*]+", word)]
+        whole = ".*".join(piece.replace(r"\?", ".") for piece in pieces_of_text)
+    return re.compile(whole, re.DOTALL)
+
+
+def _similar(word: str, most: int, dictionary: Dictionary) -> Iterator[str]:
+    count = 0
+    for each in dictionary.ordered():
+        if each[:1] in (STEM, "~") or abs(len(each) - len(word)) > most:
+            continue
+        if difference(word, each, most) <= most:
+            yield each
+            count += 1
+            if count == _MOST_WORDS:
+                return
+
+
+def difference(one: str, other: str, most: int) -> int:
+    """How many letters must be changed, put in or left out; ``most + 1`` where it is more."""
+    if one == other:
+        return 0
+    row = list(range(len(other) + 1))
+    for at, letter in enumerate(one, 1):
+        before, row[0] = row[0], at
+        best = at
+        for column, another in enumerate(other, 1):
+            cost = min(row[column] + 1, row[column - 1] + 1, before + (letter != another))
+            before, row[column] = row[column], cost
+            best = min(best, cost)
+        if best > most:
+            return most + 1
+    return row[-1]
+
+
+def tags_of_part(part: Node, field: Field, dictionary: Dictionary) -> list[bytes]:
+    """The tags that a part of a query stands for."""
+    if isinstance(part, Part):
+        raw = part.raw
+        if part.kind != "WILDCARD":
+            raw = re.sub(rb"\\(.)", rb"\1", raw)
+        if not field.case_sensitive:
+            raw = fold_tag(raw)
+        found = []
+        for tag in _chosen(part.kind, raw, dictionary):
+            found.append(tag)
+            if len(found) == _MOST_WORDS:
+                break
+        return found
+    if isinstance(part, Term):
+        tag = part.raw
+    else:
+        tag = b" ".join(each.raw for each in part.children if isinstance(each, Term))
+    return [tag if field.case_sensitive else fold_tag(tag)]
+
+
+# Distances of words -----------------------------------------------------------------------------
+
+
+def is_within(places: list[list[int]], slop: int, in_order: bool) -> bool:
+    """Whether words stand near enough to each other.
+
+    Args:
+        places: where each word is, in order.
+        slop: how many other words may stand between them altogether.
+    """
+    if in_order:
+        return any(_in_order_from(place, places[1:], slop) for place in places[0])
+    return _any_order(places, slop)
+
+
+def _in_order_from(start: int, others: list[list[int]], slop: int) -> bool:
+    last, gap = start, 0
+    for each in others:
+        after = next((place for place in each if place > last), None)
+        if after is None:
+            return False
+        gap += after - last - 1
+        last = after
+    return gap <= slop
+
+
+def _any_order(places: list[list[int]], slop: int) -> bool:
+    merged = sorted((place, at) for at, each in enumerate(places) for place in each)
+    wanted = len(places)
+    seen: dict[int, int] = {}
+    for place, at in merged:
+        seen[at] = place
+        if len(seen) == wanted and len(set(seen.values())) >= 1:
+            span = max(seen.values()) - min(seen.values()) - (wanted - 1)
+            if span <= slop:
+                return True
+    return False

@@ -1,0 +1,400 @@
+"""An index: which documents have which terms, tags, numbers, places and vectors."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right, insort
+from collections.abc import Iterable, Iterator
+from typing import Any, Final, NamedTuple
+
+from fakeredis.datatypes.geohash import distance
+from fakeredis.datatypes.search.errors import SearchError
+from fakeredis.datatypes.search.schema import Definition, Field
+from fakeredis.datatypes.search.vectors import Space
+from fakeredis.datatypes.search.words import folded, stem, terms
+
+__all__ = ["Contents", "Document", "Index", "Posting", "Value"]
+
+_GAP: Final = 100  # between the values of a field that has several
+_DEGREE: Final = 111_000.0  # metres of latitude; a little less than there are
+STEM: Final = "+"  # before a stem that is no word of the text
+
+# Of a field in a document: texts, tags, numbers, places (longitude, latitude) or vectors.
+Value = list[Any]
+
+
+class Posting(NamedTuple):
+    """A term in a document: how much of it, in which fields, and where."""
+
+    frequency: int
+    fields: int
+    positions: tuple[int, ...]
+
+
+class Contents(NamedTuple):
+    """What a key has for an index.
+
+    Args:
+        values: by names of fields; those that are missing are not there.
+        sortable: what a result is sorted by, by names of fields.
+    """
+
+    values: dict[bytes, Value]
+    sortable: dict[bytes, bytes | float]
+    language: str = "english"
+    score: float = 1.0
+    payload: bytes | None = None
+
+
+class Document:
+    """A document in an index."""
+
+    __slots__ = (
+        "key", "language", "length", "most", "number", "payload", "score", "sortable", "tags",
+        "terms", "values",
+    )
+
+    def __init__(self, number: int, key: bytes, contents: Contents) -> None:
+        self.number = number
+        self.key = key
+        self.language = contents.language
+        self.score = contents.score
+        self.payload = contents.payload
+        self.sortable = contents.sortable
+        self.length = self.most = 0  # of terms, weighed; of the most frequent one
+        self.terms: Iterable[str] = ()
+        self.tags: list[tuple[bytes, bytes]] = []
+        self.values: dict[bytes, Value] = {}  # numbers and places
+
+
+class Line:
+    """Numbers with the documents that have them, in order."""
+
+    __slots__ = ("_fresh", "_sorted")
+
+    def __init__(self) -> None:
+        self._sorted: list[tuple[float, int]] = []
+        self._fresh: list[tuple[float, int]] = []
+
+    def add(self, number: float, document: int) -> None:
+        """Take one in; it is put in order when somebody asks."""
+        self._fresh.append((number, document))
+
+    def remove(self, number: float, document: int) -> None:
+        """Take one out."""
+        self._settle()
+        at = bisect_left(self._sorted, (number, document))
+        if at < len(self._sorted) and self._sorted[at] == (number, document):
+            del self._sorted[at]
+
+    def _settle(self) -> None:
+        fresh = self._fresh
+        if not fresh:
+            return
+        self._fresh = []
+        if len(fresh) < 8:
+            for each in fresh:
+                insort(self._sorted, each)
+        else:
+            self._sorted += fresh
+            self._sorted.sort()
+
+    def between(
+        self, low: float, high: float, without_low: bool, without_high: bool
+    ) -> list[tuple[float, int]]:
+        """Those of a range."""
+        self._settle()
+        ordered = self._sorted
+        start = (
+            bisect_right(ordered, (low, 1 << 62)) if without_low else bisect_left(ordered, (low, 0))
+        )
+        end = (
+            bisect_left(ordered, (high, 0)) if without_high
+            else bisect_right(ordered, (high, 1 << 62))
+        )
+        return ordered[start:end]
+
+    def __len__(self) -> int:
+        return len(self._sorted) + len(self._fresh)
+
+
+class Dictionary:
+    """Words in order, for those who look for more than one."""
+
+    __slots__ = ("_ordered", "postings")
+
+    def __init__(self) -> None:
+        self.postings: dict[Any, dict[int, Any]] = {}
+        self._ordered: list[Any] | None = None
+
+    def of(self, word: Any) -> dict[int, Any]:
+        """What there is of a word, to be added to."""
+        found = self.postings.get(word)
+        if found is None:
+            found = self.postings[word] = {}
+            self._ordered = None
+        return found
+
+    def remove(self, word: Any, document: int) -> None:
+        """A document has a word no longer."""
+        found = self.postings.get(word)
+        if found is not None:
+            found.pop(document, None)
+            if not found:
+                del self.postings[word]
+                self._ordered = None
+
+    def ordered(self) -> list[Any]:
+        """All words."""
+        if self._ordered is None:
+            self._ordered = sorted(self.postings)
+        return self._ordered
+
+    def beginning(self, prefix: Any) -> Iterator[Any]:
+        """The words with a beginning."""
+        ordered = self.ordered()
+        for at in range(bisect_left(ordered, prefix), len(ordered)):
+            if not ordered[at].startswith(prefix):
+                return
+            yield ordered[at]
+
+
+class Index:
+    """An index.
+
+    Args:
+        definition: what it is of; it may grow.
+    """
+
+    def __init__(self, definition: Definition) -> None:
+        self.definition = definition
+        self.documents: dict[int, Document] = {}
+        self.numbers_of: dict[bytes, int] = {}
+        self.last = 0
+        self.length = 0  # of all documents together
+        self.terms = Dictionary()
+        self.tags: dict[bytes, Dictionary] = {}
+        self.numbers: dict[bytes, Line] = {}
+        self.latitudes: dict[bytes, Line] = {}
+        self.spaces: dict[bytes, Space] = {}
+        self.missing: dict[bytes, dict[int, None]] = {}
+        self.failures = 0
+        self.errors: dict[bytes, tuple[int, str, bytes]] = {}  # of fields: how many, the last one
+        self.last_error: tuple[str, bytes] | None = None
+        self.synonyms: dict[str, list[str]] = {}
+        self.cursors = 0
+        self.uses = 0
+        for field in definition.fields:
+            self.prepare(field)
+
+    def prepare(self, field: Field) -> None:
+        """Make room for a field."""
+        if field.kind == "TAG":
+            self.tags[field.name] = Dictionary()
+        elif field.kind == "NUMERIC":
+            self.numbers[field.name] = Line()
+        elif field.kind == "GEO":
+            self.latitudes[field.name] = Line()
+        elif field.vectors is not None:
+            self.spaces[field.name] = Space(field.vectors)
+        if field.index_missing:
+            self.missing[field.name] = {}
+
+    @property
+    def average_length(self) -> float:
+        """Of a document."""
+        return self.length / len(self.documents) if self.documents else 0.0
+
+    # Documents ------------------------------------------------------------------------------
+
+    def fail(self, field: Field | None, key: bytes, text: str) -> None:
+        """Note that a key could not be taken in."""
+        self.failures += 1
+        self.last_error = text, key
+        if field is not None:
+            count = self.errors.get(field.name, (0, "", b""))[0]
+            self.errors[field.name] = count + 1, text, key
+
+    def add(self, key: bytes, contents: Contents) -> None:
+        """Take in a key that is not there."""
+        self.last += 1
+        document = Document(self.last, key, contents)
+        self.documents[document.number] = document
+        self.numbers_of[key] = document.number
+        self._add_texts(document, contents)
+        self.length += document.length
+        for field in self.definition.fields:
+            value = contents.values.get(field.name)
+            if value is None:
+                if field.index_missing:
+                    self.missing[field.name][document.number] = None
+            elif field.indexed:
+                self._add_value(document, field, value)
+
+    def _add_value(self, document: Document, field: Field, value: Value) -> None:
+        number = document.number
+        if field.kind == "TAG":
+            dictionary = self.tags[field.name]
+            for tag in dict.fromkeys(value):
+                dictionary.of(tag)[number] = None
+                document.tags.append((field.name, tag))
+        elif field.kind == "NUMERIC":
+            document.values[field.name] = value
+            for each in value:
+                self.numbers[field.name].add(each, number)
+        elif field.kind == "GEO":
+            document.values[field.name] = value
+            for _, latitude in value:
+                self.latitudes[field.name].add(latitude, number)
+        elif field.kind == "VECTOR" and value:
+            self.spaces[field.name].add(number, value)
+
+    def _add_texts(self, document: Document, contents: Contents) -> None:
+        counts: dict[str, int] = {}
+        masks: dict[str, int] = {}
+        places: dict[str, list[int]] = {}
+        stop_words = self.definition.stop_words
+        offset = 0
+
+        def note(word: str, weight: int, field: Field, position: int) -> None:
+            counts[word] = counts.get(word, 0) + weight
+            masks[word] = masks.get(word, 0) | field.bit
+            places.setdefault(word, []).append(position)
+
+        for field in self.definition.fields:
+            texts = contents.values.get(field.name)
+            if field.kind != "TEXT" or texts is None or not field.indexed:
+                continue
+            weight = max(1, int(field.weight))
+            for at, text in enumerate(texts):
+                if at:
+                    offset += _GAP
+                position = 0
+                if not text and field.index_empty:
+                    note("", weight, field, offset + 1)
+                for position, word, _, _ in terms(text, stop_words):
+                    note(word, weight, field, offset + position)
+                    document.length += weight
+                    self._note_more(note, word, field, offset + position, document.language)
+                offset += position
+        document.terms = counts
+        document.most = max(counts.values(), default=0)
+        number = document.number
+        for word, count in counts.items():
+            self.terms.of(word)[number] = Posting(count, masks[word], tuple(places[word]))
+
+    def _note_more(
+        self, note: Any, word: str, field: Field, position: int, language: str
+    ) -> None:
+        """The stem of a word, and its synonyms."""
+        if field.stemmed:
+            stemmed = stem(word, language)
+            if stemmed != word:
+                note(STEM + stemmed, max(1, int(field.weight * 0.2)), field, position)
+        for group in self.synonyms.get(word, ()):
+            note("~" + group, max(1, int(field.weight)), field, position)
+
+    def remove(self, key: bytes) -> bool:
+        """Forget a key; whether it was there."""
+        number = self.numbers_of.pop(key, None)
+        if number is None:
+            return False
+        document = self.documents.pop(number)
+        self.length -= document.length
+        for word in document.terms:
+            self.terms.remove(word, number)
+        for name, tag in document.tags:
+            self.tags[name].remove(tag, number)
+        for name, value in document.values.items():
+            if name in self.numbers:
+                for each in value:
+                    self.numbers[name].remove(each, number)
+            else:
+                for _, latitude in value:
+                    self.latitudes[name].remove(latitude, number)
+        for space in self.spaces.values():
+            space.remove(number)
+        for missing in self.missing.values():
+            missing.pop(number, None)
+        return True
+
+    def rename(self, key: bytes, new: bytes) -> None:
+        """A document has another key."""
+        number = self.numbers_of.pop(key)
+        self.numbers_of[new] = number
+        self.documents[number].key = new
+
+    # Looking --------------------------------------------------------------------------------
+
+    def in_range(
+        self, name: bytes, low: float, high: float, without_low: bool, without_high: bool
+    ) -> set[int]:
+        """The documents with a number in a range."""
+        line = self.numbers.get(name)
+        if line is None:
+            return set()
+        return {number for _, number in line.between(low, high, without_low, without_high)}
+
+    def near(self, name: bytes, longitude: float, latitude: float, metres: float) -> set[int]:
+        """The documents with a place in a circle."""
+        line = self.latitudes.get(name)
+        if line is None:
+            return set()
+        reach = metres / _DEGREE
+        found = set()
+        for _, number in line.between(latitude - reach, latitude + reach, False, False):
+            if number not in found and any(
+                distance(longitude, latitude, place) <= metres
+                for place in self.documents[number].values[name]
+            ):
+                found.add(number)
+        return found
+
+    def mask_of(self, names: Iterable[bytes]) -> int:
+        """The bits of fields of texts; those that are none have none."""
+        mask = 0
+        for name in names:
+            field = self.definition.field_named(name)
+            if field is not None and field.kind == "TEXT":
+                mask |= field.bit
+        return mask
+
+
+def tags_of(raw: bytes, field: Field) -> list[bytes]:
+    """The tags in a string."""
+    parts = raw.split(field.separator) if field.separator else [raw]
+    return normalized_tags(parts, field)
+
+
+def normalized_tags(parts: Iterable[bytes], field: Field) -> list[bytes]:
+    """Tags without blanks around them, in small letters where the field has it so."""
+    found = []
+    for part in parts:
+        tag = part.strip(b" \t\r\n\v\f")
+        if tag or field.index_empty:
+            found.append(tag if field.case_sensitive else fold_tag(tag))
+    return found
+
+
+def fold_tag(tag: bytes) -> bytes:
+    """A tag in small letters."""
+    if tag.isascii():
+        return tag.lower()
+    return folded(tag.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
+
+
+def place_of(raw: bytes) -> tuple[float, float]:
+    """The longitude and latitude in a string.
+
+    Raises:
+        SearchError: there are none.
+    """
+    text = raw.decode("utf-8", "replace").strip()
+    separator = "," if "," in text else " "
+    first, _, second = text.partition(separator)
+    try:
+        longitude, latitude = float(first), float(second)
+    except ValueError:
+        raise SearchError("Invalid geo string") from None
+    if not (-180 <= longitude <= 180 and -85.05112878 <= latitude <= 85.05112878):
+        raise SearchError(f"Invalid geo coordinates: {longitude:f}, {latitude:f}")
+    return longitude, latitude

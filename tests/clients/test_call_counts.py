@@ -31,6 +31,7 @@ CEILINGS = {
     "DEL": (14, ("DEL", "none")),
 }
 ASYNC_EXTRA = 3  # the coroutine itself, and the turn of other tasks
+ASYNC_MORE = 4  # the same, with the counting of it
 
 
 class Calls:
@@ -110,50 +111,61 @@ def fewest(run: Callable[[], Any]) -> list[str]:
     return min(counted, key=len)[1:]  # without the one that is given
 
 
+Clients = Callable[[Any], Any]  # of the module `redis` or `redis.asyncio`: one of its clients
+
+
+def of_a_patch(module: Any) -> Any:
+    return module.Redis()
+
+
+def of_a_server(server: fakeredis.FakeServer, **options: Any) -> Clients:
+    def client(module: Any) -> Any:
+        return (server.client if module is redis else server.async_client)(**options)
+
+    return client
+
+
 @contextmanager
-def with_a_delay_on_another_command() -> Iterator[Any]:
+def with_a_delay_on_another_command() -> Iterator[Clients]:
     with fakeredis.patch() as fake:
         fake.delay(0, "PING")
-        yield redis.Redis()
+        yield of_a_patch
 
 
 @contextmanager
-def with_a_fault_on_another_command() -> Iterator[Any]:
+def with_a_fault_on_another_command() -> Iterator[Clients]:
     with fakeredis.patch() as fake:
         fake.fail_next("ERR no", "PING")
-        yield redis.Redis()
+        yield of_a_patch
 
 
 @contextmanager
-def spied() -> Iterator[Any]:
+def spied() -> Iterator[Clients]:
     with fakeredis.patch(spy=True):
-        yield redis.Redis()
+        yield of_a_patch
 
 
 @contextmanager
-def limited() -> Iterator[Any]:
-    with fakeredis.FakeServer(config={"maxmemory": "100mb"}).client() as client:
-        yield client
+def limited() -> Iterator[Clients]:
+    yield of_a_server(fakeredis.FakeServer(config={"maxmemory": "100mb"}))
 
 
 @contextmanager
-def restricted() -> Iterator[Any]:
+def restricted() -> Iterator[Clients]:
     server = fakeredis.FakeServer()
     server.execute("ACL", "SETUSER", "u", "on", ">p", "~*", "+@all", "-flushall")
-    with server.client(username="u", password="p") as client:
-        yield client
+    yield of_a_server(server, username="u", password="p")
 
 
 @contextmanager
-def twice_patched() -> Iterator[Any]:
+def twice_patched() -> Iterator[Clients]:
     with fakeredis.patch(), fakeredis.patch():
-        yield redis.Redis()
+        yield of_a_patch
 
 
 @contextmanager
-def plain() -> Iterator[Any]:
-    with fakeredis.FakeServer().client() as client:
-        yield client
+def plain() -> Iterator[Clients]:
+    yield of_a_server(fakeredis.FakeServer())
 
 
 SITUATIONS: dict[Any, tuple[int, int]] = {  # ceilings of GET and SET
@@ -165,11 +177,21 @@ SITUATIONS: dict[Any, tuple[int, int]] = {  # ceilings of GET and SET
 
 @pytest.mark.parametrize("situation", SITUATIONS, ids=lambda situation: situation.__name__)
 def test_the_same_road_with_what_is_switched_on(situation: Any) -> None:
-    with situation() as client:
+    with situation() as clients, clients(redis) as client:
         client.set("k", "v")
         ceilings = SITUATIONS[situation]
         check("GET", fewest(lambda: client.get("k")), ceilings[0])
         check("SET", fewest(lambda: client.set("k", "v")), ceilings[1])
+
+
+@pytest.mark.parametrize("situation", SITUATIONS, ids=lambda situation: situation.__name__)
+async def test_the_same_road_of_coroutines(situation: Any) -> None:
+    with situation() as clients:
+        async with clients(redis.asyncio) as client:
+            await client.set("k", "v")
+            get, set_ = SITUATIONS[situation]
+            assert await _calls_of_a_coroutine(lambda: client.get("k")) <= get + ASYNC_MORE
+            assert await _calls_of_a_coroutine(lambda: client.set("k", "v")) <= set_ + ASYNC_MORE
 
 
 async def _calls_of_a_coroutine(make: Callable[[], Any]) -> int:
@@ -187,13 +209,6 @@ async def _calls_of_a_coroutine(make: Callable[[], Any]) -> int:
     return min(counted)
 
 
-@pytest.mark.parametrize(("spy", "ceiling"), [(False, 11), (True, 16)])
-async def test_async_get(spy: bool, ceiling: int) -> None:
-    with fakeredis.patch(spy=spy):
-        async with redis.asyncio.Redis() as client:
-            assert await _calls_of_a_coroutine(lambda: client.get("k")) <= ceiling
-
-
 def _batch(client: Any, transaction: bool) -> Any:
     pipe = client.pipeline(transaction=transaction)
     for _ in range(100):
@@ -203,16 +218,31 @@ def _batch(client: Any, transaction: bool) -> Any:
 
 @pytest.mark.parametrize("transaction", [False, True])
 def test_a_spied_pipeline_takes_the_way_of_all_others(transaction: bool) -> None:
-    with plain() as client:
+    with plain() as clients, clients(redis) as client:
         unspied = fewest(lambda: _batch(client, transaction))
-    with spied() as client:
+    with spied() as clients, clients(redis) as client:
         noted = fewest(lambda: _batch(client, transaction))
     assert len(noted) <= 1.6 * len(unspied)
 
 
-def test_a_write_to_a_file(tmp_path: Path) -> None:
-    with fakeredis.FakeServer(f"sqlite:///{tmp_path}/store.db").client() as client:
+@pytest.mark.parametrize("transaction", [False, True])
+async def test_a_spied_pipeline_of_coroutines(transaction: bool) -> None:
+    counted = []
+    for situation in (plain, spied):
+        with situation() as clients:
+            async with clients(redis.asyncio) as client:
+                counted.append(
+                    await _calls_of_a_coroutine(lambda client=client: _batch(client, transaction))
+                )
+    assert counted[1] <= 1.6 * counted[0]
+
+
+async def test_a_write_to_a_file(tmp_path: Path) -> None:
+    server = fakeredis.FakeServer(f"sqlite:///{tmp_path}/store.db")
+    with server.client() as client:
         check("SET", fewest(lambda: client.set("k", "v")), 40)
+    async with server.async_client() as client:
+        assert await _calls_of_a_coroutine(lambda: client.set("k", "v")) <= 40 + ASYNC_MORE
 
 
 @pytest.mark.parametrize(("transaction", "ceiling"), [(False, 5), (True, 5)])

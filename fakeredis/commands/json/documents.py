@@ -229,11 +229,14 @@ def debug(ctx: Context, *words: bytes) -> Any:
 # Writing ------------------------------------------------------------------------------------------
 
 
+_ALWAYS: Final = SetOptions()
+
+
 def set_(ctx: Context, *words: bytes) -> Any:
     """Set what a path finds, or the field that it names, to a value; null where it did not."""
     check_count(ctx, words, 3)
     key, raw_path, raw = words[:3]
-    options = SetOptions.parse(ctx, words[3:])
+    options = SetOptions.parse(ctx, words[3:]) if len(words) > 3 else _ALWAYS
     document = writable(ctx, key)
     value = parsed(raw)
     if options.fpha:

@@ -33,7 +33,7 @@ class FakeRedisMixin:
             return super().run(result)  # type: ignore[misc]
 
     def debug(self) -> None:
-        """The same, with exceptions passed on."""
+        """Run the test inside of a patch of its own, with its exceptions passed on."""
         with self._patch() as self.fake:
             super().debug()  # type: ignore[misc]
 

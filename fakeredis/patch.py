@@ -307,8 +307,12 @@ class patch(Assertions):  # noqa: N801 - reads as a function
     def freeze(self, at: Any = None) -> None:
         """Stop the servers' clocks, where they are or at a time (seconds, or a `datetime`).
 
+        Args:
+            at: seconds since 1970 or a `datetime`; None for where they are.
+
         Raises:
             RuntimeError: the store forwards to a real server, whose clock cannot be stopped.
+            TypeError: it is no time.
         """
         moment = at.timestamp() if hasattr(at, "timestamp") else at
         if moment is not None and not (isinstance(moment, (int, float)) and isfinite(moment)):
@@ -316,7 +320,7 @@ class patch(Assertions):  # noqa: N801 - reads as a function
         self._entry.do("freeze", moment)
 
     def fail_next(self, error: Any, command: Any = "*", *args: Any, times: int = 1) -> None:
-        """Let the next commands that match fail.
+        """Make the next commands that match fail.
 
         Whether one did is told by `unused_faults`. A connection error is no failure to a client
         that tries again by itself, as redis-py does by default: it uses up one fault a try.
@@ -337,7 +341,7 @@ class patch(Assertions):  # noqa: N801 - reads as a function
         )
 
     def delay(self, seconds: float, command: Any = "*", *args: Any) -> None:
-        """Let commands that match be answered late, until `reset_faults`.
+        """Delay the replies to commands that match, until `reset_faults`.
 
         They run at once, and their replies arrive ``seconds`` after they were sent: clients sleep
         so long, or for their ``socket_timeout``, which ends as with a slow server in a
@@ -347,6 +351,9 @@ class patch(Assertions):  # noqa: N801 - reads as a function
             seconds: how late; the replies to one batch come together.
             command: a command, see `fail_next`; ``"*"`` for any.
             args: its arguments; others may follow them.
+
+        Raises:
+            TypeError, ValueError: it is no number of seconds, or nothing can ever match.
         """
         self._entry.do("delay", seconds, faults.described(command, args))
 
@@ -465,7 +472,7 @@ class _Entry:
         return server
 
     def open_door(self, options: dict[str, Any]) -> None:
-        """Let Python child processes in."""
+        """Open the door by which Python child processes come in."""
         told: dict[str, Any] = {
             name: options[name] for name in ("version", "server_type", "names", "spy")
         }
@@ -478,7 +485,7 @@ class _Entry:
         self.door = child_processes.UnixListener(self.scope, told)
 
     def equip(self, server: Server) -> None:
-        """Let the spy and the faults have their hand in a server."""
+        """Attach the spy and the faults to a server."""
         self.faults.watch(server)
         if self.spy is not None:
             self.spy.attach(server)
@@ -569,7 +576,7 @@ class _Entry:
         snapshots.restore(self.scope.servers, snapshot)
 
     def set_up(self, up: bool) -> None:
-        """Let all servers answer, or none."""
+        """Make all servers answer, or none."""
         self.up = up
         for server in self.scope.all():
             server.connected = up

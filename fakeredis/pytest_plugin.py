@@ -157,7 +157,7 @@ def _patch(options: dict[str, Any]) -> patch:
 
 @pytest.fixture
 def fakeredis(fakeredis_patch: patch) -> patch:
-    """The same handle under the package's name."""
+    """The handle of the test's patch: ``fakeredis_patch`` under the package's name."""
     return fakeredis_patch
 
 
@@ -173,7 +173,7 @@ def _defaults(config: pytest.Config) -> dict[str, Any]:
 
 
 def _choose_store(config: pytest.Config, options: dict[str, Any]) -> None:
-    """Let the store be this worker's own, and another server run in step."""
+    """Choose a store that is this worker's own, and whether another server runs in step."""
     worker = getattr(config, "workerinput", {}).get("workerid", "main")
     store = options.get("store")
     if isinstance(store, str):
@@ -186,7 +186,7 @@ def _choose_store(config: pytest.Config, options: dict[str, Any]) -> None:
 
 
 def _erase(options: dict[str, Any]) -> None:
-    """Let a test begin with nothing in a store that is the same for all of them."""
+    """Empty a store that is the same for all tests, before a test begins."""
     store = options["store"] = stores.resolve(options["store"])
     if store is not None:
         store.erase()

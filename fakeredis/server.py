@@ -94,7 +94,7 @@ class FakeServer(Server):
         return table(self.profile, self.modules, for_bytes)
 
     def _attach(self) -> None:
-        """Let the state live in the store."""
+        """Keep the state in the store from now on."""
         store = self.store
         if store is not None and store.forwards:
             check_own(modules=self.modules, config=self.config.changed)
@@ -151,7 +151,7 @@ class FakeServer(Server):
         self, host: str = "127.0.0.1", port: int = 0, *, unixsocket: str | None = None,
         ssl: SSLContext | None = None,
     ) -> Listener:
-        """Let other programs in: serve this server's data at a TCP port, in a thread.
+        """Serve this server's data to other programs at a TCP port, in a thread.
 
         Args:
             host: the address to listen at, this machine's own by default.
@@ -164,6 +164,7 @@ class FakeServer(Server):
 
         Raises:
             OSError: the address is taken, or is not this machine's.
+            TypeError: host or port is of another type.
         """
         place: tuple[Any, Any] = (host, port)
         if not isinstance(place[0], str) or not isinstance(place[1], int):

@@ -29,13 +29,13 @@ class Handle(Protocol):
         """Another one with the same options."""
 
     def __enter__(self) -> Handle:
-        """See `start`."""
+        """Begin; returns the handle."""
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """See `stop`."""
+        """End what `start` began."""
 
     def start(self) -> Any:
         """Enter it."""

@@ -68,11 +68,30 @@ class Assertions:
         return [call for call in self._recorded() if call.via != "handshake"]
 
     def matching(self, command: Any = "*", *args: Any, **filters: Any) -> list[CommandCall]:
-        """Calls of a command."""
+        """The recorded calls of a command.
+
+        Args:
+            command: in any spelling, ``"SET"``, ``"SET k v"`` or ``call.set("k", "v")``; ``"*"``
+                for any.
+            args: its arguments; a last ``...`` for any further ones.
+            filters: restrict the calls, see `Assertions`.
+
+        Raises:
+            TypeError, ValueError: nothing can ever match, such as a name that no command has.
+        """
         return self._find(self._expected(command, *args, **filters))
 
     def count(self, command: Any = "*", *args: Any, **filters: Any) -> int:
-        """How often a command was called."""
+        """How often a command was called.
+
+        Args:
+            command: in any spelling; ``"*"`` for any.
+            args: its arguments; a last ``...`` for any further ones.
+            filters: restrict the calls, see `Assertions`.
+
+        Raises:
+            TypeError, ValueError: nothing can ever match, such as a name that no command has.
+        """
         return len(self.matching(command, *args, **filters))
 
     def snapshot(self) -> str:
@@ -102,7 +121,20 @@ class Assertions:
         at_most: int | None = None,
         **filters: Any,
     ) -> list[CommandCall]:
-        """The command was called, as often as said; returns the calls."""
+        """The command was called, as often as said; returns the calls.
+
+        Args:
+            command: in any spelling; ``"*"`` for any.
+            args: its arguments; a last ``...`` for any further ones.
+            times: exactly how often; without this and the bounds, at least once.
+            at_least: how often at least.
+            at_most: how often at most.
+            filters: restrict the calls, see `Assertions`.
+
+        Raises:
+            AssertionError: it was called otherwise.
+            TypeError, ValueError: the arguments make no sense.
+        """
         __tracebackhide__ = True
         _check_bounds(times, at_least, at_most)
         may_be_none = 0 in (times, at_least) or (at_most is not None and not at_least)
@@ -116,7 +148,17 @@ class Assertions:
         return found
 
     def assert_called_command_once(self, command: Any, *args: Any, **filters: Any) -> CommandCall:
-        """The command was called exactly once; returns the call."""
+        """The command was called exactly once; returns the call.
+
+        Args:
+            command: in any spelling; ``"*"`` for any.
+            args: its arguments; a last ``...`` for any further ones.
+            filters: restrict the calls, see `Assertions`.
+
+        Raises:
+            AssertionError: it was called otherwise.
+            TypeError, ValueError: the arguments make no sense.
+        """
         __tracebackhide__ = True
         expected = self._expected(command, *args, check=False, **filters)
         found = self._find(expected)
@@ -125,7 +167,17 @@ class Assertions:
         return found[0]
 
     def assert_not_called_command(self, command: Any, *args: Any, **filters: Any) -> None:
-        """The command was never called."""
+        """The command was never called.
+
+        Args:
+            command: in any spelling; ``"*"`` for any.
+            args: its arguments; a last ``...`` for any further ones.
+            filters: restrict the calls, see `Assertions`.
+
+        Raises:
+            AssertionError: it was called.
+            TypeError, ValueError: nothing can ever match, such as a name that no command has.
+        """
         __tracebackhide__ = True
         expected = self._expected(command, *args, **filters)
         found = self._find(expected)
@@ -134,7 +186,18 @@ class Assertions:
             self._fail(head + reports.listing(found))
 
     def assert_command_count(self, n: int, command: Any = "*", *args: Any, **filters: Any) -> None:
-        """Exactly n commands were called, or n of one command."""
+        """Exactly n commands were called, or n of one command.
+
+        Args:
+            n: how many.
+            command: in any spelling; ``"*"`` for any.
+            args: its arguments; a last ``...`` for any further ones.
+            filters: restrict the calls, see `Assertions`.
+
+        Raises:
+            AssertionError: there were more or fewer.
+            TypeError, ValueError: the arguments make no sense.
+        """
         __tracebackhide__ = True
         values.whole_number("n, the first argument,", n)
         expected = self._expected(command, *args, **filters)
@@ -151,7 +214,17 @@ class Assertions:
     def assert_has_commands(
         self, commands: Iterable[Any], any_order: bool = False, **filters: Any
     ) -> list[CommandCall]:
-        """All were called, in this order, others between them allowed; returns their calls."""
+        """All were called, in this order, others between them allowed; returns their calls.
+
+        Args:
+            commands: a list of commands, each in any spelling.
+            any_order: do not look at the order.
+            filters: restrict the calls, see `Assertions`.
+
+        Raises:
+            AssertionError: one was not called, or not in its place.
+            TypeError: it is no list, or one of them no command.
+        """
         __tracebackhide__ = True
         if isinstance(commands, (str, bytes)) or not isinstance(commands, Iterable):
             raise TypeError(f"commands is a list, such as ['SET k v', 'GET k'], not {commands!r}")
@@ -164,7 +237,10 @@ class Assertions:
         return [call for call in found if call is not None]
 
     def assert_command_order(self, *commands: Any, **filters: Any) -> list[CommandCall]:
-        """The same as ``assert_has_commands`` with the commands one by one."""
+        """All were called, in this order, others between them allowed; returns their calls.
+
+        As `assert_has_commands`, with the commands one by one in the place of a list.
+        """
         __tracebackhide__ = True
         return self.assert_has_commands(commands, **filters)
 
@@ -197,7 +273,16 @@ class Assertions:
     # Assertions about the traffic -----------------------------------------------------------
 
     def assert_round_trips(self, n: int | None = None, at_most: int | None = None) -> None:
-        """As many network round trips as said would have been made."""
+        """As many network round trips as said would have been made.
+
+        Args:
+            n: exactly how many.
+            at_most: how many at most.
+
+        Raises:
+            AssertionError: there were others.
+            TypeError, ValueError: neither is given, or one is no such number.
+        """
         __tracebackhide__ = True
         if n is None and at_most is None:
             raise TypeError("assert_round_trips needs n or at_most")
@@ -247,7 +332,17 @@ class Assertions:
     def assert_ttl(
         self, pattern: Any, at_least: float | None = None, at_most: float | None = None
     ) -> None:
-        """Every key that was written, is still there and fits has a TTL, in seconds as set."""
+        """Every key that was written, is still there and fits has a TTL, in seconds as set.
+
+        Args:
+            pattern: which keys: a glob, or anything that is equal to their names.
+            at_least: the shortest TTL, in seconds.
+            at_most: the longest, in seconds.
+
+        Raises:
+            AssertionError: one has none or another one, or no key that fits was written.
+            TypeError: a bound is no number.
+        """
         __tracebackhide__ = True
         for name, bound in (("at_least", at_least), ("at_most", at_most)):
             if bound is not None and not isinstance(bound, (int, float)):

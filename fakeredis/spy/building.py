@@ -37,7 +37,7 @@ class Expression:
         return Expression((*self._steps, name))
 
     def __call__(self, *args: Any, **kwargs: Any) -> Expression:
-        """The same expression, called."""
+        """A new expression: this one, called with the arguments."""
         return Expression((*self._steps, (args, kwargs)))
 
     def __eq__(self, other: object) -> bool:
@@ -90,7 +90,14 @@ def is_written(steps: tuple[Step, ...]) -> bool:
 
 
 def sent_by(steps: tuple[Step, ...]) -> list[Any]:
-    """Words that redis-py's method would send."""
+    """Words that redis-py's method would send.
+
+    Args:
+        steps: what was written after ``call``: names of attributes, and arguments of calls.
+
+    Raises:
+        TypeError: it does not end by a call, so is no command yet.
+    """
     if not steps or isinstance(steps[-1], str):
         text = "call" + "".join(map(_step_text, steps))
         raise TypeError(f"{text} is not yet a command: call it, or name the command as text")

@@ -14,7 +14,10 @@ __all__ = ["differences"]
 def differences(expected: Parsed, sent: Parsed, open_end: bool) -> list[str]:
     """What differs, in the places of what was sent; empty when they agree.
 
-    With an open end, expected arguments may be followed by any others.
+    Args:
+        expected: what a test expects.
+        sent: what was recorded.
+        open_end: whether the expected arguments may be followed by any others.
     """
     found: list[str] = []
     for part, sent_part in zip(expected.parts, sent.parts, strict=True):

@@ -146,6 +146,11 @@ class Expectation:
     def of(cls, command: Any, *args: Any, **filters: Any) -> Expectation:
         """An expectation from any spelling of a command.
 
+        Args:
+            command: the command's name, a whole line, or a ``call``.
+            args: its arguments; a last ``...`` for any further ones.
+            filters: restrict the calls, see `Filters`.
+
         Raises:
             TypeError: it is none.
         """

@@ -33,7 +33,10 @@ __all__ = [
 
 @cache
 def _load() -> None:
-    """Have all groups of this package declared; those of others are when they are made."""
+    """Import all groups of this package, so that their commands are known.
+
+    Those of others are known as soon as they are made.
+    """
     catalogue.core_groups()
     _ = modules_elsewhere.groups, sentinel.group
 

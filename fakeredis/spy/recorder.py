@@ -66,7 +66,16 @@ class Recorder:
         self._changes: list[tuple[Any, int, Any, Any]] = []
 
     def begin(self, session: SessionLike, name: str, argv: Sequence[bytes]) -> Record | None:
-        """Note a command that is about to run; the result goes to ``end``."""
+        """Note a command that is about to run.
+
+        Args:
+            session: where it runs.
+            name: its name, ``"CONFIG GET"``.
+            argv: its words as they were sent.
+
+        Returns:
+            What `end` wants to have; None where the session's commands are not recorded.
+        """
         if self._accepts is not None and not self._accepts(session):
             return None
         found = CALLING.get()
@@ -94,7 +103,13 @@ class Recorder:
         return record
 
     def end(self, token: Any, reply: object, error: Exception | None) -> None:
-        """Complete a command's record by its reply or error."""
+        """Complete a command's record.
+
+        Args:
+            token: what `begin` has returned.
+            reply: the command's reply; None where it failed.
+            error: why it failed; None where it did not.
+        """
         if token is None:
             return
         if isinstance(token, tuple):  # begun, and blocked, while two spies listened
@@ -174,7 +189,14 @@ class Recorder:
         return run
 
     def changed(self, session: Any, db: Any, key: bytes | None, other: Any) -> None:
-        """Note what a command that runs has changed: see `engine.core.recording.OnChange`."""
+        """Note what a running command has changed: see `engine.core.recording.OnChange`.
+
+        Args:
+            session: where it runs.
+            db: the database that has changed.
+            key: the key; None where the whole database was cleared or swapped.
+            other: the database that it was swapped with, if so.
+        """
         if self._accepts is None or self._accepts(session):
             kind = KEY if key is not None else CLEARED if other is None else SWAPPED
             self._changes.append((session, kind, db, other if key is None else key))
@@ -215,11 +237,26 @@ class Tee:
         self.inner = inner
 
     def begin(self, session: SessionLike, name: str, argv: Sequence[bytes]) -> Any:
-        """Note the command with both."""
+        """Note a command with both recorders.
+
+        Args:
+            session: where it runs.
+            name: its name, ``"CONFIG GET"``.
+            argv: its words as they were sent.
+
+        Returns:
+            What `end` wants to have.
+        """
         return self.outer.begin(session, name, argv), self.inner.begin(session, name, argv)
 
     def end(self, token: Any, reply: object, error: Exception | None) -> None:
-        """Complete the record of both."""
+        """Complete the record of both recorders.
+
+        Args:
+            token: what `begin` has returned, or the outer recorder's own before there were two.
+            reply: the command's reply; None where it failed.
+            error: why it failed; None where it did not.
+        """
         if isinstance(token, tuple):
             self.outer.end(token[0], reply, error)
             self.inner.end(token[1], reply, error)
@@ -227,7 +264,14 @@ class Tee:
             self.outer.end(token, reply, error)
 
     def changed(self, session: Any, db: Any, key: bytes | None, other: Any) -> None:
-        """Tell both of a change, where they want to know."""
+        """Tell both recorders of a change, where they want to know.
+
+        Args:
+            session: where the command runs.
+            db: the database that has changed.
+            key: the key; None where the whole database was cleared or swapped.
+            other: the database that it was swapped with, if so.
+        """
         for side in (self.outer, self.inner):
             if (tell := getattr(side, "changed", None)) is not None:
                 tell(session, db, key, other)

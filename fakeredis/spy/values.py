@@ -24,8 +24,13 @@ __all__ = [
 def whole_number(name: str, value: Any, least: int = 0) -> None:
     """Refuse what is no whole number, or is too small.
 
+    Args:
+        name: the argument's name, for the error.
+        value: its value.
+        least: the smallest that is allowed.
+
     Raises:
-        TypeError, ValueError: the argument ``name`` is such.
+        TypeError, ValueError: the value is such.
     """
     if not isinstance(value, int) or isinstance(value, bool):
         raise TypeError(f"{name} is a whole number, not {value!r}")
@@ -286,7 +291,11 @@ _DOUBLE_ESCAPE = re.compile(r"\\(?:x([0-9a-fA-F]{2})|(.))", re.DOTALL)
 
 
 def split_line(line: str) -> list[str | bytes]:
-    """Words of a line as redis-cli reads it, quotes and escapes included."""
+    """Words of a line as redis-cli reads it, quotes and escapes included.
+
+    Raises:
+        ValueError: a quote is not closed.
+    """
     words: list[str | bytes] = []
     at = 0
     while line[at:].strip():

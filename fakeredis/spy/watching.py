@@ -77,7 +77,7 @@ class Spy(Assertions):
                 _set_recorder(server, present.without(recorder))
 
     def note_methods(self, in_patch: bool = False) -> None:
-        """Have noted which methods queue commands, and which coroutines send them.
+        """Begin to note which methods queue commands, and which coroutines send them.
 
         Args:
             in_patch: also for clients that are none of ours; a patch is active and will be until

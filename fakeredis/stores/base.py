@@ -53,7 +53,7 @@ class Store:
         """
 
     def close(self) -> None:
-        """Let go of files and connections; nothing uses the store any more."""
+        """Release files and connections; nothing uses the store any more."""
 
 
 class Record(NamedTuple):
@@ -96,12 +96,21 @@ class KeyspaceStore(Store, ABC):
         """Keep a key, in the place of what was kept of it; returns its new version.
 
         Args:
+            database: the database's number.
+            key: the key's name.
+            record: its value and deadline; the store counts the version by itself.
             events: the keyspace events of the change, for `Change.events`.
         """
 
     @abstractmethod
     def delete(self, database: int, key: bytes, events: str = "") -> None:
-        """Forget a key."""
+        """Forget a key.
+
+        Args:
+            database: the database's number.
+            key: the key's name.
+            events: the keyspace events of the change, for `Change.events`.
+        """
 
     @abstractmethod
     def scan(self) -> Iterator[tuple[int, bytes, Record]]:
@@ -125,7 +134,10 @@ class KeyspaceStore(Store, ABC):
         """End the transaction as if it had never been."""
 
     def erase(self) -> None:
-        """See `Store.erase`; a store with several spaces does it for all of them."""
+        """Remove all keys in a transaction.
+
+        A store with several spaces overrides this: all of them are emptied.
+        """
         self.begin()
         self.clear()
         self.commit()
@@ -162,8 +174,13 @@ class KeepsDeltas(ABC):
         """Add a change to what is kept of a key; returns its new version.
 
         Args:
-            deadline: when the key expires from now on.
+            database: the database's number.
+            key: the key's name.
+            delta: the change, as bytes that the store need not understand.
+            deadline: when the key expires from now on, milliseconds since the epoch; None for
+                never.
             before: the key's version so far.
+            events: the keyspace events of the change, for `Change.events`.
         """
 
 

@@ -80,11 +80,11 @@ class ClusterLink(Link):
         self._map.look_again()
 
     def translate(self, command: Any, argv: Argv) -> tuple[Argv, Restore]:
-        """See `Link.translate`."""
+        """What is sent for a command by the store's rules, and what makes the client's reply."""
         return self.store.rules.translate(command, argv)
 
     def heard(self, message: list[Any]) -> list[Any] | None:
-        """See `Link.heard`."""
+        """A pushed message as the store's rules show it to the client; None where they do not."""
         return self.store.rules.heard(message)
 
     # Nodes ------------------------------------------------------------------------------------
@@ -138,7 +138,14 @@ class ClusterLink(Link):
     # Sending ----------------------------------------------------------------------------------
 
     def send(self, batch: Sequence[Argv]) -> None:
-        """See `Link.send`."""
+        """Send each command to the node that serves its slot, or to all nodes that have to run it.
+
+        Args:
+            batch: a pipeline's commands, or a single one.
+
+        Raises:
+            OSError: a node has gone.
+        """
         waiting: dict[Address, list[Argv]] = {}
         for argv in batch:
             self._route(argv, waiting)
@@ -307,7 +314,15 @@ class ClusterLink(Link):
     # Receiving --------------------------------------------------------------------------------
 
     def receive(self, timeout: float | None) -> Any:
-        """See `Link.receive`."""
+        """The next reply, made of the nodes' replies where several ran the command, or a push.
+
+        Args:
+            timeout: how many seconds to wait; None for as long as it takes, 0 not at all.
+
+        Raises:
+            TimeoutError: nothing has come.
+            OSError: a node has gone.
+        """
         ends = None if timeout is None else time.monotonic() + timeout
         while True:
             if self._entries and len(self._entries[0].replies) >= self._entries[0].wanted:
@@ -428,11 +443,11 @@ class ClusterLink(Link):
         node.send(queue)
 
     def files(self) -> Sequence[Any]:
-        """See `Link.files`."""
+        """The sockets of all nodes that are connected."""
         return [each for node in self._nodes.values() for each in node.files()]
 
     def close(self) -> None:
-        """See `Link.close`."""
+        """Close the connections to all nodes."""
         for node in list(self._nodes.values()):
             node.close()
 

@@ -47,7 +47,7 @@ class _Client(Bypass, redis.Redis):
     """A client that does so."""
 
     def close(self) -> None:
-        """Let go of its connections."""
+        """Close its connections."""
         super().close()
         self.connection_pool.disconnect()
 
@@ -187,7 +187,7 @@ class Nodes:
             self.refresh()
 
     def close(self) -> None:
-        """Let go of all connections."""
+        """Close all connections."""
         for client in self._clients:
             client.close()
 
@@ -265,7 +265,7 @@ class Sentinels:
         return str(host), int(port)
 
     def close(self) -> None:
-        """Let go of all connections."""
+        """Close all connections."""
         for client in self._sentinel.sentinels:
             client.close()
 

@@ -24,16 +24,19 @@ class ForeignClock(Clock):
     """The clock of a server whose time passes elsewhere."""
 
     def advance(self, seconds: float) -> None:
-        """It cannot be moved.
+        """Refuse to move a clock that is another server's.
+
+        Args:
+            seconds: how far; 0 is no move.
 
         Raises:
-            RuntimeError: it should be.
+            RuntimeError: it should be moved.
         """
         if seconds:
             raise RuntimeError(NO_TIME)
 
     def freeze(self, at: float | None = None) -> None:
-        """It cannot be stopped.
+        """Refuse to stop a clock that is another server's.
 
         Raises:
             RuntimeError: always.
@@ -62,14 +65,14 @@ class ForwardingEngine(Engine):
         server.clock = ForeignClock()
 
     def session(self, protocol: int, address: str) -> ForwardedSession:
-        """See `Server.session`: each has a link of its own."""
+        """A new session for this process's clients, with a link of its own."""
         session = self._open(address, typed=False)
         if protocol == 3:
             session.ask(b"HELLO", b"3")
         return session
 
     def protocol_session(self, address: str, local: str) -> Any:
-        """See `Server.protocol_session`."""
+        """A new session for a shell that writes the protocol's bytes, with a link of its own."""
         return self._open(address, typed=True)
 
     def _open(self, address: str, typed: bool) -> ForwardedSession:
@@ -78,7 +81,10 @@ class ForwardingEngine(Engine):
             return ForwardedSession(self.server, self.store, link, address)
 
     def advance(self, seconds: float) -> None:
-        """Time passes elsewhere.
+        """Refuse to move the clock, as time passes elsewhere.
+
+        Args:
+            seconds: how far; 0 is no move.
 
         Raises:
             RuntimeError: it should be moved.
@@ -86,14 +92,14 @@ class ForwardingEngine(Engine):
         self.server.clock.advance(seconds)
 
     def catch_up(self) -> None:
-        """What is due happens elsewhere."""
+        """Does nothing: what is due happens elsewhere."""
 
     def clear(self) -> None:
         """Remove all keys that are the store's."""
         self.store.clear()
 
     def key_names(self, session: Session) -> dict[int, list[bytes]]:
-        """See `Server.key_names`: of the databases that were used."""
+        """The keys by database, for those databases that sessions here have used."""
         names: dict[int, list[bytes]] = {}
         for number in sorted(self.server.databases):
             session.ask(b"SELECT", b"%d" % number)
@@ -103,7 +109,7 @@ class ForwardingEngine(Engine):
         return names
 
     def milliseconds_left(self, number: int, keys: Sequence[bytes]) -> list[int]:
-        """What keys of a database have left, as PTTL tells; no spy hears of the question."""
+        """Milliseconds that keys of a database have left, as PTTL tells; no spy records it."""
         server = self.server
         with server.lock:
             recorder = server.recorder
@@ -118,10 +124,10 @@ class ForwardingEngine(Engine):
                 server.attach_recorder(recorder)
 
     def let_go(self) -> None:
-        """Others use the store, too; each session lets go of its own link."""
+        """Does nothing: others use the store, too, and each session closes its own link."""
 
     def check_files(self, verb: str) -> None:
-        """The data are elsewhere.
+        """Refuse to read or write RDB files, as the data are elsewhere.
 
         Raises:
             RuntimeError: always.

@@ -65,7 +65,7 @@ class Link(ABC):
 
     @abstractmethod
     def close(self) -> None:
-        """Let go of the connection."""
+        """Close the connection; the one method that any thread may call."""
 
 
 MESSAGES: Final = frozenset({
@@ -127,13 +127,20 @@ class SimpleLink(Link):
         return about if self.protocol == 3 else [part for pair in about.items() for part in pair]
 
     def receive(self, timeout: float | None) -> Any:
-        """The next reply; all are there."""
+        """The next reply; all have been there since `send`.
+
+        Args:
+            timeout: not used, as nothing is waited for (seconds, as in `Link.receive`).
+
+        Raises:
+            TimeoutError: no command is without its reply.
+        """
         if not self._replies:
             raise TimeoutError("nothing was asked")
         return self._replies.popleft()
 
     def close(self) -> None:
-        """There is nothing to let go of."""
+        """Does nothing: there is no connection. A subclass that has one closes it here."""
 
 
 class Watch(ABC):
@@ -145,8 +152,8 @@ class Watch(ABC):
 
     @abstractmethod
     def discard(self, link: Link) -> None:
-        """Do so no longer."""
+        """Stop calling a link's ``look()``."""
 
     @abstractmethod
     def close(self) -> None:
-        """Let go of everything."""
+        """Stop watching all links."""

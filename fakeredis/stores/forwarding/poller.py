@@ -41,11 +41,11 @@ class Poller(Watch):
         self._ends = False
 
     def add(self, link: Link, look: Callable[[], None]) -> None:
-        """See `Watch.add`."""
+        """Call ``look()`` in the thread whenever something can be received, and once at first."""
         self._order(link, look)
 
     def discard(self, link: Link) -> None:
-        """See `Watch.discard`."""
+        """Stop calling a link's ``look()``."""
         if self._thread is not None:
             self._order(link, None)
 
@@ -74,7 +74,7 @@ class Poller(Watch):
                 self._bells[0].send(b"\0")
 
     def close(self) -> None:
-        """See `Watch.close`."""
+        """End the thread, and wait until it has."""
         with self._lock:
             thread = self._thread
             self._ends = True
@@ -126,7 +126,7 @@ class Poller(Watch):
                 self._look(selector, watched, link)
 
     def _look(self, selector: Any, watched: dict[Link, Any], link: Link) -> None:
-        """Let a link's owner look, then wait at the descriptors that the link has now."""
+        """Call a link's ``look``, then wait at the descriptors that the link has now."""
         look, files = watched[link]
         try:
             look()

@@ -71,7 +71,12 @@ class PrefixRules(Rules):
         }
 
     def translate(self, command: Any, argv: Argv) -> Translated:
-        """See `fakeredis.stores.Link.translate`."""
+        """What is sent for a command, with the prefix at its keys, and what takes it off the reply.
+
+        Args:
+            command: what is known of it: ``name``, ``parts``, ``flags``, ``declaration``.
+            argv: what the client has sent.
+        """
         sent, restore = super().translate(command, argv)
         if restore is not None or command.name in ("FLUSHALL", "FLUSHDB", "SELECT", "HELLO"):
             return sent, restore
@@ -272,7 +277,7 @@ class PrefixRules(Rules):
         return said, restore
 
     def heard(self, message: list[Any]) -> list[Any] | None:
-        """See `fakeredis.stores.Link.heard`."""
+        """A pushed message without the prefix; None where it is about others' keys."""
         kind = message[0]
         if kind == b"invalidate":
             keys = message[1] if len(message) > 1 else None

@@ -273,7 +273,7 @@ class RedisStore(ForwardingStore):
         self._let_go()
 
     def close(self) -> None:
-        """Let go of everything; the keys stay."""
+        """Close all connections; the keys stay."""
         self._let_go()
 
     def __repr__(self) -> str:
@@ -288,11 +288,11 @@ class _RuledLink(RespLink):
         self.rules = store.rules
 
     def translate(self, command: Any, argv: Sequence[bytes]) -> tuple[Sequence[bytes], Restore]:
-        """See `Link.translate`."""
+        """What is sent for a command by the store's rules, and what makes the client's reply."""
         return self.rules.translate(command, argv)
 
     def heard(self, message: list[Any]) -> list[Any] | None:
-        """See `Link.heard`."""
+        """A pushed message as the store's rules show it to the client; None where they do not."""
         return self.rules.heard(message)
 
 

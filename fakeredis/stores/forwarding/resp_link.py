@@ -110,7 +110,14 @@ class RespLink(Link):
         _links.add(self)
 
     def send(self, batch: Sequence[Sequence[bytes]]) -> None:
-        """See `Link.send`."""
+        """Write commands to the socket, all at once.
+
+        Args:
+            batch: a pipeline's commands, or a single one.
+
+        Raises:
+            OSError: the other end has gone.
+        """
         pieces = []
         for argv in batch:
             pieces.append(pack(argv))
@@ -124,7 +131,15 @@ class RespLink(Link):
             self._sock.sendall(data)
 
     def receive(self, timeout: float | None) -> Any:
-        """See `Link.receive`."""
+        """The next reply or push; without the replies to what the link itself says after RESET.
+
+        Args:
+            timeout: how many seconds to wait; None for as long as it takes, 0 not at all.
+
+        Raises:
+            TimeoutError: nothing has come.
+            OSError: the other end has gone, or sends what is no reply.
+        """
         while True:
             item = self._next(timeout)
             if self._swallow and type(item) is not list:
@@ -166,10 +181,11 @@ class RespLink(Link):
         return self.receive(None)
 
     def ask(self, *argv: bytes) -> Any:
-        """The same, where an error is not looked for.
+        """Run a command that should not fail, and wait for its reply.
 
         Raises:
-            StoreError: the reply is one.
+            StoreError: the reply is an error.
+            OSError: the other end has gone.
         """
         reply = self.call(*argv)
         if isinstance(reply, CommandError):
@@ -177,12 +193,12 @@ class RespLink(Link):
         return reply
 
     def files(self) -> Sequence[Any]:
-        """See `Link.files`."""
+        """The socket's descriptor; none once it is closed."""
         number = self._sock.fileno()
         return (number,) if number >= 0 else ()
 
     def close(self) -> None:
-        """See `Link.close`."""
+        """Close the connection; a thread that reads from it wakes up."""
         if self._process == os.getpid():
             with contextlib.suppress(OSError):
                 self._sock.shutdown(socket.SHUT_RDWR)  # whoever reads wakes up
@@ -221,7 +237,7 @@ class _Quick:
         self._take = reader.gets
 
     def take(self) -> Any:
-        """See `ReplyParser.take`."""
+        """The next reply, errors as `CommandError`; `MISSING` where it is not complete."""
         item = self._take()
         return Push(item) if type(item) is self._push else item
 

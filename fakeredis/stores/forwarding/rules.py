@@ -46,7 +46,14 @@ class Rules:
         }
 
     def translate(self, command: Any, argv: Argv) -> Translated:
-        """See `fakeredis.stores.Link.translate`."""
+        """What is sent for a command, and what makes the client's reply of the other end's.
+
+        A command that is not the store's to send is answered by an error in its place.
+
+        Args:
+            command: what is known of it: ``name``, ``parts``, ``flags``.
+            argv: what the client has sent.
+        """
         name = command.name
         if command.flags & SERVER_WIDE and not self.store.exclusive:
             return self.refuse(f"{name} would change the server for everyone")
@@ -59,7 +66,7 @@ class Rules:
             return instead(f"ERR fakeredis: {error}")
 
     def heard(self, message: list[Any]) -> list[Any] | None:
-        """See `fakeredis.stores.Link.heard`."""
+        """A pushed message as the client is to see it: as it came."""
         return message
 
     def refuse(self, why: str) -> Translated:

@@ -136,7 +136,15 @@ class ForwardedSession(Session):
     # Commands -------------------------------------------------------------------------------
 
     def execute(self, argv: Sequence[bytes]) -> Any:
-        """See `Session.execute`."""
+        """Run a command given as on the wire, and wait a little for its reply.
+
+        Returns:
+            The reply; `BLOCKED` where it comes later, through ``outbox``; `NO_REPLY` for none.
+
+        Raises:
+            CommandError: the reply is an error.
+            ConnectionLost: the server is down, the session is closed, or the other end has gone.
+        """
         items = self._run((argv,))
         reply: Any = BLOCKED if self._calls else NO_REPLY
         for item in items:
@@ -160,7 +168,12 @@ class ForwardedSession(Session):
         return items + [BLOCKED] * (len(batch) - len(items))
 
     def ask(self, *argv: bytes) -> Any:
-        """See `Session.ask`."""
+        """Run a command, and wait for its reply however long that takes.
+
+        Raises:
+            CommandError: the reply is an error.
+            ConnectionLost: the other end has gone.
+        """
         patience, self.patience = self.patience, None
         try:
             return self.execute(argv)
@@ -168,15 +181,27 @@ class ForwardedSession(Session):
             self.patience = patience
 
     def call(self, command: Command, args: Sequence[bytes]) -> Any:
-        """See `Session.call`."""
+        """Run a command already looked up; ``args`` leave its name out.
+
+        Raises:
+            CommandError: the reply is an error.
+            ConnectionLost: the server is down, the session is closed, or the other end has gone.
+        """
         return self.execute([*command.parts, *args])
 
     def call_many(self, batch: Batch) -> list[Any]:
-        """See `Session.call_many`."""
+        """Run a pipeline's commands in one go; errors become items."""
         return self._run([[*command.parts, *args] for command, args in batch])
 
     def transaction(self, batch: Batch) -> list[Any] | None:
-        """See `Session.transaction`."""
+        """Run MULTI, a batch whose commands are known to be well formed, and EXEC in one go.
+
+        Returns:
+            EXEC's reply: the commands' replies, or None where a watched key has changed.
+
+        Raises:
+            CommandError: EXEC's reply is an error.
+        """
         words = [[*command.parts, *args] for command, args in batch]
         replies: Any = self._run([[b"MULTI"], *words, [b"EXEC"]])[-1]
         if isinstance(replies, CommandError):
@@ -208,7 +233,7 @@ class ForwardedSession(Session):
         return sink
 
     def _admit(self, batch: Sequence[Sequence[bytes]]) -> tuple[list[_Call], Exception | None]:
-        """Let faults and spy have their turn; a fault that breaks the connection ends the batch."""
+        """Ask faults, spy and gates about a batch; a fault that breaks the connection ends it."""
         calls: list[_Call] = []
         for argv in batch:
             dispatch.check_connection(self)
@@ -247,7 +272,7 @@ class ForwardedSession(Session):
             self.switched &= ~switches.QUEUEING
 
     def _take_road(self, call: _Call, command: Any) -> None:
-        """Let a command pass what is switched on; what refuses it is noted at once.
+        """Take a command through what is switched on; what refuses it is noted at once.
 
         Raises:
             Exception: the client's own, by which a fault breaks the connection.
@@ -342,7 +367,7 @@ class ForwardedSession(Session):
         return command is not None and command.flags & BLOCKING != 0 and not call.queued
 
     def _watch(self) -> None:
-        """Let the store's watch read while something is to come that nobody waits for."""
+        """Begin or end the watch's reading, by whether anything is still to come."""
         sink, self._sink = self._sink, None
         if self.closed:
             return
@@ -380,7 +405,7 @@ class ForwardedSession(Session):
                 self._watch()
 
     def look(self) -> None:
-        """See `Session.look`: the other end may have gone while nothing was asked."""
+        """Take what has come while nothing was asked, and notice where the other end has gone."""
         with self.server.lock:
             if self._calls or self._watched or self.closed:
                 return
@@ -497,7 +522,7 @@ class ForwardedSession(Session):
         call.recording = None
 
     def _note(self, call: _Call, reply: Any, error: Exception | None) -> None:
-        """Let the spy know of a command that has ended already."""
+        """Tell the spy of a command that has ended already."""
         recorder = self.server.recorder
         if recorder is not None:
             record = recorder.begin(self, call.name, call.argv)
@@ -514,7 +539,7 @@ class ForwardedSession(Session):
         self.release()
 
     def release(self) -> None:
-        """See `Session.release`."""
+        """Forget everything of a closed session; the lock is held."""
         if self.closed:
             return
         self.closed = True

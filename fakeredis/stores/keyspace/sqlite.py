@@ -103,7 +103,7 @@ M = TypeVar("M", bound=Callable[..., Any])
 
 
 def _guarded(method: M) -> M:
-    """Let a method raise `StoreError` where SQLite fails."""
+    """Decorate a method so that it raises `StoreError` where SQLite fails."""
 
     @wraps(method)
     def guarded(self: SQLiteStore, *args: Any, **kwargs: Any) -> Any:
@@ -226,7 +226,10 @@ class SQLiteStore(KeyspaceStore, KeepsDeltas, CarriesMessages):
             )
 
     def _use_wal(self, sql: sqlite3.Connection) -> None:
-        """Let readers and a writer go on side by side; a new file is changed by one process."""
+        """Switch the file to a write-ahead log: readers and a writer go on side by side.
+
+        Only one process can do it to a new file; others try again, for ``timeout`` seconds.
+        """
         patience = time.monotonic() + self.timeout
         while True:
             try:
@@ -298,16 +301,16 @@ class SQLiteStore(KeyspaceStore, KeepsDeltas, CarriesMessages):
 
     @_guarded
     def begin(self) -> None:
-        """See `KeyspaceStore.begin`."""
+        """Start a transaction in which no other process writes."""
         (self._connection or self._sql).execute("BEGIN IMMEDIATE")
 
     @_guarded
     def commit(self) -> None:
-        """See `KeyspaceStore.commit`."""
+        """End the transaction and keep what it did."""
         (self._connection or self._sql).execute("COMMIT")
 
     def rollback(self) -> None:
-        """See `KeyspaceStore.rollback`."""
+        """End the transaction as if it had never been; where that fails the file is closed."""
         try:
             if (self._connection or self._sql).in_transaction:
                 (self._connection or self._sql).execute("ROLLBACK")
@@ -318,7 +321,7 @@ class SQLiteStore(KeyspaceStore, KeepsDeltas, CarriesMessages):
 
     @_guarded
     def load(self, database: int, key: bytes) -> Record | None:
-        """See `KeyspaceStore.load`."""
+        """What is kept of a key, its changes too; None when there is none."""
         sql = self._connection or self._sql
         row = sql.execute(_LOAD, (self._space, database, key)).fetchone()
         if row is None:
@@ -328,7 +331,14 @@ class SQLiteStore(KeyspaceStore, KeepsDeltas, CarriesMessages):
 
     @_guarded
     def save(self, database: int, key: bytes, record: Record, events: str = "") -> int:
-        """See `KeyspaceStore.save`."""
+        """Keep a key, in the place of what was kept of it; returns its new version.
+
+        Args:
+            database: the database's number.
+            key: the key's name.
+            record: its value and deadline; the version is the change's number.
+            events: the keyspace events of the change.
+        """
         version = self._add_change(database, key, events)
         (self._connection or self._sql).execute(
             _SAVE, (self._space, database, key, record.deadline, version, record.payload)
@@ -340,7 +350,17 @@ class SQLiteStore(KeyspaceStore, KeepsDeltas, CarriesMessages):
         self, database: int, key: bytes, delta: bytes, deadline: int | None, before: int,
         events: str = "",
     ) -> int:
-        """See `KeepsDeltas.append`."""
+        """Add a change to what is kept of a key; returns its new version, the change's number.
+
+        Args:
+            database: the database's number.
+            key: the key's name.
+            delta: the change.
+            deadline: when the key expires from now on, milliseconds since the epoch; None for
+                never.
+            before: the key's version so far.
+            events: the keyspace events of the change.
+        """
         version = self._add_change(database, key, events, before)
         place = (self._space, database, key)
         (self._connection or self._sql).execute(_APPEND, (version, deadline, delta, *place))
@@ -348,7 +368,13 @@ class SQLiteStore(KeyspaceStore, KeepsDeltas, CarriesMessages):
 
     @_guarded
     def delete(self, database: int, key: bytes, events: str = "") -> None:
-        """See `KeyspaceStore.delete`."""
+        """Forget a key; that it has gone is told to other processes as a change.
+
+        Args:
+            database: the database's number.
+            key: the key's name.
+            events: the keyspace events of the change.
+        """
         self._add_change(database, key, events)
         (self._connection or self._sql).execute(
             "DELETE FROM entries WHERE space = ? AND database = ? AND name = ?",
@@ -372,7 +398,7 @@ class SQLiteStore(KeyspaceStore, KeepsDeltas, CarriesMessages):
 
     @_guarded
     def scan(self) -> Iterator[tuple[int, bytes, Record]]:
-        """See `KeyspaceStore.scan`."""
+        """Everything of this space: database, key and what is kept of it, all of one moment."""
         sql = self._connection or self._sql
         inside = sql.in_transaction
         if not inside:
@@ -392,13 +418,13 @@ class SQLiteStore(KeyspaceStore, KeepsDeltas, CarriesMessages):
 
     @_guarded
     def clear(self) -> None:
-        """See `KeyspaceStore.clear`."""
+        """Forget all keys of this space."""
         self._sql.execute("DELETE FROM entries WHERE space = ?", (self._space,))
         self._add_change(None, None, "")
 
     @_guarded
     def erase(self) -> None:
-        """See `Store.erase`."""
+        """Forget all keys of all spaces, in one transaction."""
         sql = self._connection or self._sql
         sql.execute("BEGIN IMMEDIATE")
         for (space,) in sql.execute("SELECT DISTINCT space FROM entries").fetchall():
@@ -410,13 +436,16 @@ class SQLiteStore(KeyspaceStore, KeepsDeltas, CarriesMessages):
 
     @_guarded
     def stamp(self) -> object:
-        """See `KeyspaceStore.stamp`."""
+        """Something that differs from the last call's once another process has changed the file."""
         (version,) = (self._connection or self._sql).execute("PRAGMA data_version").fetchone()
         return self._writer, version
 
     @_guarded
     def changes(self) -> list[Change] | None:
-        """See `KeyspaceStore.changes`."""
+        """What other processes have changed in this space since the last call, oldest first.
+
+        None where changes were missed, or the space was emptied.
+        """
         sql = self._connection or self._sql
         seen, self._seen = self._seen, self._newest(sql, "changes", "version")
         if self._seen == seen:
@@ -436,7 +465,13 @@ class SQLiteStore(KeyspaceStore, KeepsDeltas, CarriesMessages):
 
     @_guarded
     def listen(self, kind: str, name: bytes, clients: int) -> None:
-        """See `CarriesMessages.listen`."""
+        """Note in the file how many clients here listen; with none the note is removed.
+
+        Args:
+            kind: ``"message"`` for a channel, ``"pmessage"`` for a pattern, ``"smessage"``.
+            name: the channel or the pattern.
+            clients: how many there are now.
+        """
         sql = self._connection or self._sql
         place = (self._writer, self._space, kind, name)
         if clients:
@@ -454,7 +489,7 @@ class SQLiteStore(KeyspaceStore, KeepsDeltas, CarriesMessages):
 
     @_guarded
     def listeners(self) -> list[tuple[str, bytes, int]]:
-        """See `CarriesMessages.listeners`."""
+        """Who listens in other processes that are alive: kind, name, and how many clients."""
         rows = (self._connection or self._sql).execute(
             "SELECT pid, kind, name, clients FROM listeners JOIN processes"
             " ON processes.id = listeners.process WHERE space = ? AND process <> ?",
@@ -465,7 +500,7 @@ class SQLiteStore(KeyspaceStore, KeepsDeltas, CarriesMessages):
 
     @_guarded
     def publish(self, message: Message) -> None:
-        """See `CarriesMessages.publish`."""
+        """Send a message to all other processes; old ones are removed meanwhile."""
         cursor = (self._connection or self._sql).execute(
             "INSERT INTO messages (space, kind, channel, body, sender) VALUES (?, ?, ?, ?, ?)",
             (self._space, *message, self._writer),
@@ -476,7 +511,7 @@ class SQLiteStore(KeyspaceStore, KeepsDeltas, CarriesMessages):
 
     @_guarded
     def messages(self) -> list[Message]:
-        """See `CarriesMessages.messages`."""
+        """What other processes have sent since the last call, oldest first."""
         rows = (self._connection or self._sql).execute(
             "SELECT number, kind, channel, body FROM messages"
             " WHERE number > ? AND space = ? AND sender <> ? ORDER BY number",

@@ -33,9 +33,14 @@ def of(server: Server) -> Code:
 
 
 def take(server: Server, key: bytes, value: bytes | None) -> None:
-    """Have what another process has; None when it has removed it.
+    """Take over a script, or the libraries, as another process keeps them.
 
     Without an interpreter scripts are left out.
+
+    Args:
+        server: whose scripts and functions they become.
+        key: the key under which the store keeps them.
+        value: what is kept there; None where the other process has removed it.
     """
     with suppress(CommandError):
         if key == _FUNCTIONS:

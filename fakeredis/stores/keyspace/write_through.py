@@ -71,13 +71,13 @@ class Delta(NamedTuple):
     argv: Sequence[bytes]
 
     def pack(self) -> bytes:
-        """As bytes."""
+        """The change as bytes: time, sizes and words, little-endian."""
         sizes = (len(self.argv), *map(len, self.argv))
         return struct.pack(f"<q{len(sizes)}I", self.now, *sizes) + b"".join(self.argv)
 
     @classmethod
     def unpack(cls, raw: bytes) -> Delta:
-        """From bytes."""
+        """The change that `pack` has made bytes of."""
         now, count = struct.unpack_from("<qI", raw)
         at = 12 + 4 * count
         argv = []
@@ -114,24 +114,24 @@ class StoredDatabase(Database):
         self.observed = True
 
     def put(self, key: bytes, value: Any) -> None:
-        """See `Database.put`."""
+        """Store a value without a deadline, as SET does, and note that all of it is new."""
         super().put(key, value)
         self.sync.value_replaced(self, key)
 
     def replace(self, key: bytes, value: Any) -> None:
-        """See `Database.replace`."""
+        """Store a value, keep the deadline, and note that all of it is new."""
         super().replace(key, value)
         self.sync.value_replaced(self, key)
 
     def delete(self, key: bytes) -> bool:
-        """See `Database.delete`."""
+        """Remove a key, and note that; whether it was there.  The caller announces it."""
         gone = super().delete(key)
         if gone:
             self.sync.value_replaced(self, key)
         return gone
 
     def clear(self) -> None:
-        """See `Database.clear`."""
+        """Remove everything, and note each key."""
         for key in list(self.data):
             self.sync.value_replaced(self, key, _QUIET)
         super().clear()
@@ -179,11 +179,16 @@ class WriteThrough:
     # Commands -------------------------------------------------------------------------------
 
     def layer(self, server: Server, origin: Origin, go: Go) -> Go:
-        """Keep what commands change.
+        """A layer of the road that keeps what commands change.
 
-        Raises:
-            CommandError: by the road: the command's own, or the store cannot keep it; then nothing
-                has changed.
+        Args:
+            server: whose road it is.
+            origin: where the commands come from.
+            go: the rest of the road.
+
+        Returns:
+            The road with the layer around it. It raises `CommandError`: the command's own, or the
+            store cannot keep the change; then nothing has changed.
         """
 
         def run(session: Session, command: Command, args: Sequence[bytes]) -> Any:
@@ -334,7 +339,15 @@ class WriteThrough:
     def key_changed(
         self, ctx: Context | None, db: Database, key: bytes, event: str, group: str
     ) -> None:
-        """A key has changed: by a command, whose context it is, or by itself."""
+        """Note that a key has changed.
+
+        Args:
+            ctx: the context of the command that did it; None where it happened by itself.
+            db: the key's database.
+            key: its name.
+            event: the keyspace event, ``"hset"``.
+            group: the event's class, ``"hash"``.
+        """
         if self._touched is None or self._applying:
             return
         place = (db.index, key)
@@ -348,11 +361,23 @@ class WriteThrough:
             self._note_delta(touched, ctx, key, event)
 
     def key_changed_silently(self, ctx: Context, key: bytes, event: str) -> None:
-        """A command has changed a key in a way that WATCH does not hear of."""
+        """Note that a command has changed a key in a way that WATCH does not hear of.
+
+        Args:
+            ctx: the command's context.
+            key: the key's name.
+            event: what would be the keyspace event.
+        """
         self.key_changed(ctx, ctx.db, key, SILENT + event, ctx.command.group if ctx.command else "")
 
     def value_replaced(self, db: Database, key: bytes, event: str = "") -> None:
-        """There is another value at a key, or none."""
+        """Note that there is another value at a key, or none.
+
+        Args:
+            db: the key's database.
+            key: its name.
+            event: what is noted as its event, ``":"`` for a change without one; ``""`` for nothing.
+        """
         if self._touched is None or self._applying:
             return
         touched = self._touched.setdefault((db.index, key), Touched())
@@ -653,7 +678,7 @@ class WriteThrough:
         )
 
     def close(self) -> None:
-        """Let go of the store; used again, it opens again."""
+        """Close the store; used again, it opens again."""
         if self._poller is not None:
             self._poller.stop()
         with self.server.lock:
@@ -683,12 +708,12 @@ class CarriedPubSub(PubSub):
         }
 
     def publish(self, channel: bytes, message: bytes) -> int:
-        """See `PubSub.publish`."""
+        """Deliver a message here and to other processes; how many clients received it."""
         kinds = {"message", "pmessage"}
         return self.deliver(channel, message) + self._send_on(kinds, "message", channel, message)
 
     def spublish(self, channel: bytes, message: bytes) -> int:
-        """See `PubSub.spublish`."""
+        """Deliver a shard channel's message here and elsewhere; how many clients received it."""
         here = super().spublish(channel, message)
         return here + self._send_on({"smessage"}, "smessage", channel, message)
 
@@ -716,12 +741,24 @@ class CarriedPubSub(PubSub):
                     super().spublish(channel, body)
 
     def subscribe(self, where: Subscribers, name: bytes, session: Session) -> None:
-        """See `PubSub.subscribe`."""
+        """Add a subscriber, and tell other processes.
+
+        Args:
+            where: the channels, the patterns or the shard channels.
+            name: the channel or the pattern.
+            session: who listens.
+        """
         super().subscribe(where, name, session)
         self._listen(where, name)
 
     def unsubscribe(self, where: Subscribers, name: bytes, session: Session) -> None:
-        """See `PubSub.unsubscribe`."""
+        """Remove a subscriber, and tell other processes.
+
+        Args:
+            where: the channels, the patterns or the shard channels.
+            name: the channel or the pattern.
+            session: who listens no more.
+        """
         super().unsubscribe(where, name, session)
         self._listen(where, name)
 

@@ -88,7 +88,15 @@ class ParityStore(ForwardingStore):
             return self._sides
 
     def connect(self, typed: bool = False) -> Link:
-        """See `ForwardingStore.connect`."""
+        """A link to all sides for a new session; it speaks RESP2 until its client says HELLO.
+
+        Args:
+            typed: whether replies keep the types that clients within this process never see.
+
+        Raises:
+            OSError: one side cannot be reached.
+            StoreError: one side refuses to be used as it is.
+        """
         links: list[tuple[str, Link]] = []
         try:
             for name, side in self.sides():
@@ -136,7 +144,7 @@ class ParityStore(ForwardingStore):
             raise failure
 
     def close(self) -> None:
-        """Let go of all stores; what was made there is removed as each has it."""
+        """Close all sides; what was made there is removed as each store has it."""
         with self._lock:
             sides, self._sides = self._sides or [], None
         for _, side in sides:
@@ -189,7 +197,11 @@ class _EngineLink(Link):
         self._closing = RLock()  # nobody asks for a descriptor while it is closed
 
     def send(self, batch: Sequence[Sequence[bytes]]) -> None:
-        """See `Link.send`."""
+        """Run commands on the session.
+
+        Raises:
+            OSError: the server has closed the connection.
+        """
         try:
             for argv in batch:
                 self._wire.send(argv)
@@ -197,20 +209,28 @@ class _EngineLink(Link):
             raise ConnectionError(str(error)) from None
 
     def receive(self, timeout: float | None) -> Any:
-        """See `Link.receive`."""
+        """The next reply, in the order of the commands, or a push.
+
+        Args:
+            timeout: how many seconds to wait; None for as long as it takes, 0 not at all.
+
+        Raises:
+            TimeoutError: nothing has come.
+            OSError: the server has closed the connection.
+        """
         try:
             return self._wire.receive(timeout)
         except ConnectionLost as error:
             raise ConnectionError(str(error)) from None
 
     def files(self) -> Sequence[Any]:
-        """See `Link.files`."""
+        """A descriptor that becomes readable when something can be received; none once closed."""
         with self._closing:
             number = self._wire.fileno()
         return (number,) if number >= 0 else ()
 
     def close(self) -> None:
-        """See `Link.close`."""
+        """Close the session."""
         with self._closing:
             self._wire.close()
 
@@ -231,7 +251,7 @@ class _Translating(Link):
         self.listening = False
 
     def send(self, batch: Sequence[Sequence[bytes]]) -> None:
-        """See `Link.send`."""
+        """Translate commands and send them; how their replies are translated back is kept."""
         sent = []
         for argv in batch:
             words, restore = self._link.translate(_command(argv), argv)
@@ -242,7 +262,7 @@ class _Translating(Link):
         self._link.send(sent)
 
     def receive(self, timeout: float | None) -> Any:
-        """See `Link.receive`."""
+        """The next reply or push, translated back, also item by item in the reply to EXEC."""
         while True:
             item = self._link.receive(timeout)
             if _is_push(item, self.listening):
@@ -266,11 +286,11 @@ class _Translating(Link):
             return item if restore is None else restore(item)
 
     def files(self) -> Sequence[Any]:
-        """See `Link.files`."""
+        """What becomes readable when something can be received."""
         return self._link.files()
 
     def close(self) -> None:
-        """See `Link.close`."""
+        """Close the link to the store."""
         self._link.close()
 
 
@@ -302,7 +322,13 @@ class _ParityLink(Link):
         self._queue: list[tuple[str, Sequence[bytes]]] | None = None  # after MULTI
 
     def send(self, batch: Sequence[Sequence[bytes]]) -> None:
-        """See `Link.send`."""
+        """Run each command on all sides, and compare the replies that are there at once.
+
+        Raises:
+            ParityError: the replies differ.
+            StoreError: one side does not reply.
+            OSError: one side has gone.
+        """
         for argv in batch:
             name = _command_name(argv)
             if name in _LISTENING and self._queue is None:
@@ -433,7 +459,14 @@ class _ParityLink(Link):
         self.store.calls.append(f"{_shown(entry.argv)[:200]}  (waits)")
 
     def receive(self, timeout: float | None) -> Any:
-        """See `Link.receive`."""
+        """The first side's next reply, in the order of the commands, or a push.
+
+        Args:
+            timeout: how many seconds to wait; None for as long as it takes, 0 not at all.
+
+        Raises:
+            TimeoutError: not all sides have replied.
+        """
         ends = None if timeout is None else time.monotonic() + timeout
         while not self._ready:
             self._gather()
@@ -500,11 +533,11 @@ class _ParityLink(Link):
             self._ready.append(one)
 
     def files(self) -> Sequence[Any]:
-        """See `Link.files`."""
+        """What becomes readable on any side when something can be received."""
         return [each for link in self.links for each in link.files()]
 
     def close(self) -> None:
-        """See `Link.close`."""
+        """Close the links to all sides."""
         for link in self.links:
             link.close()
 

@@ -49,3 +49,8 @@ _declare("indexes", "_LIST", (_WORDS,), READONLY, varies="order")
 _declare("indexes", "ALIASADD ALIASUPDATE _ALIASADDIFNX", (_WORDS,), READONLY, **_TWO_KEYS)
 _declare("indexes", "ALIASDEL _ALIASDELIFX", _NAMED, READONLY)
 _declare("search", "SEARCH", _NAMED, READONLY)
+_declare("aggregate", "AGGREGATE", _NAMED, READONLY)
+_declare(
+    "aggregate", "CURSOR", (_WORDS,), READONLY, key_positions=(2, 2, 1),
+    specs=[KeySpec(_ACCESS, index(2), span(0))], varies="always",
+)

@@ -1,0 +1,548 @@
+"""FT.AGGREGATE: rows made of what a query finds, step by step; and its cursors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any, Final
+
+from fakeredis.commands.search.reducers import Reduce, Row, property_name, reducer
+from fakeredis.commands.search.request import Request, Run, default_dialect, value_in
+from fakeredis.commands.search.search import limit
+from fakeredis.commands.search.words import Words, failure, shown, unsigned, wrong_count
+from fakeredis.datatypes.hash import Hash
+from fakeredis.datatypes.numbers import parse_float
+from fakeredis.datatypes.search.errors import SearchError
+from fakeredis.datatypes.search.expressions import Expression, compiled
+from fakeredis.datatypes.search.index import Document
+from fakeredis.datatypes.search.reading import json_found
+from fakeredis.datatypes.search.scoring import scorer
+from fakeredis.datatypes.search.values import is_true, sort_key
+from fakeredis.datatypes.search.values import shown as value_shown
+from fakeredis.engine.core.context import Context
+from fakeredis.engine.core.replies import OK, Status
+from fakeredis.engine.features import search
+from fakeredis.errors import CommandError
+
+Rows = Iterator[Row]
+_SOURCE: Final = b"\0document"  # under which a row knows its document
+
+
+class Total:
+    """How many rows the reply says there are: those that were looked at for the first of them."""
+
+    __slots__ = ("count",)
+
+    def __init__(self) -> None:
+        self.count = 0
+
+
+@dataclass
+class _Plan:
+    """What is to be done.
+
+    Args:
+        steps: each makes, of a pipeline, what does the step.
+    """
+
+    request: Request
+    steps: list[Callable[[_Pipeline], None]] = field(default_factory=list)
+    scores: bool = False
+    content: bool = True
+    cursor: bool = False
+    chunk: int = 1000
+
+
+@dataclass
+class Cursor:
+    """Rows that are still to be read."""
+
+    index: bytes
+    rows: Rows
+    chunk: int
+    form: bytes
+
+
+class _Pipeline:
+    """Rows on their way through the steps, and the names that they have by then."""
+
+    def __init__(self, run: Run, plan: _Plan) -> None:
+        self.run = run
+        self.plan = plan
+        self.total = Total()
+        self.grouped = False
+        self.names: set[bytes] = set(run.finder.distances) | {b"__key"}
+        if plan.scores:
+            self.names.add(b"__score")
+        self.rows = self._documents()
+
+    def _documents(self) -> Rows:
+        run, documents = self.run, self.run.index.documents
+        score = None
+        if self.plan.scores:
+            score = scorer(run.finder, run.node, run.scorer, run.request.payload)
+        for number in sorted(run.found):
+            document = documents.get(number)
+            if document is None:
+                continue
+            self.total.count += 1
+            row: Row = {_SOURCE: document}
+            for name, distances in run.finder.distances.items():
+                if number in distances:
+                    row[name] = distances[number]
+            if score is not None:
+                row[b"__score"] = score(document)
+            yield row
+
+    # Properties -----------------------------------------------------------------------------
+
+    def need(self, name: bytes, error: str, loads: bool = True) -> None:
+        """Let rows have a property.
+
+        Args:
+            error: where there is no such one.
+            loads: whether any field of the schema will do, or only one that can be sorted by.
+
+        Raises:
+            SearchError: there is no such one.
+        """
+        if name in self.names:
+            return
+        known = None if self.grouped else self.run.definition.field_named(name)
+        if known is None or not (loads or known.sortable):
+            raise SearchError(error.format(shown(name)))
+        self.names.add(name)
+        sortable = known.sortable
+        path = known.path
+
+        def filled(rows: Rows) -> Rows:
+            for row in rows:
+                document = row[_SOURCE]
+                if sortable and name in document.sortable:
+                    row[name] = document.sortable[name]
+                elif not sortable:
+                    self.load(row, document, path, name)
+                yield row
+
+        self.rows = filled(self.rows)
+
+    def load(self, row: Row, document: Document, path: bytes, name: bytes) -> None:
+        """Let a row have a field of its document."""
+        if path == b"__key":
+            row[name] = document.key
+            return
+        value = self.run.value_of(document)
+        if value is None:
+            return
+        known = self.run.definition.field_named(path)
+        there, found = value_in(value, known.path if known else path, known, document, self.run)
+        if not there:
+            return
+        if type(found) is bytes and type(value) is Hash and known and known.kind == "NUMERIC":
+            number = parse_float(found)
+            found = found if number is None else number
+        elif known is not None and type(value) is not Hash and self.run.request.dialect < 3:
+            several = json_found(value, known.path)
+            if len(several) == 1 and type(several[0]) in (int, float):
+                found = float(several[0])
+        row[name] = found
+
+
+def aggregate(ctx: Context, *words: bytes) -> Any:
+    """Rows made of what a query finds.
+
+    Checked in the server's order: number of words, options and steps, index, scorer, query, the
+    names in the steps.
+    """
+    if not words:
+        raise wrong_count(ctx)
+    if len(words) < 2:
+        raise CommandError("No query string provided")
+    plan = _plan(ctx, words)
+    run = Run(ctx, words[0], words[1], plan.request)
+    pipeline = _Pipeline(run, plan)
+    try:
+        for step in plan.steps:
+            step(pipeline)
+    except SearchError as error:
+        raise failure(error) from None
+    if not plan.cursor:
+        return _reply(ctx, _safely(pipeline.rows), pipeline.total, plan.request.form, plan.content)
+    cursor = Cursor(run.definition.name, _safely(pipeline.rows), plan.chunk, plan.request.form)
+    return _read(ctx, cursor, plan.chunk, pipeline.total, 0)
+
+
+def _safely(rows: Rows) -> Rows:
+    """The rows up to one that cannot be made; an error where that is the first."""
+    first = True
+    while True:
+        try:
+            row = next(rows)
+        except StopIteration:
+            return
+        except SearchError as error:
+            if first:
+                raise failure(error) from None
+            return
+        first = False
+        yield row
+
+
+# Replies ----------------------------------------------------------------------------------------
+
+
+def _reply(ctx: Context, rows: Rows, total: Total, form: bytes, content: bool = True) -> Any:
+    first = next(rows, None)
+    count = total.count
+    made = [] if first is None else [_shown(first), *map(_shown, rows)]
+    if not content:
+        made = []
+    if ctx.session.protocol == 2:
+        return [count, *([part for item in row.items() for part in item] for row in made)]
+    return {
+        Status(b"attributes"): [], Status(b"total_results"): count,
+        Status(b"format"): Status(form),
+        Status(b"results"): [
+            {Status(b"extra_attributes"): row, Status(b"values"): []} for row in made
+        ],
+        Status(b"warning"): [],
+    }
+
+
+def _shown(row: Row) -> Row:
+    return {name: value_shown(value) for name, value in row.items() if name != _SOURCE}
+
+
+def _read(ctx: Context, cursor: Cursor, count: int, total: Total, number: int) -> Any:
+    chunk = list(islice(cursor.rows, count))
+    rows = iter(chunk)
+    reply = _reply(ctx, rows, total, cursor.form)
+    indexes = search.of(ctx.server)
+    if len(chunk) < count:
+        indexes.cursors.pop(number, None)
+        return [reply, 0]
+    return [reply, number or indexes.new_cursor(cursor)]
+
+
+def cursor(ctx: Context, *words: bytes) -> Any:
+    """Go on reading the rows of FT.AGGREGATE, or forget them."""
+    if len(words) < 3:
+        raise wrong_count(ctx)
+    action, _, raw = words[:3]
+    try:
+        number = unsigned(raw)
+    except ValueError:
+        raise CommandError("Bad cursor ID") from None
+    indexes = search.of(ctx.server)
+    found: Cursor | None = indexes.cursors.get(number)
+    if action.upper() == b"READ":
+        count = 0
+        rest = Words(words, 3)
+        if rest.skip(b"COUNT"):
+            try:
+                count = unsigned(rest.take()) if rest else -1
+            except ValueError:
+                count = -1
+            if count < 0:
+                raise CommandError("Bad value for COUNT")
+        if found is None:
+            raise CommandError("Cursor not found")
+        return _read(ctx, found, count or found.chunk, Total(), number)
+    if action.upper() in (b"DEL", b"GC"):
+        if found is None:
+            raise CommandError("Cursor does not exist")
+        del indexes.cursors[number]
+        return OK
+    raise CommandError("Unknown subcommand")
+
+
+# The plan ---------------------------------------------------------------------------------------
+
+
+def _plan(ctx: Context, words: Sequence[bytes]) -> _Plan:
+    plan = _Plan(Request(default_dialect(ctx)))
+    rest = Words(words, 2)
+    while rest:
+        if plan.request.take(rest):
+            continue
+        at = rest.at - 1
+        given = rest.take()
+        word = given.upper()
+        maker = _STEPS.get(word)
+        if maker is not None:
+            maker(plan, rest)
+        elif word == b"RETURN":
+            raise CommandError("RETURN is not supported on FT.AGGREGATE")
+        else:
+            raise CommandError(f"Unknown argument `{shown(given)}` at position {at} for <main>")
+    return plan
+
+
+def _cursor_options(plan: _Plan, words: Words) -> None:
+    plan.cursor = True
+    while words.ahead in (b"COUNT", b"MAXIDLE"):
+        option = words.take().upper().decode()
+        number = words.count(option, 1)
+        if option == "COUNT":
+            plan.chunk = number
+
+
+def _add_scores(plan: _Plan, words: Words) -> None:
+    plan.scores = True
+
+
+def _no_content(plan: _Plan, words: Words) -> None:
+    plan.content = False
+
+
+def _load(plan: _Plan, words: Words) -> None:
+    if words.skip(b"*"):
+        plan.steps.append(_load_all)
+        return
+    if not words:
+        raise CommandError("Bad arguments for LOAD: Expected an argument, but none provided")
+    try:
+        count = unsigned(words.take())
+    except ValueError:
+        raise CommandError("Bad arguments for LOAD: SUCCESS") from None
+    if count > len(words):
+        raise CommandError("Bad arguments for LOAD: SUCCESS")
+    given = Words([words.take() for _ in range(count)])
+    wanted: list[tuple[bytes, bytes]] = []
+    while given:
+        path = name = property_name(given.take())
+        if given.skip(b"AS"):
+            if not given:
+                raise CommandError("LOAD path AS name - must be accompanied with NAME")
+            name = given.take()
+        wanted.append((path, name))
+
+    def step(pipeline: _Pipeline) -> None:
+        pipeline.names.update(name for _, name in wanted)
+
+        def loaded(rows: Rows) -> Rows:
+            for row in rows:
+                for path, name in wanted:
+                    if _SOURCE in row:
+                        pipeline.load(row, row[_SOURCE], path, name)
+                yield row
+
+        pipeline.rows = loaded(pipeline.rows)
+
+    plan.steps.append(step)
+
+
+def _load_all(pipeline: _Pipeline) -> None:
+    pipeline.names.update(each.name for each in pipeline.run.definition.fields)
+    # Whatever a hash has is known then, whether the schema tells of it or not.
+    pipeline.names = _All(pipeline.names)
+
+    def loaded(rows: Rows) -> Rows:
+        for row in rows:
+            document = row[_SOURCE]
+            value = pipeline.run.value_of(document)
+            if type(value) is Hash:
+                row.update(value.items())
+            elif value is not None:
+                pipeline.load(row, document, b"$", b"$")
+            yield row
+
+    pipeline.rows = loaded(pipeline.rows)
+
+
+class _All(set[bytes]):
+    """Names, where any may be."""
+
+    def __contains__(self, name: object) -> bool:
+        return True
+
+
+def _known(pipeline: _Pipeline, expression: Expression) -> None:
+    for name in expression.names:
+        pipeline.need(name, "Property `{}` not loaded nor in pipeline", loads=False)
+
+
+def _apply(plan: _Plan, words: Words) -> None:
+    raw = words.value("APPLY/FILTER")
+    name = raw
+    if words.skip(b"AS"):
+        if not words:
+            raise CommandError("AS needs argument")
+        name = words.take()
+
+    def step(pipeline: _Pipeline) -> None:
+        expression = compiled(raw)
+        _known(pipeline, expression)
+        pipeline.names.add(name)
+        evaluate = expression.evaluate
+
+        def applied(rows: Rows) -> Rows:
+            for row in rows:
+                row[name] = evaluate(row)
+                yield row
+
+        pipeline.rows = applied(pipeline.rows)
+
+    plan.steps.append(step)
+
+
+def _filter(plan: _Plan, words: Words) -> None:
+    raw = words.value("APPLY/FILTER")
+
+    def step(pipeline: _Pipeline) -> None:
+        expression = compiled(raw)
+        _known(pipeline, expression)
+        evaluate = expression.evaluate
+
+        def filtered(rows: Rows) -> Rows:
+            for row in rows:
+                if is_true(evaluate(row)):
+                    yield row
+
+        pipeline.rows = filtered(pipeline.rows)
+
+    plan.steps.append(step)
+
+
+def _limit(plan: _Plan, words: Words) -> None:
+    offset, count = limit(words)
+
+    def step(pipeline: _Pipeline) -> None:
+        pipeline.rows = islice(pipeline.rows, offset, offset + count)
+
+    plan.steps.append(step)
+
+
+def _sort_by(plan: _Plan, words: Words) -> None:
+    given = Words(words.several("SORTBY"))
+    keys: list[tuple[bytes, bool]] = []
+    while given:
+        word = given.take()
+        if word[:1] == b"@":
+            keys.append((word[1:], False))
+        elif word.upper() in (b"ASC", b"DESC") and keys:
+            keys[-1] = keys[-1][0], word.upper() == b"DESC"
+        else:
+            raise CommandError(f"MISSING ASC or DESC after sort field ({shown(word)})")
+    most = 0
+    if words.skip(b"MAX"):
+        try:
+            most = unsigned(words.take()) if words else -1
+        except ValueError:
+            most = -1
+        if most < 0:
+            raise CommandError("Bad arguments for MAX: Could not convert argument to expected type")
+
+    def step(pipeline: _Pipeline) -> None:
+        for name, _ in keys:
+            pipeline.need(name, "Property `{}` not loaded nor in schema")
+
+        def sorted_rows(rows: Rows) -> Rows:
+            ordered = list(rows)
+            for name, descending in reversed(keys):
+                _order(ordered, name, descending)
+            yield from ordered[:most] if most else ordered
+
+        pipeline.rows = sorted_rows(pipeline.rows)
+
+    plan.steps.append(step)
+
+
+def _order(rows: list[Row], name: bytes, descending: bool) -> None:
+    """Put rows in order, those without a value last."""
+    present = [row for row in rows if row.get(name) is not None]
+    absent = [row for row in rows if row.get(name) is None]
+    kinds = {type(row[name]) for row in present}
+    if kinds <= {float} or kinds <= {bytes}:
+        present.sort(key=lambda row: row[name], reverse=descending)
+    else:
+        present.sort(key=lambda row: sort_key(row[name]), reverse=descending)
+    rows[:] = present + absent
+
+
+def _group_by(plan: _Plan, words: Words) -> None:
+    given = words.several("GROUPBY")
+    for word in given:
+        if word[:1] != b"@":
+            raise CommandError(
+                f"Bad arguments for GROUPBY: Unknown property `{shown(word)}`. "
+                f"Did you mean `@{shown(word)}`?"
+            )
+    names = [word[1:] for word in given]
+    reducers: list[tuple[bytes, Callable[[], tuple[Reduce, list[bytes]]]]] = []
+    while words.skip(b"REDUCE"):
+        reducers.append(_reduce(words))
+
+    def step(pipeline: _Pipeline) -> None:
+        _group(pipeline, names, reducers)
+
+    plan.steps.append(step)
+
+
+def _reduce(words: Words) -> tuple[bytes, Callable[[], tuple[Reduce, list[bytes]]]]:
+    if not words:
+        raise CommandError("Bad arguments for REDUCE: SUCCESS")
+    name = shown(words.take()).upper()
+    arguments = words.several(name)
+    if words.skip(b"AS"):
+        if not words:
+            raise CommandError("Bad arguments for AS: Expected an argument, but none provided")
+        alias = words.take()
+    else:
+        shown_ones = b",".join(map(property_name, arguments)).lower()
+        alias = b"__generated_alias" + name.lower().encode() + shown_ones
+    return alias, lambda: reducer(name, arguments)
+
+
+def _group(
+    pipeline: _Pipeline, names: list[bytes],
+    reducers: list[tuple[bytes, Callable[[], tuple[Reduce, list[bytes]]]]],
+) -> None:
+    made: list[tuple[bytes, Reduce]] = []
+    for name in names:
+        pipeline.need(name, "No such property `{}`")
+    for alias, make in reducers:
+        reduce, wanted = make()
+        for name in wanted:
+            pipeline.need(name, "Property `{}` not present in document or pipeline")
+        made.append((alias, reduce))
+    taken: set[bytes] = set()
+    for name in (*names, *(alias for alias, _ in made)):
+        if name in taken:
+            raise SearchError(f"Property `{shown(name)}` specified more than once")
+        taken.add(name)
+    total = pipeline.total
+
+    def grouped(rows: Rows) -> Rows:
+        groups: dict[Any, list[Row]] = {}
+        for row in rows:
+            for key in _keys(row, names):
+                groups.setdefault(key, []).append(row)
+        total.count = len(groups)
+        for key, members in groups.items():
+            made_row: Row = dict(zip(names, key, strict=True))
+            for alias, reduce in made:
+                made_row[alias] = reduce(members)
+            yield made_row
+
+    pipeline.rows = grouped(pipeline.rows)
+    pipeline.names = taken
+    pipeline.grouped = True
+
+
+def _keys(row: Row, names: list[bytes]) -> list[tuple[Any, ...]]:
+    """The groups that a row is in: one for each element of an array."""
+    keys: list[tuple[Any, ...]] = [()]
+    for name in names:
+        value = row.get(name)
+        several = value if type(value) is list else [value]
+        keys = [(*key, each) for key in keys for each in several]
+    return keys
+
+
+_STEPS: Final[dict[bytes, Callable[[_Plan, Words], None]]] = {
+    b"LOAD": _load, b"APPLY": _apply, b"FILTER": _filter, b"LIMIT": _limit, b"SORTBY": _sort_by,
+    b"GROUPBY": _group_by, b"WITHCURSOR": _cursor_options, b"ADDSCORES": _add_scores,
+    b"NOCONTENT": _no_content,
+}

@@ -27,11 +27,13 @@ if TYPE_CHECKING:
     from fakeredis.rdb.arrays import read_array
     from fakeredis.rdb.json import read_json
     from fakeredis.rdb.streams import read_stream
+    from fakeredis.rdb.suggestions import read_suggestions
     from fakeredis.rdb.vector_sets import read_vector_set
 else:
     read_json = Lazy("fakeredis.rdb.json", "read_json")
     read_array = Lazy("fakeredis.rdb.arrays", "read_array")
     read_stream = Lazy("fakeredis.rdb.streams", "read_stream")
+    read_suggestions = Lazy("fakeredis.rdb.suggestions", "read_suggestions")
     read_vector_set = Lazy("fakeredis.rdb.vector_sets", "read_vector_set")
 
 _MODULE_NAME: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
@@ -371,6 +373,8 @@ def _module(reader: Reader, kind: int) -> Any:
         return read_vector_set(reader)
     if name == "ReJSON-RL" and kind == types.MODULE_2:
         return read_json(reader)
+    if name == "trietype0" and kind == types.MODULE_2:
+        return read_suggestions(reader)
     if name == "fakearray" and kind == types.MODULE_2:
         return read_array(reader)
     raise FormatError(f"a value of a module's type, {name}, which cannot be read", start)

@@ -21,11 +21,13 @@ if TYPE_CHECKING:
     from fakeredis.rdb.arrays import write_array
     from fakeredis.rdb.json import write_json
     from fakeredis.rdb.streams import write_stream
+    from fakeredis.rdb.suggestions import write_suggestions
     from fakeredis.rdb.vector_sets import write_vector_set
 else:
     write_json = Lazy("fakeredis.rdb.json", "write_json")
     write_array = Lazy("fakeredis.rdb.arrays", "write_array")
     write_stream = Lazy("fakeredis.rdb.streams", "write_stream")
+    write_suggestions = Lazy("fakeredis.rdb.suggestions", "write_suggestions")
     write_vector_set = Lazy("fakeredis.rdb.vector_sets", "write_vector_set")
 
 SHORT = 20  # bytes up to which strings are not compressed
@@ -122,6 +124,8 @@ class Writer:
             return write_vector_set(self, value)
         if getattr(value, "type_name", b"") == b"ReJSON-RL":
             return write_json(self, value)
+        if getattr(value, "type_name", b"") == b"trietype0":
+            return write_suggestions(self, value)
         if getattr(value, "type_name", b"") == b"array":
             return write_array(self, value)
         raise TypeError(f"the format has no form for a {type(value).__name__}")

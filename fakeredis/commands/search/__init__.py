@@ -54,3 +54,15 @@ _declare(
     "aggregate", "CURSOR", (_WORDS,), READONLY, key_positions=(2, 2, 1),
     specs=[KeySpec(_ACCESS, index(2), span(0))], varies="always",
 )
+_declare("lexicon", "TAGVALS EXPLAIN EXPLAINCLI SYNDUMP SPELLCHECK", _NAMED, READONLY)
+_declare("lexicon", "SYNUPDATE SYNADD", _NAMED, WRITE)
+_declare("lexicon", "DICTADD DICTDEL DICTDUMP CONFIG", (_WORDS,), READONLY)
+_declare("lexicon", "GET", (_WORDS,), READONLY, **_TWO_KEYS)
+_declare("lexicon", "DEL", (_WORDS,), WRITE, **_TWO_KEYS)
+_declare(
+    "lexicon", "MGET", (_WORDS,), READONLY, key_positions=(1, -1, 1),
+    specs=[KeySpec(_ACCESS, index(1), span(-1))],
+)
+_declare("suggestions", "SUGADD", _NAMED, WRITE | DENYOOM)
+_declare("suggestions", "SUGDEL", _NAMED, WRITE)
+_declare("suggestions", "SUGGET SUGLEN", _NAMED, READONLY)

@@ -30,12 +30,18 @@ _SOURCE: Final = b"\0document"  # under which a row knows its document
 
 
 class Total:
-    """How many rows the reply says there are: those that were looked at for the first of them."""
+    """What is said of the rows together.
 
-    __slots__ = ("count",)
+    Args:
+        count: how many there are, by the reply: those that were looked at for the first of them.
+        warnings: why they end early.
+    """
+
+    __slots__ = ("count", "warnings")
 
     def __init__(self) -> None:
         self.count = 0
+        self.warnings: list[Status] = []
 
 
 @dataclass
@@ -62,6 +68,7 @@ class Cursor:
     rows: Rows
     chunk: int
     form: bytes
+    total: Total
 
 
 class _Pipeline:
@@ -168,12 +175,15 @@ def aggregate(ctx: Context, *words: bytes) -> Any:
     except SearchError as error:
         raise failure(error) from None
     if not plan.cursor:
-        return _reply(ctx, _safely(pipeline.rows), pipeline.total, plan.request.form, plan.content)
-    cursor = Cursor(run.definition.name, _safely(pipeline.rows), plan.chunk, plan.request.form)
-    return _read(ctx, cursor, plan.chunk, pipeline.total, 0)
+        rows = _safely(pipeline.rows, pipeline.total)
+        reply, _ = _reply(ctx, rows, pipeline.total, plan.request.form, plan.content)
+        return reply
+    rows = _safely(pipeline.rows, pipeline.total)
+    cursor = Cursor(run.definition.name, rows, plan.chunk, plan.request.form, pipeline.total)
+    return _read(ctx, cursor, plan.chunk, 0)
 
 
-def _safely(rows: Rows) -> Rows:
+def _safely(rows: Rows, total: Total) -> Rows:
     """The rows up to one that cannot be made; an error where that is the first."""
     first = True
     while True:
@@ -184,6 +194,7 @@ def _safely(rows: Rows) -> Rows:
         except SearchError as error:
             if first:
                 raise failure(error) from None
+            total.warnings.append(Status(str(error).encode("utf-8", "surrogateescape")))
             return
         first = False
         yield row
@@ -192,34 +203,38 @@ def _safely(rows: Rows) -> Rows:
 # Replies ----------------------------------------------------------------------------------------
 
 
-def _reply(ctx: Context, rows: Rows, total: Total, form: bytes, content: bool = True) -> Any:
+def _reply(
+    ctx: Context, rows: Rows, total: Total, form: bytes, content: bool = True
+) -> tuple[Any, int]:
+    """The reply, and how many rows it has."""
     first = next(rows, None)
     count = total.count
     made = [] if first is None else [_shown(first), *map(_shown, rows)]
-    if not content:
+    size = len(made)
+    if not content and ctx.session.protocol == 2:
         made = []
     if ctx.session.protocol == 2:
-        return [count, *([part for item in row.items() for part in item] for row in made)]
+        flat = ([part for item in row.items() for part in item] for row in made)
+        return [count, *flat], size
     return {
         Status(b"attributes"): [], Status(b"total_results"): count,
         Status(b"format"): Status(form),
         Status(b"results"): [
-            {Status(b"extra_attributes"): row, Status(b"values"): []} for row in made
+            {Status(b"extra_attributes"): row, Status(b"values"): []} if content
+            else {Status(b"values"): []} for row in made
         ],
-        Status(b"warning"): [],
-    }
+        Status(b"warning"): list(total.warnings),
+    }, size
 
 
 def _shown(row: Row) -> Row:
     return {name: value_shown(value) for name, value in row.items() if name != _SOURCE}
 
 
-def _read(ctx: Context, cursor: Cursor, count: int, total: Total, number: int) -> Any:
-    chunk = list(islice(cursor.rows, count))
-    rows = iter(chunk)
-    reply = _reply(ctx, rows, total, cursor.form)
+def _read(ctx: Context, cursor: Cursor, count: int, number: int) -> Any:
+    reply, size = _reply(ctx, islice(cursor.rows, count), cursor.total, cursor.form)
     indexes = search.of(ctx.server)
-    if len(chunk) < count:
+    if size < count:
         indexes.cursors.pop(number, None)
         return [reply, 0]
     return [reply, number or indexes.new_cursor(cursor)]
@@ -248,7 +263,8 @@ def cursor(ctx: Context, *words: bytes) -> Any:
                 raise CommandError("Bad value for COUNT")
         if found is None:
             raise CommandError("Cursor not found")
-        return _read(ctx, found, count or found.chunk, Total(), number)
+        found.total.count = 0
+        return _read(ctx, found, count or found.chunk, number)
     if action.upper() in (b"DEL", b"GC"):
         if found is None:
             raise CommandError("Cursor does not exist")

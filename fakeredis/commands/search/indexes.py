@@ -24,7 +24,7 @@ from fakeredis.datatypes.search.schema import Definition, Field, Vectors
 from fakeredis.datatypes.search.vectors import SIZES
 from fakeredis.datatypes.search.words import LANGUAGES
 from fakeredis.engine.core.context import Context
-from fakeredis.engine.core.replies import OK, Status
+from fakeredis.engine.core.replies import OK, SetReply, Status
 from fakeredis.engine.features import search
 from fakeredis.errors import CommandError
 
@@ -483,9 +483,9 @@ def list_(ctx: Context, *words: bytes) -> Any:
     """The names of all indexes."""
     check_count(ctx, words, 0, 0)
     if ctx.server.search is None:
-        return set() if ctx.session.protocol == 3 else []
+        return SetReply() if ctx.session.protocol == 3 else []
     names = [Status(name) for name in search.of(ctx.server).indexes]
-    return set(names) if ctx.session.protocol == 3 else names
+    return SetReply(names) if ctx.session.protocol == 3 else names
 
 
 def info(ctx: Context, *words: bytes) -> Any:

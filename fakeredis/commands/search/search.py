@@ -54,7 +54,7 @@ def search(ctx: Context, *words: bytes) -> Any:
         raise wrong_count(ctx)
     if len(words) < 2:
         raise CommandError("No query string provided")
-    options = _options(ctx, words)
+    options = options_of(ctx, words)
     run = Run(ctx, words[0], words[1], options.request, lambda run: _check_sorting(run, options))
     return _reply(run, options)
 
@@ -62,7 +62,12 @@ def search(ctx: Context, *words: bytes) -> Any:
 # Options ----------------------------------------------------------------------------------------
 
 
-def _options(ctx: Context, words: Sequence[bytes]) -> _Options:
+def options_of(ctx: Context, words: Sequence[bytes]) -> _Options:
+    """The options of a call.
+
+    Raises:
+        CommandError: they make no sense.
+    """
     options = _Options(Request(default_dialect(ctx)))
     rest = Words(words, 2)
     while rest:

@@ -180,8 +180,10 @@ class _Parser:
                 raise self._wrong()
             self._next()
             return inner
-        if kind == "-" and self.tokens[self.at + 1].kind == "number":
+        if kind == "-":
             self._next()
+            if self.token.kind != "number":
+                raise self._wrong()
             negated = -float(self._next().text)
             return lambda row: negated
         if kind == "number":
@@ -211,8 +213,7 @@ class _Parser:
                 return row[name]
             except KeyError:
                 raise SearchError(
-                    "Could not find the value for a parameter name, consider using EXISTS if "
-                    f"applicable for {text}"
+                    f"{text}: has no value, consider using EXISTS if applicable"
                 ) from None
 
         return look

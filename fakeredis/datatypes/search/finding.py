@@ -35,26 +35,20 @@ __all__ = ["Finder", "expand"]
 
 Found = Collection[int]
 METRES: Final = {"m": 1.0, "km": 1000.0, "mi": 1609.34, "ft": 0.3048}
+_SHORTEST: Final = 2  # beginning that is looked for
 _MOST_WORDS: Final = 200  # that a beginning or a pattern stands for
 
 
 def expand(node: Node | None, index: Index, language: str) -> Node | None:
     """The query with stems and synonyms beside its words."""
-    if node is None or isinstance(node, Negation | Exact | Tags):
+    if node is None or isinstance(node, Negation | Optional | Exact | Tags):
         return node
     if isinstance(node, Term):
         return _expanded(node, index, language)
-    if isinstance(node, Optional):
-        inner = expand(node.part, index, language)
-        assert inner is not None
-        node.part = inner
-        return node
     if isinstance(node, Intersection | Union):
         parts = [expand(part, index, language) for part in node.parts]
         node.parts = [part for part in parts if part is not None]
         return node
-    if isinstance(node, Vector):
-        node.part = expand(node.part, index, language)
     return node
 
 
@@ -63,17 +57,16 @@ def _expanded(node: Term, index: Index, language: str) -> Node:
     unstemmed = node.mask != ALL_FIELDS and node.mask and all(
         not field.stemmed for field in fields if field.kind == "TEXT" and field.bit & node.mask
     )
-    words = []
+    words = ["~" + group for group in index.synonyms.get(node.word, ())]
     if not unstemmed:
         stemmed = stem(node.word, language)
         words.append(STEM + stemmed)
         if stemmed != node.word:
             words.append(stemmed)
-    words += ["~" + group for group in index.synonyms.get(node.word, ())]
     if not words:
         return node
     more = [
-        Term(word, expanded=True, mask=node.mask, names=node.names, weight=node.weight)
+        Term(word, expanded=True, mask=node.mask, names=node.names)
         for word in words
     ]
     return Union(parts=[node, *more], mask=node.mask, names=node.names, inner=True)
@@ -330,6 +323,8 @@ def matching_words(node: Node, dictionary: Dictionary) -> Iterator[str]:
 
 
 def _chosen(kind: str, word: Any, dictionary: Dictionary) -> Iterator[Any]:
+    if kind != "WILDCARD" and len(word) < _SHORTEST:
+        return iter(())
     if kind == "PREFIX":
         return dictionary.beginning(word)
     ordered = dictionary.ordered()

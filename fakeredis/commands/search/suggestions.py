@@ -1,0 +1,126 @@
+"""Suggestions: FT.SUGADD and its kin, whose values are keys of their own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fakeredis import errors
+from fakeredis.commands.search.words import (
+    NONE_LEFT,
+    Words,
+    check_count,
+    shown,
+    unsigned,
+    wrong_count,
+)
+from fakeredis.datatypes.numbers import format_float, parse_float
+from fakeredis.datatypes.search.suggestions import Suggestion, Suggestions
+from fakeredis.engine.core.context import Context
+from fakeredis.errors import CommandError
+
+
+def _known(ctx: Context, key: bytes) -> Suggestions | None:
+    value = ctx.lookup(key)
+    if value is not None and type(value) is not Suggestions:
+        raise CommandError(errors.WRONGTYPE)
+    return value
+
+
+def sugadd(ctx: Context, *words: bytes) -> int:
+    """Add a text; how many there are then.
+
+    Checked in the server's order: number of words, score, options, the key's type.
+    """
+    if len(words) < 3:
+        raise wrong_count(ctx)
+    key, raw, given = words[:3]
+    score = parse_float(given)
+    if score is None or score != score:
+        raise CommandError("ERR invalid score")
+    adds, payload = _options(Words(words, 3))
+    value = _known(ctx, key)
+    if value is None:
+        value = Suggestions()
+        ctx.db.put(key, value)
+    text = raw.decode("utf-8", "surrogateescape")
+    before = value.get(text)
+    if before is not None:
+        score += before.score if adds else 0.0
+        payload = payload if payload is not None else before.payload
+    value[text] = Suggestion(score, payload)
+    ctx.modified(key, "ft.sugadd")
+    return len(value)
+
+
+def _options(words: Words) -> tuple[bool, bytes | None]:
+    adds, payload = False, None
+    while words:
+        given = words.take()
+        if given.upper() == b"INCR":
+            adds = True
+        elif given.upper() == b"PAYLOAD":
+            if not words:
+                raise CommandError(f"Invalid payload: {NONE_LEFT}")
+            payload = words.take()
+        else:
+            raise CommandError(f"Unknown argument `{shown(given)}`")
+    return adds, payload
+
+
+def sugget(ctx: Context, *words: bytes) -> Any:
+    """The best texts with a beginning."""
+    if len(words) < 2:
+        raise wrong_count(ctx)
+    rest = Words(words, 2)
+    fuzzy = scores = payloads = False
+    most = 5
+    while rest:
+        given = rest.take()
+        word = given.upper()
+        if word == b"FUZZY":
+            fuzzy = True
+        elif word == b"WITHSCORES":
+            scores = True
+        elif word == b"WITHPAYLOADS":
+            payloads = True
+        elif word == b"MAX":
+            most = _most(rest)
+        else:
+            raise CommandError(f"Unrecognized argument: {shown(given)}")
+    value = _known(ctx, words[0])
+    if value is None:
+        return None
+    reply: list[Any] = []
+    for text, score in value.matching(words[1].decode("utf-8", "surrogateescape"), fuzzy, most):
+        reply.append(text.encode("utf-8", "surrogateescape"))
+        if scores:
+            reply.append(score if ctx.session.protocol == 3 else format_float(score))
+        if payloads:
+            reply.append(value[text].payload)
+    return reply
+
+
+def _most(words: Words) -> int:
+    if not words:
+        raise CommandError(f"MAX: {NONE_LEFT}")
+    try:
+        return unsigned(words.take(), 1, (1 << 32) - 1)
+    except ValueError as error:
+        raise CommandError(f"MAX: {error}") from None
+
+
+def suglen(ctx: Context, *words: bytes) -> int:
+    """How many texts there are."""
+    check_count(ctx, words, 1, 1)
+    value = _known(ctx, words[0])
+    return 0 if value is None else len(value)
+
+
+def sugdel(ctx: Context, *words: bytes) -> int:
+    """Forget a text; whether it was there. The key stays."""
+    check_count(ctx, words, 2, 2)
+    value = _known(ctx, words[0])
+    if value is None or value.pop(words[1].decode("utf-8", "surrogateescape"), None) is None:
+        return 0
+    ctx.modified(words[0], "ft.sugdel")
+    return 1

@@ -435,7 +435,7 @@ def pieces(reply: Any, protocol: int) -> Iterator[bytes]:
 
 
 def _deep(reply: Any, protocol: int) -> bytes:
-    """The same for what is nested deeper than Python's calls."""
+    """A reply as bytes, also where it is nested deeper than Python's calls may be."""
     write, heads = (_resp2, _HEADS2) if protocol == 2 else (_resp3, _HEADS3)
     out: list[bytes] = []
     rest = [iter([reply])]  # what is left to write, innermost last

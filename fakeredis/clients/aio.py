@@ -236,7 +236,7 @@ class FakeAsyncRedis(redis.asyncio.Redis, metaclass=Impersonating):
 
 
 def adopt_pool(pool: Pool, own: Own) -> None:
-    """See to it that a pool that was given to a fake client leads to no real network."""
+    """Turn a pool that was given to a fake client to fake connections, not the real network."""
     kind = getattr(pool, "connection_class", None)
     base: type = redis.asyncio.connection.AbstractConnection
     if not isinstance(kind, type) or not issubclass(kind, base):
@@ -247,7 +247,7 @@ def adopt_pool(pool: Pool, own: Own) -> None:
 
 
 def fake_async_pool(pool: Pool, server: Server | None) -> None:
-    """Let an asyncio pool that has no connections yet make fake ones, as ``fake_pool`` does."""
+    """Turn an asyncio pool that has no connections yet to fake ones, as ``fake_pool`` does."""
     if server is None and "redis.asyncio" in network.current("redis.asyncio").kinds:
         return
     pool.connection_class = fake_class(

@@ -170,7 +170,7 @@ async def _drop(connection: AsyncConnection, wire: AsyncFakeSocket) -> None:
 
 @types.coroutine
 def turn() -> Generator[None, None, None]:
-    """Let other tasks run."""
+    """Yield to other tasks once."""
     yield
 
 
@@ -180,7 +180,7 @@ PLAIN_RELEASES: Final = {own_method(real.ConnectionPool, "release")}
 
 @types.coroutine
 def turn_of(pool: Pool) -> Generator[None, None, None]:
-    """Let other tasks run, as while a reply is on its way: the last idle connection is in use."""
+    """Yield to other tasks, as while a reply is on its way: the last idle connection is in use."""
     if type(pool).release not in PLAIN_RELEASES:
         yield
         return

@@ -58,7 +58,7 @@ SIZE: Final = 3  # nodes of a cluster whose client names fewer
 
 
 def gather(here: Network, addresses: Iterable[str]) -> None:
-    """See to it that the servers at the startup nodes' addresses are a cluster.
+    """Make a cluster of the servers at the startup nodes' addresses, unless they are one.
 
     Still empty ones become its masters, with those at the ports that follow the first's until there
     are three; where there is a cluster already they join it, without slots. A server with keys
@@ -93,7 +93,7 @@ def _further(here: Network, servers: list[Server]) -> list[Server]:
 
 
 def gather_for(startup_nodes: Iterable[Any], server: Server | None) -> None:
-    """The same for a fake client: its own server grows to a cluster, if it has one."""
+    """Make a cluster for a fake client: its own server grows to one, if it has one."""
     if server is None:
         gather(_network(), map(address_of, startup_nodes))
     elif server.remote:
@@ -159,7 +159,7 @@ class FakeClusterConnection(FakeClusterConnectionMixin, FakeConnection):
 
 
 class FakeClusterSSLConnection(FakeClusterConnectionMixin, FakeSSLConnection):
-    """The same with TLS."""
+    """A connection of `FakeRedisCluster` that is said to have TLS."""
 
 
 class FakeAsyncClusterConnectionMixin(FakeAsyncConnectionMixin):
@@ -179,7 +179,7 @@ class FakeAsyncClusterConnection(
 class FakeAsyncClusterSSLConnection(
     FakeAsyncClusterConnectionMixin, FakeAsyncSSLConnection
 ):
-    """The same with TLS."""
+    """A connection of `FakeAsyncRedisCluster` that is said to have TLS."""
 
 
 _CLASSES: Final[dict[type, type]] = {

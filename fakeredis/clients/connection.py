@@ -135,7 +135,7 @@ def send_error(error: Exception) -> redis.RedisError:
 
 
 def read_error(connection: AnyConnection, error: OSError) -> redis.RedisError:
-    """The same while it reads."""
+    """What redis-py makes of a socket's error while it reads a reply."""
     return redis.ConnectionError(f"Error while reading from {place(connection)} : {error.args}")
 
 

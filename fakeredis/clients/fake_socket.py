@@ -69,7 +69,11 @@ class Broken:
     recv_into = fileno = recv
 
     async def read(self, *args: Any) -> bytes:
-        """As ``recv``."""
+        """Nothing comes this way, as in ``recv``.
+
+        Raises:
+            ConnectionResetError: always.
+        """
         return self.recv()
 
     readline = readexactly = readuntil = read
@@ -361,7 +365,7 @@ class FakeSocket:
         return seconds
 
     def _set_timer(self) -> None:
-        """Have the blocked command time out for who polls the descriptor, and so waits nowhere."""
+        """Start a timer that ends the blocked command's wait, as who polls waits nowhere."""
         self._stop_timer()
         seconds = self._ring(_monotonic())
         if seconds is not None and self.session.wait is not None:
@@ -381,7 +385,7 @@ class FakeSocket:
     # Replies that come late -----------------------------------------------------------------
 
     def _hold_back(self) -> None:
-        """Let the last command's reply, and what follows it, arrive late."""
+        """Delay the arrival of the last command's reply, and of what follows it."""
         session = self.session
         seconds, session.lag = session.lag, 0.0
         ours, servers = self._late or (0.0, 0.0)
@@ -399,7 +403,7 @@ class FakeSocket:
         return self._late is not None and self.session.server.clock.frozen is None
 
     def _arrive(self) -> None:
-        """Let those know who poll the descriptor."""
+        """Wake those who poll the descriptor, as late replies have come."""
         if self._late is not None and self._late[0] <= _monotonic():
             self._late = None
         self.woken()
@@ -507,7 +511,7 @@ class FakeSocket:
         return self._taken_bytes(size, bool(flags))
 
     def recv_into(self, buffer: Any, size: int = 0, flags: int = 0) -> int:
-        """The same, into a buffer; returns how many bytes."""
+        """Receive bytes into a buffer; returns how many."""
         view = memoryview(buffer)
         data = self.recv(size or len(view), flags)
         view[: len(data)] = data
@@ -533,7 +537,7 @@ class FakeSocket:
         self.timeout = timeout
 
     def setblocking(self, blocking: bool) -> None:
-        """As ``settimeout``."""
+        """Set the time to wait: as long as it takes, or not at all."""
         self.timeout = None if blocking else 0.0
 
     def getpeername(self) -> Any:
@@ -566,7 +570,7 @@ class FakeSocket:
         return self._pair[0].fileno()
 
     def _signal(self) -> None:
-        """Let the descriptor poll readable."""
+        """Make the descriptor poll readable."""
         try:
             if self._pair is not None:
                 self._pair[1].send(b"\0")
@@ -574,7 +578,7 @@ class FakeSocket:
             pass  # it is full, which is as good, or closed
 
     def _drain(self) -> None:
-        """Let the descriptor poll unreadable: everything was received."""
+        """Make the descriptor poll unreadable: everything was received."""
         try:
             while self._pair is not None and self._pair[0].recv(4096):
                 pass
@@ -629,7 +633,10 @@ class AsyncFakeSocket(FakeSocket):
         self._future = None
 
     async def receive_async(self, timeout: float | None) -> Any:
-        """As ``receive``.
+        """The next item: a reply or a push.
+
+        Args:
+            timeout: how many seconds to wait; None for as long as it takes.
 
         Raises:
             asyncio.TimeoutError: nothing came within ``timeout`` seconds.
@@ -706,7 +713,7 @@ class AsyncFakeSocket(FakeSocket):
         return bytes(self._unread or (b"?" if self.readable(0) and not self.at_eof() else b""))
 
     async def read(self, size: int = -1) -> bytes:
-        """As `FakeSocket.recv`; nothing where nothing more will come."""
+        """So many bytes that have come, or all of them; nothing where nothing more will come."""
         if not self._unread and not await self._came():
             return b""
         return self._taken_bytes(size if size >= 0 else len(self._unread or b""))
@@ -742,7 +749,7 @@ class AsyncFakeSocket(FakeSocket):
         self.sendall(data)
 
     def writelines(self, pieces: Iterable[bytes]) -> None:
-        """As ``write`` for each."""
+        """Write several pieces, one after another."""
         for piece in pieces:
             self.sendall(piece)
 
@@ -842,7 +849,7 @@ async def _ended(
 def _timer(
     loop: asyncio.AbstractEventLoop, seconds: float, call: Callable[[], None]
 ) -> asyncio.TimerHandle | threading.Timer:
-    """Have a function called by a loop, also where the time stands still that the loop goes by."""
+    """Call a function from a loop after some seconds, also where the loop's clock stands still."""
     if time.monotonic is _monotonic.func:
         return loop.call_later(seconds, call)
     timer = threading.Timer(seconds, _call_soon, (loop, call))

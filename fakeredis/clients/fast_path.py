@@ -44,7 +44,7 @@ _pairs: Final = getattr(helpers, "zset_score_pairs_resp3_to_resp2_legacy", None)
 
 
 def _score_pairs(reply: Any, **options: Any) -> Any:
-    """The same as redis-py's own, which writes each score as text to read it again."""
+    """Members with their scores, as redis-py's own gives them by way of text."""
     if not options.get("withscores") or options.get("score_cast_func", float) is not float:
         return _pairs(reply, **options)  # type: ignore[misc]
     return list(map(tuple, reply))
@@ -161,7 +161,7 @@ def _finish(
 async def _finish_later(
     client: Client, connection: AnyConnection, idle: Any, name: Any, options: dict[str, Any]
 ) -> Any:
-    """The same for asyncio."""
+    """Wait for the reply of an asyncio client's command that had to wait, on redis-py's own way."""
     try:
         return await client.parse_response(connection, name, **options)
     finally:

@@ -133,7 +133,7 @@ def is_own_instance(instance: Any, fake: type) -> bool:
 
 
 def give_back(fake: type, name: str, value: Any) -> None:
-    """Let a fake class have its own method again, and the real one what stands there by now."""
+    """Put a fake class's own method back, and into the real class what stands there by now."""
     type.__setattr__(fake, name, value)
     Impersonating._saved.pop((fake, name), None)
 
@@ -160,7 +160,7 @@ def shown(instance: Any, text: str) -> str:
 
 
 def tell_signatures(space: Mapping[str, Any], real: type) -> None:
-    """Let `inspect.signature` tell of a fake class's methods what it tells of the real one's.
+    """Make `inspect.signature` tell of a fake class's methods what it tells of the real one's.
 
     Args:
         space: the fake class's namespace.

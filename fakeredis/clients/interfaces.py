@@ -15,7 +15,7 @@ class TextEncoder(Protocol):
 
     @property
     def encoding_errors(self) -> str:
-        """Likewise."""
+        """What becomes of text that cannot be encoded, as `str.encode` takes it."""
 
     def encode(self, value: Any) -> bytes:
         """A value as it is sent.
@@ -55,7 +55,7 @@ class AnyConnection(Protocol):
 
     @property
     def health_check_interval(self) -> float:
-        """Seconds."""
+        """Seconds without a command after which a PING comes before the next one; 0 for never."""
 
     @property
     def encoder(self) -> Encoder:
@@ -65,10 +65,10 @@ class AnyConnection(Protocol):
         """Its address, for errors."""
 
     def send_command(self, *args: Any, **kwargs: Any) -> Any:
-        """As redis-py's."""
+        """Pack a command and send it."""
 
     def read_response(self, *args: Any, **kwargs: Any) -> Any:
-        """As redis-py's."""
+        """The next reply, raised if it is an error."""
 
 class Connection(AnyConnection, Protocol):
     """A connection of redis-py."""
@@ -78,19 +78,19 @@ class Connection(AnyConnection, Protocol):
     driver_info: Any
 
     def _reset_himport_state(self) -> None:
-        """As redis-py's, since version 8."""
+        """Forget which hash imports were prepared; since redis-py 8."""
 
     def connect(self) -> None:
-        """As redis-py's."""
+        """Open the connection, handshake included."""
 
     def disconnect(self, *args: Any) -> None:
-        """As redis-py's."""
+        """Close the connection; it may be opened again."""
 
     def check_health(self) -> None:
-        """As redis-py's."""
+        """Send a PING, where one is due."""
 
     def send_packed_command(self, command: Any, check_health: bool = True) -> None:
-        """As redis-py's."""
+        """Send bytes that are packed already."""
 
 class AsyncConnection(AnyConnection, Protocol):
     """A connection of redis-py's asyncio part."""
@@ -100,19 +100,19 @@ class AsyncConnection(AnyConnection, Protocol):
 
     @property
     def is_connected(self) -> bool:
-        """As redis-py's."""
+        """Whether it is open."""
 
     async def connect(self) -> None:
-        """As redis-py's."""
+        """Open the connection, handshake included."""
 
     async def disconnect(self, nowait: bool = False) -> None:
-        """As redis-py's."""
+        """Close the connection; it may be opened again."""
 
     async def check_health(self) -> None:
-        """As redis-py's."""
+        """Send a PING, where one is due."""
 
     async def send_packed_command(self, command: Any, check_health: bool = True) -> None:
-        """As redis-py's."""
+        """Send bytes that are packed already."""
 
 class Pool(Protocol):
     """A pool of connections."""
@@ -123,7 +123,7 @@ class Pool(Protocol):
     _in_use_connections: set[Any]
 
     def release(self, connection: Any) -> Any:
-        """As redis-py's."""
+        """Take a connection back."""
 
 
 class Client(Protocol):
@@ -134,7 +134,7 @@ class Client(Protocol):
     response_callbacks: Any
 
     def parse_response(self, connection: Any, command_name: Any, **options: Any) -> Any:
-        """As redis-py's."""
+        """A command's reply, read from a connection and put through the command's callback."""
 
 
 Function = Callable[..., Any]  # of redis-py, in whose place one of ours is
@@ -152,10 +152,10 @@ class AnyBatch(Client, Protocol):
     scripts: Any
 
     def raise_first_error(self, commands: Any, response: Any) -> None:
-        """As redis-py's."""
+        """Raise the first error among the replies, with the command's place in its text."""
 
     def reset(self) -> Any:
-        """As redis-py's."""
+        """Forget the commands, and end WATCH."""
 
 
 class Batch(AnyBatch, Protocol):

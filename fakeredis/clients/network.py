@@ -155,10 +155,16 @@ class RemoteNetwork(Protocol):
     number: int  # by which the other process knows its network
 
     def stand_in(self, server: Server, way: str, *args: Any) -> Server:
-        """Let a server stand for that which the other process finds by one of its methods."""
+        """Make a server stand for that which the other process finds by one of its methods.
+
+        Args:
+            server: the server of this process.
+            way: the method's name there.
+            args: the method's arguments.
+        """
 
     def ask(self, what: str, *args: Any) -> Any:
-        """Have something done there."""
+        """Call one of the other network's methods there, and return its result."""
 
 
 def _make_default(
@@ -215,7 +221,7 @@ def entered() -> list[Network]:
 
 
 def enter(network: Network) -> None:
-    """Let new connections go to ``network``."""
+    """Send new connections to ``network`` from now on."""
     kept = [number for number in _context.get() if number in _active]
     _context.set((*kept, network.number))
     _entered.append(network)
@@ -223,7 +229,7 @@ def enter(network: Network) -> None:
 
 
 def prefer(network: Network) -> None:
-    """Let new connections go to ``network``, as if it had been entered last."""
+    """Send new connections to ``network``, as if it had been entered last."""
     if network in _entered and _entered[-1] is not network:
         _entered.remove(network)
         _entered.append(network)

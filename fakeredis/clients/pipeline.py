@@ -294,7 +294,7 @@ def marked(connection: AnyConnection, how: str) -> Iterator[None]:
 
 @contextmanager
 def via(session: SessionLike, how: str) -> Iterator[None]:
-    """The same for a session."""
+    """Tell the spy that what follows on a session is one batch."""
     mark(session, how)
     try:
         yield

@@ -483,7 +483,7 @@ class RemoteSession(_Elsewhere):
             self.kill()
 
     def execute(self, argv: Sequence[bytes]) -> Any:
-        """See `fakeredis.engine.core.session.Session.execute`.
+        """Run a command in the other process, given as on the wire.
 
         Raises:
             CommandError: the reply is an error.
@@ -606,11 +606,20 @@ class InheritedSession(_Elsewhere):
         return self._closed or (found is not None and found.closed)
 
     def execute(self, argv: Sequence[bytes]) -> Any:
-        """See `RemoteSession.execute`."""
+        """Run a command, given as on the wire, on the session that takes the inherited one's place.
+
+        Raises:
+            CommandError: the reply is an error.
+            ConnectionLost: the other process has gone, or the session is closed.
+        """
         return self._run("execute", argv)
 
     def execute_many(self, batch: Sequence[Sequence[bytes]]) -> list[Any]:
-        """See `RemoteSession.execute_many`."""
+        """Run commands that were sent at once, on the session that takes the inherited one's place.
+
+        Raises:
+            ConnectionLost: the other process has gone, or the session is closed.
+        """
         return self._run("execute_many", batch)  # type: ignore[no-any-return]
 
     def _run(self, how: str, words: Any) -> Any:
@@ -676,12 +685,18 @@ class RemoteNetwork:
         self.number = number
 
     def stand_in(self, server: Server, way: str, *args: Any) -> Server:
-        """See `fakeredis.clients.network.RemoteNetwork`."""
+        """Make a server stand for that which the other process finds by one of its methods.
+
+        Args:
+            server: the server of this process, which is returned.
+            way: the method's name there.
+            args: the method's arguments.
+        """
         make_remote(server, self.channel, (way, self.number, *args))
         return server
 
     def ask(self, what: str, *args: Any) -> Any:
-        """See `fakeredis.clients.network.RemoteNetwork`.
+        """Call one of the other network's methods there, and return its result.
 
         Raises:
             redis.ConnectionError: the other process has gone.
@@ -760,7 +775,7 @@ class RemoteEngine(Engine):
         raise RuntimeError(_ELSEWHERE)
 
     def grow(self, size: int) -> None:
-        """Let the server be a node of a cluster, see `fakeredis.engine.cluster.cluster.grow`.
+        """Make the server a node of a cluster, see `fakeredis.engine.cluster.cluster.grow`.
 
         Raises:
             redis.ConnectionError: the other process has gone.
@@ -786,7 +801,7 @@ _ELSEWHERE: Final = "this server lives in the process that has forked this one: 
 
 
 def make_remote(server: Server, channel: Channel, key: Any) -> None:
-    """Let a server of this process, a copy that nobody needs, stand for one of another.
+    """Make a server of this process, a copy that nobody needs, stand for one of another.
 
     Args:
         server: the copy.

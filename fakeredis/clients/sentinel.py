@@ -46,7 +46,7 @@ _SENTINELS: Final = (("localhost", 26379),)
 
 
 def watch(here: Network, sentinel: Any, service: Any) -> None:
-    """See to it that the servers a Sentinel client names are Sentinels, and know a service."""
+    """Make the servers that a Sentinel client names Sentinels, which know a service."""
     pools = [getattr(client, "connection_pool", None) for client in sentinel.sentinels]
     number = max(len(pools), sentinel.min_other_sentinels + 1)
     name = service.decode() if isinstance(service, bytes) else str(service)
@@ -62,15 +62,7 @@ def watch(here: Network, sentinel: Any, service: Any) -> None:
 def watch_at(
     here: Network, name: str, number: int, addresses: Sequence[str], own: Sequence[Server] = ()
 ) -> None:
-    """The same, where the servers are.
-
-    Args:
-        here: their network.
-        name: the service.
-        number: how many Sentinels there are at least.
-        addresses: those of the Sentinels.
-        own: Sentinels that clients were given.
-    """
+    """Make the servers at some addresses Sentinels, in the process in which the servers live."""
     watched = here.watched
     if watched is None:
         watched = here.watched = Watched()
@@ -171,7 +163,7 @@ class FakeSentinelManagedConnection(
 class FakeSentinelManagedSSLConnection(
     FakeSentinelManagedConnection, FakeSSLConnection
 ):
-    """The same with TLS."""
+    """A connection of `FakeSentinel`'s clients that is said to have TLS."""
 
 
 class FakeAsyncSentinelManagedConnection(
@@ -189,7 +181,7 @@ class FakeAsyncSentinelManagedConnection(
 class FakeAsyncSentinelManagedSSLConnection(
     FakeAsyncSentinelManagedConnection, FakeAsyncSSLConnection
 ):
-    """The same with TLS."""
+    """A connection of `FakeAsyncSentinel`'s clients that is said to have TLS."""
 
 
 FAKE_CLASSES[sync.SentinelManagedConnection] = FakeSentinelManagedConnection

@@ -240,7 +240,7 @@ def _defaults(base: type) -> dict[str, Any]:
 
 
 def _without_pauses(retry: Any) -> Any:
-    """As many attempts, at once."""
+    """A retry policy that makes as many attempts, without pauses between them."""
 
     def copied(self: Any, memo: Any) -> Any:
         twin = object.__new__(type(self))
@@ -267,7 +267,7 @@ def with_defaults(base: type, given: dict[str, Any]) -> dict[str, Any]:
 
 
 def adopt_pool(pool: Pool, own: Own) -> None:
-    """See to it that a pool that was given to a fake client leads to no real network."""
+    """Turn a pool that was given to a fake client to fake connections, not the real network."""
     kind = getattr(pool, "connection_class", None)
     if not isinstance(kind, type) or not issubclass(kind, redis.connection.AbstractConnection):
         return
@@ -277,7 +277,7 @@ def adopt_pool(pool: Pool, own: Own) -> None:
 
 
 def fake_pool(pool: Pool, server: Server | None) -> None:
-    """Let a pool that has no connections yet make fake ones.
+    """Turn a pool that has no connections yet to fake ones.
 
     Inside of `fakeredis.patch` the real ones lead to the engine, so the pool stays as it is.
     """

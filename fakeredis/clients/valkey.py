@@ -163,7 +163,7 @@ _ASYNC_CLASSES: Final[dict[type, type]] = {}
 
 
 def _fake_pool(pool: Pool, server: Server | None) -> None:
-    """Let a pool that has no connections yet make fake ones; in a patch the real ones do."""
+    """Turn a pool that has no connections yet to fake ones; in a patch it stays as it is."""
     aio = isinstance(pool, valkey_asyncio.ConnectionPool)
     kind = "valkey.asyncio" if aio else "valkey"
     if server is None and kind in network.current(kind).kinds:

@@ -190,7 +190,7 @@ def arnext(ctx: Context, key: bytes) -> int | None:
 
 
 def arseek(ctx: Context, key: bytes, raw: bytes) -> int:
-    """Let insertions go on at an index; 0 when there is no array."""
+    """Set the index at which insertions go on; 0 when there is no array."""
     index = _index(raw, LAST_INDEX + 1)
     array: Array | None = ctx.lookup_write(key, Array)
     if array is None:

@@ -111,7 +111,7 @@ def readwrite(ctx: Context) -> Status:
 
 @group.command("ASKING", flags=FAST | CONNECTION, since="3.0.0", acl=_OWN)
 def asking(ctx: Context) -> Status:
-    """Let the next command be served where its slot is only being imported."""
+    """Serve the next command also where its slot is only being imported."""
     _here(ctx)
     ctx.session.asking = True
     return OK
@@ -424,7 +424,7 @@ def _pairs(words: Words, label: str) -> Iterator[int]:
 
 @group.command("CLUSTER ADDSLOTS", Rest(1), arity=-3, flags=_CHANGES | SERVER_WIDE, since="3.0.0")
 def addslots(ctx: Context, words: Words) -> Status:
-    """Let this node serve slots."""
+    """Add slots to those that this node serves."""
     return _change(_here(ctx), _singles(words), True)
 
 
@@ -432,14 +432,14 @@ def addslots(ctx: Context, words: Words) -> Status:
     "CLUSTER ADDSLOTSRANGE", Rest(2), arity=-4, flags=_CHANGES | SERVER_WIDE, since="7.0.0",
 )
 def addslotsrange(ctx: Context, words: Words) -> Status:
-    """Let this node serve ranges of slots."""
+    """Add ranges of slots to those that this node serves."""
     here = _here(ctx)
     return _change(here, _pairs(words, "addslotsrange"), True)
 
 
 @group.command("CLUSTER DELSLOTS", Rest(1), arity=-3, flags=_CHANGES | SERVER_WIDE, since="3.0.0")
 def delslots(ctx: Context, words: Words) -> Status:
-    """Let nobody serve slots."""
+    """Unassign slots, whoever serves them."""
     return _change(_here(ctx), _singles(words), False)
 
 
@@ -447,14 +447,14 @@ def delslots(ctx: Context, words: Words) -> Status:
     "CLUSTER DELSLOTSRANGE", Rest(2), arity=-4, flags=_CHANGES | SERVER_WIDE, since="7.0.0",
 )
 def delslotsrange(ctx: Context, words: Words) -> Status:
-    """Let nobody serve ranges of slots."""
+    """Unassign ranges of slots, whoever serves them."""
     here = _here(ctx)
     return _change(here, _pairs(words, "delslotsrange"), False)
 
 
 @group.command("CLUSTER FLUSHSLOTS", arity=2, flags=_CHANGES | SERVER_WIDE, since="3.0.0")
 def flushslots(ctx: Context) -> Status:
-    """Let nobody serve the slots of this node."""
+    """Unassign all slots of this node."""
     here = _here(ctx)
     if here.server.database(0).data:
         raise CommandError("ERR DB must be empty to perform CLUSTER FLUSHSLOTS.")
@@ -647,7 +647,7 @@ def failover(ctx: Context, words: Words) -> Status:
     form="^how",
 )
 def reset(ctx: Context, words: Words) -> Status:
-    """Let this node serve nothing any more."""
+    """Forget the cluster: this node serves nothing any more."""
     here = _here(ctx)
     if len(words) > 1:
         raise CommandError(_BAD_WORDS % _said(ctx))

@@ -304,7 +304,7 @@ def client_no_evict(ctx: Context, switch: bytes) -> Any:
 
 @group.command("CLIENT NO-TOUCH", Raw, flags=_CLIENT | EACH_NODE, since="7.2.0", form="^switch")
 def client_no_touch(ctx: Context, switch: bytes) -> Any:
-    """Let this session's commands leave the keys' access times alone."""
+    """Choose whether this session's commands leave the keys' access times alone."""
     ctx.session.no_touch = _is_on(switch)
     key_access.begin(ctx.server)
     return OK
@@ -502,7 +502,7 @@ def client_unblock(ctx: Context, raw: bytes, rest: list[bytes]) -> int:
     form="timeout ^mode",
 )
 def client_pause(ctx: Context, raw: bytes, rest: list[bytes]) -> Any:
-    """Let all commands, or writes only, wait for so many milliseconds."""
+    """Stop all commands, or writes only, for so many milliseconds: they wait."""
     if len(rest) > 1:
         raise ctx.misused()
     mode = word_of(rest[0]) if rest else b"ALL"
@@ -556,7 +556,7 @@ class _TrackingOptions(Options):
     no_loop: Annotated[bool, Flag("NOLOOP")] = False
 
     def tracker(self) -> tracking.Tracker:
-        """The same as the session keeps it."""
+        """The options as the session keeps them."""
         found = tracking.Tracker()
         found.redirect = self.redirect[1]
         found.broadcast, found.no_loop = self.broadcast, self.no_loop

@@ -85,7 +85,7 @@ def debug(ctx: Context, words: list[bytes]) -> Any:
 
 
 def _sleep(ctx: Context, seconds: bytes) -> Status:
-    """Let time pass on the server's clock; nobody waits.
+    """Move the server's clock ahead; nobody waits.
 
     Within a transaction or a script nothing expires meanwhile: there time stands still.
     """
@@ -151,7 +151,7 @@ def _tell_trackers(ctx: Context) -> None:
 
 
 def _change_replication_id(ctx: Context) -> Status:
-    """Have INFO name another one."""
+    """Change the replication ID that INFO names."""
     ctx.server.replication_id = secrets.token_hex(20)
     return OK
 

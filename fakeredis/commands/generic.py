@@ -238,7 +238,7 @@ def _expire(ctx: Context, unit: str, key: bytes, raw: bytes, options: Sequence[b
     "EXPIRE", Key("RW update"), Raw, _ExpireOptions, flags=WRITE | FAST | GIVES_TTL,
 )
 def expire(ctx: Context, key: bytes, seconds: bytes, *options: bytes) -> int:
-    """Let a key vanish after some seconds."""
+    """Set a key's time to live, in seconds."""
     return _expire(ctx, "EX", key, seconds, options)
 
 
@@ -246,7 +246,7 @@ def expire(ctx: Context, key: bytes, seconds: bytes, *options: bytes) -> int:
     "PEXPIRE", Key("RW update"), Raw, _ExpireOptions, flags=WRITE | FAST | GIVES_TTL, since="2.6.0",
 )
 def pexpire(ctx: Context, key: bytes, milliseconds: bytes, *options: bytes) -> int:
-    """Let a key vanish after some milliseconds."""
+    """Set a key's time to live, in milliseconds."""
     return _expire(ctx, "PX", key, milliseconds, options)
 
 
@@ -255,7 +255,7 @@ def pexpire(ctx: Context, key: bytes, milliseconds: bytes, *options: bytes) -> i
     since="1.2.0",
 )
 def expireat(ctx: Context, key: bytes, seconds: bytes, *options: bytes) -> int:
-    """Let a key vanish at a time in seconds since the epoch."""
+    """Set the time at which a key vanishes, in seconds since the epoch."""
     return _expire(ctx, "EXAT", key, seconds, options)
 
 
@@ -264,7 +264,7 @@ def expireat(ctx: Context, key: bytes, seconds: bytes, *options: bytes) -> int:
     since="2.6.0",
 )
 def pexpireat(ctx: Context, key: bytes, milliseconds: bytes, *options: bytes) -> int:
-    """Let a key vanish at a time in milliseconds since the epoch."""
+    """Set the time at which a key vanishes, in milliseconds since the epoch."""
     return _expire(ctx, "PXAT", key, milliseconds, options)
 
 
@@ -922,5 +922,5 @@ def sort(ctx: Context, key: bytes, *words: bytes) -> Any:
     acl=(*_SORT_ACL, "read"), specs=_SORT_KEYS,
 )
 def sort_ro(ctx: Context, key: bytes, *words: bytes) -> Any:
-    """The same without STORE."""
+    """The elements of a list, set or sorted set in order, as SORT gives them; never stored."""
     return _sort(ctx, key, _SortRoOptions.parse(ctx, words))

@@ -414,7 +414,7 @@ def _deadline(ctx: Context, raw: bytes, seconds: bool, absolute: bool) -> int:
 def _set_deadlines(
     ctx: Context, key: bytes, value: Hash, deadline: int, fields: Sequence[bytes]
 ) -> None:
-    """Let fields, which must be there, expire; those that do so at once are removed."""
+    """Set the deadlines of fields, which must be there; those that are over are removed at once."""
     value.allow_expiry()
     if not fields:
         return
@@ -504,7 +504,7 @@ def _expire(
     "HEXPIRE", Key("RW update"), Raw, _ExpireOptions, flags=WRITE | FAST, since=FIELD_EXPIRY,
 )
 def hexpire(ctx: Context, key: bytes, raw: bytes, *words: bytes) -> Any:
-    """Let fields expire in so many seconds."""
+    """Set the time to live of fields, in seconds."""
     return _expire(ctx, key, raw, words, seconds=True, absolute=False)
 
 
@@ -512,7 +512,7 @@ def hexpire(ctx: Context, key: bytes, raw: bytes, *words: bytes) -> Any:
     "HPEXPIRE", Key("RW update"), Raw, _ExpireOptions, flags=WRITE | FAST, since=FIELD_EXPIRY,
 )
 def hpexpire(ctx: Context, key: bytes, raw: bytes, *words: bytes) -> Any:
-    """Let fields expire in so many milliseconds."""
+    """Set the time to live of fields, in milliseconds."""
     return _expire(ctx, key, raw, words, seconds=False, absolute=False)
 
 
@@ -520,7 +520,7 @@ def hpexpire(ctx: Context, key: bytes, raw: bytes, *words: bytes) -> Any:
     "HEXPIREAT", Key("RW update"), Raw, _ExpireOptions, flags=WRITE | FAST, since=FIELD_EXPIRY,
 )
 def hexpireat(ctx: Context, key: bytes, raw: bytes, *words: bytes) -> Any:
-    """Let fields expire at a time in seconds."""
+    """Set the time at which fields vanish, in seconds since the epoch."""
     return _expire(ctx, key, raw, words, seconds=True, absolute=True)
 
 
@@ -528,7 +528,7 @@ def hexpireat(ctx: Context, key: bytes, raw: bytes, *words: bytes) -> Any:
     "HPEXPIREAT", Key("RW update"), Raw, _ExpireOptions, flags=WRITE | FAST, since=FIELD_EXPIRY,
 )
 def hpexpireat(ctx: Context, key: bytes, raw: bytes, *words: bytes) -> Any:
-    """Let fields expire at a time in milliseconds."""
+    """Set the time at which fields vanish, in milliseconds since the epoch."""
     return _expire(ctx, key, raw, words, seconds=False, absolute=True)
 
 
@@ -598,7 +598,7 @@ def _has_expired(ctx: Context, value: Hash, field: bytes) -> bool:
     "HPERSIST", Key("RW update"), _FieldsOptions, flags=WRITE | FAST, since=FIELD_EXPIRY,
 )
 def hpersist(ctx: Context, key: bytes, *words: bytes) -> list[int]:
-    """Let fields no longer expire.
+    """Take fields' deadlines from them.
 
     Checked in the server's order: type, FIELDS and what belongs to it.
     """

@@ -121,7 +121,7 @@ def _add_integer(options: _Options) -> _Change:
 
 
 def _add_float(options: _Options) -> _Change:
-    """The same for floating point numbers."""
+    """The change by a floating point number, once its options are checked."""
     by, low, high = (
         _number(parse_long_double, raw, "a valid float", name, default)
         for raw, name, default in (

@@ -176,7 +176,7 @@ def pubsub_channels(ctx: Context, words: list[bytes]) -> list[bytes]:
 
 @group.command("PUBSUB SHARDCHANNELS", Rest(), flags=_ASKING, since="7.0.0", varies="order")
 def pubsub_shardchannels(ctx: Context, words: list[bytes]) -> list[bytes]:
-    """The same for shard channels."""
+    """Shard channels that have subscribers."""
     pubsub = ctx.server.pubsub
     return pubsub.matching(pubsub.shard_channels, _pattern(ctx, words))
 
@@ -193,7 +193,7 @@ def pubsub_numsub(ctx: Context, names: list[bytes]) -> list[Any]:
 
 @group.command("PUBSUB SHARDNUMSUB", Rest(), flags=_ASKING, since="7.0.0")
 def pubsub_shardnumsub(ctx: Context, names: list[bytes]) -> list[Any]:
-    """The same for shard channels."""
+    """How many subscribers shard channels have."""
     return _counts(ctx.server.pubsub.shard_channels, names)
 
 

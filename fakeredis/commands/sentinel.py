@@ -78,7 +78,7 @@ _NO_QUORUM: Final = (
 
 
 def make_sentinel(server: Server, watched: Watched) -> None:
-    """Let a server answer as a Sentinel, beside all else."""
+    """Make a server answer as a Sentinel, beside all else."""
     if server.sentinel is None:
         with server.lock:
             server.add_module(group)

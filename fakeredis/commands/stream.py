@@ -249,7 +249,7 @@ def _given_id(raw: bytes, profile: Profile) -> _Given:
 
 
 def _xadd_counterpart(args: Args, reply: Any) -> tuple[Args, Callable[[Any], Any]]:
-    """The same with the ID that it had."""
+    """XADD with the ID that the entry was given."""
     said = [b"XADD", *args]
     for at, word in enumerate(args[1:] if type(reply) is bytes else (), 2):
         if word == b"*" or (word.endswith(b"-*") and parse_int(word[:-2]) is not None):
@@ -985,7 +985,7 @@ def xgroup_create(ctx: Context, key: bytes, name: bytes, raw: bytes, *words: byt
     form="key group id {}",
 )
 def xgroup_setid(ctx: Context, key: bytes, name: bytes, raw: bytes, *words: bytes) -> Any:
-    """Let a group read on behind an ID.
+    """Set the ID behind which a group reads on.
 
     Checked in the server's order: options, type, key, group, ID.
     """

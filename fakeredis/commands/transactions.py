@@ -151,7 +151,7 @@ def discard(ctx: Context) -> Any:
     form="key~",
 )
 def watch(ctx: Context, keys: list[bytes]) -> Any:
-    """Let the next EXEC fail when one of the keys changes before it."""
+    """Watch keys: the next EXEC fails when one of them changes before it."""
     session, db = ctx.session, ctx.db
     if session.switched & switches.QUEUEING:
         raise CommandError(errors.WATCH_IN_MULTI)

@@ -360,7 +360,7 @@ class Hash(list[Any]):
         return extra
 
     def expire_at(self, field: bytes, deadline: int) -> None:
-        """Let a field, which must be there, expire."""
+        """Set the deadline of a field, which must be there, in milliseconds since the epoch."""
         extra = self.allow_expiry()
         assert extra.expires is not None
         if not extra.expires:

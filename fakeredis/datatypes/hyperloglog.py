@@ -170,7 +170,7 @@ class HyperLogLog:
         return True
 
     def _raise_sparse(self, index: int, value: int, most_bytes: int) -> bool | None:
-        """The same for the sparse encoding; None when it must become dense first."""
+        """Set a register of the sparse encoding; None when it must become dense first."""
         if value > _MOST_VALUE:
             return None
         runs = self.runs

@@ -350,7 +350,7 @@ class List(_list[bytes]):
             self.shorten(limits, 1)
 
     def set_nodes(self, nodes: Nodes, limits: EncodingLimits) -> None:
-        """Have these nodes, as a file says, or be a listpack if there is one that fits."""
+        """Take over a file's nodes, as a listpack if there is one that fits."""
         self.nodes, self.bound = nodes, _LONG
         self.shorten(limits, 1)
 

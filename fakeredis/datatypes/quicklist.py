@@ -208,7 +208,7 @@ class Nodes:
             del self.nodes[at]
 
     def _split(self, at: int, offset: int, first: int, items: Range) -> None:
-        """Let the elements of a node from an offset on be one of their own."""
+        """Split a node at an offset."""
         node = self.nodes[at]
         size = _EMPTY + total_bytes(items(first, first + offset))
         self.nodes.insert(at + 1, Node(node.count - offset, node.size - size + _EMPTY))

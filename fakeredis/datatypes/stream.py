@@ -440,7 +440,7 @@ class Stream:
         return found
 
     def range_reverse(self, start: int, end: int, count: int = -1) -> Found:
-        """The same from the highest ID down."""
+        """Entries of a range from the highest ID down."""
         found: Found = []
         blocks = self.blocks
         at = self._block_of(end)

@@ -24,7 +24,7 @@ class MutableString(bytearray):
         self.embedded = False
 
     def copy(self) -> MutableString:
-        """The same bytes once more; bits are counted anew."""
+        """A string of the same bytes, whose bits are counted anew."""
         copied = MutableString(self)
         copied.embedded = self.embedded
         return copied

@@ -209,7 +209,7 @@ class Found(NamedTuple):
 
     @property
     def link_score(self) -> float:
-        """The same as VLINKS tells it, in single precision."""
+        """The score as VLINKS tells it, in single precision."""
         return single(1 - self.distance / 2)
 
 
@@ -296,7 +296,7 @@ class VectorSet:
         return _MAKERS[self.quantization](*normalized(vector))
 
     def projected_node(self, vector: Vector) -> Node:
-        """The same for a vector of the input's dimension."""
+        """A vector of the input's dimension, in the form in which this set keeps them."""
         return self.node_of(projected(vector, self.dimension))
 
     def remove(self, element: bytes) -> bool:

@@ -56,7 +56,7 @@ def server_after(scope: PatchScope, connection: AnyConnection) -> Server | None:
 
 
 def _set_up(connection: AnyConnection, scope: PatchScope, wire: FakeSocket) -> None:
-    """Have it told when a connection is used after all; not by who only waited, and was woken."""
+    """Make a wire warn when a connection is used after all; not when who only waited is woken."""
     be_impatient(connection, wire)
     wire.on_use = scope.warn
     never_fast(wire)
@@ -131,7 +131,7 @@ class _AfterAsync(_After, FakeAsyncConnectionMixin):
         await super().connect()
 
     async def send_packed_command(self, command: Any, check_health: bool = True) -> None:
-        """See `_AfterSync.send_packed_command`."""
+        """Begin anew first, where nothing was under way when the patch ended."""
         if _is_left_over(self._writer):
             await self.disconnect()
         await super().send_packed_command(command, check_health)
@@ -218,7 +218,7 @@ def _mixin_for(connection_class: Any) -> type:
 
 @cache
 def _peer_mixin(aio: bool, library: str) -> type:
-    """The same with another library's errors."""
+    """What leads connections of another library to the engine, with that library's errors."""
     exceptions = importlib.import_module(f"{library}.exceptions")
     base: Any = _AfterAsync if aio else _AfterSync
     names = [

@@ -47,7 +47,7 @@ def initialize(kind: str, original: Function, manager: Any, *args: Any, **kwargs
 async def initialize_async(
     kind: str, original: Function, manager: Any, *args: Any, **kwargs: Any
 ) -> Any:
-    """The same for asyncio."""
+    """An asyncio cluster client asks for its nodes."""
     _gather(kind, manager)
     return await original(manager, *args, **kwargs)
 
@@ -67,7 +67,7 @@ def discover(kind: str, original: Function, sentinel: Any, service_name: Any) ->
 
 
 async def discover_async(kind: str, original: Function, sentinel: Any, service_name: Any) -> Any:
-    """The same for asyncio."""
+    """An asyncio Sentinel client asks where a service is."""
     _watch(kind, sentinel, service_name)
     return await original(sentinel, service_name)
 
@@ -78,7 +78,7 @@ def swaps() -> list[Swap | AttributeSwap]:
 
 
 def valkey_swaps(exceptions: ModuleType) -> list[Swap | AttributeSwap]:
-    """The same of valkey-py's.
+    """The swaps of valkey-py's cluster and Sentinel clients.
 
     Args:
         exceptions: its module of exceptions.

@@ -51,7 +51,7 @@ class Swap:
 
 
 class AttributeSwap:
-    """The same for an attribute that is no plain function (compiled code, other interpreters)."""
+    """A method and its replacement, where it is no plain function but compiled or another's."""
 
     __slots__ = ("_original", "_own", "_replacement", "_name", "_owner")
 

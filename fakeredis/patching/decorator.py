@@ -96,7 +96,7 @@ def _is_fixture(target: Any) -> bool:
 
 
 def _fixture(target: Any, change: Callable[[Any], Any]) -> Any:
-    """The same fixture, whose function is changed."""
+    """A fixture, given back with its function changed."""
     if hasattr(target, "_fixture_function"):
         target._fixture_function = change(target._fixture_function)
     else:  # before pytest 8.4

@@ -79,7 +79,7 @@ def described(command: Any, args: Sequence[Any]) -> expectations.Expectation:
 
 
 def _use_table(server: Server, table: Table) -> None:
-    """Have a server's sessions look up commands there.
+    """Make a server's sessions look up commands in a table.
 
     For those that are not plain clients take redis-py's own way, with its retries.
     """
@@ -120,7 +120,15 @@ class Faults:
             self._arm(server)
 
     def delay(self, seconds: float, expected: Expectation) -> None:
-        """Order that commands are answered late, until `clear`."""
+        """Order that commands are answered late, until `clear`.
+
+        Args:
+            seconds: how late.
+            expected: which commands.
+
+        Raises:
+            TypeError, ValueError: it is no number of seconds, or a negative one.
+        """
         if checked_seconds(seconds, "a delay is") < 0:
             raise ValueError(f"a delay is a number of seconds from 0 on, not {seconds!r}")
         self._delays.append(_Delay(seconds, expected))
@@ -128,7 +136,7 @@ class Faults:
             self._arm(server)
 
     def watch(self, server: Server) -> None:
-        """Have a hand in a server's commands from the first fault on."""
+        """Take part in a server's commands from the first fault on."""
         self._servers.append(server)
         if self._faults or self._delays:
             self._arm(server)

@@ -179,7 +179,7 @@ def _open(connection: Connection) -> FakeSocket:
 
 
 def _check_active(scope: PatchScope, wire: FakeSocket) -> None:
-    """Let no session outlive the patch because it began at its very end.
+    """End a session that began at the very end of its patch.
 
     Raises:
         ConnectionRefusedError: the patch has ended.
@@ -231,7 +231,7 @@ def pack_command(kind: str, original: Function, connection: AnyConnection, *args
 def pack_commands(
     kind: str, original: Function, connection: AnyConnection, commands: Commands
 ) -> Any:
-    """The same for several."""
+    """Keep the words of several commands together; the protocol's bytes are not needed."""
     if realm_for(connection, kind) is None:
         return original(connection, commands)
     return fakes.pack_commands(connection, partial(original, connection), commands)
@@ -293,7 +293,7 @@ def execute_batch(
 async def connect_async(
     kind: str, original: Function, connection: AsyncConnection, *args: Any, **kwargs: Any
 ) -> None:
-    """As `connect`."""
+    """Connect to the engine: redis-py's own way, with an `AsyncFakeSocket` instead of streams."""
     if not taken(connection, kind) or connection._reader is not None:
         await original(connection, *args, **kwargs)
         return
@@ -311,7 +311,7 @@ async def _open_async(connection: AsyncConnection) -> None:
 
 
 async def open_socket_async(kind: str, original: Function, connection: AsyncConnection) -> None:
-    """As `open_socket`."""
+    """What is left of a way to the network: who has taken the method before, a mock most likely."""
     ours = taken(connection, kind) and not _plays_network()
     await (_open_async(connection) if ours else original(connection))
 
@@ -320,7 +320,7 @@ async def send_packed_command_async(
     kind: str, original: Function, connection: AsyncConnection, command: Any,
     check_health: bool = True,
 ) -> None:
-    """As `send_packed_command`."""
+    """Hand packed commands to the engine."""
     try:
         ours = taken(connection, kind)
         if ours and not connection._reader:
@@ -335,7 +335,7 @@ async def send_packed_command_async(
 async def send_command_async(
     kind: str, original: Function, connection: AsyncConnection, *args: Any, **kwargs: Any
 ) -> None:
-    """As `send_command`."""
+    """Hand a command to the engine."""
     send = aio_fakes.send_command if taken(connection, kind) else original
     try:
         await send(connection, *args, **kwargs)
@@ -346,7 +346,7 @@ async def send_command_async(
 async def can_read_async(
     kind: str, original: Function, connection: AsyncConnection, *args: Any, **kwargs: Any
 ) -> Any:
-    """As `can_read`; asyncio's does not connect."""
+    """Ask the engine's session for messages; one that is not connected has none."""
     if not taken(connection, kind) or asks_parser(connection._parser, "can_read"):
         return await original(connection, *args, **kwargs)
     if connection._reader is None:
@@ -364,7 +364,7 @@ async def can_read_async(
 async def read_response_async(
     kind: str, original: Function, connection: AsyncConnection, *args: Any, **kwargs: Any
 ) -> Any:
-    """As `read_response`."""
+    """Take the next message of the engine's session."""
     try:
         ours = taken(connection, kind) and not asks_parser(connection._parser)
         read = aio_fakes.read_response if ours else original
@@ -376,7 +376,7 @@ async def read_response_async(
 async def execute_command_async(
     kind: str, cut: FastPath, original: Function, client: Client, *args: Any, **options: Any
 ) -> Any:
-    """As `execute_command`."""
+    """The short cut for an asyncio client of a real class; other tasks get their turn."""
     if kind in network.current(kind).kinds:
         reply = cut(client, args, options)
         if reply is not NOT_HANDLED:
@@ -393,7 +393,7 @@ async def execute_batch_async(
     connection: AsyncConnection, commands: Commands,
     raise_on_error: bool,
 ) -> Any:
-    """As `execute_batch`."""
+    """The short cut for an asyncio pipeline of a real class."""
     if isinstance(pipeline, FakeAsyncPipeline) or not taken(connection, kind):
         return await original(pipeline, connection, commands, raise_on_error)
     replies = await async_short_pipeline(

@@ -131,7 +131,7 @@ class Machinery:
                     impersonation.activate(self._chosen())
 
     def _add_valkey(self) -> None:
-        """Have the names of valkey-py replaced, too, now that it is there."""
+        """Add valkey-py's names to those that are replaced, now that it is there."""
         fakes: tuple[type, ...] = (valkey_clients.FakeValkey, valkey_clients.FakeAsyncValkey)
         self._fakes += fakes
         self._originals.update(_originals_of(fakes))
@@ -139,7 +139,7 @@ class Machinery:
             self._names.add(_pairs(fakes))
 
     def _show(self) -> None:
-        """See to it that the names are replaced that any active patch wants to be."""
+        """Replace the names that any active patch wants to be replaced, and no others."""
         shown = frozenset().union(*self._named)
         if shown == self._shown:
             return
@@ -163,7 +163,7 @@ class Machinery:
         impersonation.activate(self._chosen())
 
     def _cover(self) -> None:
-        """Let what stands in the place of real methods (a mock) be in that of the fake ones."""
+        """Leave out a fake class's methods where something, as a mock, stands in the real ones'."""
         for (fake, name), original in self._originals.items():
             real = vars(fake)["_real_class"]
             if vars(real).get(name) is not original and name in vars(fake):

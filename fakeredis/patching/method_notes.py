@@ -106,7 +106,7 @@ class _Hook:
 
 
 def _mark(function: FunctionType) -> None:
-    """Let a function that returns coroutines be taken for one that is a coroutine function."""
+    """Mark a function that returns coroutines as a coroutine function."""
     mark = getattr(inspect, "markcoroutinefunction", None)  # since Python 3.12
     if mark is not None:
         mark(function)

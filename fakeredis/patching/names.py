@@ -49,7 +49,7 @@ class Names:
         _all.add(self)
 
     def forget(self) -> None:
-        """Let go of modules and namespaces."""
+        """Forget all modules and namespaces."""
         self._modules, self._namespaces, self._sizes = [], [], []
         self._loaded = (0, None, None)
         self._sites, self._counts, self._put = {}, {}, []
@@ -217,7 +217,10 @@ class Names:
 
 @atexit.register
 def _forget() -> None:
-    """Let Python free the main module first, as ever: its clients still need redis-py's modules."""
+    """Forget all modules at exit, so that Python frees the main module first, as ever.
+
+    Its clients still need redis-py's modules.
+    """
     for names in members(_all):
         names.forget()
 

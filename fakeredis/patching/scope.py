@@ -121,7 +121,7 @@ class PatchScope(Network):
             del vars(connection)[STATES]
 
     def _give_back(self, connection: AnyConnection, states: ConnectionStates) -> None:
-        """Let a connection have again what was put aside, and end what it has here.
+        """Give a connection back what was put aside, and end what it has here.
 
         Where another thread is about to read a reply, its connection breaks instead: nothing would
         ever come through the socket that it had before.
@@ -165,7 +165,7 @@ class PatchScope(Network):
 
 
 def bind_connection(connection: AnyConnection, scope: PatchScope, kind: str) -> None:
-    """See to it that a connection is in the hands of a scope."""
+    """Take a connection into the hands of a scope, if it is not; what it had is put aside."""
     attributes = vars(connection)
     states = attributes.get(STATES)
     if states is None:
@@ -255,7 +255,7 @@ class _Broken:
 
 
 def _break_parser(connection: AnyConnection) -> None:
-    """Let another thread that still means to read find the end, not a parser that never began."""
+    """Make another thread that still means to read find the end, not a parser that never began."""
     connection._parser.on_connect(_Broken(connection))
 
 
@@ -282,18 +282,18 @@ class YieldingSocket(FakeSocket):
 
 
 class AsyncYieldingSocket(AsyncFakeSocket):
-    """The same for asyncio."""
+    """An `AsyncFakeSocket` for several patches: each command asks first whose turn it is."""
 
     __slots__ = ()
 
     def turn(self, connection: AnyConnection) -> FakeSocket | None:
-        """As `YieldingSocket.turn`."""
+        """The wire of the patch whose turn it is; None where its connection is yet to be made."""
         found = _turn(connection)
         return getattr(connection, "_reader", None) if found else None
 
 
 def _turn(connection: AnyConnection) -> bool:
-    """Let a connection have the state of the patch whose turn it is; whether there is one."""
+    """Bind a connection to the patch whose turn it is; whether there is one."""
     states = vars(connection).get(STATES)
     if states is None:
         return False
@@ -329,7 +329,7 @@ def choose_yielding(wire: Any = None) -> None:
 
 
 def slow_down(connection: Any) -> None:
-    """Let no short cut take a connection's wire: it is asked first whose turn it is."""
+    """Keep short cuts from a connection's wire: it is asked first whose turn it is."""
     for name in ("_sock", "_writer"):
         end = getattr(connection, name, None)
         if isinstance(end, FakeSocket):
@@ -337,5 +337,5 @@ def slow_down(connection: Any) -> None:
 
 
 def never_fast(wire: FakeSocket) -> None:
-    """Let a wire be asked first whose turn it is."""
+    """Make short cuts ask a wire first whose turn it is."""
     wire.__class__ = _SLOW.get(type(wire), type(wire))

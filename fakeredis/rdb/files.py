@@ -182,7 +182,7 @@ class _Reading:
         self.reader.length()
 
     def slot(self) -> None:
-        """The same for a slot of a cluster."""
+        """How many keys of a slot of a cluster will come: of no use here."""
         self.reader.length()
         self.resize()
 

@@ -134,7 +134,7 @@ def _attribute(target: Any, name: str, is_client: bool) -> Any:
 
 
 def _run_with_stand_ins(steps: tuple[Step, ...]) -> list[Any]:
-    """The same with a number in the place of each placeholder, put back in what was sent."""
+    """Words that the method sends with numbers in the placeholders' places, which are put back."""
     swap = _StandIns()
     words = _run(tuple(swap.into(step) for step in steps))
     return [swap.back(word) for word in words]

@@ -234,7 +234,7 @@ def quote(value: object) -> str:
 
 
 def shown(value: object, most: int = LONGEST) -> str:
-    """The same for a report: a long value is cut, and says how long it is."""
+    """A value as text for a report: a long one is cut, and says how long it is."""
     text = quote(value)
     if len(text) <= most:
         return text

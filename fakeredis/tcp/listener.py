@@ -88,7 +88,7 @@ class TcpService:
         await self.serve()
 
     async def serve(self) -> None:
-        """The same inside a loop."""
+        """Serve inside a running event loop, until `stop` is called."""
         self.loop = loop = asyncio.get_running_loop()
         self.thread = threading.get_ident()
         self._stopping = asyncio.Event()
@@ -135,7 +135,7 @@ class TcpService:
                 loop.call_soon_threadsafe(stopping.set)
 
     async def _tick(self) -> None:
-        """Let keys expire and waits end while nobody sends anything."""
+        """Expire keys and end waits while nobody sends anything."""
         server = self.server
         ticks = 0
         while True:

@@ -152,7 +152,7 @@ class Meanwhile:
             transport.abort()
 
     def _close(self) -> None:
-        """Let clients see that they are dismissed."""
+        """Show clients that they are dismissed."""
         for connection in self._known:
             transport = connection.transport
             if transport.is_closing() and not transport.get_write_buffer_size():

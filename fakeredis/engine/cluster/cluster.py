@@ -120,7 +120,7 @@ class Cluster:
                 self.owners[first:last] = [node] * (last - first)
 
     def add(self, server: Server) -> Node:
-        """Let a server join; it serves no slots yet."""
+        """Take a server in; it serves no slots yet."""
         with server.lock:
             if self.nodes:
                 server.lock = self.nodes[0].server.lock

@@ -26,7 +26,7 @@ def of(master: Node) -> list[Node]:
 
 
 def follow(node: Node, master: Node) -> None:
-    """Let a node, which has no keys of its own, serve those of a master."""
+    """Make a node, which has no keys of its own, a replica that serves those of a master."""
     server = node.server
     node.master, node.shard = master, master.shard
     node.migrating.clear()
@@ -35,7 +35,7 @@ def follow(node: Node, master: Node) -> None:
 
 
 def leave(node: Node) -> None:
-    """Let a replica be an empty master without slots."""
+    """Make a replica an empty master without slots."""
     node.master, node.shard = None, new_id()
     server = node.server
     server.databases, server.deadlines = {}, []
@@ -56,7 +56,7 @@ def _repoint(server: Server) -> None:
 
 
 def promote(node: Node) -> None:
-    """Let a replica be the master, and its master and the other replicas its replicas."""
+    """Make a replica the master, and its master and the other replicas its replicas."""
     old, cluster = node.master, node.cluster
     assert old is not None
     others = of(old)
@@ -75,7 +75,7 @@ def promote(node: Node) -> None:
 
 
 def heal(cluster: Cluster) -> None:
-    """Let replicas take over for masters that are down."""
+    """Promote replicas of masters that are down."""
     for node in list(cluster.nodes):
         if node.master is None and not node.server.connected:
             alive = [one for one in of(node) if one.server.connected]

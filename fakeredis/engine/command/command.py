@@ -280,7 +280,7 @@ class Command:
         self._bounds(declaration.arity)
 
     def _keep_nulls(self, nulls: Nulls | None) -> None:
-        """Let the handler tell RESP2's two nulls apart."""
+        """Wrap the handler, so that its reply tells RESP2's two nulls apart."""
         if nulls is None:
             return
         plain, keep = self.handler, nulls

@@ -76,7 +76,7 @@ class Counted:
 
     @property
     def form(self) -> str:
-        """As in forms."""
+        """Their part of a form: a number, and so many words for each."""
         return f"#{self.size}"
 
     def take(self, ctx: Any, words: Args, at: int, keys: int) -> tuple[list[bytes], int]:
@@ -195,7 +195,7 @@ class _Word:
         return word, at + 1
 
     def length(self, words: Args, at: int) -> int:
-        """One."""
+        """How many words belong to it: one."""
         return 1
 
 

@@ -50,11 +50,11 @@ class Argument:
     once: bool = False  # as a word of `OneOf`: see `Values`
 
     def since(self, version: Since) -> Argument:
-        """The same, known only to servers from ``version`` on."""
+        """A copy that is known only to servers from ``version`` on."""
         return replace(self, introduced=version)
 
     def single(self) -> Argument:
-        """The same as a word's value in `OneOf`; that word must not stand twice."""
+        """A copy for a word's value in `OneOf`; that word must not stand twice."""
         return replace(self, once=True)
 
 
@@ -117,7 +117,7 @@ class _Key(Argument):
     is_key: bool = True
 
     def __call__(self, access: str) -> Argument:
-        """The same with its access."""
+        """A copy that says what the command does to the key, in COMMAND INFO's words."""
         return replace(self, access=access)
 
 
@@ -208,7 +208,7 @@ class Flag:
     access: str = ""
 
     def since(self, version: Since) -> Flag:
-        """The same, known only to servers from ``version`` on."""
+        """A copy that is known only to servers from ``version`` on."""
         return replace(self, introduced=version)
 
 
@@ -257,7 +257,7 @@ class Values:
         object.__setattr__(self, "once", once)
 
     def since(self, version: Since) -> Values:
-        """The same, known only to servers from ``version`` on."""
+        """A copy that is known only to servers from ``version`` on."""
         return Values(*self.values, make=self.make, introduced=version, once=self.once)
 
 
@@ -288,7 +288,7 @@ class Option(Values):
         object.__setattr__(self, "refused", refused)
 
     def since(self, version: Since) -> Option:
-        """The same, known only to servers from ``version`` on."""
+        """A copy that is known only to servers from ``version`` on."""
         return Option(
             self.token, *self.values, introduced=version, make=self.make, many=self.many,
             once=self.once, refused=self.refused,

@@ -53,7 +53,7 @@ class Wait:
         self.recording: Any = None  # the spy's open record of this call
 
     def run_again_at(self, moment: int) -> None:
-        """Let the handler run again at a time even when no key changes until then."""
+        """Run the handler again at a time, even when no key changes until then."""
         self.deadline = moment if self.end is None else min(moment, self.end)
 
 

@@ -126,7 +126,7 @@ class RealClock(Clock):
 
     @property
     def moved(self) -> bool:
-        """See `Clock.moved`: a tool may move the other one at any time."""
+        """Whether it shows another time than `time.time`, which a tool may move at any time."""
         return True
 
     def seconds(self) -> float:

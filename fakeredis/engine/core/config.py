@@ -72,7 +72,7 @@ class Parameter:
             self.parse = _SPECIAL[name]
 
     def with_default(self, default: str) -> Parameter:
-        """The same parameter with another default."""
+        """A copy of the parameter with another default."""
         other = copy(self)
         other.default = default
         return other
@@ -291,7 +291,7 @@ class Config:
             self._notify(value)
 
     def _settle(self, coming: EncodingLimits) -> bool:
-        """Have values note what they have become by the limits that are about to change.
+        """Note in each value its encoding by the limits so far, which are about to change.
 
         Returns:
             Whether there are any that the coming limits would not let be compact.
@@ -309,7 +309,7 @@ class Config:
         return kept
 
     def take_over(self, other: Config) -> None:
-        """Have another server's settings."""
+        """Take over another server's settings, as far as they were changed there."""
         for name, value in other.changed.items():
             self.override(name, value)
 

@@ -54,7 +54,7 @@ class Context:
         return self._now
 
     def forget_time(self) -> None:
-        """Let the next reading of ``now`` look at the clock again."""
+        """Forget ``now``: its next reading looks at the clock again."""
         self._now = 0
 
     def micros(self) -> int:
@@ -72,7 +72,7 @@ class Context:
         self._micros = 0
 
     def see_time_pass(self) -> None:
-        """Let `micros` tell the time while a script runs long; ``now`` stays the same."""
+        """Make `micros` tell the time while a script runs long; ``now`` stays the same."""
         self._micros = round(self.server.clock.seconds() * 1_000_000)
 
     @property
@@ -154,7 +154,7 @@ class Context:
         raise CommandError(errors.WRONGTYPE)
 
     def read_string(self, key: bytes) -> bytes | bytearray | None:
-        """The same for reading: counts a hit or a miss. What it gives must not become a reply.
+        """The string at a key, for reading: counts a hit or a miss. It must not become a reply.
 
         Raises:
             CommandError: WRONGTYPE, the value is no string.

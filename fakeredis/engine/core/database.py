@@ -151,7 +151,7 @@ class Database:
     # Deadlines ------------------------------------------------------------------------------
 
     def expire_at(self, key: bytes, deadline: int) -> None:
-        """Let a present key vanish at ``deadline`` (milliseconds since the epoch)."""
+        """Set a present key's deadline, in milliseconds since the epoch."""
         self.expires[key] = deadline
         self._schedule(key, deadline)
 
@@ -162,7 +162,7 @@ class Database:
             server.trim_deadlines()
 
     def expire_fields_at(self, key: bytes, deadline: int) -> None:
-        """Have the hash at ``key`` looked at when the first of its fields may expire.
+        """Note when the first field of the hash at ``key`` may expire, and look at it then.
 
         To be called whenever a field gets a deadline, and for each hash with expiring fields that
         comes to a key in one piece (RENAME, COPY, RESTORE ...).

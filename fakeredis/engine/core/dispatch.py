@@ -62,7 +62,7 @@ def check_connection(session: Session) -> None:
 
 
 def unknown_to(session: Session, argv: Sequence[bytes]) -> CommandError:
-    """The same, as a session's server words it."""
+    """The error for a command that there is none of, as a session's server words it."""
     if not session.server.traits.older_errors:
         return wording.unknown_command(argv)
     return wording.legacy_unknown_command(argv)

@@ -31,7 +31,7 @@ class Engine(ABC):
 
     @property
     def connected(self) -> bool:
-        """See `Server.connected`."""
+        """Whether the server answers; set to False, connections break and none can be made."""
         return not self.server.switched & switches.DOWN
 
     @connected.setter
@@ -46,31 +46,45 @@ class Engine(ABC):
 
     @abstractmethod
     def session(self, protocol: int, address: str) -> Any:
-        """See `Server.session`."""
+        """A new session, as a client's connection makes one.
+
+        Args:
+            protocol: the version of RESP, 2 or 3.
+            address: the client's.
+        """
 
     @abstractmethod
     def protocol_session(self, address: str, local: str) -> Any:
-        """See `Server.protocol_session`."""
+        """A new session for a shell that writes the protocol's bytes.
+
+        Args:
+            address: the client's.
+            local: the server's end of the connection.
+        """
 
     @abstractmethod
     def advance(self, seconds: float) -> None:
-        """See `Server.advance`."""
+        """Move the server's clock ahead by some seconds; what becomes due happens."""
 
     @abstractmethod
     def catch_up(self) -> None:
-        """See `Server.catch_up`."""
+        """Do what has become due: expire keys, time out waits."""
 
     @abstractmethod
     def clear(self) -> None:
-        """See `Server.clear`."""
+        """Remove all keys of all databases, without a command's side effects."""
 
     @abstractmethod
     def key_names(self, session: Session) -> dict[int, list[bytes]]:
-        """See `Server.key_names`."""
+        """The keys of each database that has any.
+
+        Args:
+            session: through which they may be asked for.
+        """
 
     @abstractmethod
     def let_go(self) -> None:
-        """See `Server.let_go`."""
+        """Close files and connections; used again, they are opened again."""
 
     @abstractmethod
     def check_files(self, verb: str) -> None:
@@ -88,17 +102,17 @@ class LocalEngine(Engine):
     """Runs them here."""
 
     def session(self, protocol: int, address: str) -> Session:
-        """See `Server.session`."""
+        """A new session on the server's databases."""
         with self.server.lock:
             return Session(self.server, protocol, address)
 
     def protocol_session(self, address: str, local: str) -> Any:
-        """See `Server.protocol_session`."""
+        """A new session on the server's databases, whose replies keep the types of the protocol."""
         with self.server.lock:
             return ProtocolSession(self.server, 2, address, local)
 
     def advance(self, seconds: float) -> None:
-        """See `Server.advance`."""
+        """Move the server's clock ahead by some seconds, then expire keys and time out waits."""
         server = self.server
         with server.lock:
             if checked_advance(seconds) > 0:
@@ -107,11 +121,11 @@ class LocalEngine(Engine):
             server.do_what_is_due()
 
     def catch_up(self) -> None:
-        """See `Server.catch_up`."""
+        """Expire keys and time out waits at once, as the data are here."""
         self.server.do_what_is_due()
 
     def clear(self) -> None:
-        """See `Server.clear`."""
+        """Empty the dictionaries of all databases; what was tracked is flushed."""
         server = self.server
         with server.lock, server.rewriting():
             for db in list(server.databases.values()):
@@ -123,14 +137,14 @@ class LocalEngine(Engine):
                 server.tracking.flushed()
 
     def key_names(self, session: Session) -> dict[int, list[bytes]]:
-        """See `Server.key_names`."""
+        """The keys of each database that has any, expired ones included."""
         databases = self.server.databases.copy()
         return {number: list(db.data) for number, db in databases.items() if db.data}
 
     def let_go(self) -> None:
-        """See `Server.let_go`."""
+        """Close the keyspace store, if there is one."""
         if self.server.store_sync is not None:
             self.server.store_sync.close()
 
     def check_files(self, verb: str) -> None:
-        """See `Engine.check_files`: they may be read and written."""
+        """Does nothing: RDB files may be read and written where the data are."""

@@ -44,19 +44,24 @@ class SessionLike(Protocol):
 
     @property
     def subscriptions(self) -> int:
-        """See `Session.subscriptions`."""
+        """Channels and patterns listened to, as SUBSCRIBE counts them."""
 
     def execute(self, argv: Sequence[bytes]) -> Any:
-        """See `Session.execute`."""
+        """Run a command given as on the wire.
+
+        Raises:
+            CommandError: the reply is an error.
+            ConnectionLost: the server is down, or the session is closed.
+        """
 
     def execute_many(self, batch: Sequence[Sequence[bytes]]) -> list[Any]:
-        """See `Session.execute_many`."""
+        """Run commands that were sent at once, if they run elsewhere; errors are items."""
 
     def look(self) -> None:
-        """See `Session.look`."""
+        """Find out what has come from elsewhere, if commands are ``forwarded``."""
 
     def close(self) -> None:
-        """See `Session.close`."""
+        """End waits, WATCHes and subscriptions, as the connection is gone."""
 
 
 class Shell(Protocol):

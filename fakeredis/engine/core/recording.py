@@ -35,7 +35,7 @@ OnChange = Callable[["Session", "Database", "bytes | None", "Database | None"], 
 
 
 def layer_of(recorder: Recorder) -> Layer:
-    """Have commands noted by ``begin`` and ``end``."""
+    """The layer that has commands noted by a recorder's ``begin`` and ``end``."""
     own: Layer | None = getattr(recorder, "layer", None)
     if own is not None:
         return own

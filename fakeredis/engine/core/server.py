@@ -184,7 +184,7 @@ class Server:
         self.engine.catch_up()
 
     def do_what_is_due(self) -> None:
-        """The same, where the data are."""
+        """Expire keys, time out waits and serve who can go on, where the data are."""
         with self.lock:
             if self.switched & switches.BUSY:
                 return  # in the middle of a script
@@ -373,7 +373,7 @@ class Server:
         return self.engine.session(protocol, address)  # type: ignore[no-any-return]
 
     def protocol_session(self, address: str = "127.0.0.1:0", local: str = "") -> Any:
-        """The same for a shell that writes the protocol's bytes.
+        """A new session for a shell that writes the protocol's bytes.
 
         Args:
             address: the client's.
@@ -400,7 +400,7 @@ class Server:
         raise NotImplementedError
 
     def add_module(self, group: Group) -> None:
-        """Have a group of commands besides.
+        """Add a group of commands to those of the profile.
 
         Raises:
             ValueError: one of its names is taken.
@@ -440,7 +440,7 @@ class Server:
         return bool(self.switched & switches.PAUSED) and pause.is_on(self)
 
     def switch_on(self, bit: int, check: Check | None = None) -> None:
-        """Let a feature have its part of the road of each command.
+        """Put a feature's part of each command's road in force.
 
         Args:
             bit: which of `fakeredis.engine.core.switches`.
@@ -491,7 +491,7 @@ class Server:
         self.engine.connected = up
 
     def attach_recorder(self, recorder: Recorder | None) -> None:
-        """Let a spy listen, or no longer."""
+        """Make a spy listen; None ends that."""
         with self.lock:
             self.recorder = recorder
             self.on_change = getattr(recorder, "changed", None)

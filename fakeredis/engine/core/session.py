@@ -205,7 +205,7 @@ class Session:
         return replies
 
     def _call_each_noted(self, batch: Batch) -> list[Any]:
-        """The same while a spy wants to know a command's place and the method that queued it."""
+        """Run a batch, and note each command's place and the method that queued it for a spy."""
         replies: list[Any] = []
         try:
             for self.position, (command, args) in enumerate(batch):
@@ -375,21 +375,21 @@ class ProtocolSession(Session):
         self.sent: Sequence[bytes] = ()  # the last command of all, as it came
 
     def as_written(self, command: Command, args: Sequence[bytes]) -> Sequence[bytes]:
-        """See `Session.as_written`."""
+        """A running command as the client wrote it, where that is known."""
         last = self.sent[len(command.parts) :]
         return self.sent if list(last) == list(args) else super().as_written(command, args)
 
     @property
     def local_address(self) -> str:
-        """See `Session.local_address`."""
+        """The server's end of this connection, as CLIENT LIST shows it."""
         return self.local or super().local_address
 
     def pushes_first(self) -> None:
-        """See `Session.pushes_first`."""
+        """Mark that what was pushed so far comes before the running command's reply."""
         self.ahead = len(self.outbox)
 
     def null_of(self, protocol: int) -> Any:
-        """See `Session.null_of`."""
+        """The null of a protocol, as a reply to this session, which may speak the other one."""
         return None if protocol == self.protocol else OTHER_NULL
 
     @property
@@ -398,7 +398,12 @@ class ProtocolSession(Session):
         return self.wire_table
 
     def execute(self, argv: Sequence[bytes]) -> Any:
-        """See `Session.execute`."""
+        """Run a command given as on the wire, with replies in the types of the protocol.
+
+        Raises:
+            CommandError: the reply is an error.
+            ConnectionLost: the server is down, or the session is closed.
+        """
         self.sent = argv
         command = self.wire_table.by_name.get(argv[0])
         if command is None or command.subcommands is not None:

@@ -61,4 +61,4 @@ class StoreSync(Protocol):
         """Whether what a session is to get waits for the end of a transaction."""
 
     def close(self) -> None:
-        """Let go of the store; used again, it opens again."""
+        """Close the store; used again, it opens again."""

@@ -603,7 +603,7 @@ class AccessControl:
         return dispatch.reworded(session, _refusal(session, command, found))
 
     def _inner_gate(self, session: Session, command: Command, args: Sequence[bytes]) -> Any:
-        """The same for what EXEC runs, scripts call, and what has waited."""
+        """Refuse what a user may not do within EXEC or a script, or after having waited."""
         found = denial(session, command, args)
         return None if found is None else _refusal(session, command, found)
 
@@ -649,10 +649,13 @@ def set_default_password(server: Server, password: str) -> None:
 
 
 def authenticate(session: Session, name: bytes, password: bytes, command: str) -> None:
-    """Let a session act as a user from now on.
+    """Make a session act as a user from now on.
 
     Args:
-        command: which one asks for it.
+        session: whose user it becomes.
+        name: the user's name.
+        password: one of the user's.
+        command: which one asks for it, for the log.
 
     Raises:
         CommandError: WRONGPASS.

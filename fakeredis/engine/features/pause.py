@@ -108,7 +108,7 @@ class _Postponed(blocking.Wait):
 
 
 def _postpone(session: Session, command: Command, args: Sequence[bytes]) -> Any:
-    """Let a command wait for the end of the pause; its reply comes through the outbox."""
+    """Make a command wait for the end of the pause; its reply comes through the outbox."""
     current = session.server.pause
     assert current is not None
 

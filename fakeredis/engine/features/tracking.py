@@ -81,7 +81,7 @@ class Tracking:
         return set().union(*(tracker.prefixes for tracker in list(self.trackers.values())))
 
     def start(self, session: Session, tracker: Tracker) -> None:
-        """Let a session track from now on."""
+        """Begin to tell a session of changes."""
         self.trackers[session] = tracker
         self._switched()
 

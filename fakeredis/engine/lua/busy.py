@@ -96,7 +96,7 @@ def _look(frame: Frame) -> bytes | None:
 
 
 def _let_others_in(server: Server) -> None:
-    """Let go of the lock for a moment; nothing that happens then may touch the data."""
+    """Release the lock for a moment; nothing that happens then may touch the data."""
     lock: Any = server.lock
     ready, server.ready = server.ready, []
     expire, server.active_expire = server.active_expire, False
@@ -112,9 +112,10 @@ def _let_others_in(server: Server) -> None:
 
 
 def add_pump(server: Server, pump: Callable[[], None]) -> None:
-    """Let a function be called while a script runs long.
+    """Add a function that is called now and then while a script runs long.
 
     Args:
+        server: whose scripts.
         pump: takes what has come in this thread's event loop, if it is the loop's thread.
     """
     server.pumps = (*server.pumps, pump)

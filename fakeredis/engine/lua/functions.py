@@ -227,7 +227,7 @@ def functions_of(server: Server) -> Functions:
 
 
 def known(server: Server) -> Functions | None:
-    """The same, or None where there never was one."""
+    """The server's functions, or None where there never was one."""
     if server.unread_functions:
         return functions_of(server)
     return server.functions
@@ -261,7 +261,9 @@ def codes(server: Server) -> list[bytes]:
 
 
 def replace_all(server: Server, wanted: Sequence[bytes]) -> None:
-    """Have the libraries of a file and no others; without an interpreter they are kept unread.
+    """Load the libraries of a file in the place of all others.
+
+    Without an interpreter they are kept unread.
 
     Raises:
         CommandError: one of them is none; nothing has changed then.

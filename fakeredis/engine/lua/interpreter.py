@@ -315,7 +315,7 @@ class Interpreter:
         return reply
 
     def _make_room(self, size: int) -> None:
-        """See to it that there is memory for what comes, of so many bytes.
+        """Make sure that there is memory for so many bytes that are to come.
 
         Raises:
             CommandError: it is too much.

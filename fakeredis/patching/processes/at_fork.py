@@ -26,7 +26,7 @@ _FORKS: Final = "fakeredis.patching.processes.fork_host"
 
 
 def share(server: Server) -> None:
-    """Let children that are forked from now on reach a server, and see to it that they ask."""
+    """Make a server known to children that are forked from now on; importing this lets them ask."""
     register(server)
 
 

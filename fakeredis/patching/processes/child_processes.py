@@ -101,7 +101,7 @@ class UnixListener:
             ChildConnection(sock, self._shared, self._token.encode()).start()
 
     def close(self) -> None:
-        """Let no one in any more; those inside are for `fork_host.ended`."""
+        """Stop admitting children; those inside are for `fork_host.ended`."""
         _doors.remove(self)
         _lead(self.folder)
         if self._owner != os.getpid():
@@ -193,7 +193,7 @@ _before: dict[str, str | None] = {}  # the variables as they were before the fir
 
 
 def _lead(folder: Path) -> None:
-    """Let the variables lead to the last door that is open, or be what they were.
+    """Set the variables that lead to the last door that is open, or set them back.
 
     Args:
         folder: that of the door that was opened or closed last.

@@ -169,7 +169,7 @@ class ChildConnection:
         self._thread = threading.Thread(target=self._run, name="fakeredis-host", daemon=True)
 
     def start(self) -> None:
-        """Begin."""
+        """Start the thread that serves the child."""
         for host in [each for each in list(_hosts) if each.done]:
             _hosts.discard(host)
         _hosts.add(self)
@@ -308,7 +308,7 @@ class ChildConnection:
             session.wake = partial(self._woken, own, session) if waits else None
 
     def _tell_spy(self, session: Session, own: int, via: str, group: int) -> None:
-        """Let the next commands be recorded as those of the child's pipeline."""
+        """Mark the next commands as those of the child's pipeline, for the record."""
         if group != self._groups.get(own, 0):
             self._groups[own] = group
             _mark(session, via)
@@ -420,7 +420,7 @@ def _mark(session: Session, via: str) -> None:
 
 
 def _tell_method(session: Session, note: Note) -> None:
-    """Let the next command be recorded as that of the child's method, at its place in a batch."""
+    """Note the child's method, and its place in a batch, for the record of the next command."""
     session.method, session.position = note or (None, 0)
 
 
@@ -445,7 +445,7 @@ def ended() -> None:
 
 
 def make_network_remote(here: Network, channel: Channel, number: int) -> None:
-    """Let a network's servers be those of another process.
+    """Make a network's servers those of another process.
 
     Args:
         here: the network.
@@ -595,7 +595,7 @@ _quiet: Final = (
 
 
 def _hush() -> None:
-    """Let Python not warn of threads while the only others are ours, whose locks we hold."""
+    """Silence Python's warning of threads while the only others are ours, whose locks we hold."""
     if sys.version_info >= (3, 12) and threading.active_count() > 1:
         others = [each.name for each in threading.enumerate() if each.name not in _OURS]
         if len(others) == 1 and _quiet not in warnings.filters:
@@ -604,14 +604,14 @@ def _hush() -> None:
 
 
 def _unhush() -> None:
-    """Let Python warn again."""
+    """Undo `_hush` once no child is served any more."""
     if all(host.done for host in _hosts) and _quiet in warnings.filters:
         warnings.filters.remove(_quiet)  # type: ignore[attr-defined]
         _forget_filters()
 
 
 def _forget_filters() -> None:
-    """Let what was warned of already be looked at anew."""
+    """Make Python look anew at what it has warned of already."""
     changed = getattr(warnings, "_filters_mutated", None)
     if changed is not None:
         changed()

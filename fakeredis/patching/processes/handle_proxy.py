@@ -35,7 +35,12 @@ _ALLOWED: Final = frozenset({
 
 
 def ask(remote: RemoteNetwork, what: str, args: Sequence[Any]) -> Any:
-    """Let the other process do something, and have its result.
+    """Call a method of the patch's entry in the other process, and return its result.
+
+    Args:
+        remote: the way there.
+        what: the method's name.
+        args: its arguments.
 
     Raises:
         redis.ConnectionError: it has gone.
@@ -161,7 +166,7 @@ class _Named:
 
 
 def follow(spy: Spy, remote: RemoteNetwork) -> None:
-    """Let a spy show what that of the other process has recorded, from now on."""
+    """Make a spy show what that of the other process has recorded, from now on."""
     spy._sync = partial(_sync, remote)
     spy._forget = partial(_forget, remote)
 

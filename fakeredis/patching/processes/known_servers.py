@@ -16,5 +16,5 @@ servers: Final[WeakValueDictionary[int, Server]] = WeakValueDictionary()
 
 
 def register(server: Server) -> None:
-    """Let children that are forked from now on reach a server."""
+    """Make a server known to children that are forked from now on."""
     servers[next(_numbers)] = server

@@ -16,7 +16,7 @@ from typing import Any
 
 
 def start(folder: str, package: str) -> None:
-    """Let the program's own ``sitecustomize`` run, then wait for a Redis library.
+    """Run the program's own ``sitecustomize``, then wait for a Redis library.
 
     Args:
         folder: where this copy is.

@@ -422,7 +422,7 @@ def _receive(sock: socket.socket) -> bytes:
 class _Waiting:
     """That a command waits: for how long, the other process knows."""
 
-    deadline = None
+    deadline = end = None
     recording = None
 
 

@@ -56,7 +56,7 @@ _LISTENING: Final = {
 class _Waiting:
     """That a session waits: how long, the other end knows."""
 
-    deadline = None
+    deadline = end = None
     recording = None
 
 

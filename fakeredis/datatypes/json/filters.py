@@ -12,8 +12,8 @@ import re
 from collections.abc import Callable
 from typing import Any, Final, Protocol
 
+from fakeredis.datatypes import regex
 from fakeredis.datatypes.json.grammar import Node
-from fakeredis.datatypes.json.patterns import matches
 
 Condition = Callable[[Any, Any], bool]  # of the value that ``@`` means, and the root
 Term = Callable[[Any, Any], Any]
@@ -66,7 +66,7 @@ def _single(node: Node, make_path: MakePath) -> Condition:
     if len(node.parts) == 1:
         return lambda value, root: first(value, root) is not _NOTHING
     compare = _COMPARISONS[node.parts[1].rule]
-    if compare is matches and node.parts[0].rule not in _PATHS:
+    if compare is _matches and node.parts[0].rule not in _PATHS:
         return lambda value, root: False  # a constant matches nothing, with the server
     second = _term(node.parts[2], make_path)
     return lambda value, root: compare(first(value, root), second(value, root))
@@ -136,8 +136,13 @@ def same(a: Any, b: Any, kind: Callable[[Any], Any] = type) -> bool:
     return bool(a == b)
 
 
+def _matches(text: Any, pattern: Any) -> bool:
+    """Whether a regular expression is found in a text; not in what is no text."""
+    return type(text) is str and type(pattern) is str and regex.search(pattern, text)
+
+
 _COMPARISONS: Final[dict[str, Callable[[Any, Any], bool]]] = {
     "ge": _ordered(operator.ge, True), "gt": _ordered(operator.gt, False),
     "le": _ordered(operator.le, True), "lt": _ordered(operator.lt, False),
-    "eq": _equal, "ne": lambda a, b: not _equal(a, b), "re": matches,
+    "eq": _equal, "ne": lambda a, b: not _equal(a, b), "re": _matches,
 }

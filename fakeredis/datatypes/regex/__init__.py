@@ -1,0 +1,31 @@
+"""Regular expressions of Rust's ``regex``, in time linear in the text, whatever the expression.
+
+They have neither groups that look around nor references, so that a set of places in the expression
+says all about the text read so far, and nothing is ever tried twice. Only whether an expression is
+found is told, so greedy and lazy are the same. Of Unicode's properties only the general categories
+are known here.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from fakeredis.datatypes.regex.automaton import Automaton
+from fakeredis.datatypes.regex.characters import NoRegex
+from fakeredis.datatypes.regex.parser import Parser
+
+__all__ = ["search"]
+
+
+def search(pattern: str, text: str) -> bool:
+    """Whether a regular expression is found in a text; what is none, is not found."""
+    automaton = _compiled(pattern)
+    return automaton is not None and automaton.search(text)
+
+
+@lru_cache(maxsize=64)
+def _compiled(pattern: str) -> Automaton | None:
+    try:
+        return Automaton(Parser(pattern).parse())
+    except NoRegex:
+        return None

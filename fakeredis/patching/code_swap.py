@@ -51,7 +51,7 @@ class Swap:
 
 
 class AttributeSwap:
-    """A method and its replacement, where it is no plain function but compiled or another's."""
+    """A method that is no plain function (compiled code, other interpreters): its exchange."""
 
     __slots__ = ("_original", "_own", "_replacement", "_name", "_owner")
 

@@ -18,6 +18,7 @@ from fakeredis.commands.late_options import GrepOptions, InfoOptions, LastOption
 from fakeredis.datatypes.array import LAST_INDEX, Array
 from fakeredis.datatypes.glob import matcher
 from fakeredis.datatypes.numbers import parse_float, parse_int, parse_unsigned
+from fakeredis.datatypes.regex import Automaton, compiled
 from fakeredis.engine.core.context import Context
 from fakeredis.errors import CommandError
 
@@ -262,7 +263,7 @@ def _predicate(kind: str, value: bytes, nocase: bool) -> Callable[[bytes], bool]
         return lambda element: bool(matches(element))
     if kind == "RE":
         search = _pattern(value, nocase).search
-        return lambda element: search(element) is not None
+        return lambda element: search(element.decode("latin-1"))
     if nocase:
         value = value.lower()
         if kind == "EXACT":
@@ -273,46 +274,38 @@ def _predicate(kind: str, value: bytes, nocase: bool) -> Callable[[bytes], bool]
     )
 
 
-_CLASSES: Final = {
-    b"alpha": b"a-zA-Z", b"digit": b"0-9", b"alnum": b"a-zA-Z0-9", b"upper": b"A-Z",
-    b"lower": b"a-z", b"space": b" \\t\\n\\r\\f\\v", b"blank": b" \\t", b"xdigit": b"0-9A-Fa-f",
-    b"punct": rb"!-/:-@\[-`{-~", b"cntrl": rb"\x00-\x1f\x7f", b"print": b" -~", b"graph": b"!-~",
-}
-# What the two kinds of regular expressions write differently, and what must not be mistaken for it.
+# What POSIX writes otherwise, and what must not be mistaken for it.
 _DIFFERENT: Final = re.compile(
-    rb"\\x\{([0-9A-Fa-f]{1,2})\}|\\([1-9])|\\.|(\[\^?\]?(?:\[:[a-z]+:\]|[^]])*\])|(\$)", re.DOTALL
+    r"\\([1-9])|\\.|(\[\^?)(\]?(?:\[:[a-z]+:\]|[^]])*)\]|(\{,)", re.DOTALL
 )
 
 
-def _pattern(value: bytes, nocase: bool) -> re.Pattern[bytes]:
-    """A POSIX extended regular expression as Python's own."""
+def _pattern(value: bytes, nocase: bool) -> Automaton:
+    """What searches for a POSIX extended regular expression."""
     if not value:
         raise CommandError(errors.ARRAY_PATTERN_EMPTY)
-    try:
-        return re.compile(
-            _DIFFERENT.sub(_translated, value), re.DOTALL | (re.IGNORECASE if nocase else 0)
-        )
-    except re.error:
-        raise CommandError(errors.ARRAY_PATTERN) from None
+    pattern = _DIFFERENT.sub(_translated, value.decode("latin-1"))
+    automaton = compiled(pattern, "bsi" if nocase else "bs")
+    if automaton is None:
+        raise CommandError(errors.ARRAY_PATTERN)
+    return automaton
 
 
-def _translated(found: re.Match[bytes]) -> bytes:
-    number, reference, members, end = found.groups()
+def _translated(found: re.Match[str]) -> str:
+    reference, head, body, braces = found.groups()
     if reference is not None:
         raise CommandError(errors.ARRAY_REFERENCE)
-    if number is not None:
-        return b"\\x" + number.rjust(2, b"0")
-    if end is not None:
-        return rb"\Z"
-    if members is None:
+    if braces is not None:
+        return "{0,"
+    if head is None:
         return found[0]
     # Within brackets a backslash is no escape, and an opening bracket begins a class or is itself.
-    head, body = (members[:2], members[2:-1]) if members[1:2] == b"^" else (b"[", members[1:-1])
-    body = body.replace(b"\\", b"\\\\")
-    parts = re.split(rb"\[:([a-z]+):\]", body)
-    for at, part in enumerate(parts):
-        parts[at] = _CLASSES.get(part, b"") if at % 2 else re.sub(rb"([][&~|])", rb"\\\1", part)
-    return head + b"".join(parts) + b"]"
+    parts = re.split(r"(\[:[a-z]+:\])", body.replace("\\", "\\\\"))
+    parts[::2] = [re.sub(r"([][^&~])", r"\\\1", part) for part in parts[::2]]
+    translated = "".join(parts)
+    if translated.endswith("-"):  # itself, also as the end of a range
+        translated = translated[:-1] + r"\-"
+    return head + translated + "]"
 
 
 def argrep(ctx: Context, key: bytes, start: bytes, end: bytes, *words: bytes) -> list[Any]:

@@ -15,6 +15,7 @@ import pytest
 import redis
 
 import fakeredis
+from fakeredis import errors
 from fakeredis.datatypes.array import LAST_INDEX, SLICE, Array
 from tests.commands.playing import words
 from tests.support.engines import Server
@@ -145,7 +146,9 @@ def test_searching(r: Any) -> None:
     ("pattern", "text", "found"),
     [("^.*[0-9]{3}$", "foo123", True), ("[[:digit:]]+", "a1", True), ("[^[:alpha:]]", "ab", False),
      ("a$", "a\n", False), ("a.b", "a\nb", True), (r"[\d]", "d", True), (r"[\d]", "1", False),
-     ("[]a]", "]", True), ("foo|bar", "xbar", True), (r"\x{41}", "A", True)],
+     ("[]a]", "]", True), ("foo|bar", "xbar", True), (r"\x{41}", "A", True),
+     ("^a{,2}$", "aa", True), ("[+--]", ",", True), ("[a&&b]", "&", True), ("[^a]", "\xe9", True),
+     (r"\xc3", "\xe9", True), (r"\w", "\xe9", False), ("(a+)+b", "a" * 5000, False)],
 )
 def test_patterns(pattern: str, text: str, found: bool) -> None:
     """They are POSIX's extended regular expressions."""
@@ -153,6 +156,13 @@ def test_patterns(pattern: str, text: str, found: bool) -> None:
     fake_reply(session, [b"ARSET", b"a", b"0", text.encode()])
     reply = fake_reply(session, [b"ARGREP", b"a", b"-", b"+", b"RE", pattern.encode()])
     assert reply == ([0] if found else [])
+
+
+@pytest.mark.parametrize("pattern", ["(", "[a", "*a", "(?=a)", "a{2", "(a{1000}){1000}"])
+def test_what_is_no_pattern(pattern: str) -> None:
+    session = Server("8.8").session()
+    reply = fake_reply(session, [b"ARGREP", b"a", b"-", b"+", b"RE", pattern.encode()])
+    assert str(reply) == errors.ARRAY_PATTERN
 
 
 def test_aggregates(r: Any) -> None:

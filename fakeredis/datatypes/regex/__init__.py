@@ -14,18 +14,23 @@ from fakeredis.datatypes.regex.automaton import Automaton
 from fakeredis.datatypes.regex.characters import NoRegex
 from fakeredis.datatypes.regex.parser import Parser
 
-__all__ = ["search"]
+__all__ = ["Automaton", "compiled", "search"]
 
 
 def search(pattern: str, text: str) -> bool:
     """Whether a regular expression is found in a text; what is none, is not found."""
-    automaton = _compiled(pattern)
+    automaton = compiled(pattern)
     return automaton is not None and automaton.search(text)
 
 
 @lru_cache(maxsize=64)
-def _compiled(pattern: str) -> Automaton | None:
+def compiled(pattern: str, flags: str = "u") -> Automaton | None:
+    """What searches for a regular expression; None for what is none.
+
+    Besides the flags of the syntax there is `b` instead of `u`: pattern and texts are bytes, read
+    as Latin-1.
+    """
     try:
-        return Automaton(Parser(pattern).parse())
+        return Automaton(Parser(pattern, flags).parse())
     except NoRegex:
         return None

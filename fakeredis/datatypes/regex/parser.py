@@ -34,6 +34,7 @@ from fakeredis.datatypes.regex.places import (
 )
 
 _MOST_REPEATED: Final = (1 << 32) - 1
+_TEXT: Final = frozenset("ub")  # flags with which every character is one that may be meant
 _FLAGS: Final = Part([])  # flags: a part that cannot be repeated
 _HEXADECIMAL: Final = re.compile("[0-9A-Fa-f]+").fullmatch
 _COUNTS: Final = re.compile(r"\s*0*([0-9]{1,10})\s*(,(?:\s*0*([0-9]{1,10})\s*)?)?").fullmatch
@@ -63,9 +64,9 @@ class _Group:
 class Parser:
     """Reads an expression from left to right, without recursion."""
 
-    def __init__(self, pattern: str) -> None:
+    def __init__(self, pattern: str, flags: str) -> None:
         self._pattern, self._at = pattern, 0
-        self._flags = frozenset("u")
+        self._flags = frozenset(flags)
         self._names: set[str] = set()
 
     def parse(self) -> list[Step]:
@@ -254,7 +255,7 @@ class Parser:
         number = int(digits, 16) if _HEXADECIMAL(digits) else -1
         if not 0 <= number <= 0x10FFFF or 0xD800 <= number < 0xE000:
             raise NoRegex
-        if number > 0x7F and kind == "x" and not braces and "u" not in self._flags:
+        if number > 0x7F and kind == "x" and not braces and not _TEXT & self._flags:
             raise NoRegex  # a byte that is no text
         return chr(number)
 
@@ -269,7 +270,7 @@ class Parser:
 
     def _negated(self, member: Member, invert: bool = True) -> Member:
         """Everything else; refused where bytes are meant, of which some would be no text."""
-        if "u" not in self._flags:
+        if not _TEXT & self._flags:
             raise NoRegex
         return inverted(member) if invert else member
 
@@ -355,7 +356,7 @@ class Parser:
             last = first
         elif not isinstance(last, str) or last < first:
             raise NoRegex
-        if "u" not in self._flags and not last.isascii():
+        if not last.isascii() and not _TEXT & self._flags:
             raise NoRegex
         if first == last:
             return self._orbit(first).__contains__, 8

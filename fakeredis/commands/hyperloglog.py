@@ -98,8 +98,7 @@ def pfcount(ctx: Context, *keys: bytes) -> int:
         value.keep(count)
         _store(ctx, key, value)
         ctx.noted(key)
-        if ctx.db.watchers:
-            ctx.server.touch_watchers(ctx.db, key)
+        ctx.touched(key)
     return count
 
 

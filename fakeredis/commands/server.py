@@ -548,10 +548,10 @@ def command_list(ctx: Context, *words: bytes) -> list[bytes]:
         names = [declared.shown_name(command) for command in with_subs]
         return [name for name in names if matches(name)]
     if kind == "MODULE":
-        module = wanted.decode("utf-8", "replace")
+        module = wanted.lower().decode("utf-8", "replace")
         return [
             declared.shown_name(one) for one in tops
-            if one.flags & MODULE and declared.module_of(one) == module
+            if one.flags & MODULE and declared.module_of(one).lower() == module
         ]
     category = wanted.lower().decode("utf-8", "replace")
     return [

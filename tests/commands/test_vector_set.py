@@ -546,6 +546,7 @@ def test_facts(twin: Twin) -> None:
         twin,
         """
         ~COMMAND LIST FILTERBY MODULE vectorset
+        ~COMMAND LIST FILTERBY MODULE VectorSet
         COMMAND LIST FILTERBY MODULE nosuch
         COMMAND INFO VADD VSIM VCARD VRANGE
         COMMAND DOCS VADD

@@ -8,6 +8,7 @@ from fakeredis.commands.arguments import word_of
 from fakeredis.commands.json.common import (
     LEGACY_ROOT,
     NO_KEY,
+    SKIPPED,
     change_each,
     check_count,
     existing,
@@ -153,8 +154,8 @@ def arrpop(ctx: Context, *words: bytes) -> Any:
 
     def change(container: Any, at: Any) -> Any:
         array = container[at]
-        if not array:
-            return None
+        if not array:  # with a legacy path, the server announces even that
+            return None if path.is_legacy else SKIPPED
         return _shown(array.pop(_popped(-1 if index is None else index, len(array))), form)
 
     return change_each(ctx, key, document, path, (list,), change, _NO_ARRAY, missing="")

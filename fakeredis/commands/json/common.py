@@ -115,14 +115,13 @@ def readable(ctx: Context, key: bytes) -> JsonDocument | None:
 
 
 def writable(ctx: Context, key: bytes) -> JsonDocument | None:
-    """The same for changing it: WATCH hears of that at once, whatever comes of it.
+    """The same for changing it: WATCH and tracking hear of that at once, whatever comes of it.
 
     Raises:
         CommandError: the value is of another type.
     """
     value = ctx.lookup(key)
-    if ctx.db.watchers:
-        ctx.server.touch_watchers(ctx.db, key)
+    ctx.touched(key)
     if value is None or type(value) is JsonDocument:
         return value
     raise CommandError(WRONG_KEY)

@@ -219,6 +219,14 @@ class Context:
             group = "" if command is None else command.group
             notifications.publish_event(server, self.db.index, key, event, group)
 
+    def touched(self, key: bytes) -> None:
+        """Let WATCH and tracking take a key as changed, though nothing else does.
+
+        So the server does when a module opens a key for writing, whatever comes of it.
+        """
+        if self.db.observed:
+            self.server.touch(self.db, key)
+
     def edit_string(
         self, key: bytes, value: bytes | bytearray | None, size: int = 0
     ) -> MutableString:

@@ -242,6 +242,13 @@ class Server:
         if self.switched & switches.LIMITED:
             memory.changed(db, key)
 
+    def touch(self, db: Database, key: bytes) -> None:
+        """Tell those who watch or track a key of a change that is none to others."""
+        if db.watchers:
+            self.touch_watchers(db, key)
+        if self.switched & switches.TRACKED and self.tracking is not None:
+            self.tracking.invalidate(key)
+
     @staticmethod
     def touch_watchers(db: Database, key: bytes) -> None:
         """Fail the transactions of all who watch a key.

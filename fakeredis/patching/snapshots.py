@@ -6,9 +6,11 @@ from collections.abc import Callable
 from itertools import count
 from typing import Any, Final
 
+from fakeredis.datatypes.json.errors import JsonError
 from fakeredis.engine.core.server import Server
 from fakeredis.engine.core.session import Session
 from fakeredis.engine.data import snapshots
+from fakeredis.lazy import Lazy
 from fakeredis.spy.values import to_text
 
 _numbers = count(1)
@@ -74,13 +76,23 @@ def show(servers: dict[str, Server]) -> dict[str, dict[int, dict[str, Any]]]:
 _READERS: Final = {
     b"string": [b"GET"], b"list": [b"LRANGE", b"0", b"-1"], b"set": [b"SMEMBERS"],
     b"hash": [b"HGETALL"], b"zset": [b"ZRANGE", b"0", b"-1", b"WITHSCORES"],
-    b"stream": [b"XRANGE", b"-", b"+"],
+    b"stream": [b"XRANGE", b"-", b"+"], b"ReJSON-RL": [b"JSON.GET"],
 }
+
+_parse_document: Final[Callable[[bytes], Any]] = Lazy("fakeredis.datatypes.json.text", "loads")
+
+
+def _document(text: str) -> Any:
+    """A JSON document; its text, where it has grown deeper than what a text may be."""
+    try:
+        return _parse_document(text.encode())
+    except JsonError:
+        return text
 
 
 # How a reply becomes the value that is shown.
 _VIEWS: Final[dict[bytes, Callable[[Any], Any]]] = {
-    b"zset": dict, b"set": set,
+    b"zset": dict, b"set": set, b"ReJSON-RL": _document,
     b"stream": lambda entries: [
         (number, dict(zip(fields[::2], fields[1::2], strict=True))) for number, fields in entries
     ],

@@ -343,18 +343,28 @@ def test_state(fake: fakeredis.patch) -> None:
     client.sadd("set", "a")
     client.zadd("z", {"m": 1.5})
     client.xadd("x", {"f": "v"}, id="1-1")
+    document = {"a": [1, 2.5, None, "\xe9"], "b": {"c": True}}
+    client.json().set("j", "$", document)
     redis.Redis(host="other", db=2).set(b"\xff", b"\xfe")
     fake.reset()
     assert fake.state() == {
         "localhost:6379": {0: {
             "s": "v", "l": ["1", "2"], "h": {"f": "v"}, "set": {"a"}, "z": {"m": 1.5},
-            "x": [("1-1", {"f": "v"})],
+            "x": [("1-1", {"f": "v"})], "j": document,
         }},
         "other:6379": {2: {"\udcff": "\udcfe"}},
     }
     fake.assert_no_commands()
     client.get("s")
     fake.assert_command_count(1)
+
+
+def test_state_of_a_document_that_no_text_may_be(fake: fakeredis.patch) -> None:
+    """One that has grown deep is shown as its text."""
+    client, deep = redis.Redis(), "[" * 100 + "]" * 100
+    client.execute_command("JSON.SET", "j", "$", deep)
+    client.execute_command("JSON.ARRAPPEND", "j", "$" + "[0]" * 99, deep)
+    assert fake.state() == {"localhost:6379": {0: {"j": "[" * 200 + "]" * 200}}}
 
 
 def test_names_of_some_kinds_of_clients() -> None:

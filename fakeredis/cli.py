@@ -54,6 +54,7 @@ def _parser() -> argparse.ArgumentParser:
         "--server-type", default="redis", choices=("redis", "valkey"),
         help="which server to imitate (default: %(default)s)",
     )
+    _add_modules(run)
     run.add_argument(
         "--clock", default="test", choices=("test", "real"),
         help="the servers' time: that of the tests, or the real one (default: %(default)s)",
@@ -71,6 +72,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands.set_defaults(do=_commands)
     return parser
+
+
+def _add_modules(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--modules", type=lambda names: names.split(","), metavar="NAMES",
+        help="modules that an older server or Valkey has, with commas between them: json",
+    )
 
 
 def _add_serve(actions: Any) -> None:
@@ -96,6 +104,7 @@ def _add_serve(actions: Any) -> None:
         help="the Redis version to imitate (default: %(default)s)",
     )
     serve.add_argument("--server-type", default="redis", choices=("redis", "valkey"))
+    _add_modules(serve)
     serve.add_argument(
         "--config", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"),
         help="the same as --NAME VALUE; may be repeated",
@@ -106,7 +115,7 @@ def _add_serve(actions: Any) -> None:
 # The options that are not parameters of the server.
 _SERVE: Final = frozenset({
     "--host", "--bind", "--port", "--unixsocket", "--store", "--version", "--server-type",
-    "--config", "--help", "-h",
+    "--modules", "--config", "--help", "-h",
 })
 
 
@@ -143,7 +152,7 @@ def _run(options: argparse.Namespace) -> None:
     try:
         patch = fakeredis.patch(
             options.store, spy=options.spy, server_type=options.server_type,
-            version=options.server_version,
+            version=options.server_version, modules=options.modules,
             addresses=options.addresses, subprocesses=hasattr(socket, "AF_UNIX"),
             clock=options.clock,
         )
@@ -246,7 +255,8 @@ def _commands(options: argparse.Namespace) -> None:
 # What may have been meant where an option is not known.
 _FLAGS: Final = {
     "run": (
-        "--spy", "--store", "--version", "--address", "--config", "--server-type", "--clock", "-m",
+        "--spy", "--store", "--version", "--address", "--config", "--server-type", "--modules",
+        "--clock", "-m",
         "--help",
     ),
     "commands": ("--group", "--version", "--help"),

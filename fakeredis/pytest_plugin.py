@@ -32,11 +32,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--fakeredis-store", metavar="URL", help="where the fake servers keep state")
     group.addoption("--fakeredis-version", metavar="V", help="the version they imitate")
     group.addoption(
+        "--fakeredis-modules", metavar="NAMES",
+        help="modules that an older server or Valkey has, with commas between them: json",
+    )
+    group.addoption(
         "--fakeredis-parity", metavar="URL",
         help="run each command on the real server there as well; replies that differ are failures",
     )
     parser.addini("fakeredis_store", "default of --fakeredis-store", type="string", default="")
     parser.addini("fakeredis_version", "default of --fakeredis-version", type="string", default="")
+    parser.addini("fakeredis_modules", "default of --fakeredis-modules", type="string", default="")
     parser.addini("fakeredis_spy", "whether patches record commands", type="bool", default=True)
 
 
@@ -120,7 +125,8 @@ def fakeredis_patch(request: pytest.FixtureRequest) -> Iterator[patch]:
         given = _given(marker)
         options.update(given)
         if "server" in given:
-            options.pop("store", None)  # a server has its own
+            for name in {"store", "modules"} - set(given):
+                options.pop(name, None)  # a server has its own
     own = options.get("store") is not usual
     _choose_store(request.config, options)
     if isinstance(options.get("store"), str) and not own:
@@ -164,11 +170,11 @@ def fakeredis(fakeredis_patch: patch) -> patch:
 def _defaults(config: pytest.Config) -> dict[str, Any]:
     """The options that the command line sets for all tests, or else the ini file."""
     options: dict[str, Any] = {"spy": config.getini("fakeredis_spy")}
-    for name in ("store", "version"):
+    for name in ("store", "version", "modules"):
         value = config.getoption(f"--fakeredis-{name}")
         value = config.getini(f"fakeredis_{name}") if value is None else value
         if value:
-            options[name] = value
+            options[name] = value.split(",") if name == "modules" else value
     return options
 
 
@@ -181,6 +187,8 @@ def _choose_store(config: pytest.Config, options: dict[str, Any]) -> None:
     url = config.getoption("--fakeredis-parity")
     if url is not None and "server" not in options:
         known = {name: options[name] for name in ("version", "server_type") if name in options}
+        if "modules" in options:
+            known["modules"] = options.pop("modules")
         among = [store or "memory://", url.replace("{worker}", worker)]
         options["store"] = ParityStore(among, **known)
 

@@ -131,7 +131,7 @@ def _parameters(server: FakeServer) -> set[str]:
     session = server.session()
     pairs: list[bytes] = session.execute([b"CONFIG", b"GET", b"*"])
     session.close()
-    own = {"host", "store", "version", "server-type", "config"}
+    own = {"host", "store", "version", "server-type", "modules", "config"}
     return {name.decode() for name in pairs[::2]} | own
 
 
@@ -246,9 +246,11 @@ def serve(options: Any, settings: Sequence[Setting]) -> None:
     Raises:
         BadSettings: a setting is wrong, or an address cannot be had.
         NotImplementedError: there is no such store.
-        ValueError: there is no such version.
+        ValueError: there is no such version, or no such module.
     """
-    server = FakeServer(options.store, options.server_version, options.server_type)
+    server = FakeServer(
+        options.store, options.server_version, options.server_type, options.modules
+    )
     if options.unixsocket is not None:
         settings = [*settings, Setting("unixsocket", [options.unixsocket])]
     apply(server, settings)

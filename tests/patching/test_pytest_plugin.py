@@ -93,6 +93,30 @@ def test_options(option: str, says: str, tmp_path: Path) -> None:
     assert says in run(tmp_path, source, option).stdout
 
 
+MODULES = """
+import fakeredis as package
+import pytest
+import redis
+
+def test_one(fakeredis):
+    assert redis.Redis().json().set("k", "$", 1)
+
+@pytest.mark.fakeredis(server=package.FakeServer(version="7.2"))
+def test_a_server_has_its_own(fakeredis):
+    with pytest.raises(redis.ResponseError, match="unknown command"):
+        redis.Redis().json().set("k", "$", 1)
+"""
+
+
+@pytest.mark.parametrize("more", [(), ("--fakeredis-parity=memory://",)])
+def test_modules(more: tuple[str, ...], tmp_path: Path) -> None:
+    (tmp_path / "pytest.ini").write_text("[pytest]\nfakeredis_modules = json\n")
+    done = run(tmp_path, MODULES, "--fakeredis-version=7.4", *more)
+    assert "2 passed" in done.stdout, done.stdout + done.stderr
+    wrong = run(tmp_path, MODULES, "--fakeredis-version=7.4", "--fakeredis-modules=json,nosuch")
+    assert "no module 'nosuch'" in wrong.stdout
+
+
 def test_it_costs_nothing_unused(tmp_path: Path) -> None:
     source = """
         import sys

@@ -63,6 +63,7 @@ def test_pytest_is_run_without_a_warning(tmp_path: Path) -> None:
         (["."], 1, "no '__main__' module in ."),
         (["--store", "nosuch://x", "-m", "json.tool"], 1, "nosuch://x"),
         (["--version", "banana", "-m", "json.tool"], 1, "banana"),
+        (["--modules", "json,nosuch", "-m", "json.tool"], 1, "no module 'nosuch'"),
         ([], 2, "usage: fakeredis run"),
     ],
 )

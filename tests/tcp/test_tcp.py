@@ -709,6 +709,12 @@ def test_served_data_are_kept_in_a_store(tmp_path: Path) -> None:
     assert count == 2
 
 
+def test_modules_are_served() -> None:
+    options = ["--version", "7.4", "--modules", "json"]
+    with serving(*options) as (_, port), redis.Redis(port=port) as client:
+        assert client.json().set("k", "$", [1])
+
+
 def test_serve_ends_with_shutdown() -> None:
     with serving() as (process, port), RawClient(("127.0.0.1", port)) as client:
         client.send(b"SHUTDOWN", b"NOSAVE")
@@ -851,6 +857,7 @@ def _free_port() -> int:
     ("options", "text"),
     [(["--store", "nosuch:///x"], "memory://"),
      (["--store", "sqlite:////nosuch/x.db"], "unable to open"),
+     (["--modules", "json,nosuch"], "no module 'nosuch'"),
      (["--port", "99999"], "cannot listen at 127.0.0.1:99"),
      (["--config", "nope", "1"], "nope"), (["--nope", "1"], "'nope 1': Bad directive"),
      (["--databases", "x"], "'databases x': argument couldn't be parsed into an integer"),

@@ -52,18 +52,19 @@ class ParityStore(ForwardingStore):
         among: the stores, at least two: objects or URLs; ``"memory://"`` is the fake.
         version: the version that a fake among them imitates.
         server_type: ``"redis"`` or ``"valkey"``.
+        modules: what it has beside its own commands, see `FakeServer`.
     """
 
     persistent = False
 
     def __init__(
         self, among: Sequence[Any], version: VersionLike = "8.2",
-        server_type: str = "redis",
+        server_type: str = "redis", modules: Sequence[Any] | None = None,
     ) -> None:
         if isinstance(among, (str, bytes)) or len(among) < 2:
             raise ValueError(f"parity is between at least two stores, not {among!r}")
         self._given = list(among)
-        self._version, self._type = version, server_type
+        self._facts = version, server_type, modules
         self._sides: list[tuple[str, ForwardingStore | Server]] | None = None
         self._lock = RLock()
         self._users = 0
@@ -82,7 +83,7 @@ class ParityStore(ForwardingStore):
                         store.begin_use()
                         self._sides.append((_name(given), store))
                         continue
-                    server = wiring.make_server(store, self._version, self._type)
+                    server = wiring.make_server(store, *self._facts)
                     server.takes_any_user = True
                     self._sides.append((_name(given), server))
             return self._sides
@@ -595,6 +596,8 @@ def parity(
         ParityError: replies differ; at the end, if the code under test has caught it.
     """
     kept = {name: options[name] for name in ("version", "server_type") if name in options}
+    if "modules" in options:
+        kept["modules"] = options.pop("modules")
     handle = wiring.make_patch(store=ParityStore(stores, **kept), **options)
     if test is None:
         return handle

@@ -186,7 +186,9 @@ def _choose_store(config: pytest.Config, options: dict[str, Any]) -> None:
         options["store"] = store = store.replace("{worker}", worker)
     url = config.getoption("--fakeredis-parity")
     if url is not None and "server" not in options:
-        known = {name: options[name] for name in ("version", "server_type") if name in options}
+        known: dict[str, Any] = {
+            name: options[name] for name in ("version", "server_type") if name in options
+        }
         if "modules" in options:
             known["modules"] = options.pop("modules")
         among = [store or "memory://", url.replace("{worker}", worker)]

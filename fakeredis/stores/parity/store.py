@@ -595,7 +595,9 @@ def parity(
     Raises:
         ParityError: replies differ; at the end, if the code under test has caught it.
     """
-    kept = {name: options[name] for name in ("version", "server_type") if name in options}
+    kept: dict[str, Any] = {
+        name: options[name] for name in ("version", "server_type") if name in options
+    }
     if "modules" in options:
         kept["modules"] = options.pop("modules")
     handle = wiring.make_patch(store=ParityStore(stores, **kept), **options)

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from itertools import count
 from typing import Any, Final
 
-from fakeredis.datatypes.json.errors import JsonError
 from fakeredis.engine.core.server import Server
 from fakeredis.engine.core.session import Session
 from fakeredis.engine.data import snapshots
@@ -79,15 +78,11 @@ _READERS: Final = {
     b"stream": [b"XRANGE", b"-", b"+"], b"ReJSON-RL": [b"JSON.GET"],
 }
 
-_parse_document: Final[Callable[[bytes], Any]] = Lazy("fakeredis.datatypes.json.text", "loads")
+_parse: Final[Callable[..., Any]] = Lazy("fakeredis.datatypes.json.text", "loads")
 
 
 def _document(text: str) -> Any:
-    """A JSON document; its text, where it has grown deeper than what a text may be."""
-    try:
-        return _parse_document(text.encode())
-    except JsonError:
-        return text
+    return _parse(text.encode(), any_depth=True)
 
 
 # How a reply becomes the value that is shown.

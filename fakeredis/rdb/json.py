@@ -35,7 +35,7 @@ def read_json(reader: Reader) -> JsonDocument:
     if reader.length() != _STRING:
         raise reader.fail("a JSON document without its text")
     try:
-        value = text.loads(reader.string())
+        value = text.loads(reader.string(), any_depth=True)
     except JsonError as error:
         raise reader.fail(f"a JSON document that is none: {error}") from None
     if reader.length() != _END:

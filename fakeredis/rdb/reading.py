@@ -36,6 +36,7 @@ else:
     read_suggestions = Lazy("fakeredis.rdb.suggestions", "read_suggestions")
     read_vector_set = Lazy("fakeredis.rdb.vector_sets", "read_vector_set")
 
+_VERSION: Final = 0x3FF  # of a module's type, in the lower bits of its number
 _MODULE_NAME: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 _PLAIN, _PACKED = 1, 2
 _LONGEST_TIME: Final = (1 << 48) - 1
@@ -366,18 +367,23 @@ def module_name(number: int) -> str:
     return bytes(letters).decode()
 
 
+# The types that can be read, in these versions of their formats.
+_OF_MODULES: Final[dict[str, tuple[int, Callable[[Reader], Any]]]] = {
+    "vectorset": (0, read_vector_set), "ReJSON-RL": (3, read_json), "fakearray": (0, read_array),
+    "trietype0": (1, read_suggestions),
+}
+
+
 def _module(reader: Reader, kind: int) -> Any:
     start = reader.at
-    name = module_name(reader.length())
-    if name == "vectorset" and kind == types.MODULE_2:
-        return read_vector_set(reader)
-    if name == "ReJSON-RL" and kind == types.MODULE_2:
-        return read_json(reader)
-    if name == "trietype0" and kind == types.MODULE_2:
-        return read_suggestions(reader)
-    if name == "fakearray" and kind == types.MODULE_2:
-        return read_array(reader)
-    raise FormatError(f"a value of a module's type, {name}, which cannot be read", start)
+    number = reader.length()
+    name = module_name(number)
+    if name not in _OF_MODULES or kind != types.MODULE_2:
+        raise FormatError(f"a value of a module's type, {name}, which cannot be read", start)
+    version, read = _OF_MODULES[name]
+    if number & _VERSION != version:
+        raise FormatError(f"a value of type {name} in a version that cannot be read", start)
+    return read(reader)
 
 
 def _stream(reader: Reader, kind: int) -> Any:

@@ -11,6 +11,7 @@ import pytest
 
 import fakeredis
 from fakeredis.errors import CommandError
+from fakeredis.rdb.checksum import crc64
 from tests.commands.playing import play_with_events
 from tests.support import servers
 from tests.support.stage import same_document
@@ -201,6 +202,31 @@ def test_dump_goes_both_ways(twin: Twin) -> None:
         twin("RESTORE", "k", "0", payload)
         twin("JSON.GET", "k")
         twin("DEL", "k")
+
+
+def test_a_document_deeper_than_a_text_goes_both_ways(twin: Twin) -> None:
+    deep = "[" * 100 + "]" * 100
+    twin("JSON.SET", "k", "$", deep)
+    twin("JSON.ARRAPPEND", "k", "$" + "[0]" * 99, deep)
+    payload = twin("DUMP", "k")
+    twin("RESTORE", "l", "0", payload)
+    twin("JSON.GET", "l")
+    twin("JSON.SET", "k", "$", twin("JSON.GET", "l"))
+
+
+def test_payloads_of_another_version(twin: Twin) -> None:
+    """Of the form of documents, and of that of vector sets."""
+    twin("JSON.SET", "k", "$", "[1,2]")
+    twin("VADD", "v", "VALUES", "2", "1", "2", "a")
+    for key, name, versions in (
+        ("k", b"\x81\x45\xe2\x52\x38\xdf\x91\x2c", (0,)),  # of 1, 2, 4 and later the server dies
+        ("v", b"\x81\xbd\xe7\x2d\xa2\xbb\x1e\xb4", (1, 2)),
+    ):
+        body = twin.fake.execute([b"DUMP", key.encode()])[:-8]  # levels are left to chance
+        assert body[1:9] == name
+        for version in versions:
+            changed = body[:9] + bytes([version]) + body[10:]
+            twin("RESTORE", "l", "0", changed + crc64(changed).to_bytes(8, "little"))
 
 
 SIZES = ["1", "384", "-129", "8388608", "1.5", '""', '"abc"', "[]", "[1]", "[1,2,3,4,5]", "{}",

@@ -41,7 +41,7 @@ ALLOWED: dict[str, dict[str, str]] = {
     "engine.features.tracking": {"CLIENT": "CLIENT CACHING is about the next command but CLIENT's"},
     "engine.lua.busy": {"FUNCTION KILL, SCRIPT KILL": "the text of an error"},
     "patching.snapshots": {
-        "GET, HGETALL, LRANGE, SELECT, SMEMBERS, TYPE, XRANGE, ZRANGE": SENDS,
+        "GET, HGETALL, JSON.GET, LRANGE, SELECT, SMEMBERS, TYPE, XRANGE, ZRANGE": SENDS,
     },
     "spy.lint": {"KEYS": "one of the rules is about this command"},
     "spy.methods": {"CLIENT": "the name of a constant"},

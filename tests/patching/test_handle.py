@@ -359,14 +359,6 @@ def test_state(fake: fakeredis.patch) -> None:
     fake.assert_command_count(1)
 
 
-def test_state_of_a_document_that_no_text_may_be(fake: fakeredis.patch) -> None:
-    """One that has grown deep is shown as its text."""
-    client, deep = redis.Redis(), "[" * 100 + "]" * 100
-    client.execute_command("JSON.SET", "j", "$", deep)
-    client.execute_command("JSON.ARRAPPEND", "j", "$" + "[0]" * 99, deep)
-    assert fake.state() == {"localhost:6379": {0: {"j": "[" * 200 + "]" * 200}}}
-
-
 def test_names_of_some_kinds_of_clients() -> None:
     (real,), (real_async,) = [redis.Redis], [redis.asyncio.Redis]
     with fakeredis.patch(clients={"redis.asyncio"}):

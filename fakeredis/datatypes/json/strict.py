@@ -34,10 +34,14 @@ class Parser:
 
     Containers within others are kept in a list, not in calls: depth is limited by the server's rule
     alone.
+
+    Args:
+        any_depth: not even by that.
     """
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, any_depth: bool = False) -> None:
         self.text = text
+        self.deepest = len(text) + 1 if any_depth else _DEEPEST
         self.at = 0
 
     def value(self, whole: bool = False) -> Any:
@@ -104,7 +108,7 @@ class Parser:
             self.at += 1
             return self._string()
         if char == "[" or char == "{":
-            if len(outer) + 1 >= _DEEPEST:
+            if len(outer) + 1 >= self.deepest:
                 self._fail_here("recursion limit exceeded")
             self.at += 1
             outer.append([] if char == "[" else {})

@@ -55,11 +55,12 @@ _DECODE: Final = json.JSONDecoder(
 ).raw_decode
 
 
-def loads(raw: bytes, whole: bool = False) -> Any:
+def loads(raw: bytes, whole: bool = False, any_depth: bool = False) -> Any:
     """The value that a text begins with; what stands behind it is left alone.
 
     Args:
         whole: nothing but space may stand behind.
+        any_depth: it is a document, which may have grown deeper than what a command may bring.
 
     Raises:
         JsonError: the server's error.
@@ -74,12 +75,12 @@ def loads(raw: bytes, whole: bool = False) -> Any:
         try:
             value, end = _DECODE(text, _SPACE(text).end())  # type: ignore[union-attr]
         except (ValueError, RecursionError):
-            return Parser(text).value(whole)
+            return Parser(text, any_depth).value(whole)
         rest = text[end : end + 1] if not whole else text[end:].strip(" \t\n\r")
         if not rest or (not whole and rest not in ".eE0123456789"):
-            if is_shallow(value):
+            if any_depth or is_shallow(value):
                 return value
-    return Parser(text).value(whole)
+    return Parser(text, any_depth).value(whole)
 
 
 def is_text(raw: bytes) -> bool:

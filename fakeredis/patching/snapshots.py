@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import count
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from fakeredis.engine.core.server import Server
 from fakeredis.engine.core.session import Session
 from fakeredis.engine.data import snapshots
 from fakeredis.lazy import Lazy
 from fakeredis.spy.values import to_text
+
+if TYPE_CHECKING:
+    from fakeredis.datatypes.json.text import loads
+else:
+    loads = Lazy("fakeredis.datatypes.json.text", "loads")
 
 _numbers = count(1)
 
@@ -78,11 +83,9 @@ _READERS: Final = {
     b"stream": [b"XRANGE", b"-", b"+"], b"ReJSON-RL": [b"JSON.GET"],
 }
 
-_parse: Final[Callable[..., Any]] = Lazy("fakeredis.datatypes.json.text", "loads")
-
 
 def _document(text: str) -> Any:
-    return _parse(text.encode(), any_depth=True)
+    return loads(text.encode(), any_depth=True)
 
 
 # How a reply becomes the value that is shown.

@@ -89,6 +89,19 @@ def test_long_paths(twin: Twin) -> None:
         twin("JSON.GET", "k", path)
 
 
+def test_integers_beyond_a_replys_are_floats_in_resp(twin: Twin) -> None:
+    twin("JSON.SET", "k", "$", "[9223372036854775807,9223372036854775808,18446744073709551615]")
+    twin("JSON.RESP", "k")
+    twin("JSON.RESP", "k", "$[1]")
+
+
+def test_zero_bytes_in_errors(twin: Twin) -> None:
+    twin("JSON.SET", "k", "$", "1")
+    twin("JSON.GET", "k", "$\0\xe9")
+    twin("JSON.ARRLEN", "k", "$[\0")
+    twin("JSON.STRLEN", "k", '["\0"]')
+
+
 def test_events(twin: Twin) -> None:
     """The last of an array that is empty: with a legacy path alone, that is a change."""
     play_with_events(twin, """

@@ -25,7 +25,8 @@ SKIPPED: Final = object()  # what a path found is of another type
 
 
 def failure(message: str) -> CommandError:
-    """An error; of a character the server sends the lowest byte alone."""
+    """An error; of a character the server sends the lowest byte alone, for none a space."""
+    message = message.replace("\0", " ")
     if message.isascii():
         return CommandError(message)
     raw = bytes(ord(char) & 0xFF for char in message)

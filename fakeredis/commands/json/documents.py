@@ -41,6 +41,7 @@ from fakeredis.errors import CommandError
 
 _NEW_AT_ROOT: Final = "ERR new objects must be created at the root"
 _NOT_STATIC: Final = "Err wrong static path"
+_GREATEST: Final = (1 << 63) - 1  # of an integer that is one in a reply
 _OUT_OF_RANGE: Final = "ERR array index out of range"
 
 
@@ -197,6 +198,8 @@ def _as_resp(value: Any) -> Any:
         return [Status(b"["), *map(_as_resp, value)]
     if kind == "boolean":
         return Status(b"true" if value else b"false")
+    if kind == "integer" and value > _GREATEST:
+        return float(value)
     return value.encode() if kind == "string" else value
 
 

@@ -89,6 +89,17 @@ def test_long_paths(twin: Twin) -> None:
         twin("JSON.GET", "k", path)
 
 
+def test_format_behind_a_path(twin: Twin) -> None:
+    """RESP2 does not refuse it there, but takes no notice."""
+    twin("JSON.SET", "k", "$", '{"a":1}')
+    for words in (
+        "$ FORMAT EXPAND", "$ FORMAT", "$ FORMAT nosuch", ".a FORMAT EXPAND1",
+        "$ INDENT x FORMAT EXPAND", "INDENT x FORMAT EXPAND $", "FORMAT",
+        "INDENT x FORMAT", "FORMAT nosuch $", "$ INDENT", "INDENT x $ format STRING",
+    ):
+        twin("JSON.GET", "k", *words.split())
+
+
 def test_integers_beyond_a_replys_are_floats_in_resp(twin: Twin) -> None:
     twin("JSON.SET", "k", "$", "[9223372036854775807,9223372036854775808,18446744073709551615]")
     twin("JSON.RESP", "k")

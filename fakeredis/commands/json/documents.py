@@ -23,7 +23,7 @@ from fakeredis.commands.json.common import (
     writable,
     wrong_count,
 )
-from fakeredis.commands.json.options import GetOptions, SetOptions
+from fakeredis.commands.json.options import GetOptions, LeadingGetOptions, SetOptions
 from fakeredis.datatypes.json import floats, text
 from fakeredis.datatypes.json.document import (
     JsonDocument,
@@ -65,6 +65,8 @@ def get(ctx: Context, key: bytes = b"", *words: bytes) -> Any:
     if len(words) == 1 and words[0].startswith((b"$", b".")) and words[0].isascii():
         document = readable(ctx, key)
         return None if document is None else _one_path(document[0], parsed_path(words[0]), _PLAIN)
+    if ctx.session.protocol == 2:
+        LeadingGetOptions.take(ctx, words)
     options = GetOptions.parse(ctx, words)
     raw_paths = list(filter(text.is_text, options.paths))
     document = readable(ctx, key)

@@ -24,11 +24,13 @@ def _space(raw: bytes) -> str:
 
 
 def _format(ctx: Context, name: bytes) -> bytes:
-    if ctx.session.protocol == 2:
-        raise CommandError(FORMAT_IN_RESP2)
     if name not in (b"STRING", b"EXPAND", b"EXPAND1"):
         raise CommandError(WRONG_FORMAT)
-    return name
+    return name if ctx.session.protocol == 3 else b"STRING"
+
+
+def _no_format(ctx: Context, name: bytes) -> bytes:
+    raise CommandError(FORMAT_IN_RESP2)
 
 
 class GetOptions(Options, others="paths"):
@@ -43,8 +45,19 @@ class GetOptions(Options, others="paths"):
 
     @classmethod
     def lacking(cls, ctx: Context, raw: bytes, left: int) -> CommandError:
-        """There are too few words, but in RESP2 FORMAT is none."""
-        if raw.upper().startswith(b"FORMAT") and ctx.session.protocol == 2:
+        """There are too few words."""
+        return _wrong_count(ctx)
+
+
+class LeadingGetOptions(GetOptions):
+    """Those before any path, in RESP2: FORMAT is refused there, and behind one means nothing."""
+
+    format: Annotated[bytes, Option("FORMAT", Raw, make=_no_format)] = b"STRING"
+
+    @classmethod
+    def lacking(cls, ctx: Context, raw: bytes, left: int) -> CommandError:
+        """There are too few words, but FORMAT is refused first."""
+        if raw.upper().startswith(b"FORMAT"):
             return CommandError(FORMAT_IN_RESP2)
         return _wrong_count(ctx)
 

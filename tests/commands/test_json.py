@@ -178,6 +178,21 @@ def test_order_after_deletion(twin: Twin) -> None:
         twin("JSON.GET", "k")
 
 
+@pytest.mark.parametrize(("document", "path"), [
+    ('{"a":1,"ab":2}', "$.*"), ('{"ab":1,"a":2,"b":{"":1,"z":2}}', "$..*"), ('{"":1,"x":2}', "$.*"),
+    ("[0,1,2,3,4,5,6,7,8,9,10,11,12]", "$[*]"), ("[0,1,2,3,4,5,6,7,8,9,10,11,12]", "$[1,10,11,2]"),
+    ('{"a":{"b":1},"a,b":2}', "$..*"), ('{"a":[1,2],"a,1":3}', "$..*"),
+    ('{"a":1,"ab":2,"abc":3,"b":4}', '$["ab","abc","b"]'), ('{"a":1,"b":2}', '$["a","a","b"]'),
+])
+def test_what_is_deleted_of_places_whose_names_begin_alike(
+    twin: Twin, document: str, path: str
+) -> None:
+    for call in (["DEL"], ["CLEAR"], ["MERGE", '{"x":1}']):
+        twin("JSON.SET", "k", "$", document)
+        twin(f"JSON.{call[0]}", "k", path, *call[1:])
+        twin("JSON.GET", "k")
+
+
 def test_values_are_not_shared(twin: Twin) -> None:
     """One value that is put at several places, or copied with its key, changes at one alone."""
     twin("JSON.SET", "k", "$", '{"a":{"v":0},"b":{"v":0}}')

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
+from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
 from fakeredis import errors
@@ -419,13 +420,18 @@ def delete(ctx: Context, *words: bytes) -> int:
 def _outermost(places: list[Place]) -> list[Place]:
     """Places none of which lies within another, the later elements of an array first.
 
-    One that was found twice lies within itself, to the server, and stays.
+    The server compares texts: to it, ``ab`` lies within ``a``, an array's element 10 within 1, and
+    one that was found twice within itself. All these stay.
     """
-    known = Counter(places)
-    found = [
-        place for place, times in known.items()
-        if times == 1 and not any(place[:length] in known for length in range(len(place)))
-    ]
+    named = sorted(((",".join(map(str, place)), place) for place in places), key=itemgetter(0))
+    times = Counter(name for name, _ in named)
+    found: list[Place] = []
+    outer: str | None = None
+    for name, place in named:
+        if outer is None or not name.startswith(outer):
+            outer = name
+            if times[name] == 1:
+                found.append(place)
     return sorted(found, key=_order)
 
 

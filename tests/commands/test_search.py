@@ -3,6 +3,7 @@
 # ruff: noqa: E501 - tables of calls
 from __future__ import annotations
 
+import contextlib
 import shlex
 import struct
 import time
@@ -10,7 +11,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+import redis
 
+import fakeredis
+from fakeredis.errors import CommandError
 from tests.support import servers
 from tests.support.twin import Twin, same
 
@@ -552,3 +556,100 @@ def test_within_transactions_and_scripts(send: Send) -> None:
         send(call)
 
 
+
+
+EMPTY_AND_SHORT = calls(r"""
+    FT.CREATE z SCHEMA t TEXT g TAG e TAG INDEXEMPTY te TEXT INDEXEMPTY
+    FT.CREATE y NOOFFSETS SCHEMA t TEXT
+    HSET d t "one two three four five six seven eight nine ten eleven twelve thirteen fourteen" g "" e "" te ""
+    FT.SEARCH y one HIGHLIGHT
+    FT.SEARCH z '@g:{""}' DIALECT 2 NOCONTENT
+    FT.SEARCH z '@e:{""}' DIALECT 2 NOCONTENT
+    FT.SEARCH z '@t:("")' DIALECT 2 NOCONTENT
+    FT.SEARCH z '@t:""' DIALECT 2 NOCONTENT
+    FT.SEARCH z '@te:""' DIALECT 2 NOCONTENT
+    FT.SEARCH z '@te:("")' DIALECT 2 NOCONTENT
+    FT.SEARCH z '""' DIALECT 2 NOCONTENT
+    FT.SEARCH z 'two' RETURN 1 t SUMMARIZE LEN 4
+    FT.SEARCH z 'two' RETURN 1 t SUMMARIZE LEN 2
+    FT.SEARCH z 'two' RETURN 1 t SUMMARIZE LEN 1
+    FT.SEARCH z 'seven' RETURN 1 t SUMMARIZE LEN 1
+    FT.SEARCH z 'seven' RETURN 1 t SUMMARIZE LEN 2
+    FT.SEARCH z 'seven' RETURN 1 t SUMMARIZE LEN 3
+    FT.SEARCH z 'seven' RETURN 1 t SUMMARIZE LEN 4
+    FT.SEARCH z 'seven' RETURN 1 t SUMMARIZE LEN 5
+    FT.SEARCH z 'seven' RETURN 1 t SUMMARIZE LEN 6
+    FT.SEARCH z 'seven twelve' RETURN 1 t SUMMARIZE LEN 3
+    FT.SEARCH z 'seven nine' RETURN 1 t SUMMARIZE LEN 4 HIGHLIGHT
+    FT.SEARCH z 'seven nine' RETURN 1 t HIGHLIGHT FIELDS 1 t TAGS < >
+    FT.SEARCH z 'nope|one' RETURN 1 t SUMMARIZE LEN 4
+    FT.SEARCH z '*' RETURN 1 t SUMMARIZE LEN 4
+    FT.SEARCH z '*' RETURN 1 t SUMMARIZE
+""")
+
+
+def test_empty_texts_and_summaries(send: Send) -> None:
+    for call in EMPTY_AND_SHORT:
+        send(call)
+
+
+@pytest.mark.parametrize("query", ["hello", "dogs", "hel* | do*", "*", "quick lazy", "@g:{baz}"])
+@pytest.mark.parametrize("scorer", ["TFIDF", "TFIDF.DOCNORM"])
+def test_older_scorers(library: Send, query: str, scorer: str) -> None:
+    library(f"FT.SEARCH x '{query}' NOCONTENT WITHSCORES SCORER {scorer} DIALECT 2")
+
+
+def test_newer_vectors() -> None:
+    """What Redis 8 has beyond the module of the tests' server."""
+    server = fakeredis.FakeServer()
+    form = ("TYPE", "FLOAT32", "DIM", "1", "DISTANCE_METRIC", "L2")
+    server.execute("FT.CREATE", "x", "SCHEMA", "v", "VECTOR", "SVS-VAMANA", "6", *form,
+                   "w", "VECTOR", "FLAT", "6", "TYPE", "INT8", "DIM", "2", "DISTANCE_METRIC", "L2")
+    for number in range(3):
+        server.execute("HSET", f"d:{number}", "v", struct.pack("f", number), "w", bytes([number, 0]))
+    for field, near in (("v", struct.pack("f", 2)), ("w", b"\2\0")):
+        found = server.execute(
+            "FT.SEARCH", "x", f"*=>[KNN 1 @{field} $q]", "PARAMS", "2", "q", near, "NOCONTENT",
+            "DIALECT", "2",
+        )
+        assert b"d:2" in repr(found).encode()
+    older = fakeredis.FakeServer(version="7.4", modules=["search"])
+    with pytest.raises(CommandError, match="similarity algorithm: Unknown argument"):
+        older.execute("FT.CREATE", "x", "SCHEMA", "v", "VECTOR", "SVS-VAMANA", "6", *form)
+
+
+def test_snapshots_bring_indexes_back() -> None:
+    with fakeredis.patch() as fake:
+        client = redis.Redis()
+        client.execute_command("FT.CREATE", "x", "SCHEMA", "t", "TEXT")
+        client.hset("d", "t", "hello")
+        taken = fake.snapshot()
+        client.flushall()
+        assert not client.execute_command("FT._LIST")
+        fake.restore(taken)
+        found = client.execute_command("FT.SEARCH", "x", "hello", "NOCONTENT")
+        assert b"d" in repr(found).encode()
+
+
+@pytest.mark.parametrize("query", [
+    "(" * 10_000, "(" * 10_000 + "a" + ")" * 10_000, "-" * 10_000 + "a", "%%%a%%%", "w'*a*b*c*d*'",
+    "a|" * 10_000 + "a", '"' * 9_999, "@t:" * 5_000 + "a", "a=>" * 5_000, "[" * 5_000,
+    "a " + "(b " * 200 + "c" + ")" * 200, "-a* " * 2_000,
+])
+def test_hostile_queries(query: str) -> None:
+    """They are answered, or refused by an error."""
+    server = fakeredis.FakeServer()
+    server.execute("FT.CREATE", "x", "SCHEMA", "t", "TEXT")
+    server.execute("HSET", "d", "t", "a" * 50 + " b")
+    for dialect in ("1", "2"):
+        with contextlib.suppress(CommandError):
+            server.execute("FT.SEARCH", "x", query, "DIALECT", dialect)
+
+
+@pytest.mark.parametrize("expression", ["(" * 10_000, "!" * 10_000 + "1", "1+" * 5_000 + "1"])
+def test_hostile_expressions(expression: str) -> None:
+    server = fakeredis.FakeServer()
+    server.execute("FT.CREATE", "x", "SCHEMA", "t", "TEXT")
+    server.execute("HSET", "d", "t", "a")
+    with contextlib.suppress(CommandError):
+        server.execute("FT.AGGREGATE", "x", "*", "APPLY", expression, "AS", "e")

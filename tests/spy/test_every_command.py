@@ -37,6 +37,7 @@ NEWER = {
     "SUNIONCARD": ("SADD k 1 2; SADD d 2", "SUNIONCARD 2 k d"),
 }
 MORE = {
+    "FT.CURSOR": ["FT.CURSOR READ k 1"],
     "SET": ["SET k v KEEPTTL", "SET d v XX", "SET d v NX GET", "SET k v GET EX 100"],
     "SORT": ["SORT k STORE d", "SORT missing STORE k"],
     "GEORADIUS": ["GEORADIUS k 15 37 2000 km STORE d", "GEORADIUS missing 15 37 1 km STORE k"],

@@ -10,7 +10,7 @@ from typing import Any, Final
 from fakeredis.commands.search.reducers import Reduce, Row, property_name, reducer
 from fakeredis.commands.search.request import Request, Run, default_dialect, value_in
 from fakeredis.commands.search.search import limit
-from fakeredis.commands.search.words import Words, failure, shown, unsigned, wrong_count
+from fakeredis.commands.search.words import Words, failure, guarded, shown, unsigned, wrong_count
 from fakeredis.datatypes.hash import Hash
 from fakeredis.datatypes.numbers import parse_float
 from fakeredis.datatypes.search.errors import SearchError
@@ -156,6 +156,7 @@ class _Pipeline:
         row[name] = found
 
 
+@guarded
 def aggregate(ctx: Context, *words: bytes) -> Any:
     """Rows made of what a query finds.
 
@@ -240,6 +241,7 @@ def _read(ctx: Context, cursor: Cursor, count: int, number: int) -> Any:
     return [reply, number or indexes.new_cursor(cursor)]
 
 
+@guarded
 def cursor(ctx: Context, *words: bytes) -> Any:
     """Go on reading the rows of FT.AGGREGATE, or forget them."""
     if len(words) < 3:

@@ -11,6 +11,7 @@ from fakeredis.commands.search.words import (
     Words,
     check_count,
     failure,
+    guarded,
     index_of,
     number,
     shown,
@@ -23,6 +24,7 @@ from fakeredis.datatypes.search.index import Index
 from fakeredis.datatypes.search.schema import Definition, Field, Vectors
 from fakeredis.datatypes.search.vectors import SIZES
 from fakeredis.datatypes.search.words import LANGUAGES
+from fakeredis.engine.command.modules import is_built_in
 from fakeredis.engine.core.context import Context
 from fakeredis.engine.core.replies import OK, SetReply, Status
 from fakeredis.engine.features import search
@@ -42,6 +44,7 @@ _SWITCHES: Final = {
 # Making -----------------------------------------------------------------------------------------
 
 
+@guarded
 def create(ctx: Context, *words: bytes) -> Status:
     """Make an index.
 
@@ -55,7 +58,7 @@ def create(ctx: Context, *words: bytes) -> Status:
     name = words[0]
     if name in indexes.indexes:
         raise CommandError("Index already exists")
-    definition = _definition(Words(words, 1), name)
+    definition = _definition(Words(words, 1, is_built_in(ctx.server.profile)), name)
     indexes.create(definition)
     return OK
 
@@ -66,7 +69,8 @@ def createifnx(ctx: Context, *words: bytes) -> Status:
         raise wrong_count(ctx)
     if ctx.server.search is not None and words[0] in search.of(ctx.server).indexes:
         return OK
-    return create(ctx, *words)
+    made: Status = create(ctx, *words)
+    return made
 
 
 def _definition(words: Words, name: bytes) -> Definition:
@@ -262,7 +266,13 @@ _ALGORITHMS: Final = {
         "TYPE", "DIM", "DISTANCE_METRIC", "INITIAL_CAP", "M", "EF_CONSTRUCTION", "EF_RUNTIME",
         "EPSILON",
     ),
+    "SVS-VAMANA": (
+        "TYPE", "DIM", "DISTANCE_METRIC", "GRAPH_MAX_DEGREE", "CONSTRUCTION_WINDOW_SIZE",
+        "SEARCH_WINDOW_SIZE", "EPSILON", "COMPRESSION", "TRAINING_THRESHOLD", "REDUCE",
+    ),
 }
+_OLDER_TYPES: Final = ("FLOAT32", "FLOAT64", "FLOAT16", "BFLOAT16")
+_VAMANA_TYPES: Final = ("FLOAT16", "FLOAT32")
 _VECTOR_WORDS: Final = {
     "TYPE": "type", "DIM": "dim", "DISTANCE_METRIC": "metric", "INITIAL_CAP": "initial cap",
     "BLOCK_SIZE": "blocksize", "M": "m", "EF_CONSTRUCTION": "efc", "EF_RUNTIME": "efr",
@@ -273,7 +283,7 @@ _VECTOR_WORDS: Final = {
 def _vector(field: Field, words: Words) -> None:
     what = "vector similarity algorithm"
     algorithm = words.value(what).upper().decode("utf-8", "replace")
-    if algorithm not in _ALGORITHMS:
+    if algorithm not in _ALGORITHMS or (algorithm == "SVS-VAMANA" and not words.newer):
         raise CommandError(f"Bad arguments for {what}: Unknown argument")
     count = words.count("vector similarity number of parameters")
     if count % 2:
@@ -281,7 +291,7 @@ def _vector(field: Field, words: Words) -> None:
             f"Bad number of arguments for vector similarity index: got {count} but expected even "
             "number as algorithm parameters (should be submitted as named arguments)"
         )
-    form = field.vectors = Vectors(algorithm)
+    form = field.vectors = Vectors(algorithm, links=32 if algorithm == "SVS-VAMANA" else 16)
     end = min(words.at + count, words.end)
     given = set()
     while words.at < end:
@@ -300,18 +310,30 @@ def _vector(field: Field, words: Words) -> None:
     _numeric(field, words)
 
 
+_VECTOR_ATTRIBUTES: Final = {
+    "DIM": "dimension", "M": "links", "EF_CONSTRUCTION": "construction",
+    "GRAPH_MAX_DEGREE": "links", "CONSTRUCTION_WINDOW_SIZE": "construction",
+}
+
+
 def _vector_option(form: Vectors, option: str, words: Words) -> None:
-    what = f"vector similarity {form.algorithm} index {_VECTOR_WORDS[option]}"
+    shown_option = _VECTOR_WORDS.get(option, option.lower().replace("_", " "))
+    what = f"vector similarity {form.algorithm} index {shown_option}"
     raw = words.value(what)
     word = raw.upper().decode("utf-8", "replace")
     if option == "TYPE":
-        if word not in SIZES:
+        types = _VAMANA_TYPES if form.algorithm == "SVS-VAMANA" else (
+            SIZES if words.newer else _OLDER_TYPES
+        )
+        if word not in types:
             raise CommandError(f"Bad arguments for {what}: Unknown argument")
         form.type = word
     elif option == "DISTANCE_METRIC":
         if word not in ("L2", "IP", "COSINE"):
             raise CommandError(f"Bad arguments for {what}: Unknown argument")
         form.metric = word
+    elif option == "COMPRESSION":
+        form.compression = shown(raw)
     elif option == "EPSILON":
         found = number(raw)
         if found is None:
@@ -323,9 +345,7 @@ def _vector_option(form: Vectors, option: str, words: Words) -> None:
             value = unsigned(raw, 1 if option in ("DIM", "M") else 0)
         except ValueError as error:
             raise CommandError(f"Bad arguments for {what}: {error}") from None
-        attribute = {"DIM": "dimension", "M": "links", "EF_CONSTRUCTION": "construction"}.get(
-            option
-        )
+        attribute = _VECTOR_ATTRIBUTES.get(option)
         if attribute is not None:
             setattr(form, attribute, value)
 
@@ -347,7 +367,7 @@ def alter(ctx: Context, *words: bytes) -> Status:
     if len(words) < 4:
         raise wrong_count(ctx)
     index = index_of(ctx, words[0])
-    rest = Words(words, 1)
+    rest = Words(words, 1, is_built_in(ctx.server.profile))
     skips = rest.skip(b"SKIPINITIALSCAN")
     if not rest.skip(b"SCHEMA"):
         raise CommandError("ALTER must be followed by SCHEMA")
@@ -574,6 +594,10 @@ def _vectors(form: Vectors) -> dict[bytes, Any]:
     }
     if form.algorithm == "HNSW":
         facts[b"M"], facts[b"ef_construction"] = form.links, form.construction
+    elif form.algorithm == "SVS-VAMANA":
+        facts[b"graph_max_degree"] = form.links
+        facts[b"construction_window_size"] = form.construction
+        facts[b"compression"] = Status((form.compression or "NO_COMPRESSION").encode())
     return facts
 
 

@@ -11,6 +11,7 @@ from fakeredis.commands.search.words import (
     NONE_LEFT,
     check_count,
     failure,
+    guarded,
     index_of,
     shown,
     unsigned,
@@ -111,6 +112,7 @@ def synadd(ctx: Context, *words: bytes) -> Any:
 # Spelling ---------------------------------------------------------------------------------------
 
 
+@guarded
 def spellcheck(ctx: Context, *words: bytes) -> Any:
     """Words of an index that resemble those of a query which it has not."""
     check_count(ctx, words, 2)
@@ -216,11 +218,13 @@ def _explanation(ctx: Context, words: tuple[bytes, ...]) -> str:
     return explained(node, index.definition)
 
 
+@guarded
 def explain(ctx: Context, *words: bytes) -> bytes:
     """What the server makes of a query."""
     return _raw(_explanation(ctx, words))
 
 
+@guarded
 def explaincli(ctx: Context, *words: bytes) -> list[Status]:
     """The same, line by line."""
     return [Status(_raw(line)) for line in _explanation(ctx, words).split("\n")]

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from fakeredis.commands.search.request import Request, Run, default_dialect, value_in
 from fakeredis.commands.search.snippets import Snippets, take_snippets
-from fakeredis.commands.search.words import Words, shown, unsigned, wrong_count
+from fakeredis.commands.search.words import Words, guarded, shown, unsigned, wrong_count
 from fakeredis.datatypes.hash import Hash
 from fakeredis.datatypes.numbers import format_float
 from fakeredis.datatypes.search.errors import SearchError
@@ -44,6 +44,7 @@ class _Options:
     snippets: Snippets = field(default_factory=Snippets)
 
 
+@guarded
 def search(ctx: Context, *words: bytes) -> Any:
     """The documents that a query finds.
 
@@ -55,7 +56,7 @@ def search(ctx: Context, *words: bytes) -> Any:
     if len(words) < 2:
         raise CommandError("No query string provided")
     options = options_of(ctx, words)
-    run = Run(ctx, words[0], words[1], options.request, lambda run: _check_sorting(run, options))
+    run = Run(ctx, words[0], words[1], options.request, lambda run: _check(run, options))
     return _reply(run, options)
 
 
@@ -145,7 +146,13 @@ def _returned(given: list[bytes]) -> list[tuple[bytes, bytes]]:
     return [(path, name) for name, path in found.items()]
 
 
-def _check_sorting(run: Run, options: _Options) -> None:
+def _check(run: Run, options: _Options) -> None:
+    snippets = options.snippets
+    asked = snippets.highlighted is not None or snippets.summarized is not None
+    if asked and not (run.definition.with_offsets and run.definition.with_highlights):
+        raise SearchError(
+            "Cannot use highlight/summarize because NOOFSETS was specified at index level"
+        )
     name = options.sort_by
     if name is None or run.definition.field_named(name) is not None:
         return

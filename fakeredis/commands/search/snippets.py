@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from fakeredis.commands.search.words import Words, unsigned
 from fakeredis.datatypes.search.finding import Finder
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from fakeredis.commands.search.request import Run
 
 __all__ = ["Snippets", "take_snippets"]
+
+_NEAR: Final = 8  # words between two that are in one piece
+_WORD: Final = 6  # letters that a word is held to have
 
 
 @dataclass
@@ -76,40 +79,55 @@ class Snippets:
     def _summary(
         self, run: Run, text: str, wanted: set[str], name: bytes, document: Document
     ) -> bytes:
-        separator = self.separator.decode("utf-8", "surrogateescape")
         hits = self._hits(run, text, wanted, document)
-        tokens = [(start, end) for _, _, start, end in terms(text, frozenset())]
         if not hits:
-            end = tokens[min(self.length, len(tokens)) - 1][1] if tokens else 0
-            cut = text[:end] + separator if tokens else text
-            return cut.encode("utf-8", "surrogateescape")
-        pieces = self._pieces(tokens, hits)
+            return self._head(text).encode("utf-8", "surrogateescape")
+        separator = self.separator.decode("utf-8", "surrogateescape")
         made = []
-        for start, end in pieces[:self.fragments]:
+        for start, end in self._pieces(run, text, hits)[:self.fragments]:
             piece = text[start:end]
             made.append(
                 self._marked(run, piece, wanted, document) if self._marks(name) else piece
             )
         return "".join(piece + separator for piece in made).encode("utf-8", "surrogateescape")
 
+    def _head(self, text: str) -> str:
+        """The beginning of a text without any of the words; its last word is left out."""
+        cut = text[:self.length * self.fragments * _WORD]
+        return cut.rpartition(" ")[0] or cut
+
     def _pieces(
-        self, tokens: list[tuple[int, int]], hits: list[tuple[int, int]]
+        self, run: Run, text: str, hits: list[tuple[int, int]]
     ) -> list[tuple[int, int]]:
-        numbers = {start: at for at, (start, _) in enumerate(tokens)}
-        pieces: list[list[int]] = []
-        for start, _ in hits:
-            at = numbers[start]
-            if pieces and at - pieces[-1][1] < self.length:
-                pieces[-1][1] = at
+        """The pieces round the words, which are one where the words are near each other."""
+        places = {
+            start: at for at, (_, _, start, _) in enumerate(terms(text, run.definition.stop_words))
+        }
+        pieces: list[list[tuple[int, int]]] = []
+        for hit in hits:
+            if pieces and places[hit[0]] - places[pieces[-1][-1][0]] <= _NEAR:
+                pieces[-1].append(hit)
             else:
-                pieces.append([at, at])
-        made = []
-        for first, last in pieces:
-            room = max(self.length - (last - first + 1), 0)
-            begin = max(0, first - room // 2)
-            end = min(len(tokens) - 1, last + room - room // 2)
-            made.append((tokens[begin][0], tokens[end][1]))
-        return made
+                pieces.append([hit])
+        every = [(start, end) for _, _, start, end in terms(text, frozenset())]
+        return [self._widened(piece, places, every, text) for piece in pieces]
+
+    def _widened(
+        self, piece: list[tuple[int, int]], places: dict[int, int], every: list[tuple[int, int]],
+        text: str,
+    ) -> tuple[int, int]:
+        start, end = piece[0][0], piece[-1][1]
+        room = self.length - (places[piece[-1][0]] - places[piece[0][0]] + 1)
+        if room < 0:
+            return start, end
+        words = (room + 1) // 2
+        first = next(at for at, word in enumerate(every) if word[0] == start)
+        last = next(at for at, word in enumerate(every) if word[1] == end)
+        if words and first:
+            start = every[max(1, first - words)][0]  # never back to the very first word
+        if words:
+            return start, every[min(len(every) - 1, last + words)][1]
+        return start, every[last + 1][0] if last + 1 < len(every) else end
 
 
 def _words(run: Run, bit: int, language: str) -> set[str]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Callable, Sequence
+from functools import wraps
+from typing import Any, Final
 
 from fakeredis import errors
 from fakeredis.datatypes.numbers import parse_float
@@ -14,11 +15,13 @@ from fakeredis.engine.features import search
 from fakeredis.errors import CommandError
 
 __all__ = [
-    "Words", "check_count", "failure", "index_of", "number", "shown", "unsigned", "wrong_count",
+    "Words", "check_count", "failure", "guarded", "index_of", "number", "shown", "unsigned",
+    "wrong_count",
 ]
 
 NOT_CONVERTED: Final = "Could not convert argument to expected type"
 OUT_OF_BOUNDS: Final = "Value is outside acceptable bounds"
+TOO_DEEP: Final = "Parser stack overflow. Try moving nested parentheses more to the left"
 NONE_LEFT: Final = "Expected an argument, but none provided"
 _GREATEST: Final = (1 << 63) - 1
 
@@ -90,18 +93,33 @@ def unsigned(raw: bytes, least: int = 0, most: int = _GREATEST) -> int:
     return found
 
 
+def guarded(handler: Callable[..., Any]) -> Callable[..., Any]:
+    """Refuse queries and expressions that are nested more deeply than can be followed."""
+
+    @wraps(handler)
+    def run(ctx: Context, *words: bytes) -> Any:
+        try:
+            return handler(ctx, *words)
+        except RecursionError:
+            raise CommandError(TOO_DEEP) from None
+
+    return run
+
+
 class Words:
     """The words that are left.
 
     Args:
         words: all of them.
         at: how many have been taken.
+        newer: whether what Redis 8 has beyond the module of before is known.
     """
 
-    __slots__ = ("at", "end", "words")
+    __slots__ = ("at", "end", "newer", "words")
 
-    def __init__(self, words: Sequence[bytes], at: int = 0) -> None:
+    def __init__(self, words: Sequence[bytes], at: int = 0, newer: bool = False) -> None:
         self.words = words
+        self.newer = newer
         self.at = at
         self.end = len(words)
 

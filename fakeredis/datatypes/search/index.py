@@ -256,13 +256,18 @@ class Index:
         offset = 0
 
         def note(word: str, weight: int, field: Field, position: int) -> None:
-            counts[word] = counts.get(word, 0) + weight
+            count = counts[word] = counts.get(word, 0) + weight
+            document.most = max(document.most, count)
             masks[word] = masks.get(word, 0) | field.bit
             places.setdefault(word, []).append(position)
 
         for field in self.definition.fields:
             texts = contents.values.get(field.name)
-            if field.kind != "TEXT" or texts is None or not field.indexed:
+            if texts is None or not field.indexed:
+                continue
+            if field.kind == "VECTOR":
+                document.most += 1  # the server counts a vector as one more of the same word
+            if field.kind != "TEXT":
                 continue
             weight = max(1, int(field.weight))
             for at, text in enumerate(texts):
@@ -277,7 +282,6 @@ class Index:
                     self._note_more(note, word, field, offset + position, document.language)
                 offset += position
         document.terms = counts
-        document.most = max(counts.values(), default=0)
         number = document.number
         for word, count in counts.items():
             self.terms.of(word)[number] = Posting(count, masks[word], tuple(places[word]))

@@ -57,6 +57,9 @@ _TOKENS: Final = re.compile(
     re.DOTALL | re.IGNORECASE,
 )
 _ESCAPED: Final = re.compile(rf"\\([{_PUNCTUATION}\s])")
+_NOT_EMPTY: Final = (
+    "Use `INDEXEMPTY` in field creation in order to index and query for empty strings"
+)
 _DEEP: Final = 300  # brackets in brackets
 _UNITS: Final = ("m", "km", "mi", "ft")
 _OPERATORS: Final = frozenset({"prefix", "suffix", "contains", "verbatim"})
@@ -182,7 +185,7 @@ class _Parser:
             return None
         if self._sees("*", "end"):
             return Star()
-        if self._sees("(", "*", ")"):
+        if self.newer and self._sees("(", "*", ")"):
             self.at += 3
             star: Node = Star()
         elif self._sees("*"):
@@ -345,7 +348,9 @@ class _Parser:
                         "utf-8", "surrogateescape"
                     )))
         self._need('"')
-        return Exact(parts=parts) if parts else None
+        if parts:
+            return Exact(parts=parts)
+        return Term("") if self.newer else None
 
     def _fuzzy(self) -> Node | None:
         count = 0
@@ -420,9 +425,7 @@ class _Parser:
                 node.in_order = value.lower() in ("true", "1")
         elif name == "yield_distance_as" and isinstance(node, Vector):
             node.yields = value.encode("utf-8", "surrogateescape")
-        elif name in ("ef_runtime", "hybrid_policy", "batch_size", "epsilon") and isinstance(
-            node, Vector
-        ):
+        elif isinstance(node, Vector) and name.upper() in (*self._known_options(node), "EPSILON"):
             pass
         else:
             raise SearchError(f"Invalid attribute {name}")
@@ -457,7 +460,16 @@ class _Parser:
                 if field is not None and field.kind == "TEXT":
                     mask |= field.bit
             node.limit(mask, tuple(names))
+            if isinstance(node, Term) and not node.word and node.plain:
+                self._check_empty(names)
         return node
+
+    def _check_empty(self, names: list[bytes]) -> None:
+        """Refuse to look for empty texts where they are not indexed."""
+        for name in names:
+            field = self.query.definition.field_named(name)
+            if field is not None and not field.index_empty:
+                raise SearchError(_NOT_EMPTY)
 
     @staticmethod
     def _name(token: Token) -> bytes:
@@ -507,16 +519,16 @@ class _Parser:
         self._need("{")
         parts: list[Node] = []
         while True:
-            parts.append(self._tag())
+            parts.append(self._tag(name))
             if self._take("}") or (not self.newer and self.token.kind == "end"):
                 return Tags(parts=parts, name=name)
             if not self._take("|"):
                 raise self._wrong()
 
-    def _tag(self) -> Node:
+    def _tag(self, name: bytes) -> Node:
         token = self.token
         if token.kind == '"':
-            return self._quoted_tag()
+            return self._quoted_tag(name)
         if token.kind in _OPERATORS:
             node = self._part(self._next())
             assert node is not None
@@ -533,7 +545,7 @@ class _Parser:
             words.append(Term(raw.decode("utf-8", "surrogateescape"), raw))
         return words[0] if len(words) == 1 else Intersection(parts=words)
 
-    def _quoted_tag(self) -> Node:
+    def _quoted_tag(self, name: bytes) -> Node:
         """What stands in quotes is one tag, signs and all."""
         start = self.token
         self._next()
@@ -545,6 +557,9 @@ class _Parser:
         end = self._need('"')
         raw = self.text.encode("utf-8", "surrogateescape")[start.at + 1:end.at]
         word = unescaped(raw.decode("utf-8", "surrogateescape"))
+        field = self.query.definition.field_named(name)
+        if not word and field is not None and not field.index_empty:
+            raise SearchError(_NOT_EMPTY)
         return Term(word, word.encode("utf-8", "surrogateescape"))
 
     def _brackets(self, name: bytes) -> Node:
@@ -640,6 +655,11 @@ class _Parser:
         form = None if field is None else field.vectors
         if form is None or form.algorithm == "HNSW":
             return ("EF_RUNTIME", "HYBRID_POLICY", "BATCH_SIZE", "EPSILON")
+        if form.algorithm == "SVS-VAMANA":
+            return (
+                "SEARCH_WINDOW_SIZE", "USE_SEARCH_HISTORY", "SEARCH_BUFFER_CAPACITY",
+                "HYBRID_POLICY", "BATCH_SIZE", "EPSILON",
+            )
         return ("HYBRID_POLICY", "BATCH_SIZE")
 
     def _vector_range(self, name: bytes) -> Node:

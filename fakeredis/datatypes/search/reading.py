@@ -71,7 +71,7 @@ def _passes(definition: Definition, value: Any) -> bool:
             row[name] = found
     try:
         return is_true(expression.evaluate(row))
-    except SearchError:
+    except (SearchError, RecursionError):
         return True
 
 

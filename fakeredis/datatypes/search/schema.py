@@ -17,12 +17,11 @@ class Vectors:
     """How a field's vectors are made.
 
     Args:
-        algorithm: ``FLAT`` or ``HNSW``; both search exactly here.
+        algorithm: ``FLAT``, ``HNSW`` or ``SVS-VAMANA``; all search exactly here.
         type: of their numbers, such as ``FLOAT32``.
         dimension: how many numbers they have.
         metric: ``L2``, ``IP`` or ``COSINE``.
-        links, construction: of HNSW, told by FT.INFO.
-        is_given_links: whether the schema has said them.
+        links, construction, compression: of graphs, told by FT.INFO.
     """
 
     algorithm: str = ""
@@ -31,6 +30,7 @@ class Vectors:
     metric: str = ""
     links: int = 16
     construction: int = 200
+    compression: str = ""
 
 
 @dataclass

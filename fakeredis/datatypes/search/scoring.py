@@ -127,7 +127,7 @@ class _Maker:
         if isinstance(node, Tags):
             return self._tags(node)
         if isinstance(node, Optional):
-            return self.make(node.part, True, True)
+            return self.make(node.part, nested=True)
         if isinstance(node, Vector):
             return _none if node.part is None or isinstance(node.part, Star) else self.make(
                 node.part

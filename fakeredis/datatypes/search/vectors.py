@@ -17,7 +17,9 @@ from fakeredis.datatypes.search.schema import Vectors
 
 __all__ = ["SIZES", "Space", "distance_text", "from_bytes", "from_numbers"]
 
-SIZES: Final = {"FLOAT32": 4, "FLOAT64": 8, "FLOAT16": 2, "BFLOAT16": 2}
+SIZES: Final = {
+    "FLOAT32": 4, "FLOAT64": 8, "FLOAT16": 2, "BFLOAT16": 2, "INT8": 1, "UINT8": 1,
+}
 _SINGLE: Final = struct.Struct("<f")
 _FEW: Final = 64  # vectors for which an array is not worth its making
 
@@ -46,6 +48,8 @@ def from_bytes(raw: bytes, kind: str) -> array[float]:
     """The numbers of a vector from its bytes, of the right length."""
     if kind in ("FLOAT32", "FLOAT64"):
         return array("f" if kind == "FLOAT32" else "d", raw)
+    if kind in ("INT8", "UINT8"):
+        return array("f", array("b" if kind == "INT8" else "B", raw))
     count = len(raw) // 2
     if kind == "FLOAT16":
         return array("f", struct.unpack(f"<{count}e", raw))
@@ -58,6 +62,8 @@ def from_numbers(numbers: Iterable[float], kind: str) -> array[float]:
     if kind in ("FLOAT32", "FLOAT64"):
         code = "f" if kind == "FLOAT32" else "d"
         return array(code, [_within(float(number), code) for number in numbers])
+    if kind in ("INT8", "UINT8"):
+        return array("f", map(int, numbers))
     if kind == "FLOAT16":
         return from_bytes(b"".join(struct.pack("<e", number) for number in numbers), kind)
     cut = b"".join(struct.pack("<f", number)[2:] for number in numbers)

@@ -11,6 +11,7 @@ import sys
 import textwrap
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from functools import cache
 from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parent
@@ -33,7 +34,8 @@ TITLES = {
     "sorted-set": "Sorted sets", "stream": "Streams", "bitmap": "Bitmaps", "geo": "Geospatial",
     "hyperloglog": "HyperLogLog", "pubsub": "Pub/sub", "transactions": "Transactions",
     "scripting": "Scripting and functions", "connection": "Connection", "server": "Server",
-    "cluster": "Cluster", "vectorset": "Vector sets",
+    "acl": "Access control", "cluster": "Cluster", "vectorset": "Vector sets", "json": "JSON",
+    "search": "Search",
 }
 GENERATED = ".. Written by docs/generate.py; do not edit.\n\n"
 OWN_WORDS = (
@@ -125,6 +127,7 @@ def implemented(name: str) -> bool:
 
 def by_group(names: dict[str, str]) -> str:
     """A table for each group that has any."""
+    assert set(names.values()) <= TITLES.keys(), set(names.values()) - TITLES.keys()
     return "".join(
         f"\n{heading(title, '-')}{table(rows)}"
         for group, title in TITLES.items()
@@ -137,7 +140,17 @@ def rows_of(names: Iterable[str]) -> list[tuple[str, ...]]:
 
 
 def since(name: str) -> str:
-    return str(harvest.command_facts().get(name, {}).get("since", ""))
+    told = harvest.command_facts().get(name, {})
+    if told and told["group"] != "module":
+        return str(told["since"])
+    return _declared_since().get(name, "")  # of modules' commands the server does not tell
+
+
+@cache
+def _declared_since() -> dict[str, str]:
+    return {
+        command.name: introduced(command.declaration.since) for command in harvest.all_commands()
+    }
 
 
 def modules(facts: dict[str, dict[str, object]]) -> str:

@@ -570,6 +570,10 @@ EMPTY_AND_SHORT = calls(r"""
     FT.SEARCH z '@te:""' DIALECT 2 NOCONTENT
     FT.SEARCH z '@te:("")' DIALECT 2 NOCONTENT
     FT.SEARCH z '""' DIALECT 2 NOCONTENT
+    FT.EXPLAIN z 'one | with | two' DIALECT 2
+    FT.EXPLAIN z 'with | one | two' DIALECT 2
+    FT.EXPLAIN z 'one | two | with | three' DIALECT 2
+    FT.EXPLAIN z 'one | with | two | three' DIALECT 2
     FT.SEARCH z 'two' RETURN 1 t SUMMARIZE LEN 4
     FT.SEARCH z 'two' RETURN 1 t SUMMARIZE LEN 2
     FT.SEARCH z 'two' RETURN 1 t SUMMARIZE LEN 1

@@ -124,7 +124,9 @@ class Snippets:
         first = next(at for at, word in enumerate(every) if word[0] == start)
         last = next(at for at, word in enumerate(every) if word[1] == end)
         if words and first:
-            start = every[max(1, first - words)][0]  # never back to the very first word
+            # Never back to the very first word that is indexed.
+            second = next((begin for begin, place in places.items() if place == 1), start)
+            start = min(start, max(second, every[max(0, first - words)][0]))
         if words:
             return start, every[min(len(every) - 1, last + words)][1]
         return start, every[last + 1][0] if last + 1 < len(every) else end

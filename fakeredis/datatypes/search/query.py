@@ -225,8 +225,17 @@ class _Parser:
 
     def _newer_union(self) -> Node | None:
         node = self._row(self._unit)
+        count = 0
+        is_alone = False
         while self._take("|"):
-            node = _joined(node, self._row(self._unit))
+            other = self._row(self._unit)
+            count += 1
+            if is_alone:
+                continue
+            # Where one of the first two is a stop word, the server loses those behind them.
+            is_alone = count == 1 and (node is None) is not (other is None)
+            node = _joined(node, other)
+            is_alone = is_alone and isinstance(node, Term)
         return node
 
     def _row(self, unit: Callable[[], Node | None]) -> Node | None:

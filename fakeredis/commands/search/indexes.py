@@ -140,7 +140,7 @@ def _check_options(definition: Definition) -> None:
         name = shown(language).lower()
         if name not in LANGUAGES:
             raise CommandError("Invalid language")
-        definition.language, definition.language_given = name, True
+        definition.language = name
 
 
 # Fields -----------------------------------------------------------------------------------------
@@ -550,7 +550,7 @@ def _rule(definition: Definition) -> dict[bytes, Any]:
     }
     if definition.filter:
         rule[b"filter"] = Status(definition.filter)
-    if definition.language_given:
+    if definition.language != "english":
         rule[b"default_language"] = Status(definition.language.encode())
     if definition.language_field:
         rule[b"language_field"] = Status(definition.language_field)

@@ -116,6 +116,7 @@ class _Parser:
         self.tokens = self._tokens(text)
         self.at = 0
         self.depth = 0
+        self.within = 0  # fields, in which no others may be named
 
     # Words ----------------------------------------------------------------------------------
 
@@ -297,7 +298,12 @@ class _Parser:
         if kind == "%":
             return self._fuzzy()
         if kind == "modifier":
+            if self.newer and self.within:
+                raise self._wrong()
             return self._about_field()
+        if self.newer and self._sees("'", "'"):
+            self.at += 2
+            return Term("")
         if kind in _OPERATORS:
             return self._part(self._next())
         if kind == "term" and token.text.lower() == "ismissing" and self.newer:
@@ -457,11 +463,9 @@ class _Parser:
             return self._tags(names[0])
         if kind == "[":
             return self._brackets(names[0])
-        node: Node | None
-        if kind in ("-", "~"):
-            node = self._unit()
-        else:
-            node = self._plain()
+        self.within += 1
+        node = self._unit() if kind in ("-", "~") else self._plain()
+        self.within -= 1
         if node is not None:
             mask = 0
             for name in names:
@@ -536,7 +540,7 @@ class _Parser:
 
     def _tag(self, name: bytes) -> Node:
         token = self.token
-        if token.kind == '"':
+        if token.kind == '"' or self._sees("'", "'"):
             return self._quoted_tag(name)
         if token.kind in _OPERATORS:
             node = self._part(self._next())
@@ -559,11 +563,11 @@ class _Parser:
         start = self.token
         self._next()
         end = start
-        while self.token.kind != '"':
+        while self.token.kind != start.kind:
             if self.token.kind == "end":
                 raise self._wrong()
             self._next()
-        end = self._need('"')
+        end = self._need(start.kind)
         raw = self.text.encode("utf-8", "surrogateescape")[start.at + 1:end.at]
         word = unescaped(raw.decode("utf-8", "surrogateescape"))
         field = self.query.definition.field_named(name)

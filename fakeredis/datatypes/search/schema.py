@@ -77,7 +77,6 @@ class Definition:
     prefixes: tuple[bytes, ...] = (b"",)
     filter: bytes = b""
     language: str = "english"
-    language_given: bool = False
     language_field: bytes = b""
     score: float = 1.0
     score_field: bytes = b""

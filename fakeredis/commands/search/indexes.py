@@ -522,7 +522,7 @@ def info(ctx: Context, *words: bytes) -> Any:
     }
     reply.update(_numbers(index))
     if definition.stop_word_list is not None:
-        reply[b"stopwords_list"] = list(definition.stop_word_list)
+        reply[b"stopwords_list"] = sorted(definition.stop_word_list)
     reply.update(_failures(index))
     return _marked(reply)
 

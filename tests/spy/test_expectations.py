@@ -251,7 +251,7 @@ def test_an_unknown_filter_is_refused(spy: Spy) -> None:
         ("BF.INSERT k ITEMS a", "k"),
         ("OBJECT ENCODING k", "k"),
         ("PUBLISH channel x", ""),
-        ("FT.SEARCH idx query", ""),
+        ("FT.SEARCH idx query", "idx"),
         ("PING", ""),
     ],
 )

@@ -32,6 +32,8 @@ def test_examples(clean_real_url: str, query: str) -> None:
             found = examples.example(command.name)
             if found is None or command.name in ALONE or examples.left_out(command.name):
                 continue
+            if command.declaration.module == "search":  # which this real server has not
+                continue
             server.execute("FLUSHALL")
             for call in (*found.before, found.call):
                 try:

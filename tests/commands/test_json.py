@@ -51,6 +51,21 @@ def test_texts_that_are_no_unicode(twin: Twin, raw: bytes) -> None:
     twin("JSON.STRAPPEND", "k", raw)
 
 
+@pytest.mark.parametrize("call", [
+    "TYPE", "STRLEN", "ARRLEN", "OBJLEN", "OBJKEYS", "RESP", "GET", "MGET", "DEL", "FORGET", "CLEAR",
+    "TOGGLE", "ARRPOP", "ARRTRIM 0 1", "ARRAPPEND x", "ARRINSERT 0 x", "ARRINDEX x", "MERGE x", "SET x",
+    "MSET x", "NUMINCRBY x", "STRAPPEND x",
+])
+@pytest.mark.parametrize("key", ["none", "k", "text"])
+def test_paths_that_are_no_unicode(twin: Twin, key: str, call: str) -> None:
+    """Some commands refuse such a path before all else, to others it is as if there were none."""
+    twin("SET", "text", "x")
+    twin("JSON.SET", "k", "$", DOCUMENT)
+    name, *words = call.split()
+    twin(f"JSON.{name}", key, b"$.\xff", *words)
+    twin(f"JSON.{name}", key, b".\xff", *words)
+
+
 PATHS = [
     "$", ".", "", "a", ".a", "$.a", '$["a"]', "$['a']", '["a"]', "$.*", "$[*]", "$..*", "$..a", "..a",
     "$..a..b", "$.b[0]", "$.b[-1]", "$.b[-9]", "$.b[9]", "$.b[0,2]", "$.b[0,0]", "$.b[1:3]", "$.b[:2]",

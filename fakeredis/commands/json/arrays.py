@@ -7,15 +7,15 @@ from typing import Any, Final
 from fakeredis.commands.arguments import word_of
 from fakeredis.commands.json.common import (
     LEGACY_ROOT,
-    NO_KEY,
     SKIPPED,
     change_each,
     check_count,
+    check_text,
     existing,
     failure,
+    found_values,
     parsed,
     parsed_path,
-    path_word,
     readable,
     wrong_count,
 )
@@ -43,14 +43,10 @@ def _integer(raw: bytes) -> int:
 
 def arrlen(ctx: Context, *words: bytes) -> Any:
     """The lengths of the arrays that a path finds; null for what is none."""
-    check_count(ctx, words, 1)
-    raw_path, document = path_word(words), readable(ctx, words[0])
-    if document is None:
-        if is_legacy_path(raw_path):
-            return None
-        raise CommandError(NO_KEY)
-    path = parsed_path(raw_path)
-    values = path.values(document[0])
+    found = found_values(ctx, words)
+    if found is None:
+        return None
+    path, values = found
     if not path.is_legacy:
         return [len(value) if type(value) is list else None for value in values]
     if not values:
@@ -67,6 +63,7 @@ def arrindex(ctx: Context, *words: bytes) -> Any:
     """
     check_count(ctx, words, 3)
     key, raw_path, raw = words[:3]
+    check_text(raw_path)
     start = _integer(words[3]) if len(words) > 3 else 0
     stop = _integer(words[4]) if len(words) > 4 else 0
     if len(words) > 5:
@@ -103,9 +100,9 @@ def arrappend(ctx: Context, *words: bytes) -> Any:
     """Append values to each array that a path finds; their new lengths."""
     check_count(ctx, words, 3)
     key, raw_path, *raws = words
+    check_text(raw_path)
     values = [parsed(raw) for raw in raws]
-    document = existing(ctx, key)
-    path = parsed_path(raw_path)
+    document, path = existing(ctx, key, raw_path)
 
     def change(container: Any, at: Any) -> Any:
         array = container[at]
@@ -120,11 +117,11 @@ def arrinsert(ctx: Context, *words: bytes) -> Any:
     """Insert values before an index of each array that a path finds; their new lengths."""
     check_count(ctx, words, 3)
     key, raw_path, raw_index, *raws = words
+    check_text(raw_path)
     index = _integer(raw_index)
     check_count(ctx, words, 4)
     values = [parsed(raw) for raw in raws]
-    document = existing(ctx, key)
-    path = parsed_path(raw_path)
+    document, path = existing(ctx, key, raw_path)
 
     def change(container: Any, at: Any) -> Any:
         array = container[at]
@@ -149,8 +146,7 @@ def arrpop(ctx: Context, *words: bytes) -> Any:
     index = parse_int(rest[1]) if len(rest) > 1 else None
     if form != b"STRINGS" and is_legacy_path(raw_path):
         raise CommandError("Legacy paths are supported only with FORMAT STRINGS")
-    document = existing(ctx, key)
-    path = parsed_path(raw_path)
+    document, path = existing(ctx, key, raw_path)
 
     def change(container: Any, at: Any) -> Any:
         array = container[at]
@@ -184,11 +180,11 @@ def arrtrim(ctx: Context, *words: bytes) -> Any:
     """Keep a range of each array that a path finds; their new lengths."""
     check_count(ctx, words, 3)
     key, raw_path = words[:2]
+    check_text(raw_path)
     start = _integer(words[2])
     check_count(ctx, words, 4)
     stop = _integer(words[3])
-    document = existing(ctx, key)
-    path = parsed_path(raw_path)
+    document, path = existing(ctx, key, raw_path)
 
     def change(container: Any, at: Any) -> Any:
         array = container[at]

@@ -129,20 +129,43 @@ def writable(ctx: Context, key: bytes) -> JsonDocument | None:
 
 
 def path_word(words: Sequence[bytes]) -> bytes:
-    """The word behind the key, or what stands for the root."""
-    return words[1] if len(words) > 1 else LEGACY_ROOT
+    """The word behind the key, or what stands for the root where there is none, or no text."""
+    return words[1] if len(words) > 1 and text.is_text(words[1]) else LEGACY_ROOT
 
 
-def existing(ctx: Context, key: bytes) -> JsonDocument:
-    """The same, where there must be one.
+def found_values(
+    ctx: Context, words: Sequence[bytes], missing: str = NO_KEY, lenient: bool = False
+) -> tuple[Path, list[Any]] | None:
+    """The path of a command that reads values, and those that it finds; None: the reply is null.
+
+    Args:
+        missing: the error where there is no document, and no legacy path; ``{}`` is the path.
+        lenient: see `lenient_path`.
 
     Raises:
-        CommandError: there is none, or the value is of another type.
+        CommandError: too few words, a value of another type, no document, or no path.
     """
+    check_count(ctx, words, 1)
+    raw_path, document = path_word(words), readable(ctx, words[0])
+    if document is None:
+        if is_legacy_path(raw_path):
+            return None
+        raise failure(missing.format(raw_path.decode()))
+    path = lenient_path(raw_path) if lenient else parsed_path(raw_path)
+    return None if path is None else (path, path.values(document[0]))
+
+
+def existing(ctx: Context, key: bytes, raw_path: bytes) -> tuple[JsonDocument, Path]:
+    """The document at a key, where there must be one, to be changed, and the path into it.
+
+    Raises:
+        CommandError: there is none, or the value is of another type; or the path is none.
+    """
+    check_text(raw_path)
     document = writable(ctx, key)
     if document is None:
         raise CommandError(NO_KEY)
-    return document
+    return document, parsed_path(raw_path)
 
 
 def change_each(

@@ -14,6 +14,7 @@ from fakeredis.commands.json.common import (
     LEGACY_ROOT,
     ROOT,
     check_count,
+    check_text,
     existing,
     failure,
     lenient_path,
@@ -139,6 +140,7 @@ def mget(ctx: Context, *words: bytes) -> list[bytes | None]:
     """What one path finds in each of several documents; null for keys without any."""
     check_count(ctx, words, 2)
     *keys, raw = words
+    check_text(raw)
     try:
         path = path_of(raw)
     except JsonError:
@@ -178,6 +180,7 @@ def _path(words: Sequence[bytes]) -> Path:
 def resp(ctx: Context, *words: bytes) -> Any:
     """The values that a path finds as replies: containers as arrays that begin with a bracket."""
     check_count(ctx, words, 1)
+    check_text(*words[1:2])
     document = readable(ctx, words[0])
     if document is None:
         return None
@@ -242,6 +245,7 @@ def set_(ctx: Context, *words: bytes) -> Any:
     """Set what a path finds, or the field that it names, to a value; null where it did not."""
     check_count(ctx, words, 3)
     key, raw_path, raw = words[:3]
+    check_text(raw_path)
     options = SetOptions.parse(ctx, words[3:]) if len(words) > 3 else _ALWAYS
     document = writable(ctx, key)
     value = parsed(raw)
@@ -352,6 +356,7 @@ def mset(ctx: Context, *words: bytes) -> Any:
         key, *rest = words[start : start + 3]
         document = writable(ctx, key)
         check_count(ctx, rest, 1)
+        check_text(rest[0])
         places = _places(document, rest[0])
         check_count(ctx, rest, 2)
         calls.append((key, places, parsed(rest[1])))
@@ -367,6 +372,7 @@ def merge(ctx: Context, *words: bytes) -> Any:
     if len(words) > 3:
         raise CommandError(errors.SYNTAX)
     key, raw_path, raw = words
+    check_text(raw_path)
     document = writable(ctx, key)
     value = parsed(raw)
     if document is None:
@@ -395,6 +401,7 @@ def _merge(ctx: Context, key: bytes, document: JsonDocument, path: Path, value: 
 def delete(ctx: Context, *words: bytes) -> int:
     """Remove what a path finds, or the key; the number of values removed."""
     check_count(ctx, words, 1)
+    check_text(*words[1:2])
     key = words[0]
     document = writable(ctx, key)
     if document is None:
@@ -443,9 +450,9 @@ def clear(ctx: Context, *words: bytes) -> int:
     """Empty containers and set numbers to 0; how many of those that a path finds were changed."""
     check_count(ctx, words, 1)
     key = words[0]
-    document = existing(ctx, key)
+    document, path = existing(ctx, key, words[1] if len(words) > 1 else LEGACY_ROOT)
     cleared = 0
-    for place, value in _path(words).found(document[0]):
+    for place, value in path.found(document[0]):
         if kind_of(value) in _EMPTY and value:
             cleared += _clear(document, place)
     if cleared:

@@ -9,21 +9,16 @@ from typing import Any, Final
 
 from fakeredis.commands.json.common import (
     LEGACY_ROOT,
-    NO_KEY,
     change_each,
     check_count,
     check_text,
     existing,
     failure,
-    lenient_path,
+    found_values,
     parsed,
-    parsed_path,
-    path_word,
-    readable,
 )
 from fakeredis.datatypes.json import text
 from fakeredis.datatypes.json.document import kind_of
-from fakeredis.datatypes.json.path import is_legacy_path
 from fakeredis.engine.core.context import Context
 from fakeredis.errors import CommandError
 
@@ -38,14 +33,10 @@ _GREATEST: Final = (1 << 63) - 1
 
 def strlen(ctx: Context, *words: bytes) -> Any:
     """The lengths in bytes of the strings that a path finds; null for what is none."""
-    check_count(ctx, words, 1)
-    raw_path, document = path_word(words), readable(ctx, words[0])
-    if document is None:
-        if is_legacy_path(raw_path):
-            return None
-        raise CommandError(NO_KEY)
-    path = parsed_path(raw_path)
-    values = path.values(document[0])
+    found = found_values(ctx, words)
+    if found is None:
+        return None
+    path, values = found
     if not path.is_legacy:
         return [len(value.encode()) if type(value) is str else None for value in values]
     if not values:
@@ -62,16 +53,10 @@ def _of_type(value: Any, wanted: str) -> Any:
 
 def objlen(ctx: Context, *words: bytes) -> Any:
     """How many fields the objects have that a path finds; null for what is none."""
-    check_count(ctx, words, 1)
-    raw_path, document = path_word(words), readable(ctx, words[0])
-    if document is None:
-        if is_legacy_path(raw_path):
-            return None
-        raise failure(f"ERR Path '{raw_path.decode()}' does not exist or not an object")
-    path = lenient_path(raw_path)
-    if path is None:
+    found = found_values(ctx, words, "ERR Path '{}' does not exist or not an object", lenient=True)
+    if found is None:
         return None
-    values = path.values(document[0])
+    path, values = found
     if not path.is_legacy:
         return [len(value) if type(value) is dict else None for value in values]
     return len(_of_type(values[0], "object")) if values else None
@@ -79,16 +64,10 @@ def objlen(ctx: Context, *words: bytes) -> Any:
 
 def objkeys(ctx: Context, *words: bytes) -> Any:
     """The names of the fields of the objects that a path finds; null for what is none."""
-    check_count(ctx, words, 1)
-    raw_path, document = path_word(words), readable(ctx, words[0])
-    if document is None:
-        if is_legacy_path(raw_path):
-            return None
-        raise CommandError(NO_KEY)
-    path = lenient_path(raw_path)
-    if path is None:
+    found = found_values(ctx, words, lenient=True)
+    if found is None:
         return None
-    values = path.values(document[0])
+    path, values = found
     if not path.is_legacy:
         return [_names(value) if type(value) is dict else None for value in values]
     if not values:
@@ -109,9 +88,8 @@ def strappend(ctx: Context, *words: bytes) -> Any:
     """Append to the strings that a path finds; their new lengths in bytes."""
     check_count(ctx, words, 2)
     key, raw_path, raw = (words[0], LEGACY_ROOT, words[1]) if len(words) < 3 else words[:3]
-    check_text(raw_path, raw)
-    document = existing(ctx, key)
-    path = parsed_path(raw_path)
+    check_text(raw)
+    document, path = existing(ctx, key, raw_path)
 
     def change(container: Any, at: Any) -> Any:
         addition = parsed(raw, whole=True, code="ERR ")  # the server reads it only now
@@ -128,8 +106,7 @@ def toggle(ctx: Context, *words: bytes) -> Any:
     """Turn each boolean that a path finds into the other one; the new ones."""
     check_count(ctx, words, 2)
     key, raw_path = words[:2]
-    document = existing(ctx, key)
-    path = parsed_path(raw_path)
+    document, path = existing(ctx, key, raw_path)
 
     def change(container: Any, at: Any) -> Any:
         container[at] = not container[at]
@@ -179,9 +156,8 @@ def _calculate(
 ) -> Any:
     check_count(ctx, words, 3)
     key, raw_path, raw = words[:3]
-    check_text(raw_path, raw)
-    document = existing(ctx, key)
-    path = parsed_path(raw_path)
+    check_text(raw)
+    document, path = existing(ctx, key, raw_path)
 
     def change(container: Any, at: Any) -> Any:
         value = container[at]

@@ -89,6 +89,8 @@ def options_of(ctx: Context, words: Sequence[bytes]) -> _Options:
             raise CommandError(f"Unknown argument `{shown(given)}` at position {at} for <main>")
     if options.explained and not options.scores:
         raise CommandError("EXPLAINSCORE must be accompanied with WITHSCORES")
+    if options.explained:
+        raise CommandError("EXPLAINSCORE is not there: no score is explained")
     if options.returned is not None and not options.returned:
         options.content = False
     return options

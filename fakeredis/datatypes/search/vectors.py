@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 import math
 import struct
 from array import array
 from collections.abc import Callable, Iterable, Sequence
-from functools import lru_cache
 from heapq import nsmallest
 from operator import mul, sub
-from typing import Any, Final
+from typing import Final
 
 from fakeredis.datatypes.search.schema import Vectors
 
@@ -21,27 +18,13 @@ SIZES: Final = {
     "FLOAT32": 4, "FLOAT64": 8, "FLOAT16": 2, "BFLOAT16": 2, "INT8": 1, "UINT8": 1,
 }
 _SINGLE: Final = struct.Struct("<f")
-_FEW: Final = 64  # vectors for which an array is not worth its making
-
-_sumprod: Callable[[Sequence[float], Sequence[float]], float] = getattr(
-    math, "sumprod", lambda one, other: math.fsum(map(mul, one, other))
-)
-
 
 def _products(one: Sequence[float], other: Sequence[float]) -> float:
     total: float = sum(map(mul, one, other))
     return total
 
 
-_dot: Final = _sumprod if hasattr(math, "sumprod") else _products
-
-
-@lru_cache(maxsize=1)
-def _numpy() -> Any:
-    """numpy, where it is installed."""
-    if importlib.util.find_spec("numpy") is None:
-        return None
-    return importlib.import_module("numpy")
+_dot: Callable[[Sequence[float], Sequence[float]], float] = getattr(math, "sumprod", _products)
 
 
 def from_bytes(raw: bytes, kind: str) -> array[float]:
@@ -99,24 +82,21 @@ class Space:
         form: what they are made of, and what their distance is.
     """
 
-    __slots__ = ("_matrix", "form", "vectors")
+    __slots__ = ("form", "vectors")
 
     def __init__(self, form: Vectors) -> None:
         self.form = form
         self.vectors: dict[int, list[array[float]]] = {}
-        self._matrix: tuple[list[int], Any, Any] | None = None
 
     def add(self, document: int, vectors: list[array[float]]) -> None:
         """Take in the vectors of a document."""
         if self.form.metric == "COSINE":
             vectors = [_unit(vector) for vector in vectors]
         self.vectors[document] = vectors
-        self._matrix = None
 
     def remove(self, document: int) -> None:
         """Forget those of a document."""
-        if self.vectors.pop(document, None) is not None:
-            self._matrix = None
+        self.vectors.pop(document, None)
 
     def nearest(
         self, wanted: array[float], count: int, among: Iterable[int] | None
@@ -144,8 +124,6 @@ class Space:
         vectors = self.vectors
         if self.form.metric == "COSINE":
             wanted = _unit(wanted)
-        if among is None and len(vectors) > _FEW and _numpy() is not None:
-            return self._by_numpy(wanted)
         measure = self._measure(wanted)
         chosen = vectors if among is None else [each for each in among if each in vectors]
         return [
@@ -173,34 +151,6 @@ class Space:
         def from_one(vector: array[float]) -> float:
             return rounded(1.0 - rounded(_dot(vector, target)))
         return from_one
-
-    def _by_numpy(self, wanted: array[float]) -> list[tuple[float, int]]:
-        numpy = _numpy()
-        if self._matrix is None:
-            owners = [each for each, several in self.vectors.items() for _ in several]
-            rows = [vector for several in self.vectors.values() for vector in several]
-            code = wanted.typecode
-            matrix = numpy.array(
-                [numpy.frombuffer(row, dtype=code) for row in rows], dtype="d"
-            )
-            self._matrix = owners, matrix, numpy.einsum("ij,ij->i", matrix, matrix)
-        owners, matrix, _ = self._matrix
-        target = numpy.frombuffer(wanted, dtype=wanted.typecode).astype("d")
-        if self.form.metric == "L2":
-            differences = matrix - target
-            found = numpy.einsum("ij,ij->i", differences, differences)
-        else:
-            found = matrix @ target
-            if wanted.typecode == "f":
-                found = found.astype("f").astype("d")
-            found = 1.0 - found
-        if wanted.typecode == "f":
-            found = found.astype("f").astype("d")
-        best: dict[int, float] = {}
-        for owner, distance in zip(owners, found.tolist(), strict=True):
-            if owner not in best or distance < best[owner]:
-                best[owner] = distance
-        return [(distance, owner) for owner, distance in best.items()]
 
 
 def distance_text(number: float) -> bytes:

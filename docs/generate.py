@@ -35,7 +35,8 @@ TITLES = {
     "hyperloglog": "HyperLogLog", "pubsub": "Pub/sub", "transactions": "Transactions",
     "scripting": "Scripting and functions", "connection": "Connection", "server": "Server",
     "acl": "Access control", "cluster": "Cluster", "vectorset": "Vector sets", "json": "JSON",
-    "search": "Search",
+    "search": "Search", "bloom": "Bloom filters", "cuckoo": "Cuckoo filters",
+    "cms": "Count-min sketches", "topk": "Top-k", "tdigest": "t-digests",
 }
 GENERATED = ".. Written by docs/generate.py; do not edit.\n\n"
 OWN_WORDS = (

@@ -139,7 +139,9 @@ def test_odd_calls(twin: Any) -> None:
     play(twin, ODD)
 
 
-_MODULES = (b"json", b"search", b"FT.")
+_MODULES = (
+    b"json", b"search", b"tdigest", b"cms", b"bloom", b"cuckoo", b"topk", b"timeseries", b"FT.",
+)
 
 
 def test_categories(twin: Any) -> None:

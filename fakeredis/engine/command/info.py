@@ -27,7 +27,9 @@ CATEGORIES: Final = (
     "connection", "transaction", "scripting",
 )
 # Those of later versions, with which a group of commands came.
-NEWER_CATEGORIES: Final = ("array", "json", "search")
+NEWER_CATEGORIES: Final = (
+    "array", "json", "search", "tdigest", "cms", "bloom", "cuckoo", "topk", "timeseries",
+)
 # In the server's order, in which MODULE stands before ADMIN.
 _FLAGS: Final = (
     *(flag for flag in Flags if flag < Flags.ADMIN), Flags.MODULE,

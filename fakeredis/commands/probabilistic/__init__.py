@@ -1,0 +1,46 @@
+"""Probabilistic types: commands of the module RedisBloom, which Redis has built in since 8.0.
+
+Declared here; what they do stands in the other files of this folder, imported by the first call of
+one of them.  As modules do, they count their words themselves.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from fakeredis.commands.arguments import Declared, Key, Rest
+from fakeredis.commands.registry import DENYOOM, FAST, MODULE, READONLY, WRITE, Group
+from fakeredis.engine.core.replies import DEEP
+from fakeredis.lazy import Lazy
+
+_WORDS: Final = Rest(flat=True)
+_READ: Final = (Key, _WORDS)
+_WRITE: Final = (Key("RW access update"), _WORDS)
+_READS: Final = READONLY
+_GROWS: Final = WRITE | DENYOOM
+
+
+def _declare(
+    group: Group, family: str, names: str, arguments: tuple[Declared, ...], flags: int, **more: Any
+) -> None:
+    """Declare commands of a family, whose handlers are in the file of the group, under their names.
+
+    A name that is Python's own has an underscore behind it there.
+    """
+    access = "read" if flags & READONLY else "write"
+    speed = "fast" if flags & FAST else "slow"
+    for name in names.split():
+        handler = name.lower() + "_" * (name in ("DEL", "MAX", "MIN"))
+        group.command(
+            f"{family}.{name}", *arguments, flags=flags | MODULE, arity=-1,
+            since={"redis": "8.0.0"}, acl=(group.name, access, speed), reply=DEEP, **more,
+        )(Lazy(f"fakeredis.commands.probabilistic.{group.name}", handler))
+
+
+bloom: Final = Group("bloom", module="bf")
+cuckoo: Final = Group("cuckoo", module="bf")
+cms: Final = Group("cms", module="bf")
+topk: Final = Group("topk", module="bf")
+tdigest: Final = Group("tdigest", module="bf")
+
+groups: Final = (bloom, cuckoo, cms, topk, tdigest)

@@ -151,7 +151,7 @@ class Network:
 class RemoteNetwork(Protocol):
     """What leads to the network of another process that one of this process stands for."""
 
-    channel: Any  # see `fakeredis.clients.remote.Channel`
+    channel: Any  # see `fakeredis.patching.processes.channel.Channel`
     number: int  # by which the other process knows its network
 
     def stand_in(self, server: Server, way: str, *args: Any) -> Server:

@@ -19,7 +19,7 @@ from redis.retry import Retry
 
 import fakeredis
 from fakeredis.cli import main
-from fakeredis.clients.remote import Channel
+from fakeredis.patching.processes.channel import Channel
 from tests.patching.processes.forking import forked
 from tests.support.redis_py import needs
 

@@ -15,9 +15,9 @@ from fakeredis.clients.interfaces import (
     Encoder,
     Pool,
 )
-from fakeredis.clients.remote import InheritedSession, RemoteSession
 from fakeredis.engine.core.interfaces import SessionLike
 from fakeredis.engine.core.session import ProtocolSession, Session
+from fakeredis.patching.processes.remote_sessions import InheritedSession, RemoteSession
 from fakeredis.stores.forwarding.session import ForwardedSession
 
 

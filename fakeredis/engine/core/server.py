@@ -395,7 +395,7 @@ class Server:
 
     @property
     def remote(self) -> bool:
-        """Whether it only stands for one of another process, see `fakeredis.clients.remote`."""
+        """Whether it only stands for one of another process, see its `engine`."""
         return self.engine.remote
 
     def _catalogue(self, for_bytes: bool = False) -> Table:

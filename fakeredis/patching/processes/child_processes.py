@@ -21,11 +21,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import fakeredis
-from fakeredis.clients.remote import Channel
 from fakeredis.errors import ConnectionLost
 from fakeredis.lazy import LazyModule
 from fakeredis.patching.installer import is_loaded, machinery
 from fakeredis.patching.processes import fork_host
+from fakeredis.patching.processes.channel import Channel
 from fakeredis.patching.processes.fork_host import TOKEN_SIZE, ChildConnection, SharedServers
 from fakeredis.patching.scope import PatchScope
 

@@ -3,7 +3,7 @@
 When this process forks, it keeps one end of a socket pair and the child the other; a
 `ChildConnection`, a
 thread of this process, runs the child's commands in the engine here.  In the child, every server
-stands for the one of this process (`fakeredis.clients.remote`).  A child's child gets a socket of
+stands for the one of this process (`RemoteEngine`).  A child's child gets a socket of
 its own through its parent's.  Where nothing is forked, nothing of this exists.
 """
 
@@ -29,15 +29,6 @@ from weakref import WeakSet
 
 from fakeredis.clients import network
 from fakeredis.clients.network import Network, members
-from fakeredis.clients.remote import (
-    Channel,
-    RemoteNetwork,
-    frame,
-    frames,
-    make_remote,
-    packed,
-    unpacked,
-)
 from fakeredis.engine.cluster.cluster import grow
 from fakeredis.engine.core import blocking
 from fakeredis.engine.core.profiles import profile
@@ -46,6 +37,9 @@ from fakeredis.engine.core.session import Session
 from fakeredis.errors import ConnectionLost
 from fakeredis.lazy import Lazy, LazyModule
 from fakeredis.patching.processes import known_servers
+from fakeredis.patching.processes.channel import Channel
+from fakeredis.patching.processes.frames import frame, frames, packed, unpacked
+from fakeredis.patching.processes.remote_engine import RemoteNetwork, make_remote
 
 # Not at the top: this is imported at a fork, while other threads may be in the middle of importing,
 # and what redis-py imports would have functions of its own called after the fork, but not before.
@@ -605,7 +599,7 @@ def _hush() -> None:
 
 def _unhush() -> None:
     """Undo `_hush` once no child is served any more."""
-    if all(host.done for host in _hosts) and _quiet in warnings.filters:
+    if all(host.done for host in list(_hosts)) and _quiet in warnings.filters:
         warnings.filters.remove(_quiet)  # type: ignore[attr-defined]
         _forget_filters()
 

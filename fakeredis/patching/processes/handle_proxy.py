@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any, Final
 import redis
 
 from fakeredis.clients.network import RemoteNetwork
-from fakeredis.clients.remote import packed
 from fakeredis.errors import ConnectionLost
 from fakeredis.patching.faults import Unused
+from fakeredis.patching.processes.frames import packed
 from fakeredis.patching.snapshots import Snapshot
 from fakeredis.spy import recorder as rec
 from fakeredis.spy.calls import method_of

@@ -210,7 +210,7 @@ def test_wrong_orders_fail_in_the_child(fake: fakeredis.patch) -> None:
 
 def messages(function: Any) -> int:
     """How many messages a child sends meanwhile."""
-    from fakeredis.clients.remote import Channel
+    from fakeredis.patching.processes.channel import Channel
 
     send, sent = Channel.send, []
 

@@ -62,12 +62,8 @@ class FakeServer(Server):
         clock: str = "test",
     ) -> FakeServer:
         """The server that a memory store keeps at the address, or a new one."""
-        if isinstance(store, MemoryStore):
-            known = store.server_at(address)
-            if known is not None:
-                _check_same(known, version, server_type)
-                return cast("FakeServer", known)
-        return super().__new__(cls)
+        kept = _kept_by(store, address, profile(version, server_type))
+        return super().__new__(cls) if kept is None else kept
 
     def __init__(
         self, store: Any = None, version: VersionLike = "8.2",
@@ -75,7 +71,7 @@ class FakeServer(Server):
         config: Mapping[str, Any] | None = None, address: str = "localhost:6379",
         clock: str = "test",
     ) -> None:
-        if "store" in vars(self):  # the one that the store knows
+        if _kept_by(store, address, profile(version, server_type)) is self:
             self.outlived = False
             if config is not None:
                 begin(self, config)
@@ -87,23 +83,11 @@ class FakeServer(Server):
         self.store: Any = stores.resolve(store)
         self._own: _Own | None = None
         wiring.share_with_children(self)  # before anyone can find it in the store
-        self._attach()
+        _keep_in(self.store, self)
 
     def _catalogue(self, for_bytes: bool = False) -> Table:
         """The commands that it has."""
         return table(self.profile, self.modules, for_bytes)
-
-    def _attach(self) -> None:
-        """Keep the state in the store from now on."""
-        store = self.store
-        if store is not None and store.forwards:
-            check_own(modules=self.modules, config=self.config.changed)
-        if isinstance(store, MemoryStore):
-            store.adopt(self)
-        elif isinstance(store, KeyspaceStore):
-            WriteThrough(self, _part(store, self.address))
-        elif store is not None:
-            self.engine = ForwardingEngine(self, store)
 
     let_go = close = Server.let_go
     connected = Server.connected  # people's, too
@@ -232,23 +216,43 @@ class _Own:
         session.shell = ref(self)
 
 
+def _kept_by(store: Any, address: str, wanted: Profile) -> FakeServer | None:
+    """The server that a store of memory keeps at an address; None where it keeps none.
+
+    Raises:
+        ValueError: that one is of another type or version.
+    """
+    kept = store.server_at(address) if isinstance(store, MemoryStore) else None
+    if kept is not None and kept.profile != wanted:
+        there = kept.profile
+        raise ValueError(
+            f"this store has a server at {kept.address} already, which is "
+            f"{there.server_type} {there.version_text}: take another address, or another store"
+        )
+    return cast("FakeServer | None", kept)
+
+
+def _keep_in(store: Any, server: FakeServer) -> None:
+    """Keep a new server's state in a store from now on, if it has one.
+
+    Raises:
+        TypeError: the store's part for this server is no store.
+        ValueError: the store has a server of its own, which takes no modules and no settings.
+    """
+    if isinstance(store, MemoryStore):
+        store.adopt(server)
+    elif isinstance(store, KeyspaceStore):
+        WriteThrough(server, _part(store, server.address))
+    elif store is not None:
+        check_own(modules=server.modules, config=server.config.changed)
+        server.engine = ForwardingEngine(server, store)
+
+
 def _part(store: KeyspaceStore, address: str) -> KeyspaceStore:
     part = store.space(address)
     if not isinstance(part, KeyspaceStore):
         raise TypeError(f"{store!r}.space() gave {part!r}, which is no KeyspaceStore")
     return part
-
-
-def _check_same(
-    known: Server, version: VersionLike, server_type: str
-) -> None:
-    """Refuse to take one server for another."""
-    if profile(version, server_type) != known.profile:
-        there = known.profile
-        raise ValueError(
-            f"this store has a server at {known.address} already, which is "
-            f"{there.server_type} {there.version_text}: take another address, or another store"
-        )
 
 
 def module_groups(modules: Any, facts: Profile) -> tuple[Group, ...]:

@@ -630,7 +630,9 @@ def _numbers(index: Index) -> dict[bytes, Any]:
             b"global_idle": index.cursors, b"global_total": index.cursors,
             b"index_capacity": 128, b"index_total": index.cursors,
         },
-        b"dialect_stats": {b"dialect_%d" % dialect: 0 for dialect in range(1, 5)},
+        b"dialect_stats": {
+            b"dialect_%d" % dialect: int(dialect in index.dialects) for dialect in range(1, 5)
+        },
     }
 
 

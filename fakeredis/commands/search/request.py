@@ -229,6 +229,7 @@ class Run:
         self.finder = Finder(self.index, request.slop, request.in_order)
         try:
             self.node = query_node(self.index, text, request)
+            self.index.dialects.add(request.dialect)
             if checked is not None:
                 checked(self)
             self.found: Collection[int] = self.finder.find(self.node)

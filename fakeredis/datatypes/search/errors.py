@@ -5,3 +5,7 @@ from __future__ import annotations
 
 class SearchError(Exception):
     """The text is the reply."""
+
+
+class MissingLibrary(SearchError):
+    """A library that is not installed is needed."""

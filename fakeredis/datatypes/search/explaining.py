@@ -7,6 +7,7 @@ from fakeredis.datatypes.search.nodes import (
     Exact,
     Fuzzy,
     Geo,
+    Geometry,
     Ids,
     Intersection,
     Missing,
@@ -22,6 +23,7 @@ from fakeredis.datatypes.search.nodes import (
     Vector,
 )
 from fakeredis.datatypes.search.schema import Definition
+from fakeredis.datatypes.search.shapes import PREDICATES
 
 __all__ = ["explained"]
 
@@ -78,6 +80,8 @@ def _body(node: Node, definition: Definition, depth: int, pad: str) -> str:
             f"GEO {_text(node.name)}:{{{node.longitude:f},{node.latitude:f} --> "
             f"{node.radius:f} {node.unit}}}"
         )
+    if isinstance(node, Geometry):
+        return f"GEOSHAPE{{{PREDICATES.index(node.predicate) + 1} {_text(node.raw)}}}"
     if isinstance(node, Vector):
         return _vector(node, inner, pad)
     if isinstance(node, Missing):

@@ -13,6 +13,7 @@ from fakeredis.datatypes.search.nodes import (
     Exact,
     Fuzzy,
     Geo,
+    Geometry,
     Ids,
     Intersection,
     Missing,
@@ -240,6 +241,13 @@ class Finder:
         metres = node.radius * METRES[node.unit]
         return self.index.near(node.name, node.longitude, node.latitude, metres)
 
+    def geometry(self, node: Geometry) -> Found:
+        """See `find`."""
+        shapes = self.index.shapes.get(node.name)
+        if shapes is None or node.shape is None:
+            return ()
+        return shapes.found(node.predicate, node.shape)
+
     def tags(self, node: Tags) -> Found:
         """See `find`."""
         dictionary = self.index.tags.get(node.name)
@@ -298,8 +306,8 @@ _HANDLERS: Final[dict[type[Node], Any]] = {
     Term: Finder.term, Part: Finder.several_words, Fuzzy: Finder.several_words,
     Exact: Finder.exact, Intersection: Finder.intersection, Union: Finder.union,
     Star: Finder.star, Negation: Finder.negation, Optional: Finder.optional,
-    Numeric: Finder.numeric, Geo: Finder.geo, Tags: Finder.tags, Missing: Finder.missing,
-    Ids: Finder.ids, Vector: Finder.vector,
+    Numeric: Finder.numeric, Geo: Finder.geo, Geometry: Finder.geometry, Tags: Finder.tags,
+    Missing: Finder.missing, Ids: Finder.ids, Vector: Finder.vector,
 }
 
 

@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 from fakeredis.datatypes.geohash import distance
 from fakeredis.datatypes.search.errors import SearchError
 from fakeredis.datatypes.search.schema import Definition, Field
+from fakeredis.datatypes.search.shapes import Shapes, shape_of
 from fakeredis.datatypes.search.vectors import Space
 from fakeredis.datatypes.search.words import folded, stem, terms
 
@@ -176,6 +177,7 @@ class Index:
         self.numbers: dict[bytes, Line] = {}
         self.latitudes: dict[bytes, Line] = {}
         self.spaces: dict[bytes, Space] = {}
+        self.shapes: dict[bytes, Shapes] = {}
         self.missing: dict[bytes, dict[int, None]] = {}
         self.failures = 0
         self.errors: dict[bytes, tuple[int, str, bytes]] = {}  # of fields: how many, the last one
@@ -183,6 +185,7 @@ class Index:
         self.synonyms: dict[str, list[str]] = {}
         self.cursors = 0
         self.uses = 0
+        self.dialects: set[int] = set()  # in which it was asked
         for field in definition.fields:
             self.prepare(field)
 
@@ -194,6 +197,8 @@ class Index:
             self.numbers[field.name] = Line()
         elif field.kind == "GEO":
             self.latitudes[field.name] = Line()
+        elif field.kind == "GEOSHAPE":
+            self.shapes[field.name] = Shapes(not field.spherical)
         elif field.vectors is not None:
             self.spaces[field.name] = Space(field.vectors)
         if field.index_missing:
@@ -247,6 +252,18 @@ class Index:
                 self.latitudes[field.name].add(latitude, number)
         elif field.kind == "VECTOR" and value:
             self.spaces[field.name].add(number, value)
+        elif field.kind == "GEOSHAPE":
+            self._add_shapes(document, field, value)
+
+    def _add_shapes(self, document: Document, field: Field, texts: Value) -> None:
+        """Take in shapes; where one cannot be read the rest of its document stays."""
+        for text in texts:
+            try:
+                shape = shape_of(text, not field.spherical)
+            except SearchError as error:
+                self.fail(field, document.key, f"Error indexing geoshape: {error}")
+            else:
+                self.shapes[field.name].shapes[document.number] = shape
 
     def _add_texts(self, document: Document, contents: Contents) -> None:
         counts: dict[str, int] = {}
@@ -317,6 +334,8 @@ class Index:
                     self.latitudes[name].remove(latitude, number)
         for space in self.spaces.values():
             space.remove(number)
+        for shapes in self.shapes.values():
+            shapes.shapes.pop(number, None)
         for missing in self.missing.values():
             missing.pop(number, None)
         return True

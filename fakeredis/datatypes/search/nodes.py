@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final
 
+from fakeredis.datatypes.search.shapes import Shape
+
 __all__ = [
-    "ALL_FIELDS", "Exact", "Fuzzy", "Geo", "Ids", "Intersection", "Missing", "Negation", "Node",
-    "Numeric", "Optional", "Part", "Star", "Tags", "Term", "Union", "Vector",
+    "ALL_FIELDS", "Exact", "Fuzzy", "Geo", "Geometry", "Ids", "Intersection", "Missing", "Negation",
+    "Node", "Numeric", "Optional", "Part", "Star", "Tags", "Term", "Union", "Vector",
 ]
 
 ALL_FIELDS: Final = -1
@@ -150,6 +152,20 @@ class Geo(Node):
     latitude: float
     radius: float
     unit: str
+
+
+@dataclass
+class Geometry(Node):
+    """Documents whose shapes lie so to one (``predicate``, such as WITHIN).
+
+    Args:
+        raw: how the shape was written.
+    """
+
+    name: bytes
+    predicate: str
+    raw: bytes
+    shape: Shape | None = None
 
 
 @dataclass

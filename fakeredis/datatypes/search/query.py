@@ -11,11 +11,12 @@ from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple
 
 from fakeredis.datatypes.numbers import parse_float
-from fakeredis.datatypes.search.errors import SearchError
+from fakeredis.datatypes.search.errors import MissingLibrary, SearchError
 from fakeredis.datatypes.search.nodes import (
     Exact,
     Fuzzy,
     Geo,
+    Geometry,
     Intersection,
     Missing,
     Negation,
@@ -30,6 +31,7 @@ from fakeredis.datatypes.search.nodes import (
     Vector,
 )
 from fakeredis.datatypes.search.schema import Definition
+from fakeredis.datatypes.search.shapes import PREDICATES, shape_of
 from fakeredis.datatypes.search.vectors import SIZES
 from fakeredis.datatypes.search.words import folded
 
@@ -582,8 +584,7 @@ class _Parser:
             if token.text.upper() == "VECTOR_RANGE":
                 self._next()
                 return self._vector_range(name)
-            self._next()
-            raise self._wrong()
+            return self._geometry(name)
         without_low = self._take("(")
         low = self._number()
         if self.newer and self._take("]"):
@@ -593,6 +594,28 @@ class _Parser:
         if self._take("]"):
             return Numeric(name, low, high, without_low, without_high)
         return self._geo(name, low, high)
+
+    def _geometry(self, name: bytes) -> Node:
+        predicate = self._next().text.upper()
+        shape = self._need("attribute")
+        self._check("]")
+        if predicate not in PREDICATES:
+            raise SearchError(
+                f"Syntax error: Expecting a geoshape predicate at offset {shape.at}"
+            )
+        self._next()
+        raw = self._parameter(shape)
+        node = Geometry(name, predicate, raw)
+        field = self.query.definition.field_named(name)
+        if field is not None and field.kind == "GEOSHAPE":
+            text = raw.decode("utf-8", "surrogateescape")
+            try:
+                node.shape = shape_of(text, not field.spherical)
+            except MissingLibrary:
+                raise
+            except SearchError as error:
+                raise SearchError(f"Error querying geoshape index: {error}") from None
+        return node
 
     def _geo(self, name: bytes, longitude: float, latitude: float) -> Node:
         radius = self._number()

@@ -187,7 +187,7 @@ def _vector_of_hash(field: Field, raw: bytes) -> Value:
 
 _HASH_READERS: Final[dict[str, Callable[[Field, bytes], Value]]] = {
     "TEXT": _text_of_hash, "TAG": lambda field, raw: tags_of(raw, field),
-    "NUMERIC": _number_of_hash, "GEO": _place_of_hash, "GEOSHAPE": lambda field, raw: [],
+    "NUMERIC": _number_of_hash, "GEO": _place_of_hash, "GEOSHAPE": _text_of_hash,
     "VECTOR": _vector_of_hash,
 }
 
@@ -208,6 +208,10 @@ def _of_json(index: Index, document: Any) -> Contents:
             if found[0] is None:
                 continue
             _check_kind(field, found[0])
+            if type(found[0]) is list and field.kind == "GEOSHAPE":
+                raise _Refused(
+                    None, "Invalid JSON type: Array type cannot represent GEOMETRY field"
+                )
             if type(found[0]) is list and field.kind != "VECTOR":
                 several = found[0]
         read = _JSON_READERS[field.kind](field, several)
@@ -315,5 +319,5 @@ def _vectors_of_json(field: Field, values: list[Any]) -> Value:
 
 _JSON_READERS: Final[dict[str, Callable[[Field, list[Any]], Value]]] = {
     "TEXT": _texts_of_json, "TAG": _tags_of_json, "NUMERIC": _numbers_of_json,
-    "GEO": _places_of_json, "GEOSHAPE": lambda field, values: [], "VECTOR": _vectors_of_json,
+    "GEO": _places_of_json, "GEOSHAPE": _texts_of_json, "VECTOR": _vectors_of_json,
 }

@@ -13,6 +13,7 @@ from fakeredis.datatypes.search.index import Document
 from fakeredis.datatypes.search.nodes import (
     Exact,
     Fuzzy,
+    Geometry,
     Intersection,
     Negation,
     Node,
@@ -132,7 +133,7 @@ class _Maker:
             return _none if node.part is None or isinstance(node.part, Star) else self.make(
                 node.part
             )
-        if isinstance(node, Negation):
+        if isinstance(node, Negation | Geometry):
             return _none
         return self._flat(node)
 

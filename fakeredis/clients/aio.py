@@ -20,10 +20,10 @@ from fakeredis.clients.aio_connection import (
     turn,
     turn_of,
 )
+from fakeredis.clients.aio_socket import AsyncFakeSocket
 from fakeredis.clients.client_cache import Templates
 from fakeredis.clients.connection import fake_class
 from fakeredis.clients.creations import births
-from fakeredis.clients.fake_socket import AsyncFakeSocket, is_untouched
 from fakeredis.clients.fast_path import NOT_HANDLED, FastPath, make_fast_path, other_wire, plain_set
 from fakeredis.clients.impersonation import Impersonating, shown, tell_signatures, wrapper_of
 from fakeredis.clients.originals import own_method
@@ -36,6 +36,7 @@ from fakeredis.clients.sync import (
     take_own,
     with_defaults,
 )
+from fakeredis.clients.untouched import is_untouched
 from fakeredis.errors import ConnectionLost
 
 if TYPE_CHECKING:

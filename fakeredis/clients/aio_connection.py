@@ -12,6 +12,7 @@ import redis
 import redis.asyncio.connection as real
 
 from fakeredis.clients import network
+from fakeredis.clients.aio_socket import AsyncFakeSocket
 from fakeredis.clients.codec import Packed, decoded, encoder_for, words
 from fakeredis.clients.connection import (
     _UNSET,
@@ -29,9 +30,10 @@ from fakeredis.clients.connection import (
     transmit,
 )
 from fakeredis.clients.creations import births
-from fakeredis.clients.fake_socket import AsyncFakeSocket, asks_parser, ready, stop_listening
+from fakeredis.clients.fake_socket import stop_listening
 from fakeredis.clients.network import Network
 from fakeredis.clients.originals import own_method
+from fakeredis.clients.untouched import asks_parser, ready
 from fakeredis.engine.core.replies import Push
 from fakeredis.errors import ConnectionLost
 

@@ -17,15 +17,9 @@ import redis.connection as real
 from fakeredis.clients import network
 from fakeredis.clients.codec import Packed, decoded, encoder_for, packs_itself, with_errors, words
 from fakeredis.clients.creations import births
-from fakeredis.clients.fake_socket import (
-    FakeSocket,
-    asks_parser,
-    be_impatient,
-    is_plain,
-    ready,
-    stop_listening,
-)
+from fakeredis.clients.fake_socket import FakeSocket, be_impatient, stop_listening
 from fakeredis.clients.handshake import greet, is_simple
+from fakeredis.clients.untouched import asks_parser, is_plain, ready
 from fakeredis.engine.core.replies import Push
 from fakeredis.errors import CommandError, ConnectionLost
 from fakeredis.spy.methods import SPYING, NotedWords

@@ -7,7 +7,6 @@ unchanged, while commands and replies pass as Python objects.
 
 from __future__ import annotations
 
-import asyncio
 import errno
 import os
 import socket
@@ -15,16 +14,14 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import count
-from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any, Final
 from weakref import ref
 
 import redis
 
-from fakeredis.clients.codec import KNOWN, is_known, packs_itself
 from fakeredis.engine.core.replies import BLOCKED, NO_REPLY
 from fakeredis.errors import CommandError, ConnectionLost
 from fakeredis.lazy import LazyModule
@@ -41,7 +38,7 @@ else:
 
 # Tools that stop the clock (freezegun) replace names in modules, and a client whose time stands
 # still would wait for ever.  They leave threading's own name alone, and none looks into objects.
-_monotonic: Final = partial(getattr(threading, "_time", time.monotonic))
+monotonic: Final = partial(getattr(threading, "_time", time.monotonic))
 AFTER_END: Final = (
     "the fakeredis.patch() in which this client was made has ended: it does not wait any more"
 )
@@ -49,41 +46,6 @@ _TICK: Final = 0.1  # seconds between looks at keys that may expire while everyo
 # A wait without end cannot be interrupted on Windows.
 _LONGEST: Final = 1.0 if sys.platform == "win32" else None
 _orphans: deque[SessionLike] = deque()  # to be closed as soon as no lock is in the way
-
-
-class Broken:
-    """A socket and a stream that have been reset, for redis-py's own code after a patch's end."""
-
-    __slots__ = ()
-
-    _buffer = b""  # redis-py's own parsers look into that of a stream
-
-    def recv(self, *args: Any) -> bytes:
-        """Nothing comes this way: redis-py's own code is here when its patch has just ended.
-
-        Raises:
-            ConnectionResetError: always.
-        """
-        raise ConnectionResetError(104, "Connection reset by peer")
-
-    recv_into = fileno = recv
-
-    async def read(self, *args: Any) -> bytes:
-        """Nothing comes this way, as in ``recv``.
-
-        Raises:
-            ConnectionResetError: always.
-        """
-        return self.recv()
-
-    readline = readexactly = readuntil = read
-
-    def at_eof(self) -> bool:
-        """Nothing more will come."""
-        return True
-
-    def settimeout(self, timeout: float | None) -> None:
-        """It fails at once."""
 
 
 class FakeSocket:
@@ -282,7 +244,7 @@ class FakeSocket:
             self._waiter = self._made_by()
             self._waiter.acquire()
         session.wake = self.woken
-        ends = None if timeout is None else _monotonic() + timeout
+        ends = None if timeout is None else monotonic() + timeout
         self._waiting = True
         try:
             while self._is_late(ends) or not self._has_come():
@@ -350,7 +312,7 @@ class FakeSocket:
         Raises:
             TimeoutError: the shell has waited long enough.
         """
-        now = _monotonic()
+        now = monotonic()
         server = self.session.server
         seconds = _TICK if server.notify_flags or server.deadlines else None
         if self._late is not None:
@@ -367,7 +329,7 @@ class FakeSocket:
     def _set_timer(self) -> None:
         """Start a timer that ends the blocked command's wait, as who polls waits nowhere."""
         self._stop_timer()
-        seconds = self._ring(_monotonic())
+        seconds = self._ring(monotonic())
         if seconds is not None and self.session.wait is not None:
             self._timer = threading.Timer(seconds, self._time_out)
             self._timer.name, self._timer.daemon = "fakeredis-timer", True
@@ -390,7 +352,7 @@ class FakeSocket:
         seconds, session.lag = session.lag, 0.0
         ours, servers = self._late or (0.0, 0.0)
         self._late = (
-            max(ours, _monotonic() + seconds),
+            max(ours, monotonic() + seconds),
             max(servers, session.server.clock.seconds() + seconds),
         )
         if self._pair is not None and self._on_its_way():
@@ -404,7 +366,7 @@ class FakeSocket:
 
     def _arrive(self) -> None:
         """Wake those who poll the descriptor, as late replies have come."""
-        if self._late is not None and self._late[0] <= _monotonic():
+        if self._late is not None and self._late[0] <= monotonic():
             self._late = None
         self.woken()
 
@@ -421,10 +383,10 @@ class FakeSocket:
             return False
         server = self.session.server
         ours, servers = self._late
-        left: float = min(ours - _monotonic(), servers - server.clock.seconds())
+        left: float = min(ours - monotonic(), servers - server.clock.seconds())
         if left > 0 and server.clock.frozen is not None:
             left = servers - server.clock.seconds()
-            patience = left if ends is None else max(ends - _monotonic(), 0)
+            patience = left if ends is None else max(ends - monotonic(), 0)
             server.advance(min(left, patience))
             if patience < left:
                 raise TimeoutError("timed out")
@@ -619,255 +581,6 @@ def close_orphans() -> None:
             return  # another thread was quicker
         session.close()
         session.wake = None
-
-
-class AsyncFakeSocket(FakeSocket):
-    """A `FakeSocket` whose waits are awaited; asyncio keeps it as reader and writer."""
-
-    __slots__ = ("_future",)
-
-    _future: asyncio.Future[None] | None
-
-    def __init__(self, session: SessionLike, timeout: float | None = None) -> None:
-        super().__init__(session, timeout)
-        self._future = None
-
-    async def receive_async(self, timeout: float | None) -> Any:
-        """The next item: a reply or a push.
-
-        Args:
-            timeout: how many seconds to wait; None for as long as it takes.
-
-        Raises:
-            asyncio.TimeoutError: nothing came within ``timeout`` seconds.
-            ConnectionLost: nothing will ever come.
-        """
-        outbox = self.session.outbox
-        if not outbox or self._late is not None:
-            await self._await_async(timeout)
-        item = outbox.popleft()
-        if self._pair is not None and not outbox:
-            self._drain()
-        return item
-
-    async def readable_async(self, timeout: float | None = 0) -> bool:
-        """Whether something can be received within ``timeout`` seconds; also when it is closed."""
-        if self.readable(0):
-            return True
-        try:
-            await self._await_async(timeout)
-        except asyncio.TimeoutError:
-            return False
-        except ConnectionLost:
-            return True
-        return True
-
-    async def _await_async(self, timeout: float | None) -> None:
-        session = self.session
-        loop = asyncio.get_running_loop()
-        session.wake = self.woken
-        ends = None if timeout is None else _monotonic() + timeout
-        self._waiting = True
-        try:
-            while self._is_late(ends) or not self._has_come():
-                self._be_patient()
-                seconds = self._pause(ends)
-                future = self._future = loop.create_future()
-                if (session.outbox and self._late is None) or session.closed:
-                    continue  # it came from another thread meanwhile
-                if await _ended(loop, future, seconds):
-                    session.server.catch_up()
-        except TimeoutError:
-            raise asyncio.TimeoutError from None  # another class before Python 3.11
-        finally:
-            self._waiting = False
-
-    def woken(self) -> None:
-        """Called by whichever thread or task has something for this session."""
-        super().woken()
-        future = self._future
-        if future is None:
-            return
-        loop = future.get_loop()
-        if asyncio._get_running_loop() is loop:
-            _finish(future)
-            return
-        _call_soon(loop, partial(_finish, future))
-
-    # A stream's manners ---------------------------------------------------------------------
-
-    async def wait_closed(self) -> None:
-        """It is closed at once."""
-
-    def is_closing(self) -> bool:
-        """Whether it was closed."""
-        return self.session.closed
-
-    def at_eof(self) -> bool:
-        """Whether nothing more will come."""
-        return self.session.closed and not self.session.outbox and not self._unread
-
-    @property
-    def _buffer(self) -> bytes:
-        """What redis-py looks at to see whether something has come."""
-        return bytes(self._unread or (b"?" if self.readable(0) and not self.at_eof() else b""))
-
-    async def read(self, size: int = -1) -> bytes:
-        """So many bytes that have come, or all of them; nothing where nothing more will come."""
-        if not self._unread and not await self._came():
-            return b""
-        return self._taken_bytes(size if size >= 0 else len(self._unread or b""))
-
-    async def readline(self) -> bytes:
-        """The bytes up to the end of a line."""
-        while b"\n" not in (self._unread or b""):
-            if not await self._came():
-                return await self.read()
-        return self._taken_bytes((self._unread or b"").index(b"\n") + 1)
-
-    async def readexactly(self, size: int) -> bytes:
-        """So many bytes.
-
-        Raises:
-            asyncio.IncompleteReadError: so many will never come.
-        """
-        while len(self._unread or b"") < size:
-            if not await self._came():
-                raise asyncio.IncompleteReadError(bytes(self._unread or b""), size)
-        return self._taken_bytes(size)
-
-    async def _came(self) -> bool:
-        """Wait for the next message, as bytes; False where none will come."""
-        try:
-            self._put_bytes(await self.receive_async(None))
-        except ConnectionLost:
-            return False
-        return True
-
-    def write(self, data: bytes) -> None:
-        """Bytes of the protocol, as a real stream would take them."""
-        self.sendall(data)
-
-    def writelines(self, pieces: Iterable[bytes]) -> None:
-        """Write several pieces, one after another."""
-        for piece in pieces:
-            self.sendall(piece)
-
-
-    async def drain(self) -> None:
-        """Nothing is buffered here."""
-
-    def get_extra_info(self, name: str, default: Any = None) -> Any:
-        """``peername`` and ``sockname``."""
-        if name == "peername":
-            return self.getpeername()
-        return self.getsockname() if name == "sockname" else default
-
-
-_PASSED_OVER: Final = ("send_command", "send_packed_command", "pack_command", "read_response")
-
-
-def is_plain(connection: AnyConnection) -> bool:
-    """Whether a short cut passes over nothing: no health checks, no methods of the user's own."""
-    if connection.health_check_interval or packs_itself(connection):
-        return False
-    return all(_is_library(getattr(connection, name)) for name in _PASSED_OVER)
-
-
-def _is_library(method: Any) -> bool:
-    """Whether a method was written in one of the libraries, and nothing stands in its place.
-
-    Wrappers may take over a name and a module, but not where their own code looks for names.
-    """
-    function = getattr(method, "__func__", method) if type(method) is MethodType else method
-    if type(function) is not FunctionType:
-        return str(getattr(type(method), "__module__", "")) == "builtins" and is_known(method)
-    return str(function.__globals__.get("__name__")).partition(".")[0] in KNOWN
-
-
-def ready(connection: AnyConnection, wire: Any) -> None:
-    """A connection has made its handshake: what comes now is the user's."""
-    if not isinstance(wire, FakeSocket):
-        return  # a mock's socket
-    wire.session.via = "direct"
-    parser = connection._parser
-    wire.played = getattr(parser, "__dict__", ())
-    wire.careful = wire.careful or asks_parser(parser)
-    wire.parser = None if wire.careful else parser
-
-
-_parsers: Final[dict[tuple[type, str], Any]] = {}  # the libraries' own, with their methods
-
-
-def asks_parser(parser: Parser, name: str = "read_response") -> bool:
-    """Whether replies must pass a connection's parser: it is a mock or the user's own."""
-    if name in getattr(parser, "__dict__", ()):
-        return True
-    kind = type(parser)
-    method = getattr(kind, name, None)
-    if method is not _parsers.get((kind, name), _parsers):
-        if not is_known(kind) or not (method is None or _is_library(method)):
-            return True
-        _parsers[kind, name] = method
-    return _reads_elsewhere(parser)
-
-
-def _reads_elsewhere(parser: Parser) -> bool:
-    """Whether a test has put a socket or stream of its own into a parser."""
-    ends = (
-        getattr(parser, "_sock", None), getattr(parser, "_stream", None),
-        getattr(getattr(parser, "_buffer", None), "_sock", None),
-    )
-    return any(end is not None and not isinstance(end, FakeSocket) for end in ends)
-
-
-def is_untouched(connection: AnyConnection, wire: FakeSocket) -> bool:
-    """Whether no mock has taken the place of anything between a command and its reply."""
-    cls = type(connection)
-    return (
-        cls.read_response is wire.reads and cls.send_command is wire.sends
-        and connection._parser is wire.parser and "read_response" not in wire.played
-    )
-
-
-async def _ended(
-    loop: asyncio.AbstractEventLoop, future: asyncio.Future[None], seconds: float | None
-) -> bool:
-    """Wait for a future; whether the seconds were over before."""
-    if seconds is None:
-        await future
-        return False
-    ends = _monotonic() + seconds
-    timer = _timer(loop, seconds, partial(_finish, future))
-    try:
-        await future
-    finally:
-        timer.cancel()
-    return bool(_monotonic() >= ends)
-
-
-def _timer(
-    loop: asyncio.AbstractEventLoop, seconds: float, call: Callable[[], None]
-) -> asyncio.TimerHandle | threading.Timer:
-    """Call a function from a loop after some seconds, also where the loop's clock stands still."""
-    if time.monotonic is _monotonic.func:
-        return loop.call_later(seconds, call)
-    timer = threading.Timer(seconds, _call_soon, (loop, call))
-    timer.daemon = True
-    timer.start()
-    return timer
-
-
-def _call_soon(loop: asyncio.AbstractEventLoop, call: Callable[[], None]) -> None:
-    try:
-        loop.call_soon_threadsafe(call)
-    except RuntimeError:
-        pass  # the loop is closed, nobody waits any more
-
-
-def _finish(future: asyncio.Future[None]) -> None:
-    if not future.done():
-        future.set_result(None)
 
 
 def mark(session: SessionLike, via: str) -> None:

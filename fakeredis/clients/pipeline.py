@@ -10,7 +10,7 @@ import redis
 from redis.client import EMPTY_RESPONSE, NEVER_DECODE, Pipeline
 
 from fakeredis.clients.codec import decoded, encode, parsed_error, with_errors
-from fakeredis.clients.fake_socket import FakeSocket, is_untouched, mark
+from fakeredis.clients.fake_socket import FakeSocket, mark
 from fakeredis.clients.fast_path import (
     FLAT_GROUPS,
     NOT_HANDLED,
@@ -21,6 +21,7 @@ from fakeredis.clients.fast_path import (
 )
 from fakeredis.clients.impersonation import tell_signatures
 from fakeredis.clients.originals import own_method
+from fakeredis.clients.untouched import is_untouched
 from fakeredis.engine.core import switches
 from fakeredis.engine.core.replies import Status
 from fakeredis.engine.core.words import Spelled

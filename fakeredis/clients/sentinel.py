@@ -20,10 +20,10 @@ from fakeredis.clients.aio_connection import (
     FakeAsyncSSLConnection,
 )
 from fakeredis.clients.connection import FAKE_CLASSES, FakeConnection, FakeSSLConnection
-from fakeredis.clients.fake_socket import ready
 from fakeredis.clients.impersonation import Impersonating
 from fakeredis.clients.network import Network, normalise
 from fakeredis.clients.sync import fake_pool
+from fakeredis.clients.untouched import ready
 from fakeredis.lazy import Lazy
 
 if TYPE_CHECKING:

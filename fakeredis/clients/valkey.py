@@ -28,14 +28,16 @@ from fakeredis.clients import aio_connection as aio_fakes
 from fakeredis.clients import connection as fakes
 from fakeredis.clients import network
 from fakeredis.clients.aio_connection import PLAIN_RELEASES, open_async_wire, turn, turn_of
+from fakeredis.clients.aio_socket import AsyncFakeSocket
 from fakeredis.clients.connection import Fake, Mixed, fake_class, open_wire
 from fakeredis.clients.creations import births
-from fakeredis.clients.fake_socket import AsyncFakeSocket, FakeSocket, asks_parser, ready
+from fakeredis.clients.fake_socket import FakeSocket
 from fakeredis.clients.fast_path import NOT_HANDLED, make_fast_path
 from fakeredis.clients.impersonation import Impersonating, tell_signatures, wrapper_of
 from fakeredis.clients.originals import own_method
 from fakeredis.clients.pipeline import marked
 from fakeredis.clients.sync import address_of, arguments, choose_server, server_of, take_own
+from fakeredis.clients.untouched import asks_parser, ready
 from fakeredis.clients.valkey_errors import peer_of, translated
 
 if TYPE_CHECKING:

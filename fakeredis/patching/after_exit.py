@@ -19,8 +19,9 @@ from redis.retry import Retry
 from fakeredis.clients import connection as fakes
 from fakeredis.clients import network
 from fakeredis.clients.aio_connection import FakeAsyncConnectionMixin, open_async_wire
+from fakeredis.clients.aio_socket import AsyncFakeSocket
 from fakeredis.clients.connection import Fake, FakeConnectionMixin
-from fakeredis.clients.fake_socket import LAST, AsyncFakeSocket, FakeSocket, be_impatient
+from fakeredis.clients.fake_socket import LAST, FakeSocket, be_impatient
 from fakeredis.clients.network import members
 from fakeredis.clients.valkey_errors import translated
 from fakeredis.patching.endings import AfterExitError

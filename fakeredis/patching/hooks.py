@@ -27,11 +27,13 @@ from fakeredis.clients.aio import (
     turn,
     turn_of,
 )
+from fakeredis.clients.aio_socket import AsyncFakeSocket
 from fakeredis.clients.connection import Fake
-from fakeredis.clients.fake_socket import AsyncFakeSocket, FakeSocket, asks_parser, ready
+from fakeredis.clients.fake_socket import FakeSocket
 from fakeredis.clients.fast_path import FastPath, make_fast_path
 from fakeredis.clients.originals import own_method
 from fakeredis.clients.pipeline import NOT_HANDLED, FakePipeline, marked, short_pipeline
+from fakeredis.clients.untouched import asks_parser, ready
 from fakeredis.clients.valkey_errors import translated
 from fakeredis.patching.code_swap import AttributeSwap, Swap, swap
 from fakeredis.patching.scope import (

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakSet
 
 from fakeredis.clients import network
+from fakeredis.clients.aio_socket import AsyncFakeSocket
 from fakeredis.clients.connection import Fake
-from fakeredis.clients.fake_socket import AsyncFakeSocket, Broken, FakeSocket
+from fakeredis.clients.fake_socket import FakeSocket
 from fakeredis.clients.network import Network, members
 from fakeredis.patching.endings import AfterExitWarning, depth
 
@@ -243,12 +244,47 @@ def _end_of(state: State) -> Any:
     return state.get("_sock") or state.get("_writer")
 
 
+class _Reset:
+    """A socket and a stream that have been reset, for redis-py's own code after a patch's end."""
+
+    __slots__ = ()
+
+    _buffer = b""  # redis-py's own parsers look into that of a stream
+
+    def recv(self, *args: Any) -> bytes:
+        """Nothing comes this way: redis-py's own code is here when its patch has just ended.
+
+        Raises:
+            ConnectionResetError: always.
+        """
+        raise ConnectionResetError(104, "Connection reset by peer")
+
+    recv_into = fileno = recv
+
+    async def read(self, *args: Any) -> bytes:
+        """Nothing comes this way, as in ``recv``.
+
+        Raises:
+            ConnectionResetError: always.
+        """
+        return self.recv()
+
+    readline = readexactly = readuntil = read
+
+    def at_eof(self) -> bool:
+        """Nothing more will come."""
+        return True
+
+    def settimeout(self, timeout: float | None) -> None:
+        """It fails at once."""
+
+
 class _Broken:
     """A connection that has been reset, as a parser sees it."""
 
     def __init__(self, connection: AnyConnection) -> None:
         self._connection = connection
-        self._sock = self._reader = self._writer = Broken()
+        self._sock = self._reader = self._writer = _Reset()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._connection, name)

@@ -126,6 +126,9 @@ def _delete(ctx: Context, keys: Sequence[bytes]) -> int:
     if len(keys) < _MANY_KEYS or db.observed or not db.expires.keys().isdisjoint(keys):
         return sum([ctx.delete(key) for key in keys])
     # Nobody wants to hear of each, and none may have expired: all go at once.
+    for first in db.births.keys() & keys:
+        if first in db.births:
+            key_access.note_born_since(db, first)
     data = db.data
     before = len(data)
     deque(map(data.pop, keys, repeat(None)), maxlen=0)

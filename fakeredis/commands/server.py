@@ -164,7 +164,9 @@ def swapdb(ctx: Context, first: bytes, second: bytes) -> Status:
 def _swap(ctx: Context, here: Database, there: Database) -> None:
     _announce_swap(ctx, here, there)
     _announce_swap(ctx, there, here)
-    for name in ("data", "expires", "field_deadlines", "order", "uses", "used", "sizes"):
+    for name in (
+        "data", "expires", "field_deadlines", "order", "uses", "births", "born_at", "used", "sizes"
+    ):
         mine, theirs = getattr(here, name), getattr(there, name)
         setattr(here, name, theirs)
         setattr(there, name, mine)

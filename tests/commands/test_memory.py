@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import shlex
 import time
 from collections.abc import Callable
@@ -342,6 +343,29 @@ def test_idle_time_of_what_was_used_before_the_first_question(
     assert [call(f"OBJECT IDLETIME {key}") for key in ("k", "l", "hash", "new", "gone")] == [
         67, 7, 7, 7, None
     ]
+
+
+_LIVES = ("SET {} v", "SETRANGE {} 3 v", "GET {}", "DEL {}", "RENAME {} other", "SWAPDB 0 1",
+          "COPY {} copy", "DEL a b c d e f g h i j k l m n o p", "SET {} v PX 300", "FLUSHDB")
+
+
+def test_idle_time_of_keys_made_in_any_order(later: Callable[[float], None]) -> None:
+    """As it is where each use of a key has been noted by itself."""
+    for seed in range(60):
+        dice = random.Random(seed)
+        _, quiet = with_server()
+        _, noted = with_server()
+        noted("OBJECT IDLETIME k")
+        for _ in range(60):
+            kind = dice.choices(_LIVES, (12, 3, 3, 8, 2, 1, 2, 1, 1, 0.2))[0]
+            line = kind.format(dice.choice("abcdefghijklmnop"))
+            for call in (quiet, noted):
+                call(line)
+            later(dice.choice((0, 0, 0, 0.5, 7)))
+        asked = [*"abcdefghijklmnop", "other", "copy"]
+        idle = [[call(f"OBJECT IDLETIME {key}") for key in asked] for call in (quiet, noted)]
+        for one, two in zip(*idle, strict=True):
+            assert one == two or abs(one - two) <= 1, (seed, idle)
 
 
 def test_idle_time_across_moves_of_the_clock(later: Callable[[float], None]) -> None:

@@ -38,7 +38,7 @@ class Database:
 
     __slots__ = (
         "server", "index", "data", "expires", "field_deadlines", "order", "observed", "watchers",
-        "blocked", "uses", "used", "sizes",
+        "blocked", "uses", "births", "born_at", "used", "sizes",
     )
 
     def __init__(self, server: Server, index: int) -> None:
@@ -51,8 +51,12 @@ class Database:
         self.order: Order | None = None  # made by the first SCAN or RANDOMKEY
         self.watchers: dict[bytes, set[Session]] = {}
         self.blocked: dict[bytes, dict[Session, None]] = {}  # oldest first
-        # When keys were used, as `Server.run_at`; after `key_access.begin` it is in `used`.
+        # When keys were used, as `Server.run_at`; after `key_access.begin` it is in `used`. Keys
+        # that nobody has used since they were made need no note of their own: ``data`` has keys in
+        # the order in which they were made, and ``births`` names the first of each time.
         self.uses: dict[bytes, float] = {}
+        self.births: dict[bytes, float] = {}
+        self.born_at: float | None = None  # the last of the times in ``births``
         self.used: Used | None = None
         self.sizes: Sizes | None = None  # how big they are: see `memory`
         self.observed = False  # whether `Server.announce` has anything to do here
@@ -80,8 +84,12 @@ class Database:
                 self._appeared(key)
             elif self.server.notify_flags:
                 self.tell_overwritten(key, self.data[key], value)
+        run_at = self.server.run_at
+        if key in self.data:
+            self.uses[key] = run_at
+        elif run_at is not self.born_at:
+            self.births[key] = self.born_at = run_at
         self.data[key] = value
-        self.uses[key] = self.server.run_at
 
     def tell_overwritten(self, key: bytes, gone: Any, value: Any) -> None:
         """Announce that a value has given way to another one."""
@@ -101,10 +109,15 @@ class Database:
 
     def replace(self, key: bytes, value: Any) -> None:
         """Store a value and keep the deadline."""
-        if self.order is not None and key not in self.data:
-            self._appeared(key)
+        run_at = self.server.run_at
+        if key in self.data:
+            self.uses[key] = run_at
+        else:
+            if self.order is not None:
+                self._appeared(key)
+            if run_at is not self.born_at:
+                self.births[key] = self.born_at = run_at
         self.data[key] = value
-        self.uses[key] = self.server.run_at
 
     def _appeared(self, key: bytes) -> None:
         """Note a new key; called only where there is an order, for whatever reason."""
@@ -129,6 +142,8 @@ class Database:
 
     def delete(self, key: bytes) -> bool:
         """Remove a key; whether it was there.  The caller announces it."""
+        if key in self.births:
+            key_access.note_born_since(self, key)
         if self.data.pop(key, None) is None:
             return False
         self.uses.pop(key, None)
@@ -142,6 +157,8 @@ class Database:
         self.expires = {}
         self.field_deadlines = {}
         self.uses = {}
+        self.births = {}
+        self.born_at = None
         self.order = None
         self.used = self.sizes = None
         if self.server.search is not None:

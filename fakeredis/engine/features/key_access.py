@@ -1,14 +1,16 @@
 """When keys were last used, and how often: for OBJECT IDLETIME and FREQ, and for eviction.
 
 At first each look-up of a `Context` merely notes the time at which its command began
-(`Database.uses`), which costs next to nothing. When somebody asks, or when the clock is about to be
-moved so that those times would mean nothing (`begin`), these notes become the beginning of what is
-kept from then on as `Database.used`: order, counters, and who asked not to be noted.
+(`Database.uses`), which costs next to nothing, and new keys are not even noted one by one. When
+somebody asks, or when the clock is about to be moved so that those times would mean nothing
+(`begin`), these notes become the beginning of what is kept from then on as `Database.used`: order,
+counters, and who asked not to be noted.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 from fakeredis.engine.command.command import NO_TOUCH, TOUCHES
@@ -48,13 +50,40 @@ def begin(server: Server) -> None:
 
 def start(db: Database) -> None:
     """Begin with what is known of a database's keys."""
-    clock, uses = db.server.clock, db.uses
-    if clock.moved:  # by somebody who did not say so: nobody knows what the notes mean
-        uses = {}
+    clock = db.server.clock
     now = clock.seconds()
-    known = {key: (uses.get(key, now), _NEW_KEY) for key in db.data}
+    if clock.moved:  # by somebody who did not say so: nobody knows what the notes mean
+        known = dict.fromkeys(db.data, (now, _NEW_KEY))
+    else:
+        known = {key: (then, _NEW_KEY) for key, then in _noted(db, now)}
     db.used = OrderedDict(sorted(known.items(), key=_time_of))
     db.uses = {}
+
+
+def _noted(db: Database, now: float) -> Iterator[tuple[bytes, float]]:
+    """When each key was used, or else made."""
+    uses, births, born = db.uses, db.births, now
+    for key in db.data:
+        born = births.get(key, born)
+        yield key, uses.get(key, born)
+
+
+def note_born_since(db: Database, first: bytes) -> None:
+    """Note when keys were made from ``first`` on, which is about to go and of their births.
+
+    Each key is noted once at most, however often this is done.
+    """
+    uses, births = db.uses, db.births
+    younger: list[bytes] = []
+    for key in reversed(db.data):
+        if key not in uses:
+            younger.append(key)
+        if key in births:
+            uses.update(dict.fromkeys(younger, births.pop(key)))
+            younger.clear()
+            if key == first:
+                break
+    db.born_at = None
 
 
 def clock_moves(server: Server) -> None:

@@ -109,7 +109,7 @@ class RequestParser:
             try:
                 at = self._parse(data, at, done, limit)
             except ProtocolError as error:
-                self.error = error
+                self.error = error.with_traceback(None)  # its frames hold this parser
                 at = len(data)
         self._chunks = [data[at:]] if at < len(data) else []
         self._size = len(data) - at

@@ -157,7 +157,10 @@ async def read_response(
         now = asyncio.get_running_loop().time()
         connection.next_health_check = now + connection.health_check_interval
     if isinstance(reply, redis.ResponseError):
-        raise reply
+        try:
+            raise reply
+        finally:
+            del reply  # this frame, which the traceback holds, would hold it
     return reply
 
 

@@ -223,7 +223,10 @@ def parsed_error(parse_error: Callable[[str], Exception], error: CommandError) -
     """
     found = parse_error(str(error))
     if isinstance(found, redis.ConnectionError):
-        raise found
+        try:
+            raise found
+        finally:
+            del found  # this frame, which the traceback holds, would hold it
     return found
 
 

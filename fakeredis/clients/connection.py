@@ -260,7 +260,10 @@ def read_response(
     if connection.health_check_interval:
         connection.next_health_check = health_clock() + connection.health_check_interval
     if type(reply) not in _NEVER_ERRORS and isinstance(reply, redis.ResponseError):
-        raise reply
+        try:
+            raise reply
+        finally:
+            del reply  # this frame, which the traceback holds, would hold it
     return reply
 
 
@@ -275,7 +278,10 @@ def settled(connection: AnyConnection, reply: Any, disable_decoding: bool = Fals
     """
     reply = with_errors(reply, connection._parser)
     if type(reply) not in _NEVER_ERRORS and isinstance(reply, redis.ConnectionError):
-        raise reply
+        try:
+            raise reply
+        finally:
+            del reply  # this frame, which the traceback holds, would hold it
     if connection.encoder.decode_responses and not disable_decoding:
         return decoded(reply, connection.encoder)
     return reply

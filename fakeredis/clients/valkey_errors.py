@@ -45,7 +45,10 @@ def translated(handler: Handler, exceptions: ModuleType) -> Handler:
 def _checked(result: Any, exceptions: ModuleType) -> Any:
     """A reply; one that is an error is raised (the parser is theirs, and so is its class)."""
     if isinstance(result, (exceptions.ResponseError, exceptions.ConnectionError)):
-        raise result
+        try:
+            raise result
+        finally:
+            del result  # this frame, which the traceback holds, would hold it
     return result
 
 

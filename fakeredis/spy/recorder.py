@@ -117,6 +117,8 @@ class Recorder:
                 self.end(each, reply, error)
             return
         token[REPLY] = reply
+        if type(error) is CommandError:
+            error = CommandError(*error.args)  # without its frames, which would keep clients alive
         token[ERROR] = error
         token[DURATION] = perf_counter() - token[STARTED]
         if self._changes:

@@ -1,6 +1,6 @@
 """The engine over TCP and Unix sockets, for programs outside this process.
 
-One thread runs an asyncio loop; a connection is an `asyncio.Protocol` around a `Session`.  What
+One thread runs an asyncio loop; a connection is a `ClientProtocol` around a `Session`.  What
 a client sends is parsed and run as it comes, all replies to one packet go out in one write, and a
 client that does not read is not read from, so that it stalls nobody.
 """
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from fakeredis.engine.core.session import Session
 
 _LAST_COMMAND: Final = 1.0  # seconds that a command may take when the process is to end
+_BUFFER: Final = 1 << 18  # bytes that are read at once
 _TICK: Final = 0.1  # seconds between looks at keys that expire and waits that end
 MAX_CLIENTS: Final = b"-ERR max number of clients reached\r\n"
 DENIED: Final = (
@@ -67,6 +68,7 @@ class TcpService:
         self.thread = 0
         self.loop: asyncio.AbstractEventLoop | None = None
         self.ready = threading.Event()
+        self.buffer = memoryview(bytearray(_BUFFER))  # for what comes, until its connection is told
         self.in_command = False  # the loop is busy with what a client sent
         self.ends_with_server = False  # SHUTDOWN ends `run`
         self._meanwhile: Meanwhile | None = None  # while a script runs long
@@ -161,7 +163,7 @@ class TcpService:
             if each.heard < silent and not waits(session):
                 each.transport.abort()
 
-    def _protocol(self, context: ssl.SSLContext | None) -> asyncio.Protocol:
+    def _protocol(self, context: ssl.SSLContext | None) -> ClientProtocol | Secure:
         """What serves a new client."""
         assert self.loop is not None
         connection = ClientProtocol(self, self.loop)

@@ -81,14 +81,14 @@ class Meanwhile:
     """
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, make: Callable[[Any], asyncio.Protocol],
+        self, loop: asyncio.AbstractEventLoop, make: Callable[[Any], asyncio.BufferedProtocol],
         entrances: Iterable[tuple[socket.socket, Any]],
     ) -> None:
         self._loop = loop
         self._make = make
         self._selector = selectors.DefaultSelector()
         self._known: set[Any] = set()  # connections whose sockets are looked at
-        self._early: dict[Early, asyncio.Protocol] = {}
+        self._early: dict[Early, asyncio.BufferedProtocol] = {}
         for sock, about in entrances:
             with contextlib.suppress(OSError, ValueError):  # it is closed
                 self._selector.register(sock, selectors.EVENT_READ, about)
@@ -106,7 +106,7 @@ class Meanwhile:
             if connection.scheduled and not connection.running:
                 connection.look()
         for key, _ in self._selector.select(0):
-            if isinstance(key.data, asyncio.Protocol):
+            if isinstance(key.data, asyncio.BufferedProtocol):
                 self._read(key)
             else:
                 self._accept(key)
@@ -185,7 +185,7 @@ class Meanwhile:
 class _Heir(asyncio.Protocol):
     """Puts a transport of the loop in the place of an early one."""
 
-    def __init__(self, early: Early, protocol: asyncio.Protocol) -> None:
+    def __init__(self, early: Early, protocol: asyncio.BufferedProtocol) -> None:
         self._early = early
         self._protocol = protocol
 

@@ -8,13 +8,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ssl
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from fakeredis.tcp.protocol import ClientProtocol
 
 _HANDSHAKE: Final = 60.0  # seconds that a handshake may take
-_PIECE: Final = 1 << 18  # bytes that are read at once
+_PIECE: Final = 1 << 14  # bytes of a record at most
 
 
-class Secure(asyncio.Protocol):
+class Secure(asyncio.BufferedProtocol):
     """The protocol of the encrypted bytes, and the transport of those inside.
 
     Args:
@@ -26,7 +29,7 @@ class Secure(asyncio.Protocol):
     __slots__ = ("raw", "inner", "_tls", "_incoming", "_outgoing", "_shaken", "_timer")
 
     def __init__(
-        self, context: ssl.SSLContext, inner: asyncio.Protocol, loop: asyncio.AbstractEventLoop
+        self, context: ssl.SSLContext, inner: ClientProtocol, loop: asyncio.AbstractEventLoop
     ) -> None:
         self.raw: Any = None  # the transport
         self.inner = inner
@@ -40,6 +43,14 @@ class Secure(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The client begins the handshake."""
         self.raw = transport
+
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """Where the transport puts what comes."""
+        return self.inner.get_buffer(sizehint)
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """Decrypt what is in the buffer."""
+        self.data_received(bytes(self.inner.get_buffer(nbytes)[:nbytes]))
 
     def data_received(self, data: bytes) -> None:
         """Decrypt what has come."""

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import gc
 import inspect
+import weakref
 from collections.abc import Iterator
 from typing import Any
 
@@ -198,3 +201,28 @@ def outcome(call: Any, *args: Any) -> Any:
         return call(*args)
     except (ValueError, redis.RedisError) as error:
         return type(error)
+
+
+@pytest.mark.parametrize("spy", [False, True])
+@pytest.mark.parametrize("use", [
+    lambda client: client.lpush("k", 1),
+    lambda client: client.blpop("k", 1),
+    lambda client: client.execute_command("UNKNOWN"),
+    lambda client: client.eval("return redis.call('LPUSH', 'k', 1)", 0),
+    lambda client: client.pipeline(transaction=False).lpush("k", 1).execute(raise_on_error=False),
+])
+def test_an_error_leaves_no_circle_that_keeps_its_client(use: Any, spy: bool) -> None:
+    """As redis-py's own; the frames of an error that a spy has noted do not keep it either."""
+    with fakeredis.patch(spy=spy):
+        client = redis.Redis()
+        client.set("k", "v")
+        found = weakref.ref(client)
+        gc.collect()
+        gc.disable()
+        try:
+            with contextlib.suppress(redis.ResponseError):
+                use(client)
+            del client
+            assert found() is None
+        finally:
+            gc.enable()

@@ -497,8 +497,12 @@ def test_a_request_that_never_ends_is_cut_off(both: Addresses) -> None:
         same(both, exchange(b"CONFIG SET client-query-buffer-limit 1gb\r\n"))
 
 
-def test_what_a_lost_client_has_sent_is_forgotten() -> None:
-    """At once: the garbage collector might come much later."""
+@pytest.mark.parametrize("packet", [
+    b"*1\r\n$400000000\r\n" + b"x" * 100_000, b"x" * 70_000, b"GET\r\n", b"*a\r\n", b"EXEC\r\n",
+    b"EVAL \"return redis.call('GET')\" 0\r\n", b"MULTI\r\nGET\r\nEXEC\r\n",
+])
+def test_what_a_lost_client_has_sent_is_forgotten(packet: bytes) -> None:
+    """At once, whatever it was: the garbage collector might come much later."""
 
     def served() -> list[Any]:
         return [each for each in gc.get_objects() if isinstance(each, protocol.ClientProtocol)]
@@ -509,7 +513,7 @@ def test_what_a_lost_client_has_sent_is_forgotten() -> None:
         gc.disable()
         try:
             with RawClient(door.address) as client:
-                client.sock.sendall(b"*1\r\n$400000000\r\n" + b"x" * 100_000)
+                client.sock.sendall(packet)
             for _ in range(200):
                 other.call(b"PING")
                 if len(served()) == before + 1:

@@ -103,7 +103,7 @@ def retry(wait: Wait) -> None:
         reply = session.go_on(road.Origin.RETRY, wait.command, wait.args)
     except CommandError as error:
         statistics.failed(session.server, wait.command, error)
-        reply = error
+        reply = error.with_traceback(None)
     finally:
         ctx.retrying = False
     if reply is not BLOCKED:

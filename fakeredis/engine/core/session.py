@@ -203,7 +203,7 @@ class Session:
             try:
                 replies.append(self.call(command, args))
             except CommandError as error:
-                replies.append(error)
+                replies.append(error.with_traceback(None))
         return replies
 
     def _call_each_noted(self, batch: Batch) -> list[Any]:
@@ -215,7 +215,7 @@ class Session:
                 try:
                     replies.append(self.call(command, args))
                 except CommandError as error:
-                    replies.append(error)
+                    replies.append(error.with_traceback(None))
         finally:
             self.position, self.method = 0, None
         return replies

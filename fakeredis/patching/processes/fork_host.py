@@ -290,7 +290,7 @@ class ChildConnection:
             try:
                 reply = session.execute(argv)
             except Exception as error:  # whatever it is, it is for the child
-                reply = error
+                reply = error.with_traceback(None)
             self._note(own, session.wait)
             self._hear(own, session)
             self._send(("answer", number, own, _state(session), packed(reply)))

@@ -110,7 +110,7 @@ class SimpleLink(Link):
                 hello = argv[0].upper() == b"HELLO"
                 self._replies.append(self.hello(argv) if hello else self.run(argv))
             except CommandError as error:
-                self._replies.append(error)
+                self._replies.append(error.with_traceback(None))
 
     def hello(self, argv: Sequence[bytes]) -> Any:
         """Change the protocol's version.

@@ -285,7 +285,7 @@ class ForwardedSession(Session):
         try:
             go(self, command, call.argv[len(command.parts) :])
         except CommandError as error:
-            call.error, call.sent = error, _REFUSED
+            call.error, call.sent = error.with_traceback(None), _REFUSED
             if not call.queued:
                 self._note(call, None, error)
         finally:

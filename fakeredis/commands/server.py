@@ -162,6 +162,8 @@ def swapdb(ctx: Context, first: bytes, second: bytes) -> Status:
 
 
 def _swap(ctx: Context, here: Database, there: Database) -> None:
+    if ctx.server.search is not None:
+        ctx.server.search.catch_up()  # of what has changed in either; the exchange is none to it
     _announce_swap(ctx, here, there)
     _announce_swap(ctx, there, here)
     for name in (
@@ -170,8 +172,6 @@ def _swap(ctx: Context, here: Database, there: Database) -> None:
         mine, theirs = getattr(here, name), getattr(there, name)
         setattr(here, name, theirs)
         setattr(there, name, mine)
-    if ctx.server.search is not None:
-        ctx.server.search.all_changed()
     if ctx.server.on_change is not None:
         ctx.server.on_change(ctx.session, here, None, there)
     ctx.server.trim_deadlines()  # its entries name databases

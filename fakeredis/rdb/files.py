@@ -5,14 +5,21 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from fakeredis.datatypes.limits import DEFAULT_LIMITS, EncodingLimits
+from fakeredis.lazy import LazyModule
 from fakeredis.rdb import types
 from fakeredis.rdb.checksum import crc64
 from fakeredis.rdb.errors import EmptyValueError, FormatError
 from fakeredis.rdb.reading import Reader, module_name
 from fakeredis.rdb.writing import Writer, length
+
+if TYPE_CHECKING:
+    from fakeredis.datatypes.search.schema import Kept
+    from fakeredis.rdb import indexes
+else:
+    indexes = LazyModule("fakeredis.rdb.indexes")
 
 _MAGIC: Final = b"REDIS"
 _VALKEY_MAGIC: Final = b"VALKEY"
@@ -38,6 +45,7 @@ class Contents:
     entries: list[Entry] = field(default_factory=list)
     functions: list[bytes] = field(default_factory=list)  # the code of each library
     aux: dict[bytes, bytes] = field(default_factory=dict)  # what the file says of its server
+    search: Kept | None = None
 
 
 # Writing --------------------------------------------------------------------------------------
@@ -51,7 +59,12 @@ def write(contents: Contents, limits: EncodingLimits, compress: bool = True) -> 
         chunks += (_record(writer, types.AUX, *pair) for pair in contents.aux.items())
     if contents.version >= _OLDEST_WITH_FUNCTIONS:
         chunks += (_record(writer, types.FUNCTION, code) for code in contents.functions)
+    kept = contents.search
+    if kept:
+        chunks.append(_beside(writer, indexes.write_before, kept))
     chunks += _databases(writer, contents.entries)
+    if kept:
+        chunks.append(_beside(writer, indexes.write_after, kept))
     chunks.append(bytes((types.END,)))
     data = b"".join(chunks)
     if contents.version < _OLDEST_WITH_CHECKSUM:
@@ -62,6 +75,12 @@ def write(contents: Contents, limits: EncodingLimits, compress: bool = True) -> 
 def _record(writer: Writer, code: int, *texts: bytes) -> bytes:
     writer.out = bytearray((code,))
     writer.strings(texts)
+    return bytes(writer.out)
+
+
+def _beside(writer: Writer, write: Callable[[Writer, Kept], None], kept: Kept) -> bytes:
+    writer.out = bytearray((types.MODULE_AUX,))
+    write(writer, kept)
     return bytes(writer.out)
 
 
@@ -208,9 +227,15 @@ class _Reading:
         self.contents.functions.append(self.reader.string())
 
     def module(self) -> None:
-        """What a module keeps beside its values: skipped."""
+        """What a module keeps beside its values: skipped, but for indexes."""
         reader = self.reader
-        name = module_name(reader.length())
+        number = reader.length()
+        name = module_name(number)
+        if name in _OF_SEARCH:
+            kept = indexes.read_beside(reader, number, self.contents.search)
+            if kept is not None:
+                self.contents.search = kept
+                return
         while part := reader.length():
             if part == 5:
                 reader.string()
@@ -222,6 +247,7 @@ class _Reading:
                 raise reader.fail(f"the data of the module {name} cannot be read")
 
 
+_OF_SEARCH: Final = ("ft_index0", "scdtype00")
 _CODES: Final[dict[int, Callable[[_Reading], None]]] = {
     types.SELECT_DB: _Reading.select, types.RESIZE_DB: _Reading.resize,
     types.EXPIRE_SECONDS: _Reading.seconds, types.EXPIRE_MS: _Reading.milliseconds,

@@ -56,5 +56,4 @@ def read_suggestions(reader: Reader) -> Suggestions:
 def _string(reader: Reader) -> bytes:
     if reader.length() != _STRING:
         raise reader.fail("a suggestion without its text")
-    raw = reader.string()
-    return raw[:-1] if raw[-1:] == b"\0" else raw
+    return reader.string()[:-1]  # the server does not always write a zero there

@@ -49,6 +49,20 @@ def test_rdb_file(tmp_path: Path, expected: dict[Any, Any]) -> None:
     assert view_of(server) == expected
 
 
+def test_rdb_file_with_indexes(tmp_path: Path) -> None:
+    """A file of Redis 8.2.3 with RediSearch 2.10."""
+    server = fakeredis.FakeServer()
+    server.load_rdb(copy("search.rdb", tmp_path))
+    session = server.session(protocol=2)
+    assert sorted(session.execute([b"FT._LIST"])) == [
+        b"idx", b"jdx", b"odx", b"plain", b"tdx", b"vdx",
+    ]
+    assert session.execute([b"FT.SEARCH", b"plain", b"man", b"NOCONTENT"]) == [1, b"h:1"]
+    assert session.execute([b"FT.SEARCH", b"a1", b"bonjour", b"RETURN", b"1", b"n"]) == [
+        1, b"d:1", [b"n", b"3"],
+    ]
+
+
 def test_plain_values(expected: dict[Any, Any]) -> None:
     store = MemoryStore()
     store.load(ast.literal_eval((OLD / "state.txt").read_text()))

@@ -164,6 +164,7 @@ class Twin(Pair):
         self.url, self.protocol = url, protocol
         self._folder = tempfile.TemporaryDirectory() if STORED else None
         self.server = self._make_server(version)
+        self._ahead = 0.0  # seconds by which clocks have been moved
         # Another process's view of the same store, which follows all changes.
         self._replica = self._make_server(version) if STORED else None
         self.server.next_session_id = 1000  # calls that name client 1 name nobody on either side
@@ -202,6 +203,13 @@ class Twin(Pair):
         """Compare no state at the end: the test moved the fake's clock, or flushed one side."""
         self._state = False
 
+    def advance(self, seconds: float) -> None:
+        """Move the fake's clock, and that of what follows its store."""
+        self._ahead += seconds
+        for each in (self.server, self._replica):
+            if each is not None:
+                each.advance(seconds)
+
     def note(self, argv: list[bytes]) -> None:
         """Remember what the end of the test must look at or undo."""
         name = argv[0].upper() if argv else b""
@@ -223,7 +231,10 @@ class Twin(Pair):
     def _check_store(self) -> None:
         """What follows the store, and who opens it now, have what the server has."""
         late = self._make_server(self.server.profile.version_text)
-        views = [view_of(each) for each in (self.server, self._replica, late)]
+        late.advance(self._ahead)
+        views = [
+            {**view_of(each), **indexes_of(each)} for each in (self.server, self._replica, late)
+        ]
         late.let_go()
         for view in views[1:]:
             wrong = {k: (views[0].get(k), view.get(k)) for k in {*views[0], *view}
@@ -311,6 +322,20 @@ class Checker:
     @staticmethod
     def _line(database: int, command: tuple[bytes, ...], fake: Any, real: Any) -> str:
         return f"    {database}> {show(command)}: fake {describe(fake)}, real {describe(real)}"
+
+
+def indexes_of(server: fakeredis.FakeServer) -> dict[Any, Any]:
+    """The indexes, dictionaries and aliases, and which documents each index has."""
+    if server.search is None:
+        return {}
+    kept = server.search.keep()
+    server.search.catch_up()
+    view: dict[Any, Any] = dict(vars(kept))
+    view["definitions"] = {each.name: each for each in kept.definitions}
+    view["documents"] = {
+        name: sorted(index.numbers_of) for name, index in server.search.indexes.items()
+    }
+    return view if kept else {}
 
 
 def view_of(server: Server | None) -> dict[Any, Any]:

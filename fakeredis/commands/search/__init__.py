@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from fakeredis.commands.arguments import Declared, Key, KeySpec, Rest, index, span
-from fakeredis.commands.registry import DENYOOM, MODULE, READONLY, WRITE, Group
+from fakeredis.commands.registry import DENYOOM, KEPT, MODULE, READONLY, WRITE, Group
 from fakeredis.engine.core.replies import DEEP
 from fakeredis.lazy import Lazy
 
@@ -20,6 +20,7 @@ _WORDS: Final = Rest(flat=True)
 _FUNCTIONS: Final = {"_LIST": "list_", "DEL": "delete"}
 _NAMED: Final = (Key("RW access update"), _WORDS)
 _ACCESS: Final = "RW access update"
+_EDITS: Final = READONLY | KEPT  # as the server says, though they change what is kept
 _TWO_KEYS: Final[dict[str, Any]] = {
     "key_positions": (1, 2, 1), "specs": [KeySpec(_ACCESS, index(1), span(1))],
 }
@@ -46,8 +47,8 @@ _declare(
 )
 _declare("indexes", "INFO", _NAMED, READONLY, varies="always")
 _declare("indexes", "_LIST", (_WORDS,), READONLY, varies="order")
-_declare("indexes", "ALIASADD ALIASUPDATE _ALIASADDIFNX", (_WORDS,), READONLY, **_TWO_KEYS)
-_declare("indexes", "ALIASDEL _ALIASDELIFX", _NAMED, READONLY)
+_declare("indexes", "ALIASADD ALIASUPDATE _ALIASADDIFNX", (_WORDS,), _EDITS, **_TWO_KEYS)
+_declare("indexes", "ALIASDEL _ALIASDELIFX", _NAMED, _EDITS)
 _declare("search", "SEARCH", _NAMED, READONLY)
 _declare("aggregate", "AGGREGATE", _NAMED, READONLY)
 _declare(
@@ -56,7 +57,8 @@ _declare(
 )
 _declare("lexicon", "TAGVALS EXPLAIN EXPLAINCLI SYNDUMP SPELLCHECK", _NAMED, READONLY)
 _declare("lexicon", "SYNUPDATE SYNADD", _NAMED, WRITE)
-_declare("lexicon", "DICTADD DICTDEL DICTDUMP CONFIG", (_WORDS,), READONLY)
+_declare("lexicon", "DICTADD DICTDEL", (_WORDS,), _EDITS)
+_declare("lexicon", "DICTDUMP CONFIG", (_WORDS,), READONLY)
 _declare("lexicon", "GET", (_WORDS,), READONLY, **_TWO_KEYS)
 _declare("lexicon", "DEL", (_WORDS,), WRITE, **_TWO_KEYS)
 _declare(

@@ -27,6 +27,7 @@ from fakeredis.errors import CommandError
 
 Rows = Iterator[Row]
 _SOURCE: Final = b"\0document"  # under which a row knows its document
+_GONE: Final = b"\0gone"  # that its key is not in this database
 
 
 class Total:
@@ -136,20 +137,21 @@ class _Pipeline:
 
     def load(self, row: Row, document: Document, path: bytes, name: bytes) -> None:
         """Let a row have a field of its document."""
+        value = self.run.value_of(document)
+        known = self.run.definition.field_named(path)
+        if value is None and not (known and known.name in document.sortable):
+            row[_GONE] = True
+            return
         if path == b"__key":
             row[name] = document.key
             return
-        value = self.run.value_of(document)
-        if value is None:
-            return
-        known = self.run.definition.field_named(path)
         there, found = value_in(value, known.path if known else path, known, document, self.run)
         if not there:
             return
         if type(found) is bytes and type(value) is Hash and known and known.kind == "NUMERIC":
             number = parse_float(found)
             found = found if number is None else number
-        elif known is not None and type(value) is not Hash and self.run.request.dialect < 3:
+        elif known and value and type(value) is not Hash and self.run.request.dialect < 3:
             several = json_found(value, known.path)
             if len(several) == 1 and type(several[0]) in (int, float):
                 found = float(several[0])
@@ -215,7 +217,7 @@ def _reply(
     if not content and ctx.session.protocol == 2:
         made = []
     if ctx.session.protocol == 2:
-        flat = ([part for item in row.items() for part in item] for row in made)
+        flat = (row and [part for item in row.items() for part in item] for row in made)
         return [count, *flat], size
     return {
         Status(b"attributes"): [], Status(b"total_results"): count,
@@ -228,7 +230,9 @@ def _reply(
     }, size
 
 
-def _shown(row: Row) -> Row:
+def _shown(row: Row) -> Row | None:
+    if _GONE in row:
+        return None
     return {name: value_shown(value) for name, value in row.items() if name != _SOURCE}
 
 
@@ -362,7 +366,7 @@ def _load_all(pipeline: _Pipeline) -> None:
             value = pipeline.run.value_of(document)
             if type(value) is Hash:
                 row.update(value.items())
-            elif value is not None:
+            else:
                 pipeline.load(row, document, b"$", b"$")
             yield row
 

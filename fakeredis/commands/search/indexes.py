@@ -380,6 +380,7 @@ def alter(ctx: Context, *words: bytes) -> Status:
     definition.fields = _fields(definition, rest)
     for field in definition.fields[known:]:
         index.prepare(field)
+    search.of(ctx.server).edited()
     if not skips:
         search.of(ctx.server).scan(index)
     return OK
@@ -463,6 +464,7 @@ def _add_alias(ctx: Context, words: Sequence[bytes], error: str) -> Status:
             raise CommandError(error)
         return OK
     indexes.aliases[alias] = name
+    indexes.edited()
     return OK
 
 
@@ -474,6 +476,7 @@ def aliasupdate(ctx: Context, *words: bytes) -> Status:
     if name not in indexes.indexes:
         raise CommandError(_NO_INDEX)
     indexes.aliases[alias] = name
+    indexes.edited()
     return OK
 
 
@@ -483,6 +486,7 @@ def aliasdel(ctx: Context, *words: bytes) -> Status:
     indexes = search.of(ctx.server)
     if words[0] in indexes.aliases:
         del indexes.aliases[words[0]]
+        indexes.edited()
         return OK
     if words[0] in indexes.indexes:
         raise CommandError("Alias does not belong to provided spec")
@@ -492,7 +496,9 @@ def aliasdel(ctx: Context, *words: bytes) -> Status:
 def aliasdelifx(ctx: Context, *words: bytes) -> Status:
     """The same; nothing where there is no such alias."""
     check_count(ctx, words, 1, 1)
-    search.of(ctx.server).aliases.pop(words[0], None)
+    indexes = search.of(ctx.server)
+    if indexes.aliases.pop(words[0], None) is not None:
+        indexes.edited()
     return OK
 
 

@@ -52,16 +52,20 @@ def tagvals(ctx: Context, *words: bytes) -> Any:
 def dictadd(ctx: Context, *words: bytes) -> int:
     """Add words to a dictionary; how many were new."""
     check_count(ctx, words, 2)
-    dictionary = search.of(ctx.server).dictionaries.setdefault(words[0], {})
+    known = search.of(ctx.server)
+    dictionary = known.dictionaries.setdefault(words[0], {})
     before = len(dictionary)
     dictionary.update(dict.fromkeys(words[1:]))
+    known.edited()
     return len(dictionary) - before
 
 
 def dictdel(ctx: Context, *words: bytes) -> int:
     """Take words from a dictionary; how many were there."""
     check_count(ctx, words, 2)
-    dictionary = search.of(ctx.server).dictionaries.get(words[0], {})
+    known = search.of(ctx.server)
+    dictionary = known.dictionaries.get(words[0], {})
+    known.edited()
     return sum(dictionary.pop(word, 1) is None for word in words[1:])
 
 
@@ -86,6 +90,7 @@ def synupdate(ctx: Context, *words: bytes) -> Status:
         groups = index.synonyms.setdefault(folded(shown(word)), [])
         if shown(group) not in groups:
             groups.append(shown(group))
+    search.of(ctx.server).edited()
     if not skips:
         search.of(ctx.server).scan(index)
     return OK
@@ -292,9 +297,9 @@ def mget(ctx: Context, *words: bytes) -> list[Any]:
 
 def _contents(ctx: Context, index: Index, key: bytes) -> list[bytes] | None:
     value = ctx.lookup(key)
-    if key not in index.numbers_of or index.definition.is_json or value is None:
+    if key not in index.numbers_of or index.definition.is_json:
         return None
-    return list(value.flat())
+    return [] if value is None else list(value.flat())
 
 
 def delete(ctx: Context, *words: bytes) -> int:

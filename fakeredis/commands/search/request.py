@@ -242,8 +242,14 @@ class Run:
         return self.index.definition
 
     def value_of(self, document: Document) -> Any:
-        """What the key of a document has now."""
-        return self.ctx.server.database(0).data.get(document.key)
+        """What the key of a document has now, in the database of the session.
+
+        None where it is in another one: that the server does not forget until the key changes.
+        """
+        value = None if document.is_gone else self.ctx.db.data.get(document.key)
+        if value is None:
+            document.is_gone = True
+        return value
 
 
 def scorer_name(ctx: Context, given: bytes) -> str:
@@ -308,7 +314,9 @@ def value_in(
         known.kind == "NUMERIC" or known.unnormalized
     ):
         kept = document.sortable[known.name]
-        if type(value) is Hash or (type(kept) is float and not _is_list(value, path)):
+        if value is None or type(value) is Hash or (
+            type(kept) is float and not _is_list(value, path)
+        ):
             return True, kept
     if type(value) is Hash:
         raw = value.get(path)

@@ -265,8 +265,13 @@ def _sort_key(run: Run, options: _Options, document: Document) -> bytes | None:
     return b"#" + format_float(value) if type(value) is float else b"$" + bytes(value)
 
 
-def _contents(run: Run, options: _Options, document: Document) -> dict[bytes, Any]:
+def _contents(run: Run, options: _Options, document: Document) -> dict[bytes, Any] | None:
+    """What is shown of a document; None where nothing is, as the key is in another database."""
     value = run.value_of(document)
+    return _shown_of(run, options, document, value) or (None if value is None else {})
+
+
+def _shown_of(run: Run, options: _Options, document: Document, value: Any) -> dict[bytes, Any]:
     contents: dict[bytes, Any] = {}
     for name, distances in run.finder.distances.items():
         if document.number in distances:

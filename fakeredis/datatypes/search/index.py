@@ -50,8 +50,8 @@ class Document:
     """A document in an index."""
 
     __slots__ = (
-        "key", "language", "length", "most", "number", "payload", "score", "sortable", "tags",
-        "terms", "values",
+        "is_gone", "key", "language", "length", "most", "number", "payload", "score", "sortable",
+        "tags", "terms", "values",
     )
 
     def __init__(self, number: int, key: bytes, contents: Contents) -> None:
@@ -60,6 +60,7 @@ class Document:
         self.language = contents.language
         self.score = contents.score
         self.payload = contents.payload
+        self.is_gone = False  # whether its key was looked for in vain
         self.sortable = contents.sortable
         self.length = self.most = 0  # of terms, weighed; of the most frequent one
         self.terms: Iterable[str] = ()
@@ -168,6 +169,14 @@ class Index:
 
     def __init__(self, definition: Definition) -> None:
         self.definition = definition
+        self.synonyms: dict[str, list[str]] = {}
+        self.cursors = 0
+        self.uses = 0
+        self.dialects: set[int] = set()  # in which it was asked
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget all documents, and what was wrong with them."""
         self.documents: dict[int, Document] = {}
         self.numbers_of: dict[bytes, int] = {}
         self.last = 0
@@ -182,11 +191,7 @@ class Index:
         self.failures = 0
         self.errors: dict[bytes, tuple[int, str, bytes]] = {}  # of fields: how many, the last one
         self.last_error: tuple[str, bytes] | None = None
-        self.synonyms: dict[str, list[str]] = {}
-        self.cursors = 0
-        self.uses = 0
-        self.dialects: set[int] = set()  # in which it was asked
-        for field in definition.fields:
+        for field in self.definition.fields:
             self.prepare(field)
 
     def prepare(self, field: Field) -> None:

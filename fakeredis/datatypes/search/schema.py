@@ -7,7 +7,7 @@ from typing import Final
 
 from fakeredis.datatypes.search.words import STOP_WORDS
 
-__all__ = ["KINDS", "Definition", "Field", "Vectors"]
+__all__ = ["KINDS", "Definition", "Field", "Kept", "Vectors"]
 
 KINDS: Final = ("TEXT", "TAG", "NUMERIC", "GEO", "GEOSHAPE", "VECTOR")
 
@@ -111,3 +111,23 @@ class Definition:
         if field.kind == "TEXT":
             field.number = sum(one.kind == "TEXT" for one in self.fields)
         self.fields.append(field)
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What outlives the process, or is brought back by a snapshot: all but the documents.
+
+    Args:
+        definitions: of the indexes, oldest first.
+        aliases: of which indexes.
+        synonyms: by indexes and words, the groups that they are of.
+        dictionaries: their words.
+    """
+
+    definitions: tuple[Definition, ...] = ()
+    aliases: dict[bytes, bytes] = field(default_factory=dict)
+    synonyms: dict[bytes, dict[str, list[str]]] = field(default_factory=dict)
+    dictionaries: dict[bytes, dict[bytes, None]] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return bool(self.definitions or self.dictionaries)

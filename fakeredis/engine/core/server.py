@@ -127,7 +127,8 @@ class Server:
         self.notify_flags = ""
         self.waiting: dict[Session, None] = {}  # blocked sessions, oldest first
         self.ready: list[tuple[Database, bytes]] = []  # keys that may let them go on
-        self.deadlines: list[tuple[int, int, bytes]] = []  # a heap; may hold outdated entries
+        # A heap of databases' keys, or -1 and an index of `search`; may hold outdated entries.
+        self.deadlines: list[tuple[int, int, bytes]] = []
         self.deadlines_limit = 1000  # more entries than this are looked through for outdated ones
         self.outlived = False  # whether the patch has ended that made it
         self.active_expire = True
@@ -221,7 +222,7 @@ class Server:
         if self.on_change is not None and ctx is not None:
             self.on_change(ctx.session, db, key, None)
         if self.search is not None:
-            self.search.changed(db, key)
+            self.search.changed(db, key, event, ctx)
         if self.notes_use or self.switched & _TELLING:
             self._note_change(db, key, event, ctx)
         if db.watchers:
@@ -295,6 +296,9 @@ class Server:
         while deadlines and deadlines[0][0] <= now and budget > 0:
             due, index, key = heappop(deadlines)
             budget -= 1
+            if index < 0:
+                self.search.expire(key, now)
+                continue
             db = self.database(index)
             deadline = db.expires.get(key)
             if deadline is not None and deadline <= now:
@@ -365,6 +369,10 @@ class Server:
             for deadlines in (db.expires.copy(), db.field_deadlines.copy())
             for key, deadline in deadlines.items()
         ]
+        if self.search is not None:
+            self.deadlines += [
+                (deadline, -1, name) for name, deadline in self.search.temporary.items()
+            ]
         heapify(self.deadlines)
         self.deadlines_limit = 2 * len(self.deadlines) + 1000
 

@@ -5,7 +5,8 @@ dictionary for hashes and sorted sets; pairs of ID and fields for streams; a JSO
 it is), and with a deadline
 ``expires_at``, in seconds since the epoch. What has no plain form (streams with groups, hashes with
 expiring fields, vector sets) has ``dump`` instead of ``value``: DUMP's bytes in hexadecimal digits.
-All of it but bytes can be written as JSON.
+All of it but bytes can be written as JSON. Where there are indexes, or dictionaries of FT.DICTADD,
+``"search"`` stands beside the databases' numbers: the ``indexes``' names, and a ``dump`` of all.
 """
 
 from __future__ import annotations
@@ -23,12 +24,22 @@ from fakeredis.datatypes.stream import Stream, format_id
 from fakeredis.datatypes.string import MutableString
 from fakeredis.engine.data import snapshots
 from fakeredis.errors import CommandError
+from fakeredis.lazy import LazyModule
+from fakeredis.rdb.errors import FormatError
+from fakeredis.rdb.reading import Reader
+from fakeredis.rdb.writing import Writer
 
 if TYPE_CHECKING:
     from fakeredis.engine.core.server import Server
     from fakeredis.engine.core.session import Session
+    from fakeredis.engine.features import search
+    from fakeredis.rdb import indexes
+else:
+    search = LazyModule("fakeredis.engine.features.search")
+    indexes = LazyModule("fakeredis.rdb.indexes")
 
-Plain = dict[int, dict[Any, dict[str, Any]]]
+Plain = dict[Any, dict[Any, Any]]
+_SEARCH: Final = "search"
 
 _TYPES: Final[dict[type, str]] = {
     bytes: "string", MutableString: "string", List: "list", Set: "set", Hash: "hash",
@@ -42,15 +53,26 @@ def dump(server: Server) -> Plain:
         now = server.clock.milliseconds()
         session = server.session(protocol=3)
         try:
-            return {
+            found: Plain = {
                 number: {
                     _text(key): _key(session, number, key, db.expires.get(key))
                     for key in list(db.data) if db.expires.get(key, now + 1) > now
                 }
                 for number, db in sorted(server.databases.items()) if db.data
             }
+            if server.search is not None and server.search.keep():
+                found[_SEARCH] = _indexes(server)
+            return found
         finally:
             session.close()
+
+
+def _indexes(server: Server) -> dict[str, Any]:
+    writer = Writer(server.limits, server.traits.rdb_version, compress=False)
+    return {
+        "indexes": sorted(map(_text, server.search.indexes), key=repr),
+        "dump": indexes.to_bytes(server.search.keep(), writer).hex(),
+    }
 
 
 def _text(raw: Any) -> Any:
@@ -113,10 +135,16 @@ def load(server: Server, data: Plain) -> None:
         server.clear()
         try:
             for number, keys in data.items():
+                if number == _SEARCH:
+                    kept = indexes.from_bytes(Reader(bytes.fromhex(keys["dump"]), 0))
+                    search.of(server).take(kept)
+                    continue
                 session.execute([b"SELECT", str(number).encode()])
                 for key, shown in keys.items():
                     _load_key(session, _bytes(key), shown)
-        except (CommandError, ValueError, TypeError, KeyError, AttributeError) as error:
+        except (
+            CommandError, FormatError, ValueError, TypeError, KeyError, AttributeError,
+        ) as error:
             snapshots.restore(server, before)
             raise ValueError(f"no plain data of a server: {error}") from error
         finally:

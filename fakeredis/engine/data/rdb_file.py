@@ -7,12 +7,16 @@ from typing import TYPE_CHECKING
 from fakeredis.engine.core import blocking
 from fakeredis.engine.lua import functions
 from fakeredis.errors import CommandError
+from fakeredis.lazy import LazyModule
 from fakeredis.rdb import files
 from fakeredis.rdb.errors import FormatError
 
 if TYPE_CHECKING:
     from fakeredis.engine.core.database import Database
     from fakeredis.engine.core.server import Server
+    from fakeredis.engine.features import search
+else:
+    search = LazyModule("fakeredis.engine.features.search")
 
 
 def to_bytes(server: Server) -> bytes:
@@ -30,7 +34,8 @@ def to_bytes(server: Server) -> bytes:
             for key, value in db.data.copy().items()
             if db.expires.get(key, now + 1) > now
         ]
-        contents = files.Contents(version, entries, functions.codes(server), _facts(server))
+        kept = None if server.search is None else server.search.keep()
+        contents = files.Contents(version, entries, functions.codes(server), _facts(server), kept)
         return files.write(contents, server.limits, server.config.boolean("rdbcompression"))
 
 
@@ -63,6 +68,8 @@ def from_bytes(server: Server, data: bytes) -> files.Contents:
             if entry.deadline is None or entry.deadline > now:
                 db = server.database(entry.database)
                 db.place(entry.key, entry.value, entry.deadline)
+        if contents.search and "search" in server.table.modules:
+            search.of(server).take(contents.search)
         for db in list(server.databases.values()):
             tell(db, before.get(db, set()))
         blocking.serve_ready(server)

@@ -47,7 +47,7 @@ def restore(server: Server, saved: dict[int, Saved]) -> None:
             _fill(server, number, database)
         kept = getattr(saved, "search", None)
         if kept is not None:
-            search.of(server).bring_back(kept)
+            search.of(server).take(kept)
 
 
 def _fill(server: Server, number: int, saved: Saved) -> None:

@@ -402,6 +402,9 @@ def _soonest(server: Server) -> tuple[Database, bytes] | None:
     found = None
     while deadlines and found is None:
         due, index, key = entry = heappop(deadlines)
+        if index < 0:
+            kept.append(entry)
+            continue
         db = server.database(index)
         if db.expires.get(key) == due and key in db.data:
             found = db, key

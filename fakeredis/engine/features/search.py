@@ -8,13 +8,16 @@ command looks at an index. So writes cost next to nothing, and whatever brings d
 from __future__ import annotations
 
 import random
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from copy import copy
+from heapq import heappush
+from typing import TYPE_CHECKING, Any, Final
 
 from fakeredis.datatypes.search.index import Index
 from fakeredis.datatypes.search.reading import follow
-from fakeredis.datatypes.search.schema import Definition
+from fakeredis.datatypes.search.schema import Definition, Kept
 
 if TYPE_CHECKING:
+    from fakeredis.engine.core.context import Context
     from fakeredis.engine.core.database import Database
     from fakeredis.engine.core.server import Server
 
@@ -25,16 +28,16 @@ DEFAULTS: Final = {
 }
 
 
-class Kept(NamedTuple):
-    """What a snapshot keeps of indexes."""
-
-    definitions: tuple[Definition, ...]
-    aliases: dict[bytes, bytes]
-    synonyms: dict[bytes, dict[str, list[str]]]
+# What happens to a key that the server's module does not hear of.
+_UNHEARD: Final = ("move_from", "move_to")
+TEMPORARY: Final = -1  # in the place of a database's number, among the server's deadlines
 
 
 class Search:
-    """The indexes of a server, which are of its database 0."""
+    """The indexes of a server.
+
+    As in the server's module they know keys by their names alone, whatever database they are in.
+    """
 
     def __init__(self, server: Server) -> None:
         self.server = server
@@ -43,16 +46,30 @@ class Search:
         self.dictionaries: dict[bytes, dict[bytes, None]] = {}
         self.config = dict(DEFAULTS)
         self.cursors: dict[int, Any] = {}
-        self._pending: dict[bytes, None] = {}
+        self.edits = 0  # of what `keep` gives
+        self.temporary: dict[bytes, int] = {}  # when indexes go: milliseconds since the epoch
+        self._pending: dict[bytes, Database] = {}
+        self._unread: dict[bytes, None] = {}  # indexes that have not looked at the keys yet
         self._all_is_new = False
+
+    def edited(self) -> None:
+        """Note that something has changed that is to outlive the process."""
+        self.edits += 1
 
     # Keys -----------------------------------------------------------------------------------
 
-    def changed(self, db: Database, key: bytes) -> None:
+    def changed(self, db: Database, key: bytes, event: str, ctx: Context | None) -> None:
         """A key has changed; the last one to change is taken in last."""
-        if not db.index and self.indexes:
-            self._pending.pop(key, None)
-            self._pending[key] = None
+        if not self.indexes:
+            return
+        if event in _UNHEARD:
+            if key in self._pending:
+                self._pending[key] = db  # what it had when it was written is there now
+            return
+        if event == "copy_to" and ctx is not None:
+            db = ctx.db  # where the server looks for it
+        self._pending.pop(key, None)
+        self._pending[key] = db
 
     def all_changed(self) -> None:
         """Any key may have changed."""
@@ -63,52 +80,70 @@ class Search:
         if self._all_is_new:
             self._all_is_new = False
             for index in self.indexes.values():
-                for key in list(index.numbers_of):
-                    index.remove(key)
-                self.scan(index)
-            self._pending = {}
+                index.clear()
+            self._unread, self._pending = dict.fromkeys(self.indexes), {}
+        if self._unread:
+            unread, self._unread = self._unread, {}
+            for name in unread:
+                self.scan(self.indexes[name])
         if self._pending:
             pending, self._pending = self._pending, {}
-            data = self.server.database(0).data
-            for key in pending:
-                value = data.get(key)
-                for index in self.indexes.values():
+            indexes = list(self.indexes.values())
+            for key, db in pending.items():
+                value = db.data.get(key)
+                for index in indexes:
                     follow(index, key, value)
 
     def scan(self, index: Index) -> None:
-        """Take in the keys that are there."""
+        """Take in the keys that are there, of database 0."""
         for key, value in list(self.server.database(0).data.items()):
             follow(index, key, value)
 
     # Indexes --------------------------------------------------------------------------------
 
     def find(self, name: bytes) -> Index | None:
-        """The index of a name or of an alias, up to date."""
+        """The index of a name or of an alias, up to date; a temporary one lives on."""
         self.catch_up()
-        return self.indexes.get(self.aliases.get(name, name)) or self.indexes.get(name)
+        found = self.indexes.get(self.aliases.get(name, name)) or self.indexes.get(name)
+        if found is not None and found.definition.temporary:
+            self._prolong(found)
+        return found
 
     def create(self, definition: Definition) -> Index:
         """Make an index; the keys that are there are taken in."""
         self.catch_up()
-        index = self.indexes[definition.name] = Index(definition)
+        index = self._add(definition)
         if not definition.skips_first_scan:
             self.scan(index)
         self._observe()
         return index
 
+    def _add(self, definition: Definition) -> Index:
+        index = self.indexes[definition.name] = Index(definition)
+        if definition.temporary:
+            self._prolong(index)
+        self.edited()
+        return index
+
     def drop(self, name: bytes) -> None:
         """Forget an index, its aliases and its cursors."""
         del self.indexes[name]
+        self.temporary.pop(name, None)
+        self._unread.pop(name, None)
         self.aliases = {alias: one for alias, one in self.aliases.items() if one != name}
         self.cursors = {
             number: cursor for number, cursor in self.cursors.items() if cursor.index != name
         }
+        self.edited()
         self._observe()
 
     def flushed(self) -> None:
-        """The keys were flushed: no index is left."""
+        """The keys were flushed: no index is left, and no dictionary."""
         for name in list(self.indexes):
             self.drop(name)
+        if self.dictionaries:
+            self.dictionaries = {}
+            self.edited()
         self._pending = {}
         self._all_is_new = False
 
@@ -124,23 +159,70 @@ class Search:
                 self.cursors[number] = cursor
                 return number
 
-    # Snapshots ------------------------------------------------------------------------------
+    # Temporary indexes ----------------------------------------------------------------------
+
+    def _prolong(self, index: Index) -> None:
+        name = index.definition.name
+        deadline = self.server.clock.milliseconds() + 1000 * index.definition.temporary
+        scheduled = name in self.temporary
+        self.temporary[name] = deadline
+        if not scheduled:
+            heappush(self.server.deadlines, (deadline, TEMPORARY, name))
+
+    def expire(self, name: bytes, now: int) -> None:
+        """Drop a temporary index that nobody has asked for long, and its documents with it."""
+        deadline = self.temporary.get(name)
+        if deadline is None:
+            return
+        if deadline > now:
+            heappush(self.server.deadlines, (deadline, TEMPORARY, name))
+            return
+        self.catch_up()
+        keys = list(self.indexes[name].numbers_of)
+        self.drop(name)
+        db = self.server.database(0)
+        for key in keys:
+            if db.delete(key) and db.observed:
+                self.server.announce(db, key, "del", "generic")
+
+    # Snapshots and files --------------------------------------------------------------------
 
     def keep(self) -> Kept:
-        """What a snapshot is to bring back."""
+        """What is to be brought back: all but the documents."""
         return Kept(
-            tuple(index.definition for index in self.indexes.values()), dict(self.aliases),
-            {name: index.synonyms for name, index in self.indexes.items() if index.synonyms},
+            tuple(copy(index.definition) for index in self.indexes.values()), dict(self.aliases),
+            {
+                name: {word: list(groups) for word, groups in index.synonyms.items()}
+                for name, index in self.indexes.items() if index.synonyms
+            },
+            {name: dict(words) for name, words in self.dictionaries.items() if words},
         )
 
-    def bring_back(self, kept: Kept) -> None:
-        """Make the indexes of a snapshot again; they look at the keys when they are asked."""
-        self.flushed()
+    def take_over(self, kept: Kept | None) -> None:
+        """Have what another process keeps in the same store, which is no change then."""
+        edits = self.edits
+        self.take(kept or Kept())
+        self.edits = edits
+
+    def take(self, kept: Kept) -> None:
+        """Have just these indexes; those that were the same before stay, with their documents."""
+        before = self.indexes
+        self.indexes = {}
         for definition in kept.definitions:
-            index = self.indexes[definition.name] = Index(definition)
-            index.synonyms = dict(kept.synonyms.get(definition.name, {}))
+            name = definition.name
+            groups = kept.synonyms.get(name, {})
+            index = before.get(name)
+            if index is None or index.definition != definition or index.synonyms != groups:
+                index = self._add(copy(definition))
+                index.synonyms = {word: list(several) for word, several in groups.items()}
+                self._unread[name] = None
+            self.indexes[name] = index
+        for name in before.keys() - self.indexes.keys():
+            self.temporary.pop(name, None)
+            self._unread.pop(name, None)
         self.aliases = dict(kept.aliases)
-        self._all_is_new = bool(self.indexes)
+        self.dictionaries = {name: dict(words) for name, words in kept.dictionaries.items()}
+        self.edited()
         self._observe()
 
 

@@ -164,6 +164,8 @@ class WriteThrough:
         self._held: list[tuple[Session, Any]] = []  # what sessions get at the transaction's end
         self._player: Session | None = None
         self._code: stored_scripts.Code = {}  # as it is in the store
+        self._edits = 0  # of indexes, of which the store knows
+        self._wrote_code = False  # in the transaction that runs
         # What a command with a random effect says is the same: its arguments, and the words.
         self._replicated: tuple[Any, Sequence[bytes]] = (None, ())
         server.store_sync = self
@@ -265,6 +267,9 @@ class WriteThrough:
         try:
             if self._anew:
                 self._touched = self._clear_store()
+                self._keep_code()
+            elif self._has_edits():
+                self._keep_code()
             for place, touched in (self._touched or {}).items():
                 self._keep(place, touched)
             self.store.commit()
@@ -275,7 +280,7 @@ class WriteThrough:
             self._abandon()
             raise
         self._touched = None
-        self._anew = False
+        self._anew = self._wrote_code = False
         self._replicated = (None, ())
         held, self._held = self._held, []
         for session, item in held:
@@ -286,6 +291,7 @@ class WriteThrough:
         self.store.clear()
         self._versions.clear()
         self._sizes.clear()
+        self._code = {}
         return {
             (db.index, key): Touched()
             for db in list(self.server.databases.values()) for key in list(db.data)
@@ -302,9 +308,19 @@ class WriteThrough:
             for database, key in touched:
                 self._versions.pop((database, key), None)
                 self._reload(database, key)
+            if self._has_edits() or self._wrote_code:
+                self._take_code_back()
         except StoreError:
             self._stamp = object()  # what is here is wrong: the next command looks again
         self._disappoint()
+
+    def _take_code_back(self) -> None:
+        """Have the scripts, functions and indexes that the store knows of."""
+        self._wrote_code = False
+        for key in {*self._code, stored_scripts.SEARCH}:
+            self._reload(stored_scripts.DATABASE, key)
+        if self.server.search is not None:
+            self._edits = self.server.search.edits
 
     def _disappoint(self) -> None:
         """Those who waited get an error in the place of a reply that has become untrue."""
@@ -466,10 +482,17 @@ class WriteThrough:
         server = self.server
         return rdb.dump(value, server.limits, server.traits.rdb_version, compress=False)
 
+    def _has_edits(self) -> bool:
+        known = self.server.search
+        return known is not None and known.edits != self._edits
+
     def _keep_code(self) -> None:
-        """Bring new scripts and functions to the store, and remove those that have gone."""
+        """Bring new scripts, functions and indexes to the store, and remove what has gone."""
+        if self.server.search is not None:
+            self._edits = self.server.search.edits
         code, before = stored_scripts.of(self.server), self._code
         if code != before:
+            self._wrote_code = True
             for key in before.keys() - code.keys():
                 self.store.delete(stored_scripts.DATABASE, key)
             for key, value in code.items():
@@ -533,6 +556,7 @@ class WriteThrough:
                 assert change.delta is not None
                 self._play(db, Delta.unpack(change.delta))
                 self._versions[place] = change.version
+                self._tell_indexes(*place)
             else:
                 self._reload(*place)
         if not played and (was_there or change.key in db.data):
@@ -558,6 +582,7 @@ class WriteThrough:
         """Read a key anew."""
         record = self.store.load(number, key)
         place = (number, key)
+        self._tell_indexes(number, key)
         if number == stored_scripts.DATABASE:
             self._reload_code(key, record)
         elif record is None:
@@ -568,6 +593,11 @@ class WriteThrough:
             self._applying = before
         else:
             self._place(number, key, record)
+
+    def _tell_indexes(self, number: int, key: bytes) -> None:
+        """Let indexes look at a key that another process has changed."""
+        if self.server.search is not None and number >= 0:
+            self.server.search.changed(self.server.database(number), key, "", None)
 
     def _reload_code(self, key: bytes, record: Record | None) -> None:
         value = None if record is None else self._code_in(key, record)
@@ -609,11 +639,15 @@ class WriteThrough:
             self._versions.clear()
             self._sizes.clear()
             self._stamp = self.store.stamp()
+            gone = set(self._code)
             for number, key, record in self.store.scan():
                 if number == stored_scripts.DATABASE:
+                    gone.discard(key)
                     self._reload_code(key, record)
                 else:
                     self._place(number, key, record)
+            for key in gone:
+                self._reload_code(key, None)
             for db in databases:
                 tell(db, before.get(db, set()))
         finally:

@@ -232,7 +232,7 @@ def test_keys_that_expire_are_gone(twin: Twin, send: Send) -> None:
     send("HSET d:2 t hello")
     twin.fake.execute([b"PEXPIRE", b"d:2", b"1000"])
     twin.wire.call(b"DEL", b"d:2")
-    twin.server.advance(2)
+    twin.advance(2)
     twin.ignore_state()
     send("FT.SEARCH x hello NOCONTENT")
 

@@ -324,7 +324,7 @@ class Checker:
         return f"    {database}> {show(command)}: fake {describe(fake)}, real {describe(real)}"
 
 
-def indexes_of(server: fakeredis.FakeServer) -> dict[Any, Any]:
+def indexes_of(server: FakeServer) -> dict[Any, Any]:
     """The indexes, dictionaries and aliases, and which documents each index has."""
     if server.search is None:
         return {}

@@ -1,6 +1,6 @@
 """Indexes that outlive what made them: files, snapshots, stores; and those that end by themselves."""
 
-# ruff: noqa: E501 - tables of calls
+# ruff: noqa: E501, SIM905 - tables of calls
 from __future__ import annotations
 
 import json

@@ -315,7 +315,7 @@ class WriteThrough:
         self._disappoint()
 
     def _take_code_back(self) -> None:
-        """Have the scripts, functions and indexes that the store knows of."""
+        """Go back to the scripts, functions and indexes that the store knows of."""
         self._wrote_code = False
         for key in {*self._code, stored_scripts.SEARCH}:
             self._reload(stored_scripts.DATABASE, key)
@@ -595,7 +595,7 @@ class WriteThrough:
             self._place(number, key, record)
 
     def _tell_indexes(self, number: int, key: bytes) -> None:
-        """Let indexes look at a key that another process has changed."""
+        """Tell indexes of a key that another process has changed."""
         if self.server.search is not None and number >= 0:
             self.server.search.changed(self.server.database(number), key, "", None)
 

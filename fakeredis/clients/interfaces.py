@@ -154,6 +154,9 @@ class AnyBatch(Client, Protocol):
     def raise_first_error(self, commands: Any, response: Any) -> None:
         """Raise the first error among the replies, with the command's place in its text."""
 
+    def annotate_exception(self, exception: Exception, number: int, command: Any) -> None:
+        """Tell in an error's text which command of the pipeline it is of, counted from 1."""
+
     def reset(self) -> Any:
         """Forget the commands, and end WATCH."""
 

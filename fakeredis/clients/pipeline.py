@@ -41,22 +41,13 @@ __all__ = [
 
 PARSE_RESPONSE: Final = own_method(Pipeline, "parse_response")
 EXECUTE: Final = own_method(Pipeline, "execute")
-# What may hold back or send away a single command of a batch, and what MULTI alone meets.
-_ONE_BY_ONE: Final = switches.PAUSED | switches.BUSY | switches.DOWN | switches.LEAVING
-_QUEUED_ONE_BY_ONE: Final = (
-    _ONE_BY_ONE | switches.CLUSTERED | switches.RESTRICTED | switches.LIMITED
-)
 _callback: Final = dict.get  # the look-up of redis-py's own mapping is a Python call
 
 
-def batch_of(wire: FakeSocket, commands: Commands, unfit: int) -> Encoded | None:
-    """A pipeline's commands looked up and encoded; None when one of them needs the long way.
-
-    Args:
-        unfit: what a server must not have switched on, see `switches`.
-    """
+def batch_of(wire: FakeSocket, commands: Commands) -> Encoded | None:
+    """A pipeline's commands looked up and encoded; None when one of them needs the long way."""
     session = wire.session
-    if session.switched or session.server.switched & unfit or session.outbox:
+    if session.switched or session.outbox:
         return None
     is_spied = session.server.switched & switches.RECORDED
     plain = session.plain
@@ -89,15 +80,17 @@ def run_pipeline(
     raise_on_error: bool,
 ) -> Any:
     """A batch without MULTI; `NOT_HANDLED` where only the long way will do."""
-    batch = batch_of(wire, commands, _ONE_BY_ONE)
+    batch = batch_of(wire, commands)
     if batch is None:
         return NOT_HANDLED
     session: Any = wire.session
     if session.server.switched & switches.RECORDED:
         with via(session, "pipeline"):
-            replies: list[Any] = session.call_many(batch)
+            replies: list[Any] | None = session.call_many(batch)
     else:
         replies = session.call_many(batch)
+    if replies is None:
+        return NOT_HANDLED
     callbacks = pipeline.response_callbacks
     encoder = connection.encoder
     decode = encoder.decode_responses
@@ -138,7 +131,7 @@ def run_transaction(
     for _, options in commands:
         if options and EMPTY_RESPONSE in options:
             return NOT_HANDLED
-    batch = batch_of(wire, commands, _QUEUED_ONE_BY_ONE)
+    batch = batch_of(wire, commands)
     if batch is None:
         return NOT_HANDLED
     for command, argv in batch:
@@ -147,13 +140,18 @@ def run_transaction(
     session: Any = wire.session
     if session.server.switched & switches.RECORDED:
         with via(session, "transaction"):
-            replies: list[Any] | None = session.transaction(batch)
-        replies = None if replies is None else replies.copy()  # the spy keeps the server's
+            said = session.transaction(batch)
     else:
-        replies = session.transaction(batch)
+        said = session.transaction(batch)
+    if said is None:
+        return NOT_HANDLED
+    queued, replies = said
+    if type(replies) is CommandError:
+        raise _aborted(pipeline, connection, commands, queued, replies)
     pipeline.watching = False
     if replies is None:
         raise redis.WatchError("Watched variable changed.")
+    replies = replies.copy()  # a spy keeps the server's
     _settle(connection, batch, replies)
     if raise_on_error:
         pipeline.raise_first_error(commands, replies)
@@ -164,6 +162,23 @@ def run_transaction(
             options.pop("keys", None)
             replies[index] = callback(replies[index], **options)
     return replies
+
+
+def _aborted(
+    pipeline: AnyBatch, connection: AnyConnection, commands: Commands, queued: list[Any],
+    error: CommandError,
+) -> Exception:
+    """What redis-py raises where EXEC fails: why the first of those was refused that it queued."""
+    parse_error = connection._parser.parse_error
+    ended = parsed_error(parse_error, error)
+    if str(error).startswith("EXECABORT"):
+        for number, reply in enumerate(queued):
+            if type(reply) is CommandError:
+                refused: Exception = parsed_error(parse_error, reply)
+                if number:  # 0 is MULTI itself
+                    pipeline.annotate_exception(refused, number, commands[number - 1][0])
+                return refused
+    return ended  # type: ignore[no-any-return]
 
 
 def _settle(connection: AnyConnection, batch: Encoded, replies: list[Any]) -> None:

@@ -16,6 +16,7 @@ import pytest
 import redis
 
 import fakeredis
+from fakeredis.engine.cluster.cluster import grow
 
 CEILINGS = {
     "GET": (10, ("GET", "k")),
@@ -223,6 +224,36 @@ def test_a_spied_pipeline_takes_the_way_of_all_others(transaction: bool) -> None
     with spied() as clients, clients(redis) as client:
         noted = fewest(lambda: _batch(client, transaction))
     assert len(noted) <= 1.6 * len(unspied)
+
+
+@contextmanager
+def paused() -> Iterator[Clients]:
+    server = fakeredis.FakeServer()
+    server.execute("CLIENT", "PAUSE", 100_000, "WRITE")
+    yield of_a_server(server)
+
+
+@contextmanager
+def as_a_node() -> Iterator[Clients]:
+    server = fakeredis.FakeServer()
+    grow(server, 1)
+    yield of_a_server(server)
+
+
+# Ceilings for each command of a long pipeline, queueing it included, without MULTI and with it.
+BATCHES: dict[Any, tuple[float, float]] = {
+    plain: (7.5, 7.5), with_a_delay_on_another_command: (10.5, 8), limited: (15.5, 19),
+    restricted: (13.5, 24.5), paused: (15.5, 12), as_a_node: (22.5, 31),
+}
+
+
+@pytest.mark.parametrize("transaction", [False, True], ids=["plain", "multi"])
+@pytest.mark.parametrize("situation", BATCHES, ids=lambda situation: situation.__name__)
+def test_batches_with_what_is_switched_on(situation: Any, transaction: bool) -> None:
+    with situation() as clients, clients(redis) as client:
+        client.get("k")
+        names = fewest(lambda: _batch(client, transaction))
+        check("GET", names, int(100 * BATCHES[situation][transaction]))
 
 
 @pytest.mark.parametrize("transaction", [False, True])

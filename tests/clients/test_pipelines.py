@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import redis
 import redis.asyncio
+from redis.exceptions import OutOfMemoryError
 
 import fakeredis
 from tests.clients.test_blocking import Running, asyncio_timeout
@@ -90,6 +92,57 @@ def test_a_command_that_is_refused(client: Any, transaction: bool, raising: bool
             bool, redis.ResponseError, redis.ResponseError,
         ]
     assert client.get("a") == (None if transaction else b"1")
+
+
+@pytest.mark.parametrize("denied", ["set", "multi", "exec", "get"])
+def test_a_command_that_a_user_may_not_use(client: Any, transaction: bool, denied: str) -> None:
+    client.set("k", "v")
+    client.execute_command("ACL SETUSER", "default", f"-{denied}")
+    try:
+        pipe = client.pipeline(transaction=transaction).incr("n").set("k", "w").set("k", "x")
+        if denied == "get" or (denied != "set" and not transaction):
+            assert pipe.execute() == [1, True, True]
+        else:
+            with pytest.raises(redis.ResponseError) as caught:
+                pipe.execute()
+            refused = f"User default has no permissions to run the '{denied}' command"
+            assert str(caught.value) == {
+                "set": f"Command # 2 (SET k w) of pipeline caused error: {refused}",
+                "multi": "EXEC without MULTI",
+                "exec": f"Transaction discarded because of: NOPERM {refused}",
+            }[denied]
+    finally:
+        client.execute_command("ACL SETUSER", "default", f"+{denied}")
+    counted = b"0" if transaction and denied in ("set", "exec") else b"1"
+    assert (client.get("n") or b"0") == counted
+
+
+@pytest.mark.parametrize("raising", [True, False])
+def test_a_command_without_memory(client: Any, transaction: bool, raising: bool) -> None:
+    client.set("k", "v")
+    client.config_set("maxmemory", 1)
+    try:
+        pipe = client.pipeline(transaction=transaction).get("k").set("k", "w").get("k")
+        if transaction or raising:
+            with pytest.raises(OutOfMemoryError, match=r"^Command # 2 \(SET k w\)"):
+                pipe.execute(raise_on_error=raising)
+        else:
+            replies = pipe.execute(raise_on_error=False)
+            assert replies[0] == replies[2] == b"v"
+            assert isinstance(replies[1], OutOfMemoryError)
+    finally:
+        client.config_set("maxmemory", 0)
+    assert client.get("k") == b"v"
+
+
+def test_a_pause_of_writes(client: Any, transaction: bool) -> None:
+    client.set("k", "v")
+    client.client_pause(100, all=False)
+    pipe = client.pipeline(transaction=transaction)
+    assert pipe.get("k").strlen("k").execute() == [b"v", 1]
+    started = time.monotonic()
+    assert pipe.get("k").incr("n").incr("n").execute() == [b"v", 1, 2]
+    assert time.monotonic() - started > 0.05
 
 
 def test_empty_response(client: Any, transaction: bool) -> None:

@@ -67,8 +67,7 @@ ALLOWED: dict[str, dict[str, str]] = {
         "OBJECT": "a word of DEBUG",
     },
     "stores.forwarding.session": {
-        "CLIENT SETNAME, CLIENT TRACKING, EXEC, HELLO, MONITOR, MULTI, QUIT, RESET, SELECT":
-            PROTOCOL,
+        "CLIENT SETNAME, CLIENT TRACKING, HELLO, MONITOR, QUIT, RESET, SELECT": PROTOCOL,
         "PSUBSCRIBE, PUNSUBSCRIBE, SSUBSCRIBE, SUBSCRIBE, SUNSUBSCRIBE, UNSUBSCRIBE": "messages",
     },
     "stores.parity.store": {"DISCARD, EXEC, MULTI, RESET": PROTOCOL},

@@ -5,13 +5,14 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 from weakref import ReferenceType
 
 from fakeredis import errors
 from fakeredis.engine.core import blocking, dispatch, road, statistics, switches
 from fakeredis.engine.core.context import Context
 from fakeredis.engine.core.replies import BLOCKED, OTHER_NULL
+from fakeredis.engine.features import pause
 from fakeredis.errors import CommandError
 
 if TYPE_CHECKING:
@@ -20,6 +21,13 @@ if TYPE_CHECKING:
     from fakeredis.engine.core.server import Server
 
     Batch = Sequence[tuple[Command, Sequence[bytes]]]
+
+# What may keep a batch from being run in one go: see `Session._hinders`.
+_HINDRANCES: Final = switches.PAUSED | switches.DOWN | switches.LEAVING
+# What may refuse a command that MULTI queues. Faults concern none that comes in a batch.
+_MET_BY_QUEUED: Final = (
+    switches.RESTRICTED | switches.CLUSTERED | switches.LIMITED | switches.MONITORED | switches.BUSY
+)
 
 
 class Session:
@@ -187,10 +195,20 @@ class Session:
         shape = command.resp2 if self.protocol == 2 else command.resp3
         return reply if shape is None or reply is BLOCKED else shape(reply)
 
-    def call_many(self, batch: Batch) -> list[Any]:
-        """Run a pipeline's commands in one go; errors become items."""
+    def call_many(self, batch: Batch) -> list[Any] | None:
+        """Run a pipeline's commands in one go; errors become items.
+
+        Returns:
+            The replies; None where the server is down, or one of the commands would have to wait:
+            then nothing has been run.
+
+        Raises:
+            ConnectionLost: the session is closed.
+        """
         server = self.server
         with server.lock, server.together():
+            if server.switched & _HINDRANCES and self._hinders(batch):
+                return None
             if server.store_sync is not None:
                 return server.store_sync.run_many(len(batch), lambda: self._call_each(batch))
             return self._call_each(batch)
@@ -220,21 +238,43 @@ class Session:
             self.position, self.method = 0, None
         return replies
 
-    def transaction(self, batch: Batch) -> list[Any] | None:
+    def transaction(self, batch: Batch) -> tuple[list[Any], Any] | None:
         """MULTI, a batch whose commands are known to be well formed, and EXEC in one go.
 
         Returns:
-            The replies, errors as items; None when a watched key has changed.
+            What MULTI and each command replied while the transaction was queued, if anything could
+            refuse one, and EXEC's reply: a list, null where a watched key has changed, or an error.
+            None as from `call_many`.
+
+        Raises:
+            ConnectionLost: the session is closed.
         """
-        with self.server.lock:
-            multi, execute = self.server.table.by_name[b"MULTI"], self.server.table.by_name[b"EXEC"]
-            self.call(multi, ())
-            self.queue += batch
+        server = self.server
+        with server.lock:
+            if server.switched & _HINDRANCES and self._hinders(batch):
+                return None
+            multi, execute = server.table.by_name[b"MULTI"], server.table.by_name[b"EXEC"]
+            queued: list[Any] = []
             try:
-                replies: list[Any] | None = self.call(execute, ())
+                if server.switched & _MET_BY_QUEUED:
+                    queued = self._call_each([(multi, ()), *batch])
+                else:
+                    self.call(multi, ())
+                    self.queue += batch
+                return queued, self.call(execute, ())
+            except CommandError as error:
+                return queued, error
             finally:
                 self.method = None  # the last command's, where a spy listens
-            return replies
+
+    def _hinders(self, batch: Batch) -> bool:
+        """Whether something that is switched on keeps a batch from being run in one go."""
+        server = self.server
+        if server.switched & switches.LEAVING:
+            server.release_sessions()
+        if server.switched & switches.DOWN:
+            return True
+        return bool(server.switched & switches.PAUSED) and pause.holds_up(self, batch)
 
     # Messages -------------------------------------------------------------------------------
 

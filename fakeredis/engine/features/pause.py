@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from fakeredis.engine.command.command import READONLY, REPLICATES, RUNS_QUEUE, WRITE
@@ -65,6 +65,17 @@ def applies(session: Session, command: Command, args: Sequence[bytes]) -> bool:
         end(server)
         return False
     return current.everything or may_write(session, command, args)
+
+
+def holds_up(
+    session: Session, batch: Iterable[tuple[Command, Sequence[bytes]]]
+) -> bool:
+    """Whether one of a pipeline's commands would have to wait for the end of the pause."""
+    server = session.server
+    current = server.pause
+    if current is None or current.until <= server.clock.milliseconds():
+        return False
+    return current.everything or any(_may_write(server, *each) for each in batch)
 
 
 def may_write(session: Session, command: Command, args: Sequence[bytes]) -> bool:

@@ -32,7 +32,6 @@ from fakeredis.stores.forwarding.link import is_message
 
 if TYPE_CHECKING:
     from fakeredis.engine.core.server import Server
-    from fakeredis.engine.core.session import Batch
     from fakeredis.stores.forwarding.base import ForwardingStore
     from fakeredis.stores.forwarding.link import Link
 
@@ -188,25 +187,6 @@ class ForwardedSession(Session):
             ConnectionLost: the server is down, the session is closed, or the other end has gone.
         """
         return self.execute([*command.parts, *args])
-
-    def call_many(self, batch: Batch) -> list[Any]:
-        """Run a pipeline's commands in one go; errors become items."""
-        return self._run([[*command.parts, *args] for command, args in batch])
-
-    def transaction(self, batch: Batch) -> list[Any] | None:
-        """Run MULTI, a batch whose commands are known to be well formed, and EXEC in one go.
-
-        Returns:
-            EXEC's reply: the commands' replies, or None where a watched key has changed.
-
-        Raises:
-            CommandError: EXEC's reply is an error.
-        """
-        words = [[*command.parts, *args] for command, args in batch]
-        replies: Any = self._run([[b"MULTI"], *words, [b"EXEC"]])[-1]
-        if isinstance(replies, CommandError):
-            raise replies
-        return replies  # type: ignore[no-any-return]
 
     def _run(self, batch: Sequence[Sequence[bytes]]) -> list[Any]:
         """Send commands, and wait a little for the replies; gives what has come."""

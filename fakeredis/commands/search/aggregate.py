@@ -294,8 +294,10 @@ def _plan(ctx: Context, words: Sequence[bytes]) -> _Plan:
         maker = _STEPS.get(word)
         if maker is not None:
             maker(plan, rest)
-        elif word == b"RETURN":
-            raise CommandError("RETURN is not supported on FT.AGGREGATE")
+        elif word in (b"RETURN", b"SUMMARIZE", b"HIGHLIGHT"):
+            if word == b"RETURN":
+                rest.several("RETURN")
+            raise CommandError(f"{shown(word)} is not supported on FT.AGGREGATE")
         else:
             raise CommandError(f"Unknown argument `{shown(given)}` at position {at} for <main>")
     return plan

@@ -19,7 +19,7 @@ from fakeredis.commands.search.words import (
 from fakeredis.datatypes.search.errors import SearchError
 from fakeredis.datatypes.search.explaining import explained
 from fakeredis.datatypes.search.finding import difference
-from fakeredis.datatypes.search.index import STEM, Index
+from fakeredis.datatypes.search.index import NO_WORDS, Index
 from fakeredis.datatypes.search.nodes import Node, Term
 from fakeredis.datatypes.search.words import folded
 from fakeredis.engine.core.context import Context
@@ -156,7 +156,7 @@ def _similar(
     total = len(index.documents)
     found: dict[bytes, float] = {}
     for term, postings in index.terms.postings.items():
-        if term[:1] not in (STEM, "~") and difference(word, term, distance) <= distance:
+        if term[:1] not in NO_WORDS and difference(word, term, distance) <= distance:
             found[_raw(term)] = len(postings) / total
     for each in included:
         if difference(word, shown(each), distance) <= distance:
@@ -217,7 +217,7 @@ def _explanation(ctx: Context, words: tuple[bytes, ...]) -> str:
     options = options_of(ctx, words)
     index = index_of(ctx, words[0], f"{shown(words[0])}: no such index")
     try:
-        node = query_node(index, words[1], options.request)
+        node = query_node(index, words[1], options.request, limited=False)
     except SearchError as error:
         raise failure(error) from None
     return explained(node, index.definition)

@@ -214,12 +214,17 @@ class Run:
         CommandError: there is no such index, or the query makes no sense.
     """
 
-    __slots__ = ("ctx", "finder", "found", "index", "node", "request", "scorer")
+    __slots__ = (
+        "ctx", "finder", "found", "index", "node", "request", "returned", "scored",
+        "scorer",
+    )
 
     def __init__(
         self, ctx: Context, name: bytes, text: bytes, request: Request, checked: Any = None
     ) -> None:
         self.ctx, self.request = ctx, request
+        self.returned: list[tuple[bytes, bytes]] | None = None  # by FT.SEARCH: path, name
+        self.scored = True  # whether anybody asks for scores
         self.index = index_of(ctx, name, f"{shown(name)}: no such index")
         if request.form == b"EXPAND" and ctx.session.protocol == 2:
             raise CommandError("EXPAND format is only supported with RESP3")
@@ -266,8 +271,14 @@ def scorer_name(ctx: Context, given: bytes) -> str:
     return name
 
 
-def query_node(index: Index, text: bytes, request: Request, expanded: bool = True) -> Node | None:
+def query_node(
+    index: Index, text: bytes, request: Request, expanded: bool = True, limited: bool = True
+) -> Node | None:
     """The query with all that limits it.
+
+    Args:
+        expanded: whether with what stands for its words, too.
+        limited: whether to the fields that INFIELDS names; FT.EXPLAIN does not tell of these.
 
     Raises:
         CommandError: there is no such language.
@@ -282,10 +293,10 @@ def query_node(index: Index, text: bytes, request: Request, expanded: bool = Tru
     stop_words = definition.stop_words if request.with_stop_words else frozenset()
     query = Query(definition, request.dialect, request.parameters or {}, stop_words, language)
     node = parse(text, query)
-    if node is not None and request.in_fields is not None:
-        node.limit(index.mask_of(request.in_fields), tuple(request.in_fields))
     if expanded and not request.verbatim:
         node = expand(node, index, language)
+    if limited and node is not None and request.in_fields is not None:
+        node.limit(index.mask_of(request.in_fields), tuple(request.in_fields))
     limits = list(request.filters)
     if request.in_keys is not None:
         limits.append(Ids(tuple(request.in_keys)))

@@ -57,6 +57,8 @@ def search(ctx: Context, *words: bytes) -> Any:
         raise CommandError("No query string provided")
     options = options_of(ctx, words)
     run = Run(ctx, words[0], words[1], options.request, lambda run: _check(run, options))
+    run.returned = options.returned
+    run.scored = options.scores or options.sort_by is None
     return _reply(run, options)
 
 
@@ -150,11 +152,13 @@ def _returned(given: list[bytes]) -> list[tuple[bytes, bytes]]:
 
 def _check(run: Run, options: _Options) -> None:
     snippets = options.snippets
-    asked = snippets.highlighted is not None or snippets.summarized is not None
-    if asked and not (run.definition.with_offsets and run.definition.with_highlights):
+    definition = run.definition
+    if snippets.are_asked_for and not (definition.with_offsets and definition.with_highlights):
         raise SearchError(
             "Cannot use highlight/summarize because NOOFSETS was specified at index level"
         )
+    if snippets.are_asked_for and options.content:
+        snippets.check(run, options.returned)
     name = options.sort_by
     if name is None or run.definition.field_named(name) is not None:
         return
@@ -175,7 +179,7 @@ def _yields(node: Any, name: bytes) -> bool:
 
 def _reply(run: Run, options: _Options) -> Any:
     score = None
-    if options.scores or options.sort_by is None:
+    if run.scored:
         score = scorer(run.finder, run.node, run.scorer, options.request.payload)
     total = len(run.found)
     documents = _page(run, options, score) if options.count and options.offset < total else []
@@ -290,7 +294,7 @@ def _shown_of(run: Run, options: _Options, document: Document, value: Any) -> di
             if key is not None:
                 contents[options.sort_by] = key
         _, contents[b"$"] = value_in(value, b"$", None, document, run)
-    return options.snippets.apply(run, contents, document)
+    return options.snippets.apply(run, contents, document, value)
 
 
 def _json_sort_value(run: Run, name: bytes, document: Document, value: Any) -> Any:
@@ -319,6 +323,6 @@ def _chosen(
         there, found = value_in(value, known.path if known else path, known, document, run)
         if there:
             contents[name] = found if options.request.form == b"EXPAND" else value_shown(found)
-    return options.snippets.apply(run, contents, document)
+    return options.snippets.apply(run, contents, document, value)
 
 

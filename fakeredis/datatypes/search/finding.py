@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any, Final
 
 from fakeredis.datatypes.search.errors import SearchError
-from fakeredis.datatypes.search.index import STEM, Dictionary, Index, fold_tag
+from fakeredis.datatypes.search.index import NO_WORDS, SOUND, STEM, Dictionary, Index, fold_tag
 from fakeredis.datatypes.search.nodes import (
     ALL_FIELDS,
     Exact,
@@ -28,6 +28,7 @@ from fakeredis.datatypes.search.nodes import (
     Union,
     Vector,
 )
+from fakeredis.datatypes.search.phonetics import code
 from fakeredis.datatypes.search.schema import Field
 from fakeredis.datatypes.search.vectors import from_bytes
 from fakeredis.datatypes.search.words import stem
@@ -55,17 +56,19 @@ def expand(node: Node | None, index: Index, language: str) -> Node | None:
 
 def _expanded(node: Term, index: Index, language: str) -> Node:
     fields = index.definition.fields
-    unstemmed = node.mask != ALL_FIELDS and node.mask and all(
-        not field.stemmed for field in fields if field.kind == "TEXT" and field.bit & node.mask
-    )
     words = ["~" + group for group in index.synonyms.get(node.word, ())]
-    if not unstemmed:
-        stemmed = stem(node.word, language)
-        words.append(STEM + stemmed)
-        if stemmed != node.word:
-            words.append(stemmed)
-    if not words:
-        return node
+    mask = node.mask or ALL_FIELDS  # a field that is none is as good as all
+    sounding = any(field.phonetic and field.bit & mask for field in fields)
+    if node.phonetic and not sounding:
+        raise SearchError("field does not support phonetics")
+    if sounding and node.phonetic is not False:
+        sound = code(node.word)
+        if sound:
+            words.append(SOUND + sound)
+    stemmed = stem(node.word, language)
+    words.append(STEM + stemmed)
+    if stemmed != node.word:
+        words.append(stemmed)
     more = [
         Term(word, expanded=True, mask=node.mask, names=node.names)
         for word in words
@@ -322,7 +325,7 @@ def matching_words(node: Node, dictionary: Dictionary) -> Iterator[str]:
     assert isinstance(node, Part)
     count = 0
     for word in _chosen(node.kind, node.word, dictionary):
-        if word[:1] in (STEM, "~") and word[:1] != node.word[:1]:
+        if word[:1] in NO_WORDS and word[:1] != node.word[:1]:
             continue
         yield word
         count += 1
@@ -357,7 +360,7 @@ def pattern(word: Any) -> re.Pattern[Any]:
 def _similar(word: str, most: int, dictionary: Dictionary) -> Iterator[str]:
     count = 0
     for each in dictionary.ordered():
-        if each[:1] in (STEM, "~") or abs(len(each) - len(word)) > most:
+        if each[:1] in NO_WORDS or abs(len(each) - len(word)) > most:
             continue
         if difference(word, each, most) <= most:
             yield each

@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple
 
 from fakeredis.datatypes.geohash import distance
 from fakeredis.datatypes.search.errors import SearchError
+from fakeredis.datatypes.search.phonetics import code
 from fakeredis.datatypes.search.schema import Definition, Field
 from fakeredis.datatypes.search.shapes import Shapes, shape_of
 from fakeredis.datatypes.search.vectors import Space
@@ -18,6 +19,8 @@ __all__ = ["Contents", "Document", "Index", "Posting", "Value"]
 _GAP: Final = 100  # between the values of a field that has several
 _DEGREE: Final = 111_000.0  # metres of latitude; a little less than there are
 STEM: Final = "+"  # before a stem that is no word of the text
+SOUND: Final = "<"  # before the code of how a word sounds
+NO_WORDS: Final = (STEM, SOUND, "~")  # before what is no word; the last before groups of synonyms
 
 # Of a field in a document: texts, tags, numbers, places (longitude, latitude) or vectors.
 Value = list[Any]
@@ -312,12 +315,17 @@ class Index:
         self, note: Any, word: str, field: Field, position: int, language: str
     ) -> None:
         """The stem of a word, and its synonyms."""
+        weight = max(1, int(field.weight))
         if field.stemmed:
             stemmed = stem(word, language)
             if stemmed != word:
                 note(STEM + stemmed, max(1, int(field.weight * 0.2)), field, position)
+        if field.phonetic:
+            sound = code(word)
+            if sound:
+                note(SOUND + sound, weight, field, position)
         for group in self.synonyms.get(word, ()):
-            note("~" + group, max(1, int(field.weight)), field, position)
+            note("~" + group, weight, field, position)
 
     def remove(self, key: bytes) -> bool:
         """Forget a key; whether it was there."""

@@ -81,13 +81,15 @@ class Term(Node):
         word: in small letters, but as it was written for tags.
         expanded: whether it was added to the query's own ones.
         raw: as it was written, for tags.
-        is_parameter: a value of PARAMS, which is no stop word.
+        plain: whether it stands in the query itself, and is no value of PARAMS.
+        phonetic: whether words that sound the same are meant; None where the query does not say.
     """
 
     word: str
     raw: bytes = b""
     expanded: bool = False
     plain: bool = True
+    phonetic: bool | None = None
 
 
 @dataclass

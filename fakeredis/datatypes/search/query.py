@@ -438,8 +438,11 @@ class _Parser:
         elif name in ("inorder", "phonetic"):
             if value.lower() not in ("true", "false", "0", "1"):
                 raise wrong
+            is_on = value.lower() in ("true", "1")
             if name == "inorder":
-                node.in_order = value.lower() in ("true", "1")
+                node.in_order = is_on
+            elif isinstance(node, Term):
+                node.phonetic = is_on
         elif name == "yield_distance_as" and isinstance(node, Vector):
             node.yields = value.encode("utf-8", "surrogateescape")
         elif isinstance(node, Vector) and name.upper() in (*self._known_options(node), "EPSILON"):

@@ -28,7 +28,7 @@ from fakeredis.datatypes.search.nodes import (
 )
 from fakeredis.datatypes.search.vectors import single
 
-__all__ = ["SCORERS", "scorer"]
+__all__ = ["SCORERS", "older_idf", "scorer"]
 
 SCORERS: Final = (
     "TFIDF", "TFIDF.DOCNORM", "BM25", "BM25STD", "DISMAX", "DOCSCORE", "HAMMING",
@@ -39,6 +39,11 @@ _B: Final = 0.5
 Score = Callable[[Document], float]
 # A part's contribution: from a document, and what a term gives by frequency and document.
 Gain = Callable[[int, Document], float]
+
+
+def older_idf(total: int, count: int) -> float:
+    """What a term of so many of all documents is worth to the scorers before ``BM25STD``."""
+    return float(math.frexp(1.0 + (total + 1.0) / (count or 1))[1] - 1)
 
 
 def _none(document: Document) -> float:
@@ -62,7 +67,7 @@ class _Maker:
         if self.name == "BM25STD":
             total = max(self.total, count)
             return math.log(single(1.0 + single(single(total - count + 0.5) / single(count + 0.5))))
-        return float(math.frexp(1.0 + (self.total + 1.0) / (count or 1))[1] - 1)
+        return older_idf(self.total, count)
 
     def gain(self, count: int) -> Gain:
         """What a term of so many documents contributes."""

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Final
 
-__all__ = ["LANGUAGES", "STOP_WORDS", "folded", "stem", "terms"]
+__all__ = ["LANGUAGES", "STOP_WORDS", "folded", "is_separator", "stem", "terms"]
 
 def _spaced(words: str) -> list[str]:
     return words.split()
@@ -26,11 +26,19 @@ LANGUAGES: Final = frozenset(_spaced(
     "serbian spanish swedish tamil turkish yiddish chinese"
 ))
 
-_SEPARATORS: Final = r" \t\r\n,./(){}\[\]:;~!@#$%^&*\-=+|'`\"<>?\0"
+_SEPARATORS: Final = r" \t,./(){}\[\]:;~!@#$%^&*\-=+|'`\"<>?\0"
 _TOKEN: Final = re.compile(
     rf"(?:\\[{_SEPARATORS}\\_]|[^{_SEPARATORS}\\]|\\(?![{_SEPARATORS}\\_]))+"
 )
 _ESCAPE: Final = re.compile(rf"\\([{_SEPARATORS}\\_])")
+_CONTROL: Final = re.compile(r"[\x01-\x1f\x7f]+")  # which is left out of words
+_SEPARATING: Final = frozenset(b" \t,./(){}[]:;~!@#$%^&*-=+|'`\"<>?\0")
+
+
+def is_separator(byte: int) -> bool:
+    """Whether a byte stands between words."""
+    return byte in _SEPARATING
+
 
 def folded(text: str) -> str:
     """A text in small letters, one by one, as the server folds them."""
@@ -50,6 +58,8 @@ def terms(text: str, stop_words: frozenset[str]) -> Iterator[tuple[int, str, int
         if "\\" in word:
             word = _ESCAPE.sub(r"\1", word)
         word = folded(word)
+        if not word.isprintable():
+            word = _CONTROL.sub("", word)
         position += 1
         if word in stop_words:
             position -= 1

@@ -37,6 +37,7 @@ TITLES = {
     "acl": "Access control", "cluster": "Cluster", "vectorset": "Vector sets", "json": "JSON",
     "search": "Search", "bloom": "Bloom filters", "cuckoo": "Cuckoo filters",
     "cms": "Count-min sketches", "topk": "Top-k", "tdigest": "t-digests",
+    "timeseries": "Time series",
 }
 GENERATED = ".. Written by docs/generate.py; do not edit.\n\n"
 OWN_WORDS = (

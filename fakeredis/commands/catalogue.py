@@ -14,7 +14,7 @@ CORE_GROUPS: Final = (
     "acl", "string", "increx", "generic", "dump", "hash", "list", "set", "sorted_set", "stream",
     "stream_newer", "bitmap", "hyperloglog", "geo", "connection", "pubsub", "transactions",
     "scripting", "functions", "server", "latency", "debug", "hotkeys", "cluster", "late", "json",
-    "search", "probabilistic", "valkey",
+    "search", "probabilistic", "timeseries", "valkey",
 )
 
 

@@ -55,6 +55,8 @@ _ACL: Final = ("keyspace", "write", "slow", "dangerous")
 
 def _dump(ctx: Context, value: Any) -> bytes:
     server = ctx.server
+    if hasattr(value, "duplicate"):
+        value = value.duplicate()
     compress = server.config.boolean("rdbcompression")
     return rdb.dump(value, server.limits, ctx.traits.rdb_version, compress)
 

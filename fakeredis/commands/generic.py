@@ -469,6 +469,9 @@ def _rename(ctx: Context, key: bytes, new: bytes) -> None:
     db.delete(key)
     gone = db.data.get(new) if server_tells(ctx) else None
     db.place(new, value, deadline)
+    if hasattr(value, "renamed"):
+        for other in value.renamed(db.data, key, new):
+            ctx.noted(other, changes=0)
     ctx.modified(key, "rename_from")
     ctx.modified(new, "rename_to")
     tell_overwritten(ctx, db, new, gone)
@@ -564,7 +567,9 @@ def copy(ctx: Context, key: bytes, new: bytes, *words: bytes) -> int:
 
 
 def _copied(value: Any) -> Any:
-    return value if type(value) is bytes else value.copy()
+    if type(value) is bytes:
+        return value
+    return value.duplicate() if hasattr(value, "duplicate") else value.copy()
 
 
 # OBJECT -----------------------------------------------------------------------------------------

@@ -11,9 +11,7 @@ from typing import Any, Final
 from fakeredis.commands.arguments import (
     Declared,
     Key,
-    Many,
     NumKeys,
-    Raw,
     Rest,
 )
 from fakeredis.commands.registry import (
@@ -87,23 +85,6 @@ _declare(
     form="key #key* {COMPRESSION=1 OVERRIDE}",
 )
 
-_ts: Final = Group("ts")
-_SERIES: Final = (
-    "RETENTION=1 ENCODING=1 CHUNK_SIZE=1 DUPLICATE_POLICY=1 ON_DUPLICATE=1 IGNORE=2 LABELS=rest"
-)
-_declare(_ts, "GET INFO NRANGE NREVRANGE QUERYLABELS RANGE READ REVRANGE", _FIRST, _READS)
-_declare(_ts, "MGET MRANGE MREVRANGE QUERYINDEX", _NO_KEY, _READS)
-_declare(_ts, "CREATE ALTER", _UPDATED, _LASTS, form=f"key {{{_SERIES}}}")
-_declare(_ts, "ADD", _UPDATED, _LASTS, form=f"key timestamp value {{{_SERIES}}}")
-_declare(
-    _ts, "INCRBY DECRBY", _UPDATED, _LASTS, form=f"key value {{TIMESTAMP=1 {_SERIES}}}"
-)
-_declare(_ts, "MADD", (Many(Key("RW update"), Raw, Raw),), _LASTS)
-_declare(_ts, "DEL", (Key("RW delete"), Rest()), _LASTS)
-_RULE: Final = (Key("RW update"), Key("RW update"), Rest())
-_declare(_ts, "CREATERULE", _RULE, _LASTS, form="key key {AGGREGATION=2}")
-_declare(_ts, "DELETERULE", _RULE, _LASTS)
-
 # The first argument of most is an index, which is no key.
 _ft: Final = Group("ft")
 _declare(
@@ -111,16 +92,8 @@ _declare(
     "ADD ADDHASH ALIASLIST DEBUG HYBRID PROFILE SAFEADD",
     _NO_KEY, MODULE,
 )
-_timeseries: Final = Group("timeseries")
-_declare(
-    _timeseries,
-    "CLUSTERSET CLUSTERSETFROMSHARD FORCESHARDSCONNECTION HELLO INFOCLUSTER INNERCOMMUNICATION "
-    "NETWORKTEST REFRESHCLUSTER",
-    _NO_KEY, MODULE,
-)
-
 _server: Final = Group("server")
 _declare(_server, "VRANGE", _FIRST, _READS)
 _declare(_server, "STRALGO", _NO_KEY, READONLY)
 
-groups: Final = (_bf, _cf, _cms, _topk, _tdigest, _ts, _ft, _timeseries, _server)
+groups: Final = (_bf, _cf, _cms, _topk, _tdigest, _ft, _server)

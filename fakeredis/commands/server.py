@@ -172,6 +172,8 @@ def _swap(ctx: Context, here: Database, there: Database) -> None:
         mine, theirs = getattr(here, name), getattr(there, name)
         setattr(here, name, theirs)
         setattr(there, name, mine)
+    if ctx.server.series is not None:
+        ctx.server.series.all_changed()
     if ctx.server.on_change is not None:
         ctx.server.on_change(ctx.session, here, None, there)
     ctx.server.trim_deadlines()  # its entries name databases

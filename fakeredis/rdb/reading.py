@@ -28,12 +28,14 @@ if TYPE_CHECKING:
     from fakeredis.rdb.json import read_json
     from fakeredis.rdb.streams import read_stream
     from fakeredis.rdb.suggestions import read_suggestions
+    from fakeredis.rdb.timeseries import read_series
     from fakeredis.rdb.vector_sets import read_vector_set
 else:
     read_json = Lazy("fakeredis.rdb.json", "read_json")
     read_array = Lazy("fakeredis.rdb.arrays", "read_array")
     read_stream = Lazy("fakeredis.rdb.streams", "read_stream")
     read_suggestions = Lazy("fakeredis.rdb.suggestions", "read_suggestions")
+    read_series = Lazy("fakeredis.rdb.timeseries", "read_series")
     read_vector_set = Lazy("fakeredis.rdb.vector_sets", "read_vector_set")
 
 _VERSION: Final = 0x3FF  # of a module's type, in the lower bits of its number
@@ -370,7 +372,7 @@ def module_name(number: int) -> str:
 # The types that can be read, in these versions of their formats.
 _OF_MODULES: Final[dict[str, tuple[int, Callable[[Reader], Any]]]] = {
     "vectorset": (0, read_vector_set), "ReJSON-RL": (3, read_json), "fakearray": (0, read_array),
-    "trietype0": (1, read_suggestions),
+    "trietype0": (1, read_suggestions), "TSDB-TYPE": (8, read_series),
 }
 
 

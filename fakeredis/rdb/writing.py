@@ -22,12 +22,14 @@ if TYPE_CHECKING:
     from fakeredis.rdb.json import write_json
     from fakeredis.rdb.streams import write_stream
     from fakeredis.rdb.suggestions import write_suggestions
+    from fakeredis.rdb.timeseries import write_series
     from fakeredis.rdb.vector_sets import write_vector_set
 else:
     write_json = Lazy("fakeredis.rdb.json", "write_json")
     write_array = Lazy("fakeredis.rdb.arrays", "write_array")
     write_stream = Lazy("fakeredis.rdb.streams", "write_stream")
     write_suggestions = Lazy("fakeredis.rdb.suggestions", "write_suggestions")
+    write_series = Lazy("fakeredis.rdb.timeseries", "write_series")
     write_vector_set = Lazy("fakeredis.rdb.vector_sets", "write_vector_set")
 
 SHORT = 20  # bytes up to which strings are not compressed
@@ -124,6 +126,8 @@ class Writer:
             return write_vector_set(self, value)
         if getattr(value, "type_name", b"") == b"ReJSON-RL":
             return write_json(self, value)
+        if getattr(value, "type_name", b"") == b"TSDB-TYPE":
+            return write_series(self, value)
         if getattr(value, "type_name", b"") == b"trietype0":
             return write_suggestions(self, value)
         if getattr(value, "type_name", b"") == b"array":

@@ -18,7 +18,10 @@ from tests.support.twin import describe, fake_reply, in_order, same, shape
 RANDOM = {"nondeterministic_output"}
 UNORDERED = {"nondeterministic_output_order"}
 # Their replies depend on the moment, or on chance, though the server does not say so.
-TIMED = {"EXPIRETIME", "PEXPIRETIME", "CLIENT ID", "ACL GENPASS", "VINFO", "VRANDMEMBER"}
+TIMED = {
+    "EXPIRETIME", "PEXPIRETIME", "CLIENT ID", "ACL GENPASS", "VINFO", "VRANDMEMBER", "TS.INCRBY",
+    "TS.DECRBY",
+}
 
 
 def collected() -> dict[str, tuple[str, list[Case]]]:

@@ -67,6 +67,7 @@ class Database:
         self.observed = bool(
             self.watchers or self.blocked or server.notify_flags or server.switched & _OBSERVING
             or server.notes_use or (server.search is not None and server.search.indexes)
+            or server.series is not None
         )
         if server.notes_use and self.used is None:
             key_access.start(self)
@@ -163,6 +164,8 @@ class Database:
         self.used = self.sizes = None
         if self.server.search is not None:
             self.server.search.all_changed()
+        if self.server.series is not None:
+            self.server.series.all_changed()
         self.observe()
 
     # Deadlines ------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ KNOWN: Final = "KEg$lshzxetdmnAoc"
 _GROUP_CLASS: Final = {
     "string": "$", "bitmap": "$", "list": "l", "set": "s", "hash": "h", "sorted-set": "z",
     "stream": "t", "geo": "z", "hyperloglog": "$", "module": "d", "json": "d",
-    **dict.fromkeys(("bloom", "cuckoo", "cms", "topk", "tdigest"), "d"),
+    **dict.fromkeys(("bloom", "cuckoo", "cms", "topk", "tdigest", "timeseries"), "d"),
 }
 _EVENT_CLASS: Final = {
     **dict.fromkeys(

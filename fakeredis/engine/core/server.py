@@ -81,6 +81,7 @@ class Server:
     saves = 0
     scripting: Scripting | None = None
     search: Any = None  # its indexes: see `fakeredis.engine.features.search`
+    series: Any = None  # the labels of its time series: see `fakeredis.engine.features.series`
     scripts_call_all = False  # DEBUG SET-DISABLE-DENY-SCRIPTS
     sentinel: Any = None  # what a Sentinel watches
     takes_any_user = False  # such as those of a production URL
@@ -223,6 +224,8 @@ class Server:
             self.on_change(ctx.session, db, key, None)
         if self.search is not None:
             self.search.changed(db, key, event, ctx)
+        if self.series is not None:
+            self.series.changed(db, key)
         if self.notes_use or self.switched & _TELLING:
             self._note_change(db, key, event, ctx)
         if db.watchers:

@@ -1,0 +1,78 @@
+"""Time series: commands of the module RedisTimeSeries, which Redis has built in since 8.0.
+
+Declared here; what they do stands in the other files of this folder, imported by the first call of
+one of them.  As modules do, they count their words themselves, and look for options at any place.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from fakeredis.commands.arguments import Declared, Key, Many, Raw, Rest
+from fakeredis.commands.registry import DENYOOM, MODULE, NOSCRIPT, READONLY, WRITE, Group
+from fakeredis.commands.timeseries.options import (
+    AddOptions,
+    GetOptions,
+    IncrementOptions,
+    ManyOptions,
+    NewestOptions,
+    RangeOptions,
+    SeriesOptions,
+)
+from fakeredis.engine.core.replies import DEEP, PLAIN, SET
+from fakeredis.lazy import Lazy
+
+group: Final = Group("timeseries", module="timeseries")
+
+_WORDS: Final = Rest(flat=True)
+_SERIES: Final = Key("RW access update")
+_GROWS: Final = WRITE | DENYOOM
+_FUNCTIONS: Final = {"DEL": "delete", "RANGE": "range_"}
+
+
+def _declare(
+    file: str, names: str, arguments: tuple[Declared, ...], flags: int, **more: Any
+) -> None:
+    """Declare commands whose handlers are in one file of this folder, under their own names."""
+    access = "read" if flags & READONLY else "write"
+    for name in names.split():
+        group.command(
+            f"TS.{name}", *arguments, flags=flags | MODULE, arity=-1,
+            **({"since": {"redis": "8.0.0"}, "acl": ("timeseries", access, "slow")} | more),
+        )(Lazy(f"fakeredis.commands.timeseries.{file}", _FUNCTIONS.get(name) or name.lower()))
+
+
+_declare("writing", "CREATE ALTER", (_SERIES, SeriesOptions), _GROWS)
+_declare("writing", "ADD", (_SERIES, AddOptions), _GROWS, form="key timestamp value {}")
+_declare(
+    "writing", "INCRBY DECRBY", (_SERIES, IncrementOptions), _GROWS, form="key value {}"
+)
+_declare("writing", "MADD", (Many(_SERIES, Raw, Raw, flat=True),), _GROWS)
+_declare("writing", "DEL", (Key("RW delete"), _WORDS), WRITE)
+_declare("rules", "CREATERULE", (_SERIES, _WORDS), _GROWS)
+_declare("rules", "DELETERULE", (_SERIES, _WORDS), WRITE)
+_declare("reading", "GET", (Key, GetOptions), READONLY, form="key {}")
+_declare("reading", "INFO", (Key, _WORDS), READONLY, reply=DEEP)
+_declare(
+    "reading", "RANGE REVRANGE", (Key, RangeOptions), READONLY, form="key from to {}"
+)
+_declare("many", "MGET", (NewestOptions,), READONLY)
+_declare("many", "MRANGE MREVRANGE", (ManyOptions,), READONLY, form="from to {}")
+_declare("many", "QUERYINDEX", (_WORDS,), READONLY, reply=SET)
+
+
+def _declare_cluster(name: str, handler: str) -> None:
+    """Declare a command of clusters, which the server's own do not need."""
+    group.command(
+        f"TIMESERIES.{name}", _WORDS, flags=READONLY | NOSCRIPT | MODULE, arity=-1,
+        since={"redis": "8.0.0"}, acl=("timeseries", "read", "slow"), reply=PLAIN,
+        varies="always",
+    )(Lazy("fakeredis.commands.timeseries.cluster", handler))
+
+
+for _name, _handler in {
+    "CLUSTERSET": "clusterset", "CLUSTERSETFROMSHARD": "clusterset", "HELLO": "hello",
+    "INFOCLUSTER": "infocluster", "INNERCOMMUNICATION": "innercommunication",
+    "FORCESHARDSCONNECTION": "accepted", "NETWORKTEST": "accepted", "REFRESHCLUSTER": "accepted",
+}.items():
+    _declare_cluster(_name, _handler)

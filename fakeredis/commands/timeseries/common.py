@@ -1,0 +1,107 @@
+"""What the commands of time series have in common: finding series, and telling samples."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+from fakeredis import errors
+from fakeredis.commands.timeseries.options import fail
+from fakeredis.datatypes.timeseries.series import Rule, Series
+from fakeredis.datatypes.timeseries.text import format_value
+from fakeredis.engine.core.context import Context
+from fakeredis.engine.core.replies import Status
+from fakeredis.errors import CommandError
+
+WRONG_TYPE: Final = "ERR " + errors.WRONGTYPE  # twice a code
+_HALF: Final = 1 << 63
+
+
+def wrong_count(ctx: Context) -> CommandError:
+    """The error for too few words, or too many."""
+    assert ctx.command is not None
+    return CommandError(errors.ARITY % ctx.command.label)
+
+
+def existing(ctx: Context, key: bytes, to_write: bool = False) -> Series:
+    """The series at a key, with those relations alone that are still true.
+
+    Args:
+        to_write: WATCH and tracking hear of it at once, whatever comes of it.
+
+    Raises:
+        CommandError: there is none, or the value is of another type.
+    """
+    value = ctx.lookup(key)
+    if to_write and value is not None:
+        ctx.touched(key)
+    if value is None:
+        raise fail("the key does not exist")
+    if type(value) is not Series:
+        raise CommandError(WRONG_TYPE)
+    if value.rules or value.source is not None:
+        tidy(ctx, key, value)
+    return value
+
+
+def tidy(ctx: Context, key: bytes, series: Series) -> None:
+    """Forget relations to series that are gone, or have others by now."""
+    if series.source is not None and rule_to(ctx, series.source, key) is None:
+        series.source = None
+    if series.rules:
+        series.rules = [rule for rule in series.rules if _is_fed(ctx, rule, key)]
+
+
+def rule_to(ctx: Context, source: bytes, dest: bytes) -> Rule | None:
+    """The rule by which one series feeds another."""
+    value = ctx.lookup(source)
+    if type(value) is not Series:
+        return None
+    return next((rule for rule in value.rules if rule.dest == dest), None)
+
+
+def _is_fed(ctx: Context, rule: Rule, source: bytes) -> bool:
+    dest = ctx.lookup(rule.dest)
+    return type(dest) is Series and dest.source == source
+
+
+def shown_time(time: int) -> int:
+    """A time as the server tells it, as a number with a sign."""
+    return time if time < _HALF else time - 2 * _HALF
+
+
+def pairs(ctx: Context, samples: Iterable[tuple[int, float]]) -> list[Any]:
+    """Samples as a reply."""
+    if ctx.session.protocol == 3:
+        return list(map(list, samples))
+    return [[time, Status(format_value(value))] for time, value in samples]
+
+
+def pair(ctx: Context, sample: tuple[int, float] | None) -> list[Any]:
+    """A sample as a reply, which is empty where there is none."""
+    if sample is None:
+        return []
+    time, value = sample
+    shown = value if ctx.session.protocol == 3 else Status(format_value(value))
+    return [shown_time(time), shown]
+
+
+def newest(ctx: Context, key: bytes, series: Series, latest: bool) -> tuple[int, float] | None:
+    """The last sample of a series.
+
+    Args:
+        latest: what the bucket comes to by now that its source has still open is one.
+    """
+    if latest:
+        found = open_bucket(ctx, key, series)
+        if found is not None and found[0] > series.last_time:
+            return found
+    return (series.last_time, series.last_value) if series.total else None
+
+
+def open_bucket(ctx: Context, key: bytes, series: Series) -> tuple[int, float] | None:
+    """What the bucket comes to that the source of a series has still open."""
+    rule = None if series.source is None else rule_to(ctx, series.source, key)
+    if rule is None or rule.start is None or rule.is_empty:
+        return None
+    return rule.start, rule.result()

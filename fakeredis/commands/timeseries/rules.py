@@ -1,0 +1,55 @@
+"""TS.CREATERULE and TS.DELETERULE."""
+
+from __future__ import annotations
+
+from fakeredis.commands.timeseries.common import existing, wrong_count
+from fakeredis.commands.timeseries.options import fail, kind_and_duration, word_at
+from fakeredis.datatypes.numbers import parse_int
+from fakeredis.datatypes.timeseries.series import Rule
+from fakeredis.engine.core.context import Context
+from fakeredis.engine.core.replies import OK, Status
+
+
+def createrule(ctx: Context, *words: bytes) -> Status:
+    """Let a series have what is made of the buckets of another one.
+
+    Checked in the server's order: the number of words, the aggregation, whether these are two
+    keys, source and destination, each with what it is already.
+    """
+    if len(words) not in (5, 6) or word_at(words, 2) != b"AGGREGATION":
+        raise wrong_count(ctx)
+    kind, duration = kind_and_duration(words, 2)
+    align = parse_int(words[5]) if len(words) == 6 else 0
+    if align is None or align < 0:
+        raise fail("Couldn't parse alignTimestamp")
+    source, dest = words[:2]
+    if source == dest:
+        raise fail("the source key and destination key should be different")
+    feeding = existing(ctx, source, to_write=True)
+    if feeding.source is not None:
+        raise fail("the source key already has a source rule")
+    fed = existing(ctx, dest, to_write=True)
+    if fed.source is not None:
+        raise fail("the destination key already has a src rule")
+    if fed.rules:
+        raise fail("the destination key already has a dst rule")
+    fed.source = source
+    feeding.rules.append(Rule(dest, kind, duration, align))
+    ctx.modified(source, "ts.createrule:src")
+    ctx.modified(dest, "ts.createrule:dest", 0)
+    return OK
+
+
+def deleterule(ctx: Context, *words: bytes) -> Status:
+    """Let a series no longer follow from another."""
+    if len(words) != 2:
+        raise wrong_count(ctx)
+    source, dest = words
+    feeding = existing(ctx, source, to_write=True)
+    if all(rule.dest != dest for rule in feeding.rules):
+        raise fail("compaction rule does not exist")
+    feeding.rules = [rule for rule in feeding.rules if rule.dest != dest]
+    existing(ctx, dest, to_write=True).source = None
+    ctx.modified(source, "ts.deleterule:src")
+    ctx.modified(dest, "ts.deleterule:dest", 0)
+    return OK

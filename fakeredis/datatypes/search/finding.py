@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator
+from bisect import bisect_left
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
+from operator import le, lt
 from typing import Any, Final
 
 from fakeredis.datatypes.search.errors import SearchError
-from fakeredis.datatypes.search.index import NO_WORDS, SOUND, STEM, Dictionary, Index, fold_tag
+from fakeredis.datatypes.search.index import NO_WORDS, SOUND, STEM, Index, fold_tag
 from fakeredis.datatypes.search.nodes import (
     ALL_FIELDS,
     Exact,
@@ -29,6 +32,7 @@ from fakeredis.datatypes.search.nodes import (
     Vector,
 )
 from fakeredis.datatypes.search.phonetics import code
+from fakeredis.datatypes.search.postings import Dictionary, Postings
 from fakeredis.datatypes.search.schema import Field
 from fakeredis.datatypes.search.vectors import from_bytes
 from fakeredis.datatypes.search.words import stem
@@ -38,6 +42,7 @@ __all__ = ["Finder", "expand"]
 Found = Collection[int]
 METRES: Final = {"m": 1.0, "km": 1000.0, "mi": 1609.34, "ft": 0.3048}
 _SHORTEST: Final = 2  # beginning that is looked for
+_WORTH: Final = 8  # by how many times a part must find more for each document to be looked at
 _MOST_WORDS: Final = 200  # that a beginning or a pattern stands for
 
 
@@ -99,22 +104,9 @@ class Finder:
 
     # Words ----------------------------------------------------------------------------------
 
-    def postings(self, node: Node) -> dict[int, Any]:
-        """Where a word is, in whichever fields."""
-        assert isinstance(node, Term)
-        return self.index.terms.postings.get(node.word, {})
-
     def term(self, node: Term) -> Found:
         """See `find`."""
-        return self._in_fields(self.postings(node), node.mask)
-
-    @staticmethod
-    def _in_fields(postings: dict[int, Any], mask: int) -> Found:
-        if mask == ALL_FIELDS:
-            return postings.keys()
-        if not mask:
-            return ()
-        return {number for number, posting in postings.items() if posting.fields & mask}
+        return self.index.terms.having(node.word, node.mask)
 
     def words(self, node: Node) -> list[str]:
         """The words that a beginning, a pattern or a misspelt word stands for."""
@@ -124,7 +116,7 @@ class Finder:
         """See `find`."""
         found: set[int] = set()
         for word in self.words(node):
-            found.update(self._in_fields(self.index.terms.postings[word], node.mask))
+            found.update(self.index.terms.having(word, node.mask))
         return found
 
     def exact(self, node: Exact) -> Found:
@@ -144,35 +136,81 @@ class Finder:
         return self._in_all(node.parts)
 
     def _in_all(self, parts: Iterable[Node]) -> Found:
-        wanted: list[Found] = []
-        unwanted: list[Found] = []
+        wanted: list[Node] = []
+        unwanted: list[Node] = []
         optional = False
         for part in parts:
             if isinstance(part, Negation):
-                unwanted.append(self.find(part.part))
+                unwanted.append(part.part)
             elif isinstance(part, Optional):
-                self.find(part.part)
+                if _has_distances(part):
+                    self.find(part)
                 optional = True
             elif isinstance(part, Star):
                 optional = True
             else:
-                wanted.append(self.find(part))
-        wanted.sort(key=len)
+                wanted.append(part)
+        found: Found
         if wanted:
-            found = set(wanted[0])
+            wanted.sort(key=self.estimate)
+            found = self.find(wanted[0])
             for other in wanted[1:]:
-                if not found:
-                    return found
-                found.intersection_update(other) if isinstance(other, set) else (
-                    found.__iand__({each for each in found if each in other})
-                )
+                found = self._chosen(found, other, True)
         elif unwanted or optional:
-            found = set(self.index.documents)
+            found = self.index.documents.keys()
         else:
-            found = set()
+            return ()
         for other in unwanted:
-            found.difference_update(other)
+            found = self._chosen(found, other, False)
         return found
+
+    def _chosen(self, found: Found, part: Node, inside: bool) -> Found:
+        """Those of some documents that a part finds, or does not find.
+
+        Where there are few, each is looked at by itself.
+        """
+        if not found and not _has_distances(part):
+            return found
+        if len(found) * _WORTH < self.estimate(part):
+            test = self._test(part)
+            if test is not None:
+                return {each for each in found if test(each) is inside}
+        others = self.find(part)
+        others = others if isinstance(others, AbstractSet) else set(others)
+        return set(found) & others if inside else set(found) - others
+
+    def estimate(self, node: Node) -> int:
+        """How many documents a part finds at most."""
+        if isinstance(node, Term):
+            return len(self.index.terms.postings.get(node.word, ()))
+        if isinstance(node, Tags):
+            dictionary = self.index.tags.get(node.name)
+            field = self.index.definition.field_named(node.name)
+            if dictionary is None or field is None:
+                return 0
+            tags = (tag for part in node.parts for tag in tags_of_part(part, field, dictionary))
+            return sum(len(dictionary.postings.get(tag, ())) for tag in tags)
+        if isinstance(node, Numeric):
+            line = self.index.numbers.get(node.name)
+            return 0 if line is None else line.count(*_bounds(node))
+        if isinstance(node, Union):
+            return sum(map(self.estimate, node.parts))
+        if isinstance(node, Intersection | Exact):
+            return min(map(self.estimate, node.parts), default=0)
+        if isinstance(node, Ids):
+            return len(node.keys)
+        return len(self.index.documents)
+
+    def _test(self, node: Node) -> Callable[[int], bool] | None:
+        """Tells of one document whether a part finds it; None where that is not done at once."""
+        if isinstance(node, Numeric):
+            line = self.index.numbers.get(node.name)
+            return None if line is None else _in_range(line.of, *_bounds(node))
+        if isinstance(node, Term) or (isinstance(node, Tags) and len(node.parts) == 1):
+            ordered = self.find(node)
+            if isinstance(ordered, Sequence):
+                return lambda number: _is_among(ordered, number)
+        return None
 
     def _in_distance(self, parts: list[Node], mask: int, slop: int, in_order: bool) -> Found:
         found = self._in_all(parts)
@@ -188,15 +226,11 @@ class Finder:
     def positions(self, node: Node) -> Callable[[int], list[int]]:
         """Reads where in a document a part is found; nowhere, if it is no word."""
         if isinstance(node, Term):
-            postings, mask = self.postings(node), node.mask
-
-            def of_word(number: int) -> list[int]:
-                posting = postings.get(number)
-                return [] if posting is None or not posting.fields & mask else list(
-                    posting.positions
-                )
-
-            return of_word
+            terms = self.index.terms
+            postings: Postings | None = terms.postings.get(node.word)
+            if postings is None:
+                return lambda number: []
+            return postings.places(terms.masks_of(node.mask))
         if isinstance(node, Part | Fuzzy):
             readers = [
                 self.positions(Term(word, mask=node.mask)) for word in self.words(node)
@@ -215,10 +249,8 @@ class Finder:
 
     def union(self, node: Union) -> Found:
         """See `find`."""
-        found: set[int] = set()
-        for part in node.parts:
-            found.update(self.find(part))
-        return found
+        several = [found for part in node.parts if (found := self.find(part))]
+        return several[0] if len(several) == 1 else set().union(*several)
 
     def star(self, node: Star) -> Found:
         """See `find`."""
@@ -230,14 +262,16 @@ class Finder:
 
     def optional(self, node: Optional) -> Found:
         """See `find`."""
-        self.find(node.part)
+        if _has_distances(node):
+            self.find(node.part)
         return self.index.documents.keys()
 
     def numeric(self, node: Numeric) -> Found:
         """See `find`."""
-        return self.index.in_range(
-            node.name, node.low, node.high, node.without_low, node.without_high
-        )
+        line = self.index.numbers.get(node.name)
+        if line is None:
+            return ()
+        return line.between(*_bounds(node))
 
     def geo(self, node: Geo) -> Found:
         """See `find`."""
@@ -268,10 +302,10 @@ class Finder:
         """The documents with a tag of one of the query's parts."""
         tags = tags_of_part(part, field, dictionary)
         if len(tags) == 1:
-            return dictionary.postings.get(tags[0], {}).keys()
+            return dictionary.tagged(tags[0])
         found: set[int] = set()
         for tag in tags:
-            found.update(dictionary.postings.get(tag, ()))
+            found.update(dictionary.tagged(tag))
         return found
 
     def missing(self, node: Missing) -> Found:
@@ -303,6 +337,37 @@ class Finder:
                 raise SearchError(f"Property `{shown}` specified more than once")
             self.distances[node.yields] = distances
         return set(distances)
+
+
+def _has_distances(node: Node) -> bool:
+    """Whether a part tells the distances of vectors, so that it is to be asked in any case."""
+    return isinstance(node, Vector) or any(map(_has_distances, node.children))
+
+
+def _bounds(node: Numeric) -> tuple[float, float, bool, bool]:
+    return node.low, node.high, node.without_low, node.without_high
+
+
+def _in_range(
+    of: dict[int, Any], low: float, high: float, without_low: bool, without_high: bool
+) -> Callable[[int], bool]:
+    """Tells whether a document has a number in a range."""
+    above: Callable[[float, float], bool] = lt if without_low else le
+    below: Callable[[float, float], bool] = lt if without_high else le
+
+    def test(document: int) -> bool:
+        number = of.get(document)
+        if number is None:
+            return False
+        several = number if type(number) is list else [number]
+        return any(above(low, each) and below(each, high) for each in several)
+
+    return test
+
+
+def _is_among(ordered: Sequence[int], number: int) -> bool:
+    at = bisect_left(ordered, number)
+    return at < len(ordered) and ordered[at] == number
 
 
 _HANDLERS: Final[dict[type[Node], Any]] = {

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right, insort
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
+from sys import intern
 from typing import Any, Final, NamedTuple
 
 from fakeredis.datatypes.geohash import distance
 from fakeredis.datatypes.search.errors import SearchError
 from fakeredis.datatypes.search.phonetics import code
+from fakeredis.datatypes.search.postings import Dictionary, Line, Numbers, Postings, Tagged
 from fakeredis.datatypes.search.schema import Definition, Field
 from fakeredis.datatypes.search.shapes import Shapes, shape_of
 from fakeredis.datatypes.search.vectors import Space
 from fakeredis.datatypes.search.words import folded, stem, terms
 
-__all__ = ["Contents", "Document", "Index", "Posting", "Value"]
+__all__ = ["Contents", "Document", "Index", "Value"]
 
 _GAP: Final = 100  # between the values of a field that has several
 _DEGREE: Final = 111_000.0  # metres of latitude; a little less than there are
@@ -24,14 +25,6 @@ NO_WORDS: Final = (STEM, SOUND, "~")  # before what is no word; the last before 
 
 # Of a field in a document: texts, tags, numbers, places (longitude, latitude) or vectors.
 Value = list[Any]
-
-
-class Posting(NamedTuple):
-    """A term in a document: how much of it, in which fields, and where."""
-
-    frequency: int
-    fields: int
-    positions: tuple[int, ...]
 
 
 class Contents(NamedTuple):
@@ -54,7 +47,7 @@ class Document:
 
     __slots__ = (
         "is_gone", "key", "language", "length", "most", "number", "payload", "score", "sortable",
-        "tags", "terms", "values",
+        "tags", "terms",
     )
 
     def __init__(self, number: int, key: bytes, contents: Contents) -> None:
@@ -66,101 +59,8 @@ class Document:
         self.is_gone = False  # whether its key was looked for in vain
         self.sortable = contents.sortable
         self.length = self.most = 0  # of terms, weighed; of the most frequent one
-        self.terms: Iterable[str] = ()
-        self.tags: list[tuple[bytes, bytes]] = []
-        self.values: dict[bytes, Value] = {}  # numbers and places
-
-
-class Line:
-    """Numbers with the documents that have them, in order."""
-
-    __slots__ = ("_fresh", "_sorted")
-
-    def __init__(self) -> None:
-        self._sorted: list[tuple[float, int]] = []
-        self._fresh: list[tuple[float, int]] = []
-
-    def add(self, number: float, document: int) -> None:
-        """Take one in; it is put in order when somebody asks."""
-        self._fresh.append((number, document))
-
-    def remove(self, number: float, document: int) -> None:
-        """Take one out."""
-        self._settle()
-        at = bisect_left(self._sorted, (number, document))
-        if at < len(self._sorted) and self._sorted[at] == (number, document):
-            del self._sorted[at]
-
-    def _settle(self) -> None:
-        fresh = self._fresh
-        if not fresh:
-            return
-        self._fresh = []
-        if len(fresh) < 8:
-            for each in fresh:
-                insort(self._sorted, each)
-        else:
-            self._sorted += fresh
-            self._sorted.sort()
-
-    def between(
-        self, low: float, high: float, without_low: bool, without_high: bool
-    ) -> list[tuple[float, int]]:
-        """Those of a range."""
-        self._settle()
-        ordered = self._sorted
-        start = (
-            bisect_right(ordered, (low, 1 << 62)) if without_low else bisect_left(ordered, (low, 0))
-        )
-        end = (
-            bisect_left(ordered, (high, 0)) if without_high
-            else bisect_right(ordered, (high, 1 << 62))
-        )
-        return ordered[start:end]
-
-    def __len__(self) -> int:
-        return len(self._sorted) + len(self._fresh)
-
-
-class Dictionary:
-    """Words in order, for those who look for more than one."""
-
-    __slots__ = ("_ordered", "postings")
-
-    def __init__(self) -> None:
-        self.postings: dict[Any, dict[int, Any]] = {}
-        self._ordered: list[Any] | None = None
-
-    def of(self, word: Any) -> dict[int, Any]:
-        """What there is of a word, to be added to."""
-        found = self.postings.get(word)
-        if found is None:
-            found = self.postings[word] = {}
-            self._ordered = None
-        return found
-
-    def remove(self, word: Any, document: int) -> None:
-        """A document has a word no longer."""
-        found = self.postings.get(word)
-        if found is not None:
-            found.pop(document, None)
-            if not found:
-                del self.postings[word]
-                self._ordered = None
-
-    def ordered(self) -> list[Any]:
-        """All words."""
-        if self._ordered is None:
-            self._ordered = sorted(self.postings)
-        return self._ordered
-
-    def beginning(self, prefix: Any) -> Iterator[Any]:
-        """The words with a beginning."""
-        ordered = self.ordered()
-        for at in range(bisect_left(ordered, prefix), len(ordered)):
-            if not ordered[at].startswith(prefix):
-                return
-            yield ordered[at]
+        self.terms: tuple[str, ...] = ()
+        self.tags: tuple[tuple[bytes, bytes], ...] = ()
 
 
 class Index:
@@ -184,7 +84,7 @@ class Index:
         self.numbers_of: dict[bytes, int] = {}
         self.last = 0
         self.length = 0  # of all documents together
-        self.terms = Dictionary()
+        self.terms = Dictionary(self.documents, Postings)
         self.tags: dict[bytes, Dictionary] = {}
         self.numbers: dict[bytes, Line] = {}
         self.latitudes: dict[bytes, Line] = {}
@@ -200,7 +100,7 @@ class Index:
     def prepare(self, field: Field) -> None:
         """Make room for a field."""
         if field.kind == "TAG":
-            self.tags[field.name] = Dictionary()
+            self.tags[field.name] = Dictionary(self.documents, Tagged)
         elif field.kind == "NUMERIC":
             self.numbers[field.name] = Line()
         elif field.kind == "GEO":
@@ -247,17 +147,16 @@ class Index:
         number = document.number
         if field.kind == "TAG":
             dictionary = self.tags[field.name]
-            for tag in dict.fromkeys(value):
-                dictionary.of(tag)[number] = None
-                document.tags.append((field.name, tag))
+            tags = dict.fromkeys(value)
+            for tag in tags:
+                dictionary.of(tag).add(number)
+            document.tags += tuple((field.name, tag) for tag in tags)
         elif field.kind == "NUMERIC":
-            document.values[field.name] = value
-            for each in value:
-                self.numbers[field.name].add(each, number)
+            if value:
+                self.numbers[field.name].add(number, value)
         elif field.kind == "GEO":
-            document.values[field.name] = value
-            for _, latitude in value:
-                self.latitudes[field.name].add(latitude, number)
+            if value:
+                self.latitudes[field.name].add(number, [place[1] for place in value], value)
         elif field.kind == "VECTOR" and value:
             self.spaces[field.name].add(number, value)
         elif field.kind == "GEOSHAPE":
@@ -306,10 +205,11 @@ class Index:
                     document.length += weight
                     self._note_more(note, word, field, offset + position, document.language)
                 offset += position
-        document.terms = counts
-        number = document.number
-        for word, count in counts.items():
-            self.terms.of(word)[number] = Posting(count, masks[word], tuple(places[word]))
+        dictionary = self.terms
+        document.terms = tuple(map(intern, counts))  # which are those of the dictionary
+        for word in document.terms:
+            mask = dictionary.mask_number(masks[word])
+            dictionary.of(word).add(document.number, counts[word], mask, places[word])
 
     def _note_more(
         self, note: Any, word: str, field: Field, position: int, language: str
@@ -335,16 +235,17 @@ class Index:
         document = self.documents.pop(number)
         self.length -= document.length
         for word in document.terms:
-            self.terms.remove(word, number)
+            self.terms.remove(word)
         for name, tag in document.tags:
-            self.tags[name].remove(tag, number)
-        for name, value in document.values.items():
-            if name in self.numbers:
-                for each in value:
-                    self.numbers[name].remove(each, number)
-            else:
-                for _, latitude in value:
-                    self.latitudes[name].remove(latitude, number)
+            self.tags[name].remove(tag)
+        for line in self.numbers.values():
+            value = line.of.get(number)
+            if value is not None:
+                line.remove(number, value if type(value) is list else [value])
+        for line in self.latitudes.values():
+            places = line.of.get(number)
+            if places is not None:
+                line.remove(number, [latitude for _, latitude in places])
         for space in self.spaces.values():
             space.remove(number)
         for shapes in self.shapes.values():
@@ -361,29 +262,19 @@ class Index:
 
     # Looking --------------------------------------------------------------------------------
 
-    def in_range(
-        self, name: bytes, low: float, high: float, without_low: bool, without_high: bool
-    ) -> set[int]:
-        """The documents with a number in a range."""
-        line = self.numbers.get(name)
-        if line is None:
-            return set()
-        return {number for _, number in line.between(low, high, without_low, without_high)}
-
-    def near(self, name: bytes, longitude: float, latitude: float, metres: float) -> set[int]:
+    def near(self, name: bytes, longitude: float, latitude: float, metres: float) -> Numbers:
         """The documents with a place in a circle."""
         line = self.latitudes.get(name)
         if line is None:
-            return set()
+            return ()
         reach = metres / _DEGREE
-        found = set()
-        for _, number in line.between(latitude - reach, latitude + reach, False, False):
-            if number not in found and any(
-                distance(longitude, latitude, place) <= metres
-                for place in self.documents[number].values[name]
-            ):
-                found.add(number)
-        return found
+        return {
+            number
+            for number in line.between(latitude - reach, latitude + reach, False, False)
+            if any(
+                distance(longitude, latitude, place) <= metres for place in line.of[number]
+            )
+        }
 
     def mask_of(self, names: Iterable[bytes]) -> int:
         """The bits of fields of texts; those that are none have none."""

@@ -6,11 +6,12 @@ import math
 from bisect import bisect_left
 from collections.abc import Callable
 from itertools import pairwise
-from typing import Any, Final
+from typing import Final
 
 from fakeredis.datatypes.search.finding import Finder, matching_words, tags_of_part
 from fakeredis.datatypes.search.index import Document
 from fakeredis.datatypes.search.nodes import (
+    ALL_FIELDS,
     Exact,
     Fuzzy,
     Geometry,
@@ -26,6 +27,7 @@ from fakeredis.datatypes.search.nodes import (
     Union,
     Vector,
 )
+from fakeredis.datatypes.search.postings import Postings, Tagged
 from fakeredis.datatypes.search.vectors import single
 
 __all__ = ["SCORERS", "older_idf", "scorer"]
@@ -84,25 +86,29 @@ class _Maker:
             )
         return lambda frequency, document: frequency * idf
 
-    def postings(self, postings: dict[int, Any], mask: int, weight: float) -> Score:
+    def word(self, word: str, mask: int, weight: float) -> Score:
         """What a word contributes."""
+        terms = self.index.terms
+        postings: Postings | None = terms.postings.get(word)
+        if postings is None:
+            return _none
         gain = self.gain(len(postings))
         factor = 1.0 if self.name == "BM25STD" else weight  # which knows none of words
+        frequencies = postings.frequencies(terms.masks_of(mask))
 
         def score(document: Document) -> float:
-            posting = postings.get(document.number)
-            if posting is None or not posting.fields & mask:
-                return 0.0
-            return factor * gain(posting.frequency, document)
+            frequency = frequencies.get(document.number)
+            return 0.0 if frequency is None else factor * gain(frequency, document)
 
         return score
 
-    def tag(self, postings: dict[int, Any], weight: float) -> Score:
+    def tag(self, postings: Tagged) -> Score:
         """What a tag contributes."""
         gain = self.gain(len(postings))
+        numbers = set(postings.numbers)
 
         def score(document: Document) -> float:
-            return weight * gain(1, document) if document.number in postings else 0.0
+            return gain(1, document) if document.number in numbers else 0.0
 
         return score
 
@@ -117,11 +123,11 @@ class _Maker:
             nested: documents are asked for that this part may not have found.
         """
         if isinstance(node, Term):
-            return self.postings(self.finder.postings(node), node.mask, node.weight)
+            return self.word(node.word, node.mask, node.weight)
         if isinstance(node, Part | Fuzzy):
             terms = self.index.terms
             scores = [
-                self.postings(terms.postings[word], node.mask, 1.0)
+                self.word(word, node.mask, 1.0)
                 for word in matching_words(node, terms)
             ]
             return self._together(scores, node.weight, True, skipping)
@@ -183,6 +189,8 @@ class _Maker:
             return self.total
         if isinstance(node, Vector):
             return 0
+        if isinstance(node, Numeric) or (isinstance(node, Term) and node.mask == ALL_FIELDS):
+            return self.finder.estimate(node)
         return len(self.finder.find(node))
 
     def _flat(self, node: Node) -> Score:
@@ -216,7 +224,7 @@ class _Maker:
         scores = [
             self._together(
                 [
-                    self.tag(dictionary.postings[tag], 1.0)
+                    self.tag(dictionary.postings[tag])
                     for tag in tags_of_part(part, field, dictionary) if tag in dictionary.postings
                 ], 1.0, is_union=True,
             )

@@ -101,7 +101,7 @@ def make_fast_path(attribute: str, wire_class: Any, parse_response: Any) -> Fast
                 return NOT_HANDLED
             encoder, packs = connection.encoder, wire.packs
             argv = []
-            for arg in args[1:]:
+            for arg in args[1:]:  # `codec.encode`, which would be one call more of seven
                 kind = type(arg)
                 if kind is str:
                     arg = arg.encode(packs.encoding, packs.encoding_errors)
@@ -135,7 +135,8 @@ def make_fast_path(attribute: str, wire_class: Any, parse_response: Any) -> Fast
             if encoder.decode_responses and NEVER_DECODE not in options:
                 reply = reply.decode(encoder.encoding, encoder.encoding_errors)
         elif kind is not int and reply is not None:
-            reply = _rich(reply, command, connection, options)
+            decode = encoder.decode_responses and NEVER_DECODE not in options
+            reply = rich(reply, command, connection, decode)
         callback = _callback(client.response_callbacks, args[0])
         if callback is None:
             return reply
@@ -192,15 +193,23 @@ def plain_set(real: Any) -> Any:
     return set
 
 
-def _rich(reply: Any, command: Command, connection: AnyConnection, options: dict[str, Any]) -> Any:
-    """An array, a map, a status ... as redis-py's parser would give it."""
+def rich(reply: Any, command: Command, connection: AnyConnection, decode: bool) -> Any:
+    """An array, a map, a status ... as redis-py's parser would give it.
+
+    Args:
+        reply: the engine's.
+        command: which command's it is.
+        connection: whose parser that is.
+        decode: whether bytes become text.
+
+    Raises:
+        redis.TimeoutError: there is none.
+    """
     if type(reply) is not list or command.group not in FLAT_GROUPS:
         if reply is NO_REPLY:
             raise redis.TimeoutError(f"Timeout reading from {connection._host_error()}")
         reply = with_errors(reply, connection._parser)
-    if connection.encoder.decode_responses and NEVER_DECODE not in options:
-        return decoded(reply, connection.encoder)
-    return reply
+    return decoded(reply, connection.encoder) if decode else reply
 
 
 def for_callback(options: dict[str, Any]) -> dict[str, Any]:

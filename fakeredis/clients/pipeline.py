@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any, Final
 import redis
 from redis.client import EMPTY_RESPONSE, NEVER_DECODE, Pipeline
 
-from fakeredis.clients.codec import decoded, encode, parsed_error, with_errors
+from fakeredis.clients.codec import encode, parsed_error
 from fakeredis.clients.fake_socket import FakeSocket, mark
 from fakeredis.clients.fast_path import (
-    FLAT_GROUPS,
     NOT_HANDLED,
     QUICK,
     for_callback,
     other_wire,
     plain_set,
+    rich,
 )
 from fakeredis.clients.impersonation import tell_signatures
 from fakeredis.clients.originals import own_method
@@ -59,7 +59,7 @@ def batch_of(wire: FakeSocket, commands: Commands) -> Encoded | None:
         if command is None:
             return None
         argv: list[bytes] = []
-        for arg in args[1:]:
+        for arg in args[1:]:  # `encode`, which would be a call for each command
             kind = type(arg)
             if kind is str:
                 arg = arg.encode(encoding, strict)
@@ -108,7 +108,7 @@ def run_pipeline(
             continue
         elif kind is not int and reply is not None:
             plain = decode and NEVER_DECODE not in options
-            replies[index] = reply = _rich(connection, batch[index][0], reply, plain)
+            replies[index] = reply = rich(reply, batch[index][0], connection, plain)
         callback = _callback(callbacks, args[0])
         if callback is not None:
             if kind is list:
@@ -194,13 +194,7 @@ def _settle(connection: AnyConnection, batch: Encoded, replies: list[Any]) -> No
             if decode:
                 replies[index] = reply.decode(encoder.encoding, encoder.encoding_errors)
         elif kind is not int and reply is not None:
-            replies[index] = _rich(connection, batch[index][0], reply, decode)
-
-
-def _rich(connection: AnyConnection, command: Command, reply: Any, decode: bool) -> Any:
-    if type(reply) is not list or command.group not in FLAT_GROUPS:
-        reply = with_errors(reply, connection._parser)
-    return decoded(reply, connection.encoder) if decode else reply
+            replies[index] = rich(reply, batch[index][0], connection, decode)
 
 
 def _error(connection: AnyConnection, options: Any, error: CommandError) -> Any:

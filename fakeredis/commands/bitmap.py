@@ -439,7 +439,7 @@ def bitfield(ctx: Context, key: bytes, words: list[bytes]) -> list[int | None]:
     if changed:
         ctx.modified(key, "setbit", writes)
     elif grown:
-        ctx.noted(key, changes=0)  # though the server says nothing of it
+        ctx.modified_unsignalled(key, changes=0)  # though the server says nothing of it
     return replies
 
 

@@ -286,7 +286,7 @@ def _populate(
             if length:
                 value = value[:length].ljust(length, b"\0")
             ctx.db.put(key, value)
-            ctx.noted(key)
+            ctx.modified_unsignalled(key)
     return OK
 
 

@@ -103,7 +103,7 @@ def modified_in(ctx: Context, db: Database, key: bytes, event: str) -> None:
     """What ``ctx.modified`` does, for a key of another database than the selected one."""
     ctx.server.dirty += 1
     if db.observed:
-        ctx.server.announce(db, key, event, "generic", ctx)
+        ctx.server.key_modified(db, key, event, "generic", ctx)
 
 
 _MANY_KEYS: Final = 16  # from which on it is worth while to see whether they can go at once

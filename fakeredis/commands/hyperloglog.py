@@ -97,8 +97,8 @@ def pfcount(ctx: Context, *keys: bytes) -> int:
         count = estimate_of(Counter(_registers(value)))
         value.keep(count)
         _store(ctx, key, value)
-        ctx.noted(key)
-        ctx.touched(key)
+        ctx.modified_unsignalled(key)
+        ctx.signal_modified(key)
     return count
 
 
@@ -170,7 +170,7 @@ def pfdebug(ctx: Context, name: bytes, key: bytes) -> Any:
     converted = value.make_dense()
     if converted:
         _store(ctx, key, value)
-        ctx.noted(key)
+        ctx.modified_unsignalled(key)
     return list(registers) if word == b"GETREG" else int(converted)
 
 

@@ -298,7 +298,7 @@ def xadd(ctx: Context, key: bytes, *words: bytes) -> Any:
     if named is not None:
         producers(ctx, stream).remember(*named, number, ctx.now)
     if options is not None and options.trim is not None and _trim(ctx, stream, options):
-        ctx.noted(key, "xtrim", changes=0)
+        ctx.modified_unsignalled(key, "xtrim", changes=0)
     return b"%d-%d" % (number >> 64, number & SEQUENCE)
 
 
@@ -409,7 +409,7 @@ def xsetid(ctx: Context, key: bytes, raw: bytes, *words: bytes) -> Any:
     stream.last_id = number
     stream.added = stream.added if added is None else added
     stream.max_deleted = options.deleted or stream.max_deleted
-    ctx.noted(key, "xsetid")
+    ctx.modified_unsignalled(key, "xsetid")
     return OK
 
 
@@ -710,7 +710,7 @@ def _claim_idle(
             pending.time, pending.given_back = now, 0
             pending.count = min(pending.count + 1, INT_MAX)
             consumer.active = now
-        ctx.noted(key)
+        ctx.modified_unsignalled(key)
     return entries
 
 
@@ -765,7 +765,7 @@ def _consumer(
 def _enter(ctx: Context, key: bytes, members: ConsumerGroup, consumer: Consumer) -> None:
     """A consumer becomes one of its group."""
     members.consumers[consumer.name] = consumer
-    ctx.noted(key, "xgroup-createconsumer")
+    ctx.modified_unsignalled(key, "xgroup-createconsumer")
 
 
 def _deliver(
@@ -785,7 +785,7 @@ def _deliver(
             members.deliver(number, consumer, now)
     if not read.noack:
         consumer.active = now
-    ctx.noted(key)
+    ctx.modified_unsignalled(key)
     entries = _entries(found)
     return entries if read.claim is None else [[*entry, 0, 0] for entry in entries]
 
@@ -880,7 +880,7 @@ def xack(ctx: Context, key: bytes, name: bytes, raw_ids: list[bytes]) -> int:
         return 0
     gone = sum(map(members.acknowledge, _ids(raw_ids)))
     if gone:
-        ctx.noted(key, changes=gone)
+        ctx.modified_unsignalled(key, changes=gone)
     return gone
 
 
@@ -906,7 +906,7 @@ def xackdel(ctx: Context, key: bytes, name: bytes, *words: bytes) -> list[int]:
         deleted = stream.delete_with(number, strategy)
         gone += bool(deleted)
         outcomes.append(2 if deleted is False else 1)
-        ctx.noted(key)
+        ctx.modified_unsignalled(key)
     _deleted(ctx, key, gone)
     ctx.server.dirty -= gone
     return outcomes
@@ -975,7 +975,7 @@ def xgroup_create(ctx: Context, key: bytes, name: bytes, raw: bytes, *words: byt
     elif name in stream.groups:
         raise CommandError(errors.GROUP_EXISTS)
     else:
-        ctx.noted(key, "xgroup-create")
+        ctx.modified_unsignalled(key, "xgroup-create")
     stream.add_group(name, ConsumerGroup(last, _read_so_far(ctx, options.read, stream)))
     return OK
 
@@ -998,7 +998,7 @@ def xgroup_setid(ctx: Context, key: bytes, name: bytes, raw: bytes, *words: byte
     end = ends.get(word_of(raw))
     stream.move_group(members, _id(raw) if end is None else end)
     members.read = _read_so_far(ctx, read, stream)
-    ctx.noted(key, "xgroup-setid")
+    ctx.modified_unsignalled(key, "xgroup-setid")
     return OK
 
 
@@ -1007,7 +1007,7 @@ def xgroup_destroy(ctx: Context, key: bytes, name: bytes) -> int:
     """Remove a group; whether it was there. Those who wait for something new learn of it."""
     if _stream(ctx, key).groups.pop(name, None) is None:
         return 0
-    ctx.noted(key, "xgroup-destroy")
+    ctx.modified_unsignalled(key, "xgroup-destroy")
     if key in ctx.db.blocked:
         ctx.server.ready.append((ctx.db, key))
     return 1
@@ -1031,7 +1031,7 @@ def xgroup_delconsumer(ctx: Context, key: bytes, name: bytes, consumer: bytes) -
     gone = _group_of(_stream(ctx, key), key, name).remove_consumer(consumer)
     if gone is None:
         return 0
-    ctx.noted(key, "xgroup-delconsumer")
+    ctx.modified_unsignalled(key, "xgroup-delconsumer")
     return gone
 
 
@@ -1177,7 +1177,7 @@ def xclaim(
     options = _ClaimOptions.parse(ctx, words[len(numbers) :])
     if options.last_id > members.last_id:
         stream.move_group(members, options.last_id)
-        ctx.noted(key)
+        ctx.modified_unsignalled(key)
     consumer = _consumer(ctx, key, members, consumer_name, False)
     reply = []
     for number in numbers:
@@ -1204,7 +1204,7 @@ def _claim(
         fields = ()
     if fields is None:
         if members.acknowledge(number):
-            ctx.noted(key)
+            ctx.modified_unsignalled(key)
         return None
     if pending is None:
         if not options.force:
@@ -1218,7 +1218,7 @@ def _claim(
     pending.time, pending.given_back = options.time(ctx.now), 0
     _count_delivery(pending, options.count, options.just_id)
     consumer.active = ctx.now
-    ctx.noted(key)
+    ctx.modified_unsignalled(key)
     return fields
 
 
@@ -1273,7 +1273,7 @@ def xautoclaim(
         fields = stream.get(number)
         if fields is None and not ctx.traits.claims_deleted:
             members.acknowledge(number)
-            ctx.noted(key)
+            ctx.modified_unsignalled(key)
             deleted.append(format_id(number))
             count -= 1
             continue
@@ -1286,7 +1286,7 @@ def xautoclaim(
         pending.time, pending.given_back = ctx.now, 0
         _count_delivery(pending, -1, just_id)
         consumer.active = ctx.now
-        ctx.noted(key)
+        ctx.modified_unsignalled(key)
         claimed.append(_claimed(number, fields, just_id))
         count -= 1
     reply: list[Any] = [format_id(cursor), claimed]

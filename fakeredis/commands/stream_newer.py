@@ -58,7 +58,7 @@ def xcfgset(ctx: Context, key: bytes, *words: bytes) -> Any:
     if stream is None:
         raise CommandError(errors.NO_SUCH_KEY)
     producers(ctx, stream).configure(options.duration, options.most)
-    ctx.noted(key)
+    ctx.modified_unsignalled(key)
     return OK
 
 
@@ -104,7 +104,7 @@ def xnack(ctx: Context, key: bytes, name: bytes, mode: bytes, *words: bytes) -> 
         raise CommandError(errors.STREAM_ID)
     given = [_give_back(stream, members, number or 0, word_of(mode), options) for number in numbers]
     if any(given):
-        ctx.noted(key, changes=sum(given))
+        ctx.modified_unsignalled(key, changes=sum(given))
         if key in ctx.db.blocked:
             ctx.server.ready.append((ctx.db, key))
     return sum(given)

@@ -55,14 +55,12 @@ def _opened(ctx: Context, key: bytes) -> VectorSet | None:
         value: VectorSet | None = ctx.lookup_write(key, VectorSet)
         return value
     finally:
-        ctx.touched(key)
+        ctx.signal_modified(key)
 
 
 def _changed(ctx: Context, key: bytes, changes: int) -> None:
     """Announce a change; there are no events."""
-    ctx.server.dirty += changes
-    if ctx.db.observed:
-        ctx.server.announce(ctx.db, key, "", "", ctx)
+    ctx.modified(key, "", changes)
 
 
 def _between(raw: bytes, low: int, high: int, error: str) -> int:

@@ -122,7 +122,7 @@ def writable(ctx: Context, key: bytes) -> JsonDocument | None:
         CommandError: the value is of another type.
     """
     value = ctx.lookup(key)
-    ctx.touched(key)
+    ctx.signal_modified(key)
     if value is None or type(value) is JsonDocument:
         return value
     raise CommandError(WRONG_KEY)

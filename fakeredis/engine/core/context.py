@@ -190,10 +190,11 @@ class Context:
     def modified(self, key: bytes, event: str, changes: int = 1) -> None:
         """Announce that the value or the deadline at a key has changed: the one place for it.
 
-        Counts the change, fails WATCHes, wakes sessions blocked on the key, tells the store, and
-        sends the keyspace event.
+        Counts the change, tells the store, fails WATCHes and tracking clients' copies, wakes
+        sessions blocked on the key, and sends the keyspace event.
 
         Args:
+            event: the keyspace event; empty for none.
             changes: how many changes the server counts.
         """
         server = self.server
@@ -201,10 +202,12 @@ class Context:
         if self.db.observed:
             command = self.command
             group = "" if command is None else command.group
-            server.announce(self.db, key, event, group, self)
+            server.key_modified(self.db, key, event, group, self)
 
-    def noted(self, key: bytes, event: str = "", changes: int = 1) -> None:
-        """Announce a change that WATCH and blocked sessions do not hear of (consumer groups).
+    def modified_unsignalled(self, key: bytes, event: str = "", changes: int = 1) -> None:
+        """Announce a change that is none to WATCH, tracking and who waits (consumer groups).
+
+        It is counted, the store keeps it, and there may be an event.
 
         Args:
             event: the keyspace event, if the server sends one.
@@ -213,19 +216,23 @@ class Context:
         server = self.server
         server.dirty += changes
         if server.store_sync is not None:
-            server.store_sync.key_changed_silently(self, key, event)
+            server.store_sync.key_modified_unsignalled(self, key, event)
         if event and server.notify_flags:
             command = self.command
             group = "" if command is None else command.group
             notifications.publish_event(server, self.db.index, key, event, group)
 
-    def touched(self, key: bytes) -> None:
+    noted = modified_unsignalled  # its former name
+
+    def signal_modified(self, key: bytes) -> None:
         """Let WATCH and tracking take a key as changed, though nothing else does.
 
         So the server does when a module opens a key for writing, whatever comes of it.
         """
         if self.db.observed:
-            self.server.touch(self.db, key)
+            self.server.signal_modified(self.db, key)
+
+    touched = signal_modified  # its former name
 
     def edit_string(
         self, key: bytes, value: bytes | bytearray | None, size: int = 0

@@ -59,7 +59,7 @@ class Database:
         self.born_at: float | None = None  # the last of the times in ``births``
         self.used: Used | None = None
         self.sizes: Sizes | None = None  # how big they are: see `memory`
-        self.observed = False  # whether `Server.announce` has anything to do here
+        self.observed = False  # whether `Server.key_modified` has anything to do here
 
     def observe(self) -> None:
         """Work out whether changes interest anyone; called when that may have changed."""

@@ -211,15 +211,20 @@ class Server:
             return Database(self, index)
         return self.store_sync.make_database(index)
 
-    def announce(
+    def key_modified(
         self, db: Database, key: bytes, event: str, group: str, ctx: Context | None = None
     ) -> None:
-        """Tell everyone interested that a key changed; called through ``ctx.modified`` only.
+        """Tell all who want to know that a key has changed: `Context.modified` says who.
 
-        ``ctx`` is that of the command that has changed it, where it was one.
+        Args:
+            db: the key's database.
+            key: its name.
+            event: the keyspace event; empty for none.
+            group: the event's class, ``"hash"``.
+            ctx: that of the command that has changed it, where it was one.
         """
         if self.store_sync is not None:
-            self.store_sync.key_changed(ctx, db, key, event, group)
+            self.store_sync.key_modified(ctx, db, key, event, group)
         if self.on_change is not None and ctx is not None:
             self.on_change(ctx.session, db, key, None)
         if self.search is not None:
@@ -246,7 +251,9 @@ class Server:
         if self.switched & switches.LIMITED:
             memory.changed(db, key)
 
-    def touch(self, db: Database, key: bytes) -> None:
+    announce = key_modified  # its former name
+
+    def signal_modified(self, db: Database, key: bytes) -> None:
         """Tell those who watch or track a key of a change that is none to others."""
         if db.watchers:
             self.touch_watchers(db, key)
@@ -315,7 +322,7 @@ class Server:
         db.delete(key)
         self.expired_keys += 1
         if db.observed:
-            self.announce(db, key, "expired", "generic")
+            self.key_modified(db, key, "expired", "generic")
 
     def _expire_fields_due(self, db: Database, key: bytes, now: int) -> None:
         """Look at a hash whose turn has come, and note when it comes again."""
@@ -346,17 +353,17 @@ class Server:
         self.expired_fields += gone
         if keep:
             if db.observed:
-                self.announce(db, key, "hexpired", "hash")
+                self.key_modified(db, key, "hexpired", "hash")
             return False
         if not value:
             db.delete(key)
         if db.observed:
             if not value and silent and gone == 1:
-                self.announce(db, key, "", "hash")
+                self.key_modified(db, key, "", "hash")
                 return True
-            self.announce(db, key, "hexpired", "hash")
+            self.key_modified(db, key, "hexpired", "hash")
             if not value:
-                self.announce(db, key, "del", "generic")
+                self.key_modified(db, key, "del", "generic")
         return not value
 
     def trim_deadlines(self) -> None:

@@ -43,12 +43,12 @@ class StoreSync(Protocol):
             CommandError: the store does not take it.
         """
 
-    def key_changed(
+    def key_modified(
         self, ctx: Context | None, db: Database, key: bytes, event: str, group: str
     ) -> None:
         """A key has changed: by a command, whose context it is, or by itself."""
 
-    def key_changed_silently(self, ctx: Context, key: bytes, event: str) -> None:
+    def key_modified_unsignalled(self, ctx: Context, key: bytes, event: str) -> None:
         """A command has changed a key in a way that WATCH does not hear of."""
 
     def replicate_as(self, ctx: Context, *argv: bytes) -> None:

@@ -286,7 +286,7 @@ def _evict(db: Database, key: bytes) -> None:
     server = db.server
     db.delete(key)
     server.statistics.evicted += 1
-    server.announce(db, key, "evicted", "generic")
+    server.key_modified(db, key, "evicted", "generic")
 
 
 def refusal(

@@ -183,7 +183,7 @@ class Search:
         db = self.server.database(0)
         for key in keys:
             if db.delete(key) and db.observed:
-                self.server.announce(db, key, "del", "generic")
+                self.server.key_modified(db, key, "del", "generic")
 
     # Snapshots and files --------------------------------------------------------------------
 

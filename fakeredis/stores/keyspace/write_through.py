@@ -352,7 +352,7 @@ class WriteThrough:
 
     # What has changed -----------------------------------------------------------------------
 
-    def key_changed(
+    def key_modified(
         self, ctx: Context | None, db: Database, key: bytes, event: str, group: str
     ) -> None:
         """Note that a key has changed.
@@ -376,7 +376,7 @@ class WriteThrough:
         elif not touched.whole:
             self._note_delta(touched, ctx, key, event)
 
-    def key_changed_silently(self, ctx: Context, key: bytes, event: str) -> None:
+    def key_modified_unsignalled(self, ctx: Context, key: bytes, event: str) -> None:
         """Note that a command has changed a key in a way that WATCH does not hear of.
 
         Args:
@@ -384,7 +384,8 @@ class WriteThrough:
             key: the key's name.
             event: what would be the keyspace event.
         """
-        self.key_changed(ctx, ctx.db, key, SILENT + event, ctx.command.group if ctx.command else "")
+        group = ctx.command.group if ctx.command else ""
+        self.key_modified(ctx, ctx.db, key, SILENT + event, group)
 
     def value_replaced(self, db: Database, key: bytes, event: str = "") -> None:
         """Note that there is another value at a key, or none.
@@ -573,7 +574,7 @@ class WriteThrough:
                 if name and self.server.notify_flags:
                     notifications.publish_event(self.server, db.index, change.key, name, group)
             elif name:
-                self.server.announce(db, change.key, name, group)
+                self.server.key_modified(db, change.key, name, group)
             else:
                 self.server.touch_watchers(db, change.key)
                 self.server.ready.append((db, change.key))

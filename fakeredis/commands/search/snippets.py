@@ -15,7 +15,6 @@ from fakeredis.datatypes.search.errors import SearchError
 from fakeredis.datatypes.search.finding import Finder
 from fakeredis.datatypes.search.index import SOUND, STEM, Document
 from fakeredis.datatypes.search.nodes import (
-    ALL_FIELDS,
     Fuzzy,
     Negation,
     Node,
@@ -230,7 +229,7 @@ def _pieces(run: Run, document: Document, known: Field, text: bytes) -> list[_Pi
     wanted = {
         term: place for place, term in enumerate(
             term for term in _terms(run.finder, run.node, document, run.scored)
-            if postings[term][document.number].fields & known.bit
+            if run.index.terms.mask_in(term, document.number) & known.bit
         )
     }
     pieces: list[_Piece] = []
@@ -285,10 +284,7 @@ def _terms(
     if isinstance(node, Term | Part | Fuzzy):
         words = [node.word] if isinstance(node, Term) else finder.words(node)
         for word in words:
-            posting = finder.index.terms.postings.get(word, {}).get(document.number)
-            if posting is None:
-                continue
-            if node.mask == ALL_FIELDS or posting.fields & node.mask:
+            if finder.index.terms.mask_in(word, document.number) & node.mask:
                 yield word
                 if not is_scored:
                     return

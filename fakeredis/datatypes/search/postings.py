@@ -128,6 +128,13 @@ class Postings:
         entries = zip(cells[::_CELLS], cells[1::_CELLS], cells[2::_CELLS], strict=True)
         return {number: frequency for number, frequency, mask in entries if mask in masks}
 
+    def mask_in(self, document: int) -> int:
+        """The number of the mask of the fields in which it is in a document; -1 for none."""
+        cells = self.cells
+        entries = range(len(cells) // _CELLS)
+        at = _CELLS * bisect_left(entries, document, key=lambda entry: cells[_CELLS * entry])
+        return cells[at + 2] if at < len(cells) and cells[at] == document else -1
+
     def places(self, masks: Collection[int] | None) -> Callable[[int], list[int]]:
         """Tells where it is in a document."""
         cells, several = self.cells, self.several or {}
@@ -210,6 +217,12 @@ class Dictionary:
         """The documents with a term in some fields, in order."""
         found: Postings | None = self.postings.get(word)
         return () if found is None else found.living(self.documents, self.masks_of(mask))
+
+    def mask_in(self, word: str, document: int) -> int:
+        """The fields in which a document has a term, as a mask; 0 where it has not."""
+        found: Postings | None = self.postings.get(word)
+        number = -1 if found is None else found.mask_in(document)
+        return 0 if number < 0 else self.masks[number]
 
     def tagged(self, tag: bytes) -> Sequence[int]:
         """The documents with a tag, in order."""

@@ -12,7 +12,7 @@ from fakeredis.engine.core.profiles import Profile
 
 CORE_GROUPS: Final = (
     "acl", "string", "increx", "generic", "dump", "hash", "list", "set", "sorted_set", "stream",
-    "stream_newer", "bitmap", "hyperloglog", "geo", "connection", "pubsub", "transactions",
+    "bitmap", "hyperloglog", "geo", "connection", "pubsub", "transactions",
     "scripting", "functions", "server", "latency", "debug", "hotkeys", "cluster", "late", "json",
     "search", "probabilistic", "timeseries", "valkey",
 )

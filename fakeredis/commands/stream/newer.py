@@ -17,7 +17,7 @@ from fakeredis.commands.arguments import (
     word_of,
 )
 from fakeredis.commands.registry import FAST, WRITE
-from fakeredis.commands.stream import group, producers
+from fakeredis.commands.stream.common import group, producers
 from fakeredis.datatypes.numbers import INT_MAX
 from fakeredis.datatypes.stream import Group as ConsumerGroup
 from fakeredis.datatypes.stream import Pending, Stream, parse_id

@@ -303,9 +303,17 @@ def query_node(
     if node is None or not limits:
         return node
     if isinstance(node, Vector) and node.count is not None and node.part is not None:
-        node.part = Intersection(parts=[node.part, *limits], slop=-1, in_order=False)
+        node.part = _limited(node.part, limits)
         return node
-    return Intersection(parts=[node, *limits], slop=-1, in_order=False)
+    return _limited(node, limits)
+
+
+def _limited(node: Node, limits: list[Node]) -> Node:
+    """A query with what limits it, which the server puts before it."""
+    if type(node) is Intersection:
+        node.parts[:0] = limits[::-1]
+        return node
+    return Intersection(parts=[*limits[::-1], node], slop=-1, in_order=False)
 
 
 def default_dialect(ctx: Context) -> int:

@@ -15,7 +15,9 @@ from fakeredis.datatypes.numbers import format_float
 from fakeredis.datatypes.search.errors import SearchError
 from fakeredis.datatypes.search.index import Document
 from fakeredis.datatypes.search.reading import field_value
-from fakeredis.datatypes.search.scoring import scorer
+from fakeredis.datatypes.search.reasons import Reasons
+from fakeredis.datatypes.search.records import Records
+from fakeredis.datatypes.search.scoring import Measures, scorer
 from fakeredis.datatypes.search.values import shown as value_shown
 from fakeredis.datatypes.search.values import sort_key
 from fakeredis.datatypes.search.vectors import distance_text
@@ -34,6 +36,7 @@ class _Options:
     content: bool = True
     scores: bool = False
     explained: bool = False
+    reasons: Reasons | None = None
     payloads: bool = False
     sort_keys: bool = False
     sort_by: bytes | None = None
@@ -91,8 +94,6 @@ def options_of(ctx: Context, words: Sequence[bytes]) -> _Options:
             raise CommandError(f"Unknown argument `{shown(given)}` at position {at} for <main>")
     if options.explained and not options.scores:
         raise CommandError("EXPLAINSCORE must be accompanied with WITHSCORES")
-    if options.explained:
-        raise CommandError("EXPLAINSCORE is not there: no score is explained")
     if options.returned is not None and not options.returned:
         options.content = False
     return options
@@ -179,6 +180,11 @@ def _yields(node: Any, name: bytes) -> bool:
 
 def _reply(run: Run, options: _Options) -> Any:
     score = None
+    if options.explained:
+        options.reasons = Reasons(
+            None if run.node is None else Records(run.finder, run.node),
+            Measures(run.index, run.scorer), options.request.payload,
+        )
     if run.scored:
         score = scorer(run.finder, run.node, run.scorer, options.request.payload)
     total = len(run.found)
@@ -247,7 +253,12 @@ def _row(run: Run, options: _Options, document: Document, score: Any, resp3: boo
     row: dict[bytes, Any] = {Status(b"id"): document.key}
     if options.scores:
         number = score(document)
-        row[Status(b"score")] = number if resp3 else format_float(number)
+        shown_number = number if resp3 else format_float(number)
+        if options.reasons is not None:
+            reason = _shown_reason(options.reasons.of(document))
+            row[Status(b"score")] = [shown_number, reason]
+        else:
+            row[Status(b"score")] = shown_number
     if options.payloads:
         row[Status(b"payload")] = document.payload
     if options.sort_keys:
@@ -258,6 +269,12 @@ def _row(run: Run, options: _Options, document: Document, score: Any, resp3: boo
         row[Status(b"values")] = []
         return row
     return list(row.values())
+
+
+def _shown_reason(reason: Any) -> Any:
+    if type(reason) is str:
+        return Status(reason.encode("utf-8", "surrogateescape"))
+    return [_shown_reason(each) for each in reason]
 
 
 def _sort_key(run: Run, options: _Options, document: Document) -> bytes | None:

@@ -225,7 +225,6 @@ def _single_spaces(text: bytes) -> bytes:
 
 def _pieces(run: Run, document: Document, known: Field, text: bytes) -> list[_Piece]:
     """The pieces round the words, which are one where the words are near each other."""
-    postings = run.index.terms.postings
     wanted = {
         term: place for place, term in enumerate(
             term for term in _terms(run.finder, run.node, document, run.scored)
@@ -250,7 +249,7 @@ def _pieces(run: Run, document: Document, known: Field, text: bytes) -> list[_Pi
         term = min(found, key=wanted.__getitem__)
         if not pieces or place - pieces[-1].last > _NEAR:
             pieces.append(_Piece(start))
-        score = older_idf(total, len(postings.get(term, ())))
+        score = older_idf(total, len(run.index.terms.postings.get(term, ())))
         pieces[-1].take(place, start, end, term, score)
     return pieces
 
@@ -286,8 +285,8 @@ def _terms(
         for word in words:
             if finder.index.terms.mask_in(word, document.number) & node.mask:
                 yield word
-                if not is_scored:
-                    return
+                if not isinstance(node, Term):
+                    return  # the first one will do
     for child in node.children:
         found = list(_terms(finder, child, document, is_scored))
         yield from found

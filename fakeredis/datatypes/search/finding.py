@@ -482,30 +482,43 @@ def is_within(places: list[list[int]], slop: int, in_order: bool) -> bool:
         places: where each word is, in order.
         slop: how many other words may stand between them altogether.
     """
-    if in_order:
-        return any(_in_order_from(place, places[1:], slop) for place in places[0])
-    return _any_order(places, slop)
+    return _in_order(places, slop) if in_order else _in_any_order(places, slop)
 
 
-def _in_order_from(start: int, others: list[list[int]], slop: int) -> bool:
-    last, gap = start, 0
-    for each in others:
-        after = next((place for place in each if place > last), None)
-        if after is None:
-            return False
-        gap += after - last - 1
-        last = after
-    return gap <= slop
-
-
-def _any_order(places: list[list[int]], slop: int) -> bool:
-    merged = sorted((place, at) for at, each in enumerate(places) for place in each)
-    wanted = len(places)
-    seen: dict[int, int] = {}
-    for place, at in merged:
-        seen[at] = place
-        if len(seen) == wanted and len(set(seen.values())) >= 1:
-            span = max(seen.values()) - min(seen.values()) - (wanted - 1)
-            if span <= slop:
-                return True
+def _in_order(places: list[list[int]], slop: int) -> bool:
+    """Each behind the one before, or at the same place, where both are one word."""
+    at = [0] * len(places)
+    for start in places[0]:
+        last, gap = start, 0
+        for word in range(1, len(places)):
+            each = places[word]
+            while at[word] < len(each) and each[at[word]] < last:
+                at[word] += 1
+            if at[word] == len(each):
+                return False
+            gap += each[at[word]] - last - 1
+            last = each[at[word]]
+            if gap > slop:
+                break
+        if gap <= slop:
+            return True
     return False
+
+
+def _in_any_order(places: list[list[int]], slop: int) -> bool:
+    """The first and the last must be two; words at one place leave more room between them."""
+    at = [0] * len(places)
+    now = [each[0] for each in places]
+    greatest = max(now)
+    last = now.index(greatest)
+    while True:
+        least = min(now)
+        first = now.index(least)
+        if first != last and greatest - least - (len(places) - 1) <= slop:
+            return True
+        at[first] += 1
+        if at[first] == len(places[first]):
+            return False
+        now[first] = places[first][at[first]]
+        if now[first] > greatest:
+            greatest, last = now[first], first

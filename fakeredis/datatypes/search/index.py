@@ -12,7 +12,7 @@ from fakeredis.datatypes.search.phonetics import code
 from fakeredis.datatypes.search.postings import Dictionary, Line, Numbers, Postings, Tagged
 from fakeredis.datatypes.search.schema import Definition, Field
 from fakeredis.datatypes.search.shapes import Shapes, shape_of
-from fakeredis.datatypes.search.vectors import Space
+from fakeredis.datatypes.search.vectors import Space, single
 from fakeredis.datatypes.search.words import folded, stem, terms
 
 __all__ = ["Contents", "Document", "Index", "Value"]
@@ -54,7 +54,7 @@ class Document:
         self.number = number
         self.key = key
         self.language = contents.language
-        self.score = contents.score
+        self.score = single(contents.score)
         self.payload = contents.payload
         self.is_gone = False  # whether its key was looked for in vain
         self.sortable = contents.sortable

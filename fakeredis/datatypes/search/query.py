@@ -227,24 +227,33 @@ class _Parser:
             self.depth -= 1
 
     def _newer_union(self) -> Node | None:
+        start = self.at
         node = self._row(self._unit)
         count = 0
         is_alone = False
+        within = self.within
         while self._take("|"):
             other = self._row(self._unit)
             count += 1
+            if count == 1 and not self._named_since(start):
+                self.within = within + 1  # of texts alone: the server expects no others then
             if is_alone:
                 continue
             # Where one of the first two is a stop word, the server loses those behind them.
             is_alone = count == 1 and (node is None) is not (other is None)
             node = _joined(node, other)
             is_alone = is_alone and isinstance(node, Term)
+        self.within = within
         return node
 
+    def _named_since(self, start: int) -> bool:
+        """Whether a field was named behind some word."""
+        return any(token.kind == "modifier" for token in self.tokens[start:self.at])
+
     def _row(self, unit: Callable[[], Node | None]) -> Node | None:
-        node = unit()
+        node = self._with_tail(unit())
         while self._begins():
-            node = _both(node, unit())
+            node = _both(node, self._with_tail(unit()))
         return node
 
     def _begins(self) -> bool:
@@ -280,11 +289,11 @@ class _Parser:
         return node
 
     def _with_tail(self, node: Node | None) -> Node | None:
-        """The server's grammar lets words with stars and such go with what is negated before."""
+        """The server's grammar lets words with stars and such go with what is before."""
         if not self.newer:
             return node
         if self.token.kind in _OPERATORS or self.token.kind == "%":
-            return _both(node, self._with_tail(self._plain()))
+            return _both(node, self._with_tail(self._unit()))
         return node
 
     def _plain(self) -> Node | None:
@@ -470,6 +479,7 @@ class _Parser:
             return self._brackets(names[0])
         self.within += 1
         node = self._unit() if kind in ("-", "~") else self._plain()
+        node = self._with_tail(node)
         self.within -= 1
         if node is not None:
             mask = 0
@@ -523,6 +533,8 @@ class _Parser:
 
     def _missing(self) -> Node:
         self.at += 2
+        if self.within:
+            raise self._wrong()
         name = self._name(self._next())
         self._need(")")
         field = self.query.definition.field_named(name)

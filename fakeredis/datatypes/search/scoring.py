@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import math
-from bisect import bisect_left
 from collections.abc import Callable
-from itertools import pairwise
 from typing import Final
 
 from fakeredis.datatypes.search.finding import Finder, matching_words, tags_of_part
-from fakeredis.datatypes.search.index import Document
+from fakeredis.datatypes.search.index import Document, Index
 from fakeredis.datatypes.search.nodes import (
-    ALL_FIELDS,
     Exact,
     Fuzzy,
     Geometry,
     Intersection,
     Negation,
     Node,
-    Numeric,
     Optional,
     Part,
     Star,
@@ -28,15 +24,16 @@ from fakeredis.datatypes.search.nodes import (
     Vector,
 )
 from fakeredis.datatypes.search.postings import Postings, Tagged
+from fakeredis.datatypes.search.records import Found, Records, reached_by_chance
 from fakeredis.datatypes.search.vectors import single
 
-__all__ = ["SCORERS", "older_idf", "scorer"]
+__all__ = ["GROWTH", "SCORERS", "SHARE", "Measures", "older_idf", "scorer"]
 
 SCORERS: Final = (
     "TFIDF", "TFIDF.DOCNORM", "BM25", "BM25STD", "DISMAX", "DOCSCORE", "HAMMING",
 )
-_K1: Final = single(1.2)  # the server calculates with 32 bits here, with 64 otherwise
-_B: Final = 0.5
+GROWTH: Final = single(1.2)  # the server calculates with 32 bits here, with 64 otherwise
+SHARE: Final = 0.5
 
 Score = Callable[[Document], float]
 # A part's contribution: from a document, and what a term gives by frequency and document.
@@ -52,17 +49,18 @@ def _none(document: Document) -> float:
     return 0.0
 
 
-class _Maker:
-    """Makes functions that tell what parts of a query contribute."""
+class Measures:
+    """What scores are made of, beside what a document has.
 
-    def __init__(self, finder: Finder, name: str) -> None:
-        self.finder = finder
-        self.index = finder.index
+    Args:
+        name: the scorer's.
+    """
+
+    def __init__(self, index: Index, name: str) -> None:
+        self.index = index
         self.name = name
-        self.total = len(self.index.documents)
-        self.average = self.index.average_length
-
-    # Terms ----------------------------------------------------------------------------------
+        self.total = len(index.documents)
+        self.average = index.average_length
 
     def idf(self, count: int) -> float:
         """What a term of so many documents is worth."""
@@ -71,34 +69,73 @@ class _Maker:
             return math.log(single(1.0 + single(single(total - count + 0.5) / single(count + 0.5))))
         return older_idf(self.total, count)
 
+    def together(self, found: Found, document: Document) -> float:
+        """What the parts of something contribute, before it is weighed."""
+        if found.is_near and self.name == "DISMAX":
+            return self.amount(found.parts[1], document) if found.parts else 0.0
+        amounts = [self.amount(part, document) for part in found.parts or ()]
+        if found.is_union and self.name == "DISMAX":
+            return max(amounts, default=0.0)
+        total = 0.0
+        for each in amounts:
+            total += each
+        return total
+
+    def amount(self, found: Found, document: Document) -> float:
+        """What something that was found contributes."""
+        if found.parts is not None:
+            return found.weight * self.together(found, document)
+        count = found.frequency
+        is_word = found.word not in ("", "*")
+        if self.name == "DISMAX":
+            return found.weight * count
+        if self.name == "BM25STD":
+            if not found.word:
+                return 0.0
+            # Words have no weights here, nor in BM25.
+            factor = self.idf(found.count) if is_word else found.weight
+            length = document.length / (self.average or 1.0)
+            return factor * count * (GROWTH + 1) / (count + GROWTH * (1 - SHARE + SHARE * length))
+        if self.name == "BM25":
+            if not count:
+                return 0.0
+            factor = self.idf(found.count) if is_word else found.weight
+            return factor * count / (count + GROWTH * (1 - SHARE + SHARE * self.average))
+        return found.weight * count * (self.idf(found.count) if is_word else 1.0)
+
+
+class _Maker(Measures):
+    """Makes functions that tell what parts of a query contribute to a score of BM25STD.
+
+    They do at once what `Measures.amount` does step by step.
+    """
+
+    def __init__(self, finder: Finder) -> None:
+        super().__init__(finder.index, "BM25STD")
+        self.finder = finder
+        self.records = Records(finder, Star())
+
+    # Terms ----------------------------------------------------------------------------------
+
     def gain(self, count: int) -> Gain:
         """What a term of so many documents contributes."""
-        if self.name == "DISMAX":
-            return lambda frequency, document: float(frequency)
         idf, average = self.idf(count), self.average
-        if self.name == "BM25STD":
-            return lambda frequency, document: idf * frequency * (_K1 + 1) / (
-                frequency + _K1 * (1 - _B + _B * document.length / (average or 1.0))
-            )
-        if self.name == "BM25":
-            return lambda frequency, document: idf * frequency / (
-                frequency + _K1 * (1 - _B + _B * average)
-            )
-        return lambda frequency, document: frequency * idf
+        return lambda frequency, document: idf * frequency * (GROWTH + 1) / (
+            frequency + GROWTH * (1 - SHARE + SHARE * document.length / (average or 1.0))
+        )
 
-    def word(self, word: str, mask: int, weight: float) -> Score:
+    def word(self, word: str, mask: int) -> Score:
         """What a word contributes."""
         terms = self.index.terms
         postings: Postings | None = terms.postings.get(word)
         if postings is None:
             return _none
         gain = self.gain(len(postings))
-        factor = 1.0 if self.name == "BM25STD" else weight  # which knows none of words
         frequencies = postings.frequencies(terms.masks_of(mask))
 
         def score(document: Document) -> float:
             frequency = frequencies.get(document.number)
-            return 0.0 if frequency is None else factor * gain(frequency, document)
+            return 0.0 if frequency is None else gain(frequency, document)
 
         return score
 
@@ -123,23 +160,26 @@ class _Maker:
             nested: documents are asked for that this part may not have found.
         """
         if isinstance(node, Term):
-            return self.word(node.word, node.mask, node.weight)
+            return self.word(node.word, node.mask)
         if isinstance(node, Part | Fuzzy):
             terms = self.index.terms
             scores = [
-                self.word(word, node.mask, 1.0)
+                self.word(word, node.mask)
                 for word in matching_words(node, terms)
             ]
-            return self._together(scores, node.weight, True, skipping)
+            return self._together(scores, node.weight, True)
         if isinstance(node, Intersection | Exact):
             return self._of_all(node, nested)
         if isinstance(node, Union):
-            scores = [self.make(part, skipping, True) for part in node.parts]
-            return self._together(scores, node.weight, True, skipping)
+            parts = [part for part in node.parts if not self._is_nothing(part)]
+            scores = [self.make(part, skipping, True) for part in parts]
+            if len(scores) == 1:
+                return scores[0]  # that is alone there, without the union's weight
+            return self._together(scores, node.weight, skipping)
         if isinstance(node, Tags):
             return self._tags(node)
         if isinstance(node, Optional):
-            return self.make(node.part, nested=True)
+            return self._optional(node)
         if isinstance(node, Vector):
             return _none if node.part is None or isinstance(node.part, Star) else self.make(
                 node.part
@@ -149,96 +189,86 @@ class _Maker:
         return self._flat(node)
 
     def _of_all(self, node: Intersection | Exact, nested: bool) -> Score:
-        parts = sorted(node.parts, key=self._estimate)
+        parts = sorted(node.parts, key=self.records.estimate)
         scores = [self.make(part) for part in parts]
-        if any(isinstance(part, Union) for part in parts[1:]):
-            first = sorted(self.finder.find(parts[0]))
-            scores[1:] = [
-                self._after(first, part, score) if isinstance(part, Union) else score
-                for part, score in zip(parts[1:], scores[1:], strict=True)
+        if any(self._is_several(part) for part in parts):
+            found = [set(self.finder.find(part)) for part in parts]
+            scores = [
+                self._after(by_chance, part, score) if self._is_several(part) else score
+                for by_chance, part, score in zip(
+                    reached_by_chance(found), parts, scores, strict=True
+                )
             ]
         together = self._together(scores, node.weight)
         if not nested:
             return together
-        found = set(self.finder.find(node))
-        return lambda document: together(document) if document.number in found else 0.0
+        numbers = set(self.finder.find(node))
+        return lambda document: together(document) if document.number in numbers else 0.0
 
-    def _after(self, first: list[int], part: Union, whole: Score) -> Score:
-        """Of a union that the server asks for documents which another part has found.
+    def _is_several(self, node: Node) -> bool:
+        """Whether a part is a union of more than one thing that is there."""
+        return isinstance(node, Union) and (
+            sum(not self._is_nothing(part) for part in node.parts) > 1
+        )
 
-        Where it has not the one that is asked for it goes on to its next one, and knows of that
-        only which of its own parts came first.
-        """
-        own = sorted(self.finder.find(part))
+    def _after(self, numbers: set[int], part: Node, whole: Score) -> Score:
+        """Of a union in an intersection, which knows of some documents but one of its parts."""
         alone = self.make(part, skipping=True)
-
-        def score(document: Document) -> float:
-            number = document.number
-            at = bisect_left(own, number)
-            before = bisect_left(first, number)
-            asked = first[before - 1] if before else 0
-            return (alone if asked > (own[at - 1] if at else 0) else whole)(document)
-
-        return score
-
-    def _estimate(self, node: Node) -> int:
-        """How many documents the server expects a part to find."""
-        if isinstance(node, Union):
-            return sum(map(self._estimate, node.parts))
-        if isinstance(node, Negation | Optional | Star):
-            return self.total
-        if isinstance(node, Vector):
-            return 0
-        if isinstance(node, Numeric) or (isinstance(node, Term) and node.mask == ALL_FIELDS):
-            return self.finder.estimate(node)
-        return len(self.finder.find(node))
+        return lambda document: (alone if document.number in numbers else whole)(document)
 
     def _flat(self, node: Node) -> Score:
         """Of what has no words: documents, numbers, places."""
-        weight = node.weight
-        if self.name == "BM25STD":
-            if not isinstance(node, Star):
-                return _none
-            average = self.average
+        if not isinstance(node, Star):
+            return _none
+        weight, average = node.weight, self.average
 
-            def starred(document: Document) -> float:
-                length = document.length / (average or 1.0)
-                return weight * (_K1 + 1) / (1 + _K1 * (1 - _B + _B * length))
+        def starred(document: Document) -> float:
+            length = document.length / (average or 1.0)
+            return weight * (GROWTH + 1) / (1 + GROWTH * (1 - SHARE + SHARE * length))
 
-            return starred
-        amount = weight
-        if self.name == "BM25":
-            if not isinstance(node, Star):
-                return _none
-            amount = weight / (1 + _K1 * (1 - _B + _B * self.average))
-        if isinstance(node, Star | Numeric):
-            return lambda document: amount
-        found = self.finder.find(node)
-        return lambda document: amount if document.number in found else 0.0
+        return starred
 
     def _tags(self, node: Tags) -> Score:
         dictionary = self.index.tags.get(node.name)
         field = self.index.definition.field_named(node.name)
         if dictionary is None or field is None:
             return _none
-        scores = [
-            self._together(
-                [
-                    self.tag(dictionary.postings[tag])
-                    for tag in tags_of_part(part, field, dictionary) if tag in dictionary.postings
-                ], 1.0, is_union=True,
-            )
-            for part in node.parts
-        ]
-        return self._together(scores, node.weight, is_union=True)
+        scores = []
+        for part in node.parts:
+            tags = [
+                self.tag(dictionary.postings[tag])
+                for tag in tags_of_part(part, field, dictionary) if tag in dictionary.postings
+            ]
+            weight = node.weight if isinstance(part, Part) else 1.0
+            scores.append(self._together(tags, weight))
+        return scores[0] if len(scores) == 1 else self._together(scores, node.weight)
 
-    def _together(
-        self, scores: list[Score], weight: float, is_union: bool = False, first: bool = False
-    ) -> Score:
+    def _optional(self, node: Optional) -> Score:
+        if isinstance(node.part, Optional):  # then all that it has not found counts as a star
+            records = Records(self.finder, node)
+            return lambda document: self.amount(records.of(document), document)
+        inner = self.make(node.part, nested=True)
+        weighs = isinstance(node.part, Intersection | Exact | Union | Part | Fuzzy)
+        if not weighs or node.part.weight == node.weight:
+            return inner
+        # What it has found is weighed as it is itself.
+        factor = node.weight / node.part.weight if node.part.weight else 0.0
+        return lambda document: factor * inner(document)
+
+    def _is_nothing(self, node: Node) -> bool:
+        """Whether nothing in the index is like a part."""
+        if isinstance(node, Term):
+            return node.word not in self.index.terms.postings
+        if isinstance(node, Union):
+            return all(map(self._is_nothing, node.parts))
+        return isinstance(node, Part | Fuzzy) and not any(
+            True for _ in matching_words(node, self.index.terms)
+        )
+
+    @staticmethod
+    def _together(scores: list[Score], weight: float, first: bool = False) -> Score:
         if len(scores) == 1 and weight == 1.0:
             return scores[0]
-        if is_union and self.name == "DISMAX":
-            return lambda document: weight * max((each(document) for each in scores), default=0.0)
 
         if first:
             return lambda document: weight * next(filter(None, (
@@ -268,22 +298,28 @@ def scorer(finder: Finder, node: Node | None, name: str, payload: bytes | None =
         return lambda document: _similarity(document.payload, payload)
     if node is None:
         return _none
-    base = "TFIDF" if name == "TFIDF.DOCNORM" else name
-    words = _Maker(finder, base).make(node)
-    if name == "DISMAX":
-        return words
     if name == "BM25STD":
-        return words if words is _none else lambda document: document.score * words(document)
-    slop = _slop(finder, node)
-    if name == "BM25":
-        return lambda document: document.score * words(document) / slop(document)
-    if name == "TFIDF":
-        return lambda document: _divided(document.score * words(document), document.most) / slop(
-            document
-        )
-    return lambda document: _divided(document.score * words(document), document.length) / slop(
-        document
-    )
+        made = _Maker(finder).make(node)
+        return made if made is _none else lambda document: document.score * made(document)
+    return _older(Records(finder, node), Measures(finder.index, name))
+
+
+def _older(records: Records, measures: Measures) -> Score:
+    """The function of those scorers that ask how far the words stand from each other."""
+    name = measures.name
+
+    def score(document: Document) -> float:
+        found = records.of(document)
+        amount = measures.amount(found, document)
+        if name == "DISMAX":
+            return amount
+        amount *= document.score
+        if name == "BM25":
+            return amount / found.distance
+        norm = document.most if name == "TFIDF" else document.length
+        return _divided(amount, norm) / found.distance
+
+    return score
 
 
 def _divided(amount: float, norm: int) -> float:
@@ -299,44 +335,3 @@ def _similarity(one: bytes | None, other: bytes | None) -> float:
         int.from_bytes(one, "little") ^ int.from_bytes(other, "little")
     ).bit_count()
     return 1.0 / (difference + 1)
-
-
-def _slop(finder: Finder, node: Node) -> Score:
-    """How far the words of a query stand from each other: older scores are divided by it."""
-    while len(node.children) == 1 and isinstance(node, Intersection | Union | Exact):
-        node = node.children[0]
-    if not isinstance(node, Intersection | Union | Exact):
-        return lambda document: 1.0
-    readers = [(finder.positions(part), set(finder.find(part))) for part in node.parts
-               if not isinstance(part, Negation)]
-
-    def slop(document: Document) -> float:
-        present = [read for read, found in readers if document.number in found]
-        if len(present) <= 1:
-            return 1.0
-        places = [read(document.number) for read in present]
-        words = [each for each in places if each]
-        total = 0
-        if len(words) < 2:
-            return 1.0
-        for one, other in pairwise(words):
-            total += _nearest(one, other) ** 2
-        return math.sqrt(total) if total else float(len(present) - 1) or 1.0
-
-    return slop
-
-
-def _nearest(one: list[int], other: list[int]) -> int:
-    first = second = 0
-    best = abs(other[0] - one[0])
-    while best > 1:
-        best = min(abs(other[second] - one[first]), best)
-        if other[second] > one[first]:
-            first += 1
-            if first == len(one):
-                break
-        else:
-            second += 1
-            if second == len(other):
-                break
-    return best

@@ -44,13 +44,13 @@ class Running(threading.Thread):
             self.result = error
 
     def ended(self) -> Any:
-        self.join(10)
+        self.join(100)  # a busy machine takes long to go from thread to thread
         assert not self.is_alive()
         return self.result
 
 
 def until(condition: Callable[[], Any]) -> None:
-    ends = time.monotonic() + 10
+    ends = time.monotonic() + 30
     while not condition():
         assert time.monotonic() < ends
         time.sleep(0.001)

@@ -99,7 +99,7 @@ def test_timeouts(client: Any) -> None:
         pubsub.subscribe("a")
         pubsub.get_message()
         assert pubsub.get_message(timeout=0.02) is None
-        waiting = Running(lambda: pubsub.get_message(timeout=10))
+        waiting = Running(lambda: pubsub.get_message(timeout=30))
         client.publish("a", "x")
         assert waiting.ended() == message("message", b"a", b"x")
         waiting = Running(lambda: pubsub.get_message(timeout=None))
@@ -138,9 +138,9 @@ def test_in_a_thread(client: Any) -> None:
         pubsub.subscribe(a=note)
         thread = pubsub.run_in_thread(sleep_time=0.01)
         client.publish("a", "x")
-        assert arrived.wait(10)
+        assert arrived.wait(30)
         thread.stop()
-        thread.join(10)
+        thread.join(30)
     assert seen == [b"x"]
 
 
@@ -182,7 +182,7 @@ def test_expired_keys_are_announced_while_all_wait(server: fakeredis.FakeServer)
         pubsub.subscribe("__keyevent@0__:expired")
         pubsub.get_message()
         client.set("k", "v", px=30)
-        assert pubsub.get_message(timeout=10)["data"] == b"k"
+        assert pubsub.get_message(timeout=30)["data"] == b"k"
 
 
 def test_the_client_remains_usable(client: Any) -> None:

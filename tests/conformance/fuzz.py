@@ -463,7 +463,7 @@ def try_stream(server: Any, data: bytes) -> None:
         except OSError:
             pass
     with socket.create_connection(("127.0.0.1", server.port), 5) as other:
-        other.settimeout(10)
+        other.settimeout(30)
         other.sendall(b"PING\r\n")
         reply = other.recv(100)
         if not reply.startswith((b"+PONG", b"-BUSY")):

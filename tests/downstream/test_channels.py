@@ -36,7 +36,7 @@ async def test_channels_and_groups(kind: Any, made: str, fake: fakeredis.patch) 
     receiving = asyncio.create_task(layer.receive(first))
     await asyncio.sleep(0.01)
     await layer.send(first, {"type": "hello", "n": 1})
-    assert await asyncio.wait_for(receiving, 5) == {"type": "hello", "n": 1}
+    assert await asyncio.wait_for(receiving, 30) == {"type": "hello", "n": 1}
     for channel in (first, second):
         await layer.group_add("room", channel)
     await layer.group_send("room", {"type": "to.all"})

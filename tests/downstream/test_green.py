@@ -27,7 +27,7 @@ assert r.incr("n") == 1
 assert r.blpop("q", 0.01) is None  # has waited before
 pubsub = r.pubsub()
 pubsub.subscribe("c")
-assert pubsub.get_message(timeout=5)["type"] == "subscribe"
+assert pubsub.get_message(timeout=30)["type"] == "subscribe"
 assert pubsub.get_message(timeout=0.01) is None
 {after}
 result = {result}

@@ -77,5 +77,5 @@ def test_redis_lock_waits(fake: fakeredis.patch) -> None:
         thread.join(0.001)
     assert not got
     held.release()
-    thread.join(5)
+    thread.join(30)
     assert got == [True]

@@ -40,7 +40,7 @@ async def worker(queue: Any) -> AsyncIterator[Any]:
     task = asyncio.create_task(worker.start())
     yield worker
     await worker.stop()
-    await asyncio.wait_for(task, 10)
+    await asyncio.wait_for(task, 30)
 
 
 async def test_jobs(queue: Any, worker: Any, fake: fakeredis.patch) -> None:

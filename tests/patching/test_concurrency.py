@@ -48,7 +48,7 @@ class Worker:
 
     def close(self) -> None:
         self._wake.release()
-        self._thread.join(5)
+        self._thread.join(30)
 
 
 @pytest.fixture

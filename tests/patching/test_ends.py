@@ -216,6 +216,6 @@ handle.stop()
 
 
 def test_the_interpreter_exits() -> None:
-    done = processes.python("-W", "ignore", "-c", EXIT, limit=30)
+    done = processes.python("-W", "ignore", "-c", EXIT)
     assert done.returncode == 0
     assert "ConnectionError" in done.stderr

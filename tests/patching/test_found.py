@@ -211,10 +211,10 @@ def test_nobody_waits_for_less_than_asked_for(fake: fakeredis.patch) -> None:
 def _unsubscribe_at_once() -> object:
     pubsub = redis.Redis().pubsub(ignore_subscribe_messages=False)
     pubsub.subscribe("channel")
-    assert pubsub.get_message(timeout=5) is not None
+    assert pubsub.get_message(timeout=30) is not None
     with mock.patch.object(Channel, "ask", side_effect=AssertionError("it waits")):
         pubsub.unsubscribe()
-    message = pubsub.get_message(timeout=5)
+    message = pubsub.get_message(timeout=30)
     return message and message["type"]
 
 

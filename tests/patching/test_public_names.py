@@ -59,7 +59,7 @@ def test_a_tcp_server_of_a_number() -> None:
         assert client.info()["redis_version"].startswith("7.4.")
     server.shutdown()
     server.server_close()
-    thread.join(5)
+    thread.join(30)
 
 
 async def test_credentials_where_nobody_has_any() -> None:

@@ -12,9 +12,9 @@ def listen_and_go_on(protocol: int) -> None:
     for _ in range(2):
         with client.pubsub() as listener:
             listener.subscribe("c")
-            assert listener.get_message(timeout=5)["data"] == 1
+            assert listener.get_message(timeout=30)["data"] == 1
             listener.unsubscribe()
-            assert listener.get_message(timeout=5)["data"] == 0
+            assert listener.get_message(timeout=30)["data"] == 0
         client.delete("l", "{l}x")  # in one slot, for clusters
         client.rpush("l", "message", "c", "x")
         client.xadd("{l}x", {"f": "v"}, id="1-1")

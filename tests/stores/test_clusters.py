@@ -98,9 +98,9 @@ def test_waiting_and_messages(url: str, protocol: int) -> None:
         timer.join()
         with client.pubsub() as listener:
             listener.subscribe("c")
-            assert listener.get_message(timeout=5)["data"] == 1
+            assert listener.get_message(timeout=30)["data"] == 1
             redis.Redis().publish("c", "x")
-            assert listener.get_message(timeout=5)["data"] == b"x"
+            assert listener.get_message(timeout=30)["data"] == b"x"
 
 
 def test_cluster_clients_work_on_it(url: str, ports: list[int]) -> None:
@@ -218,9 +218,9 @@ def test_messages_of_shards(url: str, protocol: int) -> None:
         for name in ("c1", "c2", "c3"):  # of different nodes
             with client.pubsub() as listener:
                 listener.ssubscribe(name)
-                assert listener.get_message(timeout=5)["data"] == 1
+                assert listener.get_message(timeout=30)["data"] == 1
                 client.spublish(name, "x")
-                assert listener.get_message(timeout=5)["data"] == b"x"
+                assert listener.get_message(timeout=30)["data"] == b"x"
 
 
 def test_commands_that_all_nodes_run(url: str) -> None:

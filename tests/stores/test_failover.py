@@ -127,7 +127,7 @@ def test_a_failover_in_the_middle_of_all(
         sets.until(lambda: b"blocked_clients:1" in cluster.call(shard[0], "INFO", "clients"))
         with redis.Redis().pipeline() as pipe, client.pubsub() as listener:
             listener.subscribe("c")
-            assert listener.get_message(timeout=5)["data"] == 1
+            assert listener.get_message(timeout=30)["data"] == 1
             pipe.watch(f"{{{key}}}w")
             pipe.multi()
             pipe.set(f"{{{key}}}w", 1)
@@ -137,7 +137,7 @@ def test_a_failover_in_the_middle_of_all(
             thread.join(20)
             assert "UNBLOCKED" in waited[0]
             client.publish("c", "x")
-            assert listener.get_message(timeout=5)["data"] == b"x"
+            assert listener.get_message(timeout=30)["data"] == b"x"
 
 
 @pytest.mark.parametrize("first", [False, True], ids=["another", "of-the-url"])

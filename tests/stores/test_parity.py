@@ -115,11 +115,11 @@ def test_messages(stores: list[Any], protocol: int) -> None:
         client = redis.Redis(protocol=protocol)
         with client.pubsub() as listener:
             listener.subscribe("a", "b")
-            assert [listener.get_message(timeout=5)["data"] for _ in "ab"] == [1, 2]
+            assert [listener.get_message(timeout=30)["data"] for _ in "ab"] == [1, 2]
             assert client.publish("a", "x") == 1
-            assert listener.get_message(timeout=5)["data"] == b"x"
+            assert listener.get_message(timeout=30)["data"] == b"x"
             listener.unsubscribe()
-            assert [listener.get_message(timeout=5)["data"] for _ in "ab"] == [1, 0]
+            assert [listener.get_message(timeout=30)["data"] for _ in "ab"] == [1, 0]
 
     fakeredis.parity(test, stores=stores)
 

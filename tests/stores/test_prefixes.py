@@ -86,12 +86,12 @@ def test_channels(servers: list[fakeredis.FakeServer], store: RedisStore, protoc
         listener.subscribe("news")
         listener.psubscribe("n?w*")
         for kind, name in ((b"subscribe", b"news"), (b"psubscribe", b"n?w*")):
-            message = listener.get_message(timeout=5)
+            message = listener.get_message(timeout=30)
             assert (message["type"].encode(), message["channel"]) == (kind, name)
         assert client.pubsub_channels() == [b"news"]
         assert client.pubsub_numsub("news", "olds") == [(b"news", 1), (b"olds", 0)]
         assert client.publish("news", "x") == 2
-        messages = [listener.get_message(timeout=5) for _ in range(2)]
+        messages = [listener.get_message(timeout=30) for _ in range(2)]
         assert [(each["channel"], each["data"]) for each in messages] == [(b"news", b"x")] * 2
         assert messages[1]["pattern"] == b"n?w*"
     with redis.Redis.from_url(store.name) as other:
@@ -105,13 +105,13 @@ def test_events_of_keys(servers: list[fakeredis.FakeServer], store: RedisStore) 
             listener.psubscribe("__key*__:*")
             listener.subscribe("__keyspace@0__:k", "__keyevent@0__:del")
             for _ in range(3):
-                listener.get_message(timeout=5)
+                listener.get_message(timeout=30)
             other.set("k", 1)
             client.set("k", 1)
             client.delete("k")
             other.delete("k")
             heard = set()
-            while message := listener.get_message(timeout=0.2):
+            while message := listener.get_message(timeout=30 if len(heard) < 4 else 0.01):
                 heard.add((message["channel"], message["data"]))
             assert heard == {
                 (b"__keyspace@0__:k", b"set"), (b"__keyevent@0__:set", b"k"),

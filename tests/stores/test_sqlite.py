@@ -132,9 +132,9 @@ def test_messages_between_processes(path: Path, make: Any) -> None:
     program = (
         "p = r.pubsub()\n"
         "p.subscribe('news'); p.psubscribe('__keyspace@0__:*')\n"
-        "for _ in range(2): p.get_message(timeout=5)\n"
+        "for _ in range(2): p.get_message(timeout=30)\n"
         "say('ready')\n"
-        "for _ in range(3): say(p.get_message(timeout=10)['data'])\n"
+        "for _ in range(3): say(p.get_message(timeout=30)['data'])\n"
         "say(p.get_message(timeout=0.1))\n"
         "p.close()\n"
     )
@@ -378,5 +378,5 @@ def test_a_file_that_another_process_is_making(path: Path) -> None:
 
     with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as sql:
         SQLiteStore(str(path))._check(Slow())  # type: ignore[arg-type]
-        thread.join(10)
+        thread.join(30)
     other.close()

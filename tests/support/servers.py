@@ -187,7 +187,7 @@ class RealServer:
 
     def _is_up(self) -> bool:
         """Wait for the answer of *this* server: another may have taken the port."""
-        until = time.monotonic() + 15
+        until = time.monotonic() + 30
         while time.monotonic() < until:
             with contextlib.suppress(OSError, EOFError), Wire(HOST, self.port) as wire:
                 return bool(wire.call(b"CONFIG", b"GET", b"dir") == [b"dir", self.folder.encode()])

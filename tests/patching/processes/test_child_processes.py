@@ -252,7 +252,7 @@ def test_strangers_are_not_let_in(fake: fakeredis.patch) -> None:
     _, _, path = os.environ["FAKEREDIS_PARENT"].partition("@")
     assert os.stat(Path(path).parent).st_mode & 0o077 == 0
     with socket.socket(socket.AF_UNIX) as stranger:
-        stranger.settimeout(10)
+        stranger.settimeout(30)
         stranger.connect(path)
         stranger.sendall(b"x" * 32 + b"\1\0\0\0N")
         try:

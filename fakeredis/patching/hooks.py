@@ -61,7 +61,7 @@ if TYPE_CHECKING:
     )
 
 # Those of the last kind are a store's own, and lead to a real server.
-_LIBRARIES: Final = frozenset({"redis", "valkey"})
+_LIBRARIES: Final = frozenset({"redis", "valkey", "aioredis"})
 _FAKES: Final = (Fake, Bypass)
 
 

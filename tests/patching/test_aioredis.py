@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from typing import Any
 
 import pytest
 
 import fakeredis
+from tests.support import processes
 
 try:
     import aioredis
@@ -68,3 +70,25 @@ def test_after_the_end(after_exit: str) -> None:
         await client.close()
 
     asyncio.run(use())
+
+
+def test_children() -> None:
+    """Both kinds: a program that imports aioredis alone, and a fork."""
+    program = "import asyncio, aioredis; print(asyncio.run(aioredis.Redis().incr('n')))"
+    with fakeredis.patch(subprocesses=True):
+        asyncio.run(aioredis.Redis().set("n", 41))
+        assert processes.python("-c", program).stdout == "42\n"
+        pid = os.fork()
+        if pid == 0:
+            os._exit(asyncio.run(aioredis.Redis().incr("n")))
+        assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 43
+
+
+def test_a_function_in_the_place_of_connecting_is_called(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def no_route(connection: Any) -> None:
+        raise OSError(113, "No route")
+
+    with fakeredis.patch():
+        monkeypatch.setattr(aioredis.Connection, "_connect", no_route)
+        with pytest.raises(aioredis.ConnectionError, match="113"):
+            asyncio.run(aioredis.Redis().ping())

@@ -19,6 +19,9 @@ from redis.retry import Retry
 
 import fakeredis
 from fakeredis.cli import main
+from fakeredis.clients import codec
+from fakeredis.patching import hooks, installer, method_notes
+from fakeredis.patching.processes import fork_host, sitecustomize
 from fakeredis.patching.processes.channel import Channel
 from tests.patching.processes.forking import forked
 from tests.support.redis_py import needs
@@ -305,3 +308,10 @@ def test_a_model_that_is_declared_inside_takes_clients_afterwards() -> None:
     Own(client=fakeredis.FakeRedis())
     with pytest.raises(pydantic.ValidationError):
         Own(client=redis.Redis())
+
+
+def test_every_library_is_known_everywhere() -> None:
+    """`sitecustomize` must not import anything, so the names stand in several places."""
+    names = set(installer._LIBRARIES)
+    assert {*sitecustomize.LIBRARIES} == {*method_notes._LIBRARIES} == hooks._LIBRARIES == names
+    assert fork_host._LIBRARIES == codec.KNOWN == names | {"fakeredis"}

@@ -557,7 +557,7 @@ def _renew_locks() -> None:
             lock._at_fork_reinit()
 
 
-_LIBRARIES: Final = frozenset({"fakeredis", "redis", "valkey"})
+_LIBRARIES: Final = frozenset({"fakeredis", "redis", "valkey", "aioredis"})
 
 
 def _begin_imports_anew() -> None:

@@ -14,6 +14,8 @@ import sys
 from types import ModuleType
 from typing import Any
 
+LIBRARIES = ("redis", "valkey", "aioredis")
+
 
 def start(folder: str, package: str) -> None:
     """Run the program's own ``sitecustomize``, then wait for a Redis library.
@@ -27,7 +29,7 @@ def start(folder: str, package: str) -> None:
     _chain()
     if not os.environ.get("FAKEREDIS_PARENT"):
         return
-    for name in ("redis", "valkey"):
+    for name in LIBRARIES:
         if name in sys.modules:  # a .pth file was quicker
             join(name, package)
             return
@@ -64,7 +66,7 @@ class Joining:
 
         That of fakeredis, too: its modules import redis, and joining needs all of them.
         """
-        if name not in ("redis", "valkey", "fakeredis") or self._finding:
+        if name not in (*LIBRARIES, "fakeredis") or self._finding:
             return None
         self._finding = True
         try:

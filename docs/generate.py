@@ -20,7 +20,7 @@ sys.path[:0] = [str(FOLDER.parent), str(FOLDER)]
 from reference_page import reference_page  # noqa: E402
 
 from fakeredis.commands import catalogue  # noqa: E402
-from fakeredis.commands.server import UNIMPLEMENTED  # noqa: E402
+from fakeredis.commands.server.replication import UNIMPLEMENTED  # noqa: E402
 from fakeredis.engine.core import profiles, road  # noqa: E402
 from tests.support import harvest  # noqa: E402
 from tests.support.known_gaps import GAPS, LEFT  # noqa: E402

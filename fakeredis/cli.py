@@ -18,14 +18,14 @@ from fakeredis.lazy import Lazy, LazyModule
 from fakeredis.nearest import near
 
 if TYPE_CHECKING:
-    from fakeredis.commands import server as server_commands
     from fakeredis.commands.catalogue import table
+    from fakeredis.commands.server import replication
     from fakeredis.engine.core.profiles import profile
     from fakeredis.stores import base
     from fakeredis.tcp import settings
 else:
     base = LazyModule("fakeredis.stores.base")
-    server_commands = LazyModule("fakeredis.commands.server")
+    replication = LazyModule("fakeredis.commands.server.replication")
     settings = LazyModule("fakeredis.tcp.settings")
     profile = Lazy("fakeredis.engine.core.profiles", "profile")
     table = Lazy("fakeredis.commands.catalogue", "table")
@@ -245,7 +245,7 @@ def _commands(options: argparse.Namespace) -> None:
         )
     for command in sorted(commands, key=lambda c: c.name):
         since = command.declaration.since
-        if command.declaration.handler is None or command.name in server_commands.UNIMPLEMENTED:
+        if command.declaration.handler is None or command.name in replication.UNIMPLEMENTED:
             continue
         if options.group in (None, command.group):
             version = since if isinstance(since, str) else ", ".join(map(" ".join, since.items()))

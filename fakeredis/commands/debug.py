@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from fakeredis import errors
 from fakeredis.commands.arguments import Rest, word_of
-from fakeredis.commands.generic import encoding
+from fakeredis.commands.generic.objects import encoding
 from fakeredis.commands.registry import ADMIN, HAZARD, LOADING, NO_TOUCH, NOSCRIPT, STALE
-from fakeredis.commands.server import check_allowed, go_down, group
+from fakeredis.commands.server.common import check_allowed, group
+from fakeredis.commands.server.ending import go_down
 from fakeredis.datatypes.list import List
 from fakeredis.datatypes.numbers import parse_float, parse_int
 from fakeredis.engine import wording

@@ -23,7 +23,7 @@ from fakeredis.commands.arguments import (
     keyword,
     span,
 )
-from fakeredis.commands.generic import group, lookup_any, server_tells, tell_overwritten
+from fakeredis.commands.generic.common import group, lookup_any, server_tells, tell_overwritten
 from fakeredis.commands.registry import (
     ASKING,
     DENYOOM,
@@ -33,7 +33,7 @@ from fakeredis.commands.registry import (
     WRITE,
     Secrets,
 )
-from fakeredis.commands.server import group as server_group
+from fakeredis.commands.server.common import group as server_group
 from fakeredis.datatypes.numbers import parse_int
 from fakeredis.engine.core.context import MAX_MILLISECONDS, Context
 from fakeredis.engine.core.replies import OK, Status

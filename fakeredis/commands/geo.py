@@ -24,7 +24,7 @@ from fakeredis.commands.arguments import (
     word_of,
 )
 from fakeredis.commands.registry import DENYOOM, MOVABLEKEYS, READONLY, WRITE, Group
-from fakeredis.commands.sorted_set import zadd
+from fakeredis.commands.sorted_set.members import zadd
 from fakeredis.datatypes.geohash import (
     MAX_LATITUDE,
     MAX_LONGITUDE,

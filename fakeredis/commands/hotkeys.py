@@ -10,7 +10,7 @@ from typing import Any, Final
 from fakeredis import errors
 from fakeredis.commands.arguments import Rest, word_of
 from fakeredis.commands.registry import ADMIN, LOADING, NOSCRIPT, STALE
-from fakeredis.commands.server import group
+from fakeredis.commands.server.common import group
 from fakeredis.datatypes.numbers import INT_MAX, parse_int
 from fakeredis.engine.command.help import help_lines
 from fakeredis.engine.core import switches

@@ -11,7 +11,7 @@ from typing import Any, Final
 from fakeredis import errors
 from fakeredis.commands.arguments import Raw, Rest
 from fakeredis.commands.registry import ADMIN, LOADING, NOSCRIPT, SERVER_WIDE, STALE
-from fakeredis.commands.server import group
+from fakeredis.commands.server.common import group
 from fakeredis.datatypes.numbers import parse_int
 from fakeredis.engine import wording
 from fakeredis.engine.command.help import help_lines

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from fakeredis import errors
-from fakeredis.commands.generic import as_python
+from fakeredis.commands.generic.sorting import as_python
 from fakeredis.engine.command.command import BEGINS_QUEUE, NO_MULTI, WATCHES
 from fakeredis.engine.wording import reword
 from fakeredis.errors import CommandError

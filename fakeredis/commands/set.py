@@ -19,7 +19,7 @@ from fakeredis.commands.arguments import (
     Rest,
     integer,
 )
-from fakeredis.commands.generic import PlainScanOptions, scan_cursor
+from fakeredis.commands.generic.keys import PlainScanOptions, scan_cursor
 from fakeredis.commands.registry import (
     DENYOOM,
     FAST,

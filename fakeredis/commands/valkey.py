@@ -6,10 +6,10 @@ from typing import Any, Final
 
 from fakeredis import errors
 from fakeredis.commands.arguments import Many, Raw, word_of
-from fakeredis.commands.connection import group as connection
+from fakeredis.commands.connection.common import group as connection
 from fakeredis.commands.registry import ADMIN, LOADING, NOSCRIPT, STALE
 from fakeredis.commands.scripting import group as scripting
-from fakeredis.commands.server import group
+from fakeredis.commands.server.common import group
 from fakeredis.datatypes.numbers import parse_int
 from fakeredis.engine.command.help import help_lines
 from fakeredis.engine.core.context import Context

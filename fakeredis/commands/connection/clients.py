@@ -1,0 +1,329 @@
+"""CLIENT: names, facts and lists of sessions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any, Final
+
+from fakeredis import errors
+from fakeredis.commands.arguments import OneOf, Option, Options, Raw, Rest, Token, Values, word_of
+from fakeredis.commands.connection.common import CLIENT_FLAGS, group
+from fakeredis.commands.registry import (
+    ADMIN,
+    CONNECTION,
+    EACH_NODE,
+    HEARD,
+    LOADING,
+    SERVER_WIDE,
+    STALE,
+)
+from fakeredis.datatypes.numbers import parse_int
+from fakeredis.engine import wording
+from fakeredis.engine.core import blocking, dispatch, switches
+from fakeredis.engine.core.context import Context
+from fakeredis.engine.core.replies import NO_REPLY, OK, VERBATIM, Status
+from fakeredis.engine.core.session import Session
+from fakeredis.engine.features import acl, key_access, pause
+from fakeredis.engine.features.client_info import describe
+from fakeredis.errors import CommandError
+
+BAD_NAME = "ERR Client names cannot contain spaces, newlines or special characters."
+BAD_ATTRIBUTE = "ERR %s cannot contain spaces, newlines or special characters."
+
+
+def _is_plain(value: bytes) -> bool:
+    """Whether a value fits into the line of CLIENT LIST."""
+    return all(33 <= byte <= 126 for byte in value.partition(b"\0")[0])
+
+
+def check_name(name: bytes) -> None:
+    """Refuse a client's name that would not be one word of a list.
+
+    Raises:
+        CommandError: it has spaces or other odd characters.
+    """
+    if not _is_plain(name):
+        raise CommandError(BAD_NAME)
+
+
+@group.command("CLIENT ID", flags=CLIENT_FLAGS, since="5.0.0", varies="always")
+def client_id(ctx: Context) -> int:
+    """This session's number."""
+    return ctx.session.id
+
+
+@group.command("CLIENT GETNAME", flags=CLIENT_FLAGS, since="2.6.9")
+def client_getname(ctx: Context) -> Any:
+    """This session's name; None when it has none."""
+    return ctx.session.name or None
+
+
+@group.command(
+    "CLIENT SETNAME", Raw, flags=CLIENT_FLAGS | EACH_NODE, since="2.6.9",
+    tips="request_policy:all_nodes response_policy:all_succeeded",
+)
+def client_setname(ctx: Context, name: bytes) -> Any:
+    """Name this session."""
+    check_name(name)
+    ctx.session.name = name
+    return OK
+
+
+@group.command(
+    "CLIENT SETINFO", Raw, Raw, flags=CLIENT_FLAGS | EACH_NODE, since="7.2.0",
+    tips="request_policy:all_nodes response_policy:all_succeeded", form="^attribute value",
+)
+def client_setinfo(ctx: Context, attribute: bytes, value: bytes) -> Any:
+    """Note the client library's name or version."""
+    name = attribute.partition(b"\0")[0].lower()
+    if name not in (b"lib-name", b"lib-ver"):
+        raise CommandError(f"ERR Unrecognized option '{wording.clean(attribute)}'")
+    if not _is_plain(value):
+        raise CommandError(BAD_ATTRIBUTE % wording.clean(attribute))
+    if name == b"lib-name":
+        ctx.session.lib_name = value
+    else:
+        ctx.session.lib_version = value
+    return OK
+
+
+def _is_on(raw: bytes) -> bool:
+    """Whether a word is ON.
+
+    Raises:
+        CommandError: it is neither that nor OFF.
+    """
+    word = word_of(raw)
+    if word not in (b"ON", b"OFF"):
+        raise CommandError(errors.SYNTAX)
+    return word == b"ON"
+
+
+@group.command(
+    "CLIENT NO-EVICT", Raw, flags=CLIENT_FLAGS | ADMIN | EACH_NODE, since="7.0.0", form="^switch",
+)
+def client_no_evict(ctx: Context, switch: bytes) -> Any:
+    """Protect this session from eviction."""
+    ctx.session.no_evict = _is_on(switch)
+    return OK
+
+
+@group.command(
+    "CLIENT NO-TOUCH", Raw, flags=CLIENT_FLAGS | EACH_NODE, since="7.2.0", form="^switch"
+)
+def client_no_touch(ctx: Context, switch: bytes) -> Any:
+    """Choose whether this session's commands leave the keys' access times alone."""
+    ctx.session.no_touch = _is_on(switch)
+    key_access.begin(ctx.server)
+    return OK
+
+
+@group.command(
+    "CLIENT REPLY", Raw, flags=CLIENT_FLAGS | CONNECTION | HEARD, since="3.2.0", form="^switch",
+)
+def client_reply(ctx: Context, raw: bytes) -> Any:
+    """Reply no longer, not to the next command, or again."""
+    session, mode = ctx.session, word_of(raw)
+    if mode == b"ON":
+        session.reply_mode = "ON"
+        session.switched &= ~switches.REPLY_MODE
+        return OK
+    if mode not in (b"OFF", b"SKIP"):
+        raise CommandError(errors.SYNTAX)
+    if mode == b"OFF" or session.reply_mode != "OFF":
+        session.reply_mode = mode.decode()
+    session.switched |= switches.REPLY_MODE
+    return NO_REPLY
+
+
+@group.command(
+    "CLIENT INFO", flags=CLIENT_FLAGS, since="6.2.0", reply=VERBATIM, varies="always",
+    tips="nondeterministic_output",
+)
+def client_info(ctx: Context) -> bytes:
+    """This session's line of CLIENT LIST."""
+    return describe(ctx.session).encode() + b"\n"
+
+
+_TYPES: Final = (b"NORMAL", b"MASTER", b"REPLICA", b"SLAVE", b"PUBSUB")
+
+
+def _type(raw: bytes) -> bytes:
+    word = word_of(raw)
+    if word not in _TYPES:
+        raise CommandError(f"ERR Unknown client type '{wording.clean(raw)}'")
+    return word
+
+
+def _is_of_type(session: Session, kind: bytes) -> bool:
+    listens = bool(session.channels or session.patterns or session.shard_channels)
+    return kind == (b"PUBSUB" if listens else b"NORMAL")
+
+
+@group.command(
+    "CLIENT LIST", Rest(), flags=CLIENT_FLAGS | ADMIN, since="2.4.0", reply=VERBATIM,
+    form="{TYPE=1 ID=rest}", varies="always", tips="nondeterministic_output",
+)
+def client_list(ctx: Context, words: list[bytes]) -> bytes:
+    """A line for each session, or those of a type, or those of some numbers."""
+    server = ctx.server
+    sessions = [session for session in list(server.sessions.values()) if not session.closed]
+    option = word_of(words[0]) if words else b""
+    if option == b"TYPE" and len(words) == 2:
+        kind = _type(words[1])
+        sessions = [session for session in sessions if _is_of_type(session, kind)]
+    elif option == b"ID" and len(words) > 1:
+        numbers = [_session_number(ctx, raw) for raw in words[1:]]
+        found = (server.sessions.get(number) for number in numbers)
+        sessions = [session for session in found if session is not None]
+    elif words:
+        raise CommandError(errors.SYNTAX)
+    return "".join(describe(session) + "\n" for session in sessions).encode()
+
+
+def _session_number(ctx: Context, raw: bytes) -> int:
+    if ctx.traits.parses_client_ids:
+        return _client_id(ctx, raw)
+    number = parse_int(raw)
+    if number is None:
+        raise CommandError("ERR Invalid client ID")
+    return number
+
+
+Filter = Callable[[Session], bool]
+
+
+def _client_id(ctx: Context, raw: bytes) -> int:
+    number = parse_int(raw)
+    if number is None and ctx.traits.parses_client_ids:
+        raise CommandError(errors.SYNTAX)
+    if ctx.traits.older_errors:
+        if number is None:
+            raise CommandError(errors.NOT_INTEGER)
+        return number
+    if number is None or number < 1:
+        raise CommandError("ERR client-id should be greater than 0")
+    return number
+
+
+def _by_id(ctx: Context, raw: bytes) -> Filter:
+    number = _client_id(ctx, raw)
+    return lambda session: session.id == number
+
+
+def _by_type(ctx: Context, raw: bytes) -> Filter:
+    kind = _type(raw)
+    return lambda session: _is_of_type(session, kind)
+
+
+def _by_address(ctx: Context, raw: bytes) -> Filter:
+    text = raw.decode("utf-8", "surrogateescape")
+    return lambda session: session.address == text
+
+
+def _by_own_address(ctx: Context, raw: bytes) -> Filter:
+    text = raw.decode("utf-8", "surrogateescape")
+    return lambda session: session.local_address == text
+
+
+def _by_user(ctx: Context, raw: bytes) -> Filter:
+    text = raw.decode("utf-8", "surrogateescape")
+    if text not in acl.of(ctx.server).users:
+        raise CommandError(f"ERR No such user '{wording.clean(raw)}'")
+    return lambda session: session.user == text
+
+
+def _by_age(ctx: Context, raw: bytes) -> Filter:
+    age = parse_int(raw)
+    if age is None:
+        raise CommandError("ERR maxage is not an integer or out of range")
+    if age < 1:
+        raise CommandError("ERR maxage should be greater than 0")
+    latest = ctx.server.clock.seconds() - age
+    return lambda session: session.created <= latest
+
+
+class _KillOptions(Options, at_least=1):
+    """Whose connections are closed; of the same filter the last counts."""
+
+    filters: Annotated[Sequence[tuple[str, Filter]], OneOf(
+        ID=Values(Raw, make=_by_id), TYPE=Values(Raw, make=_by_type),
+        USER=Values(Raw, make=_by_user), ADDR=Values(Raw, make=_by_address),
+        LADDR=Values(Raw, make=_by_own_address).since("6.2.0"),
+        MAXAGE=Values(Raw, make=_by_age).since({"redis": "7.4.0", "valkey": "8.0.0"}), many=True,
+    )] = ()
+    spare_me: Annotated[str, Option("SKIPME", OneOf(YES=Token, NO=Token))] = "YES"
+
+
+@group.command(
+    "CLIENT KILL", _KillOptions, flags=CLIENT_FLAGS | ADMIN | SERVER_WIDE, since="2.4.0",
+)
+def client_kill(ctx: Context, *words: bytes) -> Any:
+    """Close the connection of an address, or all that pass filters; how many those were."""
+    sessions = list(ctx.server.sessions.values())
+    if len(words) == 1:
+        is_there = _by_address(ctx, words[0])
+        chosen = next(filter(is_there, sessions), None)
+        if chosen is None:
+            raise CommandError("ERR No such client")
+        chosen.release()
+        return OK
+    options = _KillOptions.parse(ctx, words)
+    filters = dict(options.filters).values()
+    killed = 0
+    for session in sessions:
+        spared = options.spare_me == "YES" and session is ctx.session
+        if not spared and all(accepts(session) for accepts in filters):
+            session.release()
+            killed += 1
+    return killed
+
+
+@group.command(
+    "CLIENT UNBLOCK", Raw, Rest(), flags=CLIENT_FLAGS | ADMIN, since="5.0.0", form="id ^how"
+)
+def client_unblock(ctx: Context, raw: bytes, rest: list[bytes]) -> int:
+    """End another session's wait as if its time were over, or with an error.
+
+    Checked in the server's order: number of words, reason, session's number.
+    """
+    if len(rest) > 1:
+        raise ctx.misused()
+    reason = word_of(rest[0]) if rest else b"TIMEOUT"
+    if reason not in (b"TIMEOUT", b"ERROR"):
+        raise CommandError("ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR")
+    number = parse_int(raw)
+    if number is None:
+        raise CommandError(errors.NOT_INTEGER)
+    session = ctx.server.sessions.get(number)
+    if session is None or pause.is_postponed(session):
+        return 0
+    return int(blocking.unblock(session, reason == b"ERROR"))
+
+
+@group.command("CLIENT HELP", flags=LOADING | STALE, since="5.0.0")
+def client_help(ctx: Context) -> list[Status]:
+    """The subcommands."""
+    return dispatch.help_reply("CLIENT", (
+        "CACHING (YES|NO)", "    Track the keys of the next command, or do not.",
+        "GETNAME", "    Name of this connection.",
+        "GETREDIR", "    ID of the client that hears of invalidated keys.",
+        "ID", "    ID of this connection.",
+        "INFO", "    Facts about this connection.",
+        "KILL <ip:port>", "    Close the connection from an address.",
+        "KILL <option> <value> [<option> <value> [...]]",
+        "    Close connections by ADDR, LADDR, TYPE, USER, ID, MAXAGE; SKIPME (YES|NO).",
+        "LIST [TYPE (NORMAL|MASTER|REPLICA|PUBSUB)|ID <id> ...]",
+        "    Facts about all connections.",
+        "NO-EVICT (ON|OFF)", "    Protect this connection from eviction.",
+        "NO-TOUCH (ON|OFF)", "    Leave the access times of keys alone.",
+        "PAUSE <timeout> [WRITE|ALL]", "    Hold back commands for so many milliseconds.",
+        "REPLY (ON|OFF|SKIP)", "    Choose which replies are sent.",
+        "SETINFO (LIB-NAME|LIB-VER) <value>", "    Note facts about the client library.",
+        "SETNAME <name>", "    Name this connection.",
+        "TRACKING (ON|OFF) [REDIRECT <id>] [BCAST] [PREFIX <prefix> ...] [OPTIN] [OPTOUT] [NOLOOP]",
+        "    Hear of changes to keys.",
+        "TRACKINGINFO", "    How this connection tracks keys.",
+        "UNBLOCK <clientid> [TIMEOUT|ERROR]", "    End the wait of a blocked client.",
+        "UNPAUSE", "    End a pause.",
+    ))

@@ -43,25 +43,6 @@ def _not_here(ctx: Any, *args: Any) -> Any:
     raise AssertionError("no server here has this command")
 
 
-_bf: Final = Group("bf")
-_declare(_bf, "CARD DEBUG EXISTS INFO MEXISTS SCANDUMP", _FIRST, _READS)
-_declare(_bf, "ADD LOADCHUNK MADD", _UPDATED, _LASTS)
-_declare(
-    _bf, "RESERVE", _UPDATED, _LASTS, form="key rate capacity {EXPANSION=1 NONSCALING}"
-)
-_declare(
-    _bf, "INSERT", _UPDATED, _LASTS,
-    form="key {CAPACITY=1 ERROR=1 EXPANSION=1 NOCREATE NONSCALING ITEMS=rest}",
-)
-
-_cf: Final = Group("cf")
-_declare(_cf, "COMPACT COUNT DEBUG EXISTS INFO MEXISTS SCANDUMP", _FIRST, _READS)
-_declare(_cf, "ADD ADDNX DEL INSERT INSERTNX LOADCHUNK", _UPDATED, _LASTS)
-_declare(
-    _cf, "RESERVE", _UPDATED, _LASTS,
-    form="key capacity {BUCKETSIZE=1 MAXITERATIONS=1 EXPANSION=1}",
-)
-
 _cms: Final = Group("cms")
 _declare(_cms, "INFO QUERY", _FIRST, _READS)
 _declare(_cms, "INCRBY INITBYDIM INITBYPROB", _UPDATED, _WRITES)
@@ -96,4 +77,4 @@ _server: Final = Group("server")
 _declare(_server, "VRANGE", _FIRST, _READS)
 _declare(_server, "STRALGO", _NO_KEY, READONLY)
 
-groups: Final = (_bf, _cf, _cms, _topk, _tdigest, _ft, _server)
+groups: Final = (_cms, _topk, _tdigest, _ft, _server)

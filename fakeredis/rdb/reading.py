@@ -25,6 +25,7 @@ from fakeredis.rdb.errors import EmptyValueError, FormatError
 
 if TYPE_CHECKING:
     from fakeredis.rdb.arrays import read_array
+    from fakeredis.rdb.filters import read_bloom, read_cuckoo
     from fakeredis.rdb.json import read_json
     from fakeredis.rdb.streams import read_stream
     from fakeredis.rdb.suggestions import read_suggestions
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from fakeredis.rdb.vector_sets import read_vector_set
 else:
     read_json = Lazy("fakeredis.rdb.json", "read_json")
+    read_bloom = Lazy("fakeredis.rdb.filters", "read_bloom")
+    read_cuckoo = Lazy("fakeredis.rdb.filters", "read_cuckoo")
     read_array = Lazy("fakeredis.rdb.arrays", "read_array")
     read_stream = Lazy("fakeredis.rdb.streams", "read_stream")
     read_suggestions = Lazy("fakeredis.rdb.suggestions", "read_suggestions")
@@ -373,6 +376,7 @@ def module_name(number: int) -> str:
 _OF_MODULES: Final[dict[str, tuple[int, Callable[[Reader], Any]]]] = {
     "vectorset": (0, read_vector_set), "ReJSON-RL": (3, read_json), "fakearray": (0, read_array),
     "trietype0": (1, read_suggestions), "TSDB-TYPE": (8, read_series),
+    "MBbloom--": (4, read_bloom), "MBbloomCF": (4, read_cuckoo),
 }
 
 

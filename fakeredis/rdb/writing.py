@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Final
 
 from fakeredis.datatypes.hash import Hash
@@ -19,6 +19,7 @@ from fakeredis.rdb.compact import write_intset, write_listpack
 
 if TYPE_CHECKING:
     from fakeredis.rdb.arrays import write_array
+    from fakeredis.rdb.filters import write_bloom, write_cuckoo
     from fakeredis.rdb.json import write_json
     from fakeredis.rdb.streams import write_stream
     from fakeredis.rdb.suggestions import write_suggestions
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from fakeredis.rdb.vector_sets import write_vector_set
 else:
     write_json = Lazy("fakeredis.rdb.json", "write_json")
+    write_bloom = Lazy("fakeredis.rdb.filters", "write_bloom")
+    write_cuckoo = Lazy("fakeredis.rdb.filters", "write_cuckoo")
     write_array = Lazy("fakeredis.rdb.arrays", "write_array")
     write_stream = Lazy("fakeredis.rdb.streams", "write_stream")
     write_suggestions = Lazy("fakeredis.rdb.suggestions", "write_suggestions")
@@ -122,16 +125,9 @@ class Writer:
         if isinstance(value, (bytes, bytearray)):
             self.string(value)
             return types.STRING
-        if getattr(value, "type_name", b"") == b"vectorset":
-            return write_vector_set(self, value)
-        if getattr(value, "type_name", b"") == b"ReJSON-RL":
-            return write_json(self, value)
-        if getattr(value, "type_name", b"") == b"TSDB-TYPE":
-            return write_series(self, value)
-        if getattr(value, "type_name", b"") == b"trietype0":
-            return write_suggestions(self, value)
-        if getattr(value, "type_name", b"") == b"array":
-            return write_array(self, value)
+        write = _OF_MODULES.get(getattr(value, "type_name", b""))
+        if write is not None:
+            return write(self, value)
         raise TypeError(f"the format has no form for a {type(value).__name__}")
 
     def _is_compact(self, value: Any, oldest: int = types.OLDEST_WITH_LISTPACKS) -> bool:
@@ -209,3 +205,11 @@ class Writer:
             self.length(0 if deadline is None else deadline - earliest + 1)
             self.strings((field, text))
         return types.HASH_METADATA
+
+
+# By the names that TYPE has for them.
+_OF_MODULES: Final[dict[bytes, Callable[[Writer, Any], int]]] = {
+    b"vectorset": write_vector_set, b"ReJSON-RL": write_json, b"trietype0": write_suggestions,
+    b"array": write_array, b"TSDB-TYPE": write_series, b"MBbloom--": write_bloom,
+    b"MBbloomCF": write_cuckoo,
+}

@@ -62,7 +62,7 @@ def test_hello(twin: Any) -> None:
             # that of search is in another server, see tests/commands/search.
             reply[b"modules"] = sorted({
                 each[b"name"] if isinstance(each, dict) else each[1] for each in reply[b"modules"]
-            } - {b"search", b"bf"})
+            } - {b"search"})
         assert both[0] == both[1]
         twin("CLIENT", "GETNAME")
 

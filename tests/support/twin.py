@@ -366,6 +366,8 @@ def value_readers(kind: bytes, key: bytes) -> list[tuple[bytes, ...]]:
             (b"XRANGE", key, b"-", b"+"), (b"XINFO", b"STREAM", key), (b"XINFO", b"GROUPS", key),
         ],
         b"ReJSON-RL": [(b"JSON.GET", key)],
+        b"MBbloom--": [(b"BF.DEBUG", key), (b"DUMP", key)],
+        b"MBbloomCF": [(b"CF.DEBUG", key), (b"DUMP", key)],
         b"vectorset": [(b"VCARD", key), (b"VDIM", key)],
     }
     return readers.get(kind, [])

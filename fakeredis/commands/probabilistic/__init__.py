@@ -9,14 +9,22 @@ from __future__ import annotations
 from typing import Any, Final
 
 from fakeredis.commands.arguments import Declared, Key, Rest
-from fakeredis.commands.registry import DENYOOM, FAST, MODULE, READONLY, WRITE, Group
+from fakeredis.commands.registry import (
+    DENYOOM,
+    FAST,
+    KEPT,
+    LASTING,
+    MODULE,
+    READONLY,
+    WRITE,
+    Group,
+)
 from fakeredis.engine.core.replies import DEEP
 from fakeredis.lazy import Lazy
 
 _WORDS: Final = Rest(flat=True)
 _READ: Final = (Key, _WORDS)
 _WRITE: Final = (Key("RW access update"), _WORDS)
-_READS: Final = READONLY
 _GROWS: Final = WRITE | DENYOOM
 
 
@@ -38,7 +46,33 @@ def _declare(
 
 
 bloom: Final = Group("bloom", module="bf")
+_declare(bloom, "BF", "ADD MADD", _WRITE, _GROWS | LASTING)
+_declare(bloom, "BF", "LOADCHUNK", _WRITE, _GROWS | LASTING)
+_declare(
+    bloom, "BF", "RESERVE", _WRITE, _GROWS | LASTING,
+    form="key rate capacity {EXPANSION=1 NONSCALING}",
+)
+_declare(
+    bloom, "BF", "INSERT", _WRITE, _GROWS | LASTING,
+    form="key {CAPACITY=1 ERROR=1 EXPANSION=1 NOCREATE NONSCALING ITEMS=rest}",
+)
+_declare(bloom, "BF", "CARD DEBUG EXISTS INFO MEXISTS SCANDUMP", _READ, READONLY | FAST)
+
 cuckoo: Final = Group("cuckoo", module="bf")
+_declare(cuckoo, "CF", "ADD ADDNX LOADCHUNK", _WRITE, _GROWS | LASTING)
+_declare(cuckoo, "CF", "DEL", _WRITE, WRITE | FAST)
+_declare(
+    cuckoo, "CF", "RESERVE", _WRITE, _GROWS | LASTING,
+    form="key capacity {BUCKETSIZE=1 MAXITERATIONS=1 EXPANSION=1}",
+)
+_declare(
+    cuckoo, "CF", "INSERT INSERTNX", _WRITE, _GROWS | LASTING,
+    form="key {CAPACITY=1 NOCREATE ITEMS=rest}",
+)
+_declare(cuckoo, "CF", "COUNT DEBUG EXISTS INFO MEXISTS SCANDUMP", _READ, READONLY | FAST)
+# It says that it only reads, and changes the filter.
+_declare(cuckoo, "CF", "COMPACT", _READ, READONLY | FAST | KEPT)
+
 cms: Final = Group("cms", module="bf")
 topk: Final = Group("topk", module="bf")
 tdigest: Final = Group("tdigest", module="bf")

@@ -1,0 +1,1 @@
+"""Values of the probabilistic types: filters, sketches and digests."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from fakeredis.datatypes.probabilistic.bloom import BloomFilter, Link
 from fakeredis.datatypes.probabilistic.cuckoo import CuckooFilter, Layer
 from fakeredis.datatypes.probabilistic.pages import Room, read
+from fakeredis.errors import CommandError
 from fakeredis.rdb import modules
 from fakeredis.rdb.modules import put_doubles, put_string, put_unsigned, take_double, take_unsigned
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 _VERSION: Final = 4
 _MOST_LINKS: Final = 1000
+_LONGEST: Final = 1 << 29  # bytes of a string that clients may send
 
 
 def write_bloom(writer: Writer, value: BloomFilter) -> int:
@@ -34,6 +36,13 @@ def write_bloom(writer: Writer, value: BloomFilter) -> int:
 
 
 def _put_room(writer: Writer, data: Room) -> None:
+    """Put bytes, if a payload of them may be sent at all.
+
+    Raises:
+        CommandError: they may not; of many more, the server would die.
+    """
+    if len(data) > _LONGEST:
+        raise CommandError("ERR Insufficient memory to dump the filter")
     put_string(writer, read(data, 0, len(data)))
 
 

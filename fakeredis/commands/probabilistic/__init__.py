@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from fakeredis.commands.arguments import Declared, Key, Rest
+from fakeredis.commands.probabilistic import options
 from fakeredis.commands.registry import (
     DENYOOM,
     FAST,
@@ -24,7 +25,8 @@ from fakeredis.lazy import Lazy
 
 _WORDS: Final = Rest(flat=True)
 _READ: Final = (Key, _WORDS)
-_WRITE: Final = (Key("RW access update"), _WORDS)
+_UPDATED: Final = Key("RW access update")
+_WRITE: Final = (_UPDATED, _WORDS)
 _GROWS: Final = WRITE | DENYOOM
 
 
@@ -46,15 +48,13 @@ def _declare(
 
 
 bloom: Final = Group("bloom", module="bf")
-_declare(bloom, "BF", "ADD MADD", _WRITE, _GROWS | LASTING)
-_declare(bloom, "BF", "LOADCHUNK", _WRITE, _GROWS | LASTING)
+_declare(bloom, "BF", "ADD MADD LOADCHUNK", _WRITE, _GROWS | LASTING)
 _declare(
-    bloom, "BF", "RESERVE", _WRITE, _GROWS | LASTING,
-    form="key rate capacity {EXPANSION=1 NONSCALING}",
+    bloom, "BF", "RESERVE", (_UPDATED, options.BloomReserveOptions), _GROWS | LASTING,
+    form="key rate capacity {}",
 )
 _declare(
-    bloom, "BF", "INSERT", _WRITE, _GROWS | LASTING,
-    form="key {CAPACITY=1 ERROR=1 EXPANSION=1 NOCREATE NONSCALING ITEMS=rest}",
+    bloom, "BF", "INSERT", (_UPDATED, options.BloomInsertOptions), _GROWS | LASTING, form="key {}"
 )
 _declare(bloom, "BF", "CARD DEBUG EXISTS INFO MEXISTS SCANDUMP", _READ, READONLY | FAST)
 
@@ -62,12 +62,12 @@ cuckoo: Final = Group("cuckoo", module="bf")
 _declare(cuckoo, "CF", "ADD ADDNX LOADCHUNK", _WRITE, _GROWS | LASTING)
 _declare(cuckoo, "CF", "DEL", _WRITE, WRITE | FAST)
 _declare(
-    cuckoo, "CF", "RESERVE", _WRITE, _GROWS | LASTING,
-    form="key capacity {BUCKETSIZE=1 MAXITERATIONS=1 EXPANSION=1}",
+    cuckoo, "CF", "RESERVE", (_UPDATED, options.CuckooReserveOptions), _GROWS | LASTING,
+    form="key capacity {}",
 )
 _declare(
-    cuckoo, "CF", "INSERT INSERTNX", _WRITE, _GROWS | LASTING,
-    form="key {CAPACITY=1 NOCREATE ITEMS=rest}",
+    cuckoo, "CF", "INSERT INSERTNX", (_UPDATED, options.CuckooInsertOptions), _GROWS | LASTING,
+    form="key {}",
 )
 _declare(cuckoo, "CF", "COUNT DEBUG EXISTS INFO MEXISTS SCANDUMP", _READ, READONLY | FAST)
 # It says that it only reads, and changes the filter.

@@ -18,6 +18,7 @@ from fakeredis.commands.probabilistic.common import (
     writable,
     wrong_count,
 )
+from fakeredis.commands.probabilistic.options import BloomInsertOptions
 from fakeredis.datatypes.probabilistic import bloom
 from fakeredis.datatypes.probabilistic.bloom import BloomError, BloomFilter, Link, NoMemory
 from fakeredis.engine.core.context import Context
@@ -142,43 +143,16 @@ def _add_all(
 def insert(ctx: Context, *words: bytes) -> list[Any]:
     """Add elements, to a filter that is made as is told if there is none.
 
-    Words are known by their first letters. Checked in the server's order: number of words, each
-    word, numbers out of range, key.
+    Checked in the server's order: number of words, each word, numbers out of range, key.
     """
     check_count(ctx, words, 3)
-    wishes, create, at = _USUAL, True, 1
-    while at < len(words):
-        word = words[at].lower()
-        first, at = word[:1], at + 1
-        if first == b"i":
-            break
-        if first == b"n":
-            if word[2:3] == b"c":
-                create = False
-            else:
-                wishes = wishes._replace(fixed=True)
-            continue
-        if first not in (b"e", b"c"):
-            raise CommandError("Unknown argument received")
-        if at == len(words):
-            raise wrong_count(ctx)
-        wishes = _with_number(wishes, word, words[at])
-        at += 1
-    else:
+    options = BloomInsertOptions.parse(ctx, words[1:])
+    if not options.items:
         raise wrong_count(ctx)
-    if at == len(words):
-        raise wrong_count(ctx)
-    if not 0 < wishes.error < 1 or wishes.capacity < 1 or wishes.expansion < 1:
+    if not 0 < options.error < 1 or options.capacity < 1 or options.expansion < 1:
         raise CommandError("Bad argument received")
-    return _add_all(ctx, words[0], words[at:], wishes if create else None)
-
-
-def _with_number(wishes: _Wishes, word: bytes, raw: bytes) -> _Wishes:
-    if word[:1] == b"c":
-        return wishes._replace(capacity=integer(raw, "Bad capacity"))
-    if word[1:2] == b"r":
-        return wishes._replace(error=double(raw, "Bad error rate"))
-    return wishes._replace(expansion=integer(raw, "Bad expansion"))
+    wishes = _Wishes(options.capacity, options.error, options.expansion, options.fixed)
+    return _add_all(ctx, words[0], options.items, None if options.must_exist else wishes)
 
 
 def exists(ctx: Context, *words: bytes) -> bool:

@@ -18,6 +18,7 @@ from fakeredis.commands.probabilistic.common import (
     writable,
     wrong_count,
 )
+from fakeredis.commands.probabilistic.options import CuckooInsertOptions
 from fakeredis.datatypes.probabilistic.cuckoo import MOST_LAYERS, CuckooFilter, NoRoom, NoSpace
 from fakeredis.engine.core.context import Context
 from fakeredis.engine.core.replies import OK, Status
@@ -135,30 +136,13 @@ def insertnx(ctx: Context, *words: bytes) -> list[int]:
 
 
 def _insert(ctx: Context, words: Sequence[bytes], unique: bool) -> list[int]:
-    """Add elements. Words before them are known by their first letters."""
+    """Add elements."""
     check_count(ctx, words, 3)
-    capacity, create, at = _CAPACITY, True, 1
-    while at < len(words):
-        first, at = words[at][:1].lower(), at + 1
-        if first == b"i":
-            break
-        if first == b"n":
-            create = False
-        elif first == b"c":
-            if at == len(words):
-                raise wrong_count(ctx)
-            capacity = integer(words[at], "Bad capacity")
-            if capacity < 2 * _BUCKET_SIZE:
-                raise CommandError(_TOO_SMALL)
-            at += 1
-        else:
-            raise CommandError("Unknown argument received")
-    else:
+    options = CuckooInsertOptions.parse(ctx, words[1:])
+    if not options.items:
         raise wrong_count(ctx)
-    if at == len(words):
-        raise wrong_count(ctx)
-    value = _growing(ctx, words[0], capacity if create else 0)
-    replies = [_added(value, item, unique) for item in words[at:]]
+    value = _growing(ctx, words[0], 0 if options.must_exist else options.capacity)
+    replies = [_added(value, item, unique) for item in options.items]
     changed(ctx, words[0])
     return replies
 

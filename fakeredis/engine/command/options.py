@@ -281,6 +281,18 @@ class _Entry:
         return f"{self.name}={'key' if self.is_key else len(self.kinds)}"
 
 
+class _Spelled(dict[bytes, _Entry]):
+    """Entries by words that may be written in several ways."""
+
+    def __init__(self, entries: dict[bytes, _Entry], meant: Callable[[bytes], bytes]) -> None:
+        super().__init__(entries)
+        self._meant = meant
+
+    def get(self, word: bytes, default: Any = None) -> Any:
+        """What is done when a word is met."""
+        return super().get(self._meant(word), default)
+
+
 class Options(OptionWords):
     """Options of a command; see the module's own documentation.
 
@@ -300,6 +312,7 @@ class Options(OptionWords):
         introduced: the version from which on there are any.
         access: what is done to the key, where a `Flag` says that it is something else.
         others: the field that takes the words that are none of them, a list.
+        meant: the word that one in capitals stands for, where it may be written in several ways.
 
     Raises:
         TypeError: a field has the name of one of the methods.
@@ -310,10 +323,11 @@ class Options(OptionWords):
     _lacking_is_unknown: ClassVar[bool]
     _access: ClassVar[str]
     _others: ClassVar[str] = ""
+    _meant: ClassVar[Callable[[bytes], bytes] | None] = None
 
     def __init_subclass__(
         cls, at_least: int | None = None, introduced: Since | None = None, access: str = "",
-        others: str = "",
+        others: str = "", meant: Callable[[bytes], bytes] | None = None,
     ) -> None:
         taken = vars(cls).keys() & _TAKEN
         if taken:
@@ -325,6 +339,8 @@ class Options(OptionWords):
         cls._access = access
         if others:
             cls._others = others
+        if meant is not None:
+            cls._meant = staticmethod(meant)
         if at_least is not None:
             cls.at_least = at_least
         if introduced is not None:
@@ -473,11 +489,13 @@ class Options(OptionWords):
     def table(cls, profile: Profile | None) -> dict[bytes, _Entry]:
         """The words that a profile has, with None all there are."""
         if profile not in cls._tables:
-            cls._tables[profile] = {
+            entries = {
                 word.encode(): _Entry(word, field, given, group, profile)
                 for word, field, given, group in cls.all_words()
                 if profile is None or profile.has(given.introduced)
             }
+            meant = cls._meant
+            cls._tables[profile] = entries if meant is None else _Spelled(entries, meant)
         return cls._tables[profile]
 
     @classmethod

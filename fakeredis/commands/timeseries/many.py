@@ -21,6 +21,7 @@ from fakeredis.commands.timeseries.options import (
 from fakeredis.commands.timeseries.reading import samples
 from fakeredis.datatypes.timeseries.aggregation import REDUCERS, aggregate_of
 from fakeredis.datatypes.timeseries.labels import LabelError, Matcher, matchers
+from fakeredis.datatypes.timeseries.merging import merged
 from fakeredis.datatypes.timeseries.series import Series
 from fakeredis.engine.core.context import Context
 from fakeredis.engine.features import series as index
@@ -176,8 +177,9 @@ def _group(
     reverse: bool,
 ) -> list[Any]:
     keys = [key for key, _ in members]
-    merged = _reduced(
-        [samples(ctx, key, one, request.query, reverse) for key, one in members],
+    every = request.query._replace(most=None)
+    reduced = _reduced(  # each is taken forward, whatever the order of all
+        [samples(ctx, key, one, every, reverse=False) for key, one in members],
         request.reducer, reverse,
     )[: request.query.most]
     row: list[Any] = [b"=".join(label)]
@@ -189,7 +191,7 @@ def _group(
     else:
         labels = [label, (b"__reducer__", reducer), (b"__source__", b",".join(keys))]
         row.append(_shown(ctx, labels, request.shown))
-    return [*row, pairs(ctx, merged)]
+    return [*row, pairs(ctx, reduced)]
 
 
 def _reduced(
@@ -197,11 +199,10 @@ def _reduced(
 ) -> list[tuple[int, float]]:
     """What is made of the samples of each time; those that are no number count only alone."""
     values: dict[int, list[float]] = {}
-    for row in rows:
-        for time, value in row:
-            found = values.setdefault(time, [])
-            if not isnan(value):
-                found.append(value)
+    for time, value in merged(rows):
+        found = values.setdefault(time, [])
+        if not isnan(value):
+            found.append(value)
     make: Final = aggregate_of(reducer)
     return [
         (time, make(values[time]) if values[time] else nan)

@@ -134,7 +134,7 @@ class Chunk:
         self.times, self.values = times, values
         if self.packed:
             self.costs = array("B", bytes(len(times)))
-            self.blocks = array("H", bytes(2 * len(times)))
+            self.blocks = array("H", b"\xff" * 2 * len(times))  # no block at all
         self._changed(0)
 
     def split(self) -> Chunk:
@@ -151,8 +151,7 @@ class Chunk:
         if not self.packed:
             self.size = len(self.times) * SAMPLE_BYTES
             return
-        excess = (self.size * 8 - self.bits) // 8
-        size = self.size - excess
+        size = (self.bits + 7) // 8 + 1
         self.size = size + _WORD - size % _WORD
 
     def place(self, time: int) -> int:

@@ -17,7 +17,7 @@ __all__ = ["DEFAULT_CHUNK_SIZE", "POLICIES", "BlockedError", "Rule", "Series"]
 DEFAULT_CHUNK_SIZE: Final = 4096
 POLICIES: Final = ("block", "last", "first", "min", "max", "sum")  # numbered from 1 on
 _SPLIT_AT = 1.2  # times the size that was wanted
-_LABEL_BYTES, _RULE_BYTES, _PER_CHUNK = 18, 64, 8
+_HEADER, _LABEL_BYTES, _RULE_BYTES = 8, 18, 64
 
 Samples = tuple["array[int]", "array[float]"]
 
@@ -156,7 +156,7 @@ class Series:
 
     def memory_usage(self) -> int:
         """The bytes that the server takes for it."""
-        size = sum([chunk.memory + _PER_CHUNK for chunk in self.chunks])
+        size = _HEADER + sum([chunk.memory for chunk in self.chunks])
         size += sum([_LABEL_BYTES + len(name) + len(value) for name, value in self.labels])
         return size + _RULE_BYTES * len(self.rules)
 

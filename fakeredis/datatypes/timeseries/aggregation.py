@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import reduce
+from itertools import pairwise
 from math import inf, isfinite, nan, sqrt
 from operator import add
 from typing import Final
@@ -223,7 +224,7 @@ _RESULTS: Final[dict[str, Callable[[Accumulator], float]]] = {
 
 def twa(
     times: Sequence[int], values: Values, before: Sample | None, after: Sample | None,
-    start: int, end: int,
+    start: int, end: int, reverse: bool = False,
 ) -> float:
     """The mean of a bucket's values, each weighted by how long it lasted.
 
@@ -233,8 +234,21 @@ def twa(
         after: the first one behind it.
         start: where the bucket begins.
         end: where it ends.
+        reverse: whether it is added up from the end: floats tell.
     """
-    line = Line(start, before)
-    for time, value in zip(times, values, strict=True):
-        line.add(time, value)
-    return line.mean(end, after)
+    points: list[Sample] = list(zip(times, values, strict=True))
+    first = points[0] if points else after
+    last = points[-1] if points else before
+    if before is not None and first is not None:
+        points.insert(0, (start, between(before, first, start)))
+    if after is not None and last is not None:
+        points.append((end, between(last, after, end)))
+    if reverse:
+        points.reverse()
+    area = 0.0
+    for (time, value), (next_time, next_value) in pairwise(points):
+        area += (value + next_value) * abs(next_time - time) / 2
+    span = abs(points[-1][0] - points[0][0])
+    if not span:
+        return values[0] if values else points[0][1]
+    return area / span

@@ -144,9 +144,9 @@ def _weighted(
         behind = bisect_left(times, start + duration, at)
         before = (times[at - 1], values[at - 1]) if at else window.before
         after = (times[behind], values[behind]) if behind < len(times) else window.after
+        low, high = max(start, window.start, 0), min(start + duration, window.end)
         yield wanted.shown(start), twa(
-            times[at:behind], values[at:behind], before, after,
-            max(start, window.start, 0), min(start + duration, window.end),
+            times[at:behind], values[at:behind], before, after, low, high, reverse
         )
 
 

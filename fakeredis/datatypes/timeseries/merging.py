@@ -41,8 +41,7 @@ def _offer(heap: list[tuple[Sample, Iterator[Sample]]], one: Iterator[Sample]) -
 
 
 def _poll(heap: list[tuple[Sample, Iterator[Sample]]]) -> tuple[Sample, Iterator[Sample]]:
-    """Take the first; the last one takes its place, and goes down
-    below all that are not later."""
+    """Take the first; the last one takes its place, and sinks below others."""
     first, last = heap[0], heap.pop()
     if not heap:
         return first

@@ -315,10 +315,10 @@ class Series:
         return times, values
 
     def before(self, time: int) -> tuple[int, float] | None:
-        """The last sample before a time; None where there is none."""
-        if time <= 0:
+        """The last sample before a time that is not too old; None where there is none."""
+        if time <= self.oldest:
             return None
-        times, values = self.range(0, time - 1, -1)
+        times, values = self.range(self.oldest, time - 1, -1)
         return (times[0], values[0]) if times else None
 
     def after(self, time: int) -> tuple[int, float] | None:

@@ -243,6 +243,8 @@ def twa(
         points.insert(0, (start, between(before, first, start)))
     if after is not None and last is not None:
         points.append((end, between(last, after, end)))
+    if not values and len(points) > 1:
+        return (points[0][1] + points[1][1]) / 2
     if reverse:
         points.reverse()
     area = 0.0

@@ -35,11 +35,18 @@ def _tell(ctx: Context, rule: Rule, dest: Series, time: int, value: float) -> No
     """Put what a bucket came to."""
     if dest.is_too_old(time):
         return
-    _store(dest, time, value)
+    if time > dest.last_time or not dest.total:
+        dest.append(time, value)
+    else:
+        dest.upsert(time, value, "last")
 
 
 def _store(dest: Series, time: int, value: float) -> None:
-    if time > dest.last_time or not dest.total:
+    """Put what an earlier bucket came to: even if it is the latest one, it does not count as such.
+
+    So the server has it.
+    """
+    if not dest.total:
         dest.append(time, value)
     else:
         dest.upsert(time, value, "last")
@@ -63,7 +70,7 @@ def compact_again(ctx: Context, series: Series, rule: Rule, time: int) -> None:
 def _reopen(series: Series, rule: Rule, start: int) -> None:
     """Take all samples into the open bucket again."""
     rule.open(start, series.before(start) if rule.kind == TWA else None)
-    times, values = series.range(start, MASK)
+    times, values = series.range(max(start, series.oldest), MASK)
     for time, value in zip(times, values, strict=True):
         rule.add(time, value)
 
@@ -71,7 +78,7 @@ def _reopen(series: Series, rule: Rule, start: int) -> None:
 def _worked_out(series: Series, rule: Rule, start: int) -> float | None:
     """What a bucket comes to that is over; None where it has no samples."""
     first, end = max(start, 0), start + rule.duration
-    times, values = series.range(first, end - 1)
+    times, values = series.range(max(first, series.oldest), end - 1)
     if not times:
         return None
     other = Rule(rule.dest, rule.kind, rule.duration, rule.align)

@@ -114,6 +114,8 @@ def _add_open(
     values: array[float],
 ) -> None:
     """Put the open bucket of the series that feeds this one behind its samples."""
+    if wanted.end <= series.last_time:
+        return
     found = open_bucket(ctx, key, series)
     if found is None or not wanted.start <= found[0] <= wanted.end:
         return

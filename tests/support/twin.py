@@ -368,6 +368,7 @@ def value_readers(kind: bytes, key: bytes) -> list[tuple[bytes, ...]]:
         b"ReJSON-RL": [(b"JSON.GET", key)],
         b"MBbloom--": [(b"BF.DEBUG", key), (b"DUMP", key)],
         b"MBbloomCF": [(b"CF.DEBUG", key), (b"DUMP", key)],
+        b"TSDB-TYPE": [(b"TS.INFO", key, b"DEBUG"), (b"TS.RANGE", key, b"-", b"+")],
         b"vectorset": [(b"VCARD", key), (b"VDIM", key)],
     }
     return readers.get(kind, [])

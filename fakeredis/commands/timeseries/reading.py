@@ -91,8 +91,13 @@ def _all(
     plain = wanted.aggregation is None and wanted.times is None and wanted.values is None
     most = wanted.most if plain and not wanted.latest else None
     times, values = series.range(start, wanted.end, -most if most and reverse else most)
-    if wanted.latest:
-        _add_open(ctx, key, series, wanted, times, values)
+    if wanted.latest and wanted.end > series.last_time:
+        found = open_bucket(ctx, key, series)
+        if found is not None and found[0] > wanted.end and reverse and _is_bare(wanted):
+            return ()  # as the server has it
+        if found is not None and wanted.start <= found[0] <= wanted.end:
+            times.append(found[0])
+            values.append(found[1])
     times, values = _chosen(times, values, wanted)
     if wanted.aggregation is not None:
         return buckets(times, values, wanted.aggregation, _window(series, wanted, start), reverse)
@@ -101,27 +106,17 @@ def _all(
     return zip(times, values, strict=True)
 
 
+def _is_bare(wanted: Query) -> bool:
+    """Whether buckets are made of all samples."""
+    return wanted.aggregation is not None and wanted.times is None and wanted.values is None
+
+
 def _window(series: Series, wanted: Query, start: int) -> Window:
     """What ``twa`` has to know of what is next to a range."""
     assert wanted.aggregation is not None
     if wanted.aggregation.kind != TWA:
         return Window(start, wanted.end)
     return Window(start, wanted.end, series.before(start), series.after(wanted.end))
-
-
-def _add_open(
-    ctx: Context, key: bytes, series: Series, wanted: Query, times: array[int],
-    values: array[float],
-) -> None:
-    """Put the open bucket of the series that feeds this one behind its samples."""
-    if wanted.end <= series.last_time:
-        return
-    found = open_bucket(ctx, key, series)
-    if found is None or not wanted.start <= found[0] <= wanted.end:
-        return
-    if not times or found[0] > times[-1]:
-        times.append(found[0])
-        values.append(found[1])
 
 
 def _chosen(times: array[int], values: array[float], wanted: Query) -> Samples:

@@ -34,7 +34,7 @@ def existing(ctx: Context, key: bytes, to_write: bool = False) -> Series:
     """
     value = ctx.lookup(key)
     if to_write and value is not None:
-        ctx.touched(key)
+        ctx.signal_modified(key)
     if value is None:
         raise fail("the key does not exist")
     if type(value) is not Series:

@@ -64,7 +64,7 @@ def compact_again(ctx: Context, series: Series, rule: Rule, time: int) -> None:
         found = _worked_out(series, rule, start)
         if found is not None:
             _store(dest, max(start, 0), found)
-            ctx.noted(rule.dest, changes=0)
+            ctx.modified_unsignalled(rule.dest, changes=0)
 
 
 def _reopen(series: Series, rule: Rule, start: int) -> None:
@@ -136,4 +136,4 @@ def compact_deleted(
             gone_to = last_start - 1
     if gone_from <= gone_to:
         dest.delete(max(gone_from, 0), gone_to)
-    ctx.noted(rule.dest, changes=0)
+    ctx.modified_unsignalled(rule.dest, changes=0)

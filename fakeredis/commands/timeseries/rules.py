@@ -35,6 +35,7 @@ def createrule(ctx: Context, *words: bytes) -> Status:
         raise fail("the destination key already has a dst rule")
     fed.source = source
     feeding.rules.append(Rule(dest, kind, duration, align))
+    ctx.db.replace(source, feeding)  # a store keeps values then: the command has two effects
     ctx.modified(source, "ts.createrule:src")
     ctx.modified(dest, "ts.createrule:dest", 0)
     return OK
@@ -50,6 +51,7 @@ def deleterule(ctx: Context, *words: bytes) -> Status:
         raise fail("compaction rule does not exist")
     feeding.rules = [rule for rule in feeding.rules if rule.dest != dest]
     existing(ctx, dest, to_write=True).source = None
+    ctx.db.replace(source, feeding)
     ctx.modified(source, "ts.deleterule:src")
     ctx.modified(dest, "ts.deleterule:dest", 0)
     return OK

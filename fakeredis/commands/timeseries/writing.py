@@ -70,7 +70,7 @@ def create(ctx: Context, key: bytes = b"", *words: bytes) -> Status:
         raise wrong_count(ctx)
     given = _given(ctx, words)
     if ctx.lookup(key) is not None:
-        ctx.touched(key)
+        ctx.signal_modified(key)
         raise fail("key already exists")
     ctx.db.put(key, _new(given))
     ctx.modified(key, "ts.create")
@@ -131,7 +131,7 @@ def add(ctx: Context, *words: bytes) -> int:
         series = _new(_given(ctx, words[3:]))
         ctx.db.put(key, series)
     else:
-        ctx.touched(key)
+        ctx.signal_modified(key)
         if type(series) is not Series:
             raise fail(_NO_SERIES)
         if len(words) > 3:
@@ -167,6 +167,7 @@ def put(
         return last
     if series.rules:
         tidy(ctx, key, series)
+        ctx.db.replace(key, series)  # a store keeps values then: the command has more effects
     if time > last or not series.total:
         series.append(time, value)
         for rule in series.rules:
@@ -193,7 +194,7 @@ def _added(ctx: Context, key: bytes, raw_time: bytes, raw_value: bytes) -> int |
         time, value = _sample(ctx, raw_time, raw_value)
         series = ctx.lookup(key)
         if series is not None:
-            ctx.touched(key)
+            ctx.signal_modified(key)
         if type(series) is not Series:
             raise fail(_NO_SERIES)
         time = put(ctx, key, series, time, value)
@@ -218,7 +219,7 @@ def _increased(ctx: Context, words: Words, sign: int, event: str) -> int:
         ctx.db.put(key, series)
         ctx.modified(key, "", 0)
     else:
-        ctx.touched(key)
+        ctx.signal_modified(key)
         if type(series) is not Series:
             raise CommandError(WRONG_TYPE)
     change = parse_float(words[1])
@@ -268,7 +269,8 @@ def delete(ctx: Context, *words: bytes) -> int:
     check_deletion(series, start)
     last = series.last_time
     deleted = series.delete(start, end)
-    if deleted:
+    if deleted and series.rules:
+        ctx.db.replace(key, series)  # see `put`
         for rule in series.rules:
             compact_deleted(ctx, series, rule, start, end, last)
     ctx.modified(key, "ts.del")

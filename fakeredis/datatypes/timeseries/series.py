@@ -154,6 +154,11 @@ class Series:
         other.starts = list(self.starts)
         return other
 
+    @property
+    def length(self) -> int:
+        """The number of samples."""
+        return self.total
+
     def memory_usage(self) -> int:
         """The bytes that the server takes for it."""
         size = _HEADER + sum([chunk.memory for chunk in self.chunks])

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from fakeredis import errors
 from fakeredis.datatypes.glob import matcher
-from fakeredis.datatypes.stream import Stream
 from fakeredis.datatypes.string import MutableString
 from fakeredis.engine.command.command import (
     ADMIN,
@@ -806,7 +805,8 @@ class CarriedPubSub(PubSub):
 
 def _length(value: Any) -> int:
     """How many elements a value has."""
-    return value.length if type(value) is Stream else len(value)
+    length: int | None = getattr(value, "length", None)
+    return len(value) if length is None else length
 
 
 def _refusal(error: StoreError) -> CommandError:

@@ -1,6 +1,5 @@
 """Time series, beside the real server: words and their errors, samples, labels, rules."""
 
-# ruff: noqa: E501 - tables of commands
 from __future__ import annotations
 
 import shlex
@@ -17,11 +16,12 @@ def play(twin: Twin, calls: str) -> None:
 
 
 def test_now(twin: Twin) -> None:
-    twin.near("TS.ADD", "now", "*", 1)
-    twin.near("TS.MADD", "now", "*", 1, "none", "*", 1)
-    twin.near("TS.INCRBY", "now", 2)
-    twin.near("TS.DECRBY", "now", 1, "TIMESTAMP", "*", "RETENTION", 5)
-    twin.ignore("now")
+    twin.near("TS.ADD", "a", "*", 1)
+    twin("TS.CREATE", "b")
+    twin.near("TS.MADD", "b", "*", 1, "none", "*", 1)
+    twin.near("TS.INCRBY", "c", 2)
+    twin.near("TS.DECRBY", "c", 1, "TIMESTAMP", "*", "RETENTION", 5)
+    twin.ignore("a", "b", "c")
 
 
 def test_options_of_new_series(twin: Twin) -> None:

@@ -167,6 +167,7 @@ MIGRATE_REFUSED = "ERR Target instance replied with error: %s"
 
 # Stores: no server says so of them, which is why they name the cause
 STORE_BUSY = "BUSY The store is held by another process: %s"
+TOO_LARGE_TO_DUMP = "ERR the value is too large for a payload"
 STORE_FAILED = "MISCONF Errors writing to the store, the command was not executed: %s"
 
 # Streams

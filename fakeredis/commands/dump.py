@@ -58,7 +58,10 @@ def _dump(ctx: Context, value: Any) -> bytes:
     if hasattr(value, "duplicate"):
         value = value.duplicate()
     compress = server.config.boolean("rdbcompression")
-    return rdb.dump(value, server.limits, ctx.traits.rdb_version, compress)
+    try:
+        return rdb.dump(value, server.limits, ctx.traits.rdb_version, compress)
+    except rdb_errors.TooLargeError:  # of which the server dies
+        raise CommandError(errors.TOO_LARGE_TO_DUMP) from None
 
 
 @group.command(

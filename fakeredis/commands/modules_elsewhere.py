@@ -8,26 +8,12 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from fakeredis.commands.arguments import (
-    Declared,
-    Key,
-    NumKeys,
-    Rest,
-)
-from fakeredis.commands.registry import (
-    LASTING,
-    MODULE,
-    READONLY,
-    WRITE,
-    Group,
-)
+from fakeredis.commands.arguments import Declared, Key, Rest
+from fakeredis.commands.registry import MODULE, READONLY, Group
 
 _FIRST: Final = (Key, Rest())
-_UPDATED: Final = (Key("RW update"), Rest())
 _NO_KEY: Final = (Rest(),)
 _READS: Final = READONLY | MODULE
-_WRITES: Final = WRITE | MODULE
-_LASTS: Final = _WRITES | LASTING
 
 
 def _declare(
@@ -43,29 +29,6 @@ def _not_here(ctx: Any, *args: Any) -> Any:
     raise AssertionError("no server here has this command")
 
 
-_cms: Final = Group("cms")
-_declare(_cms, "INFO QUERY", _FIRST, _READS)
-_declare(_cms, "INCRBY INITBYDIM INITBYPROB", _UPDATED, _WRITES)
-_declare(
-    _cms, "MERGE", (Key("OW update"), NumKeys(access="RO access"), Rest()), _WRITES,
-    form="key #key* {WEIGHTS=numkeys}",
-)
-
-_topk: Final = Group("topk")
-_declare(_topk, "COUNT INFO LIST QUERY", _FIRST, _READS)
-_declare(_topk, "ADD INCRBY RESERVE", _UPDATED, _WRITES)
-
-_tdigest: Final = Group("tdigest")
-_declare(
-    _tdigest, "BYRANK BYREVRANK CDF INFO MAX MIN QUANTILE RANK REVRANK TRIMMED_MEAN", _FIRST, _READS
-)
-_declare(_tdigest, "ADD RESET", _UPDATED, _WRITES)
-_declare(_tdigest, "CREATE", _UPDATED, _WRITES, form="key {COMPRESSION=1}")
-_declare(
-    _tdigest, "MERGE", (Key("OW update"), NumKeys(access="RO access"), Rest()), _WRITES,
-    form="key #key* {COMPRESSION=1 OVERRIDE}",
-)
-
 # The first argument of most is an index, which is no key.
 _ft: Final = Group("ft")
 _declare(
@@ -77,4 +40,4 @@ _server: Final = Group("server")
 _declare(_server, "VRANGE", _FIRST, _READS)
 _declare(_server, "STRALGO", _NO_KEY, READONLY)
 
-groups: Final = (_cms, _topk, _tdigest, _ft, _server)
+groups: Final = (_ft, _server)

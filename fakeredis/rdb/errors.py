@@ -18,3 +18,7 @@ class FormatError(ValueError):
 
 class EmptyValueError(FormatError):
     """A container without elements, which the server never keeps."""
+
+
+class TooLargeError(ValueError):
+    """A value takes more bytes than a string can have."""

@@ -17,11 +17,17 @@ _FOOTER = 10
 _LAST_DIGIT = 57  # what begins with a higher byte is no number, which would be written as one
 
 
-def dump(value: Any, limits: EncodingLimits, version: int, compress: bool = True) -> bytes:
-    """The payload of a value."""
+def dump(
+    value: Any, limits: EncodingLimits, version: int, compress: bool = True, exact: bool = False
+) -> bytes:
+    """The payload of a value; see `Writer`.
+
+    Raises:
+        TooLargeError: nobody could make one.
+    """
     if type(value) is bytes and 0 < len(value) <= SHORT and value[0] > _LAST_DIGIT:
         return _with_footer(b"%c%c%b" % (types.STRING, len(value), value), version)
-    kind, body = Writer(limits, version, compress).value(value)
+    kind, body = Writer(limits, version, compress, exact).value(value)
     return _with_footer(bytes((kind,)) + body, version)
 
 

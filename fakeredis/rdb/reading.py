@@ -27,6 +27,14 @@ if TYPE_CHECKING:
     from fakeredis.rdb.arrays import read_array
     from fakeredis.rdb.filters import read_bloom, read_cuckoo
     from fakeredis.rdb.json import read_json
+    from fakeredis.rdb.sketches import (
+        read_count_min,
+        read_exact_count_min,
+        read_exact_t_digest,
+        read_exact_top_k,
+        read_t_digest,
+        read_top_k,
+    )
     from fakeredis.rdb.streams import read_stream
     from fakeredis.rdb.suggestions import read_suggestions
     from fakeredis.rdb.timeseries import read_series
@@ -35,6 +43,12 @@ else:
     read_json = Lazy("fakeredis.rdb.json", "read_json")
     read_bloom = Lazy("fakeredis.rdb.filters", "read_bloom")
     read_cuckoo = Lazy("fakeredis.rdb.filters", "read_cuckoo")
+    read_count_min = Lazy("fakeredis.rdb.sketches", "read_count_min")
+    read_exact_count_min = Lazy("fakeredis.rdb.sketches", "read_exact_count_min")
+    read_t_digest = Lazy("fakeredis.rdb.sketches", "read_t_digest")
+    read_exact_t_digest = Lazy("fakeredis.rdb.sketches", "read_exact_t_digest")
+    read_top_k = Lazy("fakeredis.rdb.sketches", "read_top_k")
+    read_exact_top_k = Lazy("fakeredis.rdb.sketches", "read_exact_top_k")
     read_array = Lazy("fakeredis.rdb.arrays", "read_array")
     read_stream = Lazy("fakeredis.rdb.streams", "read_stream")
     read_suggestions = Lazy("fakeredis.rdb.suggestions", "read_suggestions")
@@ -377,6 +391,9 @@ _OF_MODULES: Final[dict[str, tuple[int, Callable[[Reader], Any]]]] = {
     "vectorset": (0, read_vector_set), "ReJSON-RL": (3, read_json), "fakearray": (0, read_array),
     "trietype0": (1, read_suggestions), "TSDB-TYPE": (8, read_series),
     "MBbloom--": (4, read_bloom), "MBbloomCF": (4, read_cuckoo),
+    "CMSk-TYPE": (0, read_count_min), "fakecount": (0, read_exact_count_min),
+    "TDIS-TYPE": (0, read_t_digest), "fakedigst": (0, read_exact_t_digest),
+    "TopK-TYPE": (0, read_top_k), "fakeheavy": (0, read_exact_top_k),
 }
 
 

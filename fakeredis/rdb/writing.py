@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from fakeredis.rdb.arrays import write_array
     from fakeredis.rdb.filters import write_bloom, write_cuckoo
     from fakeredis.rdb.json import write_json
+    from fakeredis.rdb.sketches import write_count_min, write_t_digest, write_top_k
     from fakeredis.rdb.streams import write_stream
     from fakeredis.rdb.suggestions import write_suggestions
     from fakeredis.rdb.timeseries import write_series
@@ -29,6 +30,9 @@ else:
     write_json = Lazy("fakeredis.rdb.json", "write_json")
     write_bloom = Lazy("fakeredis.rdb.filters", "write_bloom")
     write_cuckoo = Lazy("fakeredis.rdb.filters", "write_cuckoo")
+    write_count_min = Lazy("fakeredis.rdb.sketches", "write_count_min")
+    write_t_digest = Lazy("fakeredis.rdb.sketches", "write_t_digest")
+    write_top_k = Lazy("fakeredis.rdb.sketches", "write_top_k")
     write_array = Lazy("fakeredis.rdb.arrays", "write_array")
     write_stream = Lazy("fakeredis.rdb.streams", "write_stream")
     write_suggestions = Lazy("fakeredis.rdb.suggestions", "write_suggestions")
@@ -61,15 +65,19 @@ class Writer:
         limits: what decides on the form of small containers.
         version: the version of the format.
         compress: whether long strings are packed.
+        exact: whether values are to come back as they are, where the server's form loses something.
     """
 
-    __slots__ = ("compress", "limits", "out", "version")
+    __slots__ = ("compress", "exact", "limits", "out", "version")
 
-    def __init__(self, limits: EncodingLimits, version: int, compress: bool = True) -> None:
+    def __init__(
+        self, limits: EncodingLimits, version: int, compress: bool = True, exact: bool = False
+    ) -> None:
         self.out = bytearray()
         self.limits = limits
         self.version = version
         self.compress = compress
+        self.exact = exact
 
     def length(self, value: int) -> None:
         """Put a number of variable size."""
@@ -211,5 +219,6 @@ class Writer:
 _OF_MODULES: Final[dict[bytes, Callable[[Writer, Any], int]]] = {
     b"vectorset": write_vector_set, b"ReJSON-RL": write_json, b"trietype0": write_suggestions,
     b"array": write_array, b"TSDB-TYPE": write_series, b"MBbloom--": write_bloom,
-    b"MBbloomCF": write_cuckoo,
+    b"MBbloomCF": write_cuckoo, b"CMSk-TYPE": write_count_min, b"TDIS-TYPE": write_t_digest,
+    b"TopK-TYPE": write_top_k,
 }

@@ -369,6 +369,9 @@ def value_readers(kind: bytes, key: bytes) -> list[tuple[bytes, ...]]:
         b"MBbloom--": [(b"BF.DEBUG", key), (b"DUMP", key)],
         b"MBbloomCF": [(b"CF.DEBUG", key), (b"DUMP", key)],
         b"TSDB-TYPE": [(b"TS.INFO", key, b"DEBUG"), (b"TS.RANGE", key, b"-", b"+")],
+        b"CMSk-TYPE": [(b"CMS.INFO", key), (b"DUMP", key)],
+        b"TopK-TYPE": [(b"TOPK.INFO", key), (b"TOPK.LIST", key, b"WITHCOUNT")],
+        b"TDIS-TYPE": [(b"TDIGEST.INFO", key), (b"DUMP", key)],
         b"vectorset": [(b"VCARD", key), (b"VDIM", key)],
     }
     return readers.get(kind, [])

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from fakeredis.commands.arguments import Declared, Key, Rest
-from fakeredis.commands.probabilistic import options
+from fakeredis.commands.arguments import Declared, Key, KeySpec, Rest, counted, index
+from fakeredis.commands.probabilistic import options, sketch_options
 from fakeredis.commands.registry import (
     DENYOOM,
     FAST,
@@ -28,6 +28,12 @@ _READ: Final = (Key, _WORDS)
 _UPDATED: Final = Key("RW access update")
 _WRITE: Final = (_UPDATED, _WORDS)
 _GROWS: Final = WRITE | DENYOOM
+_MERGES: Final[dict[str, Any]] = {  # of whose keys the server knows but the first
+    "key_positions": (1, 1, 1),
+    "specs": (
+        KeySpec("RW access update", index(1)), KeySpec("RO access", index(2), counted()),
+    ),
+}
 
 
 def _declare(
@@ -40,7 +46,7 @@ def _declare(
     access = "read" if flags & READONLY else "write"
     speed = "fast" if flags & FAST else "slow"
     for name in names.split():
-        handler = name.lower() + "_" * (name in ("DEL", "MAX", "MIN"))
+        handler = name.lower() + "_" * (name in ("DEL", "LIST", "MAX", "MIN"))
         group.command(
             f"{family}.{name}", *arguments, flags=flags | MODULE, arity=-1,
             since={"redis": "8.0.0"}, acl=(group.name, access, speed), reply=DEEP, **more,
@@ -74,7 +80,31 @@ _declare(cuckoo, "CF", "COUNT DEBUG EXISTS INFO MEXISTS SCANDUMP", _READ, READON
 _declare(cuckoo, "CF", "COMPACT", _READ, READONLY | FAST | KEPT)
 
 cms: Final = Group("cms", module="bf")
+_declare(cms, "CMS", "INITBYDIM INITBYPROB INCRBY", _WRITE, _GROWS)
+_declare(
+    cms, "CMS", "MERGE", (_UPDATED, sketch_options.WeightOptions), _GROWS, form="key #key* {}",
+    **_MERGES,
+)
+_declare(cms, "CMS", "INFO QUERY", _READ, READONLY)
+
 topk: Final = Group("topk", module="bf")
+_declare(topk, "TOPK", "ADD INCRBY RESERVE", _WRITE, _GROWS)
+_declare(topk, "TOPK", "COUNT", _READ, WRITE)  # as the server has it, it changes nothing
+_declare(topk, "TOPK", "LIST", (Key, sketch_options.ListOptions), READONLY)
+_declare(topk, "TOPK", "INFO QUERY", _READ, READONLY)
+
+# Questions to a digest may make groups of what waits in it.
 tdigest: Final = Group("tdigest", module="bf")
+_declare(tdigest, "TDIGEST", "ADD RESET", _WRITE, _GROWS)
+_declare(tdigest, "TDIGEST", "CREATE", (_UPDATED, sketch_options.CreateOptions), _GROWS)
+_declare(
+    tdigest, "TDIGEST", "MERGE", (_UPDATED, sketch_options.MergeOptions), _GROWS,
+    form="key #key* {}", **_MERGES,
+)
+_declare(
+    tdigest, "TDIGEST", "BYRANK BYREVRANK CDF QUANTILE RANK REVRANK TRIMMED_MEAN", _READ,
+    READONLY | KEPT,
+)
+_declare(tdigest, "TDIGEST", "INFO MAX MIN", _READ, READONLY)
 
 groups: Final = (bloom, cuckoo, cms, topk, tdigest)

@@ -480,7 +480,9 @@ class WriteThrough:
 
     def _dump(self, value: Any) -> bytes:
         server = self.server
-        return rdb.dump(value, server.limits, server.traits.rdb_version, compress=False)
+        return rdb.dump(
+            value, server.limits, server.traits.rdb_version, compress=False, exact=True
+        )
 
     def _has_edits(self) -> bool:
         known = self.server.search

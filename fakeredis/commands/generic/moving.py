@@ -31,7 +31,7 @@ def _rename(ctx: Context, key: bytes, new: bytes) -> None:
     db.place(new, value, deadline)
     if hasattr(value, "renamed"):
         for other in value.renamed(db.data, key, new):
-            ctx.noted(other, changes=0)
+            ctx.modified_unsignalled(other, changes=0)
     ctx.modified(key, "rename_from")
     ctx.modified(new, "rename_to")
     tell_overwritten(ctx, db, new, gone)

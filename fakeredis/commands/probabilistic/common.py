@@ -89,7 +89,7 @@ def writable(ctx: Context, key: bytes, kind: type[T]) -> T | None:
         value: T | None = ctx.lookup_write(key, kind)
         return value
     finally:
-        ctx.touched(key)
+        ctx.signal_modified(key)
 
 
 def absent(ctx: Context, key: bytes, kind: type[Any]) -> None:

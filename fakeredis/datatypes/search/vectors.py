@@ -5,10 +5,14 @@ from __future__ import annotations
 import math
 import struct
 from array import array
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
+from functools import cache
 from heapq import nsmallest
+from importlib import import_module
+from itertools import repeat
 from operator import mul, sub
-from typing import Final
+from os import environ
+from typing import Any, Final
 
 from fakeredis.datatypes.search.schema import Vectors
 
@@ -17,6 +21,7 @@ __all__ = ["SIZES", "Space", "distance_text", "from_bytes", "from_numbers"]
 SIZES: Final = {
     "FLOAT32": 4, "FLOAT64": 8, "FLOAT16": 2, "BFLOAT16": 2, "INT8": 1, "UINT8": 1,
 }
+_GREAT: Final = 1e30  # squares of lengths with which nothing is sought roughly
 _SINGLE: Final = struct.Struct("<f")
 
 def _products(one: Sequence[float], other: Sequence[float]) -> float:
@@ -68,6 +73,19 @@ def single(number: float) -> float:
     return found
 
 
+def _several(places: int | list[int]) -> list[int]:
+    return places if isinstance(places, list) else [places]
+
+
+@cache
+def _numpy() -> Any:
+    """The library numpy, which makes vectors fast; None where it is not installed."""
+    try:
+        return None if environ.get("FAKEREDIS_WITHOUT_NUMPY") else import_module("numpy")
+    except ImportError:
+        return None
+
+
 def _unit(vector: array[float]) -> array[float]:
     length = math.sqrt(_dot(vector, vector))
     if not length:
@@ -78,59 +96,176 @@ def _unit(vector: array[float]) -> array[float]:
 class Space:
     """The vectors of a field, by numbers of documents; a document may have several.
 
+    All of them stand in one array, one behind the other, which numpy (if it is installed) sees as a
+    matrix.  The nearest are sought roughly at first; the distances that count are calculated in the
+    same way with numpy and without.
+
     Args:
         form: what they are made of, and what their distance is.
     """
 
-    __slots__ = ("form", "vectors")
+    __slots__ = ("_cells", "_documents", "_greatest", "_places", "_squares", "form")
 
     def __init__(self, form: Vectors) -> None:
         self.form = form
-        self.vectors: dict[int, list[array[float]]] = {}
+        self._cells = array("d" if form.type == "FLOAT64" else "f")
+        self._documents = array("I")  # of each vector
+        self._squares = array("d")  # of their lengths
+        self._greatest = 0.0  # of these that was seen
+        self._places: dict[int, int | list[int]] = {}  # of documents' vectors
 
     def add(self, document: int, vectors: list[array[float]]) -> None:
         """Take in the vectors of a document."""
         if self.form.metric == "COSINE":
             vectors = [_unit(vector) for vector in vectors]
-        self.vectors[document] = vectors
+        at = len(self._documents)
+        for vector in vectors:
+            self._cells.extend(vector)
+            self._documents.append(document)
+            square = _dot(vector, vector)
+            self._squares.append(square)
+            if not square <= self._greatest:
+                self._greatest = square
+        self._places[document] = at if len(vectors) == 1 else list(range(at, at + len(vectors)))
 
     def remove(self, document: int) -> None:
-        """Forget those of a document."""
-        self.vectors.pop(document, None)
+        """Forget those of a document; the last ones move to their places."""
+        places = self._places.pop(document, None)
+        if places is None:
+            return
+        for place in sorted(_several(places), reverse=True):
+            self._fill(place)
+
+    def _fill(self, place: int) -> None:
+        last = len(self._documents) - 1
+        size = self.form.dimension
+        if place != last:
+            moved = self._documents[last]
+            self._cells[place * size : (place + 1) * size] = self._cells[last * size :]
+            self._documents[place] = moved
+            self._squares[place] = self._squares[last]
+            known = self._places[moved]
+            if type(known) is list:
+                known[known.index(last)] = place
+            else:
+                self._places[moved] = place
+        del self._cells[last * size :]
+        del self._documents[last], self._squares[last]
 
     def nearest(
-        self, wanted: array[float], count: int, among: Iterable[int] | None
+        self, wanted: array[float], count: int, among: Collection[int] | None
     ) -> list[tuple[float, int]]:
         """The nearest documents, nearest first, with their distances.
 
         Args:
             among: the only ones to be looked at; all by default.
         """
-        distances = self._distances(wanted, among)
+        wanted = self._prepared(wanted)
+        places = self._places
+        chosen: Collection[int] = places
+        if among is not None:
+            chosen = [each for each in among if each in places]
+        if count * 2 < len(chosen) and len(places) == len(self._documents):
+            chosen = self._near(wanted, count, None if among is None else chosen)
+        distances = self._distances(wanted, chosen)
         if count >= len(distances):
             return sorted(distances)
         return nsmallest(count, distances)
 
     def within(self, wanted: array[float], radius: float) -> dict[int, float]:
         """The documents at most ``radius`` away, with their distances."""
+        wanted = self._prepared(wanted)
+        slack = self._slack(wanted)
+        rough = self._rough(wanted, None) if slack < _GREAT else None
+        chosen: Iterable[int] = self._places
+        if rough is not None:
+            near = (rough <= radius + slack).nonzero()[0]
+            chosen = {self._documents[at] for at in near.tolist()}
         return {
             document: distance
-            for distance, document in self._distances(wanted, None) if distance <= radius
+            for distance, document in self._distances(wanted, chosen) if distance <= radius
         }
 
-    def _distances(
-        self, wanted: array[float], among: Iterable[int] | None
-    ) -> list[tuple[float, int]]:
-        vectors = self.vectors
-        if self.form.metric == "COSINE":
-            wanted = _unit(wanted)
-        measure = self._measure(wanted)
-        chosen = vectors if among is None else [each for each in among if each in vectors]
+    def _prepared(self, wanted: array[float]) -> array[float]:
+        return _unit(wanted) if self.form.metric == "COSINE" else wanted
+
+    def _near(
+        self, wanted: array[float], count: int, among: Collection[int] | None
+    ) -> Collection[int]:
+        """Documents among which the nearest are, where each has one vector."""
+        documents = self._documents if among is None else among
+        slack = self._slack(wanted)
+        if not slack < _GREAT:
+            return documents
+        rows = None if among is None else [self._places[each] for each in among]
+        rough = self._rough(wanted, rows)
+        if rough is None:
+            return self._near_without_numpy(wanted, count, documents, rows)
+        worst = _numpy().partition(rough, count - 1)[count - 1] if count else -math.inf
+        if not math.isfinite(worst):
+            return documents
+        near = (rough <= worst + slack).nonzero()[0].tolist()
+        ordered = list(documents)
+        return [ordered[at] for at in near]
+
+    def _slack(self, wanted: array[float]) -> float:
+        """By how much a rough distance may be wrong."""
+        return 1e-5 * (self._greatest + _dot(wanted, wanted)) + 1e-9
+
+    def _rough(self, wanted: array[float], rows: Any) -> Any:
+        """About how far vectors are, as an array of numpy's; None where that is missing.
+
+        Args:
+            rows: their places; None for all.
+        """
+        numpy = _numpy()
+        if numpy is None or not self._documents:
+            return None
+        kind = self._cells.typecode
+        squares = numpy.frombuffer(self._squares, dtype="d")
+        matrix = numpy.frombuffer(self._cells, dtype=kind).reshape(-1, self.form.dimension)
+        if rows is not None:
+            matrix, squares = matrix[rows], squares[rows]
+        with numpy.errstate(all="ignore"):
+            rough = matrix @ numpy.frombuffer(wanted, dtype=kind)
+            if self.form.metric == "L2":
+                rough *= -2.0
+                return rough + squares + _dot(wanted, wanted)
+            return 1.0 - rough
+
+    def _near_without_numpy(
+        self, wanted: array[float], count: int, documents: Collection[int], rows: Any
+    ) -> Collection[int]:
+        """The same in Python: by the difference of vectors, which one function calculates."""
+        vector = struct.Struct(f"{self.form.dimension}{self._cells.typecode}")
+        squares: Iterable[float] = self._squares
+        vectors: Iterable[tuple[float, ...]] = vector.iter_unpack(self._cells)
+        if rows is not None:
+            squares = [self._squares[at] for at in rows]
+            vectors = (vector.unpack_from(self._cells, at * vector.size) for at in rows)
+        rough = list(map(math.dist, vectors, repeat(tuple(wanted))))
+        slack = math.sqrt(self._slack(wanted))
+        if self.form.metric == "IP":
+            # Of two vectors the product follows from their lengths and their difference.
+            rough = [far * far - square for far, square in zip(rough, squares, strict=True)]
+            slack *= slack
+        worst = nsmallest(count, rough)[-1] if count else -math.inf
         return [
-            (measure(vectors[each][0]) if len(vectors[each]) == 1
-             else min(map(measure, vectors[each])), each)
-            for each in chosen
+            document for document, far in zip(documents, rough, strict=True)
+            if far <= worst + slack
         ]
+
+    def _vectors(self, document: int) -> list[array[float]]:
+        size = self.form.dimension
+        return [
+            self._cells[at * size : (at + 1) * size] for at in _several(self._places[document])
+        ]
+
+    def _distances(
+        self, wanted: array[float], chosen: Iterable[int]
+    ) -> list[tuple[float, int]]:
+        measure = self._measure(wanted)
+        return [(min(map(measure, self._vectors(each))), each) for each in chosen]
 
     def _measure(self, wanted: array[float]) -> Callable[[array[float]], float]:
         rounded = single if wanted.typecode == "f" else float

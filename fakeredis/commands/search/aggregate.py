@@ -90,12 +90,16 @@ class _Pipeline:
         score = None
         if self.plan.scores:
             score = scorer(run.finder, run.node, run.scorer, run.request.payload)
+        total, is_plain = self.total, score is None and not run.finder.distances
         for number in sorted(run.found):
             document = documents.get(number)
             if document is None:
                 continue
-            self.total.count += 1
+            total.count += 1
             row: Row = {_SOURCE: document}
+            if is_plain:
+                yield row
+                continue
             for name, distances in run.finder.distances.items():
                 if number in distances:
                     row[name] = distances[number]
@@ -126,14 +130,17 @@ class _Pipeline:
 
         def filled(rows: Rows) -> Rows:
             for row in rows:
-                document = row[_SOURCE]
-                if sortable and name in document.sortable:
-                    row[name] = document.sortable[name]
-                elif not sortable:
-                    self.load(row, document, path, name)
+                self.load(row, row[_SOURCE], path, name)
                 yield row
 
-        self.rows = filled(self.rows)
+        def filled_with_sortable(rows: Rows) -> Rows:
+            for row in rows:
+                found = row[_SOURCE].sortable.get(name)
+                if found is not None:
+                    row[name] = found
+                yield row
+
+        self.rows = (filled_with_sortable if sortable else filled)(self.rows)
 
     def load(self, row: Row, document: Document, path: bytes, name: bytes) -> None:
         """Let a row have a field of its document."""
@@ -541,8 +548,14 @@ def _group(
     def grouped(rows: Rows) -> Rows:
         groups: dict[Any, list[Row]] = {}
         for row in rows:
-            for key in _keys(row, names):
-                groups.setdefault(key, []).append(row)
+            key = tuple(map(row.get, names))
+            if list in map(type, key):
+                for each in _keys(row, names):
+                    groups.setdefault(each, []).append(row)
+            elif (members := groups.get(key)) is not None:
+                members.append(row)
+            else:
+                groups[key] = [row]
         total.count = len(groups)
         for key, members in groups.items():
             made_row: Row = dict(zip(names, key, strict=True))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from heapq import nsmallest
+from heapq import nlargest, nsmallest
 from typing import Any, Final
 
 from fakeredis.commands.search.request import Request, Run, default_dialect, value_in
@@ -17,7 +17,7 @@ from fakeredis.datatypes.search.index import Document
 from fakeredis.datatypes.search.reading import field_value
 from fakeredis.datatypes.search.reasons import Reasons
 from fakeredis.datatypes.search.records import Records
-from fakeredis.datatypes.search.scoring import Measures, scorer
+from fakeredis.datatypes.search.scoring import Measures, nothing, scorer
 from fakeredis.datatypes.search.values import shown as value_shown
 from fakeredis.datatypes.search.values import sort_key
 from fakeredis.datatypes.search.vectors import distance_text
@@ -205,8 +205,8 @@ def _page(run: Run, options: _Options, score: Any) -> list[Document]:
     documents = run.index.documents
     last = options.offset + options.count
     if options.sort_by is not None:
-        ordered = _sorted(run, options)
-    elif run.scorer in ("TFIDF", "BM25STD") and not run.index.length:
+        ordered = _sorted(run, options, last)
+    elif score is nothing or (run.scorer == "TFIDF" and not run.index.length):
         ordered = nsmallest(last, run.found) if last < len(run.found) else sorted(run.found)
     else:
         ranked = [(-_comparable(score(documents[each])), each) for each in run.found]
@@ -219,18 +219,32 @@ def _comparable(score: float) -> float:
     return score if score == score else 0.0
 
 
-def _sorted(run: Run, options: _Options) -> list[int]:
-    keys = {each: sort_value(run, options.sort_by or b"", each) for each in run.found}
-    present = [each for each, key in keys.items() if key is not None]
-    absent = [each for each, key in keys.items() if key is None]
-    kinds = {type(keys[each]) for each in present}
+def _sorted(run: Run, options: _Options, last: int) -> list[int]:
+    """Documents by what they are sorted by, those without it behind; as many as are asked for."""
+    keyed, absent = _keyed(run, options.sort_by or b"")
     backwards = options.descending
-    if len(kinds) > 1:
-        present.sort(key=lambda each: (sort_key(keys[each]), each), reverse=backwards)
+    if len({type(key) for key, _ in keyed}) > 1:
+        keyed = [(sort_key(key), each) for key, each in keyed]
+    if last * 4 < len(keyed):
+        keyed = (nlargest if backwards else nsmallest)(last, keyed)
     else:
-        present.sort(key=lambda each: (keys[each], each), reverse=backwards)
+        keyed.sort(reverse=backwards)
     absent.sort(reverse=backwards)
-    return present + absent
+    return [each for _, each in keyed] + absent
+
+
+def _keyed(run: Run, name: bytes) -> tuple[list[tuple[Any, int]], list[int]]:
+    """Documents with what they are sorted by, and those that have nothing."""
+    known = run.definition.field_named(name)
+    if known is not None and known.sortable and name not in run.finder.distances:
+        documents = run.index.documents
+        keys = [(documents[each].sortable.get(name), each) for each in run.found]
+    else:
+        keys = [(sort_value(run, name, each), each) for each in run.found]
+    keyed = [pair for pair in keys if pair[0] is not None]
+    if len(keyed) == len(keys):
+        return keyed, []
+    return keyed, [each for key, each in keys if key is None]
 
 
 def sort_value(run: Run, name: bytes, number: int) -> Any:

@@ -27,7 +27,10 @@ from fakeredis.datatypes.search.postings import Postings, Tagged
 from fakeredis.datatypes.search.records import Found, Records, reached_by_chance
 from fakeredis.datatypes.search.vectors import single
 
-__all__ = ["GROWTH", "SCORERS", "SHARE", "Measures", "older_idf", "scorer"]
+__all__ = [
+    "GROWTH", "SCORERS", "SHARE", "Measures", "nothing", "older_idf",
+    "scorer",
+]
 
 SCORERS: Final = (
     "TFIDF", "TFIDF.DOCNORM", "BM25", "BM25STD", "DISMAX", "DOCSCORE", "HAMMING",
@@ -45,7 +48,8 @@ def older_idf(total: int, count: int) -> float:
     return float(math.frexp(1.0 + (total + 1.0) / (count or 1))[1] - 1)
 
 
-def _none(document: Document) -> float:
+def nothing(document: Document) -> float:
+    """The score of all documents where no part of a query gives them one."""
     return 0.0
 
 
@@ -129,7 +133,7 @@ class _Maker(Measures):
         terms = self.index.terms
         postings: Postings | None = terms.postings.get(word)
         if postings is None:
-            return _none
+            return nothing
         gain = self.gain(len(postings))
         frequencies = postings.frequencies(terms.masks_of(mask))
 
@@ -181,11 +185,11 @@ class _Maker(Measures):
         if isinstance(node, Optional):
             return self._optional(node)
         if isinstance(node, Vector):
-            return _none if node.part is None or isinstance(node.part, Star) else self.make(
+            return nothing if node.part is None or isinstance(node.part, Star) else self.make(
                 node.part
             )
         if isinstance(node, Negation | Geometry):
-            return _none
+            return nothing
         return self._flat(node)
 
     def _of_all(self, node: Intersection | Exact, nested: bool) -> Score:
@@ -219,7 +223,7 @@ class _Maker(Measures):
     def _flat(self, node: Node) -> Score:
         """Of what has no words: documents, numbers, places."""
         if not isinstance(node, Star):
-            return _none
+            return nothing
         weight, average = node.weight, self.average
 
         def starred(document: Document) -> float:
@@ -232,7 +236,7 @@ class _Maker(Measures):
         dictionary = self.index.tags.get(node.name)
         field = self.index.definition.field_named(node.name)
         if dictionary is None or field is None:
-            return _none
+            return nothing
         scores = []
         for part in node.parts:
             tags = [
@@ -267,6 +271,9 @@ class _Maker(Measures):
 
     @staticmethod
     def _together(scores: list[Score], weight: float, first: bool = False) -> Score:
+        scores = [each for each in scores if each is not nothing]
+        if not scores:
+            return nothing
         if len(scores) == 1 and weight == 1.0:
             return scores[0]
 
@@ -297,10 +304,10 @@ def scorer(finder: Finder, node: Node | None, name: str, payload: bytes | None =
     if name == "HAMMING":
         return lambda document: _similarity(document.payload, payload)
     if node is None:
-        return _none
+        return nothing
     if name == "BM25STD":
         made = _Maker(finder).make(node)
-        return made if made is _none else lambda document: document.score * made(document)
+        return made if made is nothing else lambda document: document.score * made(document)
     return _older(Records(finder, node), Measures(finder.index, name))
 
 

@@ -495,7 +495,8 @@ def test_collected_by_unittest() -> None:
 
     result = unittest.TestResult()
     unittest.defaultTestLoader.loadTestsFromTestCase(Case).run(result)
-    assert (result.testsRun, len(result.skipped), len(result.expectedFailures)) == (3, 1, 1)
+    assert (len(result.skipped), len(result.expectedFailures)) == (1, 1)
+    assert result.testsRun in (2, 3)  # Python 3.12.1 does not count what is skipped
     assert result.wasSuccessful()
 
 

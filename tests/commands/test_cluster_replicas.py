@@ -277,6 +277,7 @@ async def test_asyncio_reads_from_replicas(cluster: Cluster) -> None:
         owner.server.connected = False
         assert await client.incr("a") == 2
         assert cluster.owners[15495] is not owner
+    del client
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)
         gc.collect()  # redis-py 7 forgets to disconnect from the node that has failed

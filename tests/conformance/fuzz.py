@@ -64,6 +64,8 @@ XREADGROUP GROUP g c1 COUNT 1 STREAMS x >|XGROUP CREATE x h $ ENTRIESREAD 3
 VADD v VALUES 3 1 2 3 one|VADD v VALUES 3 -1 0 3 two SETATTR {{"a":1}}|VADD v VALUES 3 0 1 0 three
 VADD bin VALUES 2 1 -1 one BIN|VADD plain VALUES 2 1 -1 one NOQUANT|VADD red REDUCE 2 VALUES 4 1 2 3 4 e
 JSON.SET doc $ {{"a":[1,2.5,"x",null],"b":{{"c":true}}}}|JSON.SET text $ "{long}"
+BF.RESERVE bloom 0.1 3 EXPANSION 1|BF.MADD bloom a b c d e f|BF.RESERVE fixed 0.01 5 NONSCALING
+CF.RESERVE cuckoo 4 BUCKETSIZE 2 EXPANSION 2|CF.INSERT cuckoo ITEMS a b c d e f a a
 PFADD p a b c|SETBIT bits 1000 1|GEOADD g 13.361389 38.115556 Palermo
 """.format(
     long="x" * 70, many=" ".join(f"m{i}" for i in range(200)),
@@ -83,6 +85,11 @@ READERS: Final = {
                 "XAUTOCLAIM k g c2 0 0", "XTRIM k MAXLEN 1"),
     b"ReJSON-RL": ("JSON.GET k", "JSON.RESP k", "JSON.DEBUG MEMORY k", "JSON.TYPE k $..*",
                    "JSON.SET k $.b 1", "JSON.ARRAPPEND k $..* 1", "JSON.CLEAR k $.*", "JSON.DEL k $..c"),
+    b"MBbloom--": ("BF.DEBUG k", "BF.INFO k", "BF.MADD k a b x y z", "BF.MEXISTS k a b c", "BF.SCANDUMP k 0",
+                   "BF.SCANDUMP k 1", "BF.LOADCHUNK k 4 xyz", "BF.INSERT k ITEMS 1 2 3 4 5 6 7 8 9"),
+    b"MBbloomCF": ("CF.DEBUG k", "CF.INFO k", "CF.ADD k x", "CF.INSERT k ITEMS a b c d e f", "CF.COUNT k a",
+                   "CF.DEL k a", "CF.DEL k b", "CF.COMPACT k", "CF.SCANDUMP k 0", "CF.SCANDUMP k 1",
+                   "CF.LOADCHUNK k 4 xy", "CF.ADDNX k new"),
     b"vectorset": ("VINFO k", "VCARD k", "VRANDMEMBER k -5", "VEMB k one", "VLINKS k one",
                    "VSIM k VALUES 3 1 2 3 WITHSCORES", "VSIM k ELE one", "VADD k VALUES 3 1 1 1 new",
                    "VREM k one", "VGETATTR k two", "VISMEMBER k one"),

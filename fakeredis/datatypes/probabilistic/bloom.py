@@ -13,7 +13,8 @@ from fakeredis.datatypes.probabilistic.hashes import murmur2, murmur64_pair
 from fakeredis.datatypes.probabilistic.pages import MOST, Room, read, room, write
 
 __all__ = [
-    "ADDED", "FAILED", "FIXED", "FULL", "KNOWN", "BloomError", "BloomFilter", "Link", "NoMemory",
+    "ADDED", "FAILED", "FIXED", "FULL", "KNOWN", "MOST_HASHES", "BloomError", "BloomFilter", "Link",
+    "NoMemory",
 ]
 
 # Options of a filter, as they are in its header: the number of bits is no power of two; its size is
@@ -30,7 +31,7 @@ _ALL: Final = (1 << 64) - 1
 _LN2: Final = 0.693147180559945
 _LN2_SQUARED: Final = 0.480453013918201
 _TIGHTER: Final = 0.5  # each link has half the rate of errors of the one before
-_MOST_HASHES: Final = 1 << 16  # none has more than 1075 that was not made up
+MOST_HASHES: Final = 1 << 16  # none has more than 1075 that was not made up
 
 _HEADER: Final = struct.Struct("<QIII")
 _LINK: Final = struct.Struct("<QQQddIQB")
@@ -105,7 +106,7 @@ class Link:
         if self.n2 and self.bits < self.modulus:
             return False
         wanted = _LN2 * self.bpe
-        return math.isfinite(wanted) and self.hashes == math.ceil(wanted) <= _MOST_HASHES
+        return math.isfinite(wanted) and self.hashes == math.ceil(wanted) <= MOST_HASHES
 
     def copy(self) -> Link:
         """An independent copy."""

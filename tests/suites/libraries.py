@@ -64,7 +64,7 @@ LOOPS = [*LIMIT, "-o", "asyncio_default_fixture_loop_scope=function"]
 IGNORED_OF_REDIS_PY = [
     f"--ignore={folder}/test_{name}"
     for folder in ("tests", "tests/test_asyncio")
-    for name in ("scenario", "search.py", "timeseries.py", "bloom.py")
+    for name in ("scenario", "search.py", "timeseries.py")
 ]
 SUITES = [
     Suite(

@@ -94,5 +94,5 @@ def _plain(reply: Any) -> Any:
     if kind == "simple":
         return value
     if kind == "double":
-        return {kind: float(value)}
+        return {kind: str(float(value))}  # by which what is no number is itself
     return _plain(value) if kind == "set" else {kind: _plain(value)}

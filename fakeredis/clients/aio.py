@@ -24,10 +24,16 @@ from fakeredis.clients.aio_socket import AsyncFakeSocket
 from fakeredis.clients.client_cache import Templates
 from fakeredis.clients.connection import fake_class
 from fakeredis.clients.creations import births
-from fakeredis.clients.fast_path import NOT_HANDLED, FastPath, make_fast_path, other_wire, plain_set
+from fakeredis.clients.fast_path import NOT_HANDLED, FastPath, make_fast_path, plain_set
 from fakeredis.clients.impersonation import Impersonating, shown, tell_signatures, wrapper_of
 from fakeredis.clients.originals import own_method
-from fakeredis.clients.pipeline import idle_connection, marked, run_pipeline, run_transaction
+from fakeredis.clients.pipeline import (
+    fit_wire,
+    idle_connection,
+    marked,
+    run_pipeline,
+    run_transaction,
+)
 from fakeredis.clients.sync import (
     address_of,
     check_class,
@@ -36,7 +42,6 @@ from fakeredis.clients.sync import (
     take_own,
     with_defaults,
 )
-from fakeredis.clients.untouched import is_untouched
 from fakeredis.errors import ConnectionLost
 
 if TYPE_CHECKING:
@@ -75,14 +80,8 @@ async def async_short_pipeline(
         redis.ResponseError: a command failed, and ``raise_on_error``.
         redis.WatchError: a watched key changed.
     """
-    wire = getattr(connection, "_reader", None)
-    if type(wire) is not AsyncFakeSocket:
-        wire = other_wire(wire, connection)
-    if (
-        wire is None
-        or type(pipeline).parse_response is not PARSE_RESPONSE
-        or not is_untouched(connection, wire)
-    ):
+    wire = fit_wire(connection, getattr(connection, "_reader", None), AsyncFakeSocket)
+    if wire is None or type(pipeline).parse_response is not PARSE_RESPONSE:
         return NOT_HANDLED
     run = run_transaction if transaction else run_pipeline
     try:

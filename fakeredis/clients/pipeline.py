@@ -213,20 +213,29 @@ def short_pipeline(
         redis.ResponseError: a command failed, and ``raise_on_error``.
         redis.WatchError: a watched key changed.
     """
-    wire = getattr(connection, "_sock", None)
-    if type(wire) is not FakeSocket:
-        wire = other_wire(wire, connection)
-    if (
-        wire is None
-        or type(pipeline).parse_response is not PARSE_RESPONSE
-        or not is_untouched(connection, wire)
-    ):
+    wire = fit_wire(connection, getattr(connection, "_sock", None), FakeSocket)
+    if wire is None or type(pipeline).parse_response is not PARSE_RESPONSE:
         return NOT_HANDLED
     run = run_transaction if transaction else run_pipeline
     try:
         return run(pipeline, wire, connection, commands, raise_on_error)
     except ConnectionLost:
         return NOT_HANDLED  # to be found, and told in redis-py's words, on the long way
+
+
+def fit_wire(
+    connection: AnyConnection, wire: Any, kind: type[FakeSocket]
+) -> FakeSocket | None:
+    """The wire by which a pipeline's batch may take the short way; None where none may.
+
+    Args:
+        connection: which it would take.
+        wire: what is in the place of its socket.
+        kind: the class of wires that may; subclasses say which one instead.
+    """
+    if type(wire) is not kind:
+        wire = other_wire(wire, connection)
+    return wire if wire is not None and is_untouched(connection, wire) else None
 
 
 def idle_connection(pipeline: AnyBatch) -> Any:

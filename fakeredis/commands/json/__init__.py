@@ -10,17 +10,15 @@ from typing import Any, Final
 
 from fakeredis.commands.arguments import Declared, Key, KeySpec, Many, Raw, Rest, index, span
 from fakeredis.commands.json.options import GetOptions, SetOptions
+from fakeredis.commands.module_declarations import declare
 from fakeredis.commands.registry import (
     DENYOOM,
-    MODULE,
     READONLY,
     READS_WHOLE,
     WRITE,
     WRITES_BACK,
     Group,
 )
-from fakeredis.engine.core.replies import DEEP
-from fakeredis.lazy import Lazy
 
 group: Final = Group("json", module="json")
 
@@ -35,13 +33,9 @@ _FUNCTIONS: Final = {"SET": "set_", "TYPE": "type_", "DEL": "delete", "FORGET": 
 def _declare(
     file: str, names: str, arguments: tuple[Declared, ...], flags: int, **more: Any
 ) -> None:
-    """Declare commands whose handlers are in one file of this folder, under their own names."""
-    access = "read" if flags & READONLY else "write"
-    for name in names.split():
-        group.command(
-            f"JSON.{name}", *arguments, flags=flags | MODULE, arity=-1, since={"redis": "8.0.0"},
-            acl=("json", access, "slow"), reply=DEEP, **more,
-        )(Lazy(f"fakeredis.commands.json.{file}", _FUNCTIONS.get(name) or name.lower()))
+    """Declare commands whose handlers are in one file of this folder."""
+    module = f"fakeredis.commands.json.{file}"
+    declare(group, "JSON", names, module, arguments, flags, _FUNCTIONS, **more)
 
 
 _declare(

@@ -9,19 +9,17 @@ from __future__ import annotations
 from typing import Any, Final
 
 from fakeredis.commands.arguments import Declared, Key, KeySpec, Rest, counted, index
+from fakeredis.commands.module_declarations import declare
 from fakeredis.commands.probabilistic import options, sketch_options
 from fakeredis.commands.registry import (
     DENYOOM,
     FAST,
     KEPT,
     LASTING,
-    MODULE,
     READONLY,
     WRITE,
     Group,
 )
-from fakeredis.engine.core.replies import DEEP
-from fakeredis.lazy import Lazy
 
 _WORDS: Final = Rest(flat=True)
 _READ: Final = (Key, _WORDS)
@@ -34,23 +32,15 @@ _MERGES: Final[dict[str, Any]] = {  # of whose keys the server knows but the fir
         KeySpec("RW access update", index(1)), KeySpec("RO access", index(2), counted()),
     ),
 }
+_FUNCTIONS: Final = {"DEL": "del_", "LIST": "list_", "MAX": "max_", "MIN": "min_"}
 
 
 def _declare(
     group: Group, family: str, names: str, arguments: tuple[Declared, ...], flags: int, **more: Any
 ) -> None:
-    """Declare commands of a family, whose handlers are in the file of the group, under their names.
-
-    A name that is Python's own has an underscore behind it there.
-    """
-    access = "read" if flags & READONLY else "write"
-    speed = "fast" if flags & FAST else "slow"
-    for name in names.split():
-        handler = name.lower() + "_" * (name in ("DEL", "LIST", "MAX", "MIN"))
-        group.command(
-            f"{family}.{name}", *arguments, flags=flags | MODULE, arity=-1,
-            since={"redis": "8.0.0"}, acl=(group.name, access, speed), reply=DEEP, **more,
-        )(Lazy(f"fakeredis.commands.probabilistic.{group.name}", handler))
+    """Declare commands of a family, whose handlers are in the file of the group."""
+    module = f"fakeredis.commands.probabilistic.{group.name}"
+    declare(group, family, names, module, arguments, flags, _FUNCTIONS, **more)
 
 
 bloom: Final = Group("bloom", module="bf")

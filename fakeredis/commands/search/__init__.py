@@ -10,9 +10,8 @@ from __future__ import annotations
 from typing import Any, Final
 
 from fakeredis.commands.arguments import Declared, Key, KeySpec, Rest, index, span
-from fakeredis.commands.registry import DENYOOM, KEPT, MODULE, READONLY, WRITE, Group
-from fakeredis.engine.core.replies import DEEP
-from fakeredis.lazy import Lazy
+from fakeredis.commands.module_declarations import declare
+from fakeredis.commands.registry import DENYOOM, KEPT, READONLY, WRITE, Group
 
 group: Final = Group("search", module="search")
 
@@ -29,16 +28,9 @@ _TWO_KEYS: Final[dict[str, Any]] = {
 def _declare(
     file: str, names: str, arguments: tuple[Declared, ...], flags: int, **more: Any
 ) -> None:
-    """Declare commands whose handlers are in one file of this folder, under their own names."""
-    access = "read" if flags & READONLY else "write"
-    for name in names.split():
-        group.command(
-            f"FT.{name}", *arguments, flags=flags | MODULE, arity=-1, since={"redis": "8.0.0"},
-            acl=("search", access, "slow"), reply=DEEP, **more,
-        )(Lazy(
-            f"fakeredis.commands.search.{file}",
-            _FUNCTIONS.get(name) or name.lower().lstrip("_"),
-        ))
+    """Declare commands whose handlers are in one file of this folder."""
+    module = f"fakeredis.commands.search.{file}"
+    declare(group, "FT", names, module, arguments, flags, _FUNCTIONS, **more)
 
 
 _declare("indexes", "CREATE _CREATEIFNX", _NAMED, WRITE | DENYOOM)

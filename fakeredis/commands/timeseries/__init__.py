@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from fakeredis.commands.arguments import Declared, Key, Many, Raw, Rest
+from fakeredis.commands.module_declarations import declare
 from fakeredis.commands.registry import DENYOOM, MODULE, NOSCRIPT, READONLY, WRITE, Group
 from fakeredis.commands.timeseries.options import (
     AddOptions,
@@ -33,13 +34,9 @@ _FUNCTIONS: Final = {"DEL": "delete", "RANGE": "range_"}
 def _declare(
     file: str, names: str, arguments: tuple[Declared, ...], flags: int, **more: Any
 ) -> None:
-    """Declare commands whose handlers are in one file of this folder, under their own names."""
-    access = "read" if flags & READONLY else "write"
-    for name in names.split():
-        group.command(
-            f"TS.{name}", *arguments, flags=flags | MODULE, arity=-1,
-            **({"since": {"redis": "8.0.0"}, "acl": ("timeseries", access, "slow")} | more),
-        )(Lazy(f"fakeredis.commands.timeseries.{file}", _FUNCTIONS.get(name) or name.lower()))
+    """Declare commands whose handlers are in one file of this folder."""
+    module = f"fakeredis.commands.timeseries.{file}"
+    declare(group, "TS", names, module, arguments, flags, _FUNCTIONS, **{"reply": PLAIN, **more})
 
 
 _declare("writing", "CREATE ALTER", (_SERIES, SeriesOptions), _GROWS)

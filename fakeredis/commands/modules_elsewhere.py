@@ -33,7 +33,7 @@ def _not_here(ctx: Any, *args: Any) -> Any:
 _ft: Final = Group("ft")
 _declare(
     _ft,
-    "ADD ADDHASH ALIASLIST DEBUG HYBRID PROFILE SAFEADD",
+    "ADDHASH ALIASLIST DEBUG HYBRID",
     _NO_KEY, MODULE,
 )
 _server: Final = Group("server")

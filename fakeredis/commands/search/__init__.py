@@ -42,6 +42,7 @@ _declare("indexes", "_LIST", (_WORDS,), READONLY, varies="order")
 _declare("indexes", "ALIASADD ALIASUPDATE _ALIASADDIFNX", (_WORDS,), _EDITS, **_TWO_KEYS)
 _declare("indexes", "ALIASDEL _ALIASDELIFX", _NAMED, _EDITS)
 _declare("search", "SEARCH", _NAMED, READONLY)
+_declare("profiling", "PROFILE", _NAMED, READONLY, varies="always")
 _declare("aggregate", "AGGREGATE", _NAMED, READONLY)
 _declare(
     "aggregate", "CURSOR", (_WORDS,), READONLY, key_positions=(2, 2, 1),
@@ -51,10 +52,11 @@ _declare("lexicon", "TAGVALS EXPLAIN EXPLAINCLI SYNDUMP SPELLCHECK", _NAMED, REA
 _declare("lexicon", "SYNUPDATE SYNADD", _NAMED, WRITE)
 _declare("lexicon", "DICTADD DICTDEL", (_WORDS,), _EDITS)
 _declare("lexicon", "DICTDUMP CONFIG", (_WORDS,), READONLY)
-_declare("lexicon", "GET", (_WORDS,), READONLY, **_TWO_KEYS)
-_declare("lexicon", "DEL", (_WORDS,), WRITE, **_TWO_KEYS)
+_declare("documents", "ADD SAFEADD", (_WORDS,), WRITE | DENYOOM, **_TWO_KEYS)
+_declare("documents", "GET", (_WORDS,), READONLY, **_TWO_KEYS)
+_declare("documents", "DEL", (_WORDS,), WRITE, **_TWO_KEYS)
 _declare(
-    "lexicon", "MGET", (_WORDS,), READONLY, key_positions=(1, -1, 1),
+    "documents", "MGET", (_WORDS,), READONLY, key_positions=(1, -1, 1),
     specs=[KeySpec(_ACCESS, index(1), span(-1))],
 )
 _declare("suggestions", "SUGADD", _NAMED, WRITE | DENYOOM)

@@ -50,15 +50,20 @@ class _Plan:
     """What is to be done.
 
     Args:
-        steps: each makes, of a pipeline, what does the step.
+        steps: each makes, of a pipeline, what does the step; with its words.
+        counts: whether FT.PROFILE asks for the rows that pass each.
     """
 
     request: Request
-    steps: list[Callable[[_Pipeline], None]] = field(default_factory=list)
+    steps: list[tuple[_Step, bytes, Sequence[bytes]]] = field(default_factory=list)
+    counts: bool = False
     scores: bool = False
     content: bool = True
     cursor: bool = False
     chunk: int = 1000
+
+
+_Step = Callable[["_Pipeline"], None]
 
 
 @dataclass
@@ -84,6 +89,12 @@ class _Pipeline:
         if plan.scores:
             self.names.add(b"__score")
         self.rows = self._documents()
+        self.counted: list[list[Any]] | None = None  # names of steps, and rows that passed them
+        if plan.counts:
+            self.counted = []
+            self.count("Index")
+            if plan.scores:
+                self.count("Scorer")
 
     def _documents(self) -> Rows:
         run, documents = self.run, self.run.index.documents
@@ -106,6 +117,20 @@ class _Pipeline:
             if score is not None:
                 row[b"__score"] = score(document)
             yield row
+
+    def count(self, name: str) -> None:
+        """Count the rows that pass from here on."""
+        assert self.counted is not None
+        entry: list[Any] = [name, 0]
+        self.counted.append(entry)
+        rows = self.rows
+
+        def counting() -> Rows:
+            for row in rows:
+                entry[1] += 1
+                yield row
+
+        self.rows = counting()
 
     # Properties -----------------------------------------------------------------------------
 
@@ -141,6 +166,8 @@ class _Pipeline:
                 yield row
 
         self.rows = (filled_with_sortable if sortable else filled)(self.rows)
+        if self.counted is not None and not sortable:
+            self.count("Loader")
 
     def load(self, row: Row, document: Document, path: bytes, name: bytes) -> None:
         """Let a row have a field of its document."""
@@ -178,12 +205,7 @@ def aggregate(ctx: Context, *words: bytes) -> Any:
         raise CommandError("No query string provided")
     plan = _plan(ctx, words)
     run = Run(ctx, words[0], words[1], plan.request)
-    pipeline = _Pipeline(run, plan)
-    try:
-        for step in plan.steps:
-            step(pipeline)
-    except SearchError as error:
-        raise failure(error) from None
+    pipeline = _pipeline(run, plan)
     if not plan.cursor:
         rows = _safely(pipeline.rows, pipeline.total)
         reply, _ = _reply(ctx, rows, pipeline.total, plan.request.form, plan.content)
@@ -191,6 +213,56 @@ def aggregate(ctx: Context, *words: bytes) -> Any:
     rows = _safely(pipeline.rows, pipeline.total)
     cursor = Cursor(run.definition.name, rows, plan.chunk, plan.request.form, pipeline.total)
     return _read(ctx, cursor, plan.chunk, 0)
+
+
+def _pipeline(run: Run, plan: _Plan) -> _Pipeline:
+    pipeline = _Pipeline(run, plan)
+    try:
+        for step, word, arguments in plan.steps:
+            step(pipeline)
+            if pipeline.counted is not None:
+                _count(pipeline, word, arguments)
+    except SearchError as error:
+        raise failure(error) from None
+    return pipeline
+
+
+_STEP_NAMES: Final = {b"LOAD": "Loader", b"SORTBY": "Sorter", b"GROUPBY": "Grouper"}
+
+
+def _count(pipeline: _Pipeline, word: bytes, arguments: Sequence[bytes]) -> None:
+    """Let the rows behind a step be counted under the name that FT.PROFILE has for it."""
+    counted = pipeline.counted
+    assert counted is not None
+    if word == b"APPLY":
+        pipeline.count(f"Projector - {compiled(arguments[0]).kind}")
+    elif word == b"FILTER":
+        pipeline.count(f"Filter - {compiled(arguments[0]).kind}")
+    elif word == b"LIMIT":
+        if counted[-1][0] == "Sorter" and arguments[0] == b"0":
+            counted.pop()
+            pipeline.count("Sorter")
+        else:
+            pipeline.count("Pager/Limiter")
+    else:
+        if word == b"SORTBY" and counted[-1][0] == "Pager/Limiter":
+            counted.pop()
+        pipeline.count(_STEP_NAMES[word])
+
+
+def profiled_aggregate(
+    ctx: Context, words: Sequence[bytes]
+) -> tuple[Any, Run, list[tuple[str, int]]]:
+    """The reply, the run, and what was done with the rows: names and numbers of them."""
+    plan = _plan(ctx, words)
+    if plan.cursor:
+        raise CommandError("FT.PROFILE does not support cursor")
+    plan.counts = True
+    run = Run(ctx, words[0], words[1], plan.request)
+    pipeline = _pipeline(run, plan)
+    rows = _safely(pipeline.rows, pipeline.total)
+    reply, _ = _reply(ctx, rows, pipeline.total, plan.request.form, plan.content)
+    return reply, run, [(name, count) for name, count in pipeline.counted or ()]
 
 
 def _safely(rows: Rows, total: Total) -> Rows:
@@ -300,7 +372,10 @@ def _plan(ctx: Context, words: Sequence[bytes]) -> _Plan:
         word = given.upper()
         maker = _STEPS.get(word)
         if maker is not None:
-            maker(plan, rest)
+            start = rest.at
+            step = maker(plan, rest)
+            if step is not None:
+                plan.steps.append((step, word, words[start:rest.at]))
         elif word in (b"RETURN", b"SUMMARIZE", b"HIGHLIGHT"):
             if word == b"RETURN":
                 rest.several("RETURN")
@@ -327,10 +402,9 @@ def _no_content(plan: _Plan, words: Words) -> None:
     plan.content = False
 
 
-def _load(plan: _Plan, words: Words) -> None:
+def _load(plan: _Plan, words: Words) -> _Step:
     if words.skip(b"*"):
-        plan.steps.append(_load_all)
-        return
+        return _load_all
     if not words:
         raise CommandError("Bad arguments for LOAD: Expected an argument, but none provided")
     try:
@@ -361,20 +435,23 @@ def _load(plan: _Plan, words: Words) -> None:
 
         pipeline.rows = loaded(pipeline.rows)
 
-    plan.steps.append(step)
+    return step
 
 
 def _load_all(pipeline: _Pipeline) -> None:
     pipeline.names.update(each.name for each in pipeline.run.definition.fields)
     # Whatever a hash has is known then, whether the schema tells of it or not.
     pipeline.names = _All(pipeline.names)
+    hidden = pipeline.run.definition.hidden
 
     def loaded(rows: Rows) -> Rows:
         for row in rows:
             document = row[_SOURCE]
             value = pipeline.run.value_of(document)
             if type(value) is Hash:
-                row.update(value.items())
+                row.update(
+                    (name, text) for name, text in value.items() if not hidden or name not in hidden
+                )
             else:
                 pipeline.load(row, document, b"$", b"$")
             yield row
@@ -394,7 +471,7 @@ def _known(pipeline: _Pipeline, expression: Expression) -> None:
         pipeline.need(name, "Property `{}` not loaded nor in pipeline", loads=False)
 
 
-def _apply(plan: _Plan, words: Words) -> None:
+def _apply(plan: _Plan, words: Words) -> _Step:
     raw = words.value("APPLY/FILTER")
     name = raw
     if words.skip(b"AS"):
@@ -415,10 +492,10 @@ def _apply(plan: _Plan, words: Words) -> None:
 
         pipeline.rows = applied(pipeline.rows)
 
-    plan.steps.append(step)
+    return step
 
 
-def _filter(plan: _Plan, words: Words) -> None:
+def _filter(plan: _Plan, words: Words) -> _Step:
     raw = words.value("APPLY/FILTER")
 
     def step(pipeline: _Pipeline) -> None:
@@ -433,19 +510,19 @@ def _filter(plan: _Plan, words: Words) -> None:
 
         pipeline.rows = filtered(pipeline.rows)
 
-    plan.steps.append(step)
+    return step
 
 
-def _limit(plan: _Plan, words: Words) -> None:
+def _limit(plan: _Plan, words: Words) -> _Step:
     offset, count = limit(words)
 
     def step(pipeline: _Pipeline) -> None:
         pipeline.rows = islice(pipeline.rows, offset, offset + count)
 
-    plan.steps.append(step)
+    return step
 
 
-def _sort_by(plan: _Plan, words: Words) -> None:
+def _sort_by(plan: _Plan, words: Words) -> _Step:
     given = Words(words.several("SORTBY"))
     keys: list[tuple[bytes, bool]] = []
     while given:
@@ -477,7 +554,7 @@ def _sort_by(plan: _Plan, words: Words) -> None:
 
         pipeline.rows = sorted_rows(pipeline.rows)
 
-    plan.steps.append(step)
+    return step
 
 
 def _order(rows: list[Row], name: bytes, descending: bool) -> None:
@@ -492,7 +569,7 @@ def _order(rows: list[Row], name: bytes, descending: bool) -> None:
     rows[:] = present + absent
 
 
-def _group_by(plan: _Plan, words: Words) -> None:
+def _group_by(plan: _Plan, words: Words) -> _Step:
     given = words.several("GROUPBY")
     for word in given:
         if word[:1] != b"@":
@@ -508,7 +585,7 @@ def _group_by(plan: _Plan, words: Words) -> None:
     def step(pipeline: _Pipeline) -> None:
         _group(pipeline, names, reducers)
 
-    plan.steps.append(step)
+    return step
 
 
 def _reduce(words: Words) -> tuple[bytes, Callable[[], tuple[Reduce, list[bytes]]]]:
@@ -578,7 +655,7 @@ def _keys(row: Row, names: list[bytes]) -> list[tuple[Any, ...]]:
     return keys
 
 
-_STEPS: Final[dict[bytes, Callable[[_Plan, Words], None]]] = {
+_STEPS: Final[dict[bytes, Callable[[_Plan, Words], _Step | None]]] = {
     b"LOAD": _load, b"APPLY": _apply, b"FILTER": _filter, b"LIMIT": _limit, b"SORTBY": _sort_by,
     b"GROUPBY": _group_by, b"WITHCURSOR": _cursor_options, b"ADDSCORES": _add_scores,
     b"NOCONTENT": _no_content,

@@ -277,34 +277,3 @@ def _set_config(settings: dict[str, str], name: str, words: tuple[bytes, ...]) -
         raise CommandError("Invalid ON_TIMEOUT value")
     settings[name] = value
     return OK if len(words) == 1 else Status(b"EXCESSARGS")
-
-
-# What came before hashes were indexed -----------------------------------------------------------
-
-
-def get(ctx: Context, *words: bytes) -> Any:
-    """What a document of an index has; null where it is none."""
-    check_count(ctx, words, 2, 2)
-    return _contents(ctx, index_of(ctx, words[0], _UNKNOWN), words[1])
-
-
-def mget(ctx: Context, *words: bytes) -> list[Any]:
-    """The same of several."""
-    check_count(ctx, words, 2)
-    index = index_of(ctx, words[0], _UNKNOWN)
-    return [_contents(ctx, index, key) for key in words[1:]]
-
-
-def _contents(ctx: Context, index: Index, key: bytes) -> list[bytes] | None:
-    value = ctx.lookup(key)
-    if key not in index.numbers_of or index.definition.is_json:
-        return None
-    return [] if value is None else list(value.flat())
-
-
-def delete(ctx: Context, *words: bytes) -> int:
-    """Remove a document and its key; whether it was there."""
-    check_count(ctx, words, 2, 3)
-    index = index_of(ctx, words[0], _UNKNOWN)
-    return int(words[1] in index.numbers_of and ctx.delete(words[1]))
-

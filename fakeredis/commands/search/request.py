@@ -338,7 +338,7 @@ def value_in(
         ):
             return True, kept
     if type(value) is Hash:
-        raw = value.get(path)
+        raw = None if path in run.definition.hidden else value.get(path)
         return raw is not None, raw
     found = json_found(value, path) if value is not None and path[:1] == b"$" else []
     if not found or (found == [None] and known is not None and known.sortable):

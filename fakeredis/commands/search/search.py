@@ -14,6 +14,7 @@ from fakeredis.datatypes.hash import Hash
 from fakeredis.datatypes.numbers import format_float
 from fakeredis.datatypes.search.errors import SearchError
 from fakeredis.datatypes.search.index import Document
+from fakeredis.datatypes.search.nodes import Vector
 from fakeredis.datatypes.search.reading import field_value
 from fakeredis.datatypes.search.reasons import Reasons
 from fakeredis.datatypes.search.records import Records
@@ -59,10 +60,53 @@ def search(ctx: Context, *words: bytes) -> Any:
     if len(words) < 2:
         raise CommandError("No query string provided")
     options = options_of(ctx, words)
+    return _reply(_run(ctx, words, options), options)
+
+
+def _run(ctx: Context, words: Sequence[bytes], options: _Options) -> Run:
     run = Run(ctx, words[0], words[1], options.request, lambda run: _check(run, options))
     run.returned = options.returned
     run.scored = options.scores or options.sort_by is None
-    return _reply(run, options)
+    return run
+
+
+def profiled_search(
+    ctx: Context, words: Sequence[bytes]
+) -> tuple[Any, Run, list[tuple[str, int]]]:
+    """The reply, the run, and what was done with the documents: names and numbers of them."""
+    options = options_of(ctx, words)
+    run = _run(ctx, words, options)
+    total = len(run.found)
+    shown_ones = max(0, min(options.count, total - options.offset))
+    steps = [("Index", total)]
+    if run.finder.distances and isinstance(run.node, Vector) and run.node.count is not None:
+        steps.append(("Metrics Applier", total))
+    if run.scored:
+        steps.append(("Scorer", total))
+    if not options.count:
+        steps.append(("Counter", 1))
+        return _reply(run, options), run, steps
+    sorts = min(total, options.offset + options.count)
+    steps.append(("Sorter", sorts))
+    if options.offset:
+        steps.append(("Pager/Limiter", shown_ones))
+    if options.sort_by is not None and not _is_at_hand(run, options.sort_by):
+        steps.insert(len(steps) - 1, ("Loader", total))
+    if options.content:
+        names = None if options.returned is None else [path for path, _ in options.returned]
+        if names is None or not all(_is_at_hand(run, name) for name in names):
+            steps.append(("Loader", shown_ones))
+        if options.snippets.are_asked_for:
+            steps.append(("Highlighter", shown_ones))
+    return _reply(run, options), run, steps
+
+
+def _is_at_hand(run: Run, name: bytes) -> bool:
+    """Whether a field can be told without looking at the key."""
+    known = run.definition.field_named(name)
+    return name in run.finder.distances or (
+        known is not None and known.sortable and known.unnormalized
+    )
 
 
 # Options ----------------------------------------------------------------------------------------
@@ -318,7 +362,10 @@ def _shown_of(run: Run, options: _Options, document: Document, value: Any) -> di
             first = value.get(options.sort_by)
             if first is not None:
                 contents[options.sort_by] = first
-        contents.update(value.items())
+        hidden = run.definition.hidden
+        contents.update(
+            (name, text) for name, text in value.items() if not hidden or name not in hidden
+        )
     elif value is not None:
         if options.sort_by is not None and options.sort_by not in contents:
             key = _json_sort_value(run, options.sort_by, document, value)

@@ -44,10 +44,12 @@ class Expression(NamedTuple):
     Args:
         evaluate: gives its value for a row; raises `SearchError` where there is none.
         names: of the row's values that it looks at.
+        kind: what FT.PROFILE calls it, by what is done last.
     """
 
     evaluate: Evaluate
     names: tuple[bytes, ...]
+    kind: str = ""
 
 
 class _Token(NamedTuple):
@@ -65,13 +67,15 @@ def compiled(raw: bytes) -> Expression:
         SearchError: it means none.
     """
     parser = _Parser(raw.decode("utf-8", "surrogateescape"))
-    return Expression(parser.parse(), tuple(dict.fromkeys(parser.names)))
+    evaluate = parser.parse()
+    return Expression(evaluate, tuple(dict.fromkeys(parser.names)), parser.kind)
 
 
 class _Parser:
     def __init__(self, text: str) -> None:
         self.tokens: list[_Token] = []
         self.names: list[bytes] = []
+        self.kind = ""  # of what was read last
         self.depth = 0
         near = ""
         for found in _TOKENS.finditer(text):
@@ -114,6 +118,7 @@ class _Parser:
         while self.token.kind == "||":
             self._next()
             left = _logical(left, self._all(), True)
+            self.kind = "Predicate ||"
         return left
 
     def _all(self) -> Evaluate:
@@ -121,6 +126,7 @@ class _Parser:
         while self.token.kind == "&&":
             self._next()
             left = _logical(left, self._negated(), False)
+            self.kind = "Predicate &&"
         return left
 
     def _negated(self) -> Evaluate:
@@ -128,6 +134,7 @@ class _Parser:
             return self._comparison()
         self._next()
         inner = self._negated()
+        self.kind = "Inverted"
         return lambda row: float(not is_true(inner(row)))
 
     def _comparison(self) -> Evaluate:
@@ -135,6 +142,7 @@ class _Parser:
         while self.token.kind in _COMPARISONS:
             operator = self._next().kind
             left = _compared(left, self._negated_sum(), operator)
+            self.kind = f"Predicate {operator}"
         return left
 
     def _negated_sum(self) -> Evaluate:
@@ -145,6 +153,7 @@ class _Parser:
         while self.token.kind in ("+", "-"):
             operator = self._next().kind
             left = _arithmetic(left, self._product(), operator)
+            self.kind = f"Operator {operator}"
         return left
 
     def _product(self) -> Evaluate:
@@ -152,6 +161,7 @@ class _Parser:
         while self.token.kind in ("*", "/", "%"):
             operator = self._next().kind
             left = _arithmetic(left, self._power(), operator)
+            self.kind = f"Operator {operator}"
         return left
 
     def _power(self) -> Evaluate:
@@ -159,6 +169,7 @@ class _Parser:
         while self.token.kind == "^":
             self._next()
             left = _arithmetic(left, self._one(), "^")
+            self.kind = "Operator ^"
         return left
 
     def _one(self) -> Evaluate:
@@ -185,15 +196,18 @@ class _Parser:
             if self.token.kind != "number":
                 raise self._wrong()
             negated = -float(self._next().text)
+            self.kind = f"Literal {negated:g}"
             return lambda row: negated
         if kind == "number":
             self._next()
             number = float(token.text)
+            self.kind = f"Literal {number:g}"
             return lambda row: number
         if kind == "string":
             self._next()
             text = re.sub(r"\\(.)", r"\1", token.text[1:-1], flags=re.DOTALL)
             raw = text.encode("utf-8", "surrogateescape")
+            self.kind = f"Literal {text}"
             return lambda row: raw
         if kind == "property":
             self._next()
@@ -207,6 +221,7 @@ class _Parser:
         text = re.sub(r"\\(.)", r"\1", token.text[1:], flags=re.DOTALL)
         name = text.encode("utf-8", "surrogateescape")
         self.names.append(name)
+        self.kind = f"Property {text}"
 
         def look(row: Row) -> Any:
             try:
@@ -238,6 +253,7 @@ class _Parser:
                 raise self._wrong()
         self._next()
         name = token.text.lower()
+        self.kind = f"Function {name}"
         if name == "exists" and first.kind == "property" and len(arguments) == 1:
             return lambda row: float(self._is_there(arguments[0], row))
         known = _FUNCTIONS.get(name)

@@ -92,6 +92,11 @@ class Definition:
     skips_first_scan: bool = False
     fields: list[Field] = field(default_factory=list)
 
+    @property
+    def hidden(self) -> frozenset[bytes]:
+        """Fields of hashes that are not told where all are."""
+        return frozenset((self.score_field, self.language_field, self.payload_field)) - {b""}
+
     def field_named(self, name: bytes) -> Field | None:
         """The field that queries call by a name."""
         for each in self.fields:

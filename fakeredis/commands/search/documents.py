@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
-from fakeredis.commands.hash import hset
+from fakeredis.commands.hash.fields import hset
 from fakeredis.commands.search.words import (
     NONE_LEFT,
     Words,

@@ -18,6 +18,7 @@ from fakeredis.datatypes.search.expressions import Expression, compiled
 from fakeredis.datatypes.search.index import Document
 from fakeredis.datatypes.search.reading import json_found
 from fakeredis.datatypes.search.scoring import scorer
+from fakeredis.datatypes.search.timing import Deadline
 from fakeredis.datatypes.search.values import is_true, sort_key
 from fakeredis.datatypes.search.values import shown as value_shown
 from fakeredis.engine.core.context import Context
@@ -61,6 +62,7 @@ class _Plan:
     content: bool = True
     cursor: bool = False
     chunk: int = 1000
+    idle: int = 0
 
 
 _Step = Callable[["_Pipeline"], None]
@@ -75,6 +77,9 @@ class Cursor:
     chunk: int
     form: bytes
     total: Total
+    deadline: Deadline
+    idle: int  # milliseconds that it may be left alone
+    until: int = 0  # when it goes: milliseconds since the epoch
 
 
 class _Pipeline:
@@ -84,6 +89,7 @@ class _Pipeline:
         self.run = run
         self.plan = plan
         self.total = Total()
+        self.total.warnings = run.warnings
         self.grouped = False
         self.names: set[bytes] = set(run.finder.distances) | {b"__key"}
         if plan.scores:
@@ -102,7 +108,7 @@ class _Pipeline:
         if self.plan.scores:
             score = scorer(run.finder, run.node, run.scorer, run.request.payload)
         total, is_plain = self.total, score is None and not run.finder.distances
-        for number in sorted(run.found):
+        for number in run.in_time(sorted(run.found)):
             document = documents.get(number)
             if document is None:
                 continue
@@ -211,7 +217,11 @@ def aggregate(ctx: Context, *words: bytes) -> Any:
         reply, _ = _reply(ctx, rows, pipeline.total, plan.request.form, plan.content)
         return reply
     rows = _safely(pipeline.rows, pipeline.total)
-    cursor = Cursor(run.definition.name, rows, plan.chunk, plan.request.form, pipeline.total)
+    most = int(search.of(ctx.server).config["CURSOR_MAX_IDLE"])
+    cursor = Cursor(
+        run.definition.name, rows, plan.chunk, plan.request.form, pipeline.total,
+        run.finder.deadline, min(plan.idle or most, most),
+    )
     return _read(ctx, cursor, plan.chunk, 0)
 
 
@@ -316,6 +326,8 @@ def _shown(row: Row) -> Row | None:
 
 
 def _read(ctx: Context, cursor: Cursor, count: int, number: int) -> Any:
+    cursor.deadline.restart()
+    cursor.until = ctx.now + cursor.idle
     reply, size = _reply(ctx, islice(cursor.rows, count), cursor.total, cursor.form)
     indexes = search.of(ctx.server)
     if size < count:
@@ -335,6 +347,7 @@ def cursor(ctx: Context, *words: bytes) -> Any:
     except ValueError:
         raise CommandError("Bad cursor ID") from None
     indexes = search.of(ctx.server)
+    indexes.forget_idle_cursors()
     found: Cursor | None = indexes.cursors.get(number)
     if action.upper() == b"READ":
         count = 0
@@ -392,6 +405,8 @@ def _cursor_options(plan: _Plan, words: Words) -> None:
         number = words.count(option, 1)
         if option == "COUNT":
             plan.chunk = number
+        else:
+            plan.idle = number
 
 
 def _add_scores(plan: _Plan, words: Words) -> None:

@@ -30,6 +30,8 @@ from fakeredis.engine.core.replies import OK, SetReply, Status
 from fakeredis.engine.features import search
 from fakeredis.errors import CommandError
 
+_MOST_FIELDS: Final = 1024
+_MOST_TEXTS: Final = 128
 _PHONETIC: Final = re.compile(rb"dm:(en|fr|pt|es)")
 _BAD_PHONETIC: Final = (
     "Matcher Format: <2 chars algorithm>:<2 chars language>. Support algorithms: double metaphone "
@@ -162,7 +164,12 @@ def _fields(definition: Definition, words: Words) -> list[Field]:
             name = words.take()
         if made.field_named(name) is not None:
             raise CommandError(f"Duplicate field in schema - {shown(name)}")
-        made.add(_field(Field(path, name, separator=separator), words, definition.is_json))
+        if len(made.fields) == _MOST_FIELDS:
+            raise CommandError(f"Schema is limited to {_MOST_FIELDS} fields")
+        field = _field(Field(path, name, separator=separator), words, definition.is_json)
+        if field.kind == "TEXT" and sum(one.kind == "TEXT" for one in made.fields) == _MOST_TEXTS:
+            raise CommandError(f"Schema is limited to {_MOST_TEXTS} TEXT fields")
+        made.add(field)
     return made.fields
 
 
@@ -527,6 +534,7 @@ def info(ctx: Context, *words: bytes) -> Any:
         b"attributes": [_attribute(field, resp3) for field in definition.fields],
     }
     reply.update(_numbers(index))
+    reply[b"cursor_stats"] = _cursors(ctx, definition.name)
     if definition.stop_word_list is not None:
         reply[b"stopwords_list"] = sorted(definition.stop_word_list)
     reply.update(_failures(index))
@@ -607,6 +615,17 @@ def _vectors(form: Vectors) -> dict[bytes, Any]:
     return facts
 
 
+def _cursors(ctx: Context, name: bytes) -> dict[bytes, Any]:
+    """None is ever in use: they are read at once."""
+    indexes = search.of(ctx.server)
+    indexes.forget_idle_cursors()
+    cursors = indexes.cursors.values()
+    return {
+        b"global_idle": len(cursors), b"global_total": len(cursors), b"index_capacity": 128,
+        b"index_total": sum(cursor.index == name for cursor in cursors),
+    }
+
+
 def _numbers(index: Index) -> dict[bytes, Any]:
     """Sizes are not those of the server, and so are none."""
     documents = len(index.documents)
@@ -632,10 +651,7 @@ def _numbers(index: Index) -> dict[bytes, Any]:
             b"average_cycle_time_ms": math.nan, b"last_run_time_ms": 0.0,
             b"gc_numeric_trees_missed": 0.0, b"gc_blocks_denied": 0.0,
         },
-        b"cursor_stats": {
-            b"global_idle": index.cursors, b"global_total": index.cursors,
-            b"index_capacity": 128, b"index_total": index.cursors,
-        },
+        b"cursor_stats": {},
         b"dialect_stats": {
             b"dialect_%d" % dialect: int(dialect in index.dialects) for dialect in range(1, 5)
         },

@@ -18,7 +18,7 @@ from fakeredis.commands.search.words import (
 )
 from fakeredis.datatypes.search.errors import SearchError
 from fakeredis.datatypes.search.explaining import explained
-from fakeredis.datatypes.search.finding import difference
+from fakeredis.datatypes.search.finding import difference, resembling
 from fakeredis.datatypes.search.index import NO_WORDS, Index
 from fakeredis.datatypes.search.nodes import Node, Term
 from fakeredis.datatypes.search.words import folded
@@ -155,9 +155,10 @@ def _similar(
 ) -> list[tuple[float, bytes]]:
     total = len(index.documents)
     found: dict[bytes, float] = {}
-    for term, postings in index.terms.postings.items():
-        if term[:1] not in NO_WORDS and difference(word, term, distance) <= distance:
-            found[_raw(term)] = len(postings) / total
+    postings = index.terms.postings
+    for term in resembling(index.terms.ordered(), word, distance):
+        if term[:1] not in NO_WORDS:
+            found[_raw(term)] = len(postings[term]) / total
     for each in included:
         if difference(word, shown(each), distance) <= distance:
             found.setdefault(each, 0.0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -18,9 +18,11 @@ from fakeredis.datatypes.search.query import Query, parse
 from fakeredis.datatypes.search.reading import json_found, json_shown
 from fakeredis.datatypes.search.schema import Definition, Field
 from fakeredis.datatypes.search.scoring import SCORERS
+from fakeredis.datatypes.search.timing import Deadline, TimedOut
 from fakeredis.datatypes.search.words import LANGUAGES
 from fakeredis.engine.command.modules import is_built_in
 from fakeredis.engine.core.context import Context
+from fakeredis.engine.core.replies import Status
 from fakeredis.engine.features import search
 from fakeredis.errors import CommandError
 
@@ -35,6 +37,7 @@ class Request:
 
     Args:
         dialect: in which it is written.
+        timeout: milliseconds that it may take; None for the server's setting.
     """
 
     dialect: int = 1
@@ -51,6 +54,7 @@ class Request:
     expands: bool = False
     form: bytes = b"STRING"
     filters: list[Node] = field(default_factory=list)
+    timeout: int | None = None
 
     def take(self, words: Words) -> bool:
         """Take one option; whether there was one.
@@ -105,7 +109,7 @@ class Request:
         if not words:
             raise CommandError("Need argument for TIMEOUT")
         try:
-            unsigned(words.take())
+            self.timeout = unsigned(words.take())
         except ValueError:
             raise CommandError("TIMEOUT requires a non negative integer") from None
 
@@ -216,7 +220,7 @@ class Run:
 
     __slots__ = (
         "ctx", "finder", "found", "index", "node", "request", "returned", "scored",
-        "scorer",
+        "scorer", "warnings",
     )
 
     def __init__(
@@ -231,13 +235,20 @@ class Run:
         if request.form == b"EXPAND" and not self.index.definition.is_json:
             raise CommandError("EXPAND format is only supported with JSON")
         self.scorer = scorer_name(ctx, request.scorer)
-        self.finder = Finder(self.index, request.slop, request.in_order)
+        settings = search.of(ctx.server).config
+        milliseconds = int(settings["TIMEOUT"]) if request.timeout is None else request.timeout
+        self.warnings: list[Status] = []
+        self.found: Collection[int] = ()
+        deadline = Deadline(milliseconds)
+        self.finder = Finder(self.index, request.slop, request.in_order, deadline)
         try:
             self.node = query_node(self.index, text, request)
             self.index.dialects.add(request.dialect)
             if checked is not None:
                 checked(self)
-            self.found: Collection[int] = self.finder.find(self.node)
+            self.found = self.finder.find(self.node)
+        except TimedOut as error:
+            self.give_up(error)
         except SearchError as error:
             raise failure(error) from None
 
@@ -245,6 +256,27 @@ class Run:
     def definition(self) -> Definition:
         """Of the index."""
         return self.index.definition
+
+    def give_up(self, error: TimedOut) -> None:
+        """Go on with what was found so far, or not at all, as the server is set to.
+
+        Raises:
+            CommandError: the error.
+        """
+        if search.of(self.ctx.server).config["ON_TIMEOUT"].lower() == "fail":
+            raise failure(error) from None
+        self.warnings.append(Status(str(error).encode()))
+
+    def in_time(self, numbers: Collection[int]) -> Iterator[int]:
+        """Documents one by one, as long as there is time.
+
+        Raises:
+            CommandError: there is none any more, and the server is set to fail then.
+        """
+        try:
+            yield from self.finder.deadline.each(numbers)
+        except TimedOut as error:
+            self.give_up(error)
 
     def value_of(self, document: Document) -> Any:
         """What the key of a document has now, in the database of the session.

@@ -240,7 +240,7 @@ def _reply(run: Run, options: _Options) -> Any:
     return {
         Status(b"attributes"): [], Status(b"total_results"): total,
         Status(b"format"): Status(options.request.form), Status(b"results"): rows,
-        Status(b"warning"): [],
+        Status(b"warning"): list(run.warnings),
     }
 
 
@@ -253,7 +253,9 @@ def _page(run: Run, options: _Options, score: Any) -> list[Document]:
     elif score is nothing or (run.scorer == "TFIDF" and not run.index.length):
         ordered = nsmallest(last, run.found) if last < len(run.found) else sorted(run.found)
     else:
-        ranked = [(-_comparable(score(documents[each])), each) for each in run.found]
+        ranked = [
+            (-_comparable(score(documents[each])), each) for each in run.in_time(run.found)
+        ]
         best = nsmallest(last, ranked) if last * 4 < len(ranked) else sorted(ranked)
         ordered = [each for _, each in best]
     return [documents[each] for each in ordered[options.offset:last]]
@@ -284,7 +286,7 @@ def _keyed(run: Run, name: bytes) -> tuple[list[tuple[Any, int]], list[int]]:
         documents = run.index.documents
         keys = [(documents[each].sortable.get(name), each) for each in run.found]
     else:
-        keys = [(sort_value(run, name, each), each) for each in run.found]
+        keys = [(sort_value(run, name, each), each) for each in run.in_time(run.found)]
     keyed = [pair for pair in keys if pair[0] is not None]
     if len(keyed) == len(keys):
         return keyed, []

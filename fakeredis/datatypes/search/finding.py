@@ -7,6 +7,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from operator import le, lt
+from sys import maxunicode
 from typing import Any, Final
 
 from fakeredis.datatypes.search.errors import SearchError
@@ -34,10 +35,11 @@ from fakeredis.datatypes.search.nodes import (
 from fakeredis.datatypes.search.phonetics import code
 from fakeredis.datatypes.search.postings import Dictionary, Postings
 from fakeredis.datatypes.search.schema import Field
+from fakeredis.datatypes.search.timing import Deadline
 from fakeredis.datatypes.search.vectors import from_bytes
 from fakeredis.datatypes.search.words import stem
 
-__all__ = ["Finder", "expand"]
+__all__ = ["Finder", "difference", "expand", "matching_words", "resembling", "tags_of_part"]
 
 Found = Collection[int]
 METRES: Final = {"m": 1.0, "km": 1000.0, "mi": 1609.34, "ft": 0.3048}
@@ -87,18 +89,28 @@ class Finder:
     Args:
         index: where.
         slop, in_order: FT.SEARCH's, for whatever does not say its own.
+        deadline: when it is to give up.
     """
 
-    def __init__(self, index: Index, slop: int = -1, in_order: bool = False) -> None:
+    def __init__(
+        self, index: Index, slop: int = -1, in_order: bool = False,
+        deadline: Deadline | None = None,
+    ) -> None:
         self.index = index
+        self.deadline = deadline or Deadline()
         self.slop = slop
         self.in_order = in_order
         self.distances: dict[bytes, dict[int, float]] = {}
 
     def find(self, node: Node | None) -> Found:
-        """The documents' numbers, in no order."""
+        """The documents' numbers, in no order.
+
+        Raises:
+            TimedOut: it takes too long.
+        """
         if node is None:
             return ()
+        self.deadline.check()
         handler: Callable[[Finder, Any], Found] = _HANDLERS[type(node)]
         return handler(self, node)
 
@@ -216,7 +228,7 @@ class Finder:
         found = self._in_all(parts)
         readers = [self.positions(part) for part in parts]
         kept = set()
-        for number in found:
+        for number in self.deadline.each(found):
             places = [read(number) for read in readers]
             places = [each for each in places if each]
             if len(places) < 2 or is_within(places, slop, in_order):
@@ -294,7 +306,7 @@ class Finder:
         if len(node.parts) == 1:
             return self.tag(node.parts[0], field, dictionary)
         found: set[int] = set()
-        for part in node.parts:
+        for part in self.deadline.each(node.parts):
             found.update(self.tag(part, field, dictionary))
         return found
 
@@ -412,26 +424,82 @@ def _chosen(kind: str, word: Any, dictionary: Dictionary) -> Iterator[Any]:
 
 
 def pattern(word: Any) -> re.Pattern[Any]:
-    """What a pattern with stars and question marks matches; no part is tried twice."""
-    if isinstance(word, bytes):
-        pieces = [re.escape(piece) for piece in re.split(rb"[*]+", word)]
-        whole: Any = b".*".join(piece.replace(rb"\?", b".") for piece in pieces)
-    else:
-        pieces_of_text = [re.escape(piece) for piece in re.split(r"[*]+", word)]
-        whole = ".*".join(piece.replace(r"\?", ".") for piece in pieces_of_text)
-    return re.compile(whole, re.DOTALL)
+    """What a pattern with stars and question marks matches; no part is tried twice.
+
+    Each part but the last is taken where it is found first: by what is looked ahead at, and then
+    said again.
+    """
+    text = word.decode("latin-1") if isinstance(word, bytes) else word
+    first, *others = (
+        re.escape(piece).replace(r"\?", ".") for piece in re.split("[*]+", text)
+    )
+    whole = first
+    for at, piece in enumerate(filter(None, others[:-1])):
+        whole += f"(?=(?P<p{at}>.*?{piece}))(?P=p{at})"
+    if others:
+        whole += ".*" + others[-1]
+    return re.compile(whole.encode("latin-1") if isinstance(word, bytes) else whole, re.DOTALL)
 
 
 def _similar(word: str, most: int, dictionary: Dictionary) -> Iterator[str]:
     count = 0
-    for each in dictionary.ordered():
-        if each[:1] in NO_WORDS or abs(len(each) - len(word)) > most:
+    for each in resembling(dictionary.ordered(), word, most):
+        if each[:1] in NO_WORDS:
             continue
-        if difference(word, each, most) <= most:
-            yield each
-            count += 1
-            if count == _MOST_WORDS:
-                return
+        yield each
+        count += 1
+        if count == _MOST_WORDS:
+            return
+
+
+def resembling(ordered: list[str], word: str, most: int) -> Iterator[str]:
+    """The words of a sorted list that differ from one in at most some letters.
+
+    What begins alike is looked at once, and passed over where its beginning differs too much.
+    """
+    size = len(word)
+    ordered = [each for each in ordered if -most <= len(each) - size <= most]
+    rows = [list(range(size + 1))]
+    path = ""
+    at = 0
+    while at < len(ordered):
+        each = ordered[at]
+        shared = _shared(path, each)
+        del rows[shared + 1 :]
+        at += 1
+        for place in range(shared, len(each)):
+            row = _next_row(rows[-1], word, each[place])
+            rows.append(row)
+            if min(row) > most:
+                path = each[: place + 1]
+                at = bisect_left(ordered, path + chr(maxunicode), at)
+                break
+        else:
+            path = each
+            if rows[-1][-1] <= most:
+                yield each
+
+
+def _shared(one: str, other: str) -> int:
+    """How many letters two words have in common at their beginnings."""
+    count = 0
+    for letter, another in zip(one, other, strict=False):
+        if letter != another:
+            break
+        count += 1
+    return count
+
+
+def _next_row(before: list[int], word: str, letter: str) -> list[int]:
+    """How much a beginning differs from all beginnings of a word."""
+    last = before[0] + 1
+    row = [last]
+    diagonal = before[0]
+    for above, own in zip(before[1:], word, strict=True):
+        last = min(above + 1, last + 1, diagonal + (own != letter))
+        row.append(last)
+        diagonal = above
+    return row
 
 
 def difference(one: str, other: str, most: int) -> int:

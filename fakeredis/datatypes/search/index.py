@@ -73,7 +73,6 @@ class Index:
     def __init__(self, definition: Definition) -> None:
         self.definition = definition
         self.synonyms: dict[str, list[str]] = {}
-        self.cursors = 0
         self.uses = 0
         self.dialects: set[int] = set()  # in which it was asked
         self.clear()
@@ -133,9 +132,14 @@ class Index:
         document = Document(self.last, key, contents)
         self.documents[document.number] = document
         self.numbers_of[key] = document.number
-        self._add_texts(document, contents)
+        values = contents.values
+        fields = [
+            field for field in self.definition.fields
+            if field.name in values or field.index_missing
+        ]
+        self._add_texts(document, contents, fields)
         self.length += document.length
-        for field in self.definition.fields:
+        for field in fields:
             value = contents.values.get(field.name)
             if value is None:
                 if field.index_missing:
@@ -172,7 +176,9 @@ class Index:
             else:
                 self.shapes[field.name].shapes[document.number] = shape
 
-    def _add_texts(self, document: Document, contents: Contents) -> None:
+    def _add_texts(
+        self, document: Document, contents: Contents, fields: Iterable[Field]
+    ) -> None:
         counts: dict[str, int] = {}
         masks: dict[str, int] = {}
         places: dict[str, list[int]] = {}
@@ -185,7 +191,7 @@ class Index:
             masks[word] = masks.get(word, 0) | field.bit
             places.setdefault(word, []).append(position)
 
-        for field in self.definition.fields:
+        for field in fields:
             texts = contents.values.get(field.name)
             if texts is None or not field.indexed:
                 continue

@@ -151,8 +151,16 @@ class Search:
         for db in list(self.server.databases.values()):
             db.observe()
 
+    def forget_idle_cursors(self) -> None:
+        """Drop the cursors that were left alone for too long."""
+        now = self.server.clock.milliseconds()
+        for number, cursor in list(self.cursors.items()):
+            if cursor.until <= now:
+                del self.cursors[number]
+
     def new_cursor(self, cursor: Any) -> int:
         """Keep a cursor; its number."""
+        self.forget_idle_cursors()
         while True:
             number = random.getrandbits(31)
             if number and number not in self.cursors:

@@ -395,15 +395,16 @@ def encode(reply: Any, protocol: int) -> bytes:
 
 def is_long(reply: Any) -> bool:
     """Whether a reply should not be in memory as bytes at once: see `pieces`."""
-    kind = type(reply)
-    if kind not in _HEADS2:
-        return kind is Draws
-    if len(reply) > _MANY:
-        return True
-    items = flatten(reply) if kind is dict else reply
-    return sum([len(item) for item in items if type(item) is bytes]) > _BIG or any(
-        is_long(item) for item in items if type(item) in _HEADS2
-    )
+    if type(reply) not in _HEADS2:
+        return type(reply) is Draws
+    waiting = [reply]
+    while waiting:
+        box = waiting.pop()
+        items = flatten(box) if type(box) is dict else box
+        if len(box) > _MANY or sum([len(item) for item in items if type(item) is bytes]) > _BIG:
+            return True
+        waiting += [item for item in items if type(item) in _HEADS2]
+    return False
 
 
 def pieces(reply: Any, protocol: int) -> Iterator[bytes]:

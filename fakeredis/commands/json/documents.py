@@ -38,7 +38,7 @@ from fakeredis.datatypes.json.document import (
 from fakeredis.datatypes.json.errors import JsonError
 from fakeredis.datatypes.json.path import Path, Place, is_legacy_path, path_of
 from fakeredis.engine.core.context import Context
-from fakeredis.engine.core.replies import OK, Status
+from fakeredis.engine.core.replies import OK, Status, remade
 from fakeredis.errors import CommandError
 
 _NEW_AT_ROOT: Final = "ERR new objects must be created at the root"
@@ -129,11 +129,16 @@ def expanded(value: Any, only_scalars: bool = False) -> Any:
     """A value as a reply of RESP3; with ``only_scalars`` containers are texts."""
     if only_scalars:
         return text.dumps(value) if type(value) in (dict, list, str) else value
-    if type(value) is dict:
-        return {name.encode(): expanded(child) for name, child in value.items()}
-    if type(value) is list:
-        return [expanded(child) for child in value]
-    return value.encode() if type(value) is str else value
+    return remade(value, _in_resp3)
+
+
+def _in_resp3(value: Any) -> Any:
+    kind = type(value)
+    if kind is list:
+        return value.copy()
+    if kind is dict:
+        return {name.encode(): child for name, child in value.items()}
+    return value.encode() if kind is str else value
 
 
 def mget(ctx: Context, *words: bytes) -> list[bytes | None]:
@@ -194,19 +199,24 @@ def resp(ctx: Context, *words: bytes) -> Any:
 
 
 def _as_resp(value: Any) -> Any:
-    kind = kind_of(value)
-    if kind == "object":
+    return remade(value, _in_resp)
+
+
+def _in_resp(value: Any) -> Any:
+    kind = type(value)
+    if kind is list:
+        return [Status(b"["), *value]
+    if kind is dict:
         flat: list[Any] = [Status(b"{")]
         for name, child in value.items():
-            flat += (name.encode(), _as_resp(child))
+            flat += (name.encode(), child)
         return flat
-    if kind == "array":
-        return [Status(b"["), *map(_as_resp, value)]
-    if kind == "boolean":
+    if kind is bool:
         return Status(b"true" if value else b"false")
-    if kind == "integer" and value > _GREATEST:
+    if kind is int and value > _GREATEST:
         return float(value)
-    return value.encode() if kind == "string" else value
+    return value.encode() if kind is str else value
+
 
 
 _HELP: Final = [

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Any, Final, Protocol
 
 from fakeredis.datatypes import regex
+from fakeredis.datatypes.json.errors import JsonError
 from fakeredis.datatypes.json.grammar import Node
 
 Condition = Callable[[Any, Any], bool]  # of the value that ``@`` means, and the root
@@ -28,6 +29,7 @@ class _Finder(Protocol):
 MakePath = Callable[[list[Node]], _Finder]
 
 _NOTHING: Final = object()  # what a path finds that does not find one value
+_DEEPEST: Final = 200  # filters within each other
 _LONGEST_INDEX: Final = (1 << 62) - 1
 
 
@@ -46,19 +48,40 @@ def string_of(node: Node) -> str:
     return re.sub(r"\\(.)", r"\1", node.text, flags=re.DOTALL)
 
 
-def condition(node: Node, make_path: MakePath) -> Condition:
-    """A function that tells whether a filter holds; ``&&`` binds more than ``||``."""
+def condition(node: Node, make_path: MakePath, depth: int = 0) -> Condition:
+    """A function that tells whether a filter holds; ``&&`` binds more than ``||``.
+
+    Args:
+        depth: how many filters it stands in.
+
+    Raises:
+        JsonError: it stands in too many for Python's calls.
+    """
+    if depth > _DEEPEST:
+        raise JsonError("Path is nested too deep")
+    while len(node.parts) == 1 and node.parts[0].rule == "filter":
+        node = node.parts[0]  # brackets alone, of which there may be thousands
     groups: list[list[Condition]] = [[]]
     for part in node.parts:
         if part.rule == "or":
             groups.append([])
         elif part.rule == "filter":
-            groups[-1].append(condition(part, make_path))
+            groups[-1].append(condition(part, make_path, depth + 1))
         elif part.rule == "single_filter":
             groups[-1].append(_single(part, make_path))
     if len(groups) == 1 and len(groups[0]) == 1:
         return groups[0][0]
-    return lambda value, root: any(all(one(value, root) for one in group) for group in groups)
+
+    def holds(value: Any, root: Any) -> bool:
+        for group in groups:
+            for one in group:
+                if not one(value, root):
+                    break
+            else:
+                return True
+        return False
+
+    return holds
 
 
 def _single(node: Node, make_path: MakePath) -> Condition:

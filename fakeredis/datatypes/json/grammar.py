@@ -18,7 +18,7 @@ __all__ = ["Node", "parse"]
 
 
 class Node(NamedTuple):
-    """What a rule has read: the rule's name, the text, and what rules within it have."""
+    """What a rule has read: its name, its text if it is a word, and what rules within it have."""
 
     rule: str
     text: str
@@ -34,6 +34,7 @@ class _State:
         self.furthest = 0  # where the last rule failed that failed furthest
         self.tried: list[str] = []  # the rules that failed there
         self.silent = False  # within a rule that is one word
+        self.known: dict[int, tuple[int, list[Node]]] = {}  # what `_once` has read, and how far
 
     def tries_at(self, at: int) -> int:
         return len(self.tried) if at == self.furthest else 0
@@ -64,7 +65,7 @@ def _rule(name: str, inner: _Rule, one_word: bool = False) -> _Rule:
         if end < 0:
             state.note(name, at, kept, before)
         else:
-            outer.append(Node(name, state.text[at:end], found))
+            outer.append(Node(name, state.text[at:end] if one_word else "", found))
         return end
 
     return match
@@ -153,6 +154,84 @@ def _later(name: str) -> _Rule:
     return match
 
 
+def _once(rule: _Rule) -> _Rule:
+    """A rule that several others begin with, read once for all of them.
+
+    A filter may be one term or two, and terms hold filters: each level would double the time.
+    """
+
+    def match(state: _State, at: int) -> int:
+        if at not in state.known:
+            kept = len(state.found)
+            state.known[at] = rule(state, at), state.found[kept:]
+            return state.known[at][0]
+        end, found = state.known[at]
+        state.found += found
+        return end
+
+    return match
+
+
+class _Open:
+    """A filter whose end has not been read: see `_nested`."""
+
+    __slots__ = ("at", "end", "tries", "outer", "kept")
+
+    def __init__(self, state: _State, at: int) -> None:
+        self.at, self.end = at, -1  # behind the last operand
+        self.tries = state.tries_at(at)
+        self.outer, state.found = state.found, []
+        self.kept = 0  # how many nodes there are up to there
+
+
+def _nested(name: str, operand: _Rule, relation: _Rule) -> _Rule:
+    """Operands with relations between; another such rule in brackets is an operand, too.
+
+    As `_rule`, `_row` and `_repeated` would read it, but without a call within a call for each of
+    the brackets, of which the server takes tens of thousands.
+    """
+
+    def begin(state: _State, opened: list[_Open], at: int) -> int:
+        """Read an operand with all the brackets before it: the position behind it, or -1."""
+        end = operand(state, at)
+        while end < 0 and state.text.startswith("(", at):
+            at = _past_space(state.text, at + 1)
+            opened.append(_Open(state, at))
+            end = operand(state, at)
+        return end
+
+    def close(state: _State, opened: list[_Open]) -> int:
+        """End the innermost: the position behind it and its bracket, or -1."""
+        one = opened.pop()
+        found, state.found = state.found, one.outer
+        if one.end < 0:
+            state.note(name, one.at, one.tries, one.tries)
+            return -1
+        state.found.append(Node(name, "", found))
+        if not opened:
+            return one.end
+        at = _past_space(state.text, one.end)
+        return at + 1 if state.text.startswith(")", at) else -1
+
+    def match(state: _State, at: int) -> int:
+        opened = [_Open(state, at)]
+        end = begin(state, opened, at)
+        while True:
+            one = opened[-1]
+            if end >= 0:
+                one.end, one.kept = end, len(state.found)
+                end = relation(state, _past_space(state.text, end))
+                if end >= 0:
+                    end = begin(state, opened, _past_space(state.text, end))
+                    continue
+            del state.found[one.kept :]
+            end = close(state, opened)
+            if not opened:
+                return end
+
+    return match
+
+
 # The grammar --------------------------------------------------------------------------------------
 
 _literal = _word("literal", r"[-a-zA-Z0-9_`~+#%$^/:]+")
@@ -186,13 +265,12 @@ _op = _any(*[
     )
 ])
 _term = _any(
-    _decimal, _select_term, _string, _word("boolean_true", "true"), _word("boolean_false", "false"),
-    _word("null", "null"),
+    _decimal, _once(_select_term), _string,
+    _word("boolean_true", "true"), _word("boolean_false", "false"), _word("null", "null"),
 )
 _single_filter = _rule("single_filter", _any(_row(_term, _op, _term), _term))
 _relation = _any(_rule("and", _text("&&")), _rule("or", _text("||")))
-_inner_filter = _any(_single_filter, _row(_text("("), _later("filter"), _text(")")))
-_filter = _rule("filter", _row(_inner_filter, _repeated(_row(_relation, _inner_filter))))
+_filter = _nested("filter", _single_filter, _relation)
 
 _all = _rule("all", _text("*"))
 _full_scan = _rule("full_scan", _text(".."))
@@ -215,7 +293,7 @@ def _end_of_input(state: _State, at: int) -> int:
 
 _query = _row(_text("$"), _maybe(_root), _rule("EOI", _end_of_input))
 
-_RULES: Final = {"root": _root, "filter": _filter}
+_RULES: Final = {"root": _root}
 
 # The order in which an error names rules, and the names that it has for some.
 _ORDER: Final = (

@@ -172,43 +172,72 @@ def lists(reply: Any) -> Any:
 _ARRAYS: Final = frozenset({list, tuple, set, SetReply})
 
 
+def remade(reply: Any, make: Shaper) -> Any:
+    """Any nested value made anew, however deep it is.
+
+    Args:
+        make: gives what is in an item's place; a list or dictionary must be a new one, whose items
+            are made anew next.
+    """
+    root = [reply]
+    waiting: list[Any] = [root]
+    while waiting:
+        box = waiting.pop()
+        for key, item in box.items() if type(box) is dict else enumerate(box):
+            if type(item) is bytes:
+                continue
+            box[key] = made = make(item)
+            kind = type(made)
+            if kind is list or kind is dict:
+                waiting.append(made)
+    return root[0]
+
+
 def deep_resp2(reply: Any) -> Any:
     """Any nested value in RESP2's terms."""
-    kind = type(reply)
+    return reply if type(reply) is bytes else remade(reply, _in_resp2)
+
+
+def _in_resp2(item: Any) -> Any:
+    kind = type(item)
     if kind in _ARRAYS:
-        return [deep_resp2(item) for item in reply]
+        return [*item]
     if kind is dict:
-        return [deep_resp2(part) for item in reply.items() for part in item]
+        return flatten(item)
     if kind is float:
-        return format_float(reply)
+        return format_float(item)
     if kind is bool:
-        return int(reply)
-    return bytes(reply) if kind is Verbatim else reply
+        return int(item)
+    return bytes(item) if kind is Verbatim else item
 
 
 def deep_resp3(reply: Any) -> Any:
     """Any nested value as a RESP3 parser gives it: sets and tuples become lists."""
-    kind = type(reply)
+    return reply if type(reply) is bytes else remade(reply, _in_resp3)
+
+
+def _in_resp3(item: Any) -> Any:
+    kind = type(item)
     if kind in _ARRAYS:
-        return [deep_resp3(item) for item in reply]
+        return [*item]
     if kind is dict:
-        return {key: deep_resp3(value) for key, value in reply.items()}
-    return bytes(reply) if kind is Verbatim else reply
+        return item.copy()
+    return bytes(item) if kind is Verbatim else item
 
 
 def numbers(reply: Any) -> Any:
     """Any nested value with its big numbers as such; what scripts wrongly call one stays bytes."""
-    kind = type(reply)
+    return reply if type(reply) is bytes else remade(reply, _as_number)
+
+
+def _as_number(item: Any) -> Any:
+    kind = type(item)
     if kind is BigNumber:
         try:
-            return int(reply)
+            return int(item)
         except ValueError:
-            return bytes(reply)
-    if kind is list:
-        return [item if type(item) is bytes else numbers(item) for item in reply]
-    if kind is dict:
-        return {key: numbers(value) for key, value in reply.items()}
-    return reply
+            return bytes(item)
+    return item.copy() if kind is list or kind is dict else item
 
 
 PLAIN: Final = Shape(None, None)

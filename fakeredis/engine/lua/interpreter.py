@@ -446,7 +446,10 @@ class Interpreter:
             return reply
         self.limit_memory(0)  # Lua that fails within Python's calls does harm
         try:
-            shown = self.to_lua(reply)
+            try:
+                shown = self.to_lua(reply)
+            except RecursionError:
+                shown = self._deep_to_lua(reply)
             if self.memory_used() > _MEMORY - _RESERVE // 2:
                 raise CommandError(NO_MEMORY)
             return shown
@@ -467,6 +470,25 @@ class Interpreter:
         if kind is CommandError:
             return self._table({b"err": str(reply).encode("utf-8", "surrogateescape")})
         return self._rich_to_lua(reply)
+
+    def _deep_to_lua(self, reply: Any) -> Any:
+        """The same for arrays and maps within each other, of which there are too many for calls."""
+        boxes, waiting = [], [reply]
+        while waiting:
+            box = waiting.pop()
+            boxes.append(box)
+            waiting += [item for item in _items(box) if type(item) in _BOXES]
+        made: dict[int, Any] = {}  # by the identity of what it shows
+        for box in reversed(boxes):  # those within come behind
+            shown = [
+                made[id(item)] if type(item) in _BOXES else self.to_lua(item)
+                for item in _items(box)
+            ]
+            table: Any = self._table(shown if type(box) is not dict else {
+                self.to_lua(key): value for key, value in zip(box, shown, strict=True)
+            })
+            made[id(box)] = self._table({b"map": table}) if type(box) is dict else table
+        return made[id(reply)]
 
     def _rich_to_lua(self, reply: Any) -> Any:
         """What only RESP3 has."""
@@ -491,6 +513,13 @@ class Interpreter:
         if isinstance(reply, set | frozenset | SetReply):
             return table({b"set": table({self.to_lua(item): True for item in reply})})
         return bytes(reply)
+
+
+_BOXES: Final = frozenset({list, tuple, dict})
+
+
+def _items(box: Any) -> Any:
+    return box.values() if type(box) is dict else box
 
 
 def resp2(reply: Any) -> Any:

@@ -400,8 +400,9 @@ class patch(Assertions):  # noqa: N801 - reads as a function
         """All data by address, database and key.
 
         Values are texts (bytes that are no UTF-8 by surrogate escapes), lists, sets, dictionaries
-        for hashes and sorted sets, for streams lists of pairs of ID and fields, and JSON documents
-        as they are. Values of other modules are left out.
+        for hashes, sorted sets, vector sets and top-k lists, for streams lists of pairs of ID and
+        fields, for time series of pairs of timestamp (milliseconds) and value, and JSON documents
+        as they are. Filters and sketches are what their ``INFO`` tells.
         """
         return self._entry.do("state")  # type: ignore[no-any-return]
 

@@ -81,6 +81,9 @@ _READERS: Final = {
     b"string": [b"GET"], b"list": [b"LRANGE", b"0", b"-1"], b"set": [b"SMEMBERS"],
     b"hash": [b"HGETALL"], b"zset": [b"ZRANGE", b"0", b"-1", b"WITHSCORES"],
     b"stream": [b"XRANGE", b"-", b"+"], b"ReJSON-RL": [b"JSON.GET"],
+    b"TSDB-TYPE": [b"TS.RANGE", b"-", b"+"], b"TopK-TYPE": [b"TOPK.LIST", b"WITHCOUNT"],
+    b"MBbloom--": [b"BF.INFO"], b"MBbloomCF": [b"CF.INFO"], b"CMSk-TYPE": [b"CMS.INFO"],
+    b"TDIS-TYPE": [b"TDIGEST.INFO"],
 }
 
 
@@ -91,6 +94,8 @@ def _document(text: str) -> Any:
 # How a reply becomes the value that is shown.
 _VIEWS: Final[dict[bytes, Callable[[Any], Any]]] = {
     b"zset": dict, b"set": set, b"ReJSON-RL": _document,
+    b"TSDB-TYPE": lambda samples: list(map(tuple, samples)),
+    b"TopK-TYPE": lambda flat: dict(zip(flat[::2], flat[1::2], strict=True)),
     b"stream": lambda entries: [
         (number, dict(zip(fields[::2], fields[1::2], strict=True))) for number, fields in entries
     ],
@@ -105,7 +110,16 @@ def _database(session: Session, keys: list[bytes]) -> dict[str, Any]:
             name, *options = _READERS[kind]
             value = _text(session.ask(name, key, *options))
             found[to_text(key)] = _VIEWS[kind](value) if kind in _VIEWS else value
+        elif kind == b"vectorset":
+            found[to_text(key)] = _vectors(session, key)
+        elif kind != b"none":
+            found[to_text(key)] = f"<{kind.decode()}>"
     return found
+
+
+def _vectors(session: Session, key: bytes) -> dict[str, list[float]]:
+    names = session.ask(b"VRANDMEMBER", key, b"%d" % session.ask(b"VCARD", key))
+    return {to_text(name): session.ask(b"VEMB", key, name) for name in sorted(names)}
 
 
 def _text(value: Any) -> Any:

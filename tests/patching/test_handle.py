@@ -359,6 +359,25 @@ def test_state(fake: fakeredis.patch) -> None:
     fake.assert_command_count(1)
 
 
+def test_state_of_what_modules_keep(fake: fakeredis.patch) -> None:
+    client = redis.Redis()
+    client.execute_command("VADD", "v", "VALUES", 2, 1, 2, "e", "NOQUANT")
+    client.ts().add("s", 1, 2)
+    client.topk().reserve("t", 3, 8, 7, 0.9)
+    client.topk().add("t", "a", "b", "a")
+    client.cms().initbydim("c", 10, 2)
+    client.bf().add("b", "x")
+    client.cf().add("f", "x")
+    client.tdigest().create("d")
+    found = fake.state()["localhost:6379"][0]
+    assert found.pop("v")["e"] == pytest.approx([1.0, 2.0], rel=1e-6)
+    assert [found.pop(key) for key in "stc"] == [
+        [(1, 2.0)], {"a": 2, "b": 1}, {"width": 10, "depth": 2, "count": 0}
+    ]
+    assert [found[key]["Number of items inserted"] for key in "bf"] == [1, 1]
+    assert found.keys() == {"b", "f", "d"}
+
+
 def test_names_of_some_kinds_of_clients() -> None:
     (real,), (real_async,) = [redis.Redis], [redis.asyncio.Redis]
     with fakeredis.patch(clients={"redis.asyncio"}):

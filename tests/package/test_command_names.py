@@ -42,6 +42,8 @@ ALLOWED: dict[str, dict[str, str]] = {
     "engine.lua.busy": {"FUNCTION KILL, SCRIPT KILL": "the text of an error"},
     "patching.snapshots": {
         "GET, HGETALL, JSON.GET, LRANGE, SELECT, SMEMBERS, TYPE, XRANGE, ZRANGE": SENDS,
+        "BF.INFO, CF.INFO, CMS.INFO, TDIGEST.INFO, TOPK.LIST, TS.RANGE": SENDS,
+        "VCARD, VEMB, VRANDMEMBER": SENDS,
     },
     "spy.lint": {"KEYS": "one of the rules is about this command"},
     "spy.methods": {"CLIENT": "the name of a constant"},

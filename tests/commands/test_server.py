@@ -280,7 +280,9 @@ def known_names() -> list[bytes]:
 
 def core_names() -> set[str]:
     facts = harvest.command_facts()
-    return {name.lower().replace(" ", "|") for name, one in facts.items() if not one.get("module")}
+    return {
+        name.lower().replace(" ", "|") for name, one in facts.items() if one["group"] != "module"
+    }
 
 
 def test_command_info_of_all(twin: Twin) -> None:

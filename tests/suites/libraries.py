@@ -77,6 +77,7 @@ SUITES = [
                      " and not multidb_integration and not replica")],
         addresses=["localhost:6379", "localhost:6479", "localhost:26379", "localhost:26380",
                    "localhost:26381"],
+        options=["--config", "enable-module-command", "yes"],
         deselected={
             f"{MAINTENANCE}cluster_maint_notifications_handling.py": OWN_SOCKETS,
             f"{MAINTENANCE}async_cluster_maint_notifications_handling.py": OWN_SOCKETS,

@@ -279,14 +279,29 @@ def environment(suite: Suite) -> Path:
     wanted = [f"{suite.package}=={suite.version}", *suite.requires]
     stamp = place / "suite.json"
     if stamp.exists() and json.loads(stamp.read_text()) == wanted:
+        _lead_to_the_package(place)
         return python
     shutil.rmtree(place, ignore_errors=True)
     print(f"{suite.name}: making its environment", file=sys.stderr)
     venv.create(place, with_pip=True)
     pip = [str(python), "-m", "pip", "--disable-pip-version-check", "install", "-qq"]
     subprocess.run([*pip, *wanted, "-e", str(ROOT)], check=True)
+    _lead_to_the_package(place)
     stamp.write_text(json.dumps(wanted))
     return python
+
+
+def _lead_to_the_package(place: Path) -> None:
+    """Have an environment find fakeredis in this tree, but not the tree's own ``tests``.
+
+    Programs that a suite starts (rq's worker) import the suite's.
+    """
+    link = CACHE / "package" / "fakeredis"
+    link.parent.mkdir(parents=True, exist_ok=True)
+    link.unlink(missing_ok=True)
+    link.symlink_to(ROOT / "fakeredis", target_is_directory=True)
+    for path in place.glob("lib/python*/site-packages/__editable__.fakeredis-*.pth"):
+        path.write_text(f"{link.parent}\n", encoding="utf-8")
 
 
 def fresh_source(suite: Suite) -> Path:

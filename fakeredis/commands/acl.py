@@ -13,7 +13,7 @@ from fakeredis.engine import wording
 from fakeredis.engine.core import dispatch
 from fakeredis.engine.core.context import Context
 from fakeredis.engine.core.replies import DEEP, OK, SetReply, Status
-from fakeredis.engine.features import acl
+from fakeredis.engine.features import acl, acl_rules
 from fakeredis.errors import CommandError
 
 group = Group("acl")
@@ -45,20 +45,20 @@ def _one(ctx: Context, words: list[bytes]) -> bytes | None:
 @group.command("ACL WHOAMI", flags=_OPEN, since="6.0.0")
 def acl_whoami(ctx: Context) -> bytes:
     """The user as which this session acts."""
-    return acl.raw(ctx.session.user)
+    return acl_rules.raw(ctx.session.user)
 
 
 @group.command("ACL USERS", flags=_ADMIN, since="6.0.0", varies="order")
 def acl_users(ctx: Context) -> list[bytes]:
     """The names of all users."""
-    return sorted(map(acl.raw, acl.of(ctx.server).users))
+    return sorted(map(acl_rules.raw, acl.of(ctx.server).users))
 
 
 @group.command("ACL LIST", flags=_ADMIN, since="6.0.0", varies="order")
 def acl_list(ctx: Context) -> list[bytes]:
     """All users with their rules, as a configuration file would have them."""
     users = acl.of(ctx.server).users
-    lines = [users[name].line() for name in sorted(users, key=acl.raw)]
+    lines = [users[name].line() for name in sorted(users, key=acl_rules.raw)]
     if ctx.traits.sanitized_payloads:
         return lines
     return [line.replace(b" sanitize-payload ", b" ", 1) for line in lines]
@@ -67,7 +67,7 @@ def acl_list(ctx: Context) -> list[bytes]:
 @group.command("ACL GETUSER", Raw, flags=_ADMIN, since="6.0.0", reply=DEEP, varies="inner")
 def acl_getuser(ctx: Context, name: bytes) -> Any:
     """What a user may do; None when there is none."""
-    user = acl.of(ctx.server).users.get(acl.text(name))
+    user = acl.of(ctx.server).users.get(acl_rules.text(name))
     if user is None:
         return None
     root, *others = user.selectors
@@ -79,7 +79,7 @@ def acl_getuser(ctx: Context, name: bytes) -> Any:
     }
 
 
-def _permissions(selector: acl.Selector) -> dict[bytes, bytes]:
+def _permissions(selector: acl_rules.Selector) -> dict[bytes, bytes]:
     return {
         b"commands": selector.commands_text(), b"keys": selector.keys_text(),
         b"channels": selector.channels_text(),
@@ -97,7 +97,7 @@ def acl_setuser(ctx: Context, name: bytes, rules: list[bytes]) -> Any:
     """
     if b" " in name or b"\0" in name:
         raise CommandError("ERR Usernames can't contain spaces or null characters")
-    acl.of(ctx.server).set_user(acl.text(name), acl.merged(rules))
+    acl.of(ctx.server).set_user(acl_rules.text(name), acl_rules.merged(rules))
     return OK
 
 
@@ -111,7 +111,7 @@ def acl_deluser(ctx: Context, first: bytes, rest: list[bytes]) -> int:
     if b"default" in names:
         raise CommandError("ERR The 'default' user cannot be removed")
     control = acl.of(ctx.server)
-    return sum(control.delete_user(acl.text(name)) for name in names)
+    return sum(control.delete_user(acl_rules.text(name)) for name in names)
 
 
 @group.command("ACL DRYRUN", Raw, Raw, Rest(), flags=_ADMIN, since="7.0.0")
@@ -120,7 +120,7 @@ def acl_dryrun(ctx: Context, name: bytes, word: bytes, words: list[bytes]) -> An
 
     Checked in the server's order: user, command, number of arguments.
     """
-    user = acl.of(ctx.server).users.get(acl.text(name))
+    user = acl.of(ctx.server).users.get(acl_rules.text(name))
     if user is None:
         raise CommandError(f"ERR User '{wording.clean(name)}' not found")
     table = ctx.server.table
@@ -133,7 +133,7 @@ def acl_dryrun(ctx: Context, name: bytes, word: bytes, words: list[bytes]) -> An
     if not command.accepts(len(args)):
         raise CommandError(errors.ARITY % command.label)
     denial = user.denial(command, args)
-    return OK if denial is None else acl.raw(denial.dry_text(user.name))
+    return OK if denial is None else acl_rules.raw(denial.dry_text(user.name))
 
 
 @group.command("ACL LOAD", flags=_ADMIN | SERVER_WIDE, since="6.0.0")
@@ -159,9 +159,9 @@ def acl_cat(ctx: Context, words: list[bytes]) -> list[bytes]:
     """The categories, or the commands of one."""
     word = _one(ctx, words)
     if word is None:
-        return [name.encode() for name in acl.categories(ctx.server.table)]
-    category = acl.text(word).lower()
-    if category not in acl.categories(ctx.server.table):
+        return [name.encode() for name in acl_rules.categories(ctx.server.table)]
+    category = acl_rules.text(word).lower()
+    if category not in acl_rules.categories(ctx.server.table):
         raise CommandError(f"ERR Unknown category '{wording.clean(word)}'")
     return [
         command.label.encode() for command in ctx.server.table.all()
@@ -199,11 +199,11 @@ def acl_log(ctx: Context, words: list[bytes]) -> Any:
 
 
 def _entry(ctx: Context, entry: acl.LogEntry) -> dict[bytes, Any]:
-    reason, context, what, user = map(acl.raw, entry.what)
+    reason, context, what, user = map(acl_rules.raw, entry.what)
     return {
         b"count": entry.count, b"reason": reason, b"context": context, b"object": what,
         b"username": user, b"age-seconds": (ctx.now - entry.updated) / 1000,
-        b"client-info": acl.raw(entry.client), b"entry-id": entry.number,
+        b"client-info": acl_rules.raw(entry.client), b"entry-id": entry.number,
         b"timestamp-created": entry.created, b"timestamp-last-updated": entry.updated,
     }
 

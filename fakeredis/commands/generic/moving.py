@@ -6,6 +6,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from fakeredis import errors
 from fakeredis.commands.arguments import Flag, Key, Option, Options, integer
+from fakeredis.commands.generic.common import (
+    group,
+    lookup_any,
+    modified_in,
+    server_tells,
+    tell_overwritten,
+)
 from fakeredis.commands.registry import DENYOOM, FAST, WRITE
 from fakeredis.engine.cluster import cluster
 from fakeredis.engine.core.context import Context
@@ -14,13 +21,6 @@ from fakeredis.errors import CommandError
 
 if TYPE_CHECKING:
     from fakeredis.engine.core.database import Database
-from fakeredis.commands.generic.common import (
-    group,
-    lookup_any,
-    modified_in,
-    server_tells,
-    tell_overwritten,
-)
 
 
 def _rename(ctx: Context, key: bytes, new: bytes) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from fakeredis.commands.arguments import OneOf, Options, Raw, Token
 from fakeredis.commands.registry import FAST, HAZARD, READONLY, SERVER_WIDE, WRITE
+from fakeredis.commands.server.common import DANGEROUS_WRITE, KEYSPACE_READ, group
 from fakeredis.datatypes.numbers import parse_int
 from fakeredis.engine.cluster import cluster
 from fakeredis.engine.core import switches
@@ -16,7 +17,6 @@ from fakeredis.errors import CommandError
 
 if TYPE_CHECKING:
     from fakeredis.engine.core.database import Database
-from fakeredis.commands.server.common import DANGEROUS_WRITE, KEYSPACE_READ, group
 
 
 @group.command(

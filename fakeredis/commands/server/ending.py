@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 from fakeredis import errors
 from fakeredis.commands.arguments import Flag, OneOf, Options, Token
 from fakeredis.commands.registry import ALLOW_BUSY, CONNECTION, HAZARD, NO_MULTI, SERVER_WIDE
+from fakeredis.commands.server.common import ADMIN_ONLY, group
 from fakeredis.engine.core import switches
 from fakeredis.engine.core.context import Context
 from fakeredis.engine.core.replies import NO_REPLY, OK
@@ -16,7 +17,6 @@ from fakeredis.errors import CommandError, ConnectionLost
 
 if TYPE_CHECKING:
     from fakeredis.engine.core.server import Server
-from fakeredis.commands.server.common import ADMIN_ONLY, group
 
 
 @group.command("MONITOR", flags=ADMIN_ONLY | CONNECTION | HAZARD)

@@ -8,26 +8,16 @@ small change of a big value is kept as itself, where the store can: as the comma
 
 from __future__ import annotations
 
-import struct
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 from fakeredis import errors
-from fakeredis.datatypes.glob import matcher
 from fakeredis.datatypes.string import MutableString
-from fakeredis.engine.command.command import (
-    ADMIN,
-    KEPT,
-    REPLICATES,
-    RUNS_QUEUE,
-    WRITE,
-    Command,
-)
+from fakeredis.engine.command.command import ADMIN, KEPT, REPLICATES, RUNS_QUEUE, WRITE, Command
 from fakeredis.engine.core import blocking, notifications, switches
 from fakeredis.engine.core.database import Database
-from fakeredis.engine.core.pubsub import PubSub, Subscribers
 from fakeredis.engine.core.replies import Push
 from fakeredis.engine.core.road import Check, Go, Origin
 from fakeredis.engine.core.session import Session
@@ -39,12 +29,12 @@ from fakeredis.stores.base import (
     Change,
     KeepsDeltas,
     KeyspaceStore,
-    Message,
     Record,
-    StoreBusy,
     StoreError,
 )
 from fakeredis.stores.keyspace import stored_scripts
+from fakeredis.stores.keyspace.carried_messages import CarriedPubSub, refusal
+from fakeredis.stores.keyspace.changes import Delta, Touched
 from fakeredis.stores.keyspace.poll import ChangePoller
 
 if TYPE_CHECKING:
@@ -61,41 +51,6 @@ _LONG: Final = 4096  # bytes of a string, likewise
 _LEAST_TAIL: Final = 4096  # bytes of changes that are always kept before a value is written anew
 _QUIET: Final = ":"  # a change that is no event, as by FLUSHALL
 SILENT: Final = "="  # begins events that neither WATCH nor blocked sessions hear of
-
-
-class Delta(NamedTuple):
-    """A change of one value, as a command."""
-
-    now: int  # milliseconds since the epoch at which it ran
-    argv: Sequence[bytes]
-
-    def pack(self) -> bytes:
-        """The change as bytes: time, sizes and words, little-endian."""
-        sizes = (len(self.argv), *map(len, self.argv))
-        return struct.pack(f"<q{len(sizes)}I", self.now, *sizes) + b"".join(self.argv)
-
-    @classmethod
-    def unpack(cls, raw: bytes) -> Delta:
-        """The change that `pack` has made bytes of."""
-        now, count = struct.unpack_from("<qI", raw)
-        at = 12 + 4 * count
-        argv = []
-        for size in struct.unpack_from(f"<{count}I", raw, 12):
-            argv.append(raw[at : at + size])
-            at += size
-        return cls(now, argv)
-
-
-class Touched:
-    """What a transaction has done to a key."""
-
-    __slots__ = ("args", "deltas", "events", "whole")
-
-    def __init__(self) -> None:
-        self.events: list[str] = []
-        self.deltas: list[bytes] = []
-        self.whole = False  # whether the changes as such are not known
-        self.args: Any = None  # of the command that made the last one
 
 
 class StoredDatabase(Database):
@@ -170,7 +125,7 @@ class WriteThrough:
         server.store_sync = self
         server.switch_on(switches.STORED, Check(layer=self.layer))
         if isinstance(store, CarriesMessages):
-            server.pubsub = CarriedPubSub(self, store)
+            server.pubsub = CarriedPubSub(store)
         self._reload_all()
 
     def make_database(self, index: int) -> Database:
@@ -253,12 +208,12 @@ class WriteThrough:
         try:
             self.store.begin()
         except StoreError as error:
-            raise _refusal(error) from error
+            raise refusal(error) from error
         try:
             self._take_over()
         except StoreError as error:
             self.store.rollback()
-            raise _refusal(error) from error
+            raise refusal(error) from error
         self._touched = {}
         self._held = []
 
@@ -274,7 +229,7 @@ class WriteThrough:
             self.store.commit()
         except StoreError as error:
             self._abandon()
-            raise _refusal(error) from error
+            raise refusal(error) from error
         except BaseException:
             self._abandon()
             raise
@@ -516,7 +471,7 @@ class WriteThrough:
             if not self._take_over():
                 return
         except StoreError as error:
-            raise _refusal(error) from error
+            raise refusal(error) from error
         if self.server.ready:
             with self.transaction():
                 blocking.serve_ready(self.server)
@@ -726,92 +681,7 @@ class WriteThrough:
             self.catch_up()
 
 
-class CarriedPubSub(PubSub):
-    """Channels whose messages reach the clients of other processes too.
-
-    Those of keyspace events do not: each process learns of the changes, and sends its own.
-    """
-
-    __slots__ = ("carrier", "sync", "kinds")
-
-    def __init__(self, sync: WriteThrough, carrier: CarriesMessages) -> None:
-        super().__init__()
-        self.sync = sync
-        self.carrier = carrier
-        self.kinds = {
-            id(self.channels): "message", id(self.patterns): "pmessage",
-            id(self.shard_channels): "smessage",
-        }
-
-    def publish(self, channel: bytes, message: bytes) -> int:
-        """Deliver a message here and to other processes; how many clients received it."""
-        kinds = {"message", "pmessage"}
-        return self.deliver(channel, message) + self._send_on(kinds, "message", channel, message)
-
-    def spublish(self, channel: bytes, message: bytes) -> int:
-        """Deliver a shard channel's message here and elsewhere; how many clients received it."""
-        here = super().spublish(channel, message)
-        return here + self._send_on({"smessage"}, "smessage", channel, message)
-
-    def _send_on(self, kinds: set[str], kind: str, channel: bytes, message: bytes) -> int:
-        """Send a message to the other processes, if any listens; how many clients they have."""
-        try:
-            listening = sum(
-                clients for each, name, clients in self.carrier.listeners()
-                if each in kinds
-                and (matcher(name)(channel) if each == "pmessage" else name == channel)
-            )
-            if listening:
-                self.carrier.publish(Message(kind, channel, message))
-        except StoreError as error:
-            raise _refusal(error) from error
-        return listening
-
-    def receive(self) -> None:
-        """Deliver what other processes have sent."""
-        if self.channels or self.patterns or self.shard_channels:
-            for kind, channel, body in self.carrier.messages():
-                if kind == "message":
-                    self.deliver(channel, body)
-                else:
-                    super().spublish(channel, body)
-
-    def subscribe(self, where: Subscribers, name: bytes, session: Session) -> None:
-        """Add a subscriber, and tell other processes.
-
-        Args:
-            where: the channels, the patterns or the shard channels.
-            name: the channel or the pattern.
-            session: who listens.
-        """
-        super().subscribe(where, name, session)
-        self._listen(where, name)
-
-    def unsubscribe(self, where: Subscribers, name: bytes, session: Session) -> None:
-        """Remove a subscriber, and tell other processes.
-
-        Args:
-            where: the channels, the patterns or the shard channels.
-            name: the channel or the pattern.
-            session: who listens no more.
-        """
-        super().unsubscribe(where, name, session)
-        self._listen(where, name)
-
-    def _listen(self, where: Subscribers, name: bytes) -> None:
-        try:
-            self.carrier.listen(self.kinds[id(where)], name, len(where.get(name, ())))
-        except StoreError as error:
-            raise _refusal(error) from error
-
-
 def _length(value: Any) -> int:
     """How many elements a value has."""
     length: int | None = getattr(value, "length", None)
     return len(value) if length is None else length
-
-
-def _refusal(error: StoreError) -> CommandError:
-    """What a client gets to read."""
-    text = errors.STORE_BUSY if isinstance(error, StoreBusy) else errors.STORE_FAILED
-    return CommandError(text % error)

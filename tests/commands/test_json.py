@@ -405,7 +405,7 @@ def test_deep_replies_and_filters_need_no_deep_calls() -> None:
     with server.listen() as listener, RawClient(listener.address) as client:
         assert client.call(b"JSON.RESP", b"k").count(b"+[") == 3100
         assert client.call(b"HELLO", b"3")
-        assert client.call(b"JSON.GET", b"k", b"FORMAT", b"EXPAND").count(b"*") == 3101
+        assert client.call(b"JSON.GET", b"k", b"FORMAT", b"EXPAND").count(b"*") == 3102
     count = "local n, a = 0, redis.call('JSON.RESP', 'k') while a do a = a[2] n = n + 1 end return n"
     assert server.execute("EVAL", count, 0) == 3100
     for filters in (60, 2000):  # the server's time doubles with each

@@ -120,9 +120,9 @@ def test_a_key_that_expires_untouched_leaves_the_cache(names: bool) -> None:
     with fakeredis.patch(names=names) as fake:
         cached = redis.Redis(protocol=3, cache_config=CacheConfig())
         for key in ("k", "other"):
-            redis.Redis().set(key, "v", px=80)
+            redis.Redis().set(key, "v", ex=100)
             assert [cached.get(key) for _ in range(2)] == [b"v", b"v"]
-            fake.server().clock.advance(2)  # which lets nothing expire by itself
+            fake.server().clock.advance(101)  # which lets nothing expire by itself
             assert cached.get(key) is None
 
 

@@ -381,6 +381,16 @@ def test_walk(twin: Twin, seed: int) -> None:
         twin("JSON.MGET", "k", "l", "$")
 
 
+@pytest.mark.parametrize("words", [
+    ("FORMAT", "EXPAND", ".."), ("FORMAT", "EXPAND", "$[", "$.n"), ("FORMAT", "EXPAND", "", "zz"),
+    ("FORMAT", "EXPAND1", "NEWLINE", "\n", "SPACE", " ", "INDENT", "\t", ".a", "$.n"),
+    ("$.\r\n\0x",), ("$.n", "$["), ("FORMAT", "EXPAND", ".n", "$.n"),
+])
+def test_what_is_no_path_in_other_formats(twin: Twin, words: tuple[str, ...]) -> None:
+    twin("JSON.SET", "k", "$", '{"a":{"b":[1]},"n":5}')
+    twin("JSON.GET", "k", *words)
+
+
 @pytest.mark.parametrize("path", [
     "$[?" + "(" * 20_000, ".a[?" + "(" * 500, "$.a[?" + "(" * 20_000 + "@.b" + ")" * 20_000 + "]",
     "$.a[?" + "(" * 150 + "@.b" + "&&@.b)" * 150 + "]", "$.a[?((@.b>1)||(@.c)]",

@@ -24,9 +24,12 @@ GONE: Final = "ERR Path does not exist"
 SKIPPED: Final = object()  # what a path found is of another type
 
 
+_SPACES: Final = dict.fromkeys(map(ord, "\0\r\n"), " ")
+
+
 def failure(message: str) -> CommandError:
-    """An error; of a character the server sends the lowest byte alone, for none a space."""
-    message = message.replace("\0", " ")
+    """An error; of a character the server sends the lowest byte alone, for line ends a space."""
+    message = message.translate(_SPACES)
     if message.isascii():
         return CommandError(message)
     raw = bytes(ord(char) & 0xFF for char in message)

@@ -74,9 +74,9 @@ def get(ctx: Context, key: bytes = b"", *words: bytes) -> Any:
     document = readable(ctx, key)
     if document is None:
         return None
-    paths = _paths(raw_paths or [LEGACY_ROOT])
     if options.format != b"STRING":
-        return [_expanded(path.values(document[0]), options) for path in paths]
+        return [_expanded(document[0], raw, options) for raw in raw_paths or [LEGACY_ROOT]]
+    paths = _paths(raw_paths or [LEGACY_ROOT])
     if len(raw_paths) < 2:
         return _one_path(document[0], paths[0], options)
     all_legacy = all(map(is_legacy_path, raw_paths))
@@ -121,14 +121,19 @@ def _missing(path: Path) -> CommandError:
     return failure(f"ERR Path '{path.text}' does not exist")
 
 
-def _expanded(values: list[Any], options: GetOptions) -> list[Any]:
-    return [expanded(value, options.format == b"EXPAND1") for value in values]
+def _expanded(root: Any, raw_path: bytes, options: GetOptions) -> list[Any]:
+    """What a path finds; what is no path finds nothing here."""
+    try:
+        values = path_of(raw_path).values(root)
+    except JsonError:
+        return []
+    return [expanded(value, options.format == b"EXPAND1", options) for value in values]
 
 
-def expanded(value: Any, only_scalars: bool = False) -> Any:
+def expanded(value: Any, only_scalars: bool = False, options: GetOptions = _PLAIN) -> Any:
     """A value as a reply of RESP3; with ``only_scalars`` containers are texts."""
     if only_scalars:
-        return text.dumps(value) if type(value) in (dict, list, str) else value
+        return _text(value, options) if type(value) in (dict, list, str) else value
     return remade(value, _in_resp3)
 
 

@@ -155,7 +155,7 @@ def info(ctx: Context, *words: bytes) -> dict[bytes, Any]:
         "memoryUsage": series.memory_usage(),
         "firstTimestamp": shown_time(first),
         "lastTimestamp": shown_time(series.last_time),
-        "retentionTime": series.retention,
+        "retentionTime": shown_time(series.retention),
         "chunkCount": len(series.chunks),
         "chunkSize": series.chunk_size,
         "chunkType": Status(b"compressed" if series.packed else b"uncompressed"),
@@ -163,7 +163,7 @@ def info(ctx: Context, *words: bytes) -> dict[bytes, Any]:
         "labels": _maps(ctx, series.labels),
         "sourceKey": series.source,
         "rules": _rules(ctx, series),
-        "ignoreMaxTimeDiff": series.ignore_time,
+        "ignoreMaxTimeDiff": shown_time(series.ignore_time),
         "ignoreMaxValDiff": float(series.ignore_value),
     }
     if len(words) > 1 and word_at(words, 1) == b"DEBUG":

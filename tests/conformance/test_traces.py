@@ -8,9 +8,16 @@ import fakeredis
 from tests.support import traces
 
 
+_SEARCHING = ("search_", "om_", "vl_")
+
+
 @pytest.mark.parametrize("name", traces.names())
 def test_replay(name: str) -> None:
-    found = list(traces.differences(name, fakeredis.FakeServer()))
+    server = fakeredis.FakeServer()
+    if name.startswith(_SEARCHING):
+        # The module that was there is that of Redis Stack 7.4, whose default scorer is an older one.
+        server = fakeredis.FakeServer(version="7.4", modules=["json", "search"])
+    found = list(traces.differences(name, server))
     assert not found, "\n".join(found)
 
 

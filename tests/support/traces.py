@@ -16,11 +16,14 @@ from typing import Any
 import fakeredis
 from fakeredis.engine.core.replies import Status
 from fakeredis.errors import CommandError
+from tests.support import found
 from tests.support.stage import same_document
 
 FOLDER = Path(__file__).parents[1] / "data" / "traces"
 # What they say tells of one server: of these replies only the kind is compared.
-_OF_THE_SERVER = {"HELLO", "INFO", "TIME", "CLIENT", "MODULE", "MEMORY", "JSON.DEBUG"}
+_OF_THE_SERVER = {
+    "HELLO", "INFO", "TIME", "CLIENT", "MODULE", "MEMORY", "JSON.DEBUG", "TTL", "COMMAND",
+}
 
 
 def names() -> list[str]:
@@ -31,17 +34,27 @@ def names() -> list[str]:
 def differences(name: str, server: fakeredis.FakeServer) -> Iterator[str]:
     """Lines that tell where a server's replies are others than those recorded."""
     sessions: dict[int, Any] = {}
+    cursors: dict[int, int] = {}  # by those of the recording
     for number, line in enumerate((FOLDER / f"{name}.jsonl").read_text().splitlines(), 1):
         item = json.loads(line)
         if "cmd" not in item:
             continue
         session = sessions.setdefault(item["conn"], server.session(protocol=2))
         argv = [_raw(word) for word in item["cmd"]]
+        if argv[0].upper() == b"FT.CURSOR":
+            argv[3] = b"%d" % cursors.get(int(argv[3]), 0)
         reply = _asked(session, argv)
+        _note_cursor(cursors, item["reply"], reply)
         if not _agree(argv, reply, item["reply"]):
             yield f"line {number}: {item['cmd']}\n  expected {item['reply']}\n  got {reply}"
     for session in sessions.values():
         session.close()
+
+
+def _note_cursor(cursors: dict[int, int], expected: Any, reply: Any) -> None:
+    if isinstance(expected, list) and len(expected) == 2 and isinstance(reply, list):
+        if isinstance(expected[1], int) and isinstance(reply[-1], int):
+            cursors[expected[1]] = reply[-1]
 
 
 def _raw(word: Any) -> bytes:
@@ -78,7 +91,7 @@ def _agree(argv: list[bytes], reply: Any, expected: Any) -> bool:
         return isinstance(reply, type(_plain(expected)))
     if argv[0].upper() == b"JSON.GET":
         return same_document(_bytes(_plain(reply)), _bytes(_plain(expected)))
-    return bool(_plain(reply) == _plain(expected))
+    return bool(found.form(argv, _plain(reply)) == found.form(argv, _plain(expected)))
 
 
 def _bytes(reply: Any) -> Any:

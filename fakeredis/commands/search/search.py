@@ -250,7 +250,7 @@ def _page(run: Run, options: _Options, score: Any) -> list[Document]:
     last = options.offset + options.count
     if options.sort_by is not None:
         ordered = _sorted(run, options, last)
-    elif score is nothing or (run.scorer == "TFIDF" and not run.index.length):
+    elif score is nothing or (run.scorer in ("TFIDF", "BM25STD") and not run.index.length):
         ordered = nsmallest(last, run.found) if last < len(run.found) else sorted(run.found)
     else:
         ranked = [

@@ -65,7 +65,8 @@ def _expanded(node: Term, index: Index, language: str) -> Node:
     fields = index.definition.fields
     words = ["~" + group for group in index.synonyms.get(node.word, ())]
     mask = node.mask or ALL_FIELDS  # a field that is none is as good as all
-    sounding = any(field.phonetic and field.bit & mask for field in fields)
+    # The server takes a field's place in the schema for that among the texts here.
+    sounding = any(field.phonetic and 1 << place & mask for place, field in enumerate(fields))
     if node.phonetic and not sounding:
         raise SearchError("field does not support phonetics")
     if sounding and node.phonetic is not False:

@@ -98,7 +98,7 @@ class Measures:
                 return 0.0
             # Words have no weights here, nor in BM25.
             factor = self.idf(found.count) if is_word else found.weight
-            length = document.length / (self.average or 1.0)
+            length = document.length / (self.average or math.nan)
             return factor * count * (GROWTH + 1) / (count + GROWTH * (1 - SHARE + SHARE * length))
         if self.name == "BM25":
             if not count:
@@ -125,7 +125,7 @@ class _Maker(Measures):
         """What a term of so many documents contributes."""
         idf, average = self.idf(count), self.average
         return lambda frequency, document: idf * frequency * (GROWTH + 1) / (
-            frequency + GROWTH * (1 - SHARE + SHARE * document.length / (average or 1.0))
+            frequency + GROWTH * (1 - SHARE + SHARE * document.length / (average or math.nan))
         )
 
     def word(self, word: str, mask: int) -> Score:
@@ -227,7 +227,7 @@ class _Maker(Measures):
         weight, average = node.weight, self.average
 
         def starred(document: Document) -> float:
-            length = document.length / (average or 1.0)
+            length = document.length / (average or math.nan)
             return weight * (GROWTH + 1) / (1 + GROWTH * (1 - SHARE + SHARE * length))
 
         return starred

@@ -666,3 +666,16 @@ def test_hostile_expressions(expression: str) -> None:
     server.execute("HSET", "d", "t", "a")
     with contextlib.suppress(CommandError):
         server.execute("FT.AGGREGATE", "x", "*", "APPLY", expression, "AS", "e")
+
+
+def test_scores_without_any_text(twin: Twin, send: Send) -> None:
+    """A length divided by none is no number."""
+    for call in calls("""
+        FT.CREATE x SCHEMA t TEXT g TAG n NUMERIC
+        HSET d:1 g red
+        HSET d:2 g red n 3
+    """):
+        send(call)
+    for query in ("*", "@g:{red}", "@n:[1 4]", "'@g:{red} @n:[1 4]'", "~@g:{red}"):
+        for name in ("BM25STD", "BM25", "TFIDF"):
+            send(f"FT.SEARCH x {query} WITHSCORES SCORER {name} NOCONTENT DIALECT 2")

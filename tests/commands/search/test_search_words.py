@@ -178,3 +178,13 @@ def _sorted(reply: Any) -> Any:
             for each in reply
         ]
     return reply
+
+
+def test_sounds_behind_other_fields(twin: Twin) -> None:
+    """The server looks at the wrong field for whether it has sounds."""
+    twin("FT.CREATE", "x", "SCHEMA", "g", "TAG", "t", "TEXT", "PHONETIC", "dm:en", "u", "TEXT")
+    twin("HSET", "d:1", "t", "disk failed")
+    twin("HSET", "d:2", "t", "disc ok", "u", "disk")
+    for query in ("disc", "@t:disc", "@u:disc", "@t|u:disc"):
+        twin("FT.SEARCH", "x", query, "NOCONTENT", "SORTBY", "t", "DIALECT", "2")
+        twin("FT.EXPLAIN", "x", query, "DIALECT", "2")

@@ -7,7 +7,6 @@ import pytest
 import fakeredis
 from tests.support import traces
 
-
 _SEARCHING = ("search_", "om_", "vl_")
 
 
@@ -15,7 +14,7 @@ _SEARCHING = ("search_", "om_", "vl_")
 def test_replay(name: str) -> None:
     server = fakeredis.FakeServer()
     if name.startswith(_SEARCHING):
-        # The module that was there is that of Redis Stack 7.4, whose default scorer is an older one.
+        # The module that was there is Redis Stack 7.4's, whose default scorer is an older one.
         server = fakeredis.FakeServer(version="7.4", modules=["json", "search"])
     found = list(traces.differences(name, server))
     assert not found, "\n".join(found)

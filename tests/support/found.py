@@ -1,12 +1,13 @@
 """What queries have found, in a form in which it can be compared.
 
-Documents without ``SORTBY`` are in no order, nor are the fields of one, nor groups; of documents that
-``LIMIT`` has cut off nobody says which they are; scores are sums in no fixed order.
+Documents without ``SORTBY`` are in no order, nor are the fields of one, nor groups; of documents
+that ``LIMIT`` has cut off nobody says which they are; scores are sums in no fixed order.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any, Final
 
 # Of what FT.INFO tells: the rest are sizes, times and counts of the server's own.
@@ -67,7 +68,7 @@ def _of_search(words: list[str], reply: Any) -> Any:
         size = 1 + sum(
             word in words for word in ("WITHSCORES", "WITHPAYLOADS", "WITHSORTKEYS")
         )
-        bare = "NOCONTENT" in words or ("RETURN", "0") in zip(words, words[1:], strict=False)
+        bare = "NOCONTENT" in words or ("RETURN", "0") in pairwise(words)
         size += not bare
         documents = [rest[at : at + size] for at in range(0, len(rest), size)]
         if not bare:

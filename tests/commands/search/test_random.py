@@ -1,7 +1,7 @@
 """Random schemas, documents, changes and queries, beside the real server.
 
-At length: ``FAKEREDIS_SEARCH_ROUNDS=500 python -m pytest -n0 -k random tests/commands/search``; again
-the same: ``FAKEREDIS_SEARCH_SEED=7``.
+At length: ``FAKEREDIS_SEARCH_ROUNDS=500 python -m pytest -n0 -k random tests/commands/search``;
+again the same: ``FAKEREDIS_SEARCH_SEED=7``.
 """
 
 from __future__ import annotations

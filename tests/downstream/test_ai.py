@@ -145,8 +145,8 @@ def test_langgraph(fake: fakeredis.patch) -> None:
     from langgraph.types import Command, interrupt
     from typing_extensions import TypedDict
 
-    State: Any = TypedDict("State", {"words": Annotated[list, operator.add]})  # noqa: UP013
-    graph: Any = StateGraph(State)
+    state: Any = TypedDict("state", {"words": Annotated[list, operator.add]})
+    graph: Any = StateGraph(state)
     graph.add_node("first", lambda state: {"words": ["first"]})
     graph.add_node("ask", lambda state: {"words": [f"answer {interrupt('go on?')}"]})
     graph.add_edge(START, "first")

@@ -19,6 +19,8 @@ __all__ = ["Contents", "Document", "Index", "Value"]
 
 _GAP: Final = 100  # between the values of a field that has several
 _DEGREE: Final = 111_000.0  # metres of latitude; a little less than there are
+_NUMBER: Final = 12  # bytes that a number takes
+_DOCUMENT: Final = 400  # and a document by itself
 STEM: Final = "+"  # before a stem that is no word of the text
 SOUND: Final = "<"  # before the code of how a word sounds
 NO_WORDS: Final = (STEM, SOUND, "~")  # before what is no word; the last before groups of synonyms
@@ -115,6 +117,17 @@ class Index:
     def average_length(self) -> float:
         """Of a document."""
         return self.length / len(self.documents) if self.documents else 0.0
+
+    def sizes(self) -> dict[str, int]:
+        """About how many bytes its parts take."""
+        tags = sum(dictionary.size() for dictionary in self.tags.values())
+        lines = [*self.numbers.values(), *self.latitudes.values()]
+        return {
+            "words": self.terms.size(), "tags": tags,
+            "numbers": sum(_NUMBER * len(line) for line in lines),
+            "vectors": sum(space.size() for space in self.spaces.values()),
+            "documents": _DOCUMENT * len(self.documents),
+        }
 
     # Documents ------------------------------------------------------------------------------
 

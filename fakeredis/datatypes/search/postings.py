@@ -48,6 +48,10 @@ class Tagged:
     def __len__(self) -> int:
         return len(self.numbers) - self.gone
 
+    def size(self) -> int:
+        """How many bytes its numbers take."""
+        return len(self.numbers) * self.numbers.itemsize
+
     def add(self, document: int) -> None:
         """Take in a document, which is newer than all others."""
         self.numbers.append(document)
@@ -76,6 +80,11 @@ class Postings:
 
     def __len__(self) -> int:
         return len(self.cells) // _CELLS - self.gone
+
+    def size(self) -> int:
+        """How many bytes its numbers take."""
+        several = self.several or {}
+        return self.cells.itemsize * (len(self.cells) + sum(map(len, several.values())))
 
     def add(self, document: int, frequency: int, mask: int, places: list[int]) -> None:
         """Take in a document, which is newer than all others.
@@ -228,6 +237,10 @@ class Dictionary:
         """The documents with a tag, in order."""
         found: Tagged | None = self.postings.get(tag)
         return () if found is None else found.living(self.documents)
+
+    def size(self) -> int:
+        """About how many bytes all of it takes."""
+        return sum(64 + found.size() for found in self.postings.values())
 
     # Words ----------------------------------------------------------------------------------
 

@@ -152,6 +152,10 @@ class Space:
         del self._cells[last * size :]
         del self._documents[last], self._squares[last]
 
+    def size(self) -> int:
+        """How many bytes the vectors take."""
+        return len(self._cells) * self._cells.itemsize
+
     def nearest(
         self, wanted: array[float], count: int, among: Collection[int] | None
     ) -> list[tuple[float, int]]:

@@ -24,10 +24,14 @@ from fakeredis.engine.command.command import WRITE
 from fakeredis.engine.core import switches
 from fakeredis.engine.core.statistics import operations_per_second
 from fakeredis.engine.features import latency, memory
+from fakeredis.lazy import LazyModule
 
 if TYPE_CHECKING:
     from fakeredis.engine.core.server import Server
     from fakeredis.engine.core.session import Session
+    from fakeredis.engine.features import search_info
+else:
+    search_info = LazyModule("fakeredis.engine.features.search_info")
 
 Fields = dict[str, object]
 
@@ -71,7 +75,23 @@ def report(server: Server, sections: Sequence[str]) -> str:
     if not wanted.isdisjoint(_NOT_BY_DEFAULT):
         latency.begin(server)
     parts = [_section(server, name) for name in _TITLES if name in wanted]
+    if sections and "search" in server.table.modules:
+        parts += _of_search(server, {name.lower() for name in sections})
     return "\r\n".join(parts)
+
+
+def _of_search(server: Server, wanted: set[str]) -> list[str]:
+    """The sections of the search module: all of them, or those that are named."""
+    if wanted.isdisjoint(("search", "modules", "everything")) and not any(
+        name.startswith("search_") for name in wanted
+    ):
+        return []
+    every = not wanted.isdisjoint(("search", "modules", "everything"))
+    return [
+        search_info.lines(server, name, fields)
+        for name, fields in search_info.sections(server).items()
+        if every or f"search_{name}" in wanted
+    ]
 
 
 def _section(server: Server, name: str) -> str:

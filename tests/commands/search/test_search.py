@@ -679,3 +679,22 @@ def test_scores_without_any_text(twin: Twin, send: Send) -> None:
     for query in ("*", "@g:{red}", "@n:[1 4]", "'@g:{red} @n:[1 4]'", "~@g:{red}"):
         for name in ("BM25STD", "BM25", "TFIDF"):
             send(f"FT.SEARCH x {query} WITHSCORES SCORER {name} NOCONTENT DIALECT 2")
+
+
+def test_info_of_all_indexes(twin: Twin, send: Send) -> None:
+    """INFO's sections of the module, but for versions and sizes."""
+    send("FT.CREATE x SCHEMA t TEXT SORTABLE u TEXT NOSTEM n NUMERIC g TAG CASESENSITIVE SORTABLE p GEO s GEOSHAPE v VECTOR FLAT 6 TYPE FLOAT32 DIM 2 DISTANCE_METRIC L2 w VECTOR HNSW 6 TYPE FLOAT32 DIM 2 DISTANCE_METRIC L2 q NUMERIC NOINDEX SORTABLE")
+    send("FT.CREATE y PREFIX 1 y: SCHEMA t TEXT")
+    send("FT.SEARCH x hello DIALECT 2")
+    send("FT.CONFIG SET MINPREFIX 3")
+    for section in ("index", "fields_statistics", "cursors", "gc", "dialect_statistics", "runtime_configurations", "nope"):
+        send(f"INFO search_{section}")
+    send("FT.CONFIG SET MINPREFIX 2")
+    fake, real = (
+        [line for line in bytes(reply).decode().split("\r\n") if line[:1] == "#"]
+        for reply in (
+            twin.fake.execute([b"INFO", b"SEARCH"]),
+            twin.wire.call(b"INFO", b"SEARCH"),
+        )
+    )
+    assert fake == real

@@ -153,8 +153,7 @@ def test_blocked_sessions_wake(twin: Twin, line: str) -> None:
 ])
 def test_sections_of_info(twin: Twin, sections: tuple[str, ...]) -> None:
     fake, real = both_infos(twin, *sections)
-    # What the module of search tells of itself is left out.
-    assert list(fake) == [name for name in real if not name.startswith("search_")]
+    assert list(fake) == list(real)
 
 
 @pytest.mark.parametrize("section", SECTIONS)

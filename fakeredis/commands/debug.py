@@ -35,9 +35,11 @@ from fakeredis.lazy import LazyModule
 
 if TYPE_CHECKING:
     from fakeredis.engine.data import rdb_file
+    from fakeredis.rdb import errors as rdb_errors
     from fakeredis.rdb import payload
 else:
     payload = LazyModule("fakeredis.rdb.payload")
+    rdb_errors = LazyModule("fakeredis.rdb.errors")
     rdb_file = LazyModule("fakeredis.engine.data.rdb_file")
 
 _UNKNOWN: Final = (
@@ -139,7 +141,10 @@ def _reload(ctx: Context, *options: bytes) -> Status:
     if names - {b"MERGE", b"NOFLUSH", b"NOSAVE"}:
         raise CommandError("ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options.")
     if b"NOSAVE" not in names:
-        rdb_file.from_bytes(ctx.server, rdb_file.to_bytes(ctx.server))
+        try:
+            rdb_file.from_bytes(ctx.server, rdb_file.to_bytes(ctx.server))
+        except rdb_errors.TooLargeError:
+            raise CommandError(errors.TOO_LARGE_TO_DUMP) from None
     elif b"NOFLUSH" not in names:
         _tell_trackers(ctx)
     return OK

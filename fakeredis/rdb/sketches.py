@@ -109,7 +109,7 @@ def _packed(cells: Any, count: int) -> bytes:
     if type(cells) is not SparseCells:
         return bytes(cells.tobytes())
     if 4 * count > _LONGEST:
-        raise TooLargeError
+        raise TooLargeError("the format has no form for so many counters")
     dense = array("I", bytes(4 * count))
     for at, value in cells.items():
         dense[at] = value
@@ -169,7 +169,7 @@ def write_top_k(writer: Writer, value: TopK) -> int:
         return modules.end(writer)
     buckets = value.width * value.depth
     if max(8 * buckets, _PLACE.size * value.k) > _LONGEST:
-        raise TooLargeError
+        raise TooLargeError("the format has no form for so many counters")
     both = array("I", bytes(8 * buckets))
     both[::2] = array("I", _packed(value.prints, buckets))
     both[1::2] = array("I", _packed(value.counts, buckets))

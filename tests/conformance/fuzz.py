@@ -67,6 +67,8 @@ JSON.SET doc $ {{"a":[1,2.5,"x",null],"b":{{"c":true}}}}|JSON.SET text $ "{long}
 BF.RESERVE bloom 0.1 3 EXPANSION 1|BF.MADD bloom a b c d e f|BF.RESERVE fixed 0.01 5 NONSCALING
 CF.RESERVE cuckoo 4 BUCKETSIZE 2 EXPANSION 2|CF.INSERT cuckoo ITEMS a b c d e f a a
 PFADD p a b c|SETBIT bits 1000 1|GEOADD g 13.361389 38.115556 Palermo
+CMS.INITBYDIM cms 5 3|CMS.INCRBY cms a 1 b 300|TOPK.RESERVE top 3 5 2 0.9|TOPK.INCRBY top a 2 b 3 c 400 d 1
+TDIGEST.CREATE td COMPRESSION 3|TDIGEST.ADD td 1 2 2 3.5 -7 1e9 4 5 6 7 8 9|TDIGEST.CREATE td1|TDIGEST.ADD td1 5
 """.format(
     long="x" * 70, many=" ".join(f"m{i}" for i in range(200)),
     pairs=" ".join(f"m{i} v{i}" for i in range(200)),
@@ -93,6 +95,13 @@ READERS: Final = {
     b"vectorset": ("VINFO k", "VCARD k", "VRANDMEMBER k -5", "VEMB k one", "VLINKS k one",
                    "VSIM k VALUES 3 1 2 3 WITHSCORES", "VSIM k ELE one", "VADD k VALUES 3 1 1 1 new",
                    "VREM k one", "VGETATTR k two", "VISMEMBER k one"),
+    b"CMSk-TYPE": ("CMS.INFO k", "CMS.QUERY k a b", "CMS.INCRBY k a 1 z 4294967296", "CMS.MERGE k 2 k k"),
+    b"TopK-TYPE": ("TOPK.INFO k", "TOPK.LIST k WITHCOUNT", "TOPK.COUNT k a b z", "TOPK.QUERY k a z",
+                   "TOPK.ADD k a b x y z", "TOPK.INCRBY k a 100000 q 100000", "TOPK.LIST k"),
+    b"TDIS-TYPE": ("TDIGEST.INFO k", "TDIGEST.RANK k -1 2 1e300", "TDIGEST.REVRANK k 2 3", "TDIGEST.CDF k 2 3",
+                   "TDIGEST.QUANTILE k 0 0.3 0.5 1", "TDIGEST.BYRANK k 0 1 2 3", "TDIGEST.BYREVRANK k 1 2",
+                   "TDIGEST.TRIMMED_MEAN k 0.1 0.9", "TDIGEST.ADD k 1 2 3", "TDIGEST.MERGE k 2 k k",
+                   "TDIGEST.MIN k", "TDIGEST.MERGE new 1 k COMPRESSION 9", "TDIGEST.MAX k"),
 }
 
 

@@ -4,7 +4,7 @@ Each key is a dictionary: its ``type``, its ``value`` (text, or bytes that are n
 dictionary for hashes and sorted sets; pairs of ID and fields for streams; a JSON document as
 it is), and with a deadline
 ``expires_at``, in seconds since the epoch. What has no plain form (streams with groups, hashes with
-expiring fields, vector sets) has ``dump`` instead of ``value``: DUMP's bytes in hexadecimal digits.
+expiring fields, vector sets) has ``dump`` instead of ``value``: RESTORE's bytes, in hexadecimal.
 All of it but bytes can be written as JSON. Where there are indexes, or dictionaries of FT.DICTADD,
 ``"search"`` stands beside the databases' numbers: the ``indexes``' names, and a ``dump`` of all.
 """
@@ -25,6 +25,7 @@ from fakeredis.datatypes.string import MutableString
 from fakeredis.engine.data import snapshots
 from fakeredis.errors import CommandError
 from fakeredis.lazy import LazyModule
+from fakeredis.rdb import payload
 from fakeredis.rdb.errors import FormatError
 from fakeredis.rdb.reading import Reader
 from fakeredis.rdb.writing import Writer
@@ -51,20 +52,16 @@ def dump(server: Server) -> Plain:
     """All keys, by database and name."""
     with server.lock:
         now = server.clock.milliseconds()
-        session = server.session(protocol=3)
-        try:
-            found: Plain = {
-                number: {
-                    _text(key): _key(session, number, key, db.expires.get(key))
-                    for key in list(db.data) if db.expires.get(key, now + 1) > now
-                }
-                for number, db in sorted(server.databases.items()) if db.data
+        found: Plain = {
+            number: {
+                _text(key): _key(server, number, key, db.expires.get(key))
+                for key in list(db.data) if db.expires.get(key, now + 1) > now
             }
-            if server.search is not None and server.search.keep():
-                found[_SEARCH] = _indexes(server)
-            return found
-        finally:
-            session.close()
+            for number, db in sorted(server.databases.items()) if db.data
+        }
+        if server.search is not None and server.search.keep():
+            found[_SEARCH] = _indexes(server)
+        return found
 
 
 def _indexes(server: Server) -> dict[str, Any]:
@@ -83,15 +80,16 @@ def _text(raw: Any) -> Any:
         return bytes(raw)
 
 
-def _key(session: Session, number: int, key: bytes, deadline: int | None) -> dict[str, Any]:
-    value = session.server.databases[number].data[key]
+def _key(server: Server, number: int, key: bytes, deadline: int | None) -> dict[str, Any]:
+    value = server.databases[number].data[key]
     kind = _TYPES.get(type(value), "other")
     shown: dict[str, Any] = {"type": kind}
     if kind in _TO_PLAIN and not _has_more(value):
         shown["value"] = _TO_PLAIN[kind](value)
     else:
-        session.execute([b"SELECT", b"%d" % number])
-        shown["dump"] = session.execute([b"DUMP", key]).hex()
+        shown["dump"] = payload.dump(
+            value, server.limits, server.traits.rdb_version, exact=True
+        ).hex()
     if deadline is not None:
         shown["expires_at"] = deadline / 1000
     return shown

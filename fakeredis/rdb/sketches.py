@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import struct
 from array import array
-from math import isfinite
 from typing import TYPE_CHECKING, Any, Final
 
 from fakeredis.datatypes.numbers import INT_MAX
@@ -293,7 +292,7 @@ def read_exact_t_digest(reader: Reader) -> TDigest:
 
 
 def _t_digest(reader: Reader, exact: bool) -> TDigest:
-    compression, low, high = (_finite(reader) for _ in range(3))
+    compression, low, high = (take_double(reader) for _ in range(3))
     capacity, merged, waiting, compressions = (take_unsigned(reader) for _ in range(4))
     merged_weight, unmerged_weight = _weight(reader), _weight(reader)
     if not 1 <= compression <= MOST_NODES or nodes_for(compression) > MOST_NODES:
@@ -304,7 +303,7 @@ def _t_digest(reader: Reader, exact: bool) -> TDigest:
     if bool(merged) != bool(merged_weight) or (waiting > 1 and not exact):
         raise reader.fail("a digest that does not add up")
     nodes = merged + waiting if exact else merged
-    value.means = [_finite(reader) for _ in range(nodes)]
+    value.means = [take_double(reader) for _ in range(nodes)]
     value.weights = [_weight(reader) for _ in range(nodes)]
     if not exact:  # the server does not write what waits, and finds zeros there
         value.means += [0.0] * waiting
@@ -315,15 +314,8 @@ def _t_digest(reader: Reader, exact: bool) -> TDigest:
     return value
 
 
-def _finite(reader: Reader) -> float:
-    number = take_double(reader)
-    if not isfinite(number):
-        raise reader.fail("a number of a digest that is none")
-    return number
-
-
 def _weight(reader: Reader) -> int:
-    number = _finite(reader)
+    number = take_double(reader)
     if not 0 <= number <= INT_MAX:
         raise reader.fail("a weight of a digest that makes no sense")
     return int(number)

@@ -322,7 +322,7 @@ def _grouped(
         after = (so_far + proposed) / total
         if bound <= before * (1 - before) and bound <= after * (1 - after):
             weight += more
-            mean += (means[at] - mean) * more / weight
+            mean += (means[at] - mean) * more / weight if weight else nan
         else:
             new_means.append(mean)
             new_weights.append(weight)

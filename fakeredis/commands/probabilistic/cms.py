@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from fakeredis.commands.probabilistic.common import changed, check_count, readable
+from fakeredis.commands.probabilistic.common import changed, check_count, readable, wrong_count
 from fakeredis.commands.probabilistic.sketch_options import WeightOptions
 from fakeredis.commands.probabilistic.sketches import check_free, existing
 from fakeredis.datatypes.numbers import parse_float, parse_int
@@ -72,14 +72,15 @@ def incrby(ctx: Context, *words: bytes) -> list[Any]:
 
     The server opens the key for reading only, so WATCH does not hear of it.
     """
-    check_count(ctx, words, 3)
-    if len(words) % 2 == 0:
-        check_count(ctx, (), 1)
-    key, *rest = words
+    if len(words) < 3 or not len(words) & 1:
+        raise wrong_count(ctx)
+    key = words[0]
     sketch = readable(ctx, key, CountMinSketch, _NO_KEY)
-    pairs = [(item, _increment(raw)) for item, raw in zip(rest[::2], rest[1::2], strict=True)]
+    increments = [_increment(raw) for raw in words[2::2]]
     ctx.modified_unsignalled(key)
-    counts = [sketch.add(item, increment) for item, increment in pairs]
+    counts = list(map(sketch.add, words[1::2], increments))
+    if FULL not in counts:
+        return counts
     return [_INCREMENT_OVERFLOW if count == FULL else count for count in counts]
 
 

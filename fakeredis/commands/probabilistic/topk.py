@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from fakeredis.commands.probabilistic.common import changed, check_count, readable
+from fakeredis.commands.probabilistic.common import changed, check_count, readable, wrong_count
 from fakeredis.commands.probabilistic.sketch_options import ListOptions
 from fakeredis.commands.probabilistic.sketches import check_free, existing
 from fakeredis.datatypes.numbers import parse_float, parse_int
@@ -73,9 +73,8 @@ def incrby(ctx: Context, *words: bytes) -> list[Any]:
 
     At the first increment that is wrong it ends, with what was done so far and the error.
     """
-    check_count(ctx, words, 3)
-    if len(words) % 2 == 0:
-        check_count(ctx, (), 1)
+    if len(words) < 3 or not len(words) & 1:
+        raise wrong_count(ctx)
     key, *rest = words
     top = existing(ctx, key, TopK, _NO_KEY)
     replies: list[Any] = []

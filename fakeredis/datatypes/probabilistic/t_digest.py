@@ -7,7 +7,9 @@ ends, the smaller.  The floats are those of the server to the last digit, so eve
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
+from itertools import accumulate, pairwise
 from math import ceil, copysign, floor, inf, isinf, log, nan, pi
 from typing import Any, Final
 
@@ -48,7 +50,7 @@ class TDigest:
     """
 
     __slots__ = (
-        "capacity", "compression", "compressions", "high", "low", "means", "merged",
+        "_below", "capacity", "compression", "compressions", "high", "low", "means", "merged",
         "merged_weight", "unmerged_weight", "weights",
     )
     type_name = b"TDIS-TYPE"
@@ -66,6 +68,8 @@ class TDigest:
         self.low, self.high = _LARGEST, -_LARGEST
         self.means, self.weights = [], []
         self.merged = self.merged_weight = self.unmerged_weight = self.compressions = 0
+        # How many numbers are below the middle of each group, once that was asked for.
+        self._below: list[float] = []
 
     def __len__(self) -> int:
         return len(self.means)
@@ -129,6 +133,7 @@ class TDigest:
         self.means, self.weights = _grouped(means, weights, total, normalizer)
         self.merged = len(self.means)
         self.merged_weight = int(total)
+        self._below = []
         self.unmerged_weight = 0
         self.compressions += 1
         return True
@@ -214,7 +219,10 @@ class TDigest:
         """The numbers at rising places, if all numbers stood in order; there are two groups."""
         means, weights = self.means, self.weights
         first, last, total = weights[0] / 2, weights[-1] / 2, self.merged_weight
-        so_far, at, found = first, 0, []
+        if not self._below:
+            steps = ((one + other) / 2 for one, other in pairwise(map(float, weights)))
+            self._below = list(accumulate(steps, initial=first))
+        at, found = 0, []
         for index in indexes:
             if weights[0] > 1 and index < first:
                 found.append(self.low + _divided(index - 1, first - 1) * (means[0] - self.low))
@@ -226,13 +234,10 @@ class TDigest:
                 part = _divided(total - index - 1, last - 1)
                 found.append(self.high - part * (self.high - means[-1]))
                 continue
-            while at < len(means) - 1:
+            at = bisect_right(self._below, index, at + 1) - 1
+            if at < len(means) - 1:
                 step = (float(weights[at]) + float(weights[at + 1])) / 2
-                if so_far + step > index:
-                    found.append(self._interpolated(at, index, so_far, step))
-                    break
-                so_far += step
-                at += 1
+                found.append(self._interpolated(at, index, self._below[at], step))
             else:
                 behind = index - total - last
                 found.append(_average(means[-1], behind, self.high, last - behind))
@@ -339,13 +344,13 @@ def _grouped(
 
 def _sort(means: list[float], weights: list[int]) -> None:
     """Sort nodes by their means; equal ones stand as the server's quicksort leaves them."""
-    nodes = list(zip(means, weights, strict=True))
-    in_order = sorted(nodes)
-    if any(map(_order_matters, in_order, in_order[1:])):
-        _quicksort(nodes)
-        in_order = nodes
-    means[:] = [mean for mean, _ in in_order]
-    weights[:] = [weight for _, weight in in_order]
+    nodes = sorted(zip(means, weights, strict=True))
+    ordered = [mean for mean, _ in nodes]
+    if len(set(ordered)) < len(ordered) and any(map(_order_matters, nodes, nodes[1:])):
+        _quicksort(means, weights, ordered[0])
+        return
+    means[:] = ordered
+    weights[:] = [weight for _, weight in nodes]
 
 
 Node = tuple[float, int]
@@ -359,33 +364,35 @@ def _order_matters(one: Node, other: Node) -> bool:
     )
 
 
-def _quicksort(nodes: list[Node]) -> None:
-    """Quicksort round the element in the middle: the order of equal ones is that of the server."""
-    todo = [(0, len(nodes) - 1)]
+def _quicksort(means: list[float], weights: list[int], least: float) -> None:
+    """Quicksort round the element in the middle: the order of equal ones is that of the server.
+
+    Where nothing can be lower than that element, it and both ends change places, as they do when
+    all are compared with it: so equal numbers do not take the square of their number.
+    """
+    todo = [(0, len(means) - 1, least)]
     while todo:
-        start, end = todo.pop()
-        if end - start < 2:
-            if start < end and nodes[start][0] > nodes[end][0]:
-                nodes[start], nodes[end] = nodes[end], nodes[start]
-            continue
-        middle = (start + end) // 2
-        pivot = nodes[middle][0]
-        nodes[middle], nodes[end] = nodes[end], nodes[middle]
-        at = start
-        for other in range(start, end):
-            if nodes[other][0] < pivot:
-                nodes[at], nodes[other] = nodes[other], nodes[at]
+        start, end, least = todo.pop()
+        while end - start > 1:
+            middle = (start + end) // 2
+            pivot, weight = means[middle], weights[middle]
+            means[middle], weights[middle] = means[end], weights[end]
+            if pivot == least:
+                means[end], weights[end] = means[start], weights[start]
+                means[start], weights[start] = pivot, weight
+                start += 1
+                continue
+            at = start
+            for lower in [place for place in range(start, end) if means[place] < pivot]:
+                if lower != at:
+                    means[at], means[lower] = means[lower], means[at]
+                    weights[at], weights[lower] = weights[lower], weights[at]
                 at += 1
-        nodes[at], nodes[end] = nodes[end], nodes[at]
-        if at == start and all(nodes[other][0] == pivot for other in range(start, end + 1)):
-            _turn(nodes, start + 1, end)
-            continue
-        todo.append((start, at - 1))
-        todo.append((at + 1, end))
-
-
-def _turn(nodes: list[Node], start: int, end: int) -> None:
-    """Do what quicksort does to nodes that are all equal, without comparing them."""
-    for first in range(start, end - 1):
-        middle = (first + end) // 2
-        nodes[first], nodes[middle], nodes[end] = nodes[middle], nodes[end], nodes[first]
+            means[end], weights[end] = means[at], weights[at]
+            means[at], weights[at] = pivot, weight
+            if at - start > 1:
+                todo.append((start, at - 1, least))
+            start, least = at + 1, pivot
+        if end - start == 1 and means[start] > means[end]:
+            means[start], means[end] = means[end], means[start]
+            weights[start], weights[end] = weights[end], weights[start]

@@ -120,13 +120,12 @@ class TopK:
 
     def add(self, item: bytes, increment: int) -> bytes | None:
         """Count an item; the one that leaves the heap for it, if any does."""
-        *hashes, mine = row_hashes(item, self.depth, _FINGERPRINT)
-        most = start = 0
+        hashes = row_hashes(item, self.depth, _FINGERPRINT)
+        mine, most = hashes[-1], 0
         prints, counts, width = self.prints, self.counts, self.width
         least, place = self.heap_counts[0], self._places.get(item)
-        for value in hashes:
-            at = start + value % width
-            start += width
+        for row in range(self.depth):
+            at = row * width + hashes[row] % width
             found = counts[at]
             if not found:
                 prints[at] = mine
@@ -173,7 +172,11 @@ class TopK:
                 chance = powers[found]
             else:
                 chance = powers[-1] ** (found // (_TABLE - 1)) * powers[found % (_TABLE - 1)]
-            if chance < 1:
+            if left == 1:
+                if random() >= chance:
+                    left = 0
+                    break
+            elif chance < 1:
                 misses = log1p(-random()) / log1p(-chance) if chance else left
                 left = 0 if misses >= left else left - int(misses)
                 if not left:

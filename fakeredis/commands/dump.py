@@ -27,6 +27,7 @@ from fakeredis.commands.generic.common import group, lookup_any, server_tells, t
 from fakeredis.commands.registry import (
     ASKING,
     DENYOOM,
+    KEPT,
     MOVABLEKEYS,
     READONLY,
     SERVER_WIDE,
@@ -65,12 +66,17 @@ def _dump(ctx: Context, value: Any) -> bytes:
 
 
 @group.command(
-    "DUMP", Key, flags=READONLY, since="2.6.0", varies="always", tips="nondeterministic_output",
+    "DUMP", Key, flags=READONLY | KEPT, since="2.6.0", varies="always",
+    tips="nondeterministic_output",
 )
 def dump(ctx: Context, key: bytes) -> bytes | None:
     """The value at key as bytes for RESTORE; None when there is no key."""
     value = lookup_any(ctx, key)
-    return None if value is None else _dump(ctx, value)
+    if value is None:
+        return None
+    if hasattr(value, "settle_for_dump") and value.settle_for_dump():
+        ctx.modified_unsignalled(key, changes=0)
+    return _dump(ctx, value)
 
 
 class _RestoreOptions(Options):

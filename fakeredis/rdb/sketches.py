@@ -257,9 +257,10 @@ def read_exact_top_k(reader: Reader) -> TopK:
 
 
 def write_t_digest(writer: Writer, value: TDigest) -> int:
-    """Put a digest, of which groups are made before."""
+    """Put a digest, for the server's form with groups made of what waits."""
     modules.begin(writer, b"fakedigst" if writer.exact else value.type_name, _VERSION)
-    if not writer.exact:
+    if not writer.exact and len(value.means) > value.merged:
+        value = value.copy()
         value.compress()
     put_doubles(writer, value.compression, value.low, value.high)
     put_unsigned(

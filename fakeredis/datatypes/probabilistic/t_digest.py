@@ -90,6 +90,12 @@ class TDigest:
         """As many bytes as the server says that it takes."""
         return _STRUCT + self.capacity * _NODE
 
+    def settle_for_dump(self) -> bool:
+        """Do what DUMP does to it; whether anything has changed."""
+        before = self.compressions
+        self.compress()
+        return self.compressions != before
+
     def size(self) -> int:
         """How many numbers there are."""
         return self.merged_weight + self.unmerged_weight

@@ -35,7 +35,7 @@ ALLOWED: dict[str, dict[str, str]] = {
     "engine.core.replies": {"RESET": "a reply"},
     "engine.core.session": {"EXEC, MULTI": SENDS},
     "engine.data.portable": {
-        "DUMP, HSET, JSON.SET, PEXPIRE, PEXPIREAT, RESTORE, RPUSH, SADD, SELECT, SET, XADD, "
+        "HSET, JSON.SET, PEXPIRE, PEXPIREAT, RESTORE, RPUSH, SADD, SELECT, SET, XADD, "
         "ZADD": SENDS,
     },
     "engine.features.tracking": {"CLIENT": "CLIENT CACHING is about the next command but CLIENT's"},

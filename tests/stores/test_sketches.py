@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import redis
 
 import fakeredis
 from fakeredis.errors import CommandError
@@ -99,3 +100,17 @@ def test_files_of_what_is_too_large(tmp_path: Path) -> None:
     assert play(server, "CMS.QUERY cms a b c|TDIGEST.CDF many 3 9") == looks
     # Of the list, the server loses the empty item.
     assert server.execute("TOPK.LIST", "top") == [None, b"a", b"b"]
+
+
+def test_what_state_shows() -> None:
+    with fakeredis.patch() as fake:
+        client = redis.Redis()
+        client.topk().reserve("top", 3, 100, 4, 0.9)
+        client.topk().incrby("top", ["a", "b"], [1, 2])
+        client.cms().initbydim("cms", 10, 2)
+        client.tdigest().create("digest")
+        client.tdigest().add("digest", [1.5, 2.5])
+        [[shown]] = [databases.values() for databases in fake.state().values()]
+        assert shown["top"] == {"b": 2, "a": 1}
+        assert shown["cms"] == {"width": 10, "depth": 2, "count": 0}
+        assert shown["digest"]["Observations"] == 2

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import struct
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -232,3 +234,129 @@ def test_walk(twin: Twin, seed: int) -> None:
     walk = Walk(seed)
     for _ in range(200):
         twin(*walk.call())
+
+
+# Numbers and words as nobody writes them ---------------------------------------------------------
+
+ODD = [
+    "", "0", "1", "-1", "+1", "01", " 1", "0x10", "1.0", "1e2", "9223372036854775807", "nan", "inf",
+    "9223372036854775808", "1e400", "1e-400", "0.5", ".5", "0x1p-2", " .5", "0.5\0", "32769",
+]
+PLACES = [
+    "BF.RESERVE k {} 10", "BF.RESERVE k 0.1 {}", "BF.RESERVE k 0.1 10 EXPANSION {}",
+    "BF.RESERVE k 0.1 10 {}", "BF.INSERT k CAPACITY {} ITEMS a", "BF.INSERT k ERROR {} ITEMS a",
+    "BF.INSERT k EXPANSION {} ITEMS a", "BF.INSERT k {} ITEMS a", "BF.INFO x {}",
+    "BF.SCANDUMP x {}",
+    "BF.LOADCHUNK x {} ab", "BF.LOADCHUNK k {} ab", "CF.RESERVE k {}",
+    "CF.RESERVE k 1000 BUCKETSIZE {}", "CF.RESERVE k 1000 MAXITERATIONS {}",
+    "CF.RESERVE k 1000 EXPANSION {}", "CF.RESERVE k 1000 {} 1", "CF.INSERT k CAPACITY {} ITEMS a",
+    "CF.INSERT k {} ITEMS a", "CF.SCANDUMP y {}", "CF.LOADCHUNK y {} ab", "CF.LOADCHUNK k {} ab",
+]
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_odd_numbers(twin: Twin, place: str) -> None:
+    twin("BF.ADD", "x", "a")
+    twin("CF.ADD", "y", "a")
+    for number in ODD:
+        twin("DEL", "k")
+        twin(*(word.replace("{}", number) for word in place.split()))
+        twin("BF.DEBUG", "k")
+        twin("CF.DEBUG", "k")
+    twin("DEL", "k")
+
+
+WORDS = ["NOCREATE", "nx", "capa\0city", "C", "er", "E", "EXPANSION", "ITEMS", "i", "10", "0.5", ""]
+
+
+@pytest.mark.parametrize("beginning", [
+    "BF.INSERT k", "CF.INSERT k", "BF.RESERVE k 0.5 5", "CF.RESERVE k 1000 EXPANSION 2",
+])
+def test_odd_words(twin: Twin, beginning: str) -> None:
+    """But for a last word of CF.RESERVE: the server takes what is behind it for its number."""
+    for words in itertools.product(WORDS, repeat=2):
+        twin("DEL", "k")
+        twin(*beginning.split(), *words)
+        twin(*beginning.split(), *words, "1")
+
+
+# Who hears of what -------------------------------------------------------------------------------
+
+HEARD = """
+BF.RESERVE k 0.1 10|BF.RESERVE k 0.1 10|BF.ADD k a|BF.ADD k a|BF.EXISTS k a|BF.ADD k|BF.INFO k
+BF.INSERT n NOCREATE ITEMS a|BF.CARD n|BF.SCANDUMP k 0|BF.SCANDUMP k x|BF.LOADCHUNK k x foo
+BF.LOADCHUNK k 300 foo|BF.LOADCHUNK k 8 foo|BF.LOADCHUNK n 1 foo|BF.RESERVE f 0.1 1 NONSCALING
+BF.MADD f a b c|BF.ADD f d|BF.ADD t a|BF.EXISTS t a|CF.RESERVE c 100|CF.RESERVE c 100|CF.ADD c x
+CF.ADDNX c x|CF.EXISTS c x|CF.DEL c x|CF.DEL c x|CF.DEL n x|CF.COMPACT c|CF.COMPACT n
+CF.SCANDUMP c 0|CF.SCANDUMP c x|CF.LOADCHUNK c 4 foo|CF.LOADCHUNK c 1 foo|CF.LOADCHUNK c x foo
+CF.RESERVE e 4 EXPANSION 0|CF.INSERT e ITEMS a b c d e f g h i|CF.ADD e z|CF.INSERT e ITEMS z
+CF.ADD t z|CF.COMPACT t|CF.RESERVE t 9
+"""
+
+
+def test_watches_and_changes(twin: Twin) -> None:
+    """Keys opened for writing fail WATCH, whatever comes of it; changes and hits are counted."""
+    watcher = twin.session()
+    twin("SET", "t", "text")
+    for call in HEARD.strip().replace("\n", "|").split("|"):
+        words = call.split()
+        watcher("WATCH", words[1])
+        before = _counted(twin)
+        twin(*words)
+        after = _counted(twin)
+        for side in (0, 1):
+            after[side] = [new - old for new, old in zip(after[side], before[side], strict=True)]
+        assert after[0] == after[1], call
+        watcher("MULTI")
+        watcher("PING")
+        watcher("EXEC")
+
+
+def test_events(twin: Twin) -> None:
+    """Of new keys and of such as are not there, and no others."""
+    twin("CONFIG", "SET", "notify-keyspace-events", "KEAmn")
+    listener = twin.session()
+    listener("PSUBSCRIBE", "__keyspace*")
+    listener.reply()
+    play(twin, "BF.ADD k a|BF.ADD k b|CF.ADD c a|CF.DEL c a|CF.COMPACT c|BF.CARD n|SET z 1")
+    listener.replies(5)
+
+
+COUNTED = (b"rdb_changes_since_last_save", b"keyspace_hits", b"keyspace_misses")
+
+
+def _counted(twin: Twin) -> list[list[int]]:
+    """What fake and server have counted."""
+    both = []
+    for ask in (twin.fake.execute, lambda argv: twin.wire.call(*argv)):
+        text = ask([b"INFO", b"stats"]) + ask([b"INFO", b"persistence"])
+        facts = dict(line.split(b":", 1) for line in text.split(b"\r\n") if b":" in line)
+        both.append([int(facts[name]) for name in COUNTED])
+    return both
+
+
+def test_filters_too_big_for_payloads(tmp_path: Path) -> None:
+    """They have none, and no store that wants one has them."""
+    server = fakeredis.FakeServer(store=f"sqlite:///{tmp_path}/filters.db")
+    with pytest.raises(CommandError, match="Insufficient memory"):
+        server.execute("BF.RESERVE", "k", 0.01, 10**12)
+    assert server.execute("DBSIZE") == 0
+    server.execute("BF.ADD", "l", "a")
+    server = fakeredis.FakeServer()
+    server.execute("CF.RESERVE", "k", 10**12)
+    with pytest.raises(CommandError, match="Insufficient memory"):
+        server.execute("DUMP", "k")
+
+
+def test_who_may_use_them() -> None:
+    server = fakeredis.FakeServer()
+    server.execute("ACL", "SETUSER", "u", "on", "nopass", "+@bloom", "-@write", "~*")
+    assert server.execute("ACL", "DRYRUN", "u", "BF.CARD", "k") == b"OK"
+    for call in ("BF.ADD k a", "CF.EXISTS k a"):
+        assert b"no permissions" in server.execute("ACL", "DRYRUN", "u", *call.split())
+    for older in ({"version": "7.4"}, {"server_type": "valkey"}):
+        with pytest.raises(CommandError, match=r"unknown command 'BF\.ADD'"):
+            fakeredis.FakeServer(**older).execute("BF.ADD", "k", "a")
+        asked = fakeredis.FakeServer(**older, modules=["bf"])
+        assert asked.execute("BF.ADD", "k", "a") == 1
+        assert "module:name=bf,ver=20802," in asked.execute("INFO", "modules").decode()

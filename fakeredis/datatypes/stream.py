@@ -599,9 +599,18 @@ class Stream:
         last = group.last_id
         return group.read != UNKNOWN and last >= self.first_id and not self.has_gaps(last)
 
-    def advance(self, group: Group, number: int, older: bool = False) -> None:
-        """A group has read up to an entry."""
-        known = group.read != UNKNOWN and not self.has_gaps(number) if older else False
+    def advance(
+        self, group: Group, number: int, older: bool = False, from_first: bool = False
+    ) -> None:
+        """A group has read up to an entry.
+
+        Args:
+            older: its count is held to be right more often: see `lag`.
+            from_first: but not where it was before the first entry, with ``older``.
+        """
+        known = older and group.read != UNKNOWN and not self.has_gaps(number)
+        if from_first and group.last_id < self.first_id:
+            known = False
         if known or (not older and self._is_exact(group)):
             group.read += 1
         elif self.added:

@@ -380,7 +380,7 @@ def _deliver(
         enter(ctx, key, members, consumer)
     now = ctx.now
     for number, _ in found:
-        stream.advance(members, number, ctx.traits.counts_longer)
+        stream.advance(members, number, ctx.traits.counts_longer, ctx.traits.counts_from_first)
         if not read.noack:
             members.deliver(number, consumer, now)
     if not read.noack:

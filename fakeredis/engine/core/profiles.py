@@ -76,6 +76,7 @@ class Traits(NamedTuple):
     last_by_plus: bool = True  # XREAD takes ``+``
     c_numbers: bool = False  # SORT reads numbers as C does: " 2", "0x10", no overflow
     counts_longer: bool = False  # what groups have read is held to be known more often
+    counts_from_first: bool = False  # but not of those that were before the first entry
     plus_is_last_id: bool = False  # XREAD's ``+`` is the last ID given, though it was deleted
     scripts_say_server: bool = False  # what scripts call redis they may call server too
     scripts_fail_plainly: bool = False  # their errors are no tables, and name the line first
@@ -135,6 +136,7 @@ class Profile(NamedTuple):
             last_by_plus=self.version >= ((8, 0, 0) if valkey else (7, 4, 0)),
             c_numbers=valkey or self.version < (8, 0, 0),
             counts_longer=valkey or self.version < (8, 0, 0),
+            counts_from_first=valkey,
             plus_is_last_id=valkey or self.version < (8, 0, 0),
             scripts_say_server=self.server_type == "valkey",
             scripts_fail_plainly=self.version < (7, 0, 0),

@@ -486,12 +486,67 @@ def try_stream(server: Any, data: bytes) -> None:
             raise Fault(f"PING is answered with {reply!r}")
 
 
+# Queries ------------------------------------------------------------------------------------------
+
+QUERIES: Final = (
+    b"hello world", b"@t:(hello|world) -@g:{red}", b"@g:{a\\-b|w'*x?'|*y*}", b"@n:[(1 +inf]", b"%%%a%%%", b"w'*a*'",
+    b'"hello big world"=>{$slop:2;$inorder:true;$weight:2}', b"@p:[1 2 300 km]", b"*=>[KNN 3 @v $b AS d]",
+    b"@v:[VECTOR_RANGE 0.5 $b]=>{$yield_distance_as:d}", b"(@n:[1 5])=>[KNN $k @v $b EF_RUNTIME 10]", b"~hello he* *lo *el*",
+    b"ismissing(@t)", b"@t|u:hello", b"$w", b"@n==3", b"@s:[WITHIN $p]", b"hello=>{$phonetic:false}", b"@n:[-1 $k] | @g:{$w}",
+)
+EXPRESSIONS: Final = (
+    b"@n + 2 * (@m - 1) / 0", b"format('%s-%s', @t, upper(@g))", b"timefmt(@n, '%Y') || exists(@m)", b"substr(@t, -3, 2)",
+    b"split(@g, ',')", b"!(@n > 3 && @t == 'hello')", b"log2(sqrt(-@n)) ^ 9 % 3", b"geodistance(@p, 1, 2)", b"matched_terms()",
+)
+
+
+def queries(chance: random.Random) -> Iterator[bytes]:
+    """Queries, and expressions behind a zero byte."""
+    while True:
+        several = [chance.choice(QUERIES) for _ in range(chance.randint(1, 3))]
+        data = chance.choice((b" ", b"|", b" -", b")(")).join(several)
+        if chance.random() < 0.3:
+            data = b"\0" + chance.choice((b"+", b" ", b",")).join(
+                chance.choice(EXPRESSIONS) for _ in range(chance.randint(1, 2))
+            )
+        if chance.random() < 0.1:
+            data = chance.choice((b"(", b"-", b"{", b"~(", b"a|(", b"@t:(")) * 3000 + data
+        yield mutated(chance, data, 6) if chance.random() < 0.8 else data
+
+
+def try_query(server: Any, data: bytes) -> None:
+    """Errors are the server's, and the index is asked as well as before."""
+    session = server.session(protocol=3)
+    try:
+        if server.search is None:
+            call(session, *b"FT.CREATE i SCHEMA t TEXT SORTABLE u TEXT g TAG n NUMERIC SORTABLE m NUMERIC p GEO s GEOSHAPE FLAT v VECTOR FLAT 6 TYPE FLOAT32 DIM 2 DISTANCE_METRIC L2".split())
+            for number in range(200):
+                call(session, b"HSET", b"d%d" % number, b"t", b"hello big world x%d" % number, b"g", b"red,a-b",
+                     b"n", b"%d" % number, b"p", b"1,2", b"v", struct.pack("<2f", number, 1))
+        options = (b"PARAMS", b"8", b"b", bytes(8), b"k", b"3", b"w", b"hello", b"p", b"POINT(1 2)", b"DIALECT", b"2")
+        if data[:1] == b"\0":
+            call(session, b"FT.AGGREGATE", b"i", b"*", b"LOAD", b"3", b"@t", b"@g", b"@p", b"APPLY", data[1:], b"AS", b"x")
+            call(session, b"FT.AGGREGATE", b"i", b"*", b"FILTER", data[1:])
+        else:
+            call(session, b"FT.SEARCH", b"i", data, b"WITHSCORES", b"HIGHLIGHT", *options)
+            call(session, b"FT.SEARCH", b"i", data, b"EXPLAINSCORE", b"WITHSCORES", b"SCORER", b"TFIDF", *options)
+            for name in (b"FT.EXPLAIN", b"FT.AGGREGATE"):
+                call(session, name, b"i", data, *options)
+            call(session, b"FT.SEARCH", b"i", data, b"DIALECT", b"1")
+            call(session, b"FT.SPELLCHECK", b"i", data[:100])
+        found = call(session, b"FT.SEARCH", b"i", b"x7", b"NOCONTENT")
+        if found[b"total_results"] != 1:
+            raise Fault(f"the index has lost a document: {found}")
+    finally:
+        session.close()
+
+
 # Running ------------------------------------------------------------------------------------------
 
 Kind = tuple[Callable[[random.Random], Iterator[bytes]], Callable[[Any, bytes], None]]
 KINDS: Final[dict[str, Kind]] = {
     "payloads": (payloads, try_payload), "rdb": (rdb_files, try_rdb), "scripts": (scripts, try_script),
-    "sqlite": (sqlite_files, try_sqlite), "streams": (streams, try_stream),
+    "sqlite": (sqlite_files, try_sqlite), "streams": (streams, try_stream), "queries": (queries, try_query),
 }
 
 

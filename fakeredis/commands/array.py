@@ -36,10 +36,6 @@ def _index(raw: bytes, highest: int = LAST_INDEX) -> int:
     return index
 
 
-def _wrong_count(ctx: Context) -> CommandError:
-    return CommandError(errors.ARITY % ("" if ctx.command is None else ctx.command.label))
-
-
 def _writable(ctx: Context, key: bytes) -> Array:
     """The array at a key, a new one where there is none."""
     value: Array | None = ctx.lookup_write(key, Array)
@@ -72,7 +68,7 @@ def armset(ctx: Context, key: bytes, *words: bytes) -> int:
     Checked in the server's order: number of words, all indices, type.
     """
     if len(words) % 2:
-        raise _wrong_count(ctx)
+        raise ctx.wrong_arity()
     pairs = [(_index(words[at]), words[at + 1]) for at in range(0, len(words), 2)]
     array = _writable(ctx, key)
     new = sum([array.set(index, value) for index, value in pairs])
@@ -132,7 +128,7 @@ def ardelrange(ctx: Context, key: bytes, *words: bytes) -> int:
     Checked in the server's order: number of words, all indices, type.
     """
     if len(words) % 2:
-        raise _wrong_count(ctx)
+        raise ctx.wrong_arity()
     indices = [_index(raw) for raw in words]
     array: Array | None = ctx.lookup_write(key, Array)
     if array is None:
@@ -212,7 +208,7 @@ def arlastitems(ctx: Context, key: bytes, raw: bytes, *words: bytes) -> list[byt
     if count <= 0:
         return []
     if len(words) > 1:
-        raise _wrong_count(ctx)
+        raise ctx.wrong_arity()
     options = LastOptions.parse(ctx, words)
     array: Array | None = ctx.lookup_read(key, Array)
     if array is None:
@@ -236,7 +232,7 @@ def arscan(ctx: Context, key: bytes, start: bytes, end: bytes, *words: bytes) ->
     """
     first, last = _index(start), _index(end)
     if len(words) not in (0, 2):
-        raise _wrong_count(ctx)
+        raise ctx.wrong_arity()
     limit = LimitOptions.parse(ctx, words).limit
     found: list[Any] = []
     for index, value in _items(ctx, key, first, last):
@@ -346,7 +342,7 @@ def arop(
     if word == b"MATCH" and len(words) != 1:
         raise CommandError(errors.ARRAY_MATCH)
     if word != b"MATCH" and words:
-        raise _wrong_count(ctx)
+        raise ctx.wrong_arity()
     values = [value for _, value in _items(ctx, key, min(first, last), max(first, last))]
     if word == b"USED":
         return len(values)

@@ -105,8 +105,7 @@ class VlinksOptions(Options):
     @classmethod
     def unknown(cls, ctx: Context, raw: bytes, left: int) -> CommandError:
         """It counts as a word too many."""
-        assert ctx.command is not None
-        return CommandError(errors.ARITY % ctx.command.name)
+        return ctx.wrong_arity()
 
 
 # Arrays -------------------------------------------------------------------------------------------

@@ -287,8 +287,7 @@ def _pop(ctx: Context, key: bytes, stored: List, left: bool, count: int = 1) -> 
 def _pop_many(ctx: Context, key: bytes, left: bool, words: Sequence[bytes]) -> Any:
     """An array of count elements; the count is checked before the key."""
     if len(words) > 1:
-        assert ctx.command is not None
-        raise CommandError(errors.ARITY % ctx.command.label)
+        raise ctx.wrong_arity()
     count = _not_negative(words[0], errors.NOT_POSITIVE)
     stored: List | None = ctx.lookup_write(key, List)
     if stored is None:

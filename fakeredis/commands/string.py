@@ -395,8 +395,7 @@ def _put(ctx: Context, key: bytes, value: bytes, keep: bool, deadline: int | Non
 
 def _set_pairs(ctx: Context, pairs: Sequence[bytes]) -> None:
     if len(pairs) % 2:
-        assert ctx.command is not None
-        raise CommandError(errors.ARITY % ctx.command.label)
+        raise ctx.wrong_arity()
     put, modified = ctx.db.put, ctx.modified
     for key, value in zip(pairs[::2], pairs[1::2], strict=True):
         put(key, value)

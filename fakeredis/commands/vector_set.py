@@ -38,11 +38,7 @@ _MOST_REPLIES: Final = 1 << 28  # who asks for more elements would never get the
 
 def _check_count(ctx: Context, words: Sequence[bytes], low: int, high: int = _UNLIMITED) -> None:
     if not low <= len(words) <= high:
-        raise _wrong_count(ctx)
-
-
-def _wrong_count(ctx: Context) -> CommandError:
-    return CommandError(errors.ARITY % ("" if ctx.command is None else ctx.command.name))
+        raise ctx.wrong_arity()
 
 
 def _opened(ctx: Context, key: bytes) -> VectorSet | None:
@@ -109,7 +105,7 @@ class _Addition:
             at = 3
         self.vector, at = _vector(words, at)
         if at >= len(words):
-            raise _wrong_count(ctx)
+            raise ctx.wrong_arity()
         self.element = words[at]
         options = VaddOptions.parse(ctx, words[at + 1 :])
         self.quantization = _KINDS[options.kind]

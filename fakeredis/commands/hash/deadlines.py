@@ -28,7 +28,6 @@ from fakeredis.commands.hash.common import (
     read_hash,
     write_hash,
 )
-from fakeredis.commands.hash.fields import wrong_arity
 from fakeredis.commands.registry import DENYOOM, FAST, READONLY, WRITE
 from fakeredis.datatypes.hash import Hash
 from fakeredis.datatypes.numbers import parse_int
@@ -279,7 +278,7 @@ class _GetexOptions(_FieldsOptions):
     @classmethod
     def unknown(cls, ctx: Context, raw: bytes, left: int) -> CommandError:
         """The number of words is looked at first."""
-        return super().unknown(ctx, raw, left) if left else wrong_arity(ctx)
+        return super().unknown(ctx, raw, left) if left else ctx.wrong_arity()
 
 
 @group.command(
@@ -359,7 +358,7 @@ class _SetexOptions(Options, at_least=4):
     @classmethod
     def lacking(cls, ctx: Context, raw: bytes, left: int) -> CommandError:
         """There are too few words."""
-        return wrong_arity(ctx)
+        return ctx.wrong_arity()
 
 
 def _fulfilled(
@@ -395,7 +394,7 @@ def hsetex(ctx: Context, key: bytes, *words: bytes) -> int:
     options = _SetexOptions.parse(ctx, words)
     pairs = options.pairs
     if not pairs:
-        raise wrong_arity(ctx)
+        raise ctx.wrong_arity()
     word, deadline = options.expiry or ("", None)
     fields = list(dict.fromkeys(reversed(pairs[::2])))[::-1]  # as their deadlines are set last
     value = write_hash(ctx, key)

@@ -44,7 +44,7 @@ def hset(ctx: Context, key: bytes, pairs: list[bytes]) -> int:
     """
     count = len(pairs)
     if count & 1:
-        raise wrong_arity(ctx)
+        raise ctx.wrong_arity()
     value = made_hash(ctx, key)
     if count == 2:
         added = int(value.set(pairs[0], pairs[1]))
@@ -66,12 +66,6 @@ def hmset(ctx: Context, key: bytes, pairs: list[bytes]) -> Any:
     """HSET that replies OK."""
     hset(ctx, key, pairs)
     return OK
-
-
-def wrong_arity(ctx: Context) -> CommandError:
-    """The error for fields without values."""
-    command = ctx.command
-    return CommandError(errors.ARITY % ("" if command is None else command.label))
 
 
 @group.command("HSETNX", Key("RW insert"), Raw, Raw, flags=WRITE | DENYOOM | FAST, since="2.0.0")

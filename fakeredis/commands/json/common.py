@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from fakeredis import errors
 from fakeredis.datatypes.json import text
 from fakeredis.datatypes.json.document import JsonDocument
 from fakeredis.datatypes.json.errors import JsonError
@@ -48,8 +47,7 @@ def check_count(ctx: Context, words: Sequence[bytes], low: int) -> None:
 
 def wrong_count(ctx: Context) -> CommandError:
     """The error for too few words, or too many."""
-    assert ctx.command is not None
-    return CommandError(errors.ARITY % ctx.command.label)
+    return ctx.wrong_arity()
 
 
 def parsed_path(raw: bytes) -> Path:

@@ -14,11 +14,6 @@ WRONG_FORMAT = "ERR wrong reply format"
 FORMAT_IN_RESP2 = "ERR FORMAT argument is not supported on RESP2"
 
 
-def _wrong_count(ctx: Context) -> CommandError:
-    assert ctx.command is not None
-    return CommandError(errors.ARITY % ctx.command.label)
-
-
 def _space(raw: bytes) -> str:
     return raw.decode("utf-8", "replace")
 
@@ -46,7 +41,7 @@ class GetOptions(Options, others="paths"):
     @classmethod
     def lacking(cls, ctx: Context, raw: bytes, left: int) -> CommandError:
         """There are too few words."""
-        return _wrong_count(ctx)
+        return ctx.wrong_arity()
 
 
 class LeadingGetOptions(GetOptions):
@@ -59,7 +54,7 @@ class LeadingGetOptions(GetOptions):
         """There are too few words, but FORMAT is refused first."""
         if raw.upper().startswith(b"FORMAT"):
             return CommandError(FORMAT_IN_RESP2)
-        return _wrong_count(ctx)
+        return ctx.wrong_arity()
 
 
 def _kept_format(raw: bytes) -> bytes:
@@ -87,4 +82,4 @@ class SetOptions(Options):
     @classmethod
     def lacking(cls, ctx: Context, raw: bytes, left: int) -> CommandError:
         """There are too few words."""
-        return _wrong_count(ctx)
+        return ctx.wrong_arity()

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final, TypeVar
 
-from fakeredis import errors
 from fakeredis.datatypes.numbers import parse_float, parse_int
 from fakeredis.engine.core.context import Context
 from fakeredis.errors import CommandError
@@ -30,8 +29,7 @@ def check_count(ctx: Context, words: Sequence[bytes], low: int, high: int = _UNL
 
 def wrong_count(ctx: Context) -> CommandError:
     """The error for too few words, or too many."""
-    assert ctx.command is not None
-    return CommandError(errors.ARITY % ctx.command.label)
+    return ctx.wrong_arity()
 
 
 def integer(raw: bytes, error: str, low: int = -(1 << 63), high: int = (1 << 63) - 1) -> int:
@@ -104,6 +102,4 @@ def absent(ctx: Context, key: bytes, kind: type[Any]) -> None:
 
 def changed(ctx: Context, key: bytes, changes: int = 1) -> None:
     """Announce a change; there are no events."""
-    ctx.server.dirty += changes
-    if ctx.db.observed:
-        ctx.server.announce(ctx.db, key, "", "", ctx)
+    ctx.modified(key, "", changes)

@@ -257,7 +257,7 @@ def loadchunk(ctx: Context, *words: bytes) -> Any:
     """
     check_count(ctx, words, 3, 3)
     key, raw, chunk = words
-    ctx.touched(key)
+    ctx.signal_modified(key)
     position = integer(raw, "Invalid position")
     if not position:
         raise CommandError("Invalid position")

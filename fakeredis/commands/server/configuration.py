@@ -19,8 +19,7 @@ group.container("CONFIG", since="2.0.0")
 def _one_parameter(ctx: Context, words: list[bytes], count: int) -> None:
     """Refuse more than one parameter where the server takes only one."""
     if len(words) > count and not ctx.traits.several_parameters:
-        assert ctx.command is not None
-        raise CommandError(errors.ARITY % ctx.command.label)
+        raise ctx.wrong_arity()
 
 
 @group.command(

@@ -217,8 +217,7 @@ def _rank(
 ) -> Any:
     """ZRANK and ZREVRANK; number of words and syntax are checked before the type."""
     if len(words) > 1:
-        assert ctx.command is not None
-        raise CommandError(errors.ARITY % ctx.command.label)
+        raise ctx.wrong_arity()
     with_score = bool(words) and _RankOptions.parse(ctx, words).with_score
     value = ctx.lookup_read(key, SortedSet)
     rank = None if value is None else value.rank(member, reverse)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from fakeredis import errors
 from fakeredis.engine.core.context import Context
 from fakeredis.engine.core.replies import OK, Status
 from fakeredis.errors import CommandError
@@ -25,8 +24,7 @@ def infocluster(ctx: Context, *words: bytes) -> bytes:
 
 def innercommunication(ctx: Context, *words: bytes) -> None:
     """Refuse messages, which have more words than anyone writes by hand."""
-    assert ctx.command is not None
-    raise CommandError(errors.ARITY % ctx.command.label)
+    raise ctx.wrong_arity()
 
 
 def accepted(ctx: Context, *words: bytes) -> Status:

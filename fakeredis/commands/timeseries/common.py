@@ -19,8 +19,7 @@ _HALF: Final = 1 << 63
 
 def wrong_count(ctx: Context) -> CommandError:
     """The error for too few words, or too many."""
-    assert ctx.command is not None
-    return CommandError(errors.ARITY % ctx.command.label)
+    return ctx.wrong_arity()
 
 
 def existing(ctx: Context, key: bytes, to_write: bool = False) -> Series:

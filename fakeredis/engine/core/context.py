@@ -303,6 +303,11 @@ class Context:
         command = self.command
         return CommandError(errors.INVALID_EXPIRE % ("" if command is None else command.label))
 
+    def wrong_arity(self) -> CommandError:
+        """The error for too few words, or too many, where a command counts them itself."""
+        command = self.command
+        return CommandError(errors.ARITY % ("" if command is None else command.label))
+
     def misused(self) -> CommandError:
         """The error for words of a subcommand that make no sense; it is named as it was written."""
         command = self.command

@@ -222,8 +222,6 @@ class Context:
             group = "" if command is None else command.group
             notifications.publish_event(server, self.db.index, key, event, group)
 
-    noted = modified_unsignalled  # its former name
-
     def signal_modified(self, key: bytes) -> None:
         """Let WATCH and tracking take a key as changed, though nothing else does.
 
@@ -231,8 +229,6 @@ class Context:
         """
         if self.db.observed:
             self.server.signal_modified(self.db, key)
-
-    touched = signal_modified  # its former name
 
     def edit_string(
         self, key: bytes, value: bytes | bytearray | None, size: int = 0

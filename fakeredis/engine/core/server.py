@@ -251,8 +251,6 @@ class Server:
         if self.switched & switches.LIMITED:
             memory.changed(db, key)
 
-    announce = key_modified  # its former name
-
     def signal_modified(self, db: Database, key: bytes) -> None:
         """Tell those who watch or track a key of a change that is none to others."""
         if db.watchers:

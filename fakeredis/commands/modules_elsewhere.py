@@ -36,8 +36,11 @@ _declare(
     "ADDHASH ALIASLIST DEBUG HYBRID",
     _NO_KEY, MODULE,
 )
+_ts: Final = Group("ts")
+_declare(_ts, "NRANGE NREVRANGE QUERYLABELS READ", _FIRST, _READS)
+
 _server: Final = Group("server")
 _declare(_server, "VRANGE", _FIRST, _READS)
 _declare(_server, "STRALGO", _NO_KEY, READONLY)
 
-groups: Final = (_ft, _server)
+groups: Final = (_ft, _ts, _server)

@@ -25,26 +25,20 @@ def parse_value(raw: bytes) -> float | None:
 
 def format_value(value: float) -> bytes:
     """A value as the replies of RESP2 have it: with an exponent unless it has all its digits."""
+    size = abs(value)
+    if 1 <= size < 1e16 and (size < 1e15 or size != int(size)):
+        text = repr(value)
+        return (text[:-2] if text.endswith(".0") else text).encode()
     if value != value:
         return b"NaN"
-    size = abs(value)
     if size <= _EXACT and size == int(size) and value:
         return b"%d" % value
     text = repr(value)
-    if 1 <= size < 1e16:
-        return (text[:-2] if text.endswith(".0") else text).encode() if _is_plain(text) else (
-            _scientific(text)
-        )
     if not value:
         return text[:-2].encode()
     if size == float("inf"):
         return b"Infinity" if value > 0 else b"-Infinity"
     return _scientific(text)
-
-
-def _is_plain(text: str) -> bool:
-    """Whether a text without exponent needs no zeros in the place of digits."""
-    return not text.endswith("0.0")
 
 
 def _scientific(text: str) -> bytes:

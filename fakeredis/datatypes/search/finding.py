@@ -62,14 +62,8 @@ def expand(node: Node | None, index: Index, language: str) -> Node | None:
 
 
 def _expanded(node: Term, index: Index, language: str) -> Node:
-    fields = index.definition.fields
     words = ["~" + group for group in index.synonyms.get(node.word, ())]
-    mask = node.mask or ALL_FIELDS  # a field that is none is as good as all
-    # The server takes a field's place in the schema for that among the texts here.
-    sounding = any(field.phonetic and 1 << place & mask for place, field in enumerate(fields))
-    if node.phonetic and not sounding:
-        raise SearchError("field does not support phonetics")
-    if sounding and node.phonetic is not False:
+    if _is_by_sound(node, index.definition.fields):
         sound = code(node.word)
         if sound:
             words.append(SOUND + sound)
@@ -82,6 +76,26 @@ def _expanded(node: Term, index: Index, language: str) -> Node:
         for word in words
     ]
     return Union(parts=[node, *more], mask=node.mask, names=node.names, inner=True)
+
+
+def _is_by_sound(node: Term, fields: list[Field]) -> bool:
+    """Whether words that sound the same are meant, too.
+
+    Where the query does not say so the server takes the number of a field among those of texts for
+    its place among all fields: with other fields before it, it may find none.
+
+    Raises:
+        SearchError: the query says something about it, and no field has sounds.
+    """
+    if node.phonetic is None:
+        by_place = node.mask not in (0, ALL_FIELDS)  # a field that is none is as good as all
+        return any(
+            field.phonetic and (not by_place or node.mask >> place & 1)
+            for place, field in enumerate(fields)
+        )
+    if not any(field.phonetic and field.bit & node.mask for field in fields):
+        raise SearchError("field does not support phonetics")
+    return node.phonetic
 
 
 class Finder:

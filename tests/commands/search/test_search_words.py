@@ -6,6 +6,8 @@ from __future__ import annotations
 import random
 from typing import Any
 
+import pytest
+
 from tests.commands.search.test_search import Send, calls, pytestmark, send
 from tests.support.twin import Twin, same
 
@@ -37,6 +39,24 @@ def test_sounds(twin: Twin, send: Send) -> None:
     made = ["".join(chance.choices(SYLLABLES, k=chance.randint(1, 5))) for _ in range(100)]
     for word in SOUNDING.split() + made:
         twin("FT.EXPLAIN", "x", word)
+
+
+_PLACES = (  # of a field with sounds among others
+    "k TAG n NUMERIC a TEXT PHONETIC dm:en", "k TAG a TEXT PHONETIC dm:en b TEXT",
+    "k TAG b TEXT a TEXT PHONETIC dm:en", "b TEXT k TAG a TEXT PHONETIC dm:en",
+    "b TEXT a TEXT PHONETIC dm:en k TAG", "k TAG a TEXT NOSTEM", "a TEXT b TEXT NOSTEM",
+)
+
+
+@pytest.mark.parametrize("schema", _PLACES)
+def test_where_words_sound_the_same(twin: Twin, send: Send, schema: str) -> None:
+    send(f"FT.CREATE x SCHEMA {schema}")
+    send("HSET d1 a 'disk failed' b 'disk failed' k A n 1")
+    send("HSET d2 a 'disc checks' b 'disc checks' k B n 2")
+    for fields in ("", "@a:", "@b:", "@a|b:"):
+        for said in ("", "=>{$phonetic: true}", "=>{$phonetic: false}", "=>{$weight: 2}"):
+            for what in ("EXPLAIN", "SEARCH"):
+                twin(f"FT.{what}", "x", f"{fields}(disc){said}", "DIALECT", "2")
 
 
 def test_words_that_sound_the_same(twin: Twin, send: Send) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -128,10 +129,12 @@ def fakeredis_patch(request: pytest.FixtureRequest) -> Iterator[patch]:
             for name in {"store", "modules"} - set(given):
                 options.pop(name, None)  # a server has its own
     own = options.get("store") is not usual
-    _choose_store(request.config, options)
-    if isinstance(options.get("store"), str) and not own:
-        _erase(options)
-    with _patch(options) as handle:
+    with _told_in_a_line():
+        _choose_store(request.config, options)
+        if isinstance(options.get("store"), str) and not own:
+            _erase(options)
+        chosen = package.patch(**options)
+    with chosen as handle:
         if markers:
             _marked.append((request.node, handle))
         try:
@@ -151,13 +154,14 @@ def _given(marker: pytest.Mark) -> dict[str, Any]:
     return {**dict(zip(("store",), marker.args, strict=False)), **marker.kwargs}
 
 
-def _patch(options: dict[str, Any]) -> patch:
-    """The patch of some options; the test fails with one line where they make no sense."""
+@contextlib.contextmanager
+def _told_in_a_line() -> Iterator[None]:
+    """The test fails with one line where its options make no sense."""
     try:
-        return package.patch(**options)
-    except (TypeError, ValueError, NotImplementedError, ImportError) as error:
+        yield
+    except (TypeError, ValueError, NotImplementedError, ImportError, stores.StoreError) as error:
         text = str(error).replace("patch.__init__()", "fakeredis.patch()")
-        message = f"the options of @pytest.mark.fakeredis: {text}"
+        message = f"fakeredis's options (of the marker, the command line or the ini file): {text}"
         raise pytest.fail.Exception(message, pytrace=False) from None
 
 

@@ -297,6 +297,20 @@ def test_a_wrong_option_is_told_in_a_line(options: str, says: str, tmp_path: Pat
     assert len(done.splitlines()) < 9, done
 
 
+@pytest.mark.parametrize(("option", "says"), [
+    ("--fakeredis-store=nosuch://x", "no store knows the URL 'nosuch://x'"),
+    ("--fakeredis-store=sqlite:///no/such/folder/x.db", "folder"),
+    ("--fakeredis-version=abc", "not a server version: 'abc'"),
+    ("--fakeredis-modules=nosuch", "no module 'nosuch' here"),
+])
+def test_a_wrong_option_of_the_command_line_is_told_in_a_line(
+    option: str, says: str, tmp_path: Path
+) -> None:
+    done = run(tmp_path, "def test_it(fakeredis): pass", option).stdout
+    assert says in done
+    assert len(done.splitlines()) < 9, done
+
+
 BY_HAND = """
     import asyncio, pytest, redis, fakeredis
     from fakeredis import FakeConnection, FakeStrictRedis

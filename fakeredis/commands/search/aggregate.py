@@ -16,6 +16,7 @@ from fakeredis.datatypes.numbers import parse_float
 from fakeredis.datatypes.search.errors import SearchError
 from fakeredis.datatypes.search.expressions import Expression, compiled
 from fakeredis.datatypes.search.index import Document
+from fakeredis.datatypes.search.nodes import Vector
 from fakeredis.datatypes.search.reading import json_found
 from fakeredis.datatypes.search.scoring import scorer
 from fakeredis.datatypes.search.timing import Deadline
@@ -27,6 +28,7 @@ from fakeredis.engine.features import search
 from fakeredis.errors import CommandError
 
 Rows = Iterator[Row]
+_MOST_SORTED: Final = 10  # rows in order, where nobody says how many
 _SOURCE: Final = b"\0document"  # under which a row knows its document
 _GONE: Final = b"\0gone"  # that its key is not in this database
 
@@ -57,6 +59,7 @@ class _Plan:
 
     request: Request
     steps: list[tuple[_Step, bytes, Sequence[bytes]]] = field(default_factory=list)
+    arrangement: _Arrangement | None = None
     counts: bool = False
     scores: bool = False
     content: bool = True
@@ -108,7 +111,7 @@ class _Pipeline:
         if self.plan.scores:
             score = scorer(run.finder, run.node, run.scorer, run.request.payload)
         total, is_plain = self.total, score is None and not run.finder.distances
-        for number in run.in_time(sorted(run.found)):
+        for number in run.in_time(_in_server_order(run)):
             document = documents.get(number)
             if document is None:
                 continue
@@ -198,6 +201,15 @@ class _Pipeline:
         row[name] = found
 
 
+def _in_server_order(run: Run) -> list[int]:
+    """The documents as the server comes to them: by their numbers, or by their distances."""
+    node = run.node
+    if isinstance(node, Vector) and node.count is not None:
+        distances = run.finder.distances.get(node.yields, {})
+        return sorted(run.found, key=lambda number: (distances.get(number, 0.0), number))
+    return sorted(run.found)
+
+
 @guarded
 def aggregate(ctx: Context, *words: bytes) -> Any:
     """Rows made of what a query finds.
@@ -231,32 +243,27 @@ def _pipeline(run: Run, plan: _Plan) -> _Pipeline:
         for step, word, arguments in plan.steps:
             step(pipeline)
             if pipeline.counted is not None:
-                _count(pipeline, word, arguments)
+                _count(pipeline, step, word, arguments)
     except SearchError as error:
         raise failure(error) from None
     return pipeline
 
 
-_STEP_NAMES: Final = {b"LOAD": "Loader", b"SORTBY": "Sorter", b"GROUPBY": "Grouper"}
+_STEP_NAMES: Final = {b"LOAD": "Loader", b"GROUPBY": "Grouper"}
 
 
-def _count(pipeline: _Pipeline, word: bytes, arguments: Sequence[bytes]) -> None:
+def _count(pipeline: _Pipeline, step: _Step, word: bytes, arguments: Sequence[bytes]) -> None:
     """Let the rows behind a step be counted under the name that FT.PROFILE has for it."""
-    counted = pipeline.counted
-    assert counted is not None
     if word == b"APPLY":
         pipeline.count(f"Projector - {compiled(arguments[0]).kind}")
     elif word == b"FILTER":
         pipeline.count(f"Filter - {compiled(arguments[0]).kind}")
-    elif word == b"LIMIT":
-        if counted[-1][0] == "Sorter" and arguments[0] == b"0":
-            counted.pop()
+    elif isinstance(step, _Arrangement):
+        if step.keys:
             pipeline.count("Sorter")
-        else:
+        if not step.keys or (step.limits is not None and step.limits[0]):
             pipeline.count("Pager/Limiter")
     else:
-        if word == b"SORTBY" and counted[-1][0] == "Pager/Limiter":
-            counted.pop()
         pipeline.count(_STEP_NAMES[word])
 
 
@@ -374,22 +381,32 @@ def cursor(ctx: Context, *words: bytes) -> Any:
 # The plan ---------------------------------------------------------------------------------------
 
 
+# Steps behind which options of the query are not known, and those options that are nevertheless.
+_BEGINNING: Final = frozenset((b"LOAD", b"APPLY", b"FILTER", b"GROUPBY"))
+_LATE: Final = frozenset((
+    b"TIMEOUT", b"PARAMS", b"DIALECT", b"FORMAT", b"WITHCOUNT", b"WITHOUTCOUNT", b"_NUM_SSTRING",
+))
+_EARLY: Final = frozenset((b"ADDSCORES", b"NOCONTENT"))
+
+
 def _plan(ctx: Context, words: Sequence[bytes]) -> _Plan:
     plan = _Plan(Request(default_dialect(ctx)))
     rest = Words(words, 2)
+    is_late = False
     while rest:
-        if plan.request.take(rest):
+        if (not is_late or rest.ahead in _LATE) and plan.request.take(rest):
             continue
         at = rest.at - 1
         given = rest.take()
         word = given.upper()
-        maker = _STEPS.get(word)
+        maker = None if is_late and word in _EARLY else _STEPS.get(word)
         if maker is not None:
+            is_late |= word in _BEGINNING
             start = rest.at
             step = maker(plan, rest)
             if step is not None:
                 plan.steps.append((step, word, words[start:rest.at]))
-        elif word in (b"RETURN", b"SUMMARIZE", b"HIGHLIGHT"):
+        elif not is_late and word in (b"RETURN", b"SUMMARIZE", b"HIGHLIGHT"):
             if word == b"RETURN":
                 rest.several("RETURN")
             raise CommandError(f"{shown(word)} is not supported on FT.AGGREGATE")
@@ -454,9 +471,9 @@ def _load(plan: _Plan, words: Words) -> _Step:
 
 
 def _load_all(pipeline: _Pipeline) -> None:
-    pipeline.names.update(each.name for each in pipeline.run.definition.fields)
-    # Whatever a hash has is known then, whether the schema tells of it or not.
-    pipeline.names = _All(pipeline.names)
+    definition = pipeline.run.definition
+    if not definition.is_json:  # of which but the whole is loaded
+        pipeline.names.update(each.name for each in definition.fields)
     hidden = pipeline.run.definition.hidden
 
     def loaded(rows: Rows) -> Rows:
@@ -472,13 +489,6 @@ def _load_all(pipeline: _Pipeline) -> None:
             yield row
 
     pipeline.rows = loaded(pipeline.rows)
-
-
-class _All(set[bytes]):
-    """Names, where any may be."""
-
-    def __contains__(self, name: object) -> bool:
-        return True
 
 
 def _known(pipeline: _Pipeline, expression: Expression) -> None:
@@ -528,16 +538,55 @@ def _filter(plan: _Plan, words: Words) -> _Step:
     return step
 
 
-def _limit(plan: _Plan, words: Words) -> _Step:
-    offset, count = limit(words)
+@dataclass
+class _Arrangement:
+    """How rows are put in order and cut; there is one between groups, where it was first told of.
 
-    def step(pipeline: _Pipeline) -> None:
-        pipeline.rows = islice(pipeline.rows, offset, offset + count)
+    Args:
+        most: of the rows in order; 0 where nothing is said of it.
+        limits: offset and count.
+    """
 
-    return step
+    keys: list[tuple[bytes, bool]] = field(default_factory=list)
+    most: int = 0
+    limits: tuple[int, int] | None = None
+
+    def __call__(self, pipeline: _Pipeline) -> None:
+        """Let rows be arranged so."""
+        offset, count = self.limits or (0, self.most or _MOST_SORTED)
+        if not self.keys:
+            pipeline.rows = islice(pipeline.rows, offset, offset + count)
+            return
+        keys = self.keys
+        for name, _ in keys:
+            pipeline.need(name, "Property `{}` not loaded nor in schema")
+
+        def sorted_rows(rows: Rows) -> Rows:
+            ordered = list(rows)
+            if keys[-1][1] and not pipeline.grouped:
+                ordered.reverse()  # the same again: the youngest first
+            for name, descending in reversed(keys):
+                _order(ordered, name, descending)
+            yield from ordered[offset:offset + count]
+
+        pipeline.rows = sorted_rows(pipeline.rows)
 
 
-def _sort_by(plan: _Plan, words: Words) -> _Step:
+def _arranging(plan: _Plan) -> tuple[_Arrangement, bool]:
+    """The arrangement that the next words belong to, and whether it is a new one."""
+    if plan.arrangement is not None:
+        return plan.arrangement, False
+    plan.arrangement = _Arrangement()
+    return plan.arrangement, True
+
+
+def _limit(plan: _Plan, words: Words) -> _Step | None:
+    arrangement, is_new = _arranging(plan)
+    arrangement.limits = limit(words)
+    return arrangement if is_new else None
+
+
+def _sort_by(plan: _Plan, words: Words) -> _Step | None:
     given = Words(words.several("SORTBY"))
     keys: list[tuple[bytes, bool]] = []
     while given:
@@ -557,23 +606,17 @@ def _sort_by(plan: _Plan, words: Words) -> _Step:
         if most < 0:
             raise CommandError("Bad arguments for MAX: Could not convert argument to expected type")
 
-    def step(pipeline: _Pipeline) -> None:
-        for name, _ in keys:
-            pipeline.need(name, "Property `{}` not loaded nor in schema")
-
-        def sorted_rows(rows: Rows) -> Rows:
-            ordered = list(rows)
-            for name, descending in reversed(keys):
-                _order(ordered, name, descending)
-            yield from ordered[:most] if most else ordered
-
-        pipeline.rows = sorted_rows(pipeline.rows)
-
-    return step
+    arrangement, is_new = _arranging(plan)
+    if arrangement.keys:
+        raise CommandError(
+            "Multiple SORTBY steps are not allowed. Sort multiple fields in a single step"
+        )
+    arrangement.keys, arrangement.most = keys, most
+    return arrangement if is_new else None
 
 
 def _order(rows: list[Row], name: bytes, descending: bool) -> None:
-    """Put rows in order, those without a value last."""
+    """Put rows in order, those without a value last; those with the same stay as they are."""
     present = [row for row in rows if row.get(name) is not None]
     absent = [row for row in rows if row.get(name) is None]
     kinds = {type(row[name]) for row in present}
@@ -592,6 +635,7 @@ def _group_by(plan: _Plan, words: Words) -> _Step:
                 f"Bad arguments for GROUPBY: Unknown property `{shown(word)}`. "
                 f"Did you mean `@{shown(word)}`?"
             )
+    plan.arrangement = None
     names = [word[1:] for word in given]
     reducers: list[tuple[bytes, Callable[[], tuple[Reduce, list[bytes]]]]] = []
     while words.skip(b"REDUCE"):

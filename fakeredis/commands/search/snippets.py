@@ -130,7 +130,7 @@ class Snippets:
             return contents
         is_returned = run.returned is not None
         for name, text in contents.items():
-            wanted = name in self.named if self.named and not is_returned else name != b"$"
+            wanted = is_returned or not self.named or name in self.named
             if not wanted or type(text) is not bytes or name in run.finder.distances:
                 continue
             cuts, marks = self._is_in(self.summarized, name), self._is_in(self.highlighted, name)
@@ -178,7 +178,10 @@ class Snippets:
         """The beginning of a text without any of the words, without its last one."""
         most = (self.length * self.fragments + 1) * _WORD
         head = _single_spaces(text[:2 * most])[:most]
-        return head[:_end_of_words(head)]
+        end = len(head)
+        while end > 1 and not (head[end - 1] and is_separator(head[end - 1])):
+            end -= 1
+        return head[:end].rstrip(b" ") or head[:end]
 
     def _widened(self, text: bytes, piece: _Piece, low: int, high: int) -> tuple[int, int]:
         """Where a piece begins and ends with some words before and behind it.

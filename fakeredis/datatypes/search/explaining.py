@@ -24,6 +24,7 @@ from fakeredis.datatypes.search.nodes import (
 )
 from fakeredis.datatypes.search.schema import Definition
 from fakeredis.datatypes.search.shapes import PREDICATES
+from fakeredis.datatypes.search.words import folded
 
 __all__ = ["explained"]
 
@@ -66,6 +67,11 @@ def _body(node: Node, definition: Definition, depth: int, pad: str) -> str:
     if group is not None:
         return f"{group}\n{inner}{pad}}}"
     if isinstance(node, Tags):
+        known = definition.field_named(node.name)
+        inner = "".join(
+            _tag(child, known is None or not known.case_sensitive, depth + 1)
+            for child in node.parts
+        )
         return f"TAG:@{_text(node.name)} {{\n{inner}{pad}}}"
     if isinstance(node, Part):
         shown = {"PREFIX": "{}*", "SUFFIX": "*{}", "INFIX": "*{}*"}.get(node.kind, "{}")
@@ -90,6 +96,20 @@ def _body(node: Node, definition: Definition, depth: int, pad: str) -> str:
         return "IDS {}"
     assert isinstance(node, Star)
     return "<WILDCARD>"
+
+
+def _tag(node: Node, folds: bool, depth: int) -> str:
+    """A tag as it is looked for; patterns are as they were written."""
+    pad = "  " * depth
+    if isinstance(node, Intersection):
+        inner = "".join(_tag(child, True, depth + 1) for child in node.parts)
+        return f"{pad}INTERSECT {{\n{inner}{pad}}}\n"
+    if isinstance(node, Part):
+        word = _text(node.raw)
+        shown = {"PREFIX": "{}*", "SUFFIX": "*{}", "INFIX": "*{}*"}.get(node.kind, "{}")
+        return f"{pad}{node.kind}{{{shown.format(word)}}}\n"
+    word = node.word if isinstance(node, Term) else ""
+    return f"{pad}{folded(word) if folds else word}\n"
 
 
 def _vector(node: Vector, inner: str, pad: str) -> str:

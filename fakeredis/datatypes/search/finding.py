@@ -155,7 +155,7 @@ class Finder:
     def intersection(self, node: Intersection) -> Found:
         """See `find`."""
         slop = self.slop if node.slop is None else node.slop
-        in_order = self.in_order if node.in_order is None else node.in_order
+        in_order = node.in_order or self.in_order
         if len(node.parts) > 1 and (slop >= 0 or in_order):
             return self._in_distance(
                 node.parts, node.mask, (1 << 30) if slop < 0 else slop, in_order
@@ -242,11 +242,20 @@ class Finder:
     def _in_distance(self, parts: list[Node], mask: int, slop: int, in_order: bool) -> Found:
         found = self._in_all(parts)
         readers = [self.positions(part) for part in parts]
+        several = any(isinstance(part, Tags) and len(part.parts) > 1 for part in parts)
         kept = set()
         for number in self.deadline.each(found):
             places = [read(number) for read in readers]
             places = [each for each in places if each]
-            if len(places) < 2 or is_within(places, slop, in_order):
+            if not places:
+                is_kept = not (several and in_order)
+            elif several:
+                is_kept = not in_order  # whose places are beyond all others there
+            elif len(places) == 1:
+                is_kept = in_order
+            else:
+                is_kept = is_within(places, slop, in_order)
+            if is_kept:
                 kept.add(number)
         return kept
 

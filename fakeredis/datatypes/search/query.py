@@ -58,6 +58,9 @@ _TOKENS: Final = re.compile(
     )),
     re.DOTALL | re.IGNORECASE,
 )
+_OLDER_TOKENS: Final = re.compile(
+    _TOKENS.pattern.replace(r"|(?P<verbatim>w'(?:\\.|[^'\\])*')", ""), _TOKENS.flags
+)
 _ESCAPED: Final = re.compile(rf"\\([{_PUNCTUATION}\s])")
 _NOT_EMPTY: Final = (
     "Use `INDEXEMPTY` in field creation in order to index and query for empty strings"
@@ -126,11 +129,11 @@ class _Parser:
         tokens: list[Token] = []
         near = ""
         ascii_only = text.isascii()
-        for found in _TOKENS.finditer(text):
+        for found in (_TOKENS if self.newer else _OLDER_TOKENS).finditer(text):
             kind = found.lastgroup or ""
-            if kind in ("space", "other"):
-                continue
             word = found.group()
+            if kind in ("space", "other") or (word == "'" and not self.newer):
+                continue
             at = found.start()
             if not ascii_only:
                 at = len(text[:at].encode("utf-8", "surrogateescape"))
@@ -139,7 +142,9 @@ class _Parser:
                 continue
             if kind == "compare" and not self.newer:
                 continue
-            if kind not in ("arrow", "compare"):
+            if kind == "arrow":
+                near = text[found.start() + 1:found.end() + 1].rstrip()
+            elif kind != "compare":
                 near = word.removeprefix("@")
                 if kind == "attribute":
                     near = word[1:]
@@ -278,7 +283,8 @@ class _Parser:
         kind = self.token.kind
         if kind in ("-", "~"):
             self._next()
-            inner = self._unit() if self.newer else self._older_union()
+            # In the first dialect it is about all that follows.
+            inner = self._unit() if self.newer else self._older_row()
             inner = self._with_tail(inner)
             if inner is None:
                 return None
@@ -557,7 +563,7 @@ class _Parser:
 
     def _tag(self, name: bytes) -> Node:
         token = self.token
-        if token.kind == '"' or self._sees("'", "'"):
+        if self.newer and (token.kind == '"' or self._sees("'", "'")):
             return self._quoted_tag(name)
         if token.kind in _OPERATORS:
             node = self._part(self._next())

@@ -61,7 +61,7 @@ def test_documents_by_their_keys(twin: Twin, send: Send) -> None:
         FT.DEL x str
         FT.DEL x
         FT.DEL nope d:1
-        KEYS d:*
+        EXISTS d:8
     """):
         send(call)
 

@@ -177,7 +177,7 @@ class Snippets:
     def _head(self, text: bytes) -> bytes:
         """The beginning of a text without any of the words, without its last one."""
         most = (self.length * self.fragments + 1) * _WORD
-        head = _single_spaces(text[:2 * most])[:most]
+        head = _single_spaces(text[:most])
         end = len(head)
         while end > 1 and not (head[end - 1] and is_separator(head[end - 1])):
             end -= 1

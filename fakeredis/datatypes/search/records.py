@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_left
 from collections.abc import Callable
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -191,7 +192,9 @@ class Records:
         return self._plain(node, Found())
 
     def _plain(self, node: Node, found: Found) -> Find:
-        numbers = set(Finder(self.finder.index).find(node))
+        numbers = Finder(self.finder.index).find(node)
+        if not isinstance(numbers, AbstractSet):
+            numbers = set(numbers)
         return lambda document: found if document.number in numbers else None
 
     def _of_word(self, word: str, mask: int, weight: float) -> Find | None:

@@ -100,10 +100,20 @@ def _all(
             values.append(found[1])
     times, values = _chosen(times, values, wanted)
     if wanted.aggregation is not None:
+        _check_number(times, wanted)
         return buckets(times, values, wanted.aggregation, _window(series, wanted, start), reverse)
     if reverse:
         return zip(reversed(times), reversed(values), strict=True)
     return zip(times, values, strict=True)
+
+
+def _check_number(times: array[int], wanted: Query) -> None:
+    """Refuse at once what would be more buckets without samples than any reply holds."""
+    made = wanted.aggregation
+    if made is None or not made.empty or not times or (wanted.most or _MOST + 1) <= _MOST:
+        return
+    if (times[-1] - times[0]) // made.duration > _MOST:
+        raise CommandError(_TOO_MANY)
 
 
 def _is_bare(wanted: Query) -> bool:

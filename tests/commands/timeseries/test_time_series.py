@@ -6,6 +6,8 @@ import shlex
 
 import pytest
 
+from fakeredis import FakeServer
+from fakeredis.errors import CommandError
 from tests.support.twin import Twin
 
 
@@ -820,3 +822,14 @@ TS.REVRANGE b - 29 LATEST FILTER_BY_VALUE 0 5 AGGREGATION sum 10
 def test_single_servers(twin: Twin, words: str) -> None:
     name, *more = words.split()
     twin(f"TIMESERIES.{name}", *more)
+
+
+def test_countless_buckets() -> None:
+    """Buckets without samples are no way to take all memory; a few of them are told at once."""
+    session = FakeServer().session()
+    session.execute(b"TS.ADD k 0 1".split())
+    session.execute(b"TS.ADD k 1000000000000 1".split())
+    call = b"TS.RANGE k - + AGGREGATION sum 1 EMPTY".split()
+    with pytest.raises(CommandError, match="OOM"):
+        session.execute(call)
+    assert len(session.execute([*call, b"COUNT", b"3"])) == 3

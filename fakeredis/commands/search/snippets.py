@@ -181,7 +181,7 @@ class Snippets:
         end = len(head)
         while end > 1 and not (head[end - 1] and is_separator(head[end - 1])):
             end -= 1
-        return head[:end].rstrip(b" ") or head[:end]
+        return head[:end].rstrip(b" ")
 
     def _widened(self, text: bytes, piece: _Piece, low: int, high: int) -> tuple[int, int]:
         """Where a piece begins and ends with some words before and behind it.

@@ -21,7 +21,7 @@ CALLS: tuple[tuple[bytes, ...], ...] = (
     (b'XREADGROUP', b'GROUP', b'nog', b'c', b'STREAMS', b's2\x00x', b'>'),
     (b'XACKDEL', b's', b'g', b'IDS', b'1', b'1-1\x00'), (b'NOS\x00UCH', b'a\x00b'),
     (b'CLIENT', b'FO\x00O'), (b'CONFIG', b'SET', b'max\x00x', b'1'),
-    (b'CONFIG', b'SET', b'maxmemory', b'a\x00b'), (b'CONFIG', b'GET', b'maxmemory\x00'),
+    (b'CONFIG', b'SET', b'maxmemory', b'a\x00b'),
     (b'XGROUP', b'CREATE', b's', b'g\x00', b'0'), (b'XGROUP', b'CREATE', b's', b'g\x00', b'0'),
     (b'XGROUP', b'SETID', b's', b'n\x00g', b'0'), (b'XCLAIM', b's', b'n\x00g', b'c', b'1', b'1-1'),
     (b'XAUTOCLAIM', b's', b'n\x00g', b'c', b'1', b'1-1'), (b'XINFO', b'CONSUMERS', b's', b'n\x00g'),

@@ -26,6 +26,7 @@ GAPS: dict[str, str] = {
     "FT.CREATE: numbers": "odd numbers and words are judged otherwise",
     "FT.CREATE: syntax": "odd numbers and words are judged otherwise",
     "FT.INFO: syntax": "INFO tells some of the server's own figures otherwise",
+    "FT.PROFILE: example": "the server counts what its iterators have read",
     "FT.SEARCH: numbers": "odd numbers and words are judged otherwise",
     "FT.SPELLCHECK: example": "scores are shares of other counts",
     "FT.SPELLCHECK: syntax": "scores are shares of other counts",

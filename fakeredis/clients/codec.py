@@ -250,6 +250,9 @@ def big_number(reply: bytes, parser: Parser) -> int | bytes:
     return bytes(reply)
 
 
+_AS_THEY_ARE: Final = frozenset({bytes, int, float, bool, type(None)})
+
+
 def with_errors(reply: Any, parser: Parser, depth: int = 0) -> Any:
     """A reply in the types that redis-py's parser gives; error items become its exceptions.
 
@@ -260,11 +263,11 @@ def with_errors(reply: Any, parser: Parser, depth: int = 0) -> Any:
         return _with_deep_errors(reply, parser)
     if kind is list:
         for index, item in enumerate(reply):
-            if type(item) is not bytes and type(item) is not int:
+            if type(item) not in _AS_THEY_ARE:
                 reply[index] = with_errors(item, parser, depth + 1)
     elif kind is dict:
         for key, value in reply.items():
-            if type(value) is not bytes:
+            if type(value) not in _AS_THEY_ARE:
                 reply[key] = with_errors(value, parser, depth + 1)
     elif kind is CommandError:
         return parsed_error(parser.parse_error, reply)

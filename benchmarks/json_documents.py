@@ -11,9 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 import sys
-import time
 import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
@@ -22,13 +20,14 @@ from typing import Any
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
 
+from benchmarks.side_by_side import Workloads, best_of, table  # noqa: E402
+
 SMALL: dict[str, Any] = {
     "id": 12345, "name": "A product of some kind", "price": 12.5, "tags": ["a", "b", "c"],
     "text": "x" * 700, "stock": {"vienna": 5, "graz": 0}, "list": [], "n": 0, "more": None,
 }
 BIG = {"items": [{**SMALL, "id": number} for number in range(1100)], "n": 0}
-Work = Callable[[Any, int], Any]
-WORKLOADS: dict[str, tuple[int, Work]] = {
+WORKLOADS: Workloads = {
     "SET of 1 KB": (300, lambda j, n: j.set("small", "$", SMALL)),
     "GET of 1 KB": (300, lambda j, n: j.get("small")),
     "GET of a path in 1 MB": (300, lambda j, n: j.get("big", f"$.items[{n % 1000}].price")),
@@ -50,14 +49,6 @@ def fill(client: Any) -> Any:
     for number in range(10):
         documents.set(f"d{number}", "$", SMALL)
     return documents
-
-
-def measure(documents: Any, count: int, work: Work) -> float:
-    """Microseconds a call."""
-    start = time.perf_counter()
-    for number in range(count):
-        work(documents, number)
-    return (time.perf_counter() - start) / count * 1e6
 
 
 def overhead() -> float:
@@ -96,22 +87,11 @@ def main() -> None:
     try:
         real = fill(redis.Redis.from_url(server.url))
         ours = fill(fakeredis.FakeRedis())
-        best = {name: [math.inf, math.inf] for name in WORKLOADS}
-        for _ in range(options.rounds):
-            for name, (count, work) in WORKLOADS.items():
-                for side, documents in enumerate((ours, real)):
-                    best[name][side] = min(best[name][side], measure(documents, count, work))
+        best = best_of(WORKLOADS, ours, real, options.rounds)
     finally:
         server.stop()
-    lines = ["python benchmarks/json_documents.py", "", f"{'':24}{'ours':>9}{'real':>9}  times"]
-    lines += [
-        f"{name:24}{mine:8.1f} {theirs:8.1f}  {theirs / mine:5.1f}"
-        for name, (mine, theirs) in best.items()
-    ]
-    ratios = [theirs / mine for mine, theirs in best.values()]
-    mean = math.exp(sum(map(math.log, ratios)) / len(ratios))
-    lines += [f"{'geometric mean':42}  {mean:5.1f}", "",
-              f"bytes a document beside its Python objects: {overhead():.0f}"]
+    lines = ["python benchmarks/json_documents.py", "", *table(best), "",
+             f"bytes a document beside its Python objects: {overhead():.0f}"]
     text = "\n".join(lines) + "\n"
     print(text, end="")
     if options.save:

@@ -10,20 +10,18 @@ times every workload once on each side; the best round counts. ``--save`` writes
 from __future__ import annotations
 
 import argparse
-import math
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
 
+from benchmarks.side_by_side import Workloads, best_of, table  # noqa: E402
+
 TEN = [f"item:{number}" for number in range(10)]
-Work = Callable[[Any, int], Any]
 # Single operations, then those of many elements.
-WORKLOADS: dict[str, tuple[int, Work]] = {
+WORKLOADS: Workloads = {
     "BF.ADD": (300, lambda r, n: r.bf().add("bloom", f"user:{n}")),
     "BF.EXISTS": (300, lambda r, n: r.bf().exists("bloom", f"user:{n}")),
     "BF.MADD of 10": (100, lambda r, n: r.bf().madd("bloom", *TEN)),
@@ -49,14 +47,6 @@ def fill(client: Any) -> Any:
     return client
 
 
-def measure(client: Any, count: int, work: Work) -> float:
-    """Microseconds a call."""
-    start = time.perf_counter()
-    for number in range(count):
-        work(client, number)
-    return (time.perf_counter() - start) / count * 1e6
-
-
 def main() -> None:
     """The command."""
     import redis
@@ -71,22 +61,10 @@ def main() -> None:
     server = RealServer()
     try:
         sides = fill(fakeredis.FakeRedis()), fill(redis.Redis.from_url(server.url))
-        best = {name: [math.inf, math.inf] for name in WORKLOADS}
-        for _ in range(options.rounds):
-            for name, (count, work) in WORKLOADS.items():
-                for side, client in enumerate(sides):
-                    best[name][side] = min(best[name][side], measure(client, count, work))
+        best = best_of(WORKLOADS, *sides, options.rounds)
     finally:
         server.stop()
-    lines = ["python benchmarks/probabilistic.py", "", f"{'':24}{'ours':>9}{'real':>9}  times"]
-    lines += [
-        f"{name:24}{mine:8.1f} {theirs:8.1f}  {theirs / mine:5.1f}"
-        for name, (mine, theirs) in best.items()
-    ]
-    ratios = [theirs / mine for mine, theirs in best.values()]
-    mean = math.exp(sum(map(math.log, ratios)) / len(ratios))
-    lines.append(f"{'geometric mean':42}  {mean:5.1f}")
-    text = "\n".join(lines) + "\n"
+    text = "\n".join(["python benchmarks/probabilistic.py", "", *table(best)]) + "\n"
     print(text, end="")
     if options.save:
         (HERE / "results" / "probabilistic.txt").write_text(text)

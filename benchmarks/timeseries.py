@@ -11,20 +11,19 @@ table to ``benchmarks/results/timeseries.txt``, with the bytes that a sample tak
 from __future__ import annotations
 
 import argparse
-import math
 import sys
 import time
 import tracemalloc
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
 
+from benchmarks.side_by_side import Workloads, best_of, geometric_mean  # noqa: E402
+
 SAMPLES = 100_000
-Work = Callable[[Any, int], Any]
-WORKLOADS: dict[str, tuple[int, Work]] = {
+WORKLOADS: Workloads = {
     "ADD": (2000, lambda ts, n: ts.add("new", n * 1000 + int(time.time() * 1e6), n * 0.5)),
     "MADD of 10": (300, lambda ts, n: ts.madd([
         ("many", int(time.time() * 1e6) + number, number) for number in range(10)
@@ -55,14 +54,6 @@ def fill(client: Any) -> Any:
     return series
 
 
-def measure(series: Any, count: int, work: Work) -> float:
-    """Microseconds a call."""
-    start = time.perf_counter()
-    for number in range(count):
-        work(series, number)
-    return (time.perf_counter() - start) / count * 1e6
-
-
 def bytes_a_sample() -> float:
     """What a sample takes in a series of many."""
     from fakeredis.datatypes.timeseries.series import Series
@@ -91,11 +82,7 @@ def main() -> None:
     try:
         real = fill(redis.Redis.from_url(server.url))
         fake = fill(fakeredis.FakeRedis(server=fakeredis.FakeServer()))
-        best: dict[str, list[float]] = {name: [math.inf, math.inf] for name in WORKLOADS}
-        for _ in range(options.rounds):
-            for name, (count, work) in WORKLOADS.items():
-                for side, series in enumerate((fake, real)):
-                    best[name][side] = min(best[name][side], measure(series, count, work))
+        best = best_of(WORKLOADS, fake, real, options.rounds)
     finally:
         server.stop()
     lines = [f"{'microseconds a call':26}{'fakeredis':>12}{'Redis 8.2':>12}{'times':>8}"]
@@ -104,7 +91,7 @@ def main() -> None:
         for name, (ours, theirs) in best.items()
     ]
     single = [theirs / ours for name, (ours, theirs) in best.items() if "100" not in name]
-    mean = math.exp(sum(map(math.log, single)) / len(single))
+    mean = geometric_mean(single)
     lines += ["", f"geometric mean of single operations: {mean:.1f} times as fast",
               f"bytes a sample: {bytes_a_sample():.1f}"]
     text = "\n".join(lines) + "\n"

@@ -402,7 +402,8 @@ class patch(Assertions):  # noqa: N801 - reads as a function
         Values are texts (bytes that are no UTF-8 by surrogate escapes), lists, sets, dictionaries
         for hashes, sorted sets, vector sets and top-k lists, for streams lists of pairs of ID and
         fields, for time series of pairs of timestamp (milliseconds) and value, and JSON documents
-        as they are. Filters and sketches are what their ``INFO`` tells.
+        as they are. Filters and sketches are what their ``INFO`` tells. Of what has no such form
+        (arrays) there is the type's name, in angle brackets.
         """
         return self._entry.do("state")  # type: ignore[no-any-return]
 

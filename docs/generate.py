@@ -186,7 +186,10 @@ def of_other_servers() -> str:
     everything = {**known.DIFFERENCES, **known.MISSING, **known.TWINS}
     everything.update((name, why) for name, (_, why) in known.FACTS.items())
     lines = [f"- ``{name}``: {reason}\n" for name, reason in sorted(everything.items())]
-    intro = "Of Redis 6.2.14 (redis6), Redis 7.4.1 (redis7) and Valkey 8.1.8 (valkey8):\n\n"
+    intro = (
+        "Of Redis 6.2.14 (redis6), Redis 7.4.1 (redis7), Redis 8.6.2 (redis86), Valkey 8.1.8 "
+        "(valkey8) and\nValkey 9.1.2 (valkey9):\n\n"
+    )
     return f"\n{heading('Differences of other servers', '-')}{intro}{''.join(lines)}"
 
 

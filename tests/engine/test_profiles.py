@@ -8,7 +8,7 @@ import fakeredis
 from fakeredis.engine.core.profiles import profile
 
 REDIS = ("6.2", "7.0", "7.2", "7.4", "8.0", "8.2", "8.4", "8.6", "8.8", "8.10")
-VALKEY = ("7.2", "8.0", "8.1", "9.0")
+VALKEY = ("7.2", "8.0", "8.1", "9.0", "9.1")
 
 
 @pytest.mark.parametrize(
@@ -41,5 +41,5 @@ def test_ways_to_write_a_version(
 def test_a_version_that_does_not_exist(version: str | tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match=r"there is no redis .*: 6\.2, 7\.0, .* 8\.8, 8\.10$"):
         fakeredis.FakeServer(version=version)
-    with pytest.raises(ValueError, match=r"there is no valkey .*: 7\.2, 8\.0, 8\.1, 9\.0$"):
+    with pytest.raises(ValueError, match=r"there is no valkey .*: 7\.2, 8\.0, 8\.1, 9\.0, 9\.1$"):
         fakeredis.patch(version=version, server_type="valkey")

@@ -46,9 +46,9 @@ def command_facts() -> dict[str, dict[str, Any]]:
 
 
 @lru_cache
-def replies() -> dict[str, dict[str, Any]]:
-    """The harvested calls of each command."""
-    return _read("errors-redis8.json.gz")
+def replies(server: str = "redis8") -> dict[str, dict[str, Any]]:
+    """The harvested calls of each command of one server."""
+    return _read(f"errors-{server}.json.gz")
 
 
 def _read(name: str) -> dict[str, dict[str, Any]]:
@@ -73,9 +73,9 @@ def all_commands() -> list[Command]:
     return list({id(command): command for command in [*tops, *subs]}.values())
 
 
-def is_known(words: list[str]) -> bool:
-    """Whether the fake has the command of a call."""
-    command = commands().find(words[0].encode())
+def is_known(words: list[str], known: Table | None = None) -> bool:
+    """Whether the fake has the command of a call: in `known`, by default the table of 8.2."""
+    command = (known or commands()).find(words[0].encode())
     if command is None:
         return False
     if command.subcommands is None or len(words) < 2:
@@ -83,9 +83,9 @@ def is_known(words: list[str]) -> bool:
     return words[1].upper().encode() in command.subcommands
 
 
-def cases(name: str) -> Iterator[tuple[str, list[Case]]]:
-    """The harvested calls of a command, by category."""
-    facts = replies()[name]
+def cases(name: str, server: str = "redis8") -> Iterator[tuple[str, list[Case]]]:
+    """The calls of a command that were harvested from one server, by category."""
+    facts = replies(server)[name]
     before = facts.get("example", {}).get("before", [])
     simple = []
     if facts.get("no_arguments"):

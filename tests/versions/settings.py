@@ -1,9 +1,8 @@
-"""Records what parameters older servers have: fakeredis/data/config-older.json.
+"""Records what parameters other servers have: fakeredis/data/config-versions.json.
 
 ``python -m tests.versions.settings`` asks the servers of ``tests.support.servers`` for all that
-differs
-from ``config.json``: names that are missing, other defaults, and parameters of their own with what
-these accept, which their refusals tell.
+differs from ``config.json``: names that are missing, other defaults, and parameters of their own
+with what these accept, which their refusals tell.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from fakeredis import data
 from tests.support import servers
 from tests.support.wire import Wire
 
-FILE = Path(data.__file__).with_name("config-older.json")
+FILE = Path(data.__file__).with_name("config-versions.json")
 # What these tests' way to start a server sets, what the machine decides, and TLS, which one of the
 # servers was built without.
 OTHERS_BUSINESS = re.compile(
@@ -63,6 +62,7 @@ def differences(wire: Wire, hidden: frozenset[str]) -> dict[str, Any]:
     values = {
         name: value for name, value in here.items()
         if name in base and base[name] != value and not isinstance(table[name], str)
+        and name != "enable-debug-command"  # which the tests' servers are started with
     }
     own = {
         name: ALIASES.get(name) or facts(wire, name, value) for name, value in here.items()
@@ -109,7 +109,7 @@ def main() -> None:
 
     found = {}
     for name in servers.SERVERS:
-        if name != "redis8":
+        if not name.startswith("redis8") or name == "redis86":
             server = servers.RealServer(name=name)
             with Wire.to(server.url) as wire:
                 found[name] = differences(wire, HIDDEN)

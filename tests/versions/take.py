@@ -1,6 +1,6 @@
 """Writes ``tests/data/versions.json.gz`` anew from the servers that are installed.
 
-    python -m tests.versions.take
+    python -m tests.versions.take [NAME ...]
 
 Each call is made in a state of its own: everything flushed, the calls before it made by another
 connection. Commands that change the server itself get a server of their own.
@@ -25,8 +25,9 @@ _FATAL = {"SHUTDOWN", "DEBUG", "FAILOVER", "SYNC", "PSYNC", "REPLICAOF", "SLAVEO
 
 
 def main() -> None:
-    found = {}
-    for name in recorded.NAMES:
+    names = sys.argv[1:] or recorded.NAMES
+    found = json.loads(gzip.decompress(recorded.FILE.read_bytes()))
+    for name in names:
         if servers.binary(name) is None:
             sys.exit(servers.SERVERS[name].reason)
         found[name] = Taker(name).everything()
@@ -46,7 +47,7 @@ class Taker:
     def everything(self) -> dict[str, Any]:
         commands = self.commands()
         replies: dict[str, dict[str, Any]] = {}
-        for command in recorded.core_names():
+        for command in recorded.core_names() if self.name not in recorded.HARVESTED else ():
             words = command.split(" ")
             if " ".join(words) not in commands or words[0] in _FATAL:
                 continue

@@ -19,7 +19,7 @@ FIELDS = ("arity", "first_key", "last_key", "key_step", "flags", "acl_categories
 
 
 # Redis 6.2 had other flags, and told those of containers, not of their subcommands.
-FIELDS_OF = {"redis6": FIELDS[:4], "redis7": FIELDS, "valkey8": FIELDS}
+FIELDS_OF = {"redis6": FIELDS[:4]}
 
 
 @pytest.mark.parametrize("name", recorded.NAMES)
@@ -31,11 +31,14 @@ def test_every_command_has_the_facts_of_that_server(name: str) -> None:
         real = known.get(command.name)
         if real:
             ours = declared(command)
-            fields = [field for field in FIELDS_OF[name] if not _same(ours[field], real[field])]
+            fields = [
+                field for field in FIELDS_OF.get(name, FIELDS)
+                if not _same(ours[field], real[field])
+            ]
             if fields:
                 different[f"{name} {command.name}"] = fields
     assert different == {label: fields for label, (fields, _) in FACTS.items()
-                         if label.startswith(name)}
+                         if label.startswith(f"{name} ")}
 
 
 def _same(ours: Any, real: Any) -> bool:
@@ -45,13 +48,16 @@ def _same(ours: Any, real: Any) -> bool:
 @pytest.mark.parametrize("name", recorded.NAMES)
 def test_that_server_has_the_same_commands(name: str) -> None:
     kind = servers.SERVERS[name]
-    ours = {command.name for command in table_of(kind.version, kind.server_type).all()}
+    ours = {
+        command.name for command in table_of(kind.version, kind.server_type).all()
+        if not command.declaration.module or command.declaration.group == "vectorset"
+    }
     newest = {command.name for command in all_commands()}
     real = set(recorded.recorded(name)["commands"])
     assert {
         f"{name} {command}" for command in ours ^ real
         if command in ours or not _unimplemented(command, newest)
-    } == {label for label in MISSING if label.startswith(name)}
+    } == {label for label in MISSING if label.startswith(f"{name} ")}
 
 
 def _unimplemented(command: str, newest: set[str]) -> bool:
@@ -66,7 +72,7 @@ def test_commands_of_later_are_unknown(name: str) -> None:
         command for command in recorded.core_names()
         if not recorded.has(name, command.split(" ")) and f"{name} {command}" not in MISSING
     ]
-    assert later
+    assert later or name == "redis86"
     for command in later:
         reply = fake_reply(session, command.encode().split())
         assert isinstance(reply, CommandError), command

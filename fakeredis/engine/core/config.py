@@ -100,16 +100,17 @@ class Settings(NamedTuple):
 
 @cache
 def settings(profile: Profile) -> Settings:
-    """The parameters of a profile: those of Redis 8.2, and how an older server's differ.
+    """The parameters of a profile: those of Redis 8.2, and how another server's differ.
 
-    ``fakeredis/data/config-older.json`` has the differences, by servers: names that are not there,
-    other defaults, and parameters of its own. A version between two takes those of the newer one.
+    ``fakeredis/data/config-versions.json`` has the differences, by servers: names that are not
+    there, other defaults, and parameters of its own. A version between two takes those of the newer
+    one, and one that is newer than all those of the newest.
     """
     real, aliases = parameters()
     name = _differing(profile)
     if not name:
         return Settings(real, aliases)
-    older = data.load("config-older")[name]
+    older = data.load("config-versions")[name]
     own = {name: facts for name, facts in older["own"].items() if not isinstance(facts, str)}
     real = {**real, **{name: Parameter(name, *facts) for name, facts in own.items()}}
     for changed, default in older["values"].items():
@@ -123,9 +124,11 @@ def settings(profile: Profile) -> Settings:
 def _differing(profile: Profile) -> str:
     """Whose differences apply to a profile; empty for none."""
     if profile.server_type == "valkey":
+        if profile.version >= (9, 0, 0):
+            return "valkey9"
         return "valkey8" if profile.version >= (8, 0, 0) else "redis7"
     if profile.version >= (8, 0, 0):
-        return ""
+        return "redis86" if profile.version >= (8, 4, 0) else ""
     return "redis7" if profile.version >= (7, 0, 0) else "redis6"
 
 

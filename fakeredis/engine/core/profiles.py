@@ -15,10 +15,10 @@ _LAST_SHARED: Version = (7, 2, 4)
 # The versions that can be asked for, each with the patch release that stands for it.
 _RELEASES: dict[str, tuple[Version, ...]] = {
     "redis": (
-        (6, 2, 14), (7, 0, 15), (7, 2, 4), (7, 4, 1), (8, 0, 3), (8, 2, 3), (8, 4, 0), (8, 6, 0),
+        (6, 2, 14), (7, 0, 15), (7, 2, 4), (7, 4, 1), (8, 0, 3), (8, 2, 3), (8, 4, 0), (8, 6, 2),
         (8, 8, 0), (8, 10, 0),
     ),
-    "valkey": ((7, 2, 8), (8, 0, 2), (8, 1, 8), (9, 0, 0)),
+    "valkey": ((7, 2, 8), (8, 0, 2), (8, 1, 8), (9, 0, 0), (9, 1, 2)),
 }
 # The default version is one of Redis; for Valkey it means the release of Valkey nearest to it.
 _NEAREST: dict[tuple[str, tuple[int, ...]], Version] = {("valkey", (8, 2)): (8, 1, 8)}

@@ -11,12 +11,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import hypothesis
 import pytest
 import redis
 
 from fakeredis.engine.core.config import HIDDEN
-from tests.support import leftovers, servers
+from tests.support import chance, leftovers, servers
 from tests.support.wire import Wire
 from tests.versions import known
 
@@ -75,8 +74,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("core")
 
 
-hypothesis.settings.register_profile("tests", deadline=None)  # machines are busy now and then
-hypothesis.settings.load_profile("tests")
+chance.set_hypothesis()
 TARGETS = ("resp2", "resp3", "async", "real")
 
 

@@ -32,6 +32,11 @@ _HEX = re.compile(
 _INFINITY = re.compile(rb"([+-]?)inf(?:inity)?", re.IGNORECASE).fullmatch
 
 
+def signed(number: int) -> int:
+    """A number of 64 bits as the machine has it with a sign; what is beyond wraps around."""
+    return number if INT_MIN <= number <= INT_MAX else (number - INT_MIN) % 2**64 + INT_MIN
+
+
 def parse_int(raw: bytes) -> int | None:
     """A signed 64 bit integer in canonical form; None for anything else."""
     if raw.isdigit():

@@ -13,7 +13,7 @@ from operator import attrgetter, itemgetter
 from typing import Final
 
 from fakeredis.datatypes.limits import EncodingLimits
-from fakeredis.datatypes.numbers import parse_int, parse_unsigned
+from fakeredis.datatypes.numbers import INT_MAX, INT_MIN, parse_int, parse_unsigned, signed
 from fakeredis.datatypes.producers import Producers
 
 Fields = tuple[bytes, ...]  # names and values in turn
@@ -369,7 +369,7 @@ class Stream:
             kept[::2] = [names.get(name) or self._remember(name) for name in fields[::2]]
             fields = tuple(kept)
         self.length += 1
-        self.added += 1
+        self.added = self.added + 1 if self.added != INT_MAX else INT_MIN
         self.last_id = number
         if self.blocks:
             block = self.blocks[-1]
@@ -589,9 +589,9 @@ class Stream:
         first = self.first_id
         if not self.max_deleted or self.max_deleted < first:
             if number < first:
-                return self.added - self.length
+                return signed(self.added - self.length)
             if number == first:
-                return self.added - self.length + 1
+                return signed(self.added - self.length + 1)
         return UNKNOWN
 
     def _is_exact(self, group: Group) -> bool:
@@ -612,7 +612,7 @@ class Stream:
         if from_first and group.last_id < self.first_id:
             known = False
         if known or (not older and self._is_exact(group)):
-            group.read += 1
+            group.read = signed(group.read + 1)
         elif self.added:
             group.read = self.count_up_to(number)
         self.move_group(group, number)
@@ -625,13 +625,13 @@ class Stream:
         if not self.added or not (self.length or older):
             return 0
         if older and group.read != UNKNOWN and not self.has_gaps(group.last_id):
-            return self.added - group.read
+            return signed(self.added - group.read)
         if not older and max(group.last_id, self.max_deleted) < self.first_id:
             return self.length  # all that are left, whatever is known of those before
         if self._is_exact(group):
-            return self.added - group.read
+            return signed(self.added - group.read)
         read = self.count_up_to(group.last_id)
-        return None if read == UNKNOWN else self.added - read
+        return None if read == UNKNOWN else signed(self.added - read)
 
     def _check(self) -> None:
         """Assert what must always hold."""

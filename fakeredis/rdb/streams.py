@@ -10,11 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
-from fakeredis.datatypes.numbers import parse_int
+from fakeredis.datatypes.numbers import parse_int, signed
 from fakeredis.datatypes.stream import (
     MAX_ID,
     SEQUENCE,
-    UNKNOWN,
     Block,
     Consumer,
     Fields,
@@ -52,7 +51,7 @@ def write_stream(writer: Writer, stream: Stream) -> int:
     if kind != types.STREAM:
         _put_id(writer, stream.first_id)
         _put_id(writer, stream.max_deleted)
-        writer.length(stream.added)
+        writer.length(stream.added & _WORD)
     writer.length(len(stream.groups))
     for name in sorted(stream.groups):
         writer.string(name)
@@ -75,17 +74,12 @@ def _node(block: Block) -> Iterator[bytes | int]:
     for number, fields in zip(block.ids, block.entries, strict=True):
         same = fields[::2] == block.names
         yield _SAME_FIELDS if same else 0
-        yield _signed((number >> 64) - (block.first >> 64))
-        yield _signed((number & SEQUENCE) - (block.first & SEQUENCE))
+        yield signed((number >> 64) - (block.first >> 64))
+        yield signed((number & SEQUENCE) - (block.first & SEQUENCE))
         if not same:
             yield len(fields) // 2
         yield from fields[1::2] if same else fields
         yield 3 + len(fields) // 2 if same else 4 + len(fields)
-
-
-def _signed(difference: int) -> int:
-    """A difference of unsigned numbers of 64 bits in as many bits with a sign."""
-    return (difference + (1 << 63)) % (1 << 64) - (1 << 63)
 
 
 def _put_group(writer: Writer, group: Group, kind: int) -> None:
@@ -97,7 +91,7 @@ def _put_group(writer: Writer, group: Group, kind: int) -> None:
         pending = group.pending.data[number]
         writer.out += number.to_bytes(16, "big")
         writer.number(pending.time)
-        writer.length(pending.count)
+        writer.length(pending.count & _WORD)
     writer.length(len(group.consumers))
     for name in sorted(group.consumers):
         consumer = group.consumers[name]
@@ -130,7 +124,7 @@ def read_stream(reader: Reader, kind: int) -> Stream:
     stream.last_id, stream.added = _read_id(reader), stream.length
     if kind != types.STREAM:
         _read_id(reader)  # of the first entry, which is known already
-        stream.max_deleted, stream.added = _read_id(reader), reader.length()
+        stream.max_deleted, stream.added = _read_id(reader), signed(reader.length())
     if stream.blocks and stream.last_id < stream.blocks[-1].last:
         raise reader.fail("a stream's last ID is too low")
     for _ in range(reader.length()):
@@ -223,8 +217,7 @@ def _above(first: int, milliseconds: int, sequence: int) -> int:
 def _read_group(reader: Reader, kind: int, stream: Stream) -> Group:
     group = Group(_read_id(reader))
     if kind != types.STREAM:
-        group.read = reader.length()
-        group.read = UNKNOWN if group.read == _WORD else _signed(group.read)
+        group.read = signed(reader.length())
     else:
         group.read = stream.count_up_to(group.last_id)
     last = -1
@@ -234,7 +227,7 @@ def _read_group(reader: Reader, kind: int, stream: Stream) -> Group:
             raise reader.fail("a group's pending entries are out of order")
         last = number
         time = reader.number(8, signed=True)
-        group.pending.add(number, Pending(None, time, reader.length()))
+        group.pending.add(number, Pending(None, time, signed(reader.length())))
     for _ in range(reader.length()):
         _read_consumer(reader, kind, group)
     for number, pending in group.pending.data.items():

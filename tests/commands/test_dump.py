@@ -528,3 +528,53 @@ def test_migrate_to_a_server_that_is_down_or_busy() -> None:
     with pytest.raises(CommandError, match="IOERR error or timeout connecting to the client"):
         here.execute(words("MIGRATE other 2 a 0 100"))
     assert here.execute([b"EXISTS", b"a"]) == 1
+
+
+# A stream of 1-1 and 2-1, with a group that has 1-1 pending: what is added, read and delivered.
+_COUNTED = (
+    bytes.fromhex("011000000000000000010000000000000001")
+    + b"&&\x00\x00\x00\x0f\x00\x02\x01\x00\x01\x01\x01\x81a"
+    b"\x02\x00\x01\x02\x01\x00\x01\x00\x01\x01\x01"
+    b"\x04\x01\x02\x01\x01\x01\x00\x01\x02\x01\x04\x01\xff\x02\x02\x01\x01\x01\x00\x00%b\x01\x01g\x01\x01%b\x01"
+    + bytes(7) + b"\x01" + bytes(7) + b"\x01%b%b\x01\x01c" + bytes(16) + b"\x01"
+    + bytes(7) + b"\x01" + bytes(7) + b"\x01"
+)
+_USES = """
+    XINFO STREAM k | XINFO GROUPS k | XPENDING k g - + 9 | DUMP k | XADD k 5-1 a 3 | XINFO STREAM k
+    XINFO GROUPS k | XREADGROUP GROUP g c STREAMS k > | XINFO GROUPS k
+    XCLAIM k g c 0 1-1 | XPENDING k g - + 9 | XINFO GROUPS k | XADD k 6-1 a 4 | XREAD STREAMS k 0
+    XINFO GROUPS k | XGROUP SETID k g 5-1 ENTRIESREAD 9223372036854775807 | XINFO GROUPS k
+    COPY k c | XINFO STREAM c
+"""
+
+
+def _as_length(number: int) -> bytes:
+    return b"\x81" + struct.pack(">Q", number)
+
+
+@pytest.mark.parametrize("number", [0, 2**63 - 1, 2**63, 2**64 - 2, 2**64 - 1])
+@pytest.mark.parametrize("place", range(3))
+def test_counts_of_streams_wrap_around(twin: Twin, number: int, place: int) -> None:
+    """The server has them in 64 bits, and does not look at what comes in."""
+    parts = [_as_length(number if place == at else 1) for at in range(3)]
+    soon = struct.pack("<q", 1 << 62)  # from when it is pending: no time has passed
+    body = _COUNTED % (parts[0], parts[1], soon, parts[2])
+    assert twin("RESTORE", "k", "0", payload(21, body)) == b"OK"
+    for use in _USES.replace("\n", "|").split("|"):
+        if words := use.split():
+            if words[0] == "XPENDING":
+                twin.near(*words, tolerance=10_000)
+            else:
+                twin(*words)
+
+
+def test_deliveries_wrap_around(twin: Twin) -> None:
+    play(twin, """
+        XADD k 1-1 a 1
+        XGROUP CREATE k g 0
+        XREADGROUP GROUP g c STREAMS k >
+    """)
+    for again in ("XCLAIM k g c 0 1-1", "XAUTOCLAIM k g c 0 0", "XREADGROUP GROUP g c STREAMS k 0"):
+        play(twin, "XCLAIM k g c 0 1-1 RETRYCOUNT 9223372036854775807")
+        twin(*again.split())
+        assert twin.near("XPENDING", "k", "g", "-", "+", "9", tolerance=10_000)[0][3] == -(2**63)

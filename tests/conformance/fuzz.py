@@ -1,8 +1,9 @@
 """Hostile input, made at random: nothing that comes in may kill, stall or damage a server.
 
-``python -m tests.conformance.fuzz KIND SEED SECONDS`` feeds a server inputs of a kind (`KINDS`) for
-a time. The same seed makes the same inputs. Each is written to a file before it is used, so that
-whoever started this knows what was the end of it.
+``python -m tests.conformance.fuzz KIND SEED SECONDS NOTE [MOST]`` feeds a server inputs of a kind
+(`KINDS`) for a time, or until there were so many. The same seed makes the same inputs, with the
+same ``PYTHONHASHSEED``. Each is written to the file NOTE before it is used, so that whoever started
+this knows what was the end of it.
 """
 
 # Inputs stand in long lines.
@@ -33,6 +34,14 @@ SLOW: Final = 20.0  # seconds that no single input may take
 
 class Fault(Exception):
     """An input that did what none may do."""
+
+
+def new_server() -> Server:
+    """A server that does the same each time, but for what takes real time."""
+    server = Server()
+    server.freeze(THEN)
+    server.random.seed(1)
+    return server
 
 
 def call(session: Any, *argv: bytes) -> Any:
@@ -113,7 +122,7 @@ def with_footer(body: bytes, version: int = 11) -> bytes:
 
 def seeds() -> list[bytes]:
     """Good payloads without their footers."""
-    session = Server().session()
+    session = new_server().session()
     for line in SETUP.strip().splitlines():
         for command in line.split("|"):
             reply = call(session, *[word.encode() for word in command.split()])
@@ -550,16 +559,25 @@ KINDS: Final[dict[str, Kind]] = {
 }
 
 
-def run(kind: str, seed: int, seconds: float, note: Path) -> int:
+# How many there are in the tests that everybody runs: less than there is time for.
+USUAL: Final = {
+    "payloads": 700, "rdb": 600, "scripts": 450, "sqlite": 15, "streams": 300, "queries": 80,
+}
+THEN: Final = 1_700_000_000  # seconds since the epoch, so that inputs do not hang on the time
+
+
+def run(kind: str, seed: int, seconds: float, note: Path, most: int = 0) -> int:
     """Try inputs of a kind; how many there were.
 
     Args:
         note: the file that always has the latest input.
+        most: how many at most; 0 for as many as there is time for.
     """
     make, use = KINDS[kind]
     ends = time.monotonic() + seconds
     count = 0
-    server: Any = Server()
+    server: Any = new_server()
+    random.seed(seed)
     if kind == "streams":
         from fakeredis import FakeServer
 
@@ -571,15 +589,15 @@ def run(kind: str, seed: int, seconds: float, note: Path) -> int:
         now = time.monotonic()
         if now - began > SLOW:
             raise Fault(f"took {now - began:.0f} seconds")
-        if now > ends:
+        if now > ends or count == most:
             break
     return count
 
 
 def main() -> None:
-    kind, seed, seconds, note = sys.argv[1:]
+    kind, seed, seconds, note, most = (*sys.argv[1:], "0")[:5]
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-    print(run(kind, int(seed), float(seconds), Path(note)), "inputs")
+    print(run(kind, int(seed), float(seconds), Path(note), int(most)), "inputs")
     sys.stdout.flush()
     os._exit(0)
 

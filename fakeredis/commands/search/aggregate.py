@@ -650,7 +650,8 @@ def _group_by(plan: _Plan, words: Words) -> _Step:
 def _reduce(words: Words) -> tuple[bytes, Callable[[], tuple[Reduce, list[bytes]]]]:
     if not words:
         raise CommandError("Bad arguments for REDUCE: SUCCESS")
-    name = shown(words.take()).upper()
+    raw = words.take()
+    name = shown(raw).upper()
     arguments = words.several(name)
     if words.skip(b"AS"):
         if not words:
@@ -658,7 +659,7 @@ def _reduce(words: Words) -> tuple[bytes, Callable[[], tuple[Reduce, list[bytes]
         alias = words.take()
     else:
         shown_ones = b",".join(map(property_name, arguments)).lower()
-        alias = b"__generated_alias" + name.lower().encode() + shown_ones
+        alias = b"__generated_alias" + raw.lower() + shown_ones
     return alias, lambda: reducer(name, arguments)
 
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 from fakeredis import errors
 from fakeredis.commands.arguments import Token
 from fakeredis.commands.registry import Group
-from fakeredis.datatypes.numbers import parse_int
+from fakeredis.datatypes.numbers import INT_MAX, INT_MIN, parse_int
 from fakeredis.datatypes.producers import Producers
 from fakeredis.datatypes.stream import (
     ACKED,
@@ -17,6 +17,7 @@ from fakeredis.datatypes.stream import (
     SEQUENCE,
     Consumer,
     Found,
+    Pending,
     Stream,
     parse_id,
 )
@@ -107,7 +108,17 @@ def producers(ctx: Context, stream: Stream) -> Producers:
 
 def read_so_far(ctx: Context, read: int, stream: Stream) -> int:
     """ENTRIESREAD, which older servers do not limit to what there was."""
-    return read if ctx.traits.counts_longer else min(read, stream.added)
+    if ctx.traits.counts_longer or stream.added < 0:  # more than a signed number can say
+        return read
+    return min(read, stream.added)
+
+
+def deliver_again(ctx: Context, pending: Pending) -> None:
+    """Count one more delivery of an entry; newer servers stop at the highest number."""
+    if pending.count < INT_MAX:
+        pending.count += 1
+    elif not ctx.server.profile.has(GIVING_BACK_SINCE):
+        pending.count = INT_MIN
 
 
 def consumer_of(

@@ -22,6 +22,7 @@ from fakeredis.commands.arguments import (
 from fakeredis.commands.registry import FAST, READONLY, SEQUENTIAL, WRITE
 from fakeredis.commands.stream.common import (
     consumer_of,
+    deliver_again,
     end_of,
     enter,
     group,
@@ -30,7 +31,7 @@ from fakeredis.commands.stream.common import (
     start_of,
     text_of,
 )
-from fakeredis.datatypes.numbers import INT_MAX
+from fakeredis.datatypes.numbers import INT_MAX, signed
 from fakeredis.datatypes.stream import (
     Consumer,
     Fields,
@@ -121,7 +122,7 @@ def _pending_rows(
         if number > end:
             return
         one = pending.data[number]
-        waited = max(now - one.time, 0)
+        waited = max(signed(now - one.time), 0)
         if not idle or now - one.time >= idle:
             if one.consumer is None:
                 yield [format_id(number), b"", -1, one.count]
@@ -218,17 +219,17 @@ def _claim(
         enter(ctx, key, members, consumer)
     members.hand_over(number, pending, consumer)
     pending.time, pending.given_back = options.time(ctx.now), 0
-    _count_delivery(pending, options.count, options.just_id)
+    _count_delivery(ctx, pending, options.count, options.just_id)
     consumer.active = ctx.now
     ctx.modified_unsignalled(key)
     return fields
 
 
-def _count_delivery(pending: Pending, count: int, just_id: bool) -> None:
+def _count_delivery(ctx: Context, pending: Pending, count: int, just_id: bool) -> None:
     if count >= 0:
         pending.count = count
     elif not just_id:
-        pending.count = min(pending.count + 1, INT_MAX)
+        deliver_again(ctx, pending)
 
 
 _MOST_CLAIMED: Final = INT_MAX // 16
@@ -286,7 +287,7 @@ def xautoclaim(
             enter(ctx, key, members, consumer)
         members.hand_over(number, pending, consumer)
         pending.time, pending.given_back = ctx.now, 0
-        _count_delivery(pending, -1, just_id)
+        _count_delivery(ctx, pending, -1, just_id)
         consumer.active = ctx.now
         ctx.modified_unsignalled(key)
         claimed.append(_claimed(number, fields, just_id))

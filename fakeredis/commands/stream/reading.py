@@ -27,6 +27,7 @@ from fakeredis.commands.stream.common import (
     CLAIM_SINCE,
     LIMITS_SINCE,
     consumer_of,
+    deliver_again,
     end_of,
     enter,
     entries_of,
@@ -336,7 +337,7 @@ def _claim_idle(
             entries.append([format_id(number), list(fields), waited, pending.count])
             members.hand_over(number, pending, consumer)
             pending.time, pending.given_back = now, 0
-            pending.count = min(pending.count + 1, INT_MAX)
+            deliver_again(ctx, pending)
             consumer.active = now
         ctx.modified_unsignalled(key)
     return entries
@@ -401,6 +402,6 @@ def _history(
         if fields is not None:
             pending = consumer.pending.data[number]
             pending.time = ctx.now
-            pending.count += 1
+            deliver_again(ctx, pending)
         entries.append([format_id(number), None if fields is None else list(fields)])
     return entries

@@ -36,6 +36,7 @@ _COMPARISONS: Final[dict[str, Callable[[int], bool]]] = {
     ">": lambda order: order > 0, ">=": lambda order: order >= 0,
 }
 _DEEP: Final = 200
+_LONGEST_TIME: Final = 1024  # bytes of what timefmt makes, and a zero
 
 
 class Expression(NamedTuple):
@@ -358,13 +359,22 @@ def _rounded(function: Callable[[float], int]) -> Callable[[float], float]:
     return lambda number: float(function(number)) if math.isfinite(number) else number
 
 
-def _string(value: Any, at: int, name: str) -> bytes:
+def _string(value: Any, at: int, name: str, shown_at: int | None = None) -> bytes:
+    """A string that is a function's argument.
+
+    Args:
+        shown_at: what the error says of the place, where that is always the same.
+    """
     if type(value) is bytes:
         return value
-    kind = 1 if type(value) is float else 8 if type(value) is list else 4
-    raise SearchError(
-        f"Invalid type ({kind}) for argument {at} in function '{name}'. "
-        f"VALIDATE_ARG__STRING(v, {at}) was false."
+    place = at if shown_at is None else shown_at
+    raise _wrong_type(value, at, name, f"VALIDATE_ARG__STRING(v, {place})")
+
+
+def _wrong_type(value: Any, at: int, name: str, check: str) -> SearchError:
+    kind = {float: 1, bytes: 3, list: 6}.get(type(value), 4)
+    return SearchError(
+        f"Invalid type ({kind}) for argument {at} in function '{name}'. {check} was false."
     )
 
 
@@ -388,16 +398,23 @@ def _contains(text: Any, part: Any) -> Any:
 
 
 def _substr(text: Any, start: Any, count: Any) -> Any:
-    whole = _string(text, 0, "substr")
-    first, length = number_of(start), number_of(count)
-    if first is None or length is None:
+    for at, value in ((1, start), (2, count)):
+        if type(value) is not float:
+            raise _wrong_type(value, at, "substr", "VALIDATE_ARG__TYPE(v, RSValue_Number)")
+    if type(text) is not bytes:
         raise SearchError("Invalid type for substr. Expected string")
-    begin, size = int(first), int(length)
+    whole, begin, size = text, _whole_number(start), _whole_number(count)
     if begin < 0:
         begin = max(0, len(whole) + begin)
     begin = min(begin, len(whole))
     end = len(whole) + size if size < 0 else begin + size
     return whole[begin:max(begin, min(end, len(whole)))]
+
+
+def _whole_number(number: float) -> int:
+    """A double as the machine turns it into a number of 32 bits."""
+    whole = int(number) if math.isfinite(number) else -(1 << 31)
+    return whole if -(1 << 31) <= whole < 1 << 31 else -(1 << 31)
 
 
 def _strlen(text: Any) -> Any:
@@ -430,9 +447,12 @@ def _format(form: Any, *values: Any) -> Any:
 
 
 def _split(text: Any, separators: Any = b",", strip: Any = b" ") -> Any:
-    whole = _string(text, 0, "split")
-    pieces = re.split(b"[" + re.escape(separators) + b"]", whole) if separators else [whole]
-    return [piece.strip(strip) for piece in pieces if piece]
+    whole, marks, edges = (
+        _string(value, at, "split", 0) for at, value in enumerate((text, separators, strip))
+    )
+    marks, edges = marks.partition(b"\0")[0], edges.partition(b"\0")[0]
+    pieces = re.split(b"[" + re.escape(marks) + b"]", whole) if marks else [whole]
+    return [piece.strip(edges) for piece in pieces if piece]
 
 
 def _moment(value: Any) -> int | None:
@@ -443,19 +463,28 @@ def _moment(value: Any) -> int | None:
 
 
 def _timefmt(value: Any, form: Any = b"%FT%TZ") -> Any:
+    if type(form) is not bytes:
+        raise _wrong_type(form, 1, "time", "VALIDATE_ARG__TYPE(v, RSValue_String)")
     moment = _moment(value)
     if moment is None:
         return None
-    text = form.decode("utf-8", "replace").replace("%F", "%Y-%m-%d").replace("%T", "%H:%M:%S")
-    return time.strftime(text, time.gmtime(moment)).encode()
+    found = time.strftime(_time_form(form), time.gmtime(moment)).encode("latin-1", "replace")
+    return found if 0 < len(found) < _LONGEST_TIME else None
 
 
 def _parsetime(text: Any, form: Any = b"%FT%TZ") -> Any:
-    pattern = form.decode("utf-8", "replace").replace("%F", "%Y-%m-%d").replace("%T", "%H:%M:%S")
+    said, pattern = _string(text, 0, "parsetime", 0), _string(form, 1, "parsetime", 0)
     try:
-        return float(calendar.timegm(time.strptime(shown(text).decode(), pattern)))
-    except (ValueError, AttributeError):
+        moment = time.strptime(said.decode("latin-1"), _time_form(pattern))
+    except (ValueError, re.error):  # the last where a part comes twice
         return None
+    return float(calendar.timegm(moment))
+
+
+def _time_form(form: bytes) -> str:
+    """A form of times for this process's functions, each byte a character."""
+    text = form.partition(b"\0")[0].decode("latin-1")
+    return text.replace("%F", "%Y-%m-%d").replace("%T", "%H:%M:%S")
 
 
 def _down_to(step: int) -> Callable[[Any], Any]:

@@ -305,7 +305,7 @@ class Finder:
     def numeric(self, node: Numeric) -> Found:
         """See `find`."""
         line = self.index.numbers.get(node.name)
-        if line is None:
+        if line is None or node.low != node.low or node.high != node.high:
             return ()
         return line.between(*_bounds(node))
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from math import inf
 from sys import intern
 from typing import Any, Final, NamedTuple
 
-from fakeredis.datatypes.geohash import distance
+from fakeredis.datatypes.geohash import MAX_LATITUDE, distance
 from fakeredis.datatypes.search.errors import SearchError
 from fakeredis.datatypes.search.phonetics import code
 from fakeredis.datatypes.search.postings import Dictionary, Line, Numbers, Postings, Tagged
@@ -284,8 +285,10 @@ class Index:
     def near(self, name: bytes, longitude: float, latitude: float, metres: float) -> Numbers:
         """The documents with a place in a circle."""
         line = self.latitudes.get(name)
-        if line is None:
+        if line is None or longitude != longitude or not abs(latitude) <= MAX_LATITUDE:
             return ()
+        if metres != metres:
+            metres = inf
         reach = metres / _DEGREE
         return {
             number
@@ -341,6 +344,6 @@ def place_of(raw: bytes) -> tuple[float, float]:
         longitude, latitude = float(first), float(second)
     except ValueError:
         raise SearchError("Invalid geo string") from None
-    if not (-180 <= longitude <= 180 and -85.05112878 <= latitude <= 85.05112878):
+    if not (abs(longitude) <= 180 and abs(latitude) <= MAX_LATITUDE):
         raise SearchError(f"Invalid geo coordinates: {longitude:f}, {latitude:f}")
     return longitude, latitude

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from math import isinf
 from typing import Final, NamedTuple
 
-from fakeredis.datatypes.numbers import parse_float
+from fakeredis.datatypes.numbers import INT_MAX, INT_MIN, parse_float
 from fakeredis.datatypes.search.errors import MissingLibrary, SearchError
 from fakeredis.datatypes.search.nodes import (
     Exact,
@@ -69,6 +70,9 @@ _DEEP: Final = 300  # brackets in brackets
 _UNITS: Final = ("m", "km", "mi", "ft")
 _OPERATORS: Final = frozenset({"prefix", "suffix", "contains", "verbatim"})
 _TEXTS: Final = frozenset({"term", "number", "attribute", "infinity"})
+_INTEGER: Final = re.compile(rb"[\t-\r ]*([+-]?[0-9]+)").fullmatch
+_NOT_A_NUMBER: Final = re.compile(rb"[+-]?nan(\([0-9a-z_]*\))?", re.IGNORECASE).fullmatch
+_MOST_LONGITUDE, _MOST_LATITUDE = 180, 90
 
 
 class Token(NamedTuple):
@@ -85,6 +89,15 @@ class Token(NamedTuple):
     text: str
     at: int
     near: str
+
+
+class _End(NamedTuple):
+    """An end of a range, or a part of a place; without a number a parameter has it."""
+
+    without: bool
+    sign: float
+    number: float | None
+    token: Token
 
 
 class Query(NamedTuple):
@@ -129,6 +142,7 @@ class _Parser:
         tokens: list[Token] = []
         near = ""
         ascii_only = text.isascii()
+        seen = size = 0  # characters, and how many bytes they are
         for found in (_TOKENS if self.newer else _OLDER_TOKENS).finditer(text):
             kind = found.lastgroup or ""
             word = found.group()
@@ -136,7 +150,8 @@ class _Parser:
                 continue
             at = found.start()
             if not ascii_only:
-                at = len(text[:at].encode("utf-8", "surrogateescape"))
+                size += len(text[seen:at].encode("utf-8", "surrogateescape"))
+                seen, at = at, size
             if kind == "sign":
                 tokens.append(Token(word, word, at, near))
                 continue
@@ -442,14 +457,15 @@ class _Parser:
     def _attribute(self, node: Node, name: str, value: str) -> None:
         wrong = SearchError(f"Invalid value ({value}) for `{name}`")
         if name == "weight":
-            number = parse_float(value.encode())
+            number = _double(value.encode("utf-8", "surrogateescape"))
             if number is None or number < 0:
                 raise wrong
             node.weight = number
         elif name == "slop":
-            if not value.lstrip("-").isdigit() or int(value) < -1:
+            slop = _integer(value.encode("utf-8", "surrogateescape"))
+            if slop is None or slop < -1:
                 raise wrong
-            node.slop = int(value)
+            node.slop = slop
         elif name in ("inorder", "phonetic"):
             if value.lower() not in ("true", "false", "0", "1"):
                 raise wrong
@@ -521,21 +537,52 @@ class _Parser:
         return Numeric(name, -infinity, number, without_high=operator == "<")
 
     def _number(self) -> float:
+        sign, number, token = self._signed()
+        return sign * (self._numeric(token) if number is None else number)
+
+    def _signed(self) -> tuple[float, float | None, Token]:
+        """A sign, and the number behind it; none where a parameter has it."""
         sign = -1.0 if self._take("-") else 1.0
         if sign > 0:
             self._take("+")
         token = self.token
         if token.kind == "attribute" and self.newer:
-            self._next()
-            raw = self._parameter(token)
-            number = parse_float(raw)
-            if number is None:
-                raise SearchError(f"Bad lower range: {raw.decode('utf-8', 'surrogateescape')}")
-            return sign * number
+            return sign, None, self._next()
         if token.kind not in ("number", "infinity"):
             raise self._wrong()
-        self._next()
-        return sign * float(token.text)
+        return sign, float(token.text), self._next()
+
+    def _numeric(self, token: Token) -> float:
+        """The number that a parameter has; nothing counts as zero."""
+        raw = self._parameter(token)
+        number = _double(raw) if raw else 0.0
+        if number is None:
+            raise _not_numeric(raw, token)
+        return number
+
+    def _end(self) -> _End:
+        without = self._take("(")
+        return _End(without, *self._signed())
+
+    def _bound(self, end: _End, upper: bool) -> tuple[float, bool]:
+        """An end of a range, and whether it is left out.
+
+        A parameter's infinity is taken where it bounds nothing, by its short name; its bracket
+        says nothing.
+        """
+        if end.number is not None:
+            return end.sign * end.number, end.without
+        given = self._parameter(end.token)
+        raw = given.removeprefix(b"(")
+        number = _double(raw) if raw else 0.0
+        infinite = (b"inf", b"+inf") if upper == (end.sign > 0) else (b"-inf",)
+        if number is None or (isinf(number) and raw.lower() not in infinite):
+            shown = given.decode("utf-8", "surrogateescape")
+            raise SearchError(f"Bad {'upper' if upper else 'lower'} range: {shown}")
+        return end.sign * number, end.without
+
+    def _place(self, end: _End) -> float:
+        return end.sign * (self._numeric(end.token) if end.number is None else end.number)
 
     def _missing(self) -> Node:
         self.at += 2
@@ -606,15 +653,16 @@ class _Parser:
                 self._next()
                 return self._vector_range(name)
             return self._geometry(name)
-        without_low = self._take("(")
-        low = self._number()
+        first = self._end()
         if self.newer and self._take("]"):
+            low, without_low = self._bound(first, upper=False)
             return Numeric(name, low, low, without_low, without_low)
-        without_high = self._take("(")
-        high = self._number()
+        second = self._end()
         if self._take("]"):
+            low, without_low = self._bound(first, upper=False)
+            high, without_high = self._bound(second, upper=True)
             return Numeric(name, low, high, without_low, without_high)
-        return self._geo(name, low, high)
+        return self._geo(name, self._place(first), self._place(second))
 
     def _geometry(self, name: bytes) -> Node:
         predicate = self._next().text.upper()
@@ -650,6 +698,8 @@ class _Parser:
         self._need("]")
         if unit.lower() not in _UNITS:
             raise SearchError("Invalid GeoFilter unit")
+        if abs(longitude) > _MOST_LONGITUDE or abs(latitude) > _MOST_LATITUDE:
+            raise SearchError("Invalid GeoFilter lat/lon")
         if radius <= 0:
             raise SearchError("Invalid GeoFilter radius")
         return Geo(name, longitude, latitude, radius, unit.lower())
@@ -672,14 +722,14 @@ class _Parser:
                 self.at -= 1
                 raise self._wrong()
             raw = token.text.encode()
-        if not raw.isdigit():
-            shown = raw.decode("utf-8", "replace")
-            raise SearchError(f"Invalid numeric value ({shown}) for parameter `{token.text[1:]}`")
+        count = _integer(raw) if raw else 0
+        if count is None or count < 0:
+            raise _not_numeric(raw, token)
         name = self._name(self._need("modifier"))
         vector = self._need("attribute")
         node = Vector(
-            name, self._parameter(vector), count=int(raw), part=part,
-            shown=vector.text[1:].encode(),
+            name, self._parameter(vector), count=count, part=part,
+            shown=vector.text[1:].encode("utf-8", "surrogateescape"),
         )
         node.yields = b"__" + name + b"_score"
         self._knn_options(node)
@@ -724,7 +774,8 @@ class _Parser:
         vector = self._need("attribute")
         self._need("]")
         node = Vector(
-            name, self._parameter(vector), radius=radius, shown=vector.text[1:].encode()
+            name, self._parameter(vector), radius=radius,
+            shown=vector.text[1:].encode("utf-8", "surrogateescape"),
         )
         while self._sees("arrow", "{"):
             self._attributes(node)
@@ -746,6 +797,26 @@ class _Parser:
                 "Error parsing vector similarity query: query vector blob size "
                 f"({len(node.blob)}) does not match index's expected size ({wanted})."
             )
+
+
+def _double(raw: bytes) -> float | None:
+    """A double as C's strtod reads the whole of it, up to a zero byte."""
+    text = raw.partition(b"\0")[0].lstrip(b" \t\n\v\f\r")
+    return float("nan") if _NOT_A_NUMBER(text) else parse_float(text)
+
+
+def _integer(raw: bytes) -> int | None:
+    """A whole number of 64 bits as C's strtoll reads the whole of it, up to a zero byte."""
+    found = _INTEGER(raw.partition(b"\0")[0])
+    if found is None or len(found[1].lstrip(b"+-0")) > 19:
+        return None
+    number = int(found[1])
+    return number if INT_MIN <= number <= INT_MAX else None
+
+
+def _not_numeric(raw: bytes, token: Token) -> SearchError:
+    shown = raw.decode("utf-8", "surrogateescape")
+    return SearchError(f"Invalid numeric value ({shown}) for parameter `{token.text[1:]}`")
 
 
 def _both(one: Node | None, other: Node | None) -> Node | None:

@@ -1,5 +1,6 @@
 """Queries that would take long, or too deep: an error of the server's, or its timeout."""
 
+# ruff: noqa: E501 - tables of queries
 from __future__ import annotations
 
 import random
@@ -160,3 +161,56 @@ def test_cursors_that_are_left_alone() -> None:
     with pytest.raises(CommandError, match="Cursor not found"):
         server.execute("FT.CURSOR", "READ", "i", long)
     assert server.execute("FT.INFO", "i")[b"cursor_stats"][b"global_total"] == 0
+
+
+NUMBERS = {
+    "bytes": b"\xc0\xbf", "a number and bytes": b"2\xc0", "a raised two": "²".encode(), "a three of another script": "٣".encode(),
+    "blanks": b" 2", "a plus": b"+2", "a zero byte": b"2\x00x", "nan": b"nan", "inf": b"inf", "-inf": b"-inf",
+    "hex": b"0x10", "nothing": b"", "below": b"-181", "a fraction": b"1.5", "beyond": b"1e400", "out": b"(1",
+    "huge": b"9223372036854775808", "an underscore": b"1_0", "trailing": b"2 ",
+}
+PLACES = [
+    "hello=>{$weight:$w}", "hello=>{$slop:$w}", "hello=>{$inorder:$w}", "*=>[KNN $w @v $b]", "@n:[$w 5]", "@n:[0 ($w]",
+    "@n:[-$w 5]", "@v:[VECTOR_RANGE $w $b]", "@n==-$w", "@n!=$w", "@p:[$w 2 3 km]", "@p:[1 $w 3 km]", "@p:[1 2 $w km]",
+]
+
+
+@pytest.mark.parametrize("number", NUMBERS.values(), ids=NUMBERS)
+def test_numbers_of_parameters(twin: Twin, number: bytes) -> None:
+    """Each place reads them as C does, by strtod or strtoll, and says in its own words what is wrong."""
+    twin(*b"FT.CREATE i SCHEMA t TEXT n NUMERIC p GEO v VECTOR FLAT 6 TYPE FLOAT32 DIM 2 DISTANCE_METRIC L2".split())
+    until_scanned(twin, b"i")
+    twin("HSET", "d", "t", "hello a", "n", "1", "p", "1,2", "v", bytes(8))
+    for query in PLACES:
+        if b"\0" not in number or "inorder" not in query:
+            twin("FT.SEARCH", "i", query, "NOCONTENT", "PARAMS", "4", "b", bytes(8), "w", number, "DIALECT", "2")
+
+
+@pytest.mark.parametrize("query", [
+    b"hello=>{$weight:2\xc0\xbf}", b"hello=>{$weight:\xff}", "hello=>{$slop:²}".encode(), b"hello=>{$phonetic:\xc0}",
+    b"hello=>{$weight:nan}", b"hello=>{$\xc0:2}", b"*=>[KNN 3 @v $b]=>{$weight:\xc0}", b"*=>[KNN 3 @v $b\xc0]",
+    b"@p:[181 2 3 km]", b"@p:[180 90 3 km]", b"@p:[1 -90.1 3 xx]", b"@p:[181 2 0 km]", b"@p:[1 86 100000 km]",
+])
+def test_attributes_of_bytes(twin: Twin, query: bytes) -> None:
+    twin(*b"FT.CREATE i SCHEMA t TEXT p GEO v VECTOR FLAT 6 TYPE FLOAT32 DIM 2 DISTANCE_METRIC L2".split())
+    until_scanned(twin, b"i")
+    twin("HSET", "d", "t", "hello a", "p", "1,2", "v", bytes(8))
+    twin("FT.SEARCH", "i", query, "NOCONTENT", "PARAMS", "2", "b", bytes(8), "DIALECT", "2")
+
+
+@pytest.mark.parametrize("expression", [
+    "timefmt(@n,'')", b"timefmt(@n,'%\xff')", "timefmt(@n,@n)", "timefmt(@n,split('a'))", "timefmt(@n,'" + "%c" * 500 + "')",
+    "split('a',1)", "split('a','a',@n)", "split(split('a'))", "substr('abc',1,'a')", "substr(1,1,1)", "substr('abc',1,0/0)",
+    "substr('abc',split('a'),1)", "parsetime(1,'%c%c')", "parsetime('1','%c%c')", "parsetime('1',split('a'))",
+])
+def test_arguments_of_other_types(twin: Twin, expression: str | bytes) -> None:
+    twin(*b"FT.CREATE i SCHEMA t TEXT n NUMERIC".split())
+    until_scanned(twin, b"i")
+    twin("HSET", "d", "t", "hello a", "n", "1")
+    twin("FT.AGGREGATE", "i", "*", "LOAD", "1", "@n", "APPLY", expression, "AS", "x")
+
+
+def test_a_reducer_whose_name_is_no_text(twin: Twin) -> None:
+    twin(*b"FT.CREATE i SCHEMA t TEXT".split())
+    until_scanned(twin, b"i")
+    twin("FT.AGGREGATE", "i", "*", "GROUPBY", "0", "REDUCE", b"\xff", "0")

@@ -1,7 +1,7 @@
 """Random schemas, documents, changes and queries, beside the real server.
 
 At length: ``FAKEREDIS_SEARCH_ROUNDS=500 python -m pytest -n0 -k random tests/commands/search``;
-again the same: ``FAKEREDIS_SEARCH_SEED=7``.
+`tests.support.chance` tells where it begins.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ import random
 from typing import Any
 
 from tests.commands.search.test_search import until_scanned
+from tests.support.chance import seed
 from tests.support.twin import Twin
 
 ROUNDS = int(os.environ.get("FAKEREDIS_SEARCH_ROUNDS", "4"))
-SEED = os.environ.get("FAKEREDIS_SEARCH_SEED")
 STEPS = 60
 WORDS = [
     "hello", "world", "running", "runs", "dog", "dogs", "quick", "brown", "fox", "lazy", "car",
@@ -165,9 +165,9 @@ def _row(value: Any) -> Any:
 
 
 def test_random(twin: Twin) -> None:
-    seed = int(SEED) if SEED else random.randrange(10**6)
-    for number in range(seed, seed + ROUNDS):
-        print("FAKEREDIS_SEARCH_SEED", number)
+    first = seed()
+    for number in range(first, first + ROUNDS):
+        print(f"FAKEREDIS_FUZZ_SEED={number}")
         case = Case(twin, random.Random(number))
         twin("FLUSHALL")
         case.create()

@@ -11,6 +11,7 @@ import pytest
 import fakeredis
 from fakeredis.errors import CommandError
 from tests.commands.search.test_search import Send, calls, check_info, pytestmark, send
+from tests.support.chance import seed
 from tests.support.twin import Twin
 
 __all__ = ["pytestmark", "send"]
@@ -86,9 +87,7 @@ def test_texts_of_shapes(twin: Twin, send: Send) -> None:
 
 @pytest.mark.parametrize("system", ["FLAT", "SPHERICAL"])
 def test_shapes_that_are_found(twin: Twin, send: Send, system: str) -> None:
-    seed = random.randrange(1000)
-    print("seed", seed)
-    chance = random.Random(seed)
+    chance = random.Random(seed())
     send(f"FT.CREATE x SCHEMA g GEOSHAPE {system}")
 
     def shape() -> str:

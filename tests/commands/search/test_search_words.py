@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.commands.search.test_search import Send, calls, pytestmark, send
+from tests.support.chance import seed
 from tests.support.twin import Twin, same
 
 __all__ = ["pytestmark", "send"]
@@ -33,9 +34,7 @@ SYLLABLES = calls(
 def test_sounds(twin: Twin, send: Send) -> None:
     """The code of a word, which FT.EXPLAIN tells."""
     send("FT.CREATE x STOPWORDS 0 SCHEMA t TEXT PHONETIC dm:en")
-    seed = random.randrange(1000)
-    print("seed", seed)
-    chance = random.Random(seed)
+    chance = random.Random(seed())
     made = ["".join(chance.choices(SYLLABLES, k=chance.randint(1, 5))) for _ in range(100)]
     for word in SOUNDING.split() + made:
         twin("FT.EXPLAIN", "x", word)

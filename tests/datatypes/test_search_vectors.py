@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from fakeredis.datatypes.search import vectors
+from fakeredis.datatypes.search import timing, vectors
 from fakeredis.datatypes.search.schema import Vectors
+from fakeredis.datatypes.search.timing import Deadline, TimedOut
 from fakeredis.datatypes.search.vectors import Space
 
 
@@ -92,3 +93,22 @@ def test_an_array_that_was_seen_grows() -> None:
     for number in range(1, 100):
         space.add(number, [array("f", [number, 0])])
         assert space.nearest(array("f", [0, 0]), 1, None) == [(1.0, 1)]
+
+
+@pytest.mark.usefixtures("library")
+@pytest.mark.parametrize("kind", ["FLOAT32", "FLOAT64"])
+@pytest.mark.parametrize("metric", ["L2", "IP"])
+def test_a_query_for_all_ends_in_time(
+    kind: str, metric: str, monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    space = Space(Vectors("FLAT", kind, 1024, metric))
+    vector = array("d" if kind == "FLOAT64" else "f", [0.5] * 1024)
+    for number in range(1, 2000):
+        space.add(number, [vector])
+    ticks = iter(range(1000))
+    monkeypatch.setattr(timing.time, "thread_time", lambda: next(ticks) / 1000)
+    with pytest.raises(TimedOut):
+        space.nearest(vector, 2000, None, Deadline(2))
+    with pytest.raises(TimedOut):
+        space.within(vector, 1000.0, Deadline(2))
+    assert len(space.nearest(vector, 2000, None, Deadline(0))) == 1999

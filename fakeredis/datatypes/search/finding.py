@@ -363,9 +363,9 @@ class Finder:
             return ()
         wanted = from_bytes(node.blob, space.form.type)
         if node.count is None:
-            distances = space.within(wanted, node.radius)
+            distances = space.within(wanted, node.radius, self.deadline)
         else:
-            nearest = space.nearest(wanted, node.count, among)
+            nearest = space.nearest(wanted, node.count, among, self.deadline)
             distances = {number: distance for distance, number in nearest}
         if node.yields:
             if node.yields in self.distances:

@@ -15,6 +15,7 @@ from os import environ
 from typing import Any, Final
 
 from fakeredis.datatypes.search.schema import Vectors
+from fakeredis.datatypes.search.timing import Deadline
 
 __all__ = ["SIZES", "Space", "distance_text", "from_bytes", "from_numbers"]
 
@@ -23,6 +24,9 @@ SIZES: Final = {
 }
 _GREAT: Final = 1e30  # squares of lengths with which nothing is sought roughly
 _SINGLE: Final = struct.Struct("<f")
+_AT_ONCE: Final = 1 << 18  # numbers that numpy calculates with between two looks at the time
+_FOREVER: Final = Deadline()
+
 
 def _products(one: Sequence[float], other: Sequence[float]) -> float:
     total: float = sum(map(mul, one, other))
@@ -87,10 +91,15 @@ def _numpy() -> Any:
 
 
 def _unit(vector: array[float]) -> array[float]:
-    length = math.sqrt(_dot(vector, vector))
+    length = math.hypot(*vector)
     if not length:
         return array(vector.typecode, [math.nan]) * len(vector)
-    return array(vector.typecode, [number / length for number in vector])
+    numpy = _numpy()
+    if numpy is None:
+        return array(vector.typecode, [number / length for number in vector])
+    with numpy.errstate(all="ignore"):
+        numbers = numpy.array(vector, dtype="d") / length
+        return array(vector.typecode, numbers.astype(vector.typecode).tobytes())
 
 
 class Space:
@@ -122,7 +131,8 @@ class Space:
         for vector in vectors:
             self._cells.extend(vector)
             self._documents.append(document)
-            square = _dot(vector, vector)
+            length = math.hypot(*vector)
+            square = length * length
             self._squares.append(square)
             if not square <= self._greatest:
                 self._greatest = square
@@ -157,12 +167,17 @@ class Space:
         return len(self._cells) * self._cells.itemsize
 
     def nearest(
-        self, wanted: array[float], count: int, among: Collection[int] | None
+        self, wanted: array[float], count: int, among: Collection[int] | None,
+        deadline: Deadline = _FOREVER,
     ) -> list[tuple[float, int]]:
         """The nearest documents, nearest first, with their distances.
 
         Args:
             among: the only ones to be looked at; all by default.
+            deadline: when it is to give up.
+
+        Raises:
+            TimedOut: it takes too long.
         """
         wanted = self._prepared(wanted)
         places = self._places
@@ -170,14 +185,20 @@ class Space:
         if among is not None:
             chosen = [each for each in among if each in places]
         if count * 2 < len(chosen) and len(places) == len(self._documents):
-            chosen = self._near(wanted, count, None if among is None else chosen)
-        distances = self._distances(wanted, chosen)
+            chosen = self._near(wanted, count, None if among is None else chosen, deadline)
+        distances = self._distances(wanted, chosen, deadline)
         if count >= len(distances):
             return sorted(distances)
         return nsmallest(count, distances)
 
-    def within(self, wanted: array[float], radius: float) -> dict[int, float]:
-        """The documents at most ``radius`` away, with their distances."""
+    def within(
+        self, wanted: array[float], radius: float, deadline: Deadline = _FOREVER
+    ) -> dict[int, float]:
+        """The documents at most ``radius`` away, with their distances.
+
+        Raises:
+            TimedOut: it takes too long.
+        """
         wanted = self._prepared(wanted)
         slack = self._slack(wanted)
         rough = self._rough(wanted, None) if slack < _GREAT else None
@@ -187,30 +208,31 @@ class Space:
             chosen = {self._documents[at] for at in near.tolist()}
         return {
             document: distance
-            for distance, document in self._distances(wanted, chosen) if distance <= radius
+            for distance, document in self._distances(wanted, chosen, deadline)
+            if distance <= radius
         }
 
     def _prepared(self, wanted: array[float]) -> array[float]:
         return _unit(wanted) if self.form.metric == "COSINE" else wanted
 
     def _near(
-        self, wanted: array[float], count: int, among: Collection[int] | None
+        self, wanted: array[float], count: int, among: Collection[int] | None,
+        deadline: Deadline,
     ) -> Collection[int]:
         """Documents among which the nearest are, where each has one vector."""
-        documents = self._documents if among is None else among
+        documents: Sequence[int] = self._documents if among is None else list(among)
         slack = self._slack(wanted)
         if not slack < _GREAT:
             return documents
         rows = None if among is None else [self._places[each] for each in among]
         rough = self._rough(wanted, rows)
         if rough is None:
-            return self._near_without_numpy(wanted, count, documents, rows)
+            return self._near_without_numpy(wanted, count, documents, rows, deadline)
         worst = _numpy().partition(rough, count - 1)[count - 1] if count else -math.inf
         if not math.isfinite(worst):
             return documents
         near = (rough <= worst + slack).nonzero()[0].tolist()
-        ordered = list(documents)
-        return [ordered[at] for at in near]
+        return [documents[at] for at in near]
 
     def _slack(self, wanted: array[float]) -> float:
         """By how much a rough distance may be wrong."""
@@ -238,7 +260,8 @@ class Space:
             return 1.0 - rough
 
     def _near_without_numpy(
-        self, wanted: array[float], count: int, documents: Collection[int], rows: Any
+        self, wanted: array[float], count: int, documents: Collection[int], rows: Any,
+        deadline: Deadline,
     ) -> Collection[int]:
         """The same in Python: by the difference of vectors, which one function calculates."""
         vector = struct.Struct(f"{self.form.dimension}{self._cells.typecode}")
@@ -247,7 +270,7 @@ class Space:
         if rows is not None:
             squares = [self._squares[at] for at in rows]
             vectors = (vector.unpack_from(self._cells, at * vector.size) for at in rows)
-        rough = list(map(math.dist, vectors, repeat(tuple(wanted))))
+        rough = list(map(math.dist, deadline.each(vectors), repeat(tuple(wanted))))
         slack = math.sqrt(self._slack(wanted))
         if self.form.metric == "IP":
             # Of two vectors the product follows from their lengths and their difference.
@@ -266,10 +289,47 @@ class Space:
         ]
 
     def _distances(
-        self, wanted: array[float], chosen: Iterable[int]
+        self, wanted: array[float], chosen: Iterable[int], deadline: Deadline
     ) -> list[tuple[float, int]]:
+        numpy = _numpy()
+        if numpy is not None and self._cells.typecode == "f":
+            return self._distances_by_numpy(numpy, wanted, list(chosen), deadline)
         measure = self._measure(wanted)
-        return [(min(map(measure, self._vectors(each))), each) for each in chosen]
+        return [
+            (min(map(measure, self._vectors(each))), each) for each in deadline.each(chosen)
+        ]
+
+    def _distances_by_numpy(
+        self, numpy: Any, wanted: array[float], chosen: list[int], deadline: Deadline
+    ) -> list[tuple[float, int]]:
+        """The same at once, many by many: what sums differ by is gone when they are rounded."""
+        several = [_several(self._places[each]) for each in chosen]
+        rows = [at for places in several for at in places]
+        step = max(1, _AT_ONCE // self.form.dimension)
+        found: list[float] = []
+        for at in range(0, len(rows), step):
+            deadline.check()
+            found += self._measured(numpy, wanted, rows[at : at + step])
+        if len(rows) == len(chosen):
+            return list(zip(found, chosen, strict=True))
+        left = iter(found)
+        return [
+            (min(next(left) for _ in places), each)
+            for places, each in zip(several, chosen, strict=True)
+        ]
+
+    def _measured(self, numpy: Any, wanted: array[float], rows: list[int]) -> list[float]:
+        matrix = numpy.frombuffer(self._cells, dtype="f").reshape(-1, self.form.dimension)
+        target = numpy.array(wanted, dtype="d")
+        with numpy.errstate(all="ignore"):
+            chosen = matrix[rows].astype("d")
+            if self.form.metric == "L2":
+                chosen -= target
+                found = numpy.einsum("ij,ij->i", chosen, chosen)
+            else:
+                found = 1.0 - (chosen @ target).astype("f")
+            found = found.astype("f")
+        return found.tolist()  # type: ignore[no-any-return]
 
     def _measure(self, wanted: array[float]) -> Callable[[array[float]], float]:
         rounded = single if wanted.typecode == "f" else float
@@ -279,11 +339,11 @@ class Space:
                     differences = list(map(sub, vector, wanted))
                     return _dot(differences, differences)
                 return by_difference
-            target = wanted.tolist()
+            place = tuple(wanted)
 
             def squared(vector: array[float]) -> float:
-                differences = list(map(sub, vector, target))
-                return rounded(_dot(differences, differences))
+                far = math.dist(vector, place)
+                return single(far * far)
             return squared
         target = wanted.tolist()
 

@@ -29,6 +29,7 @@ from fakeredis.datatypes.search.nodes import (
 )
 from fakeredis.datatypes.search.records import Records
 from fakeredis.datatypes.search.values import number_text
+from fakeredis.engine.command.modules import is_built_in
 from fakeredis.engine.core.context import Context
 from fakeredis.engine.core.replies import Status
 from fakeredis.errors import CommandError
@@ -63,6 +64,8 @@ def profile(ctx: Context, *words: bytes) -> Any:
     done = [
         {b"Type": Status(name.encode()), b"Time": 0.0, b"Counter": count} for name, count in steps
     ]
+    if is_built_in(ctx.server.profile):
+        return _of_a_shard(ctx, reply, part, done)
     if ctx.session.protocol == 3:
         reply[Status(b"profile")] = {
             **{Status(name): 0.0 for name in _TIMES}, Status(b"Warning"): Status(b"None"),
@@ -75,6 +78,42 @@ def profile(ctx: Context, *words: bytes) -> Any:
         [Status(b"Iterators profile"), _row(part)],
         [Status(b"Result processors profile"), *map(_row, done)],
     ]]
+
+
+def _of_a_shard(ctx: Context, reply: Any, part: Facts, done: list[Facts]) -> Any:
+    """Since Redis 8 there are shards, of which this is one, and what puts them together."""
+    if ctx.server.profile.has({"redis": "8.4.0"}):
+        part = _renamed(part)
+        done = [{_PASSED.get(name, name): value for name, value in each.items()} for each in done]
+    shard: Facts = {
+        **dict.fromkeys(_TIMES, 0.0), b"Warning": Status(b"None"), b"Iterators profile": part,
+        b"Result processors profile": done,
+    }
+    if ctx.session.protocol == 3:
+        profiled = {Status(b"Shards"): [_map(shard)], Status(b"Coordinator"): {}}
+        return {Status(b"Results"): reply, Status(b"Profile"): profiled}
+    return [reply, [Status(b"Shards"), [_flat(shard)], Status(b"Coordinator"), []]]
+
+
+_READ: Final = {
+    b"Counter": b"Number of reading operations", b"Size": b"Estimated number of matches",
+}
+_PASSED: Final = {b"Counter": b"Results processed"}
+
+
+def _renamed(facts: Any) -> Any:
+    if type(facts) is dict:
+        return {_READ.get(name, name): _renamed(value) for name, value in facts.items()}
+    return [_renamed(each) for each in facts] if type(facts) is list else facts
+
+
+def _flat(facts: Any) -> Any:
+    """The same for RESP2: names and values, one behind the other."""
+    if type(facts) is float:
+        return b"0"
+    if type(facts) is dict:
+        return [word for name, value in facts.items() for word in (Status(name), _flat(value))]
+    return [_flat(each) for each in facts] if type(facts) is list else facts
 
 
 _TIMES: Final = (b"Total profile time", b"Parsing time", b"Pipeline creation time")

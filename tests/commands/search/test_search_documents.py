@@ -3,8 +3,14 @@
 # ruff: noqa: E501 - tables of calls
 from __future__ import annotations
 
-from tests.commands.search.test_search import Send, calls, pytestmark, send
-from tests.support.twin import Twin
+from typing import Any
+
+import pytest
+
+import fakeredis
+from fakeredis.engine.core.replies import Status
+from tests.commands.search.test_search import Send, calls, pytestmark, send, words_of
+from tests.support.twin import Twin, same
 
 __all__ = ["pytestmark", "send"]
 
@@ -125,4 +131,66 @@ def test_profiles(twin: Twin, send: Send) -> None:
         FT.PROFILE x AGGREGATE QUERY * ADDSCORES SCORER TFIDF
         FT.PROFILE x AGGREGATE QUERY 'hello|world' SORTBY 1 @n
     """):
-        send(call)
+        if call.startswith("FT.PROFILE"):
+            twin._compare(tuple(words_of(call)), lambda fake, real: same(fake, of_a_shard(real)))
+        else:
+            send(call)
+
+
+@pytest.mark.parametrize("version", ["8.2", "8.6"])
+def test_profiles_of_redis_8(version: str) -> None:
+    server = fakeredis.FakeServer(version=version)
+    server.execute("FT.CREATE", "x", "SCHEMA", "t", "TEXT")
+    server.execute("HSET", "d", "t", "hello")
+    reply = server.execute("FT.PROFILE", "x", "SEARCH", "QUERY", "hello", "VERBATIM")
+    assert reply[b"Results"][b"total_results"] == 1
+    assert reply[b"Profile"][b"Coordinator"] == {}
+    (shard,) = reply[b"Profile"][b"Shards"]
+    names = [b"Counter", b"Size", b"Counter"] if version == "8.2" else [
+        b"Number of reading operations", b"Estimated number of matches", b"Results processed",
+    ]
+    assert shard[b"Iterators profile"] == {
+        b"Type": b"TEXT", b"Term": b"hello", b"Time": 0.0, names[0]: 1, names[1]: 1,
+    }
+    assert shard[b"Result processors profile"][0] == {b"Type": b"Index", b"Time": 0.0, names[2]: 1}
+
+
+def test_profiles_in_pairs_before_redis_8() -> None:
+    server = fakeredis.FakeServer(version="7.4", modules=["search"])
+    server.execute("FT.CREATE", "x", "SCHEMA", "t", "TEXT")
+    server.execute("HSET", "d", "t", "hello")
+    _, facts = server.session(protocol=2).execute(
+        [b"FT.PROFILE", b"x", b"SEARCH", b"QUERY", b"hello", b"VERBATIM"]
+    )
+    assert facts[:2] == [[b"Total profile time", b"0"], [b"Parsing time", b"0"]]
+    assert [each[0] for each in facts[3:]] == [
+        b"Warning", b"Iterators profile", b"Result processors profile",
+    ]
+
+
+def of_a_shard(reply: Any) -> Any:
+    """What Redis 8 makes of a profile of RediSearch 2.10."""
+    if isinstance(reply, dict) and b"profile" in reply:
+        facts = reply[b"profile"]
+        results = {name: value for name, value in reply.items() if name != b"profile"}
+        shard = {**facts, Status(b"Iterators profile"): facts[b"Iterators profile"][0]}
+        return {Status(b"Results"): results, Status(b"Profile"): {
+            Status(b"Shards"): [shard], Status(b"Coordinator"): {},
+        }}
+    if not isinstance(reply, list):
+        return reply
+    results, (*times, warning, (_, iterators), (processors, *several)) = reply
+    flat = [word for each in times for word in each]
+    flat += [*warning, *([Status(b"None")] if len(warning) == 1 else [])]
+    flat += [Status(b"Iterators profile"), parts_together(iterators), processors, several]
+    return [results, [Status(b"Shards"), [flat], Status(b"Coordinator"), []]]
+
+
+def parts_together(part: list[Any]) -> list[Any]:
+    """The parts of a part of the query, which follow it one by one, in a list."""
+    if b"Child iterators" not in part:
+        return [parts_together(each) if isinstance(each, list) else each for each in part]
+    at = part.index(b"Child iterators") + 1
+    inner = part[at:]
+    several = [parts_together(each) for each in inner] if isinstance(inner[0], list) else inner[0]
+    return [*part[:at], several]

@@ -64,7 +64,9 @@ def acl_list(ctx: Context) -> list[bytes]:
     return [line.replace(b" sanitize-payload ", b" ", 1) for line in lines]
 
 
-@group.command("ACL GETUSER", Raw, flags=_ADMIN, since="6.0.0", reply=DEEP, varies="inner")
+@group.command(
+    "ACL GETUSER", Raw, flags=_ADMIN, since="6.0.0", reply=DEEP, varies="inner", names="username",
+)
 def acl_getuser(ctx: Context, name: bytes) -> Any:
     """What a user may do; None when there is none."""
     user = acl.of(ctx.server).users.get(acl_rules.text(name))
@@ -88,7 +90,7 @@ def _permissions(selector: acl_rules.Selector) -> dict[bytes, bytes]:
 
 @group.command(
     "ACL SETUSER", Raw, Rest(), flags=_ADMIN | SERVER_WIDE, since="6.0.0", secrets=Secrets({}),
-    tips="request_policy:all_nodes response_policy:all_succeeded",
+    tips="request_policy:all_nodes response_policy:all_succeeded", names="username [rule+]",
 )
 def acl_setuser(ctx: Context, name: bytes, rules: list[bytes]) -> Any:
     """Make a user, or change one, by all of the rules or, when one is refused, none.
@@ -103,7 +105,7 @@ def acl_setuser(ctx: Context, name: bytes, rules: list[bytes]) -> Any:
 
 @group.command(
     "ACL DELUSER", Raw, Rest(), flags=_ADMIN | SERVER_WIDE, since="6.0.0", secrets=Secrets({}),
-    tips="request_policy:all_nodes response_policy:all_succeeded",
+    tips="request_policy:all_nodes response_policy:all_succeeded", names="username+",
 )
 def acl_deluser(ctx: Context, first: bytes, rest: list[bytes]) -> int:
     """Remove users and end their sessions; how many there were."""
@@ -114,7 +116,9 @@ def acl_deluser(ctx: Context, first: bytes, rest: list[bytes]) -> int:
     return sum(control.delete_user(acl_rules.text(name)) for name in names)
 
 
-@group.command("ACL DRYRUN", Raw, Raw, Rest(), flags=_ADMIN, since="7.0.0")
+@group.command(
+    "ACL DRYRUN", Raw, Raw, Rest(), flags=_ADMIN, since="7.0.0", names="username command [arg+]",
+)
 def acl_dryrun(ctx: Context, name: bytes, word: bytes, words: list[bytes]) -> Any:
     """Whether a user might run a command: OK, or why not.
 
@@ -154,7 +158,7 @@ def acl_save(ctx: Context) -> Any:
 # Facts ------------------------------------------------------------------------------------------
 
 
-@group.command("ACL CAT", Rest(), flags=_OPEN, since="6.0.0", varies="always")
+@group.command("ACL CAT", Rest(), flags=_OPEN, since="6.0.0", varies="always", names="[category]")
 def acl_cat(ctx: Context, words: list[bytes]) -> list[bytes]:
     """The categories, or the commands of one."""
     word = _one(ctx, words)
@@ -169,7 +173,9 @@ def acl_cat(ctx: Context, words: list[bytes]) -> list[bytes]:
     ]
 
 
-@group.command("ACL GENPASS", Rest(), flags=_OPEN, since="6.0.0", varies="always")
+@group.command(
+    "ACL GENPASS", Rest(), flags=_OPEN, since="6.0.0", varies="always", names="[bits:integer]",
+)
 def acl_genpass(ctx: Context, words: list[bytes]) -> bytes:
     """A password that nobody guesses, of 256 bits or as many as asked for."""
     word = _one(ctx, words)
@@ -184,7 +190,7 @@ def acl_genpass(ctx: Context, words: list[bytes]) -> bytes:
 
 @group.command(
     "ACL LOG", Rest(), flags=_ADMIN | SERVER_WIDE, since="6.0.0", reply=DEEP, varies="always",
-    form="^what",
+    form="^what", names="[operation<count:integer|RESET>]",
 )
 def acl_log(ctx: Context, words: list[bytes]) -> Any:
     """What was refused of late, ten entries or as many as asked for; or forget it."""

@@ -46,7 +46,10 @@ def _bit_offset(ctx: Context, raw: bytes, width: int = 1) -> int:
 # Single bits --------------------------------------------------------------------------------
 
 
-@group.command("SETBIT", Key, Raw, Raw, flags=WRITE | DENYOOM, since="2.2.0")
+@group.command(
+    "SETBIT", Key, Raw, Raw, flags=WRITE | DENYOOM, since="2.2.0",
+    names="key offset:integer value:integer",
+)
 def setbit(ctx: Context, key: bytes, raw: bytes, bit: bytes) -> int:
     """Set or clear a bit; its old value.
 
@@ -69,7 +72,7 @@ def setbit(ctx: Context, key: bytes, raw: bytes, bit: bytes) -> int:
     return old
 
 
-@group.command("GETBIT", Key, Raw, flags=READONLY | FAST, since="2.2.0")
+@group.command("GETBIT", Key, Raw, flags=READONLY | FAST, since="2.2.0", names="key offset:integer")
 def getbit(ctx: Context, key: bytes, raw: bytes) -> int:
     """A bit; the offset is checked before the key."""
     offset = _bit_offset(ctx, raw)
@@ -107,7 +110,10 @@ def _bounds(size: int, start: int, end: int, in_bits: bool) -> tuple[int, int] |
 _START_ONLY: Final = {"valkey": "8.0.0"}  # BITCOUNT key start
 
 
-@group.command("BITCOUNT", Key, Rest(), flags=READONLY, since="2.6.0", form="key start end ^unit")
+@group.command(
+    "BITCOUNT", Key, Rest(), flags=READONLY, since="2.6.0", form="key start end ^unit",
+    names="key [range(start:integer end:integer [unit@7.0.0<BYTE|BIT>])]",
+)
 def bitcount(ctx: Context, key: bytes, words: list[bytes]) -> int:
     """The number of set bits, in the whole string or a part of it.
 
@@ -175,6 +181,10 @@ def _count_anew(value: String, start: int, stop: int) -> int:
 
 @group.command(
     "BITPOS", Key, Raw, Rest(), flags=READONLY, since="2.8.7", form="key bit start end ^unit",
+    names=(
+        "key bit:integer [range(start:integer [end-unit-block(end:integer [unit@7.0.0<BYTE|"
+        "BIT>])])]"
+    ),
 )
 def bitpos(ctx: Context, key: bytes, raw: bytes, words: list[bytes]) -> int:
     """The first bit that is set or clear; -1 when there is none.
@@ -296,7 +306,7 @@ _INVERTED: Final = bytes(255 - byte for byte in range(256))
 
 @group.command(
     "BITOP", Raw, Key("OW update"), Many(Key("RO access")), flags=WRITE | DENYOOM, since="2.6.0",
-    form="^operation key key*",
+    form="^operation key key*", names="operation<AND|OR|XOR|NOT|DIFF|DIFF1|ANDOR|ONE> destkey key+",
 )
 def bitop(ctx: Context, operation: bytes, target: bytes, keys: list[bytes]) -> int:
     """Combine strings into a key of any type; the length of the result, that of the longest one.
@@ -405,6 +415,12 @@ def _bitfield_access(args: Sequence[bytes]) -> str:
 @group.command(
     "BITFIELD", Key("RW access update variable_flags"), Rest(), flags=WRITE | DENYOOM,
     since="3.2.0", access=_bitfield_access,
+    names=(
+        "key [operation<GET=get-block(encoding offset:integer)|"
+        "write([OVERFLOW=overflow-block<WRAP|SAT|FAIL>] write-operation<SET=set-block(encoding "
+        "offset:integer value:integer)|INCRBY=incrby-block(encoding offset:integer "
+        "increment:integer)>)>+]"
+    ),
 )
 def bitfield(ctx: Context, key: bytes, words: list[bytes]) -> list[int | None]:
     """Read and change integers of any width; one reply for each operation.
@@ -443,7 +459,10 @@ def bitfield(ctx: Context, key: bytes, words: list[bytes]) -> list[int | None]:
     return replies
 
 
-@group.command("BITFIELD_RO", Key, Rest(), flags=READONLY | FAST, since="6.0.0")
+@group.command(
+    "BITFIELD_RO", Key, Rest(), flags=READONLY | FAST, since="6.0.0",
+    names="key [GET=get-block(encoding offset:integer)&]",
+)
 def bitfield_ro(ctx: Context, key: bytes, words: list[bytes]) -> list[int | None]:
     """BITFIELD with GET only.
 

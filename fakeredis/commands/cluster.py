@@ -120,7 +120,7 @@ def asking(ctx: Context) -> Status:
 # Facts ------------------------------------------------------------------------------------------
 
 
-@group.command("CLUSTER KEYSLOT", Rest(1), arity=3, flags=STALE, since="3.0.0")
+@group.command("CLUSTER KEYSLOT", Rest(1), arity=3, flags=STALE, since="3.0.0", names="key")
 def keyslot(ctx: Context, words: Words) -> int:
     """The slot of a key."""
     _here(ctx)
@@ -142,7 +142,9 @@ def myshardid(ctx: Context) -> bytes:
     return _here(ctx).shard.encode()
 
 
-@group.command("CLUSTER COUNTKEYSINSLOT", Rest(1), arity=3, flags=STALE, since="3.0.0")
+@group.command(
+    "CLUSTER COUNTKEYSINSLOT", Rest(1), arity=3, flags=STALE, since="3.0.0", names="slot:integer",
+)
 def countkeysinslot(ctx: Context, words: Words) -> int:
     """How many keys of a slot this node has."""
     node, slot = _here(ctx), _integer(words[0])
@@ -153,7 +155,7 @@ def countkeysinslot(ctx: Context, words: Words) -> int:
 
 @group.command(
     "CLUSTER GETKEYSINSLOT", Rest(2), arity=4, flags=STALE, since="3.0.0",
-    tips="nondeterministic_output",
+    tips="nondeterministic_output", names="slot:integer count:integer",
 )
 def getkeysinslot(ctx: Context, words: Words) -> list[bytes]:
     """Some of the keys of a slot that this node has."""
@@ -298,7 +300,7 @@ def _replicas(ctx: Context, words: Words) -> list[bytes]:
 
 @group.command(
     "CLUSTER REPLICAS", Rest(1), arity=3, flags=_ASKS, since="5.0.0",
-    tips="nondeterministic_output",
+    tips="nondeterministic_output", names="node-id",
 )
 def replicas(ctx: Context, words: Words) -> list[bytes]:
     """The replicas of a node, a line each."""
@@ -307,6 +309,7 @@ def replicas(ctx: Context, words: Words) -> list[bytes]:
 
 @group.command(
     "CLUSTER SLAVES", Rest(1), arity=3, flags=_ASKS, since="3.0.0", tips="nondeterministic_output",
+    names="node-id",
 )
 def slaves(ctx: Context, words: Words) -> list[bytes]:
     """The replicas of a node, a line each."""
@@ -315,7 +318,7 @@ def slaves(ctx: Context, words: Words) -> list[bytes]:
 
 @group.command(
     "CLUSTER COUNT-FAILURE-REPORTS", Rest(1), arity=3, flags=_ASKS, since="3.0.0",
-    tips="nondeterministic_output",
+    tips="nondeterministic_output", names="node-id",
 )
 def count_failure_reports(ctx: Context, words: Words) -> int:
     """How many nodes hold a node to have failed: none does."""
@@ -345,6 +348,10 @@ class _OrderOptions(Options, at_least=2):
     since={"redis": "8.2.0", "valkey": "8.0.0"}, reply=DEEP,
     tips="nondeterministic_output request_policy:all_shards",
     form="^action value* {}",
+    names=(
+        "filter<SLOTSRANGE=slotsrange(start-slot:integer end-slot:integer)|ORDERBY=orderby(metric "
+        "[LIMIT=limit:integer] [order<ASC|DESC>])>"
+    ),
 )
 def slot_stats(ctx: Context, *words: bytes) -> list[Any]:
     """Statistics of the slots of this node, by slot or in the order of a figure."""
@@ -422,7 +429,10 @@ def _pairs(words: Words, label: str) -> Iterator[int]:
     return _ranges(words)
 
 
-@group.command("CLUSTER ADDSLOTS", Rest(1), arity=-3, flags=_CHANGES | SERVER_WIDE, since="3.0.0")
+@group.command(
+    "CLUSTER ADDSLOTS", Rest(1), arity=-3, flags=_CHANGES | SERVER_WIDE, since="3.0.0",
+    names="slot:integer+",
+)
 def addslots(ctx: Context, words: Words) -> Status:
     """Add slots to those that this node serves."""
     return _change(_here(ctx), _singles(words), True)
@@ -430,6 +440,7 @@ def addslots(ctx: Context, words: Words) -> Status:
 
 @group.command(
     "CLUSTER ADDSLOTSRANGE", Rest(2), arity=-4, flags=_CHANGES | SERVER_WIDE, since="7.0.0",
+    names="range(start-slot:integer end-slot:integer)+",
 )
 def addslotsrange(ctx: Context, words: Words) -> Status:
     """Add ranges of slots to those that this node serves."""
@@ -437,7 +448,10 @@ def addslotsrange(ctx: Context, words: Words) -> Status:
     return _change(here, _pairs(words, "addslotsrange"), True)
 
 
-@group.command("CLUSTER DELSLOTS", Rest(1), arity=-3, flags=_CHANGES | SERVER_WIDE, since="3.0.0")
+@group.command(
+    "CLUSTER DELSLOTS", Rest(1), arity=-3, flags=_CHANGES | SERVER_WIDE, since="3.0.0",
+    names="slot:integer+",
+)
 def delslots(ctx: Context, words: Words) -> Status:
     """Unassign slots, whoever serves them."""
     return _change(_here(ctx), _singles(words), False)
@@ -445,6 +459,7 @@ def delslots(ctx: Context, words: Words) -> Status:
 
 @group.command(
     "CLUSTER DELSLOTSRANGE", Rest(2), arity=-4, flags=_CHANGES | SERVER_WIDE, since="7.0.0",
+    names="range(start-slot:integer end-slot:integer)+",
 )
 def delslotsrange(ctx: Context, words: Words) -> Status:
     """Unassign ranges of slots, whoever serves them."""
@@ -471,6 +486,10 @@ def _let_go(node: Node) -> None:
 @group.command(
     "CLUSTER SETSLOT", Rest(2), arity=-4, flags=_CHANGES | SERVER_WIDE, since="3.0.0",
     form="slot ^action node",
+    names=(
+        "slot:integer subcommand<IMPORTING=importing/node-id|MIGRATING=migrating/node-id|"
+        "NODE=node/node-id|STABLE>"
+    ),
 )
 def setslot(ctx: Context, words: Words) -> Status:
     """Move a slot, in steps: MIGRATING, IMPORTING, NODE; STABLE undoes the first two.
@@ -547,6 +566,7 @@ def bumpepoch(ctx: Context) -> Status:
 
 @group.command(
     "CLUSTER SET-CONFIG-EPOCH", Rest(1), arity=3, flags=_CHANGES | SERVER_WIDE, since="3.0.0",
+    names="config-epoch:integer",
 )
 def set_config_epoch(ctx: Context, words: Words) -> Status:
     """Number the configuration of a node that knows no other yet."""
@@ -572,7 +592,10 @@ def saveconfig(ctx: Context) -> Status:
     return OK
 
 
-@group.command("CLUSTER MEET", Rest(2), arity=-4, flags=_CHANGES | SERVER_WIDE, since="3.0.0")
+@group.command(
+    "CLUSTER MEET", Rest(2), arity=-4, flags=_CHANGES | SERVER_WIDE, since="3.0.0",
+    names="ip port:integer [cluster-bus-port:integer@4.0.0]",
+)
 def meet(ctx: Context, words: Words) -> Status:
     """Say that a node will be met; a fake cluster has its nodes from the beginning."""
     _here(ctx)
@@ -585,7 +608,10 @@ def meet(ctx: Context, words: Words) -> Status:
     return OK
 
 
-@group.command("CLUSTER FORGET", Rest(1), arity=3, flags=_CHANGES | SERVER_WIDE, since="3.0.0")
+@group.command(
+    "CLUSTER FORGET", Rest(1), arity=3, flags=_CHANGES | SERVER_WIDE, since="3.0.0",
+    names="node-id",
+)
 def forget(ctx: Context, words: Words) -> Status:
     """Remove a node from the cluster."""
     here = _here(ctx)
@@ -599,7 +625,10 @@ def forget(ctx: Context, words: Words) -> Status:
     return OK
 
 
-@group.command("CLUSTER REPLICATE", Rest(1), arity=3, flags=_CHANGES | SERVER_WIDE, since="3.0.0")
+@group.command(
+    "CLUSTER REPLICATE", Rest(1), arity=3, flags=_CHANGES | SERVER_WIDE, since="3.0.0",
+    names="node-id",
+)
 def replicate(ctx: Context, words: Words) -> Status:
     """Become a replica of a master.
 
@@ -621,6 +650,7 @@ def replicate(ctx: Context, words: Words) -> Status:
 
 @group.command(
     "CLUSTER FAILOVER", Rest(), arity=-2, flags=_CHANGES | SERVER_WIDE, since="3.0.0", form="^how",
+    names="[options<FORCE|TAKEOVER>]",
 )
 def failover(ctx: Context, words: Words) -> Status:
     """Take over from the master, at once.
@@ -644,7 +674,7 @@ def failover(ctx: Context, words: Words) -> Status:
 
 @group.command(
     "CLUSTER RESET", Rest(), arity=-2, flags=ADMIN | NOSCRIPT | STALE | SERVER_WIDE, since="3.0.0",
-    form="^how",
+    form="^how", names="[reset-type<HARD|SOFT>]",
 )
 def reset(ctx: Context, words: Words) -> Status:
     """Forget the cluster: this node serves nothing any more."""

@@ -82,11 +82,11 @@ def dump(ctx: Context, key: bytes) -> bytes | None:
 class _RestoreOptions(Options):
     """What RESTORE is asked for besides."""
 
-    replace: Annotated[bool, Flag("REPLACE")] = False
-    absolute: Annotated[bool, Flag("ABSTTL")] = False
+    replace: Annotated[bool, Flag("REPLACE", "3.0.0")] = False
+    absolute: Annotated[bool, Flag("ABSTTL", "5.0.0")] = False
     use: Annotated[tuple[str, int] | None, OneOf(
-        IDLETIME=integer(0, range_error=errors.IDLETIME_NEGATIVE),
-        FREQ=integer(0, 255, range_error=errors.FREQ_OUT_OF_RANGE),
+        IDLETIME=integer(0, range_error=errors.IDLETIME_NEGATIVE).since("5.0.0"),
+        FREQ=integer(0, 255, range_error=errors.FREQ_OUT_OF_RANGE).since("5.0.0"),
     )] = None
 
 
@@ -100,6 +100,10 @@ def _integer(raw: bytes) -> int:
 @group.command(
     "RESTORE", Key("OW update"), Raw, Raw, _RestoreOptions, flags=WRITE | DENYOOM, since="2.6.0",
     acl=_ACL,
+    names=(
+        "key ttl:integer serialized-value {replace} {absolute} [IDLETIME=seconds:integer] "
+        "[FREQ=frequency:integer]"
+    ),
 )
 def restore(ctx: Context, key: bytes, ttl: bytes, payload: bytes, *words: bytes) -> Status:
     """Put a value that DUMP gave at a key.
@@ -151,6 +155,10 @@ def _load(ctx: Context, payload: bytes) -> Any:
 server_group.command(
     "RESTORE-ASKING", Key("OW update"), Raw, Raw, _RestoreOptions,
     flags=WRITE | DENYOOM | ASKING | SERVER_WIDE, since="3.0.0", acl=_ACL,
+    names=(
+        "key ttl:integer serialized-value [REPLACE@3.0.0] {absolute} [IDLETIME=seconds:integer] "
+        "[FREQ=frequency:integer]"
+    ),
 )(restore)
 
 
@@ -172,13 +180,16 @@ def _only_these(key: bytes, keys: Sequence[bytes]) -> Sequence[bytes]:
 class _MigrateOptions(Options):
     """What MIGRATE is asked for."""
 
-    copy: Annotated[bool, Flag("COPY")] = False
-    replace: Annotated[bool, Flag("REPLACE")] = False
+    copy: Annotated[bool, Flag("COPY", "3.0.0")] = False
+    replace: Annotated[bool, Flag("REPLACE", "3.0.0")] = False
     auth: Annotated[tuple[str, Sequence[bytes]] | None, OneOf(
-        AUTH=Values(Raw, make=lambda _, password: [password]), AUTH2=Values(Raw, Raw), last=True,
+        AUTH=Values(Raw, make=lambda _, password: [password], introduced="4.0.7"),
+        AUTH2=Values(Raw, Raw, introduced="6.0.0"), last=True,
     )] = None
     keys: Annotated[
-        Sequence[bytes] | None, Option("KEYS", Remaining(0, "keys"), make=_only_these)
+        Sequence[bytes] | None, Option(
+            "KEYS", Remaining(0, "keys"), make=_only_these, introduced="3.0.6"
+        )
     ] = None
 
 
@@ -199,6 +210,11 @@ def _migrate_keys(args: Args) -> list[bytes]:
     ),
     form="host port key db timeout {}",
     secrets=Secrets({b"AUTH": 1, b"AUTH2": 2}, start=5), tips="nondeterministic_output",
+    names=(
+        'host port:integer key-selector<key:key0|empty-string:""> destination-db:integer '
+        'timeout:integer {copy} {replace} [authentication<AUTH=auth/password|AUTH2=auth2(username '
+        'password)>] [KEYS=keys:key1/key+]'
+    ),
 )
 def migrate(
     ctx: Context, host: bytes, port: bytes, key: bytes, database: bytes, timeout: bytes,

@@ -68,7 +68,7 @@ def _call(ctx: Context, words: list[bytes], read_only: bool) -> Any:
 
 @group.command(
     "FCALL", Rest(2), flags=EVAL_FLAGS, since="7.0.0", reply=EVAL_REPLY, specs=SCRIPT_KEYS,
-    runs="function",
+    runs="function", names="function numkeys:integer [key:key0+] [arg+]",
 )
 def fcall(ctx: Context, words: list[bytes]) -> Any:
     """Call a function.
@@ -81,6 +81,7 @@ def fcall(ctx: Context, words: list[bytes]) -> Any:
 @group.command(
     "FCALL_RO", Rest(2), flags=EVAL_FLAGS | READONLY, since="7.0.0", reply=EVAL_REPLY,
     specs=READING_SCRIPT_KEYS, acl=("slow", "scripting"), runs="function",
+    names="function numkeys:integer [key:key0+] [arg+]",
 )
 def fcall_ro(ctx: Context, words: list[bytes]) -> Any:
     """Call a function that declares that it changes nothing."""
@@ -104,6 +105,7 @@ class _LoadOptions(Options, at_least=1):
 @group.command(
     "FUNCTION LOAD", _LoadOptions, flags=_CHANGES | DENYOOM, since="7.0.0",
     tips="request_policy:all_shards response_policy:all_succeeded", form="{} code",
+    names="{} function-code",
 )
 def function_load(ctx: Context, *words: bytes) -> bytes:
     """Add a library; its name."""
@@ -115,7 +117,7 @@ def function_load(ctx: Context, *words: bytes) -> bytes:
 
 @group.command(
     "FUNCTION DELETE", Raw, flags=_CHANGES | SERVER_WIDE, since="7.0.0",
-    tips="request_policy:all_shards response_policy:all_succeeded",
+    tips="request_policy:all_shards response_policy:all_succeeded", names="library-name",
 )
 def function_delete(ctx: Context, name: bytes) -> Status:
     """Remove a library."""
@@ -130,7 +132,7 @@ def function_delete(ctx: Context, name: bytes) -> Status:
 class _FlushOptions(Options):
     """When the memory is freed."""
 
-    when: Annotated[str, OneOf(ASYNC=Token, SYNC=Token)] = ""
+    flush_type: Annotated[str, OneOf(ASYNC=Token, SYNC=Token)] = ""
 
     @classmethod
     def unknown(cls, ctx: Context, raw: bytes, left: int) -> CommandError:
@@ -155,7 +157,9 @@ def function_flush(ctx: Context, *words: bytes) -> Status:
 class _ListOptions(Options):
     """Which libraries FUNCTION LIST shows."""
 
-    pattern: Annotated[bytes, Option("LIBRARYNAME", Raw, once=True)] = b"*"
+    pattern: Annotated[
+        bytes, Option("LIBRARYNAME", Raw.named("library-name-pattern"), once=True)
+    ] = b"*"
     with_code: Annotated[bool, Flag("WITHCODE", once=True)] = False
 
     @classmethod
@@ -216,6 +220,7 @@ def function_dump(ctx: Context) -> bytes:
 @group.command(
     "FUNCTION RESTORE", Rest(1), flags=_CHANGES | DENYOOM | SERVER_WIDE, since="7.0.0",
     tips="request_policy:all_shards response_policy:all_succeeded", form="payload ^policy",
+    names="serialized-value [policy<FLUSH|APPEND|REPLACE>]",
 )
 def function_restore(ctx: Context, words: list[bytes]) -> Status:
     """Add the libraries that FUNCTION DUMP gave.

@@ -109,6 +109,7 @@ class _GeoaddOptions(Options):
 @group.command(
     "GEOADD", Key("RW update"), Raw, Raw, Raw, _GeoaddOptions, flags=WRITE | DENYOOM,
     since="3.2.0", form="key {} (longitude latitude member)~",
+    names="key [condition<NX|XX>] [change:CH] data(longitude:double latitude:double member)+",
 )
 def geoadd(ctx: Context, key: bytes, *words: bytes) -> Any:
     """Add places, or move them; the number of new ones (with CH also of moved ones).
@@ -128,7 +129,7 @@ def geoadd(ctx: Context, key: bytes, *words: bytes) -> Any:
 
 @group.command(
     "GEODIST", Key, Raw, Raw, Rest(flat=True), flags=READONLY, since="3.2.0",
-    form="key member member ^unit",
+    form="key member member ^unit", names="key member1 member2 [unit<M|KM|FT|MI>]",
 )
 def geodist(ctx: Context, key: bytes, first: bytes, second: bytes, *words: bytes) -> Any:
     """The distance of two members; None when one is missing.
@@ -147,7 +148,9 @@ def geodist(ctx: Context, key: bytes, first: bytes, second: bytes, *words: bytes
     return _metres(distance(*start, end), unit)
 
 
-@group.command("GEOHASH", Key, Rest(flat=True), flags=READONLY, since="3.2.0")
+@group.command(
+    "GEOHASH", Key, Rest(flat=True), flags=READONLY, since="3.2.0", names="key [member+]",
+)
 def geohash(ctx: Context, key: bytes, *members: bytes) -> list[bytes | None]:
     """The geohash of each member, None where it is missing."""
     value = ctx.lookup_read(key, SortedSet)
@@ -157,7 +160,7 @@ def geohash(ctx: Context, key: bytes, *members: bytes) -> list[bytes | None]:
 
 @group.command(
     "GEOPOS", Key, Rest(flat=True), flags=READONLY, since="3.2.0", reply=_PLACES,
-    nulls=null_items,
+    nulls=null_items, names="key [member+]",
 )
 def geopos(ctx: Context, key: bytes, *members: bytes) -> list[Any]:
     """Longitude and latitude of each member, None where it is missing."""
@@ -374,6 +377,12 @@ def _searched(
 
 @group.command(
     "GEOSEARCH", Key, _SearchOptions, flags=READONLY, since="6.2.0", reply=_PLACES,
+    names=(
+        "key from<FROMMEMBER=member|FROMLONLAT=fromlonlat(longitude:double latitude:double)> "
+        "by<circle(BYRADIUS=radius:double unit<M|KM|FT|MI>)|box(BYBOX=width:double height:double "
+        "unit<M|KM|FT|MI>)> {order} [count-block(COUNT=count:integer [ANY])] {coordinates} "
+        "{distances} {hashes}"
+    ),
 )
 def geosearch(ctx: Context, key: bytes, *words: bytes) -> Any:
     """The members in a circle or a box."""
@@ -384,6 +393,12 @@ def geosearch(ctx: Context, key: bytes, *words: bytes) -> Any:
 @group.command(
     "GEOSEARCHSTORE", Key("OW update"), Key("RO access"), _StoreOptions,
     flags=WRITE | DENYOOM, since="6.2.0",
+    names=(
+        "destination source from<FROMMEMBER=member|FROMLONLAT=fromlonlat(longitude:double "
+        "latitude:double)> by<circle(BYRADIUS=radius:double unit<M|KM|FT|MI>)|"
+        "box(BYBOX=width:double height:double unit<M|KM|FT|MI>)> {order} "
+        "[count-block(COUNT=count:integer [ANY])] {by_distance}"
+    ),
 )
 def geosearchstore(ctx: Context, target: bytes, key: bytes, *words: bytes) -> Any:
     """Store the members in a circle or a box; how many there are."""
@@ -454,6 +469,11 @@ def _radius_specs(first_option: int) -> tuple[KeySpec, ...]:
     "GEORADIUS", Key("RO access"), Raw, Raw, Raw, Raw, _StoringRadiusOptions,
     flags=WRITE | DENYOOM | MOVABLEKEYS, since="3.2.0", reply=_PLACES, keys=_radius_keys(5),
     specs=_radius_specs(6), form="key longitude latitude radius ^unit {}",
+    names=(
+        "key longitude:double latitude:double radius:double unit<M|KM|FT|MI> {coordinates} "
+        "{distances} {hashes} [count-block(COUNT=count:integer [ANY])] {order} "
+        "[store<STORE=storekey:key1/key|STOREDIST=storedistkey:key2/key>]"
+    ),
 )
 def georadius(ctx: Context, key: bytes, *words: bytes) -> Any:
     """The members in a circle round a place; may store them."""
@@ -463,6 +483,10 @@ def georadius(ctx: Context, key: bytes, *words: bytes) -> Any:
 @group.command(
     "GEORADIUS_RO", Key, Raw, Raw, Raw, Raw, _RadiusOptions, flags=READONLY, since="3.2.10",
     reply=_PLACES, form="key longitude latitude radius ^unit {}",
+    names=(
+        "key longitude:double latitude:double radius:double unit<M|KM|FT|MI> {coordinates} "
+        "{distances} {hashes} [count-block(COUNT=count:integer [ANY])] {order}"
+    ),
 )
 def georadius_ro(ctx: Context, key: bytes, *words: bytes) -> Any:
     """The members in a circle round a place."""
@@ -473,6 +497,11 @@ def georadius_ro(ctx: Context, key: bytes, *words: bytes) -> Any:
     "GEORADIUSBYMEMBER", Key("RO access"), Raw, Raw, Raw, _StoringRadiusOptions,
     flags=WRITE | DENYOOM | MOVABLEKEYS, since="3.2.0", reply=_PLACES, keys=_radius_keys(4),
     specs=_radius_specs(5), form="key member radius ^unit {}",
+    names=(
+        "key member radius:double unit<M|KM|FT|MI> {coordinates} {distances} {hashes} "
+        "[count-block(COUNT=count:integer [ANY@])] {order} [store<STORE=storekey:key1/key|"
+        "STOREDIST=storedistkey:key2/key>]"
+    ),
 )
 def georadiusbymember(ctx: Context, key: bytes, *words: bytes) -> Any:
     """The members in a circle round another one; may store them."""
@@ -482,6 +511,10 @@ def georadiusbymember(ctx: Context, key: bytes, *words: bytes) -> Any:
 @group.command(
     "GEORADIUSBYMEMBER_RO", Key, Raw, Raw, Raw, _RadiusOptions, flags=READONLY, since="3.2.10",
     reply=_PLACES, form="key member radius ^unit {}",
+    names=(
+        "key member radius:double unit<M|KM|FT|MI> {coordinates} {distances} {hashes} "
+        "[count-block(COUNT=count:integer [ANY@])] {order}"
+    ),
 )
 def georadiusbymember_ro(ctx: Context, key: bytes, *words: bytes) -> Any:
     """The members in a circle round another one."""

@@ -105,7 +105,13 @@ def _between(number: int | None, low: int, high: int, error: str) -> int:
     return number
 
 
-@group.command("HOTKEYS START", Rest(), flags=ADMIN | NOSCRIPT, since=_SINCE)
+@group.command(
+    "HOTKEYS START", Rest(), flags=ADMIN | NOSCRIPT, since=_SINCE,
+    names=(
+        "METRICS=metrics(count:integer [CPU] [NET]) [COUNT=k:integer] [DURATION=seconds:integer] "
+        "[SAMPLE=ratio:integer] [SLOTS=slots(count:integer slot:integer+)]"
+    ),
+)
 def hotkeys_start(ctx: Context, words: list[bytes]) -> Any:
     """Start to count what commands cost each key."""
     running = _collection(ctx)

@@ -45,7 +45,7 @@ def _registers(value: HyperLogLog) -> bytes:
 
 @group.command(
     "PFADD", Key("RW insert"), Rest(flat=True), flags=WRITE | DENYOOM | FAST, since="2.8.9",
-    form="key member~", batch_of_key="PFADD with all elements",
+    form="key member~", batch_of_key="PFADD with all elements", names="key [element+]",
 )
 def pfadd(ctx: Context, key: bytes, *elements: bytes) -> int:
     """Add elements; whether the estimate may have changed, or the key is new.
@@ -114,7 +114,7 @@ def _all(ctx: Context, keys: Sequence[bytes]) -> list[tuple[HyperLogLog, bytes]]
 
 @group.command(
     "PFMERGE", Key("RW access insert"), Many(Key("RO access"), at_least=0, flat=True),
-    flags=WRITE | DENYOOM, since="2.8.9", form="key key~",
+    flags=WRITE | DENYOOM, since="2.8.9", form="key key~", names="destkey [sourcekey+]",
 )
 def pfmerge(ctx: Context, *keys: bytes) -> Any:
     """Put what was added to several keys together at the first one.
@@ -144,6 +144,7 @@ _SIMD: Final = {b"ON": Status(b"enabled"), b"OFF": Status(b"disabled")}
 
 @group.command(
     "PFDEBUG", Raw, Key("RW access"), flags=WRITE | DENYOOM | ADMIN | SERVER_WIDE, since="2.8.9",
+    names="subcommand key",
 )
 def pfdebug(ctx: Context, name: bytes, key: bytes) -> Any:
     """Look into one: GETREG, DECODE, ENCODING, TODENSE; SIMD changes nothing here.

@@ -43,7 +43,7 @@ class _Options(Options):
     high: Annotated[bytes | None, Option("UBOUND", Raw, once=True)] = None
     saturate: Annotated[bool, Flag("SATURATE", once=True)] = False
     if_none: Annotated[bool, Flag("ENX", once=True)] = False
-    expiry: Annotated[tuple[str, bytes] | None, OneOf(
+    expiration: Annotated[tuple[str, bytes] | None, OneOf(
         EX=Raw, PX=Raw, EXAT=Raw, PXAT=Raw, PERSIST=Token, once=True
     )] = None
 
@@ -60,13 +60,13 @@ class _Options(Options):
     @property
     def persists(self) -> bool:
         """Whether the deadline goes."""
-        return self.expiry is not None and self.expiry[0] == "PERSIST"
+        return self.expiration is not None and self.expiration[0] == "PERSIST"
 
     def check(self) -> None:
         """ENX is for a deadline that is set."""
         if self.if_none and self.persists:
             raise CommandError(errors.SYNTAX)
-        if self.if_none and self.expiry is None:
+        if self.if_none and self.expiration is None:
             raise CommandError(errors.INCREX_ENX)
 
 
@@ -83,7 +83,7 @@ def increx(ctx: Context, key: bytes, *words: bytes) -> list[Any]:
     options.check()
     add = _add_float if options.is_float else _add_integer
     change = add(options)
-    expiry = None if options.persists else options.expiry
+    expiry = None if options.persists else options.expiration
     deadline = None if expiry is None else ctx.deadline(*expiry)
     old: bytes | None = ctx.lookup_write(key, bytes)
     text, reply, is_changed = change(old)

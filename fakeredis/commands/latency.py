@@ -31,7 +31,7 @@ for _name, _since in (("SLOWLOG", "2.2.12"), ("LATENCY", "2.8.13")):
 
 @group.command(
     "SLOWLOG GET", Rest(), flags=_SLOWLOG, since="2.2.12", varies="always",
-    tips="request_policy:all_nodes nondeterministic_output",
+    tips="request_policy:all_nodes nondeterministic_output", names="[count:integer]",
 )
 def slowlog_get(ctx: Context, words: list[bytes]) -> list[Any]:
     """The slowest commands, the newest first: ten of them, or as many as are asked for."""
@@ -79,7 +79,7 @@ def latency_latest(ctx: Context) -> list[Any]:
 
 @group.command(
     "LATENCY HISTORY", Raw, flags=_ADMIN, since="2.8.13", varies="always",
-    tips="nondeterministic_output request_policy:all_nodes response_policy:special",
+    tips="nondeterministic_output request_policy:all_nodes response_policy:special", names="event",
 )
 def latency_history(ctx: Context, event: bytes) -> list[Any]:
     """The delays of one kind, oldest first: second and milliseconds."""
@@ -93,7 +93,7 @@ def _event(ctx: Context, name: bytes) -> Event | None:
 
 @group.command(
     "LATENCY RESET", Rest(), flags=_ADMIN | SERVER_WIDE, since="2.8.13",
-    tips="request_policy:all_nodes response_policy:agg_sum",
+    tips="request_policy:all_nodes response_policy:agg_sum", names="[event+]",
 )
 def latency_reset(ctx: Context, names: list[bytes]) -> int:
     """Forget delays; of how many kinds there were some."""
@@ -105,6 +105,7 @@ def latency_reset(ctx: Context, names: list[bytes]) -> int:
 @group.command(
     "LATENCY HISTOGRAM", Rest(), flags=_ADMIN, since="7.0.0", reply=DEEP, varies="always",
     tips="nondeterministic_output request_policy:all_nodes response_policy:special",
+    names="[command+]",
 )
 def latency_histogram(ctx: Context, names: list[bytes]) -> dict[bytes, Any]:
     """How long commands took; a container's name stands for all its subcommands."""
@@ -142,7 +143,7 @@ _ROWS, _COLUMNS, _LEVELS = 4, 80, "_o#"
 
 @group.command(
     "LATENCY GRAPH", Raw, flags=_ADMIN, since="2.8.13", varies="always",
-    tips="nondeterministic_output request_policy:all_nodes response_policy:special",
+    tips="nondeterministic_output request_policy:all_nodes response_policy:special", names="event",
 )
 def latency_graph(ctx: Context, name: bytes) -> Verbatim:
     """The delays of one kind as a picture."""

@@ -68,7 +68,7 @@ def _left(word: bytes) -> bool:
 
 @group.command(
     "LPUSH", Key("RW insert"), Many(Raw, flat=True), flags=WRITE | DENYOOM | FAST,
-    batch_of_key="LPUSH with all values",
+    batch_of_key="LPUSH with all values", names="key element+",
 )
 def lpush(ctx: Context, key: bytes, *values: bytes) -> int:
     """Put values in front, one after the other; the new length."""
@@ -90,7 +90,7 @@ def lpush(ctx: Context, key: bytes, *values: bytes) -> int:
 
 @group.command(
     "RPUSH", Key("RW insert"), Many(Raw, flat=True), flags=WRITE | DENYOOM | FAST,
-    batch_of_key="RPUSH with all values",
+    batch_of_key="RPUSH with all values", names="key element+",
 )
 def rpush(ctx: Context, key: bytes, *values: bytes) -> int:
     """Append values; the new length."""
@@ -111,7 +111,8 @@ def rpush(ctx: Context, key: bytes, *values: bytes) -> int:
 
 
 @group.command(
-    "LPUSHX", Key("RW insert"), Many(Raw, flat=True), flags=WRITE | DENYOOM | FAST, since="2.2.0"
+    "LPUSHX", Key("RW insert"), Many(Raw, flat=True), flags=WRITE | DENYOOM | FAST, since="2.2.0",
+    names="key element+",
 )
 def lpushx(ctx: Context, key: bytes, *values: bytes) -> int:
     """LPUSH to a list that is there; 0 when there is none."""
@@ -119,7 +120,8 @@ def lpushx(ctx: Context, key: bytes, *values: bytes) -> int:
 
 
 @group.command(
-    "RPUSHX", Key("RW insert"), Many(Raw, flat=True), flags=WRITE | DENYOOM | FAST, since="2.2.0"
+    "RPUSHX", Key("RW insert"), Many(Raw, flat=True), flags=WRITE | DENYOOM | FAST, since="2.2.0",
+    names="key element+",
 )
 def rpushx(ctx: Context, key: bytes, *values: bytes) -> int:
     """RPUSH to a list that is there; 0 when there is none."""
@@ -128,7 +130,7 @@ def rpushx(ctx: Context, key: bytes, *values: bytes) -> int:
 
 @group.command(
     "LINSERT", Key("RW insert"), Raw, Raw, Raw, flags=WRITE | DENYOOM, since="2.2.0",
-    form="key ^where pivot value",
+    form="key ^where pivot value", names="key where<BEFORE|AFTER> pivot element",
 )
 def linsert(ctx: Context, key: bytes, where: bytes, pivot: bytes, value: bytes) -> int:
     """Insert before or after the first pivot; the new length, -1 without a pivot.
@@ -158,7 +160,7 @@ def llen(ctx: Context, key: bytes) -> int:
     return 0 if stored is None else len(stored)
 
 
-@group.command("LINDEX", Key, Raw, flags=READONLY | READS_ELEMENT)
+@group.command("LINDEX", Key, Raw, flags=READONLY | READS_ELEMENT, names="key index:integer")
 def lindex(ctx: Context, key: bytes, raw: bytes) -> Any:
     """The element at an index, which is looked at only when there is a list."""
     stored = ctx.lookup_read(key, List)
@@ -172,7 +174,7 @@ def _index(raw: bytes) -> int:
     return index
 
 
-@group.command("LRANGE", Key, Int, Int, flags=READONLY)
+@group.command("LRANGE", Key, Int, Int, flags=READONLY, names="key start stop")
 def lrange(ctx: Context, key: bytes, start: int, stop: int) -> list[bytes]:
     """The elements from start to stop, both included; the indexes are checked before the key."""
     stored = ctx.lookup_read(key, List)
@@ -202,14 +204,20 @@ def _rank(raw: bytes) -> int:
 class _LposOptions(Options):
     """Which elements LPOS looks for."""
 
-    rank: Annotated[int, Option("RANK", Argument(_rank))] = 1
+    rank: Annotated[int, Option("RANK", Argument(_rank, kind="integer"))] = 1
     count: Annotated[
-        int | None, Option("COUNT", integer(0, error=errors.LPOS_COUNT_NEGATIVE))
+        int | None, Option(
+            "COUNT", integer(0, error=errors.LPOS_COUNT_NEGATIVE).named("num-matches")
+        )
     ] = None
-    maxlen: Annotated[int, Option("MAXLEN", integer(0, error=errors.MAXLEN_NEGATIVE))] = 0
+    maxlen: Annotated[int, Option(
+        "MAXLEN", integer(0, error=errors.MAXLEN_NEGATIVE).named("len")
+    )] = 0
 
 
-@group.command("LPOS", Key, Raw, _LposOptions, flags=READONLY, since="6.0.6")
+@group.command(
+    "LPOS", Key, Raw, _LposOptions, flags=READONLY, since="6.0.6", names="key element {}",
+)
 def lpos(ctx: Context, key: bytes, value: bytes, *words: bytes) -> Any:
     """The index of an element, or with COUNT those of several.
 
@@ -234,7 +242,10 @@ def _not_negative(raw: bytes, error: str) -> int:
 # Changing -----------------------------------------------------------------------------------
 
 
-@group.command("LSET", Key("RW update"), Raw, Raw, flags=WRITE | DENYOOM | WRITES_BACK)
+@group.command(
+    "LSET", Key("RW update"), Raw, Raw, flags=WRITE | DENYOOM | WRITES_BACK,
+    names="key index:integer element",
+)
 def lset(ctx: Context, key: bytes, raw: bytes, value: bytes) -> Any:
     """Replace the element at an index.
 
@@ -252,7 +263,7 @@ def lset(ctx: Context, key: bytes, raw: bytes, value: bytes) -> Any:
     return OK
 
 
-@group.command("LREM", Key("RW delete"), _LREM_COUNT, Raw, flags=WRITE)
+@group.command("LREM", Key("RW delete"), _LREM_COUNT, Raw, flags=WRITE, names="key count element")
 def lrem(ctx: Context, key: bytes, count: int, value: bytes) -> int:
     """Remove the first count elements equal to value, the last ones if negative, or all for 0."""
     stored: List | None = ctx.lookup_write(key, List)
@@ -262,7 +273,7 @@ def lrem(ctx: Context, key: bytes, count: int, value: bytes) -> int:
     return gone
 
 
-@group.command("LTRIM", Key("RW delete"), Int, Int, flags=WRITE)
+@group.command("LTRIM", Key("RW delete"), Int, Int, flags=WRITE, names="key start stop")
 def ltrim(ctx: Context, key: bytes, start: int, stop: int) -> Any:
     """Keep the elements from start to stop only; announced also when all of them stay."""
     stored: List | None = ctx.lookup_write(key, List)
@@ -301,7 +312,8 @@ def _counted_nulls(args: Sequence[bytes], reply: Any) -> Any:
 
 
 @group.command(
-    "LPOP", Key("RW access delete"), Rest(flat=True), flags=WRITE | FAST, nulls=_counted_nulls
+    "LPOP", Key("RW access delete"), Rest(flat=True), flags=WRITE | FAST, nulls=_counted_nulls,
+    names="key [count:integer@6.2.0]",
 )
 def lpop(ctx: Context, key: bytes, *count: bytes) -> Any:
     """Remove one element from the front, or with a count several."""
@@ -316,7 +328,8 @@ def lpop(ctx: Context, key: bytes, *count: bytes) -> Any:
 
 
 @group.command(
-    "RPOP", Key("RW access delete"), Rest(flat=True), flags=WRITE | FAST, nulls=_counted_nulls
+    "RPOP", Key("RW access delete"), Rest(flat=True), flags=WRITE | FAST, nulls=_counted_nulls,
+    names="key [count:integer@6.2.0]",
 )
 def rpop(ctx: Context, key: bytes, *count: bytes) -> Any:
     """Remove one element from the end, or with a count several."""
@@ -360,7 +373,7 @@ def _mpop_options(ctx: Context, words: Sequence[bytes]) -> tuple[bool, int]:
 
 @group.command(
     "LMPOP", _COUNTED_KEYS, PopOptions, flags=WRITE | MOVABLEKEYS | KEY_IN_REPLY, since="7.0.0",
-    nulls=null_array, form="#key* ^where {}",
+    nulls=null_array, form="#key* ^where {}", names="numkeys key+ where<LEFT|RIGHT> {}",
 )
 def lmpop(ctx: Context, keys: list[bytes], *words: bytes) -> Any:
     """Remove elements of the first list that has some.
@@ -420,7 +433,7 @@ def _effect(ctx: Context, key: bytes, event: str) -> list[bytes] | None:
 
 @group.command(
     "LMOVE", *_FROM_TO, Raw, Raw, flags=WRITE | DENYOOM, since="6.2.0", form="key key ^from ^to",
-    effect=_effect,
+    effect=_effect, names="source destination wherefrom<LEFT|RIGHT> whereto<LEFT|RIGHT>",
 )
 def lmove(ctx: Context, source: bytes, target: bytes, where: bytes, to: bytes) -> Any:
     """Move an element from one end of a list to one of another, or of the same."""
@@ -496,7 +509,10 @@ def lmovem(
     return [] if moved is None and not how.exactly else moved
 
 
-@group.command("RPOPLPUSH", *_FROM_TO, flags=WRITE | DENYOOM, since="1.2.0", effect=_effect)
+@group.command(
+    "RPOPLPUSH", *_FROM_TO, flags=WRITE | DENYOOM, since="1.2.0", effect=_effect,
+    names="source destination",
+)
 def rpoplpush(ctx: Context, source: bytes, target: bytes) -> Any:
     """LMOVE RIGHT LEFT."""
     return _move(ctx, source, target, False, True)
@@ -526,7 +542,7 @@ def _seconds(raw: bytes) -> int:
 
 @group.command(
     "BLPOP", Rest(2), flags=WRITE | BLOCKING | KEY_IN_REPLY, since="2.0.0", specs=_ALL_BUT_LAST,
-    nulls=null_array, effect=_effect,
+    nulls=null_array, effect=_effect, names="key:key0+ timeout:double",
 )
 def blpop(ctx: Context, words: list[bytes]) -> Any:
     """LPOP that waits for one of several lists."""
@@ -535,7 +551,7 @@ def blpop(ctx: Context, words: list[bytes]) -> Any:
 
 @group.command(
     "BRPOP", Rest(2), flags=WRITE | BLOCKING | KEY_IN_REPLY, since="2.0.0", specs=_ALL_BUT_LAST,
-    nulls=null_array, effect=_effect,
+    nulls=null_array, effect=_effect, names="key:key0+ timeout:double",
 )
 def brpop(ctx: Context, words: list[bytes]) -> Any:
     """RPOP that waits for one of several lists."""
@@ -545,6 +561,7 @@ def brpop(ctx: Context, words: list[bytes]) -> Any:
 @group.command(
     "BLMPOP", Raw, _COUNTED_KEYS, PopOptions, flags=WRITE | BLOCKING | MOVABLEKEYS | KEY_IN_REPLY,
     since="7.0.0", nulls=null_array, form="timeout #key* ^where {}",
+    names="timeout:double numkeys key+ where<LEFT|RIGHT> {}",
 )
 def blmpop(ctx: Context, raw: bytes, keys: list[bytes], *words: bytes) -> Any:
     """LMPOP that waits; the timeout is the last that is checked before the types."""
@@ -569,6 +586,7 @@ def _moved_nulls(args: Sequence[bytes], reply: Any) -> Any:
 @group.command(
     "BLMOVE", *_FROM_TO, Raw, Raw, Raw, flags=WRITE | DENYOOM | BLOCKING, since="6.2.0",
     nulls=_moved_nulls, form="key key ^from ^to timeout", effect=_effect,
+    names="source destination wherefrom<LEFT|RIGHT> whereto<LEFT|RIGHT> timeout:double",
 )
 def blmove(
     ctx: Context, source: bytes, target: bytes, where: bytes, to: bytes, timeout: bytes
@@ -580,7 +598,7 @@ def blmove(
 
 @group.command(
     "BRPOPLPUSH", *_FROM_TO, Timeout, flags=WRITE | DENYOOM | BLOCKING, since="2.2.0",
-    nulls=_moved_nulls, effect=_effect,
+    nulls=_moved_nulls, effect=_effect, names="source destination timeout",
 )
 def brpoplpush(ctx: Context, source: bytes, target: bytes, timeout: int) -> Any:
     """BLMOVE RIGHT LEFT."""

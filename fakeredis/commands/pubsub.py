@@ -73,7 +73,7 @@ def _unsubscribe(
 
 @group.command(
     "SUBSCRIBE", Rest(1), flags=_SUBSCRIBING | WHILE_SUBSCRIBED, since="2.0.0", form="channel~",
-    channels=Channels("listen"),
+    channels=Channels("listen"), names="channel+",
 )
 def subscribe(ctx: Context, names: list[bytes]) -> Any:
     """Listen to channels."""
@@ -83,7 +83,7 @@ def subscribe(ctx: Context, names: list[bytes]) -> Any:
 
 @group.command(
     "UNSUBSCRIBE", Rest(), flags=_SUBSCRIBING | WHILE_SUBSCRIBED, since="2.0.0", form="channel~",
-    channels=Channels("leave"),
+    channels=Channels("leave"), names="[channel+]",
 )
 def unsubscribe(ctx: Context, names: list[bytes]) -> Any:
     """Listen no longer to channels, or to any."""
@@ -93,7 +93,7 @@ def unsubscribe(ctx: Context, names: list[bytes]) -> Any:
 
 @group.command(
     "PSUBSCRIBE", Rest(1), flags=_SUBSCRIBING | WHILE_SUBSCRIBED, since="2.0.0", form="channel~",
-    channels=Channels("listen", "patterns"),
+    channels=Channels("listen", "patterns"), names="pattern:pattern+",
 )
 def psubscribe(ctx: Context, names: list[bytes]) -> Any:
     """Listen to all channels that match patterns."""
@@ -103,7 +103,7 @@ def psubscribe(ctx: Context, names: list[bytes]) -> Any:
 
 @group.command(
     "PUNSUBSCRIBE", Rest(), flags=_SUBSCRIBING | WHILE_SUBSCRIBED, since="2.0.0", form="channel~",
-    channels=Channels("leave", "patterns"),
+    channels=Channels("leave", "patterns"), names="[pattern:pattern+]",
 )
 def punsubscribe(ctx: Context, names: list[bytes]) -> Any:
     """Listen no longer to patterns, or to any."""
@@ -113,7 +113,7 @@ def punsubscribe(ctx: Context, names: list[bytes]) -> Any:
 
 @group.command(
     "SSUBSCRIBE", Many(Key("not_key")), flags=_SUBSCRIBING | WHILE_SUBSCRIBED, since="7.0.0",
-    form="channel~", channels=Channels("listen", "shard_channels"),
+    form="channel~", channels=Channels("listen", "shard_channels"), names="shardchannel:string+",
 )
 def ssubscribe(ctx: Context, names: list[bytes]) -> Any:
     """Listen to shard channels; refused where each command must have one reply (MULTI)."""
@@ -126,6 +126,7 @@ def ssubscribe(ctx: Context, names: list[bytes]) -> Any:
 @group.command(
     "SUNSUBSCRIBE", Many(Key("not_key"), at_least=0), flags=_SUBSCRIBING | WHILE_SUBSCRIBED,
     since="7.0.0", form="channel~", channels=Channels("leave", "shard_channels"),
+    names="[shardchannel:string+]",
 )
 def sunsubscribe(ctx: Context, names: list[bytes]) -> Any:
     """Listen no longer to shard channels, or to any."""
@@ -141,7 +142,7 @@ def unsubscribe_all(session: Session) -> None:
 
 @group.command(
     "PUBLISH", Raw, Raw, flags=PUBSUB | LOADING | STALE | FAST | REPLICATES, since="2.0.0",
-    channels=Channels("publish"),
+    channels=Channels("publish"), names="channel message",
 )
 def publish(ctx: Context, channel: bytes, message: bytes) -> int:
     """Send a message; how many received it."""
@@ -153,6 +154,7 @@ def publish(ctx: Context, channel: bytes, message: bytes) -> int:
 @group.command(
     "SPUBLISH", Key("not_key"), Raw, flags=PUBSUB | LOADING | STALE | FAST | REPLICATES,
     since="7.0.0", channels=Channels("publish", "shard_channels"),
+    names="shardchannel:string message",
 )
 def spublish(ctx: Context, channel: bytes, message: bytes) -> int:
     """Send a message to a shard channel; how many received it."""
@@ -167,14 +169,20 @@ def _pattern(ctx: Context, words: list[bytes]) -> bytes | None:
     return words[0] if words else None
 
 
-@group.command("PUBSUB CHANNELS", Rest(), flags=_ASKING, since="2.8.0", varies="order")
+@group.command(
+    "PUBSUB CHANNELS", Rest(), flags=_ASKING, since="2.8.0", varies="order",
+    names="[pattern:pattern]",
+)
 def pubsub_channels(ctx: Context, words: list[bytes]) -> list[bytes]:
     """The channels that have subscribers, those that match a pattern if one is given."""
     pubsub = ctx.server.pubsub
     return pubsub.matching(pubsub.channels, _pattern(ctx, words))
 
 
-@group.command("PUBSUB SHARDCHANNELS", Rest(), flags=_ASKING, since="7.0.0", varies="order")
+@group.command(
+    "PUBSUB SHARDCHANNELS", Rest(), flags=_ASKING, since="7.0.0", varies="order",
+    names="[pattern:pattern]",
+)
 def pubsub_shardchannels(ctx: Context, words: list[bytes]) -> list[bytes]:
     """Shard channels that have subscribers."""
     pubsub = ctx.server.pubsub
@@ -185,13 +193,13 @@ def _counts(where: Subscribers, names: list[bytes]) -> list[Any]:
     return [part for name in names for part in (name, len(where.get(name, ())))]
 
 
-@group.command("PUBSUB NUMSUB", Rest(), flags=_ASKING, since="2.8.0")
+@group.command("PUBSUB NUMSUB", Rest(), flags=_ASKING, since="2.8.0", names="[channel+]")
 def pubsub_numsub(ctx: Context, names: list[bytes]) -> list[Any]:
     """How many subscribe to each of these channels, patterns left out."""
     return _counts(ctx.server.pubsub.channels, names)
 
 
-@group.command("PUBSUB SHARDNUMSUB", Rest(), flags=_ASKING, since="7.0.0")
+@group.command("PUBSUB SHARDNUMSUB", Rest(), flags=_ASKING, since="7.0.0", names="[shardchannel+]")
 def pubsub_shardnumsub(ctx: Context, names: list[bytes]) -> list[Any]:
     """How many subscribers shard channels have."""
     return _counts(ctx.server.pubsub.shard_channels, names)

@@ -85,7 +85,7 @@ READING_SCRIPT_KEYS: Final = (KeySpec("RO access", index(2), counted()),)
 
 @group.command(
     "EVAL", Rest(2), flags=EVAL_FLAGS, since="2.6.0", reply=EVAL_REPLY, specs=SCRIPT_KEYS,
-    runs="source",
+    runs="source", names="script numkeys:integer [key:key0+] [arg+]",
 )
 def eval_(ctx: Context, words: list[bytes]) -> Any:
     """Run a script."""
@@ -95,6 +95,7 @@ def eval_(ctx: Context, words: list[bytes]) -> Any:
 @group.command(
     "EVAL_RO", Rest(2), flags=EVAL_FLAGS | READONLY, since="7.0.0", reply=EVAL_REPLY,
     specs=READING_SCRIPT_KEYS, acl=("slow", "scripting"), runs="source",
+    names="script numkeys:integer [key:key0+] [arg+]",
 )
 def eval_ro(ctx: Context, words: list[bytes]) -> Any:
     """Run a script that may not write."""
@@ -103,7 +104,7 @@ def eval_ro(ctx: Context, words: list[bytes]) -> Any:
 
 @group.command(
     "EVALSHA", Rest(2), flags=EVAL_FLAGS, since="2.6.0", reply=EVAL_REPLY, specs=SCRIPT_KEYS,
-    runs="sha1",
+    runs="sha1", names="sha1 numkeys:integer [key:key0+] [arg+]",
 )
 def evalsha(ctx: Context, words: list[bytes]) -> Any:
     """Run a script that the server has, by its SHA1."""
@@ -113,6 +114,7 @@ def evalsha(ctx: Context, words: list[bytes]) -> Any:
 @group.command(
     "EVALSHA_RO", Rest(2), flags=EVAL_FLAGS | READONLY, since="7.0.0", reply=EVAL_REPLY,
     specs=READING_SCRIPT_KEYS, acl=("slow", "scripting"), runs="sha1",
+    names="sha1 numkeys:integer [key:key0+] [arg+]",
 )
 def evalsha_ro(ctx: Context, words: list[bytes]) -> Any:
     """Run a script that the server has and that may not write, by its SHA1."""
@@ -121,7 +123,7 @@ def evalsha_ro(ctx: Context, words: list[bytes]) -> Any:
 
 @group.command(
     "SCRIPT LOAD", Raw, flags=NOSCRIPT | STALE | KEPT, since="2.6.0",
-    tips="request_policy:all_nodes response_policy:all_succeeded",
+    tips="request_policy:all_nodes response_policy:all_succeeded", names="script",
 )
 def script_load(ctx: Context, source: bytes) -> bytes:
     """Keep a script; its SHA1."""
@@ -130,7 +132,7 @@ def script_load(ctx: Context, source: bytes) -> bytes:
 
 @group.command(
     "SCRIPT EXISTS", Rest(1), flags=NOSCRIPT, since="2.6.0",
-    tips="request_policy:all_shards response_policy:agg_logical_and",
+    tips="request_policy:all_shards response_policy:agg_logical_and", names="sha1+",
 )
 def script_exists(ctx: Context, shas: list[bytes]) -> list[int]:
     """Which of these scripts the server has."""
@@ -141,7 +143,9 @@ def script_exists(ctx: Context, shas: list[bytes]) -> list[int]:
 class _FlushOptions(Options):
     """When the memory is freed."""
 
-    when: Annotated[str, OneOf(ASYNC=Token, SYNC=Token, once=True)] = ""
+    flush_type: Annotated[str, OneOf(
+        ASYNC=Token.since("6.2.0"), SYNC=Token.since("6.2.0"), once=True
+    )] = ""
 
     @classmethod
     def unknown(cls, ctx: Context, raw: bytes, left: int) -> CommandError:
@@ -170,7 +174,10 @@ def script_kill(ctx: Context) -> Status:
     return OK
 
 
-@group.command("SCRIPT DEBUG", Raw, flags=NOSCRIPT | SERVER_WIDE, since="3.2.0", form="^mode")
+@group.command(
+    "SCRIPT DEBUG", Raw, flags=NOSCRIPT | SERVER_WIDE, since="3.2.0", form="^mode",
+    names="mode<YES|SYNC|NO>",
+)
 def script_debug(ctx: Context, mode: bytes) -> Any:
     """Off is all that it can be: there is no debugger here, and who asks for one would wait."""
     if word_of(mode) not in (b"YES", b"SYNC", b"NO"):

@@ -51,7 +51,7 @@ group = Group("set")
 
 @group.command(
     "SADD", Key("RW insert"), Many(Raw, flat=True), flags=WRITE | DENYOOM | FAST,
-    form="key member~", batch_of_key="SADD with all members",
+    form="key member~", batch_of_key="SADD with all members", names="key member+",
 )
 def sadd(ctx: Context, key: bytes, *members: bytes) -> int:
     """Add members; the number of new ones."""
@@ -73,7 +73,7 @@ def sadd(ctx: Context, key: bytes, *members: bytes) -> int:
 
 @group.command(
     "SREM", Key("RW delete"), Many(Raw, flat=True), flags=WRITE | FAST, form="key member~",
-    batch_of_key="SREM with all members",
+    batch_of_key="SREM with all members", names="key member+",
 )
 def srem(ctx: Context, key: bytes, *members: bytes) -> int:
     """Remove members; how many were there."""
@@ -93,7 +93,7 @@ def _smove_effect(ctx: Context, key: bytes, event: str) -> list[bytes]:
 
 @group.command(
     "SMOVE", Key("RW access delete"), Key("RW insert"), Raw, flags=WRITE | FAST,
-    effect=_smove_effect,
+    effect=_smove_effect, names="source destination member",
 )
 def smove(ctx: Context, source: bytes, target: bytes, member: bytes) -> int:
     """Move a member; whether it was there.
@@ -124,14 +124,19 @@ def scard(ctx: Context, key: bytes) -> int:
     return 0 if stored is None else len(stored)
 
 
-@group.command("SISMEMBER", Key("RO"), Raw, flags=READONLY | FAST, batch_of_key="SMISMEMBER")
+@group.command(
+    "SISMEMBER", Key("RO"), Raw, flags=READONLY | FAST, batch_of_key="SMISMEMBER",
+    names="key member",
+)
 def sismember(ctx: Context, key: bytes, member: bytes) -> int:
     """Whether it is a member."""
     stored = ctx.lookup_read(key, Set)
     return 1 if stored is not None and member in stored else 0
 
 
-@group.command("SMISMEMBER", Key, Many(Raw), flags=READONLY | FAST, since="6.2.0")
+@group.command(
+    "SMISMEMBER", Key, Many(Raw), flags=READONLY | FAST, since="6.2.0", names="key member+",
+)
 def smismember(ctx: Context, key: bytes, members: list[bytes]) -> list[int]:
     """Whether each is a member."""
     stored = ctx.lookup_read(key, Set) or ()
@@ -166,6 +171,7 @@ def _spop_counterpart(args: Args, reply: Any) -> tuple[Args, Callable[[Any], Any
 @group.command(
     "SPOP", Key("RW access delete"), Rest(flat=True), flags=WRITE | FAST, reply=SET,
     counterpart=_spop_counterpart, tips="nondeterministic_output",
+    names="key [count:integer@3.2.0]",
 )
 def spop(ctx: Context, key: bytes, *count: bytes) -> Any:
     """Remove a random member, or with a count several different ones."""
@@ -205,7 +211,7 @@ def _spop_many(ctx: Context, key: bytes, words: Sequence[bytes]) -> list[bytes]:
 
 @group.command(
     "SRANDMEMBER", Key, Rest(flat=True), flags=READONLY, varies="number",
-    tips="nondeterministic_output",
+    tips="nondeterministic_output", names="key [count:integer@2.6.0]",
 )
 def srandmember(ctx: Context, key: bytes, *words: bytes) -> Any:
     """A random member; with a count several, different ones or (below 0) with repetitions.
@@ -233,7 +239,7 @@ def srandmember(ctx: Context, key: bytes, *words: bytes) -> Any:
 
 @group.command(
     "SSCAN", Key, Raw, PlainScanOptions, flags=READONLY | SEQUENTIAL, since="2.8.0",
-    form="key cursor {}", tips="nondeterministic_output",
+    form="key cursor {}", tips="nondeterministic_output", names="key cursor:integer {}",
 )
 def sscan(ctx: Context, key: bytes, cursor: bytes, *words: bytes) -> list[Any]:
     """Some of the members, and the cursor for the next; small sets come in one go.
@@ -298,7 +304,7 @@ def sdiff(ctx: Context, keys: list[bytes]) -> list[bytes]:
 
 @group.command(
     "SINTERSTORE", Key("OW update"), Many(Key("RO access")), flags=WRITE | DENYOOM,
-    form="key key~",
+    form="key key~", names="destination key+",
 )
 def sinterstore(ctx: Context, target: bytes, keys: list[bytes]) -> int:
     """SINTER into a key of any type; the number of members."""
@@ -308,7 +314,7 @@ def sinterstore(ctx: Context, target: bytes, keys: list[bytes]) -> int:
 
 @group.command(
     "SUNIONSTORE", Key("OW update"), Many(Key("RO access")), flags=WRITE | DENYOOM,
-    form="key key~",
+    form="key key~", names="destination key+",
 )
 def sunionstore(ctx: Context, target: bytes, keys: list[bytes]) -> int:
     """SUNION into a key of any type; the number of members."""
@@ -318,7 +324,7 @@ def sunionstore(ctx: Context, target: bytes, keys: list[bytes]) -> int:
 
 @group.command(
     "SDIFFSTORE", Key("OW update"), Many(Key("RO access")), flags=WRITE | DENYOOM,
-    form="key key key~",
+    form="key key key~", names="destination key+",
 )
 def sdiffstore(ctx: Context, target: bytes, keys: list[bytes]) -> int:
     """SDIFF into a key of any type; the number of members."""

@@ -59,26 +59,37 @@ _COMPARES_SINCE: Final = {"redis": "8.4.0"}
 _COMPARISONS: Final = frozenset({"IFEQ", "IFNE", "IFDEQ", "IFDNE"})
 
 
+_SECONDS: Final = Raw.named("seconds:integer")
+_MILLISECONDS: Final = Raw.named("milliseconds:integer")
+_TIME: Final = Raw.named("unix-time-seconds:unix-time")
+_TIME_MS: Final = Raw.named("unix-time-milliseconds:unix-time")
+_IFEQ: Final = Raw.named("ifeq-value")
+_IFNE: Final = Raw.named("ifne-value")
+_IFDEQ: Final = Raw.named("ifdeq-digest:integer")
+_IFDNE: Final = Raw.named("ifdne-digest:integer")
+
+
 class _GetexOptions(Options):
     """The options of GETEX."""
 
-    expiry: Annotated[
-        tuple[str, bytes] | None, OneOf(EX=Raw, PX=Raw, EXAT=Raw, PXAT=Raw, PERSIST=Token)
-    ] = None
+    expiration: Annotated[tuple[str, bytes] | None, OneOf(
+        EX=_SECONDS, PX=_MILLISECONDS, EXAT=_TIME, PXAT=_TIME_MS, PERSIST=Token,
+    )] = None
 
 
 class _SetOptions(Options, access="OW update"):
     """The options of SET."""
 
     condition: Annotated[tuple[str, bytes] | None, OneOf(
-        NX=Token, XX=Token,
-        IFEQ=Raw.single().since({"redis": "8.4.0", "valkey": "8.1.0"}),
-        IFNE=Raw.single().since(_COMPARES_SINCE), IFDEQ=Raw.single().since(_COMPARES_SINCE),
-        IFDNE=Raw.single().since(_COMPARES_SINCE),
+        NX=Token.since("2.6.12"), XX=Token.since("2.6.12"),
+        IFEQ=_IFEQ.single().since({"redis": "8.4.0", "valkey": "8.1.0"}),
+        IFNE=_IFNE.single().since(_COMPARES_SINCE), IFDEQ=_IFDEQ.single().since(_COMPARES_SINCE),
+        IFDNE=_IFDNE.single().since(_COMPARES_SINCE),
     )] = None
     get: Annotated[bool, Flag("GET", "6.2.0", access="RW access update")] = False
-    expiry: Annotated[tuple[str, bytes] | None, OneOf(
-        EX=Raw, PX=Raw, EXAT=Raw.since("6.2.0"), PXAT=Raw.since("6.2.0"),
+    expiration: Annotated[tuple[str, bytes] | None, OneOf(
+        EX=_SECONDS.since("2.6.12"), PX=_MILLISECONDS.since("2.6.12"),
+        EXAT=_TIME.since("6.2.0"), PXAT=_TIME_MS.since("6.2.0"),
         KEEPTTL=Token.since("6.0.0"),
     )] = None
 
@@ -87,9 +98,9 @@ class _MsetexOptions(Options):
     """The options of MSETEX."""
 
     condition: Annotated[str, OneOf(NX=Token, XX=Token)] = ""
-    expiry: Annotated[
-        tuple[str, bytes] | None, OneOf(EX=Raw, PX=Raw, EXAT=Raw, PXAT=Raw, KEEPTTL=Token)
-    ] = None
+    expiration: Annotated[tuple[str, bytes] | None, OneOf(
+        EX=_SECONDS, PX=_MILLISECONDS, EXAT=_TIME, PXAT=_TIME_MS, KEEPTTL=Token,
+    )] = None
 
 
 # Plain reading and writing ------------------------------------------------------------------
@@ -104,6 +115,7 @@ def get(ctx: Context, key: bytes) -> Any:
 @group.command(
     "SET", Key("RW access update variable_flags"), Raw, _SetOptions,
     flags=WRITE | DENYOOM | WRITES_BACK, expiring_form="SET with EX", batch_form="MSET",
+    names="key value {}",
 )
 def set_(ctx: Context, key: bytes, value: bytes, *words: bytes) -> Any:
     """Set key to value.
@@ -118,7 +130,7 @@ def set_(ctx: Context, key: bytes, value: bytes, *words: bytes) -> Any:
     condition, compared = options.condition or ("", b"")
     if options.get and condition == "NX" and ctx.traits.older_errors:
         raise CommandError(errors.SYNTAX)
-    expiry = options.expiry
+    expiry = options.expiration
     keep = expiry is not None and expiry[0] == "KEEPTTL"
     deadline = None if expiry is None or keep else ctx.deadline(*expiry)
     old = ctx.lookup_read(key, bytes) if options.get else None
@@ -170,6 +182,7 @@ _HEXADECIMAL: Final = re.compile(rb"[0-9a-fA-F]*").fullmatch
 
 @group.command(
     "SETNX", Key("OW insert"), Raw, flags=WRITE | DENYOOM | FAST, expiring_form="SET with EX",
+    names="key value",
 )
 def setnx(ctx: Context, key: bytes, value: bytes) -> int:
     """Set key unless there is one of any type; whether it was set."""
@@ -182,6 +195,7 @@ def setnx(ctx: Context, key: bytes, value: bytes) -> int:
 
 @group.command(
     "SETEX", Key("OW update"), Raw, Raw, flags=WRITE | DENYOOM | WRITES_BACK, since="2.0.0",
+    names="key seconds:integer value",
 )
 def setex(ctx: Context, key: bytes, seconds: bytes, value: bytes) -> Any:
     """SET with EX."""
@@ -191,6 +205,7 @@ def setex(ctx: Context, key: bytes, seconds: bytes, value: bytes) -> Any:
 
 @group.command(
     "PSETEX", Key("OW update"), Raw, Raw, flags=WRITE | DENYOOM | WRITES_BACK, since="2.6.0",
+    names="key milliseconds:integer value",
 )
 def psetex(ctx: Context, key: bytes, milliseconds: bytes, value: bytes) -> Any:
     """SET with PX."""
@@ -198,7 +213,7 @@ def psetex(ctx: Context, key: bytes, milliseconds: bytes, value: bytes) -> Any:
     return OK
 
 
-@group.command("GETSET", Key, Raw, flags=WRITE | DENYOOM | FAST | WRITES_BACK)
+@group.command("GETSET", Key, Raw, flags=WRITE | DENYOOM | FAST | WRITES_BACK, names="key value")
 def getset(ctx: Context, key: bytes, value: bytes) -> Any:
     """Set key and return its old value; its deadline goes."""
     old = ctx.lookup_read(key, bytes)
@@ -225,7 +240,7 @@ class _DelexOptions(Options):
     """The comparison of DELEX."""
 
     condition: Annotated[
-        tuple[str, bytes] | None, OneOf(IFEQ=Raw, IFNE=Raw, IFDEQ=Raw, IFDNE=Raw)
+        tuple[str, bytes] | None, OneOf(IFEQ=_IFEQ, IFNE=_IFNE, IFDEQ=_IFDEQ, IFDNE=_IFDNE)
     ] = None
 
     @classmethod
@@ -271,7 +286,7 @@ def getex(ctx: Context, key: bytes, *words: bytes) -> Any:
 
     Checked in the server's order: syntax, key and type, expire value.
     """
-    expiry = _GetexOptions.parse(ctx, words).expiry if words else None
+    expiry = _GetexOptions.parse(ctx, words).expiration if words else None
     value = ctx.lookup_read(key, bytes)
     if value is None or expiry is None:
         return value
@@ -331,7 +346,7 @@ def _string_or_none(ctx: Context, key: bytes) -> bytes | None:
 @group.command(
     "MSET", Many(Key("OW update"), Raw, flat=True), flags=WRITE | DENYOOM, since="1.0.1", arity=-3,
     form="(key value)~", tips="request_policy:multi_shard response_policy:all_succeeded",
-    legacy_arity="MSET",
+    legacy_arity="MSET", names="data(key value)+",
 )
 def mset(ctx: Context, *pairs: bytes) -> Any:
     """Set several keys; an odd number of words changes nothing."""
@@ -341,7 +356,7 @@ def mset(ctx: Context, *pairs: bytes) -> Any:
 
 @group.command(
     "MSETNX", Many(Key("OW insert"), Raw, flat=True), flags=WRITE | DENYOOM, since="1.0.1",
-    arity=-3, form="(key value)~", legacy_arity="MSET",
+    arity=-3, form="(key value)~", legacy_arity="MSET", names="data(key value)+",
 )
 def msetnx(ctx: Context, *pairs: bytes) -> int:
     """Set several keys, or none when one of them is there already."""
@@ -354,7 +369,7 @@ def msetnx(ctx: Context, *pairs: bytes) -> int:
 @group.command(
     "MSETEX", Raw, Raw, Raw, _MsetexOptions, flags=WRITE | DENYOOM | MOVABLEKEYS,
     since={"redis": "8.4.0"}, specs=(KeySpec("OW update", index(1), counted(step=2)),),
-    form="#(key value)~ {}",
+    form="#(key value)~ {}", names="numkeys:integer data(key:key value)+ {}",
 )
 def msetex(ctx: Context, raw: bytes, *words: bytes) -> int:
     """Set several keys with one deadline: all, or none when NX or XX does not hold for one.
@@ -368,7 +383,7 @@ def msetex(ctx: Context, raw: bytes, *words: bytes) -> int:
         raise CommandError(errors.MSETEX_PAIRS)
     pairs = words[: 2 * count]
     options = _MsetexOptions.parse(ctx, words[2 * count :])
-    expiry = options.expiry
+    expiry = options.expiration
     keep = expiry is not None and expiry[0] == "KEEPTTL"
     deadline = None if expiry is None or keep else ctx.deadline(*expiry)
     if options.condition:
@@ -412,7 +427,9 @@ def strlen(ctx: Context, key: bytes) -> int:
     return 0 if value is None else len(value)
 
 
-@group.command("APPEND", Key("RW insert"), Raw, flags=WRITE | DENYOOM | FAST, since="2.0.0")
+@group.command(
+    "APPEND", Key("RW insert"), Raw, flags=WRITE | DENYOOM | FAST, since="2.0.0", names="key value",
+)
 def append(ctx: Context, key: bytes, tail: bytes) -> int:
     """Append to the string at key; the new length.
 
@@ -431,7 +448,10 @@ def append(ctx: Context, key: bytes, tail: bytes) -> int:
     return size
 
 
-@group.command("SETRANGE", Key("RW update"), Int, Raw, flags=WRITE | DENYOOM, since="2.2.0")
+@group.command(
+    "SETRANGE", Key("RW update"), Int, Raw, flags=WRITE | DENYOOM, since="2.2.0",
+    names="key offset value",
+)
 def setrange(ctx: Context, key: bytes, offset: int, part: bytes) -> int:
     """Overwrite a part of the string at key, filled up with zero bytes; the new length.
 
@@ -468,8 +488,10 @@ def _getrange(ctx: Context, key: bytes, start: int, end: int) -> bytes:
     return part if type(part) is bytes else bytes(part)
 
 
-group.command("GETRANGE", Key, Int, Int, flags=READONLY, since="2.4.0")(_getrange)
-group.command("SUBSTR", Key, Int, Int, flags=READONLY)(_getrange)
+group.command(
+    "GETRANGE", Key, Int, Int, flags=READONLY, since="2.4.0", names="key start end",
+)(_getrange)
+group.command("SUBSTR", Key, Int, Int, flags=READONLY, names="key start end")(_getrange)
 
 
 # Numbers ------------------------------------------------------------------------------------
@@ -501,7 +523,7 @@ def decr(ctx: Context, key: bytes) -> int:
     return _increment(ctx, key, -1)
 
 
-@group.command("INCRBY", Key, Raw, flags=WRITE | DENYOOM | FAST)
+@group.command("INCRBY", Key, Raw, flags=WRITE | DENYOOM | FAST, names="key increment:integer")
 def incrby(ctx: Context, key: bytes, raw: bytes) -> int:
     """Add an integer, checked before the key."""
     by = parse_int(raw)
@@ -510,7 +532,7 @@ def incrby(ctx: Context, key: bytes, raw: bytes) -> int:
     return _increment(ctx, key, by)
 
 
-@group.command("DECRBY", Key, Int, flags=WRITE | DENYOOM | FAST)
+@group.command("DECRBY", Key, Int, flags=WRITE | DENYOOM | FAST, names="key decrement")
 def decrby(ctx: Context, key: bytes, by: int) -> int:
     """Subtract an integer, checked before the key: the lowest one has no opposite."""
     if by == INT_MIN and not ctx.traits.older_errors:
@@ -518,7 +540,10 @@ def decrby(ctx: Context, key: bytes, by: int) -> int:
     return _increment(ctx, key, -by)
 
 
-@group.command("INCRBYFLOAT", Key, Raw, flags=WRITE | DENYOOM | FAST, since="2.6.0")
+@group.command(
+    "INCRBYFLOAT", Key, Raw, flags=WRITE | DENYOOM | FAST, since="2.6.0",
+    names="key increment:double",
+)
 def incrbyfloat(ctx: Context, key: bytes, raw: bytes) -> bytes:
     """Add a floating point number; its deadline stays.
 
@@ -550,12 +575,13 @@ class _LcsOptions(Options):
 
     length: Annotated[bool, Flag("LEN")] = False
     idx: Annotated[bool, Flag("IDX")] = False
-    at_least_long: Annotated[int, Option("MINMATCHLEN", Int)] = 0
+    at_least_long: Annotated[int, Option("MINMATCHLEN", Int.named("min-match-len"))] = 0
     with_length: Annotated[bool, Flag("WITHMATCHLEN")] = False
 
 
 @group.command(
-    "LCS", Key, Key, _LcsOptions, flags=READONLY, since="7.0.0", reply=MAP
+    "LCS", Key, Key, _LcsOptions, flags=READONLY, since="7.0.0", reply=MAP,
+    names="key1 key2:key0 {}",
 )
 def lcs(ctx: Context, first: bytes, second: bytes, *words: bytes) -> Any:
     """The longest common subsequence of two strings, its length, or where it is in both.

@@ -23,6 +23,7 @@ _LOG: Final = ADMIN | LOADING | STALE
 _CLIENT: Final = NOSCRIPT | LOADING | STALE
 _CLIENT_ACL: Final = ("slow", "connection")
 _SINCE: Final = {"valkey": "8.1.0"}
+_TYPE: Final = "type<slow|large-request|large-reply>"
 
 group.container("COMMANDLOG", since=_SINCE)
 
@@ -36,7 +37,7 @@ def _entries(ctx: Context, kind: bytes) -> Any:
     return latency.begin(ctx.server).slow if kind.lower() == b"slow" else []
 
 
-@group.command("COMMANDLOG GET", Raw, Raw, flags=_LOG, since=_SINCE)
+@group.command("COMMANDLOG GET", Raw, Raw, flags=_LOG, since=_SINCE, names="count:integer " + _TYPE)
 def commandlog_get(ctx: Context, raw: bytes, kind: bytes) -> list[Any]:
     """The newest entries of a log, or all of them; the count is checked first."""
     count = parse_int(raw)
@@ -46,13 +47,13 @@ def commandlog_get(ctx: Context, raw: bytes, kind: bytes) -> list[Any]:
     return [list(entry) for entry in (entries if count < 0 else entries[:count])]
 
 
-@group.command("COMMANDLOG LEN", Raw, flags=_LOG, since=_SINCE)
+@group.command("COMMANDLOG LEN", Raw, flags=_LOG, since=_SINCE, names=_TYPE)
 def commandlog_len(ctx: Context, kind: bytes) -> int:
     """How many entries a log has."""
     return len(_entries(ctx, kind))
 
 
-@group.command("COMMANDLOG RESET", Raw, flags=_LOG, since=_SINCE)
+@group.command("COMMANDLOG RESET", Raw, flags=_LOG, since=_SINCE, names=_TYPE)
 def commandlog_reset(ctx: Context, kind: bytes) -> Status:
     """Forget the entries of a log."""
     _entries(ctx, kind).clear()
@@ -65,13 +66,18 @@ def commandlog_help(ctx: Context) -> list[Status]:
     return help_lines(ctx)
 
 
-@connection.command("CLIENT CAPA", Many(Raw), flags=_CLIENT, since=_SINCE, acl=_CLIENT_ACL)
+@connection.command(
+    "CLIENT CAPA", Many(Raw), flags=_CLIENT, since=_SINCE, acl=_CLIENT_ACL, names="capability+",
+)
 def client_capa(ctx: Context, names: list[bytes]) -> Status:
     """What the client is able to do; nothing of it matters here."""
     return OK
 
 
-@connection.command("CLIENT IMPORT-SOURCE", Raw, flags=_CLIENT, since=_SINCE, acl=_CLIENT_ACL)
+@connection.command(
+    "CLIENT IMPORT-SOURCE", Raw, flags=_CLIENT, since=_SINCE, acl=_CLIENT_ACL,
+    names="enabled<ON|OFF>",
+)
 def client_import_source(ctx: Context, switch: bytes) -> Status:
     """Tell that the client imports data, for which the server must be in that mode."""
     word = word_of(switch)
@@ -82,7 +88,7 @@ def client_import_source(ctx: Context, switch: bytes) -> Status:
     return OK
 
 
-@scripting.command("SCRIPT SHOW", Raw, flags=NOSCRIPT, since={"valkey": "8.0.0"})
+@scripting.command("SCRIPT SHOW", Raw, flags=NOSCRIPT, since={"valkey": "8.0.0"}, names="sha1")
 def script_show(ctx: Context, sha: bytes) -> bytes:
     """The source of a script that the server has."""
     known = ctx.server.scripting

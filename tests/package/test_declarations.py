@@ -15,9 +15,9 @@ from fakeredis.commands.catalogue import core_groups
 from fakeredis.commands.registry import PUBSUB, READONLY, WRITE, Command, Declaration, Flags
 from fakeredis.engine.command.command import DECLARED, OwnFlags, Table
 from fakeredis.engine.command.form import elements
-from fakeredis.engine.command.info import facts_of
 from fakeredis.engine.command.keys import KeySpec
 from fakeredis.engine.command.options import Options
+from fakeredis.engine.command.shown import arguments_of
 from fakeredis.engine.core.profiles import newest, profile
 from fakeredis.stores.parity import compare
 from tests.support import harvest
@@ -126,52 +126,49 @@ def optional_tokens(arguments: list[dict[str, Any]]) -> Iterator[str]:
             yield from (one["token"] for one in argument["arguments"] if "token" in one)
 
 
+def documented(command: Command) -> list[dict[str, Any]]:
+    """The arguments of COMMAND DOCS, which are compared with those of the real server."""
+    return arguments_of(command.declaration, profile("8.2.3"))
+
+
 @pytest.mark.parametrize("command", harvest.all_commands(), ids=lambda one: one.name)
 def test_options_are_those_of_command_docs(command: Command) -> None:
-    arguments = facts_of(command).get("arguments")
-    if arguments is None:
-        return  # of a module
+    if command.declaration.flags & Flags.MODULE:
+        return  # whose words COMMAND DOCS does not know
+    arguments = documented(command)
     form = command.declaration.full_form
     found = [element.options for element in elements(form) if element.kind == "options"]
     options = {word for each in found for word in each}
     follow = {option.follow for each in found for option in each.values()} - {""}
     known = NEWER.get(command.name, set()) | KNOWN.get(command.name, set())
-    if not command.declaration.module:  # whose words COMMAND DOCS does not know
-        assert options | follow <= set(tokens(arguments)) | known
+    assert options | follow <= set(tokens(arguments)) | known
     if "^" not in form and command.name not in IN_PLACE:
         assert set(optional_tokens(arguments)) <= options
 
 
-# Words whose version COMMAND DOCS does not say.
-UNSAID = {"NOVALUES", "KEEPREF", "DELREF", "ACKED", "ENTRIESREAD", "WITHSCORE"}
-
-
-def introduced(arguments: list[dict[str, Any]], since: str) -> Iterator[Any]:
-    """Each word of COMMAND DOCS with its version: its own, or that of what it is in."""
-    for argument in arguments:
-        own = argument.get("since", since)
-        if "token" in argument:
-            yield argument["token"], own
-        yield from introduced(argument.get("arguments", []), own)
-
-
-@pytest.mark.parametrize("command", harvest.all_commands(), ids=lambda one: one.name)
-def test_options_are_as_old_as_command_docs_say(command: Command) -> None:
-    options, arguments = command.declaration.options, facts_of(command).get("arguments")
-    if options is None or arguments is None:
+@pytest.mark.parametrize("declared", those_with("names"), ids=lambda one: one.name)
+def test_names(declared: Declaration) -> None:
+    """They can be read for all servers, and say no version that the options know."""
+    for each in newest():
+        assert arguments_of(declared, each) or not each.has(declared.since)
+    options = declared.options
+    if options is None or declared.name == "RESTORE-ASKING":  # of which the server says more
         return
     assert issubclass(options, Options)
-    known = dict(introduced(arguments, "0.0.0"))
-    for word, _, given, _ in options.all_words():
-        if word in NEWER.get(command.name, ()) or word in KNOWN.get(command.name, ()):
-            continue
-        if word in UNSAID or getattr(given, "refused", ""):
-            continue
-        for version in ("6.2", "7.0", "7.2", "7.4", "8.0", "8.2"):
-            redis = profile(version)
-            if redis.has(command.declaration.since):
-                has = redis.has(options.introduced) and redis.has(given.introduced)
-                assert has is redis.has(known[word]), (word, version)
+    words = {word for word, *_ in options.all_words()}
+    said = re.findall(r"([A-Z][A-Z0-9-]*)(?:=[^@\s<>()]*)?@[\d.]+", declared.names)
+    assert not words & set(said) or declared.name == "ZRANGEBYSCORE"  # since when it has WITHSCORES
+
+
+def test_older_servers_document_what_they_have() -> None:
+    older, newer = profile("6.2"), profile("8.4")
+    assert "GT" not in set(tokens(arguments_of(DECLARED["EXPIRE"], older)))
+    assert "IFEQ" not in set(tokens(documented_of("SET")))
+    assert "IFEQ" in set(tokens(arguments_of(DECLARED["SET"], newer)))
+
+
+def documented_of(name: str) -> list[dict[str, Any]]:
+    return arguments_of(DECLARED[name], profile("8.2.3"))
 
 
 _PLACE = "a word that stands in one place"

@@ -60,7 +60,7 @@ def client_getname(ctx: Context) -> Any:
 
 @group.command(
     "CLIENT SETNAME", Raw, flags=CLIENT_FLAGS | EACH_NODE, since="2.6.9",
-    tips="request_policy:all_nodes response_policy:all_succeeded",
+    tips="request_policy:all_nodes response_policy:all_succeeded", names="connection-name",
 )
 def client_setname(ctx: Context, name: bytes) -> Any:
     """Name this session."""
@@ -72,6 +72,7 @@ def client_setname(ctx: Context, name: bytes) -> Any:
 @group.command(
     "CLIENT SETINFO", Raw, Raw, flags=CLIENT_FLAGS | EACH_NODE, since="7.2.0",
     tips="request_policy:all_nodes response_policy:all_succeeded", form="^attribute value",
+    names="attr<LIB-NAME=libname|LIB-VER=libver>",
 )
 def client_setinfo(ctx: Context, attribute: bytes, value: bytes) -> Any:
     """Note the client library's name or version."""
@@ -101,6 +102,7 @@ def _is_on(raw: bytes) -> bool:
 
 @group.command(
     "CLIENT NO-EVICT", Raw, flags=CLIENT_FLAGS | ADMIN | EACH_NODE, since="7.0.0", form="^switch",
+    names="enabled<ON|OFF>",
 )
 def client_no_evict(ctx: Context, switch: bytes) -> Any:
     """Protect this session from eviction."""
@@ -109,7 +111,8 @@ def client_no_evict(ctx: Context, switch: bytes) -> Any:
 
 
 @group.command(
-    "CLIENT NO-TOUCH", Raw, flags=CLIENT_FLAGS | EACH_NODE, since="7.2.0", form="^switch"
+    "CLIENT NO-TOUCH", Raw, flags=CLIENT_FLAGS | EACH_NODE, since="7.2.0", form="^switch",
+    names="enabled<ON|OFF>",
 )
 def client_no_touch(ctx: Context, switch: bytes) -> Any:
     """Choose whether this session's commands leave the keys' access times alone."""
@@ -120,6 +123,7 @@ def client_no_touch(ctx: Context, switch: bytes) -> Any:
 
 @group.command(
     "CLIENT REPLY", Raw, flags=CLIENT_FLAGS | CONNECTION | HEARD, since="3.2.0", form="^switch",
+    names="action<ON|OFF|SKIP>",
 )
 def client_reply(ctx: Context, raw: bytes) -> Any:
     """Reply no longer, not to the next command, or again."""
@@ -163,6 +167,7 @@ def _is_of_type(session: Session, kind: bytes) -> bool:
 @group.command(
     "CLIENT LIST", Rest(), flags=CLIENT_FLAGS | ADMIN, since="2.4.0", reply=VERBATIM,
     form="{TYPE=1 ID=rest}", varies="always", tips="nondeterministic_output",
+    names="[TYPE=client-type@5.0.0<NORMAL|MASTER|REPLICA|PUBSUB>] [ID=client-id:integer@6.2.0+]",
 )
 def client_list(ctx: Context, words: list[bytes]) -> bytes:
     """A line for each session, or those of a type, or those of some numbers."""
@@ -247,7 +252,8 @@ class _KillOptions(Options, at_least=1):
     """Whose connections are closed; of the same filter the last counts."""
 
     filters: Annotated[Sequence[tuple[str, Filter]], OneOf(
-        ID=Values(Raw, make=_by_id), TYPE=Values(Raw, make=_by_type),
+        ID=Values(Raw, make=_by_id).since("2.8.12"),
+        TYPE=Values(Raw, make=_by_type).since("2.8.12"),
         USER=Values(Raw, make=_by_user), ADDR=Values(Raw, make=_by_address),
         LADDR=Values(Raw, make=_by_own_address).since("6.2.0"),
         MAXAGE=Values(Raw, make=_by_age).since({"redis": "7.4.0", "valkey": "8.0.0"}), many=True,
@@ -257,6 +263,12 @@ class _KillOptions(Options, at_least=1):
 
 @group.command(
     "CLIENT KILL", _KillOptions, flags=CLIENT_FLAGS | ADMIN | SERVER_WIDE, since="2.4.0",
+    names=(
+        "filter<old-format/ip:port!2.8.12|new-format<[ID=client-id:integer]|"
+        "[TYPE=client-type<NORMAL|MASTER@3.2.0|SLAVE|REPLICA@5.0.0|PUBSUB>]|[USER=username]|"
+        "[ADDR=addr/ip:port]|[LADDR=laddr/ip:port]|[SKIPME=skipme<YES|NO>]|"
+        "[MAXAGE=maxage:integer]>+>"
+    ),
 )
 def client_kill(ctx: Context, *words: bytes) -> Any:
     """Close the connection of an address, or all that pass filters; how many those were."""
@@ -280,7 +292,8 @@ def client_kill(ctx: Context, *words: bytes) -> Any:
 
 
 @group.command(
-    "CLIENT UNBLOCK", Raw, Rest(), flags=CLIENT_FLAGS | ADMIN, since="5.0.0", form="id ^how"
+    "CLIENT UNBLOCK", Raw, Rest(), flags=CLIENT_FLAGS | ADMIN, since="5.0.0", form="id ^how",
+    names="client-id:integer [unblock-type<TIMEOUT|ERROR>]",
 )
 def client_unblock(ctx: Context, raw: bytes, rest: list[bytes]) -> int:
     """End another session's wait as if its time were over, or with an error.

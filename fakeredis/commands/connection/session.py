@@ -39,7 +39,7 @@ group.container("CLIENT", since="2.4.0")
 
 @group.command(
     "PING", Rest(), flags=FAST | WHILE_SUBSCRIBED | SEQUENTIAL, acl=("fast", "connection"),
-    tips="request_policy:all_shards response_policy:all_succeeded",
+    tips="request_policy:all_shards response_policy:all_succeeded", names="[message]",
 )
 def ping(ctx: Context, words: list[bytes]) -> Any:
     """PONG, or the message; RESP2 subscribers get an array."""
@@ -51,13 +51,13 @@ def ping(ctx: Context, words: list[bytes]) -> Any:
     return words[0] if words else PONG
 
 
-@group.command("ECHO", Raw, flags=LOADING | STALE | FAST)
+@group.command("ECHO", Raw, flags=LOADING | STALE | FAST, names="message")
 def echo(ctx: Context, message: bytes) -> bytes:
     """The message."""
     return message
 
 
-@group.command("SELECT", Int, flags=LOADING | STALE | FAST | SEQUENTIAL)
+@group.command("SELECT", Int, flags=LOADING | STALE | FAST | SEQUENTIAL, names="index")
 def select(ctx: Context, index: int) -> Any:
     """Choose the database of this session."""
     if not -(1 << 31) <= index < 1 << 31:
@@ -115,7 +115,10 @@ HELLO_NO_AUTH = (
 )
 
 
-@group.command("AUTH", Raw, Rest(), flags=OPEN_FLAGS | SEQUENTIAL, secrets=Secrets({}))
+@group.command(
+    "AUTH", Raw, Rest(), flags=OPEN_FLAGS | SEQUENTIAL, secrets=Secrets({}),
+    names="[username@6.0.0] password",
+)
 def auth(ctx: Context, first: bytes, rest: list[bytes]) -> Any:
     """Authenticate, with a password for the default user or a user's name and password."""
     if len(rest) > 1:
@@ -150,6 +153,7 @@ class _HelloOptions(Options):
     "HELLO", _HelloOptions, flags=OPEN_FLAGS | CONNECTION | SEQUENTIAL | EACH_NODE | ALONE,
     since="6.0.0", reply=DEEP, secrets=Secrets({b"AUTH": 2}, start=1), varies="always",
     form="protover {}",
+    names="[arguments(protover:integer [AUTH=auth(username password)] [SETNAME=clientname])]",
 )
 def hello(ctx: Context, *words: bytes) -> Any:
     """Choose the protocol, authenticate, name the session; who the server is.

@@ -19,7 +19,7 @@ from fakeredis.errors import CommandError
 
 @group.command(
     "CLIENT PAUSE", Raw, Rest(), flags=CLIENT_FLAGS | ADMIN | SERVER_WIDE, since="3.0.0",
-    form="timeout ^mode",
+    form="timeout ^mode", names="timeout:integer [mode@6.2.0<WRITE|ALL>]",
 )
 def client_pause(ctx: Context, raw: bytes, rest: list[bytes]) -> Any:
     """Stop all commands, or writes only, for so many milliseconds: they wait."""
@@ -87,6 +87,10 @@ class _TrackingOptions(Options):
 @group.command(
     "CLIENT TRACKING", Raw, _TrackingOptions, flags=CLIENT_FLAGS | EACH_NODE, since="6.0.0",
     form="^switch {}",
+    names=(
+        "status<ON|OFF> [REDIRECT=client-id:integer] {prefixes} {broadcast} {opt_in} {opt_out} "
+        "{no_loop}"
+    ),
 )
 def client_tracking(ctx: Context, switch: bytes, *words: bytes) -> Any:
     """Hear of changes to keys that this session has read or, with BCAST, to any keys.
@@ -159,7 +163,9 @@ SWITCHED = (
 )
 
 
-@group.command("CLIENT CACHING", Raw, flags=CLIENT_FLAGS, since="6.0.0", form="^switch")
+@group.command(
+    "CLIENT CACHING", Raw, flags=CLIENT_FLAGS, since="6.0.0", form="^switch", names="mode<YES|NO>",
+)
 def client_caching(ctx: Context, mode: bytes) -> Any:
     """Track, or not, the keys of the next command or transaction."""
     tracker, word = tracking.tracker_of(ctx.session), word_of(mode)

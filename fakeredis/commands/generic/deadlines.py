@@ -76,6 +76,7 @@ def _expire(ctx: Context, unit: str, key: bytes, raw: bytes, options: Sequence[b
 
 @group.command(
     "EXPIRE", Key("RW update"), Raw, _ExpireOptions, flags=WRITE | FAST | GIVES_TTL,
+    names="key seconds:integer [condition<NX|XX|GT|LT>]",
 )
 def expire(ctx: Context, key: bytes, seconds: bytes, *options: bytes) -> int:
     """Set a key's time to live, in seconds."""
@@ -84,6 +85,7 @@ def expire(ctx: Context, key: bytes, seconds: bytes, *options: bytes) -> int:
 
 @group.command(
     "PEXPIRE", Key("RW update"), Raw, _ExpireOptions, flags=WRITE | FAST | GIVES_TTL, since="2.6.0",
+    names="key milliseconds:integer [condition<NX|XX|GT|LT>]",
 )
 def pexpire(ctx: Context, key: bytes, milliseconds: bytes, *options: bytes) -> int:
     """Set a key's time to live, in milliseconds."""
@@ -92,7 +94,7 @@ def pexpire(ctx: Context, key: bytes, milliseconds: bytes, *options: bytes) -> i
 
 @group.command(
     "EXPIREAT", Key("RW update"), Raw, _ExpireOptions, flags=WRITE | FAST | GIVES_TTL,
-    since="1.2.0",
+    since="1.2.0", names="key unix-time-seconds:unix-time [condition<NX|XX|GT|LT>]",
 )
 def expireat(ctx: Context, key: bytes, seconds: bytes, *options: bytes) -> int:
     """Set the time at which a key vanishes, in seconds since the epoch."""
@@ -101,7 +103,7 @@ def expireat(ctx: Context, key: bytes, seconds: bytes, *options: bytes) -> int:
 
 @group.command(
     "PEXPIREAT", Key("RW update"), Raw, _ExpireOptions, flags=WRITE | FAST | GIVES_TTL,
-    since="2.6.0",
+    since="2.6.0", names="key unix-time-milliseconds:unix-time [condition<NX|XX|GT|LT>]",
 )
 def pexpireat(ctx: Context, key: bytes, milliseconds: bytes, *options: bytes) -> int:
     """Set the time at which a key vanishes, in milliseconds since the epoch."""

@@ -96,7 +96,7 @@ def _living(ctx: Context, keys: Iterable[bytes]) -> list[bytes]:
 
 @group.command(
     "KEYS", Raw, flags=READONLY | NO_TOUCH, acl=(*KEYSPACE_READ, "dangerous"), varies="order",
-    tips="request_policy:all_shards nondeterministic_output_order",
+    tips="request_policy:all_shards nondeterministic_output_order", names="pattern:pattern",
 )
 def keys(ctx: Context, pattern: bytes) -> list[bytes]:
     """All keys that match a pattern, in no order."""
@@ -153,9 +153,11 @@ class ScanOptions(Options):
     """The options that all scans have; the last of each counts."""
 
     match: Annotated[
-        Callable[[bytes], object] | None, Option("MATCH", Argument(_scan_pattern))
+        Callable[[bytes], object] | None, Option(
+            "MATCH", Argument(_scan_pattern).named("pattern:pattern")
+        )
     ] = None
-    count: Annotated[int, Option("COUNT", Argument(_scan_count))] = 10
+    count: Annotated[int, Option("COUNT", Argument(_scan_count, kind="integer"))] = 10
 
 
 class PlainScanOptions(ScanOptions):
@@ -173,13 +175,16 @@ def _type_name(raw: bytes) -> bytes:
 class _KeyScanOptions(PlainScanOptions):
     """Those of SCAN."""
 
-    kind: Annotated[bytes | None, Option("TYPE", Argument(_type_name))] = None
+    kind: Annotated[bytes | None, Option(
+        "TYPE", Argument(_type_name), introduced="6.0.0"
+    )] = None
 
 
 @group.command(
     "SCAN", Raw, _KeyScanOptions, flags=READONLY | NO_TOUCH | SEQUENTIAL, since="2.8.0",
     form="cursor {}",
     tips="nondeterministic_output request_policy:special response_policy:special",
+    names="cursor:integer {}",
 )
 def scan(ctx: Context, cursor: bytes, *words: bytes) -> list[Any]:
     """Some of the keys, and the cursor for the next; each that stays is seen at least once.

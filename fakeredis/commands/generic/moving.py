@@ -38,7 +38,7 @@ def _rename(ctx: Context, key: bytes, new: bytes) -> None:
     ctx.server.dirty -= 1  # the server counts the pair as one change
 
 
-@group.command("RENAME", Key("RW access delete"), Key("OW update"), flags=WRITE)
+@group.command("RENAME", Key("RW access delete"), Key("OW update"), flags=WRITE, names="key newkey")
 def rename(ctx: Context, key: bytes, new: bytes) -> Status:
     """Give a key another name; what had that name is gone, deadlines go along."""
     if ctx.lookup(key) is None:
@@ -49,7 +49,9 @@ def rename(ctx: Context, key: bytes, new: bytes) -> Status:
     return OK
 
 
-@group.command("RENAMENX", Key("RW access delete"), Key("OW insert"), flags=WRITE | FAST)
+@group.command(
+    "RENAMENX", Key("RW access delete"), Key("OW insert"), flags=WRITE | FAST, names="key newkey",
+)
 def renamenx(ctx: Context, key: bytes, new: bytes) -> int:
     """Give a key another name that is free; whether it was."""
     if ctx.lookup(key) is None:
@@ -70,7 +72,7 @@ def _present(ctx: Context, db: Database, key: bytes) -> Any:
 _Index: Final = integer(-(1 << 31), (1 << 31) - 1, range_error=errors.BEYOND_INT)
 
 
-@group.command("MOVE", Key, _Index, flags=WRITE | FAST)
+@group.command("MOVE", Key, _Index, flags=WRITE | FAST, names="key db")
 def move(ctx: Context, key: bytes, index: int) -> int:
     """Take a key to another database, unless there is one of that name already.
 
@@ -95,12 +97,13 @@ def move(ctx: Context, key: bytes, index: int) -> int:
 class _CopyOptions(Options):
     """Where COPY puts the copy."""
 
-    index: Annotated[int | None, Option("DB", _Index)] = None
+    index: Annotated[int | None, Option("DB", _Index.named("destination-db"))] = None
     replace: Annotated[bool, Flag("REPLACE")] = False
 
 
 @group.command(
     "COPY", Key("RO access"), Key("OW update"), _CopyOptions, flags=WRITE | DENYOOM, since="6.2.0",
+    names="source destination {}",
 )
 def copy(ctx: Context, key: bytes, new: bytes, *words: bytes) -> int:
     """Copy a value with its deadlines; 0 when there is none or the new key is taken.

@@ -56,7 +56,9 @@ class _SortRoOptions(Options):
     """What SORT_RO is asked to do."""
 
     by: Annotated[bytes | None, Option("BY", Raw, make=_sort_by)] = None
-    limit: Annotated[tuple[int, int] | None, Option("LIMIT", Int, Int)] = None
+    limit: Annotated[tuple[int, int] | None, Option(
+        "LIMIT", Int.named("offset"), Int.named("count")
+    )] = None
     get: Annotated[Sequence[bytes], Option("GET", Raw, make=_sort_get, many=True)] = ()
     order: Annotated[str, OneOf(ASC=Token, DESC=Token, last=True)] = "ASC"
     alpha: Annotated[bool, Flag("ALPHA")] = False
@@ -221,6 +223,10 @@ _SORT_KEYS: Final = (
 @group.command(
     "SORT", Key("RO access"), _SortOptions, flags=WRITE | DENYOOM | MOVABLEKEYS, keys=_sort_keys,
     acl=(*_SORT_ACL, "write"), specs=(*_SORT_KEYS, KeySpec("OW update", UNKNOWN, UNKNOWN)),
+    names=(
+        "key [BY=by-pattern:pattern1/pattern] {limit} [GET=get-pattern:pattern1/pattern&] {order} "
+        "[sorting:ALPHA] [STORE=destination:key2]"
+    ),
 )
 def sort(ctx: Context, key: bytes, *words: bytes) -> Any:
     """The elements of a list, set or sorted set in order, by themselves or by other keys."""
@@ -230,6 +236,10 @@ def sort(ctx: Context, key: bytes, *words: bytes) -> Any:
 @group.command(
     "SORT_RO", Key, _SortRoOptions, flags=READONLY | MOVABLEKEYS, since="7.0.0",
     acl=(*_SORT_ACL, "read"), specs=_SORT_KEYS,
+    names=(
+        "key [BY=by-pattern:pattern1/pattern] {limit} [GET=get-pattern:pattern1/pattern&] {order} "
+        "[sorting:ALPHA]"
+    ),
 )
 def sort_ro(ctx: Context, key: bytes, *words: bytes) -> Any:
     """The elements of a list, set or sorted set in order, as SORT gives them; never stored."""

@@ -26,7 +26,7 @@ def _wait_timeout(raw: bytes) -> int:
 
 @group.command(
     "WAIT", Int, Raw, flags=BLOCKING, since="3.0.0", acl=_WAIT_ACL,
-    tips="request_policy:all_shards response_policy:agg_min",
+    tips="request_policy:all_shards response_policy:agg_min", names="numreplicas timeout:integer",
 )
 def wait(ctx: Context, replicas: int, timeout: bytes) -> Any:
     """Wait for replicas to have all changes; none ever has."""
@@ -39,6 +39,7 @@ def wait(ctx: Context, replicas: int, timeout: bytes) -> Any:
 @group.command(
     "WAITAOF", Int, Raw, Raw, flags=BLOCKING, since="7.2.0", acl=_WAIT_ACL,
     tips="request_policy:all_shards response_policy:agg_min",
+    names="numlocal numreplicas:integer timeout:integer",
 )
 def waitaof(ctx: Context, local: int, replicas: bytes, timeout: bytes) -> Any:
     """Wait for changes to be on disk, here and on replicas.

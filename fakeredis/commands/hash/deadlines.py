@@ -146,6 +146,7 @@ def _expire(
 
 @group.command(
     "HEXPIRE", Key("RW update"), Raw, _ExpireOptions, flags=WRITE | FAST, since=FIELD_EXPIRY,
+    names="key seconds:integer {condition} FIELDS=fields(numfields:integer field+)",
 )
 def hexpire(ctx: Context, key: bytes, raw: bytes, *words: bytes) -> Any:
     """Set the time to live of fields, in seconds."""
@@ -154,6 +155,7 @@ def hexpire(ctx: Context, key: bytes, raw: bytes, *words: bytes) -> Any:
 
 @group.command(
     "HPEXPIRE", Key("RW update"), Raw, _ExpireOptions, flags=WRITE | FAST, since=FIELD_EXPIRY,
+    names="key milliseconds:integer {condition} FIELDS=fields(numfields:integer field+)",
 )
 def hpexpire(ctx: Context, key: bytes, raw: bytes, *words: bytes) -> Any:
     """Set the time to live of fields, in milliseconds."""
@@ -162,6 +164,7 @@ def hpexpire(ctx: Context, key: bytes, raw: bytes, *words: bytes) -> Any:
 
 @group.command(
     "HEXPIREAT", Key("RW update"), Raw, _ExpireOptions, flags=WRITE | FAST, since=FIELD_EXPIRY,
+    names="key unix-time-seconds:unix-time {condition} FIELDS=fields(numfields:integer field+)",
 )
 def hexpireat(ctx: Context, key: bytes, raw: bytes, *words: bytes) -> Any:
     """Set the time at which fields vanish, in seconds since the epoch."""
@@ -170,6 +173,9 @@ def hexpireat(ctx: Context, key: bytes, raw: bytes, *words: bytes) -> Any:
 
 @group.command(
     "HPEXPIREAT", Key("RW update"), Raw, _ExpireOptions, flags=WRITE | FAST, since=FIELD_EXPIRY,
+    names=(
+        "key unix-time-milliseconds:unix-time {condition} FIELDS=fields(numfields:integer field+)"
+    ),
 )
 def hpexpireat(ctx: Context, key: bytes, raw: bytes, *words: bytes) -> Any:
     """Set the time at which fields vanish, in milliseconds since the epoch."""
@@ -200,6 +206,7 @@ def _deadlines(
 @group.command(
     "HTTL", Key, _FieldsOptions, flags=READONLY | FAST, since=FIELD_EXPIRY,
     varies="second", tips="nondeterministic_output",
+    names="key FIELDS=fields(numfields:integer field+)",
 )
 def httl(ctx: Context, key: bytes, *words: bytes) -> list[int]:
     """Seconds until fields expire, rounded up."""
@@ -209,6 +216,7 @@ def httl(ctx: Context, key: bytes, *words: bytes) -> list[int]:
 @group.command(
     "HPTTL", Key, _FieldsOptions, flags=READONLY | FAST, since=FIELD_EXPIRY,
     varies="milliseconds", tips="nondeterministic_output",
+    names="key FIELDS=fields(numfields:integer field+)",
 )
 def hpttl(ctx: Context, key: bytes, *words: bytes) -> list[int]:
     """Milliseconds until fields expire."""
@@ -217,7 +225,7 @@ def hpttl(ctx: Context, key: bytes, *words: bytes) -> list[int]:
 
 @group.command(
     "HEXPIRETIME", Key, _FieldsOptions, flags=READONLY | FAST, since=FIELD_EXPIRY,
-    varies="second",
+    varies="second", names="key FIELDS=fields(numfields:integer field+)",
 )
 def hexpiretime(ctx: Context, key: bytes, *words: bytes) -> list[int]:
     """When fields expire, in seconds rounded up."""
@@ -226,7 +234,7 @@ def hexpiretime(ctx: Context, key: bytes, *words: bytes) -> list[int]:
 
 @group.command(
     "HPEXPIRETIME", Key, _FieldsOptions, flags=READONLY | FAST, since=FIELD_EXPIRY,
-    varies="milliseconds",
+    varies="milliseconds", names="key FIELDS=fields(numfields:integer field+)",
 )
 def hpexpiretime(ctx: Context, key: bytes, *words: bytes) -> list[int]:
     """When fields expire, in milliseconds."""
@@ -240,6 +248,7 @@ def _has_expired(ctx: Context, value: Hash, field: bytes) -> bool:
 
 @group.command(
     "HPERSIST", Key("RW update"), _FieldsOptions, flags=WRITE | FAST, since=FIELD_EXPIRY,
+    names="key FIELDS=fields(numfields:integer field+)",
 )
 def hpersist(ctx: Context, key: bytes, *words: bytes) -> list[int]:
     """Take fields' deadlines from them.
@@ -261,9 +270,12 @@ def hpersist(ctx: Context, key: bytes, *words: bytes) -> list[int]:
 
 
 _EXPIRATIONS: Final = {
-    word: Values(Raw, make=partial(_deadline, seconds=seconds, absolute=absolute))
-    for word, seconds, absolute in (
-        ("EX", True, False), ("PX", False, False), ("EXAT", True, True), ("PXAT", False, True),
+    word: Values(Raw.named(name), make=partial(_deadline, seconds=seconds, absolute=absolute))
+    for word, name, seconds, absolute in (
+        ("EX", "seconds:integer", True, False),
+        ("PX", "milliseconds:integer", False, False),
+        ("EXAT", "unix-time-seconds:unix-time", True, True),
+        ("PXAT", "unix-time-milliseconds:unix-time", False, True),
     )
 }
 
@@ -271,7 +283,7 @@ _EXPIRATIONS: Final = {
 class _GetexOptions(_FieldsOptions):
     """What HGETEX does to the deadlines of which fields."""
 
-    expiry: Annotated[
+    expiration: Annotated[
         tuple[str, int | None] | None, OneOf(**_EXPIRATIONS, PERSIST=Token, once=True)
     ] = None
 
@@ -283,6 +295,7 @@ class _GetexOptions(_FieldsOptions):
 
 @group.command(
     "HGETEX", Key, _GetexOptions, flags=WRITE | FAST, since=FIELD_EXPIRY_8,
+    names="key {expiration} FIELDS=fields(numfields:integer field+)",
 )
 def hgetex(ctx: Context, key: bytes, *words: bytes) -> list[bytes | None]:
     """The values of fields; may set or clear their deadlines.
@@ -293,7 +306,7 @@ def hgetex(ctx: Context, key: bytes, *words: bytes) -> list[bytes | None]:
     value = write_hash(ctx, key)
     options = _GetexOptions.parse(ctx, words)
     fields = options.fields_given
-    word, deadline = options.expiry or ("", None)
+    word, deadline = options.expiration or ("", None)
     if value is None:
         return [None] * len(fields)
     past = deadline is not None and deadline <= ctx.now
@@ -315,6 +328,7 @@ def hgetex(ctx: Context, key: bytes, *words: bytes) -> list[bytes | None]:
 
 @group.command(
     "HGETDEL", Key("RW access delete"), _FieldsOptions, flags=WRITE | FAST, since=REDIS_8,
+    names="key FIELDS=fields(numfields:integer field+)",
 )
 def hgetdel(ctx: Context, key: bytes, *words: bytes) -> list[bytes | None]:
     """The values of fields, which are removed.
@@ -341,7 +355,7 @@ class _SetexOptions(Options, at_least=4):
     condition: Annotated[
         str, OneOf(FNX=Token, FXX=Token, once=True, error=errors.ONE_OF_FXX_FNX)
     ] = ""
-    expiry: Annotated[tuple[str, int | None] | None, OneOf(
+    expiration: Annotated[tuple[str, int | None] | None, OneOf(
         **_EXPIRATIONS, KEEPTTL=Token, once=True, error=errors.ONE_OF_EXPIRATIONS
     )] = None
     pairs: Annotated[Sequence[bytes], Option("FIELDS", Counted(
@@ -385,6 +399,7 @@ def _fulfilled(
 
 @group.command(
     "HSETEX", Key("RW update"), _SetexOptions, flags=WRITE | DENYOOM | FAST, since=FIELD_EXPIRY_8,
+    names="key {condition} {expiration} FIELDS=fields(numfields:integer data(field value)+)",
 )
 def hsetex(ctx: Context, key: bytes, *words: bytes) -> int:
     """Set fields with a deadline if all or none of them are there; whether they were set.
@@ -395,7 +410,7 @@ def hsetex(ctx: Context, key: bytes, *words: bytes) -> int:
     pairs = options.pairs
     if not pairs:
         raise ctx.wrong_arity()
-    word, deadline = options.expiry or ("", None)
+    word, deadline = options.expiration or ("", None)
     fields = list(dict.fromkeys(reversed(pairs[::2])))[::-1]  # as their deadlines are set last
     value = write_hash(ctx, key)
     if options.condition and not _fulfilled(ctx, key, value, fields, options.condition == "FXX"):

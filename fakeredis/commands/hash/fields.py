@@ -36,6 +36,7 @@ from fakeredis.errors import CommandError
 @group.command(
     "HSET", Key("RW update"), Many(Raw, Raw), flags=WRITE | DENYOOM | FAST | WRITES_BACK,
     since="2.0.0", form="key (field value)~", batch_of_key="HSET with all fields",
+    names="key data(field value)+",
 )
 def hset(ctx: Context, key: bytes, pairs: list[bytes]) -> int:
     """Set fields, which lose their deadlines; the number of new ones.
@@ -60,7 +61,7 @@ def hset(ctx: Context, key: bytes, pairs: list[bytes]) -> int:
 
 @group.command(
     "HMSET", Key("RW update"), Many(Raw, Raw), flags=WRITE | DENYOOM | FAST | WRITES_BACK,
-    since="2.0.0", form="key (field value)~",
+    since="2.0.0", form="key (field value)~", names="key data(field value)+",
 )
 def hmset(ctx: Context, key: bytes, pairs: list[bytes]) -> Any:
     """HSET that replies OK."""
@@ -68,7 +69,10 @@ def hmset(ctx: Context, key: bytes, pairs: list[bytes]) -> Any:
     return OK
 
 
-@group.command("HSETNX", Key("RW insert"), Raw, Raw, flags=WRITE | DENYOOM | FAST, since="2.0.0")
+@group.command(
+    "HSETNX", Key("RW insert"), Raw, Raw, flags=WRITE | DENYOOM | FAST, since="2.0.0",
+    names="key field value",
+)
 def hsetnx(ctx: Context, key: bytes, field: bytes, text: bytes) -> int:
     """Set a field unless it is there; whether it was set."""
     value = write_hash(ctx, key)
@@ -86,7 +90,10 @@ def _set(ctx: Context, value: Hash, field: bytes, text: bytes) -> None:
         value.settle(ctx.server.limits, 0, max(len(field), len(text)))
 
 
-@group.command("HINCRBY", Key, Raw, Int, flags=WRITE | DENYOOM | FAST, since="2.0.0")
+@group.command(
+    "HINCRBY", Key, Raw, Int, flags=WRITE | DENYOOM | FAST, since="2.0.0",
+    names="key field increment",
+)
 def hincrby(ctx: Context, key: bytes, field: bytes, by: int) -> int:
     """Add to the integer in a field, which keeps its deadline.
 
@@ -105,7 +112,10 @@ def hincrby(ctx: Context, key: bytes, field: bytes, by: int) -> int:
     return number
 
 
-@group.command("HINCRBYFLOAT", Key, Raw, Raw, flags=WRITE | DENYOOM | FAST, since="2.6.0")
+@group.command(
+    "HINCRBYFLOAT", Key, Raw, Raw, flags=WRITE | DENYOOM | FAST, since="2.6.0",
+    names="key field increment:double",
+)
 def hincrbyfloat(ctx: Context, key: bytes, field: bytes, raw: bytes) -> bytes:
     """Add to the number in a field, which keeps its deadline.
 
@@ -132,7 +142,7 @@ def hincrbyfloat(ctx: Context, key: bytes, field: bytes, raw: bytes) -> bytes:
 
 @group.command(
     "HDEL", Key("RW delete"), Many(Raw), flags=WRITE | FAST, since="2.0.0", form="key field~",
-    batch_of_key="HDEL with all fields",
+    batch_of_key="HDEL with all fields", names="key field+",
 )
 def hdel(ctx: Context, key: bytes, fields: list[bytes]) -> int:
     """Remove fields; how many there were."""
@@ -147,6 +157,7 @@ def hdel(ctx: Context, key: bytes, fields: list[bytes]) -> int:
 
 @group.command(
     "HGET", Key, Raw, flags=READONLY | FAST | READS_ELEMENT, since="2.0.0", batch_of_key="HMGET",
+    names="key field",
 )
 def hget(ctx: Context, key: bytes, field: bytes) -> bytes | None:
     """The value of a field."""
@@ -154,7 +165,7 @@ def hget(ctx: Context, key: bytes, field: bytes) -> bytes | None:
     return None if value is None else value.get(field)
 
 
-@group.command("HMGET", Key, Many(Raw), flags=READONLY | FAST, since="2.0.0")
+@group.command("HMGET", Key, Many(Raw), flags=READONLY | FAST, since="2.0.0", names="key field+")
 def hmget(ctx: Context, key: bytes, fields: list[bytes]) -> list[bytes | None]:
     """The values of fields, None for each that is not there."""
     value = read_hash(ctx, key)
@@ -200,14 +211,14 @@ def hlen(ctx: Context, key: bytes) -> int:
     return 0 if value is None else len(value)
 
 
-@group.command("HEXISTS", Key("RO"), Raw, flags=READONLY | FAST, since="2.0.0")
+@group.command("HEXISTS", Key("RO"), Raw, flags=READONLY | FAST, since="2.0.0", names="key field")
 def hexists(ctx: Context, key: bytes, field: bytes) -> int:
     """Whether a field is there."""
     value = read_hash(ctx, key)
     return 0 if value is None else int(field in value)
 
 
-@group.command("HSTRLEN", Key("RO"), Raw, flags=READONLY | FAST, since="3.2.0")
+@group.command("HSTRLEN", Key("RO"), Raw, flags=READONLY | FAST, since="3.2.0", names="key field")
 def hstrlen(ctx: Context, key: bytes, field: bytes) -> int:
     """The length of a field's value."""
     value = read_hash(ctx, key)
@@ -240,6 +251,7 @@ class _RandomOptions(Options):
 @group.command(
     "HRANDFIELD", Key, _RandomOptions, flags=READONLY, since="6.2.0", reply=PAIRS,
     form="key count {}", varies="number", tips="nondeterministic_output",
+    names="key [options(count:integer [WITHVALUES])]",
 )
 def hrandfield(ctx: Context, key: bytes, *words: bytes) -> Any:
     """A random field, or some, with or without values.
@@ -272,6 +284,7 @@ class _ScanOptions(ScanOptions):
 @group.command(
     "HSCAN", Key, Raw, _ScanOptions, flags=READONLY | SEQUENTIAL, since="2.8.0",
     form="key cursor {}", tips="nondeterministic_output",
+    names="key cursor:integer {match} {count} [NOVALUES@]",
 )
 def hscan(ctx: Context, key: bytes, cursor: bytes, *words: bytes) -> list[Any]:
     """Some of the fields and values, and the cursor for the next.

@@ -43,7 +43,7 @@ def command_count(ctx: Context) -> int:
 
 @group.command(
     "COMMAND INFO", Rest(), flags=HELP_FLAGS, since="2.8.13", reply=DEEP, acl=_COMMAND_ACL,
-    varies="always", tips="nondeterministic_output_order",
+    varies="always", tips="nondeterministic_output_order", names="[command-name+]",
 )
 def command_info(ctx: Context, names: list[bytes]) -> list[Any]:
     """The facts about some commands, null for unknown ones; without names about all."""
@@ -55,13 +55,13 @@ def command_info(ctx: Context, names: list[bytes]) -> list[Any]:
 
 @group.command(
     "COMMAND DOCS", Rest(), flags=HELP_FLAGS, since="7.0.0", reply=DEEP, acl=_COMMAND_ACL,
-    varies="always", tips="nondeterministic_output_order",
+    varies="always", tips="nondeterministic_output_order", names="[command-name+]",
 )
 def command_docs(ctx: Context, names: list[bytes]) -> dict[bytes, Any]:
     """The documentation of some commands, or of all."""
     found = [_find(ctx, name) for name in names] if names else ctx.server.table.commands()
     return {
-        declared.shown_name(command): declared.document(command)
+        declared.shown_name(command): declared.document(command, ctx.server.profile)
         for command in found if command is not None
     }
 
@@ -77,6 +77,7 @@ class _ListOptions(Options):
 @group.command(
     "COMMAND LIST", _ListOptions, flags=HELP_FLAGS, since="7.0.0", acl=_COMMAND_ACL,
     varies="always", tips="nondeterministic_output_order",
+    names="[FILTERBY=filterby<MODULE=module-name|ACLCAT=category|PATTERN=pattern:pattern>]",
 )
 def command_list(ctx: Context, *words: bytes) -> list[bytes]:
     """The names of all commands, or of those that a filter lets through."""
@@ -109,7 +110,10 @@ def _call_keys(ctx: Context, words: Sequence[bytes]) -> list[tuple[bytes, list[s
     return declared.keys_with_flags(command, words)
 
 
-@group.command("COMMAND GETKEYS", Rest(1), flags=HELP_FLAGS, since="2.8.13", acl=_COMMAND_ACL)
+@group.command(
+    "COMMAND GETKEYS", Rest(1), flags=HELP_FLAGS, since="2.8.13", acl=_COMMAND_ACL,
+    names="command [arg+]",
+)
 def command_getkeys(ctx: Context, words: list[bytes]) -> list[bytes]:
     """The keys of a call."""
     return [key for key, _ in _call_keys(ctx, words)]
@@ -117,7 +121,7 @@ def command_getkeys(ctx: Context, words: list[bytes]) -> list[bytes]:
 
 @group.command(
     "COMMAND GETKEYSANDFLAGS", Rest(1), flags=HELP_FLAGS, since="7.0.0", acl=_COMMAND_ACL,
-    reply=DEEP,
+    reply=DEEP, names="command [arg+]",
 )
 def command_getkeysandflags(ctx: Context, words: list[bytes]) -> list[Any]:
     """The keys of a call, each with what the command does to it."""

@@ -24,7 +24,7 @@ def _one_parameter(ctx: Context, words: list[bytes], count: int) -> None:
 
 @group.command(
     "CONFIG GET", Many(Raw), flags=ADMIN_ONLY, since="2.0.0", reply=MAP, form="^parameter*",
-    varies="always",
+    varies="always", names="parameter+",
 )
 def config_get(ctx: Context, patterns: list[bytes]) -> dict[bytes, bytes]:
     """The parameters that match one of the patterns, with their values."""
@@ -36,7 +36,7 @@ def config_get(ctx: Context, patterns: list[bytes]) -> dict[bytes, bytes]:
     "CONFIG SET", Many(Raw, Raw), flags=ADMIN_ONLY | SERVER_WIDE, since="2.0.0",
     form="(^parameter value)~",
     secrets=Secrets({b"REQUIREPASS": 1, b"MASTERAUTH": 1, b"MASTERUSER": 1}),
-    tips="request_policy:all_nodes response_policy:all_succeeded",
+    tips="request_policy:all_nodes response_policy:all_succeeded", names="data(parameter value)+",
 )
 def config_set(ctx: Context, words: list[bytes]) -> Status:
     """Change parameters; none when one of them is refused."""

@@ -31,7 +31,9 @@ def dbsize(ctx: Context) -> int:
 class FlushOptions(Options):
     """When the memory is freed."""
 
-    when: Annotated[str, OneOf(ASYNC=Token, SYNC=Token.since("6.2.0"), once=True)] = ""
+    flush_type: Annotated[str, OneOf(
+        ASYNC=Token.since("4.0.0"), SYNC=Token.since("6.2.0"), once=True
+    )] = ""
 
 
 def _flush(ctx: Context, db: Database) -> None:
@@ -56,7 +58,7 @@ def _invalidate_all(ctx: Context, options: FlushOptions) -> None:
     """
     server = ctx.server
     if server.switched & switches.TRACKED:
-        waits = not ctx.session.deny_blocking and options.when != "ASYNC"
+        waits = not ctx.session.deny_blocking and options.flush_type != "ASYNC"
         tracking.of(server).flushed(waits and server.traits.flush_replies_late)
 
 
@@ -88,7 +90,7 @@ def flushall(ctx: Context, *words: bytes) -> Status:
 
 @group.command(
     "SWAPDB", Raw, Raw, flags=WRITE | FAST | SERVER_WIDE, since="4.0.0",
-    acl=(*DANGEROUS_WRITE, "fast"),
+    acl=(*DANGEROUS_WRITE, "fast"), names="index1:integer index2:integer",
 )
 def swapdb(ctx: Context, first: bytes, second: bytes) -> Status:
     """Exchange the contents of two databases.

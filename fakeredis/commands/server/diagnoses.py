@@ -41,7 +41,9 @@ for _name in ("MEMORY", "MODULE"):
 class _UsageOptions(Options):
     """How many elements MEMORY USAGE looks at; 0 for all."""
 
-    samples: Annotated[int, Option("SAMPLES", integer(0, range_error=errors.SYNTAX))] = 5
+    samples: Annotated[int, Option(
+        "SAMPLES", integer(0, range_error=errors.SYNTAX).named("count")
+    )] = 5
 
 
 @group.command(
@@ -149,6 +151,7 @@ def module_list(ctx: Context) -> list[dict[bytes, Any]]:
 
 @group.command(
     "MODULE LOAD", Rest(1), flags=_MODULES | NO_ASYNC_LOADING | SERVER_WIDE, since="4.0.0",
+    names="path [arg+]",
 )
 def module_load(ctx: Context, words: list[bytes]) -> Any:
     """Refused: no module can be loaded into a process of Python."""
@@ -167,7 +170,7 @@ class _LoadexOptions(Options):
 
 @group.command(
     "MODULE LOADEX", Raw, _LoadexOptions, flags=_MODULES | NO_ASYNC_LOADING | SERVER_WIDE,
-    since="7.0.0",
+    since="7.0.0", names="path [CONFIG=configs(name value)&] [ARGS=args+]",
 )
 def module_loadex(ctx: Context, path: bytes, *words: bytes) -> Any:
     """Refused: no module can be loaded into a process of Python."""
@@ -175,7 +178,10 @@ def module_loadex(ctx: Context, path: bytes, *words: bytes) -> Any:
     raise CommandError(_NOT_LOADED)
 
 
-@group.command("MODULE UNLOAD", Raw, flags=_MODULES | NO_ASYNC_LOADING | SERVER_WIDE, since="4.0.0")
+@group.command(
+    "MODULE UNLOAD", Raw, flags=_MODULES | NO_ASYNC_LOADING | SERVER_WIDE, since="4.0.0",
+    names="name",
+)
 def module_unload(ctx: Context, name: bytes) -> Any:
     """Refused: there is nothing to unload."""
     check_allowed(ctx, "MODULE", "enable-module-command")
@@ -198,7 +204,7 @@ def module_help(ctx: Context) -> list[Status]:
 
 @group.command(
     "LOLWUT", Rest(), flags=READONLY | FAST, since="5.0.0", acl=("read", "fast"), varies="always",
-    form="{VERSION=1}",
+    form="{VERSION=1}", names="[VERSION=version:integer]",
 )
 def lolwut(ctx: Context, words: list[bytes]) -> Verbatim:
     """The server's version, without a work of art."""

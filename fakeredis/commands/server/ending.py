@@ -34,7 +34,7 @@ def monitor(ctx: Context) -> Any:
 class _ShutdownOptions(Options):
     """How SHUTDOWN ends the server."""
 
-    save: Annotated[str, OneOf(NOSAVE=Token, SAVE=Token)] = ""
+    save_selector: Annotated[str, OneOf(NOSAVE=Token, SAVE=Token)] = ""
     now: Annotated[bool, Flag("NOW", "7.0.0")] = False
     force: Annotated[bool, Flag("FORCE", "7.0.0")] = False
     abort: Annotated[bool, Flag("ABORT", "7.0.0")] = False
@@ -52,7 +52,7 @@ def shutdown(ctx: Context, *words: bytes) -> Any:
     if options.abort:
         raise CommandError("ERR No shutdown in progress.")
     server = ctx.server
-    if server.switched & switches.BUSY and options.save != "NOSAVE":
+    if server.switched & switches.BUSY and options.save_selector != "NOSAVE":
         raise busy.busy_error(server)
     go_down(server)
 

@@ -16,6 +16,7 @@ from fakeredis.engine.features import info
 @group.command(
     "INFO", Rest(), flags=LOADING | STALE | SEQUENTIAL, acl=("slow", "dangerous"), varies="always",
     tips="nondeterministic_output request_policy:all_shards response_policy:special",
+    names="[section+]",
 )
 def info_(ctx: Context, sections: list[bytes]) -> Verbatim:
     """Facts and statistics, by sections."""

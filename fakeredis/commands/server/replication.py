@@ -41,14 +41,20 @@ _NO_FAILOVER: Final = (
 )
 
 
-@group.command("REPLICAOF", Raw, Raw, flags=_REPLICATION | SERVER_WIDE, since="5.0.0")
+@group.command(
+    "REPLICAOF", Raw, Raw, flags=_REPLICATION | SERVER_WIDE, since="5.0.0",
+    names="args<host-port(host port:integer)|no-one(NO ONE)>",
+)
 def replicaof(ctx: Context, host: bytes, port: bytes) -> Status:
     """Stay a master with ``NO ONE``; all else is refused."""
     cluster.refuse(ctx.server, "ERR REPLICAOF not allowed in cluster mode.")
     return _replicate(host, port)
 
 
-@group.command("SLAVEOF", Raw, Raw, flags=_REPLICATION | SERVER_WIDE)
+@group.command(
+    "SLAVEOF", Raw, Raw, flags=_REPLICATION | SERVER_WIDE,
+    names="args<host-port(host port:integer)|no-one(NO ONE)>",
+)
 def slaveof(ctx: Context, host: bytes, port: bytes) -> Status:
     """The old name of REPLICAOF."""
     cluster.refuse(ctx.server, "ERR REPLICAOF not allowed in cluster mode.")
@@ -58,6 +64,7 @@ def slaveof(ctx: Context, host: bytes, port: bytes) -> Status:
 @group.command(
     "FAILOVER", Rest(), flags=ADMIN | NOSCRIPT | STALE | SERVER_WIDE, since="6.2.0",
     form="{TO=2 FORCE ABORT TIMEOUT=1}",
+    names="[TO=target(host port:integer [FORCE])] [ABORT] [TIMEOUT=milliseconds:integer]",
 )
 def failover(ctx: Context, words: list[bytes]) -> Any:
     """Refused: there is no replica to take over."""
@@ -91,7 +98,10 @@ def sync(ctx: Context) -> Any:
     raise dispatch.unknown_to(ctx.session, [b"SYNC"])
 
 
-@group.command("PSYNC", Raw, Raw, Rest(), flags=_SYNC | SERVER_WIDE, since="2.8.0")
+@group.command(
+    "PSYNC", Raw, Raw, Rest(), flags=_SYNC | SERVER_WIDE, since="2.8.0",
+    names="replicationid offset:integer",
+)
 def psync(ctx: Context, replication_id: bytes, offset: bytes, rest: list[bytes]) -> Any:
     """Unknown, as SYNC is."""
     raise dispatch.unknown_to(ctx.session, [b"PSYNC", replication_id, offset, *rest])

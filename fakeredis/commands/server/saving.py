@@ -47,7 +47,7 @@ def save(ctx: Context) -> Status:
 class _SaveOptions(Options):
     """Whether BGSAVE may come later; it never has to."""
 
-    later: Annotated[bool, Flag("SCHEDULE", once=True)] = False
+    later: Annotated[bool, Flag("SCHEDULE", "3.2.2", once=True)] = False
 
 
 @group.command(

@@ -51,7 +51,9 @@ def _weight(raw: bytes) -> float:
 class _StoreAlgebra(Options):
     """The options of ZUNIONSTORE and ZINTERSTORE."""
 
-    weights: Annotated[list[float] | None, Option("WEIGHTS", PerKey(Argument(_weight)))] = None
+    weights: Annotated[list[float] | None, Option(
+        "WEIGHTS", PerKey(Argument(_weight).named("weight:integer"))
+    )] = None
     aggregate: Annotated[str, Option("AGGREGATE", OneOf(
         SUM=Token, MIN=Token, MAX=Token, COUNT=Token.since({"redis": "8.8.0"}),
     ))] = "SUM"
@@ -222,7 +224,7 @@ def zdiff(ctx: Context, keys: list[bytes], *words: bytes) -> list[Any]:
 
 @group.command(
     "ZUNIONSTORE", Key("OW update"), _inputs("zunionstore"), _StoreAlgebra,
-    flags=WRITE | DENYOOM | MOVABLEKEYS, since="2.0.0",
+    flags=WRITE | DENYOOM | MOVABLEKEYS, since="2.0.0", names="destination numkeys key+ {}",
 )
 def zunionstore(ctx: Context, target: bytes, keys: list[bytes], *words: bytes) -> int:
     """Store what ZUNION finds; how much it was."""
@@ -234,7 +236,7 @@ def zunionstore(ctx: Context, target: bytes, keys: list[bytes], *words: bytes) -
 
 @group.command(
     "ZINTERSTORE", Key("OW update"), _inputs("zinterstore"), _StoreAlgebra,
-    flags=WRITE | DENYOOM | MOVABLEKEYS, since="2.0.0",
+    flags=WRITE | DENYOOM | MOVABLEKEYS, since="2.0.0", names="destination numkeys key+ {}",
 )
 def zinterstore(ctx: Context, target: bytes, keys: list[bytes], *words: bytes) -> int:
     """Store what ZINTER finds; how much it was."""
@@ -247,6 +249,7 @@ def zinterstore(ctx: Context, target: bytes, keys: list[bytes], *words: bytes) -
 @group.command(
     "ZDIFFSTORE", Key("OW update"), _inputs("zdiffstore"), Rest(flat=True),
     flags=WRITE | DENYOOM | MOVABLEKEYS, since="6.2.0", form="key #key*",
+    names="destination numkeys key+",
 )
 def zdiffstore(ctx: Context, target: bytes, keys: list[bytes], *words: bytes) -> int:
     """Store what ZDIFF finds; how much it was."""

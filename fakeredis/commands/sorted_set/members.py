@@ -29,12 +29,12 @@ from fakeredis.errors import CommandError
 class _ZaddOptions(Options, at_least=2):
     """What stands before ZADD's scores and members."""
 
-    nx: Annotated[bool, Flag("NX")] = False
-    xx: Annotated[bool, Flag("XX")] = False
-    gt: Annotated[bool, Flag("GT")] = False
-    lt: Annotated[bool, Flag("LT")] = False
-    changed: Annotated[bool, Flag("CH")] = False
-    increment: Annotated[bool, Flag("INCR")] = False
+    nx: Annotated[bool, Flag("NX", "3.0.2")] = False
+    xx: Annotated[bool, Flag("XX", "3.0.2")] = False
+    gt: Annotated[bool, Flag("GT", "6.2.0")] = False
+    lt: Annotated[bool, Flag("LT", "6.2.0")] = False
+    changed: Annotated[bool, Flag("CH", "3.0.2")] = False
+    increment: Annotated[bool, Flag("INCR", "3.0.2")] = False
 
     def allow(self, old: float | None, score: float) -> bool:
         """Whether a member's score may be set."""
@@ -47,6 +47,10 @@ class _ZaddOptions(Options, at_least=2):
     "ZADD", Key("RW update"), _ZaddOptions, flags=WRITE | DENYOOM | FAST | WRITES_BACK,
     since="1.2.0", reply=DOUBLE, form="key {} (score member)~",
     batch_of_key="ZADD with all members",
+    names=(
+        "key [condition<NX|XX>] [comparison<GT|LT>] [change:CH] [increment:INCR] "
+        "data(score:double member)+"
+    ),
 )
 def zadd(ctx: Context, key: bytes, *words: bytes) -> Any:
     """Add members or set their scores; the number of new ones.
@@ -151,7 +155,8 @@ def _increment(
 
 
 @group.command(
-    "ZINCRBY", Key, Float, Raw, flags=WRITE | DENYOOM | FAST, since="1.2.0", reply=DOUBLE
+    "ZINCRBY", Key, Float, Raw, flags=WRITE | DENYOOM | FAST, since="1.2.0", reply=DOUBLE,
+    names="key increment:integer member",
 )
 def zincrby(ctx: Context, key: bytes, by: float, member: bytes) -> float | None:
     """Add to a member's score.
@@ -167,7 +172,7 @@ def zincrby(ctx: Context, key: bytes, by: float, member: bytes) -> float | None:
 
 @group.command(
     "ZREM", Key("RW delete"), Many(Raw), flags=WRITE | FAST, since="1.2.0", form="key member~",
-    batch_of_key="ZREM with all members",
+    batch_of_key="ZREM with all members", names="key member+",
 )
 def zrem(ctx: Context, key: bytes, members: list[bytes]) -> int:
     """Remove members; how many there were."""
@@ -189,7 +194,7 @@ def zcard(ctx: Context, key: bytes) -> int:
 
 @group.command(
     "ZSCORE", Key, Raw, flags=READONLY | FAST | READS_ELEMENT, since="1.2.0", reply=DOUBLE,
-    batch_of_key="ZMSCORE",
+    batch_of_key="ZMSCORE", names="key member",
 )
 def zscore(ctx: Context, key: bytes, member: bytes) -> float | None:
     """The score of a member."""
@@ -197,7 +202,10 @@ def zscore(ctx: Context, key: bytes, member: bytes) -> float | None:
     return None if value is None else value.score(member)
 
 
-@group.command("ZMSCORE", Key, Many(Raw), flags=READONLY | FAST, since="6.2.0", reply=DOUBLES)
+@group.command(
+    "ZMSCORE", Key, Many(Raw), flags=READONLY | FAST, since="6.2.0", reply=DOUBLES,
+    names="key member+",
+)
 def zmscore(ctx: Context, key: bytes, members: list[bytes]) -> list[float | None]:
     """The scores of members, None for each that is not there."""
     value = ctx.lookup_read(key, SortedSet)
@@ -231,7 +239,7 @@ def _ranked_nulls(args: Sequence[bytes], reply: Any) -> Any:
 
 @group.command(
     "ZRANK", Key, Raw, _RankOptions, flags=READONLY | FAST, since="2.0.0", reply=DOUBLES,
-    nulls=_ranked_nulls, form="key member {}",
+    nulls=_ranked_nulls, form="key member {}", names="key member [WITHSCORE@]",
 )
 def zrank(ctx: Context, key: bytes, member: bytes, *words: bytes) -> Any:
     """How many members are before a member, on request with its score."""
@@ -240,7 +248,7 @@ def zrank(ctx: Context, key: bytes, member: bytes, *words: bytes) -> Any:
 
 @group.command(
     "ZREVRANK", Key, Raw, _RankOptions, flags=READONLY | FAST, since="2.0.0", reply=DOUBLES,
-    nulls=_ranked_nulls, form="key member {}",
+    nulls=_ranked_nulls, form="key member {}", names="key member [WITHSCORE@]",
 )
 def zrevrank(ctx: Context, key: bytes, member: bytes, *words: bytes) -> Any:
     """How many members are behind a member, on request with its score."""
@@ -256,6 +264,7 @@ class _RandomOptions(Options):
 @group.command(
     "ZRANDMEMBER", Key, _RandomOptions, flags=READONLY, since="6.2.0", reply=PAIRS,
     form="key count {}", varies="number", tips="nondeterministic_output",
+    names="key [options(count:integer [WITHSCORES])]",
 )
 def zrandmember(ctx: Context, key: bytes, *words: bytes) -> Any:
     """A random member, or some, with or without scores.
@@ -281,7 +290,7 @@ def zrandmember(ctx: Context, key: bytes, *words: bytes) -> Any:
 
 @group.command(
     "ZSCAN", Key, Raw, PlainScanOptions, flags=READONLY | SEQUENTIAL, since="2.8.0",
-    form="key cursor {}", tips="nondeterministic_output",
+    form="key cursor {}", tips="nondeterministic_output", names="key cursor:integer {}",
 )
 def zscan(ctx: Context, key: bytes, cursor: bytes, *words: bytes) -> list[Any]:
     """Some of the members and scores, and the cursor for the next.

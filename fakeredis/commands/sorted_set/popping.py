@@ -54,7 +54,7 @@ def _pop_command(ctx: Context, key: bytes, words: Sequence[bytes], highest: bool
 
 @group.command(
     "ZPOPMIN", Key("RW access delete"), Rest(flat=True), flags=WRITE | FAST, since="5.0.0",
-    reply=POPPED,
+    reply=POPPED, names="key [count:integer]",
 )
 def zpopmin(ctx: Context, key: bytes, *words: bytes) -> Any:
     """Remove the members with the lowest scores."""
@@ -63,7 +63,7 @@ def zpopmin(ctx: Context, key: bytes, *words: bytes) -> Any:
 
 @group.command(
     "ZPOPMAX", Key("RW access delete"), Rest(flat=True), flags=WRITE | FAST, since="5.0.0",
-    reply=POPPED,
+    reply=POPPED, names="key [count:integer]",
 )
 def zpopmax(ctx: Context, key: bytes, *words: bytes) -> Any:
     """Remove the members with the highest scores."""
@@ -103,7 +103,7 @@ _ALL_BUT_LAST: Final = (KeySpec("RW access delete", index(1), span(-2)),)
 
 @group.command(
     "BZPOPMIN", Rest(2), flags=WRITE | FAST | BLOCKING | KEY_IN_REPLY, since="5.0.0", reply=DOUBLES,
-    specs=_ALL_BUT_LAST, nulls=null_array,
+    specs=_ALL_BUT_LAST, nulls=null_array, names="key:key0+ timeout:double",
 )
 def bzpopmin(ctx: Context, words: list[bytes]) -> Any:
     """ZPOPMIN of the first key that has members, or wait for one."""
@@ -112,7 +112,7 @@ def bzpopmin(ctx: Context, words: list[bytes]) -> Any:
 
 @group.command(
     "BZPOPMAX", Rest(2), flags=WRITE | FAST | BLOCKING | KEY_IN_REPLY, since="5.0.0", reply=DOUBLES,
-    specs=_ALL_BUT_LAST, nulls=null_array,
+    specs=_ALL_BUT_LAST, nulls=null_array, names="key:key0+ timeout:double",
 )
 def bzpopmax(ctx: Context, words: list[bytes]) -> Any:
     """ZPOPMAX of the first key that has members, or wait for one."""
@@ -132,7 +132,7 @@ _POP_KEYS: Final = NumKeys(error=errors.NUMKEYS_NOT_POSITIVE, access="RW access 
 
 @group.command(
     "ZMPOP", _POP_KEYS, PopOptions, flags=WRITE | MOVABLEKEYS | KEY_IN_REPLY, since="7.0.0",
-    reply=DEEP, nulls=null_array, form="#key* ^where {}",
+    reply=DEEP, nulls=null_array, form="#key* ^where {}", names="numkeys key+ where<MIN|MAX> {}",
 )
 def zmpop(ctx: Context, keys: list[bytes], *words: bytes) -> Any:
     """Pop from the first key that has members.
@@ -147,6 +147,7 @@ def zmpop(ctx: Context, keys: list[bytes], *words: bytes) -> Any:
 @group.command(
     "BZMPOP", Raw, _POP_KEYS, PopOptions, flags=WRITE | BLOCKING | MOVABLEKEYS | KEY_IN_REPLY,
     since="7.0.0", reply=DEEP, nulls=null_array, form="timeout #key* ^where {}",
+    names="timeout:double numkeys key+ where<MIN|MAX> {}",
 )
 def bzmpop(ctx: Context, raw: bytes, keys: list[bytes], *words: bytes) -> Any:
     """ZMPOP, or wait for a key that has members.

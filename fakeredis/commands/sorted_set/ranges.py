@@ -135,12 +135,19 @@ def _by_rank(low: bytes, high: bytes, reverse: bool = False) -> Select:
     return select
 
 
+_LIMIT: Final = (Int.named("offset"), Int.named("count"))
+
+
 class _StoreOptions(Options):
     """The options of ZRANGESTORE."""
 
-    by: Annotated[str, OneOf(BYSCORE=Token, BYLEX=Token, once=True)] = ""
-    reverse: Annotated[bool, Flag("REV", once=True)] = False
-    limit: Annotated[tuple[int, int], Option("LIMIT", Int, Int)] = (0, -1)
+    sortby: Annotated[str, OneOf(
+        BYSCORE=Token.since("6.2.0"), BYLEX=Token.since("6.2.0"), once=True
+    )] = ""
+    reverse: Annotated[bool, Flag("REV", "6.2.0", once=True)] = False
+    limit: Annotated[tuple[int, int], Option(
+        "LIMIT", *_LIMIT, introduced="6.2.0"
+    )] = (0, -1)
 
 
 class _RangeOptions(_StoreOptions):
@@ -153,7 +160,7 @@ class _OlderOptions(Options):
     """Those of the commands before; they know all, and some not to refuse them at once."""
 
     with_scores: Annotated[bool, Flag("WITHSCORES")] = False
-    limit: Annotated[tuple[int, int], Option("LIMIT", Int, Int)] = (0, -1)
+    limit: Annotated[tuple[int, int], Option("LIMIT", *_LIMIT)] = (0, -1)
 
 
 _NO_OPTIONS: Final = _RangeOptions()
@@ -221,7 +228,7 @@ def _range(ctx: Context, key: bytes, query: _Query) -> Any:
 
 @group.command(
     "ZRANGE", Key, Raw, Raw, _RangeOptions, flags=READONLY, since="1.2.0", reply=PAIRS,
-    form="key low high {}", score_bounds=2,
+    form="key low high {}", score_bounds=2, names="key start stop {}",
 )
 def zrange(ctx: Context, key: bytes, start: bytes, stop: bytes, *words: bytes) -> Any:
     """Members by rank, score or name.
@@ -231,7 +238,7 @@ def zrange(ctx: Context, key: bytes, start: bytes, stop: bytes, *words: bytes) -
     """
     options = _RangeOptions.parse(ctx, words) if words else _NO_OPTIONS
     return _range(ctx, key, _Query(
-        (start, stop), options.limit, options.by, options.reverse, options.with_scores
+        (start, stop), options.limit, options.sortby, options.reverse, options.with_scores
     ))
 
 
@@ -246,7 +253,7 @@ def _older(
 
 @group.command(
     "ZREVRANGE", Key, Raw, Raw, _OlderOptions, flags=READONLY, since="1.2.0", reply=PAIRS,
-    form="key low high {}",
+    form="key low high {}", names="key start:integer stop:integer {with_scores}",
 )
 def zrevrange(ctx: Context, key: bytes, start: bytes, stop: bytes, *words: bytes) -> Any:
     """Members by rank, from the highest on."""
@@ -256,6 +263,7 @@ def zrevrange(ctx: Context, key: bytes, start: bytes, stop: bytes, *words: bytes
 @group.command(
     "ZRANGEBYSCORE", Key, Raw, Raw, _OlderOptions, flags=READONLY, since="1.0.5", reply=PAIRS,
     form="key low high {}", score_bounds=2,
+    names="key min:double max:double [WITHSCORES@2.0.0] {limit}",
 )
 def zrangebyscore(ctx: Context, key: bytes, low: bytes, high: bytes, *words: bytes) -> Any:
     """Members by score."""
@@ -264,7 +272,7 @@ def zrangebyscore(ctx: Context, key: bytes, low: bytes, high: bytes, *words: byt
 
 @group.command(
     "ZREVRANGEBYSCORE", Key, Raw, Raw, _OlderOptions, flags=READONLY, since="2.2.0", reply=PAIRS,
-    form="key low high {}", score_bounds=2,
+    form="key low high {}", score_bounds=2, names="key max:double min:double {}",
 )
 def zrevrangebyscore(ctx: Context, key: bytes, high: bytes, low: bytes, *words: bytes) -> Any:
     """Members by score, from the highest on."""
@@ -273,7 +281,7 @@ def zrevrangebyscore(ctx: Context, key: bytes, high: bytes, low: bytes, *words: 
 
 @group.command(
     "ZRANGEBYLEX", Key, Raw, Raw, _OlderOptions, flags=READONLY, since="2.8.9",
-    form="key low high {}",
+    form="key low high {}", names="key min max {limit}",
 )
 def zrangebylex(ctx: Context, key: bytes, low: bytes, high: bytes, *words: bytes) -> Any:
     """Members by name."""
@@ -282,7 +290,7 @@ def zrangebylex(ctx: Context, key: bytes, low: bytes, high: bytes, *words: bytes
 
 @group.command(
     "ZREVRANGEBYLEX", Key, Raw, Raw, _OlderOptions, flags=READONLY, since="2.8.9",
-    form="key low high {}",
+    form="key low high {}", names="key max min {limit}",
 )
 def zrevrangebylex(ctx: Context, key: bytes, high: bytes, low: bytes, *words: bytes) -> Any:
     """Members by name, from the highest on."""
@@ -292,14 +300,14 @@ def zrevrangebylex(ctx: Context, key: bytes, high: bytes, low: bytes, *words: by
 @group.command(
     "ZRANGESTORE", Key("OW update"), Key("RO access"), Raw, Raw, _StoreOptions,
     flags=WRITE | DENYOOM, since="6.2.0", form="key key low high {}",
-    score_bounds=3,
+    score_bounds=3, names="dst src min max {}",
 )
 def zrangestore(
     ctx: Context, target: bytes, key: bytes, start: bytes, stop: bytes, *words: bytes
 ) -> int:
     """Store what ZRANGE finds; how much it was."""
     options = _StoreOptions.parse(ctx, words)
-    query = _Query((start, stop), options.limit, options.by, options.reverse)
+    query = _Query((start, stop), options.limit, options.sortby, options.reverse)
     value = ctx.lookup_read(key, SortedSet)
     return store_pairs(ctx, target, () if value is None else query.pairs(value), "zrangestore")
 
@@ -312,13 +320,18 @@ def _count(ctx: Context, key: bytes, select: Select) -> int:
     return max(stop - start, 0)
 
 
-@group.command("ZCOUNT", Key, Raw, Raw, flags=READONLY | FAST, since="2.0.0", score_bounds=2)
+@group.command(
+    "ZCOUNT", Key, Raw, Raw, flags=READONLY | FAST, since="2.0.0", score_bounds=2,
+    names="key min:double max:double",
+)
 def zcount(ctx: Context, key: bytes, low: bytes, high: bytes) -> int:
     """How many members have a score in a range; the bounds are checked before the type."""
     return _count(ctx, key, _by_score(low, high))
 
 
-@group.command("ZLEXCOUNT", Key, Raw, Raw, flags=READONLY | FAST, since="2.8.9")
+@group.command(
+    "ZLEXCOUNT", Key, Raw, Raw, flags=READONLY | FAST, since="2.8.9", names="key min max",
+)
 def zlexcount(ctx: Context, key: bytes, low: bytes, high: bytes) -> int:
     """How many members have a name in a range; the bounds are checked before the type."""
     return _count(ctx, key, _by_lex(low, high))
@@ -335,7 +348,10 @@ def _remove_range(ctx: Context, key: bytes, select: Select, event: str) -> int:
     return gone
 
 
-@group.command("ZREMRANGEBYRANK", Key("RW delete"), Raw, Raw, flags=WRITE, since="2.0.0")
+@group.command(
+    "ZREMRANGEBYRANK", Key("RW delete"), Raw, Raw, flags=WRITE, since="2.0.0",
+    names="key start:integer stop:integer",
+)
 def zremrangebyrank(ctx: Context, key: bytes, start: bytes, stop: bytes) -> int:
     """Remove by rank; the bounds are checked before the type."""
     return _remove_range(ctx, key, _by_rank(start, stop), "zremrangebyrank")
@@ -343,13 +359,16 @@ def zremrangebyrank(ctx: Context, key: bytes, start: bytes, stop: bytes) -> int:
 
 @group.command(
     "ZREMRANGEBYSCORE", Key("RW delete"), Raw, Raw, flags=WRITE, since="1.2.0", score_bounds=2,
+    names="key min:double max:double",
 )
 def zremrangebyscore(ctx: Context, key: bytes, low: bytes, high: bytes) -> int:
     """Remove by score; the bounds are checked before the type."""
     return _remove_range(ctx, key, _by_score(low, high), "zremrangebyscore")
 
 
-@group.command("ZREMRANGEBYLEX", Key("RW delete"), Raw, Raw, flags=WRITE, since="2.8.9")
+@group.command(
+    "ZREMRANGEBYLEX", Key("RW delete"), Raw, Raw, flags=WRITE, since="2.8.9", names="key min max",
+)
 def zremrangebylex(ctx: Context, key: bytes, low: bytes, high: bytes) -> int:
     """Remove by name; the bounds are checked before the type."""
     return _remove_range(ctx, key, _by_lex(low, high), "zremrangebylex")

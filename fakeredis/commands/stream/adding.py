@@ -145,6 +145,11 @@ def _xadd_counterpart(args: Args, reply: Any) -> tuple[Args, Callable[[Any], Any
     "XADD", Key("RW update"), _AddOptions, flags=WRITE | DENYOOM | FAST, since="5.0.0",
     form="key {} id (field value)*",
     counterpart=_xadd_counterpart, tips="nondeterministic_output", legacy_arity="XADD",
+    names=(
+        "key {no_stream} [condition<KEEPREF@|DELREF@|ACKED@>] [trim(strategy<MAXLEN|MINID> "
+        "[operator<equal:=|approximately:~>] threshold [LIMIT=count:integer])] "
+        "id-selector<auto-id:*|id> data(field value)+"
+    ),
 )
 def xadd(ctx: Context, key: bytes, *words: bytes) -> Any:
     """Append an entry; its ID, or None with NOMKSTREAM and no stream.
@@ -225,6 +230,10 @@ def _next_id(last: int, number: int, given: _Given | None) -> int:
 @group.command(
     "XTRIM", Key("RW delete"), _TrimOptions, flags=WRITE, since="5.0.0",
     tips="nondeterministic_output",
+    names=(
+        "key trim(strategy<MAXLEN|MINID> [operator<equal:=|approximately:~>] threshold "
+        "[LIMIT=count:integer] [condition<KEEPREF@|DELREF@|ACKED@>])"
+    ),
 )
 def xtrim(ctx: Context, key: bytes, *words: bytes) -> int:
     """Remove the oldest entries; how many went.
@@ -255,13 +264,16 @@ class _SetidOptions(Options, introduced="7.0.0"):
     """What a stream knows of its past."""
 
     added: Annotated[int | None, Option(
-        "ENTRIESADDED", integer(0, range_error=errors.XSETID_NEGATIVE)
+        "ENTRIESADDED", integer(0, range_error=errors.XSETID_NEGATIVE).named("entries-added")
     )] = None
-    deleted: Annotated[int | None, Option("MAXDELETEDID", Raw, make=_deleted_below)] = None
+    deleted: Annotated[int | None, Option(
+        "MAXDELETEDID", Raw.named("max-deleted-id"), make=_deleted_below
+    )] = None
 
 
 @group.command(
     "XSETID", Key("RW update"), Raw, _SetidOptions, flags=WRITE | DENYOOM | FAST, since="5.0.0",
+    names="key last-id {}",
 )
 def xsetid(ctx: Context, key: bytes, raw: bytes, *words: bytes) -> Any:
     """Set the last ID of a stream, and what it knows of its past.

@@ -47,6 +47,10 @@ class _CreateOptions(_GroupOptions):
 @group.command(
     "XGROUP CREATE", Key("RW insert"), Raw, Raw, _CreateOptions, flags=WRITE | DENYOOM,
     since="5.0.0", form="key group id {}",
+    names=(
+        "key group id-selector<id|new-id:$> {create} "
+        "[ENTRIESREAD=entriesread:integer/entries-read@]"
+    ),
 )
 def xgroup_create(ctx: Context, key: bytes, name: bytes, raw: bytes, *words: bytes) -> Any:
     """Make a group that reads behind an ID.
@@ -76,6 +80,7 @@ def xgroup_create(ctx: Context, key: bytes, name: bytes, raw: bytes, *words: byt
 @group.command(
     "XGROUP SETID", Key("RW update"), Raw, Raw, _GroupOptions, flags=WRITE, since="5.0.0",
     form="key group id {}",
+    names="key group id-selector<id|new-id:$> [ENTRIESREAD=entriesread:integer/entries-read@]",
 )
 def xgroup_setid(ctx: Context, key: bytes, name: bytes, raw: bytes, *words: bytes) -> Any:
     """Set the ID behind which a group reads on.
@@ -95,7 +100,9 @@ def xgroup_setid(ctx: Context, key: bytes, name: bytes, raw: bytes, *words: byte
     return OK
 
 
-@group.command("XGROUP DESTROY", Key("RW delete"), Raw, flags=WRITE, since="5.0.0")
+@group.command(
+    "XGROUP DESTROY", Key("RW delete"), Raw, flags=WRITE, since="5.0.0", names="key group",
+)
 def xgroup_destroy(ctx: Context, key: bytes, name: bytes) -> int:
     """Remove a group; whether it was there. Those who wait for something new learn of it."""
     if stream_at(ctx, key).groups.pop(name, None) is None:
@@ -107,7 +114,8 @@ def xgroup_destroy(ctx: Context, key: bytes, name: bytes) -> int:
 
 
 @group.command(
-    "XGROUP CREATECONSUMER", Key("RW insert"), Raw, Raw, flags=WRITE | DENYOOM, since="6.2.0"
+    "XGROUP CREATECONSUMER", Key("RW insert"), Raw, Raw, flags=WRITE | DENYOOM, since="6.2.0",
+    names="key group consumer",
 )
 def xgroup_createconsumer(ctx: Context, key: bytes, name: bytes, consumer: bytes) -> int:
     """Make a consumer; whether it is new."""
@@ -118,7 +126,10 @@ def xgroup_createconsumer(ctx: Context, key: bytes, name: bytes, consumer: bytes
     return 1
 
 
-@group.command("XGROUP DELCONSUMER", Key("RW delete"), Raw, Raw, flags=WRITE, since="5.0.0")
+@group.command(
+    "XGROUP DELCONSUMER", Key("RW delete"), Raw, Raw, flags=WRITE, since="5.0.0",
+    names="key group consumer",
+)
 def xgroup_delconsumer(ctx: Context, key: bytes, name: bytes, consumer: bytes) -> int:
     """Remove a consumer; how many entries it had pending, which no longer are."""
     gone = group_of(stream_at(ctx, key), key, name).remove_consumer(consumer)

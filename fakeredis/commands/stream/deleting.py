@@ -19,7 +19,9 @@ def _ids(raw_ids: Iterable[bytes]) -> list[int]:
     return [id_of(raw) for raw in raw_ids]
 
 
-@group.command("XDEL", Key("RW delete"), Many(Raw), flags=WRITE | FAST, since="5.0.0")
+@group.command(
+    "XDEL", Key("RW delete"), Many(Raw), flags=WRITE | FAST, since="5.0.0", names="key id+",
+)
 def xdel(ctx: Context, key: bytes, raw_ids: list[bytes]) -> int:
     """Remove entries; how many there were. The IDs are looked at only when there is a stream."""
     stream: Stream | None = ctx.lookup_write(key, Stream)
@@ -58,6 +60,7 @@ _OUTCOME: Final = {None: -1, True: 1, False: 2}
 
 @group.command(
     "XDELEX", Key("RW delete"), _IdsOptions, flags=WRITE | FAST, since=NEWEST,
+    names="key [condition<KEEPREF|DELREF|ACKED>] IDS=ids(numids:integer id+)",
 )
 def xdelex(ctx: Context, key: bytes, *words: bytes) -> list[int]:
     """Remove entries with regard to groups: -1 without the entry, 1 removed, 2 still needed.
@@ -73,7 +76,10 @@ def xdelex(ctx: Context, key: bytes, *words: bytes) -> list[int]:
     return [_OUTCOME[outcome] for outcome in outcomes]
 
 
-@group.command("XACK", Key("RW update"), Raw, Many(Raw), flags=WRITE | FAST, since="5.0.0")
+@group.command(
+    "XACK", Key("RW update"), Raw, Many(Raw), flags=WRITE | FAST, since="5.0.0",
+    names="key group id+",
+)
 def xack(ctx: Context, key: bytes, name: bytes, raw_ids: list[bytes]) -> int:
     """Entries are no longer pending; how many were.
 
@@ -92,6 +98,7 @@ def xack(ctx: Context, key: bytes, name: bytes, raw_ids: list[bytes]) -> int:
 @group.command(
     "XACKDEL", Key("RW update delete"), Raw, _IdsOptions, flags=WRITE | FAST, since=NEWEST,
     form="key group {}",
+    names="key group [condition<KEEPREF|DELREF|ACKED>] IDS=ids(numids:integer id+)",
 )
 def xackdel(ctx: Context, key: bytes, name: bytes, *words: bytes) -> list[int]:
     """XACK and XDELEX in one: -1 where nothing was pending.

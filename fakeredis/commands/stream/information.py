@@ -38,6 +38,7 @@ def _known_stream(ctx: Context, key: bytes) -> Stream:
 @group.command(
     "XINFO STREAM", Key, Rest(flat=True), flags=READONLY, since="5.0.0", reply=DEEP,
     form="key {FULL COUNT=1}", varies="milliseconds",
+    names="key [full-block(FULL [COUNT=count:integer])]",
 )
 def xinfo_stream(ctx: Context, key: bytes, *words: bytes) -> Any:
     """What is known of a stream; with FULL its entries and groups too.
@@ -161,7 +162,7 @@ def xinfo_groups(ctx: Context, key: bytes) -> Any:
 
 @group.command(
     "XINFO CONSUMERS", Key, Raw, flags=READONLY, since="5.0.0", reply=DEEP, varies="milliseconds",
-    tips="nondeterministic_output",
+    tips="nondeterministic_output", names="key group",
 )
 def xinfo_consumers(ctx: Context, key: bytes, name: bytes) -> Any:
     """The consumers of a group."""

@@ -45,6 +45,10 @@ class _LimitOptions(Options):
 
 @group.command(
     "XCFGSET", Key("RW update"), _LimitOptions, flags=WRITE | FAST, since={"redis": "8.6.0"},
+    names=(
+        "key [idmp-duration-block(idmp-duration-token:IDMP-DURATION duration:integer)] "
+        "[idmp-maxsize-block(idmp-maxsize-token:IDMP-MAXSIZE maxsize:integer)]"
+    ),
 )
 def xcfgset(ctx: Context, key: bytes, *words: bytes) -> Any:
     """Say how long and how many idempotent IDs a stream remembers.

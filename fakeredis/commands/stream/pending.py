@@ -67,6 +67,10 @@ def _pending_nulls(args: Sequence[bytes], reply: Any) -> Any:
     "XPENDING", Key, Raw, Rest(flat=True), flags=READONLY, since="5.0.0", nulls=_pending_nulls,
     form="key group {IDLE=1} start end count consumer", varies="milliseconds",
     tips="nondeterministic_output",
+    names=(
+        "key group [filters([IDLE=min-idle-time:integer@6.2.0] start end count:integer "
+        "[consumer])]"
+    ),
 )
 def xpending(ctx: Context, key: bytes, name: bytes, *words: bytes) -> Any:
     """What is pending in a group: a summary, or each entry of an interval.
@@ -140,7 +144,9 @@ class _ClaimOptions(Options, at_least=1):
     last_time: Annotated[tuple[str, int], OneOf(
         IDLE=_claim_number("IDLE"), TIME=_claim_number("TIME"), last=True
     )] = ("IDLE", 0)
-    count: Annotated[int, Option("RETRYCOUNT", _claim_number("RETRYCOUNT"))] = -1
+    count: Annotated[int, Option(
+        "RETRYCOUNT", _claim_number("RETRYCOUNT").named("count")
+    )] = -1
     force: Annotated[bool, Flag("FORCE")] = False
     just_id: Annotated[bool, Flag("JUSTID")] = False
     last_id: Annotated[int, Option("LASTID", Argument(id_of))] = 0
@@ -161,6 +167,10 @@ class _ClaimOptions(Options, at_least=1):
     "XCLAIM", Key("RW update"), Raw, Raw, Raw, _ClaimOptions, flags=WRITE | FAST, since="5.0.0",
     form="key group consumer idle id* {}",
     tips="nondeterministic_output",
+    names=(
+        "key group consumer min-idle-time id+ [IDLE=ms:integer] "
+        "[TIME=unix-time-milliseconds:unix-time] {count} {force} {just_id} {last_id}"
+    ),
 )
 def xclaim(
     ctx: Context, key: bytes, name: bytes, consumer_name: bytes, raw_idle: bytes, *words: bytes
@@ -247,7 +257,7 @@ class _AutoclaimOptions(Options):
 @group.command(
     "XAUTOCLAIM", Key("RW delete"), Raw, Raw, Raw, Raw, _AutoclaimOptions,
     flags=WRITE | FAST | SEQUENTIAL, since="6.2.0", form="key group consumer idle start {}",
-    tips="nondeterministic_output",
+    tips="nondeterministic_output", names="key group consumer min-idle-time start {}",
 )
 def xautoclaim(
     ctx: Context, key: bytes, name: bytes, consumer_name: bytes, raw_idle: bytes, raw: bytes,

@@ -60,6 +60,7 @@ class _CountOptions(Options):
 
 @group.command(
     "XRANGE", Key, Raw, Raw, _CountOptions, flags=READONLY, since="5.0.0", nulls=null_array,
+    names="key start end {}",
 )
 def xrange(ctx: Context, key: bytes, start: bytes, end: bytes, *words: bytes) -> Any:
     """The entries between two IDs.
@@ -72,6 +73,7 @@ def xrange(ctx: Context, key: bytes, start: bytes, end: bytes, *words: bytes) ->
 
 @group.command(
     "XREVRANGE", Key, Raw, Raw, _CountOptions, flags=READONLY, since="5.0.0", nulls=null_array,
+    names="key end start {}",
 )
 def xrevrange(ctx: Context, key: bytes, end: bytes, start: bytes, *words: bytes) -> Any:
     """The entries between two IDs, the highest one first."""
@@ -114,7 +116,9 @@ class _ReadOptions(Options, at_least=3):
     """The arguments of XREAD."""
 
     count: Annotated[int, Option("COUNT", Int)] = -1
-    timeout: Annotated[int | None, Option("BLOCK", Raw, make=_timeout)] = None
+    timeout: Annotated[int | None, Option(
+        "BLOCK", Raw.named("milliseconds:integer"), make=_timeout
+    )] = None
     group: Annotated[
         Sequence[bytes], Option("GROUP", Raw, Raw, refused=errors.XREAD_ONLY_GROUP % "GROUP")
     ] = ()
@@ -141,8 +145,8 @@ class _ReadGroupOptions(_ReadOptions, at_least=6):
     group: Annotated[Sequence[bytes], Option("GROUP", Raw, Raw)] = ()
     no_ack: Annotated[bool, Flag("NOACK")] = False
     claim: Annotated[int | None, Option(
-        "CLAIM", integer(0, error=errors.CLAIM_NOT_INTEGER, range_error=errors.CLAIM_NEGATIVE),
-        introduced=CLAIM_SINCE,
+        "CLAIM", integer(0, error=errors.CLAIM_NOT_INTEGER, range_error=errors.CLAIM_NEGATIVE)
+        .named("min-idle-time"), introduced=CLAIM_SINCE,
     )] = None
     streams: Annotated[Sequence[bytes], Option(
         "STREAMS", Remaining(form=""), make=partial(_balanced, error=errors.XREADGROUP_UNBALANCED)
@@ -225,7 +229,7 @@ _BY_STREAM: Final = Shape(None, _as_map, "same")
     "XREAD", _ReadOptions, flags=READONLY | BLOCKING | MOVABLEKEYS | REPLY_BY_KEY,
     since="5.0.0", keys=_read_keys,
     specs=(KeySpec("RO access", keyword("STREAMS", 1), span(-1, limit=2)),), reply=_BY_STREAM,
-    nulls=null_array, form="{} streams",
+    nulls=null_array, form="{} streams", names="{count} {timeout} STREAMS=streams(key:key0+ id+)",
 )
 def xread(ctx: Context, *args: bytes) -> Any:
     """What streams hold behind given IDs; may wait for it.
@@ -284,6 +288,10 @@ def _nulls_of_history(args: Sequence[bytes], reply: Any) -> Any:
     since="5.0.0", keys=_read_keys,
     specs=(KeySpec("RO access", keyword("STREAMS", 4), span(-1, limit=2)),), reply=_BY_STREAM,
     nulls=_nulls_of_history, form="{} streams",
+    names=(
+        "GROUP=group-block(group consumer) {count} {timeout} {claim} {no_ack} "
+        "STREAMS=streams(key:key0+ id+)"
+    ),
 )
 def xreadgroup(ctx: Context, *args: bytes) -> Any:
     """What is new for a group, or what a consumer has pending; may wait for something new.

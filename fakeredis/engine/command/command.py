@@ -202,6 +202,7 @@ class Declaration:
     expiring_form: str = ""
     score_bounds: int = 0
     legacy_arity: str = ""
+    names: str = ""
     module: str = ""
 
     @property
@@ -424,6 +425,7 @@ class Group:
         expiring_form: str = "",
         score_bounds: int = 0,
         legacy_arity: str = "",
+        names: str = "",
     ) -> Callable[[H], H]:
         """Declare a command; decorates its handler.
 
@@ -465,6 +467,8 @@ class Group:
             expiring_form: the form that sets a TTL in the same step.
             score_bounds: where two bounds of scores stand behind the handler's context, if any.
             legacy_arity: the name in older servers' own error for a wrong number of arguments.
+            names: what COMMAND DOCS calls the arguments, where these are not keys and options
+                alone: see `fakeredis.engine.command.shown`.
 
         Raises:
             ValueError: the name is taken in this group.
@@ -478,7 +482,7 @@ class Group:
                 None if acl is None else tuple(acl), reply, keys, key_positions, nulls,
                 None if specs is None else tuple(specs), access, form, same_as, channels, secrets,
                 runs, effect, counterpart, varies, tips, batch_form, batch_of_key, expiring_form,
-                score_bounds, legacy_arity, self.module,
+                score_bounds, legacy_arity, names, self.module,
             ))
             return handler
 

@@ -1,8 +1,7 @@
 """What COMMAND tells of commands: their facts, their documentation, and which words are keys.
 
-What does not follow from the declarations is data (``fakeredis/data/commands.json``): arguments,
-notes, history and complexity.  The summaries are our own: the first line of each handler's
-documentation.
+What is text and no fact is data (``fakeredis/data/commands.json``): notes, history, complexity, and
+what is deprecated.  The summaries are our own: the first line of each handler's documentation.
 """
 
 from __future__ import annotations
@@ -17,6 +16,8 @@ from fakeredis.engine.command.command import MODULE, Command, Flags
 from fakeredis.engine.command.help import first_line
 from fakeredis.engine.command.keys import INVALID_ARGUMENTS, UNKNOWN, KeySpec, index, span
 from fakeredis.engine.command.modules import MODULES
+from fakeredis.engine.command.shown import FIELDS, Node, arguments_of
+from fakeredis.engine.core.profiles import Profile
 from fakeredis.engine.core.replies import SetReply, Status
 from fakeredis.errors import CommandError
 
@@ -39,6 +40,8 @@ _SPEC_FIELDS: Final = {
     "index": ("index",), "keyword": ("keyword", "startfrom"), "unknown": (),
     "range": ("lastkey", "keystep", "limit"), "keynum": ("keynumidx", "firstkey", "keystep"),
 }
+# Groups that are documented as part of another.
+_SHOWN_GROUPS: Final = {"acl": "server"}
 _DOCS: Final = ("complexity", "history", "doc_flags", "deprecated_since", "replaced_by")
 
 _INVALID_COMMAND: Final = "ERR Invalid command specified"
@@ -135,22 +138,23 @@ def module_of(command: Command) -> str:
     return command.group if known is None else known.name
 
 
-def document(command: Command) -> dict[bytes, Any]:
-    """A command's entry in COMMAND DOCS."""
+def document(command: Command, profile: Profile) -> dict[bytes, Any]:
+    """A command's entry in COMMAND DOCS, as a profile's server has it."""
     if command.flags & MODULE:
         return {b"group": b"module", b"module": module_of(command).encode()}
     facts, since = facts_of(command), command.declaration.since
     docs: dict[bytes, Any] = {
         b"summary": first_line(command).encode(),
         b"since": (since if isinstance(since, str) else next(iter(since.values()))).encode(),
-        b"group": str(facts.get("group") or command.group).encode(),
+        b"group": _SHOWN_GROUPS.get(command.group, command.group).encode(),
     }
     docs |= {name.encode(): _doc(name, facts[name]) for name in _DOCS if name in facts}
-    if "arguments" in facts:
-        docs[b"arguments"] = [_argument(argument) for argument in facts["arguments"]]
+    arguments = arguments_of(command.declaration, profile)
+    if arguments:
+        docs[b"arguments"] = [_argument(argument) for argument in arguments]
     if command.subcommands:
         docs[b"subcommands"] = {
-            shown_name(one): document(one) for one in subcommands_of(command)
+            shown_name(one): document(one, profile) for one in subcommands_of(command)
         }
     return docs
 
@@ -161,24 +165,19 @@ def _doc(name: str, value: Any) -> Any:
     return _statuses(value) if name == "doc_flags" else value.encode()
 
 
-def _argument(argument: dict[str, Any]) -> dict[bytes, Any]:
-    """An argument's description; ``display_text`` is the name unless the data say otherwise."""
-    shown: dict[bytes, Any] = {
-        b"name": argument["name"].encode(), b"type": argument["type"].encode()
-    }
+def _argument(argument: Node) -> dict[bytes, Any]:
+    """An argument's description; ``display_text`` is the name unless it is said otherwise."""
     if argument["type"] not in ("oneof", "block"):
-        shown[b"display_text"] = argument.get("display_text", argument["name"]).encode()
-    for name in ("key_spec_index", "token", "since", "deprecated_since", "flags", "arguments"):
-        if name not in argument:
-            continue
-        value = argument[name]
-        if name == "flags":
-            shown[b"flags"] = _statuses(value)
-        elif name == "arguments":
-            shown[b"arguments"] = [_argument(one) for one in value]
-        else:
-            shown[name.encode()] = value.encode() if isinstance(value, str) else value
-    return shown
+        argument = {"display_text": argument["name"]} | argument
+    return {name.encode(): _field(name, argument[name]) for name in FIELDS if name in argument}
+
+
+def _field(name: str, value: Any) -> Any:
+    if name == "flags":
+        return _statuses(value)
+    if name == "arguments":
+        return [_argument(one) for one in value]
+    return value.encode() if isinstance(value, str) else value
 
 
 # COMMAND GETKEYS --------------------------------------------------------------------------------

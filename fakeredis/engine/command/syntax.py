@@ -39,7 +39,8 @@ class Argument:
     """One positional argument.
 
     ``convert`` is None where the bytes pass untouched; ``access`` is what the command does to a
-    key, see `Key`.
+    key, see `Key`; ``kind`` is what COMMAND DOCS says that it is, and ``called`` how it calls it
+    behind a word, see `fakeredis.engine.command.shown`.
     """
 
     convert: Convert | None = None
@@ -48,6 +49,12 @@ class Argument:
     introduced: Since = ALWAYS
     access: str = ""
     once: bool = False  # as a word of `OneOf`: see `Values`
+    kind: str = ""
+    called: str = ""
+
+    def named(self, name: str) -> Argument:
+        """A copy for the value behind a word, with its name in COMMAND DOCS (``count:integer``)."""
+        return replace(self, called=name)
 
     def since(self, version: Since) -> Argument:
         """A copy that is known only to servers from ``version`` on."""
@@ -75,7 +82,7 @@ def integer(
             raise CommandError(range_error or error)
         return value
 
-    return Argument(convert)
+    return Argument(convert, kind="integer")
 
 
 def _float(raw: bytes) -> float:
@@ -115,6 +122,7 @@ class _Key(Argument):
     """
 
     is_key: bool = True
+    kind: str = "key"
 
     def __call__(self, access: str) -> Argument:
         """A copy that says what the command does to the key, in COMMAND INFO's words."""
@@ -124,8 +132,8 @@ class _Key(Argument):
 Key: Final = _Key()
 Raw: Final = Argument()
 Int: Final = integer()
-Float: Final = Argument(_float)
-Timeout: Final = Argument(_timeout)
+Float: Final = Argument(_float, kind="double")
+Timeout: Final = Argument(_timeout, kind="double")
 
 
 def Optional(argument: Argument) -> Argument:  # noqa: N802 - reads as a word of the declaration

@@ -36,6 +36,7 @@ from fakeredis.datatypes.numbers import parse_int
 from fakeredis.engine.command.syntax import (
     Args,
     Argument,
+    Convert,
     Flag,
     OneOf,
     Option,
@@ -207,7 +208,7 @@ class _Entry:
 
     __slots__ = (
         "name", "field", "kinds", "make", "least", "per_key", "simple", "convert", "exclusive",
-        "once", "many", "named", "bare", "refused", "error", "is_key", "access",
+        "once", "many", "named", "bare", "refused", "error", "is_key", "access", "pair",
     )
 
     def __init__(
@@ -238,6 +239,11 @@ class _Entry:
         # One word as it is, or converted, is what most values are.
         self.simple = len(self.kinds) == 1 and isinstance(first, Argument) and self.make is None
         self.convert = first.convert if isinstance(first, Argument) else None
+        self.pair: tuple[Convert, Convert] | None = None
+        if len(self.kinds) == 2 and self.make is None:
+            first, second = (getattr(kind, "convert", None) for kind in self.kinds)
+            if first and second:
+                self.pair = first, second
 
     def excludes(self, before: Any) -> bool:
         """Whether it must not stand behind what its field has been given before."""
@@ -429,6 +435,9 @@ class Options(OptionWords):
                 value = words[at + 1]
                 if entry.convert is not None:
                     value = entry.convert(value)
+            elif entry.pair is not None:
+                first, second = entry.pair
+                value = first(words[at + 1]), second(words[at + 2])
             elif entry.kinds:
                 value, behind = entry.value(ctx, words, at + 1, subject, keys)
             else:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from heapq import heappush
-from typing import TYPE_CHECKING, Any
+from math import inf
+from typing import TYPE_CHECKING, Any, Final
 
 from fakeredis.datatypes.hash import Hash
 from fakeredis.datatypes.order import Order
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from fakeredis.engine.features.key_access import Used
     from fakeredis.engine.features.memory import Sizes
 
+# Keys that are made within so many seconds were all made at once, as far as `births` knows.
+_TOGETHER: Final = 0.1
 _OBSERVING = switches.TRACKED | switches.LIMITED | switches.RECORDED
 
 
@@ -56,7 +59,7 @@ class Database:
         # the order in which they were made, and ``births`` names the first of each time.
         self.uses: dict[bytes, float] = {}
         self.births: dict[bytes, float] = {}
-        self.born_at: float | None = None  # the last of the times in ``births``
+        self.born_at = -inf  # the last of the times in ``births``
         self.used: Used | None = None
         self.sizes: Sizes | None = None  # how big they are: see `memory`
         self.observed = False  # whether `Server.key_modified` has anything to do here
@@ -88,7 +91,7 @@ class Database:
         run_at = self.server.run_at
         if key in self.data:
             self.uses[key] = run_at
-        elif run_at is not self.born_at:
+        elif not 0 <= run_at - self.born_at < _TOGETHER:
             self.births[key] = self.born_at = run_at
         self.data[key] = value
 
@@ -116,7 +119,7 @@ class Database:
         else:
             if self.order is not None:
                 self._appeared(key)
-            if run_at is not self.born_at:
+            if not 0 <= run_at - self.born_at < _TOGETHER:
                 self.births[key] = self.born_at = run_at
         self.data[key] = value
 
@@ -159,7 +162,7 @@ class Database:
         self.field_deadlines = {}
         self.uses = {}
         self.births = {}
-        self.born_at = None
+        self.born_at = -inf
         self.order = None
         self.used = self.sizes = None
         if self.server.search is not None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterator
+from math import inf
 from typing import TYPE_CHECKING, Any, Final
 
 from fakeredis.engine.command.command import NO_TOUCH, TOUCHES
@@ -83,7 +84,7 @@ def note_born_since(db: Database, first: bytes) -> None:
             younger.clear()
             if key == first:
                 break
-    db.born_at = None
+    db.born_at = -inf
 
 
 def clock_moves(server: Server) -> None:

@@ -33,7 +33,7 @@ def _not_here(ctx: Any, *args: Any) -> Any:
 _ft: Final = Group("ft")
 _declare(
     _ft,
-    "ADDHASH ALIASLIST DEBUG HYBRID",
+    "ADDHASH ALIASLIST HYBRID",
     _NO_KEY, MODULE,
 )
 _ts: Final = Group("ts")

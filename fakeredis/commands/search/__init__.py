@@ -11,15 +11,19 @@ from typing import Any, Final
 
 from fakeredis.commands.arguments import Declared, Key, KeySpec, Rest, index, span
 from fakeredis.commands.module_declarations import declare
-from fakeredis.commands.registry import DENYOOM, KEPT, READONLY, WRITE, Group
+from fakeredis.commands.registry import DENYOOM, KEPT, MODULE, READONLY, WRITE, Group
+from fakeredis.engine.core.profiles import Since
+from fakeredis.engine.core.replies import DEEP
+from fakeredis.lazy import Lazy
 
 group: Final = Group("search", module="search")
 
 _WORDS: Final = Rest(flat=True)
-_FUNCTIONS: Final = {"_LIST": "list_", "DEL": "delete"}
+_FUNCTIONS: Final = {"_LIST": "list_", "DEL": "delete", "HELP": "help_"}
 _NAMED: Final = (Key("RW access update"), _WORDS)
 _ACCESS: Final = "RW access update"
 _EDITS: Final = READONLY | KEPT  # as the server says, though they change what is kept
+_ADMIN: Final = ("admin", "dangerous", "read", "search", "slow")
 _TWO_KEYS: Final[dict[str, Any]] = {
     "key_positions": (1, 2, 1), "specs": [KeySpec(_ACCESS, index(1), span(1))],
 }
@@ -62,3 +66,19 @@ _declare(
 _declare("suggestions", "SUGADD", _NAMED, WRITE | DENYOOM)
 _declare("suggestions", "SUGDEL", _NAMED, WRITE)
 _declare("suggestions", "SUGGET SUGLEN", _NAMED, READONLY)
+
+# By the second name each node of a cluster is asked, and so since Redis 8 any server is.
+_DEBUG: Final[dict[str, Since]] = {"FT.DEBUG": {"redis": "8.0.0"}, "_FT.DEBUG": {"redis": "8.0"}}
+_DEBUGGING: Final = (
+    "HELP GIT_SHA DUMP_TERMS DUMP_INVIDX DUMP_SUFFIX_TRIE DUMP_TAGIDX INFO_TAGIDX IDTODOCID "
+    "DOCIDTOID DOCINFO GC_FORCEINVOKE GC_FORCEBGINVOKE GC_CLEAN_NUMERIC GC_STOP_SCHEDULE "
+    "GC_CONTINUE_SCHEDULE GC_WAIT_FOR_JOBS DELETE_LOCAL_CURSORS TTL TTL_PAUSE TTL_EXPIRE"
+)
+
+for _name, _since in _DEBUG.items():
+    group.container(_name, since=_since, acl=_ADMIN, flags=READONLY | MODULE)
+    for _word in _DEBUGGING.split():
+        group.command(
+            f"{_name} {_word}", _WORDS, flags=READONLY | MODULE, since=_since, arity=-2,
+            acl=_ADMIN, reply=DEEP, varies="always",
+        )(Lazy(f"{__name__}.debugging", _FUNCTIONS.get(_word) or _word.lower()))

@@ -78,6 +78,7 @@ class Index:
         self.synonyms: dict[str, list[str]] = {}
         self.uses = 0
         self.dialects: set[int] = set()  # in which it was asked
+        self.is_left_alone = False  # by what clears away what has gone
         self.clear()
 
     def clear(self) -> None:

@@ -13,7 +13,7 @@ from enum import IntFlag
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from fakeredis.engine.command.keys import KeySpec, follow
-from fakeredis.engine.command.modules import MODULES
+from fakeredis.engine.command.modules import MODULES, was_in_stack
 from fakeredis.engine.command.syntax import (
     UNLIMITED,
     Args,
@@ -493,9 +493,10 @@ class Group:
         arity: int = -2,
     ) -> None:
         """Declare a command that only has subcommands."""
-        self._add(
-            Declaration(name, None, (), int(flags), since, self.name, arity, acl=tuple(acl))
-        )
+        self._add(Declaration(
+            name, None, (), int(flags), since, self.name, arity, acl=tuple(acl),
+            module=self.module,
+        ))
 
     def _add(self, declaration: Declaration) -> None:
         if declaration.name in self.declarations:
@@ -531,7 +532,9 @@ class Table:
         subcommands: list[Command] = []
         for group in groups:
             for declaration in group.declarations.values():
-                if not profile.has(declaration.since) and group.module not in asked:
+                if not (profile.has(declaration.since) or (
+                    group.module in asked and was_in_stack(declaration.since)
+                )):
                     continue
                 command = Command(declaration, profile, for_bytes)
                 if adapt is not None:

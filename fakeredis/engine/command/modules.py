@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Final, NamedTuple
 
-from fakeredis.engine.core.profiles import Profile
+from fakeredis.engine.core.profiles import Profile, Since
 
-__all__ = ["MODULES", "Module", "entries", "info_lines", "is_built_in"]
+__all__ = ["MODULES", "Module", "entries", "info_lines", "is_built_in", "was_in_stack"]
 
 
 class Module(NamedTuple):
@@ -42,9 +42,17 @@ MODULES: Final[dict[str, Module]] = {
 }
 
 
+_BUILT_IN: Final = {"redis": "8.0.0"}  # since when
+
+
 def is_built_in(profile: Profile) -> bool:
     """Whether the servers of a profile have the modules of their own."""
-    return profile.has({"redis": "8.0.0"})
+    return profile.has(_BUILT_IN)
+
+
+def was_in_stack(since: Since) -> bool:
+    """Whether a module's command was in Redis Stack, and not only in Redis 8."""
+    return since in (_BUILT_IN, _BUILT_IN["redis"])
 
 
 def _version(module: Module, profile: Profile) -> int:

@@ -168,6 +168,6 @@ def test_how_long_an_index_stays() -> None:
 
 def test_the_other_name_came_with_redis_8() -> None:
     older = fakeredis.FakeServer(version="7.4", modules=["search"])
-    with pytest.raises(CommandError, match="unknown command '_FT.DEBUG'"):
+    with pytest.raises(CommandError, match="unknown command"):
         older.execute("_FT.DEBUG", "HELP")
     assert b"DUMP_TERMS" in older.execute("FT.DEBUG", "HELP")

@@ -31,11 +31,7 @@ def _not_here(ctx: Any, *args: Any) -> Any:
 
 # The first argument of most is an index, which is no key.
 _ft: Final = Group("ft")
-_declare(
-    _ft,
-    "ADDHASH ALIASLIST HYBRID",
-    _NO_KEY, MODULE,
-)
+_declare(_ft, "ADDHASH", _NO_KEY, MODULE)
 _ts: Final = Group("ts")
 _declare(_ts, "NRANGE NREVRANGE QUERYLABELS READ", _FIRST, _READS)
 

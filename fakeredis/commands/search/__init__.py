@@ -45,6 +45,10 @@ _declare("indexes", "INFO", _NAMED, READONLY, varies="always")
 _declare("indexes", "_LIST", (_WORDS,), READONLY, varies="order")
 _declare("indexes", "ALIASADD ALIASUPDATE _ALIASADDIFNX", (_WORDS,), _EDITS, **_TWO_KEYS)
 _declare("indexes", "ALIASDEL _ALIASDELIFX", _NAMED, _EDITS)
+_declare(
+    "indexes", "ALIASLIST", _NAMED, READONLY, since={"redis": "8.10.0"}, acl=("search", "slow"),
+    varies="order",
+)
 _declare("search", "SEARCH", _NAMED, READONLY)
 _declare("profiling", "PROFILE", _NAMED, READONLY, varies="always")
 _declare("aggregate", "AGGREGATE", _NAMED, READONLY)
@@ -66,6 +70,10 @@ _declare(
 _declare("suggestions", "SUGADD", _NAMED, WRITE | DENYOOM)
 _declare("suggestions", "SUGDEL", _NAMED, WRITE)
 _declare("suggestions", "SUGGET SUGLEN", _NAMED, READONLY)
+
+_declare(
+    "hybrid", "HYBRID", _NAMED, READONLY, since={"redis": "8.4.0"}, acl=("read", "search", "slow"),
+)
 
 # By the second name each node of a cluster is asked, and so since Redis 8 any server is.
 _DEBUG: Final[dict[str, Since]] = {"FT.DEBUG": {"redis": "8.0.0"}, "_FT.DEBUG": {"redis": "8.0"}}

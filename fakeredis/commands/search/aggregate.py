@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, Final
 
 from fakeredis.commands.search.reducers import Reduce, Row, property_name, reducer
-from fakeredis.commands.search.request import Request, Run, default_dialect, value_in
+from fakeredis.commands.search.request import Request, Run, new_request, value_in
 from fakeredis.commands.search.search import limit
 from fakeredis.commands.search.words import Words, failure, guarded, shown, unsigned, wrong_count
 from fakeredis.datatypes.hash import Hash
@@ -18,7 +18,6 @@ from fakeredis.datatypes.search.expressions import Expression, compiled
 from fakeredis.datatypes.search.index import Document
 from fakeredis.datatypes.search.nodes import Vector
 from fakeredis.datatypes.search.reading import json_found
-from fakeredis.datatypes.search.scoring import scorer
 from fakeredis.datatypes.search.timing import Deadline
 from fakeredis.datatypes.search.values import is_true, sort_key
 from fakeredis.datatypes.search.values import shown as value_shown
@@ -27,9 +26,14 @@ from fakeredis.engine.core.replies import OK, Status
 from fakeredis.engine.features import search
 from fakeredis.errors import CommandError
 
+__all__ = [
+    "SOURCE", "STEPS", "Cursor", "Pipeline", "Plan", "Rows", "aggregate", "arrange", "cursor",
+    "pipeline_of", "profiled_aggregate", "safely", "shown_row",
+]
+
 Rows = Iterator[Row]
 _MOST_SORTED: Final = 10  # rows in order, where nobody says how many
-_SOURCE: Final = b"\0document"  # under which a row knows its document
+SOURCE: Final = b"\0document"  # under which a row knows its document
 _GONE: Final = b"\0gone"  # that its key is not in this database
 
 
@@ -49,7 +53,7 @@ class Total:
 
 
 @dataclass
-class _Plan:
+class Plan:
     """What is to be done.
 
     Args:
@@ -68,7 +72,7 @@ class _Plan:
     idle: int = 0
 
 
-_Step = Callable[["_Pipeline"], None]
+_Step = Callable[["Pipeline"], None]
 
 
 @dataclass
@@ -85,10 +89,14 @@ class Cursor:
     until: int = 0  # when it goes: milliseconds since the epoch
 
 
-class _Pipeline:
-    """Rows on their way through the steps, and the names that they have by then."""
+class Pipeline:
+    """Rows on their way through the steps, and the names that they have by then.
 
-    def __init__(self, run: Run, plan: _Plan) -> None:
+    Args:
+        source: the rows that there are at first, where they are not just what the query found.
+    """
+
+    def __init__(self, run: Run, plan: Plan, source: Rows | None = None) -> None:
         self.run = run
         self.plan = plan
         self.total = Total()
@@ -97,7 +105,7 @@ class _Pipeline:
         self.names: set[bytes] = set(run.finder.distances) | {b"__key"}
         if plan.scores:
             self.names.add(b"__score")
-        self.rows = self._documents()
+        self.rows = self._documents() if source is None else source
         self.counted: list[list[Any]] | None = None  # names of steps, and rows that passed them
         if plan.counts:
             self.counted = []
@@ -109,14 +117,14 @@ class _Pipeline:
         run, documents = self.run, self.run.index.documents
         score = None
         if self.plan.scores:
-            score = scorer(run.finder, run.node, run.scorer, run.request.payload)
+            score = run.score()
         total, is_plain = self.total, score is None and not run.finder.distances
         for number in run.in_time(_in_server_order(run)):
             document = documents.get(number)
             if document is None:
                 continue
             total.count += 1
-            row: Row = {_SOURCE: document}
+            row: Row = {SOURCE: document}
             if is_plain:
                 yield row
                 continue
@@ -164,12 +172,12 @@ class _Pipeline:
 
         def filled(rows: Rows) -> Rows:
             for row in rows:
-                self.load(row, row[_SOURCE], path, name)
+                self.load(row, row[SOURCE], path, name)
                 yield row
 
         def filled_with_sortable(rows: Rows) -> Rows:
             for row in rows:
-                found = row[_SOURCE].sortable.get(name)
+                found = row[SOURCE].sortable.get(name)
                 if found is not None:
                     row[name] = found
                 yield row
@@ -223,12 +231,12 @@ def aggregate(ctx: Context, *words: bytes) -> Any:
         raise CommandError("No query string provided")
     plan = _plan(ctx, words)
     run = Run(ctx, words[0], words[1], plan.request)
-    pipeline = _pipeline(run, plan)
+    pipeline = pipeline_of(run, plan)
     if not plan.cursor:
-        rows = _safely(pipeline.rows, pipeline.total)
+        rows = safely(pipeline.rows, pipeline.total)
         reply, _ = _reply(ctx, rows, pipeline.total, plan.request.form, plan.content)
         return reply
-    rows = _safely(pipeline.rows, pipeline.total)
+    rows = safely(pipeline.rows, pipeline.total)
     most = int(search.of(ctx.server).config["CURSOR_MAX_IDLE"])
     cursor = Cursor(
         run.definition.name, rows, plan.chunk, plan.request.form, pipeline.total,
@@ -237,8 +245,20 @@ def aggregate(ctx: Context, *words: bytes) -> Any:
     return _read(ctx, cursor, plan.chunk, 0)
 
 
-def _pipeline(run: Run, plan: _Plan) -> _Pipeline:
-    pipeline = _Pipeline(run, plan)
+def pipeline_of(
+    run: Run, plan: Plan, source: Rows | None = None, names: Collection[bytes] = ()
+) -> Pipeline:
+    """The rows on their way through the steps of a plan.
+
+    Args:
+        source, names: the rows at first, where they are not just what the query found, and what
+            they have.
+
+    Raises:
+        CommandError: a step asks for what is not there.
+    """
+    pipeline = Pipeline(run, plan, source)
+    pipeline.names.update(names)
     try:
         for step, word, arguments in plan.steps:
             step(pipeline)
@@ -252,7 +272,7 @@ def _pipeline(run: Run, plan: _Plan) -> _Pipeline:
 _STEP_NAMES: Final = {b"LOAD": "Loader", b"GROUPBY": "Grouper"}
 
 
-def _count(pipeline: _Pipeline, step: _Step, word: bytes, arguments: Sequence[bytes]) -> None:
+def _count(pipeline: Pipeline, step: _Step, word: bytes, arguments: Sequence[bytes]) -> None:
     """Let the rows behind a step be counted under the name that FT.PROFILE has for it."""
     if word == b"APPLY":
         pipeline.count(f"Projector - {compiled(arguments[0]).kind}")
@@ -276,13 +296,13 @@ def profiled_aggregate(
         raise CommandError("FT.PROFILE does not support cursor")
     plan.counts = True
     run = Run(ctx, words[0], words[1], plan.request)
-    pipeline = _pipeline(run, plan)
-    rows = _safely(pipeline.rows, pipeline.total)
+    pipeline = pipeline_of(run, plan)
+    rows = safely(pipeline.rows, pipeline.total)
     reply, _ = _reply(ctx, rows, pipeline.total, plan.request.form, plan.content)
     return reply, run, [(name, count) for name, count in pipeline.counted or ()]
 
 
-def _safely(rows: Rows, total: Total) -> Rows:
+def safely(rows: Rows, total: Total) -> Rows:
     """The rows up to one that cannot be made; an error where that is the first."""
     first = True
     while True:
@@ -308,7 +328,7 @@ def _reply(
     """The reply, and how many rows it has."""
     first = next(rows, None)
     count = total.count
-    made = [] if first is None else [_shown(first), *map(_shown, rows)]
+    made = [] if first is None else [shown_row(first), *map(shown_row, rows)]
     size = len(made)
     if not content and ctx.session.protocol == 2:
         made = []
@@ -326,10 +346,11 @@ def _reply(
     }, size
 
 
-def _shown(row: Row) -> Row | None:
+def shown_row(row: Row) -> Row | None:
+    """A row as a reply has it; None where its key has gone."""
     if _GONE in row:
         return None
-    return {name: value_shown(value) for name, value in row.items() if name != _SOURCE}
+    return {name: value_shown(value) for name, value in row.items() if name != SOURCE}
 
 
 def _read(ctx: Context, cursor: Cursor, count: int, number: int) -> Any:
@@ -389,8 +410,8 @@ _LATE: Final = frozenset((
 _EARLY: Final = frozenset((b"ADDSCORES", b"NOCONTENT"))
 
 
-def _plan(ctx: Context, words: Sequence[bytes]) -> _Plan:
-    plan = _Plan(Request(default_dialect(ctx)))
+def _plan(ctx: Context, words: Sequence[bytes]) -> Plan:
+    plan = Plan(new_request(ctx))
     rest = Words(words, 2)
     is_late = False
     while rest:
@@ -399,7 +420,7 @@ def _plan(ctx: Context, words: Sequence[bytes]) -> _Plan:
         at = rest.at - 1
         given = rest.take()
         word = given.upper()
-        maker = None if is_late and word in _EARLY else _STEPS.get(word)
+        maker = None if is_late and word in _EARLY else STEPS.get(word)
         if maker is not None:
             is_late |= word in _BEGINNING
             start = rest.at
@@ -415,7 +436,7 @@ def _plan(ctx: Context, words: Sequence[bytes]) -> _Plan:
     return plan
 
 
-def _cursor_options(plan: _Plan, words: Words) -> None:
+def _cursor_options(plan: Plan, words: Words) -> None:
     plan.cursor = True
     while words.ahead in (b"COUNT", b"MAXIDLE"):
         option = words.take().upper().decode()
@@ -426,15 +447,15 @@ def _cursor_options(plan: _Plan, words: Words) -> None:
             plan.idle = number
 
 
-def _add_scores(plan: _Plan, words: Words) -> None:
+def _add_scores(plan: Plan, words: Words) -> None:
     plan.scores = True
 
 
-def _no_content(plan: _Plan, words: Words) -> None:
+def _no_content(plan: Plan, words: Words) -> None:
     plan.content = False
 
 
-def _load(plan: _Plan, words: Words) -> _Step:
+def _load(plan: Plan, words: Words) -> _Step:
     if words.skip(b"*"):
         return _load_all
     if not words:
@@ -455,14 +476,14 @@ def _load(plan: _Plan, words: Words) -> _Step:
             name = given.take()
         wanted.append((path, name))
 
-    def step(pipeline: _Pipeline) -> None:
+    def step(pipeline: Pipeline) -> None:
         pipeline.names.update(name for _, name in wanted)
 
         def loaded(rows: Rows) -> Rows:
             for row in rows:
                 for path, name in wanted:
-                    if _SOURCE in row:
-                        pipeline.load(row, row[_SOURCE], path, name)
+                    if SOURCE in row:
+                        pipeline.load(row, row[SOURCE], path, name)
                 yield row
 
         pipeline.rows = loaded(pipeline.rows)
@@ -470,7 +491,7 @@ def _load(plan: _Plan, words: Words) -> _Step:
     return step
 
 
-def _load_all(pipeline: _Pipeline) -> None:
+def _load_all(pipeline: Pipeline) -> None:
     definition = pipeline.run.definition
     if not definition.is_json:  # of which but the whole is loaded
         pipeline.names.update(each.name for each in definition.fields)
@@ -478,7 +499,7 @@ def _load_all(pipeline: _Pipeline) -> None:
 
     def loaded(rows: Rows) -> Rows:
         for row in rows:
-            document = row[_SOURCE]
+            document = row[SOURCE]
             value = pipeline.run.value_of(document)
             if type(value) is Hash:
                 row.update(
@@ -491,12 +512,12 @@ def _load_all(pipeline: _Pipeline) -> None:
     pipeline.rows = loaded(pipeline.rows)
 
 
-def _known(pipeline: _Pipeline, expression: Expression) -> None:
+def _known(pipeline: Pipeline, expression: Expression) -> None:
     for name in expression.names:
         pipeline.need(name, "Property `{}` not loaded nor in pipeline", loads=False)
 
 
-def _apply(plan: _Plan, words: Words) -> _Step:
+def _apply(plan: Plan, words: Words) -> _Step:
     raw = words.value("APPLY/FILTER")
     name = raw
     if words.skip(b"AS"):
@@ -504,7 +525,7 @@ def _apply(plan: _Plan, words: Words) -> _Step:
             raise CommandError("AS needs argument")
         name = words.take()
 
-    def step(pipeline: _Pipeline) -> None:
+    def step(pipeline: Pipeline) -> None:
         expression = compiled(raw)
         _known(pipeline, expression)
         pipeline.names.add(name)
@@ -520,10 +541,10 @@ def _apply(plan: _Plan, words: Words) -> _Step:
     return step
 
 
-def _filter(plan: _Plan, words: Words) -> _Step:
+def _filter(plan: Plan, words: Words) -> _Step:
     raw = words.value("APPLY/FILTER")
 
-    def step(pipeline: _Pipeline) -> None:
+    def step(pipeline: Pipeline) -> None:
         expression = compiled(raw)
         _known(pipeline, expression)
         evaluate = expression.evaluate
@@ -551,7 +572,7 @@ class _Arrangement:
     most: int = 0
     limits: tuple[int, int] | None = None
 
-    def __call__(self, pipeline: _Pipeline) -> None:
+    def __call__(self, pipeline: Pipeline) -> None:
         """Let rows be arranged so."""
         offset, count = self.limits or (0, self.most or _MOST_SORTED)
         if not self.keys:
@@ -572,7 +593,7 @@ class _Arrangement:
         pipeline.rows = sorted_rows(pipeline.rows)
 
 
-def _arranging(plan: _Plan) -> tuple[_Arrangement, bool]:
+def _arranging(plan: Plan) -> tuple[_Arrangement, bool]:
     """The arrangement that the next words belong to, and whether it is a new one."""
     if plan.arrangement is not None:
         return plan.arrangement, False
@@ -580,13 +601,21 @@ def _arranging(plan: _Plan) -> tuple[_Arrangement, bool]:
     return plan.arrangement, True
 
 
-def _limit(plan: _Plan, words: Words) -> _Step | None:
+def arrange(plan: Plan) -> bool:
+    """Let the rows be cut, if nothing is said of their order; whether they are in one of theirs."""
+    arrangement, is_new = _arranging(plan)
+    if is_new:
+        plan.steps.append((arrangement, b"LIMIT", ()))
+    return any(isinstance(step, _Arrangement) and step.keys for step, _, _ in plan.steps)
+
+
+def _limit(plan: Plan, words: Words) -> _Step | None:
     arrangement, is_new = _arranging(plan)
     arrangement.limits = limit(words)
     return arrangement if is_new else None
 
 
-def _sort_by(plan: _Plan, words: Words) -> _Step | None:
+def _sort_by(plan: Plan, words: Words) -> _Step | None:
     given = Words(words.several("SORTBY"))
     keys: list[tuple[bytes, bool]] = []
     while given:
@@ -627,7 +656,7 @@ def _order(rows: list[Row], name: bytes, descending: bool) -> None:
     rows[:] = present + absent
 
 
-def _group_by(plan: _Plan, words: Words) -> _Step:
+def _group_by(plan: Plan, words: Words) -> _Step:
     given = words.several("GROUPBY")
     for word in given:
         if word[:1] != b"@":
@@ -641,7 +670,7 @@ def _group_by(plan: _Plan, words: Words) -> _Step:
     while words.skip(b"REDUCE"):
         reducers.append(_reduce(words))
 
-    def step(pipeline: _Pipeline) -> None:
+    def step(pipeline: Pipeline) -> None:
         _group(pipeline, names, reducers)
 
     return step
@@ -664,7 +693,7 @@ def _reduce(words: Words) -> tuple[bytes, Callable[[], tuple[Reduce, list[bytes]
 
 
 def _group(
-    pipeline: _Pipeline, names: list[bytes],
+    pipeline: Pipeline, names: list[bytes],
     reducers: list[tuple[bytes, Callable[[], tuple[Reduce, list[bytes]]]]],
 ) -> None:
     made: list[tuple[bytes, Reduce]] = []
@@ -715,7 +744,7 @@ def _keys(row: Row, names: list[bytes]) -> list[tuple[Any, ...]]:
     return keys
 
 
-_STEPS: Final[dict[bytes, Callable[[_Plan, Words], _Step | None]]] = {
+STEPS: Final[dict[bytes, Callable[[Plan, Words], _Step | None]]] = {
     b"LOAD": _load, b"APPLY": _apply, b"FILTER": _filter, b"LIMIT": _limit, b"SORTBY": _sort_by,
     b"GROUPBY": _group_by, b"WITHCURSOR": _cursor_options, b"ADDSCORES": _add_scores,
     b"NOCONTENT": _no_content,

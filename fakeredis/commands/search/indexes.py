@@ -509,6 +509,15 @@ def aliasdelifx(ctx: Context, *words: bytes) -> Status:
     return OK
 
 
+def aliaslist(ctx: Context, *words: bytes) -> list[bytes]:
+    """The other names of an index."""
+    check_count(ctx, words, 1, 1)
+    indexes = search.of(ctx.server)
+    if words[0] not in indexes.indexes:
+        raise CommandError(_NO_INDEX)
+    return [alias for alias, name in indexes.aliases.items() if name == words[0]]
+
+
 # Describing -------------------------------------------------------------------------------------
 
 

@@ -17,7 +17,7 @@ from fakeredis.datatypes.search.nodes import Geo, Ids, Intersection, Node, Numer
 from fakeredis.datatypes.search.query import Query, parse
 from fakeredis.datatypes.search.reading import json_found, json_shown
 from fakeredis.datatypes.search.schema import Definition, Field
-from fakeredis.datatypes.search.scoring import SCORERS
+from fakeredis.datatypes.search.scoring import NEWER_SCORERS, SCORERS, STRETCH, Score, scorer
 from fakeredis.datatypes.search.timing import Deadline, TimedOut
 from fakeredis.datatypes.search.words import LANGUAGES
 from fakeredis.engine.command.modules import is_built_in
@@ -26,7 +26,7 @@ from fakeredis.engine.core.replies import Status
 from fakeredis.engine.features import search
 from fakeredis.errors import CommandError
 
-__all__ = ["Request", "Run", "value_in"]
+__all__ = ["Request", "Run", "new_request", "value_in"]
 
 _INFINITIES: Final = {b"inf": float("inf"), b"+inf": float("inf"), b"-inf": float("-inf")}
 
@@ -37,10 +37,13 @@ class Request:
 
     Args:
         dialect: in which it is written.
+        newer: whether what Redis 8 has beyond the module of before is known.
+        stretch: of the scorer BM25STD.TANH.
         timeout: milliseconds that it may take; None for the server's setting.
     """
 
     dialect: int = 1
+    newer: bool = False
     in_fields: list[bytes] | None = None
     in_keys: list[bytes] | None = None
     slop: int = -1
@@ -49,6 +52,7 @@ class Request:
     with_stop_words: bool = True
     language: bytes = b""
     scorer: bytes = b""
+    stretch: int = STRETCH
     payload: bytes | None = None
     parameters: dict[bytes, bytes] | None = None
     expands: bool = False
@@ -64,7 +68,9 @@ class Request:
         """
         reader = _OPTIONS.get(words.ahead)
         if reader is None:
-            return False
+            if not self.newer or words.ahead != b"BM25STD_TANH_FACTOR":
+                return False
+            reader = Request._stretch
         words.take()
         reader(self, words)
         return True
@@ -101,6 +107,13 @@ class Request:
 
     def _scorer(self, words: Words) -> None:
         self.scorer = words.value("SCORER")
+
+    def _stretch(self, words: Words) -> None:
+        what = "BM25STD_TANH_FACTOR"
+        try:
+            self.stretch = unsigned(words.value(what), 1, 10_000)
+        except ValueError as error:
+            raise CommandError(f"Bad arguments for {what}: {error}") from None
 
     def _payload(self, words: Words) -> None:
         self.payload = words.value("PAYLOAD")
@@ -278,6 +291,18 @@ class Run:
         except TimedOut as error:
             self.give_up(error)
 
+    def score(self, name: str = "") -> Score:
+        """The function that tells how well a document answers.
+
+        Args:
+            name: of another scorer than the query's.
+        """
+        request = self.request
+        return scorer(
+            self.finder, self.node, name or self.scorer, request.payload, self.found,
+            request.stretch,
+        )
+
     def value_of(self, document: Document) -> Any:
         """What the key of a document has now, in the database of the session.
 
@@ -298,7 +323,8 @@ def scorer_name(ctx: Context, given: bytes) -> str:
     if not given:
         return "BM25STD" if is_built_in(ctx.server.profile) else "TFIDF"
     name = given.decode("utf-8", "surrogateescape")
-    if name not in SCORERS:
+    known = name in SCORERS or (name in NEWER_SCORERS and is_built_in(ctx.server.profile))
+    if not known:
         raise CommandError(f"No such scorer {name}")
     return name
 
@@ -351,6 +377,11 @@ def _limited(node: Node, limits: list[Node]) -> Node:
 def default_dialect(ctx: Context) -> int:
     """The dialect of queries that name none."""
     return int(search.of(ctx.server).config["DEFAULT_DIALECT"])
+
+
+def new_request(ctx: Context) -> Request:
+    """The options of a query that names none."""
+    return Request(default_dialect(ctx), is_built_in(ctx.server.profile))
 
 
 def value_in(

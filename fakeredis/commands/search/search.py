@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from heapq import nlargest, nsmallest
 from typing import Any, Final
 
-from fakeredis.commands.search.request import Request, Run, default_dialect, value_in
+from fakeredis.commands.search.request import Request, Run, new_request, value_in
 from fakeredis.commands.search.snippets import Snippets, take_snippets
 from fakeredis.commands.search.words import Words, guarded, shown, unsigned, wrong_count
 from fakeredis.datatypes.hash import Hash
@@ -18,7 +18,7 @@ from fakeredis.datatypes.search.nodes import Vector
 from fakeredis.datatypes.search.reading import field_value
 from fakeredis.datatypes.search.reasons import Reasons
 from fakeredis.datatypes.search.records import Records
-from fakeredis.datatypes.search.scoring import Measures, nothing, scorer
+from fakeredis.datatypes.search.scoring import NEWER_SCORERS, Measures, nothing
 from fakeredis.datatypes.search.values import shown as value_shown
 from fakeredis.datatypes.search.values import sort_key
 from fakeredis.datatypes.search.vectors import distance_text
@@ -118,7 +118,7 @@ def options_of(ctx: Context, words: Sequence[bytes]) -> _Options:
     Raises:
         CommandError: they make no sense.
     """
-    options = _Options(Request(default_dialect(ctx)))
+    options = _Options(new_request(ctx))
     rest = Words(words, 2)
     while rest:
         at = rest.at - 1
@@ -227,10 +227,11 @@ def _reply(run: Run, options: _Options) -> Any:
     if options.explained:
         options.reasons = Reasons(
             None if run.node is None else Records(run.finder, run.node),
-            Measures(run.index, run.scorer), options.request.payload,
+            Measures(run.index, run.scorer.removesuffix(".TANH").removesuffix(".NORM")),
+            options.request.payload, _final(run),
         )
     if run.scored:
-        score = scorer(run.finder, run.node, run.scorer, options.request.payload)
+        score = run.score()
     total = len(run.found)
     documents = _page(run, options, score) if options.count and options.offset < total else []
     resp3 = run.ctx.session.protocol == 3
@@ -242,6 +243,25 @@ def _reply(run: Run, options: _Options) -> Any:
         Status(b"format"): Status(options.request.form), Status(b"results"): rows,
         Status(b"warning"): list(run.warnings),
     }
+
+
+def _final(run: Run) -> Callable[[Document], str] | None:
+    """What Redis 8 tells of the scores that it makes of BM25STD's."""
+    if run.scorer not in NEWER_SCORERS:
+        return None
+    plain, score = run.score("BM25STD"), run.score()
+    if run.scorer == "BM25STD.TANH":
+        stretch = run.request.stretch
+        return lambda document: (
+            f"Final Normalized BM25 : tanh(stretch factor 1/{stretch} * Final BM25 "
+            f"{plain(document):.2f})"
+        )
+    documents = run.index.documents
+    greatest = max((plain(documents[each]) for each in run.found), default=0.0)
+    return lambda document: (
+        f"Final BM25STD.NORM: {score(document):.2f} = Original Score: {plain(document):.2f} / "
+        f"Max Score: {greatest:.2f}"
+    )
 
 
 def _page(run: Run, options: _Options, score: Any) -> list[Document]:

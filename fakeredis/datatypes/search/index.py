@@ -71,10 +71,13 @@ class Index:
 
     Args:
         definition: what it is of; it may grow.
+        counts_vectors: whether a vector counts as one more of the same word, as in Redis before
+            8.4.
     """
 
-    def __init__(self, definition: Definition) -> None:
+    def __init__(self, definition: Definition, counts_vectors: bool = True) -> None:
         self.definition = definition
+        self.counts_vectors = counts_vectors
         self.synonyms: dict[str, list[str]] = {}
         self.uses = 0
         self.dialects: set[int] = set()  # in which it was asked
@@ -210,8 +213,8 @@ class Index:
             texts = contents.values.get(field.name)
             if texts is None or not field.indexed:
                 continue
-            if field.kind == "VECTOR":
-                document.most += 1  # the server counts a vector as one more of the same word
+            if field.kind == "VECTOR" and self.counts_vectors:
+                document.most += 1
             if field.kind != "TEXT":
                 continue
             weight = max(1, int(field.weight))

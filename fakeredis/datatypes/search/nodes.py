@@ -172,9 +172,14 @@ class Geometry(Node):
 
 @dataclass
 class Tags(_Several):
-    """Documents with one of some tags: `Term`, `Part` and `Exact` nodes."""
+    """Documents with one of some tags: `Term`, `Part` and `Exact` nodes.
+
+    Args:
+        is_scored: whether they give anything to scores.
+    """
 
     name: bytes = b""
+    is_scored: bool = True
 
 
 @dataclass

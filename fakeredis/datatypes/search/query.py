@@ -476,7 +476,9 @@ class _Parser:
                 node.phonetic = is_on
         elif name == "yield_distance_as" and isinstance(node, Vector):
             node.yields = value.encode("utf-8", "surrogateescape")
-        elif isinstance(node, Vector) and name.upper() in (*self._known_options(node), "EPSILON"):
+        elif isinstance(node, Vector) and name.upper() in (
+            *vector_options(node.name, self.query.definition), "EPSILON",
+        ):
             pass
         else:
             raise SearchError(f"Invalid attribute {name}")
@@ -736,7 +738,7 @@ class _Parser:
         self._need("]")
         while self._sees("arrow", "{"):
             self._attributes(node)
-        self._check_vector(node)
+        check_vector(node, self.query.definition)
         return node
 
     def _knn_options(self, node: Vector) -> None:
@@ -752,22 +754,10 @@ class _Parser:
                     else unescaped(token.text).encode("utf-8", "surrogateescape")
                 )
                 node.yields = value
-            elif word not in self._known_options(node):
+            elif word not in vector_options(node.name, self.query.definition):
                 raise SearchError(
                     "Error parsing vector similarity parameters: Invalid option"
                 )
-
-    def _known_options(self, node: Vector) -> tuple[str, ...]:
-        field = self.query.definition.field_named(node.name)
-        form = None if field is None else field.vectors
-        if form is None or form.algorithm == "HNSW":
-            return ("EF_RUNTIME", "HYBRID_POLICY", "BATCH_SIZE", "EPSILON")
-        if form.algorithm == "SVS-VAMANA":
-            return (
-                "SEARCH_WINDOW_SIZE", "USE_SEARCH_HISTORY", "SEARCH_BUFFER_CAPACITY",
-                "HYBRID_POLICY", "BATCH_SIZE", "EPSILON",
-            )
-        return ("HYBRID_POLICY", "BATCH_SIZE")
 
     def _vector_range(self, name: bytes) -> Node:
         radius = self._number()
@@ -784,19 +774,39 @@ class _Parser:
                 f"Error parsing vector similarity query: negative radius ({radius:g}) given in a "
                 "range query"
             )
-        self._check_vector(node)
+        check_vector(node, self.query.definition)
         return node
 
-    def _check_vector(self, node: Vector) -> None:
-        field = self.query.definition.field_named(node.name)
-        if field is None or field.vectors is None:
-            return
-        wanted = field.vectors.dimension * SIZES[field.vectors.type]
-        if len(node.blob) != wanted:
-            raise SearchError(
-                "Error parsing vector similarity query: query vector blob size "
-                f"({len(node.blob)}) does not match index's expected size ({wanted})."
-            )
+
+def vector_options(name: bytes, definition: Definition) -> tuple[str, ...]:
+    """What may be said of how the nearest vectors of a field are looked for."""
+    field = definition.field_named(name)
+    form = None if field is None else field.vectors
+    if form is None or form.algorithm == "HNSW":
+        return ("EF_RUNTIME", "HYBRID_POLICY", "BATCH_SIZE", "EPSILON")
+    if form.algorithm == "SVS-VAMANA":
+        return (
+            "SEARCH_WINDOW_SIZE", "USE_SEARCH_HISTORY", "SEARCH_BUFFER_CAPACITY",
+            "HYBRID_POLICY", "BATCH_SIZE", "EPSILON",
+        )
+    return ("HYBRID_POLICY", "BATCH_SIZE")
+
+
+def check_vector(node: Vector, definition: Definition) -> None:
+    """Refuse a vector of another size than its field's.
+
+    Raises:
+        SearchError: it is so.
+    """
+    field = definition.field_named(node.name)
+    if field is None or field.vectors is None:
+        return
+    wanted = field.vectors.dimension * SIZES[field.vectors.type]
+    if len(node.blob) != wanted:
+        raise SearchError(
+            "Error parsing vector similarity query: query vector blob size "
+            f"({len(node.blob)}) does not match index's expected size ({wanted})."
+        )
 
 
 def _double(raw: bytes) -> float | None:

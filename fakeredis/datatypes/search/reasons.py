@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,14 +24,21 @@ class Reasons:
         records: of what the query found; None where it asks for nothing.
         measures: of the scorer.
         payload: FT.SEARCH's.
+        final: makes, of a document, the text of what is made of BM25STD's score; None where that
+            is all.
     """
 
     records: Records | None
     measures: Measures
     payload: bytes | None = None
+    final: Callable[[Document], str] | None = None
 
     def of(self, document: Document) -> Reason:
         """Why a document has its score."""
+        reason = self._of(document)
+        return reason if self.final is None else [self.final(document), [reason]]
+
+    def _of(self, document: Document) -> Reason:
         name = self.measures.name
         if name == "DOCSCORE":
             return f"Document's score is {document.score:.2f}"

@@ -175,7 +175,7 @@ class Records:
         if isinstance(node, Intersection | Exact):
             return self._intersection(node)
         if isinstance(node, Tags):
-            return self._tags(node)
+            return self._tags(node) if node.is_scored else self._plain(node, Found(0.0))
         if isinstance(node, Optional):
             inner = self._finding(node.part)
             return lambda document: self._optional(inner, node.weight, document)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from fakeredis.datatypes.search.finding import Finder, matching_words, tags_of_part
@@ -28,13 +28,15 @@ from fakeredis.datatypes.search.records import Found, Records, reached_by_chance
 from fakeredis.datatypes.search.vectors import single
 
 __all__ = [
-    "GROWTH", "SCORERS", "SHARE", "Measures", "nothing", "older_idf",
-    "scorer",
+    "GROWTH", "NEWER_SCORERS", "SCORERS", "SHARE", "STRETCH", "Measures", "Score", "nothing",
+    "older_idf", "scorer",
 ]
 
 SCORERS: Final = (
     "TFIDF", "TFIDF.DOCNORM", "BM25", "BM25STD", "DISMAX", "DOCSCORE", "HAMMING",
 )
+NEWER_SCORERS: Final = ("BM25STD.TANH", "BM25STD.NORM")  # of Redis 8
+STRETCH: Final = 4  # by which the first one divides before it is a hyperbolic tangent
 GROWTH: Final = single(1.2)  # the server calculates with 32 bits here, with 64 otherwise
 SHARE: Final = 0.5
 
@@ -181,7 +183,7 @@ class _Maker(Measures):
                 return scores[0]  # that is alone there, without the union's weight
             return self._together(scores, node.weight, skipping)
         if isinstance(node, Tags):
-            return self._tags(node)
+            return self._tags(node) if node.is_scored else nothing
         if isinstance(node, Optional):
             return self._optional(node)
         if isinstance(node, Vector):
@@ -291,14 +293,28 @@ class _Maker(Measures):
         return score
 
 
-def scorer(finder: Finder, node: Node | None, name: str, payload: bytes | None = None) -> Score:
+def scorer(
+    finder: Finder, node: Node | None, name: str, payload: bytes | None = None,
+    found: Iterable[int] = (), stretch: int = STRETCH,
+) -> Score:
     """The function that tells a document's score.
 
     Args:
         finder: that has found the documents.
-        name: one of `SCORERS`.
+        name: one of `SCORERS` or `NEWER_SCORERS`.
         payload: FT.SEARCH's, for HAMMING.
+        found: the documents, for what is a share of the greatest score.
+        stretch: see `STRETCH`.
     """
+    if name in NEWER_SCORERS:
+        plain = scorer(finder, node, "BM25STD")
+        if plain is nothing:
+            return nothing
+        if name == "BM25STD.TANH":
+            return lambda document: math.tanh(plain(document) / stretch)
+        documents = finder.index.documents
+        greatest = max((plain(documents[each]) for each in found), default=0.0)
+        return lambda document: plain(document) / greatest if greatest else 0.0
     if name == "DOCSCORE":
         return lambda document: document.score
     if name == "HAMMING":

@@ -119,7 +119,8 @@ class Search:
         return index
 
     def _add(self, definition: Definition) -> Index:
-        index = self.indexes[definition.name] = Index(definition)
+        counts_vectors = not self.server.profile.has({"redis": "8.4.0"})
+        index = self.indexes[definition.name] = Index(definition, counts_vectors)
         if definition.temporary:
             self._prolong(index)
         self.edited()

@@ -33,6 +33,8 @@ NEWER = {
     "BLMOVEM": ("RPUSH k a b", "BLMOVEM k d LEFT RIGHT 0"),
     "XCFGSET": ("XADD k 1-1 f v", "XCFGSET k IDMP-DURATION 10"),
     "XNACK": ("XADD k 1-1 f v; XGROUP CREATE k g 0", "XNACK k g FAIL IDS 1 1-1"),
+    "FT.HYBRID": ("", "FT.HYBRID k SEARCH a VSIM @v $b PARAMS 2 b x"),
+    "FT.ALIASLIST": ("FT.CREATE k SCHEMA t TEXT", "FT.ALIASLIST k"),
     "SDIFFCARD": ("SADD k 1 2; SADD d 2", "SDIFFCARD 2 k d"),
     "SUNIONCARD": ("SADD k 1 2; SADD d 2", "SUNIONCARD 2 k d"),
 }

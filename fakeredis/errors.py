@@ -39,6 +39,7 @@ SUBSCRIBED_ONLY = (
 )
 MONITOR_ONLY = "ERR Replica can't interact with the keyspace"
 NOT_IN_MULTI = "ERR Command not allowed inside a transaction"
+NAMED_NOT_IN_MULTI = "ERR Command '%s' not allowed inside a transaction"
 NOT_FROM_SCRIPT = "ERR This Redis command is not allowed from script"
 EXEC_ABORT = "EXECABORT Transaction discarded because of previous errors."
 EXEC_REJECTED = "EXECABORT Transaction discarded because of: %s"
@@ -82,11 +83,16 @@ REPLY_TOO_LONG = "ERR the reply would have too many elements"
 RANDOM_COUNT_OUT_OF_RANGE = (
     "ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807"
 )
+EXPIRE_NX_OTHERS = "ERR NX and XX, GT or LT options at the same time are not compatible"
+EXPIRE_GT_LT = "ERR GT and LT options at the same time are not compatible"
 EXPIRE_NEGATIVE = "ERR invalid expire time, must be >= 0"
 FIELDS_MISSING = "ERR Mandatory argument FIELDS is missing or not at the right position"
 NUMFIELDS_NOT_POSITIVE = "ERR Parameter `numFields` should be greater than 0"
 NUMFIELDS_NOT_POSITIVE_INTEGER = "ERR Number of fields must be a positive integer"
 NUMFIELDS_INVALID = "ERR invalid number of fields"
+NUMFIELDS_MATCH = (
+    "ERR numfields should be greater than 0 and match the provided number of fields"
+)  # Valkey's
 NUMFIELDS_MISMATCH = "ERR The `numfields` parameter must match the number of arguments"
 UNKNOWN_ARGUMENT = "ERR unknown argument: %s"
 ONE_OF_FXX_FNX = "ERR Only one of FXX or FNX arguments can be specified"
@@ -117,6 +123,7 @@ BAD_DIGEST = "ERR digest must be exactly 16 hexadecimal characters"
 DELEX_NOT_STRING = "ERR Key should be of string type if conditions are specified"
 DELEX_CONDITION = "ERR Invalid condition. Use IFEQ, IFNE, IFDEQ, or IFDNE"
 MSETEX_NUMKEYS = "ERR invalid numkeys value"
+NUMKEYS_OUT_OF_RANGE = "ERR invalid numkeys value or out of range"
 MSETEX_PAIRS = "ERR wrong number of key-value pairs"
 INCREX_NUMBER = "ERR %s is not %s"
 INCREX_INFINITE = "ERR BYFLOAT increment cannot be Infinity"

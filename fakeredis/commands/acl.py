@@ -12,6 +12,7 @@ from fakeredis.datatypes.numbers import parse_int
 from fakeredis.engine import wording
 from fakeredis.engine.core import dispatch
 from fakeredis.engine.core.context import Context
+from fakeredis.engine.core.profiles import Traits
 from fakeredis.engine.core.replies import DEEP, OK, SetReply, Status
 from fakeredis.engine.features import acl, acl_rules
 from fakeredis.errors import CommandError
@@ -76,15 +77,16 @@ def acl_getuser(ctx: Context, name: bytes) -> Any:
     flags = user.flags()
     return {
         b"flags": SetReply(flags),
-        b"passwords": list(user.passwords), **_permissions(root),
-        b"selectors": [_permissions(selector) for selector in others],
+        b"passwords": list(user.passwords), **_permissions(root, ctx.traits),
+        b"selectors": [_permissions(selector, ctx.traits) for selector in others],
     }
 
 
-def _permissions(selector: acl_rules.Selector) -> dict[bytes, bytes]:
+def _permissions(selector: acl_rules.Selector, traits: Traits) -> dict[bytes, bytes]:
     return {
         b"commands": selector.commands_text(), b"keys": selector.keys_text(),
         b"channels": selector.channels_text(),
+        **({b"databases": selector.databases_text()} if traits.allowed_databases else {}),
     }
 
 
@@ -136,14 +138,18 @@ def acl_dryrun(ctx: Context, name: bytes, word: bytes, words: list[bytes]) -> An
     args = [word, *words][len(command.parts) :]
     if not command.accepts(len(args)):
         raise CommandError(errors.ARITY % command.label)
-    denial = user.denial(command, args)
-    return OK if denial is None else acl_rules.raw(denial.dry_text(user.name))
+    denial = user.denial(command, args, ctx.session)
+    if denial is None:
+        return OK
+    if denial.object == command.parts[0].decode().lower():
+        denial = denial._replace(object=acl_rules.text(word))
+    return acl_rules.raw(denial.dry_text(user.name))
 
 
 @group.command("ACL LOAD", flags=_ADMIN | SERVER_WIDE, since="6.0.0")
 def acl_load(ctx: Context) -> Any:
     """Read the users from a file, which no server here has."""
-    raise CommandError(_NO_FILE)
+    raise CommandError(_NO_FILE if ctx.traits.says_redis else _NO_FILE.replace("Redis ", ""))
 
 
 @group.command(
@@ -152,7 +158,7 @@ def acl_load(ctx: Context) -> Any:
 )
 def acl_save(ctx: Context) -> Any:
     """Write the users into a file, which no server here has."""
-    raise CommandError(_NO_FILE)
+    raise CommandError(_NO_FILE if ctx.traits.says_redis else _NO_FILE.replace("Redis ", ""))
 
 
 # Facts ------------------------------------------------------------------------------------------

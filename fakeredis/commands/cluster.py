@@ -117,17 +117,23 @@ def asking(ctx: Context) -> Status:
     return OK
 
 
+_LOADING_SINCE: Final = (LOADING, {"valkey": "8.1.0"})  # flags, and since when
+
 # Facts ------------------------------------------------------------------------------------------
 
 
 @group.command("CLUSTER KEYSLOT", Rest(1), arity=3, flags=STALE, since="3.0.0", names="key")
 def keyslot(ctx: Context, words: Words) -> int:
     """The slot of a key."""
-    _here(ctx)
+    if not ctx.traits.slots_without_cluster:
+        _here(ctx)
     return slot_of(words[0])
 
 
-@group.command("CLUSTER MYID", arity=2, flags=STALE, since="3.0.0", varies="always")
+@group.command(
+    "CLUSTER MYID", arity=2, flags=STALE, since="3.0.0", varies="always",
+    flags_since=_LOADING_SINCE,
+)
 def myid(ctx: Context) -> bytes:
     """The ID of this node."""
     return _here(ctx).id.encode()
@@ -136,6 +142,7 @@ def myid(ctx: Context) -> bytes:
 @group.command(
     "CLUSTER MYSHARDID", arity=2, flags=STALE, since="7.2.0", varies="always",
     tips="nondeterministic_output",
+    flags_since=_LOADING_SINCE,
 )
 def myshardid(ctx: Context) -> bytes:
     """The ID of the shard of this node."""
@@ -168,6 +175,7 @@ def getkeysinslot(ctx: Context, words: Words) -> list[bytes]:
 @group.command(
     "CLUSTER INFO", arity=2, flags=STALE, since="3.0.0", varies="always",
     tips="nondeterministic_output",
+    flags_since=_LOADING_SINCE,
 )
 def info(ctx: Context) -> Verbatim:
     """The state of the cluster in lines."""
@@ -190,6 +198,7 @@ def info(ctx: Context) -> Verbatim:
 @group.command(
     "CLUSTER NODES", arity=2, flags=STALE, since="3.0.0", varies="always",
     tips="nondeterministic_output",
+    flags_since=_LOADING_SINCE,
 )
 def nodes(ctx: Context) -> Verbatim:
     """All nodes, a line each."""

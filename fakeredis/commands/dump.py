@@ -138,13 +138,10 @@ def restore(ctx: Context, key: bytes, ttl: bytes, payload: bytes, *words: bytes)
     return OK
 
 
-_LAST_BEFORE_12: Final = 21  # version 12 of the format brought fields with deadlines
-
-
 def _load(ctx: Context, payload: bytes) -> Any:
     if not rdb.is_intact(payload, ctx.traits.rdb_version):
         raise CommandError(errors.PAYLOAD_NOT_INTACT)
-    if payload[0] > _LAST_BEFORE_12 and ctx.traits.rdb_version < 12:
+    if not rdb.is_known(payload, ctx.traits.rdb_version):
         raise CommandError(errors.PAYLOAD_BAD)
     try:
         return rdb.load(payload, ctx.server.limits)

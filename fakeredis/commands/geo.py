@@ -36,7 +36,7 @@ from fakeredis.datatypes.geohash import (
     ranges,
     text_of,
 )
-from fakeredis.datatypes.numbers import format_float, parse_float
+from fakeredis.datatypes.numbers import format_float
 from fakeredis.datatypes.sorted_set import SortedSet
 from fakeredis.engine.core.context import Context
 from fakeredis.engine.core.profiles import Traits
@@ -60,15 +60,15 @@ def _unit(raw: bytes, traits: Traits) -> float:
     return metres
 
 
-def _number(raw: bytes, error: str = errors.NOT_FLOAT) -> float:
-    number = parse_float(raw)
+def _number(raw: bytes, traits: Traits, error: str = errors.NOT_FLOAT) -> float:
+    number = traits.parse_float(raw)
     if number is None:
         raise CommandError(error)
     return number
 
 
-def _place(longitude_raw: bytes, latitude_raw: bytes) -> Place:
-    longitude, latitude = _number(longitude_raw), _number(latitude_raw)
+def _place(traits: Traits, longitude_raw: bytes, latitude_raw: bytes) -> Place:
+    longitude, latitude = _number(longitude_raw, traits), _number(latitude_raw, traits)
     if abs(longitude) > MAX_LONGITUDE or abs(latitude) > MAX_LATITUDE:
         raise CommandError(errors.GEO_PLACE % (longitude, latitude))
     return longitude, latitude
@@ -122,7 +122,7 @@ def geoadd(ctx: Context, key: bytes, *words: bytes) -> Any:
         raise CommandError(errors.SYNTAX)
     pairs = list(words[:at])
     for first in range(0, len(triples), 3):
-        longitude, latitude = _place(triples[first], triples[first + 1])
+        longitude, latitude = _place(ctx.traits, triples[first], triples[first + 1])
         pairs += (b"%d" % encode(longitude, latitude), triples[first + 2])
     return zadd(ctx, key, *pairs)
 
@@ -193,20 +193,23 @@ def _around(data: _Data, member: bytes) -> Place | None:
         return None
     place = _place_of(data.value, member)
     if place is None:
+        if data.traits.names_missing:
+            name = member.decode("utf-8", "surrogateescape")
+            raise CommandError(f"ERR member {name} does not exist")
         raise CommandError(errors.GEO_MEMBER)
     return place
 
 
 def _circle(data: _Data, radius_raw: bytes, unit: bytes) -> _Shape:
-    radius = _number(radius_raw, errors.GEO_RADIUS)
+    radius = _number(radius_raw, data.traits, errors.GEO_RADIUS)
     if radius < 0:
         raise CommandError(errors.GEO_RADIUS_NEGATIVE)
     return _Shape(radius, (0.0, 0.0), _unit(unit, data.traits))
 
 
 def _box(data: _Data, width_raw: bytes, height_raw: bytes, unit: bytes) -> _Shape:
-    width = _number(width_raw, errors.GEO_WIDTH)
-    height = _number(height_raw, errors.GEO_HEIGHT)
+    width = _number(width_raw, data.traits, errors.GEO_WIDTH)
+    height = _number(height_raw, data.traits, errors.GEO_HEIGHT)
     if width < 0 or height < 0:
         raise CommandError(errors.GEO_BOX_NEGATIVE)
     return _Shape(None, (width, height), _unit(unit, data.traits))
@@ -236,7 +239,7 @@ class _SearchOptions(_RadiusOptions, at_least=5):
 
     center: Annotated[tuple[str, Place | None] | None, OneOf(
         FROMMEMBER=Values(Raw, make=_around),
-        FROMLONLAT=Values(Raw, Raw, make=lambda _, *place: _place(*place)),
+        FROMLONLAT=Values(Raw, Raw, make=lambda data, *place: _place(data.traits, *place)),
     )] = None
     area: Annotated[tuple[str, _Shape] | None, OneOf(
         BYRADIUS=Values(Raw, Raw, make=_circle), BYBOX=Values(Raw, Raw, Raw, make=_box),
@@ -432,7 +435,7 @@ def _radius(
 
 
 def _round_place(words: Sequence[bytes]) -> Start:
-    return lambda data: (_place(words[0], words[1]), _circle(data, words[2], words[3]))
+    return lambda data: (_place(data.traits, words[0], words[1]), _circle(data, words[2], words[3]))
 
 
 def _round_member(words: Sequence[bytes]) -> Start:

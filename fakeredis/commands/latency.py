@@ -225,6 +225,20 @@ _LOOK: Final = (
 )
 
 
+_DISABLED_BRIEFLY: Final = (
+    "I'm sorry, Dave, I can't do that. Latency monitoring is disabled in this Valkey instance. "
+    'You may use "CONFIG SET latency-monitor-threshold <milliseconds>." in order to enable it.\n'
+)
+_NOTHING_BRIEFLY: Final = (
+    "No latency spike was observed during the lifetime of this Valkey instance, not in the "
+    "slightest bit.\n"
+)
+
+
+def _said(ctx: Context, text: str, briefly: str) -> Verbatim:
+    return Verbatim((text if ctx.traits.says_redis else briefly).encode())
+
+
 @group.command(
     "LATENCY DOCTOR", flags=_ADMIN, since="2.8.13", varies="always",
     tips="nondeterministic_output request_policy:all_nodes response_policy:special",
@@ -233,9 +247,9 @@ def latency_doctor(ctx: Context) -> Verbatim:
     """What the delays mean."""
     config, events = ctx.server.config, latency.begin(ctx.server).events
     if not config.latency_monitor_threshold:
-        return Verbatim(_DISABLED.encode())
+        return _said(ctx, _DISABLED, _DISABLED_BRIEFLY)
     if not events:
-        return Verbatim(_NOTHING.encode())
+        return _said(ctx, _NOTHING, _NOTHING_BRIEFLY)
     now = int(ctx.server.clock.seconds())
     text = _SPIKES
     for number, (name, event) in enumerate(events.items(), 1):

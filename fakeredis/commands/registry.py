@@ -52,6 +52,7 @@ from fakeredis.engine.command.command import (
     WRITES_BACK,
     Channels,
     Command,
+    Databases,
     Declaration,
     Flags,
     Group,
@@ -68,6 +69,6 @@ __all__ = [
     "READONLY", "READS_ELEMENT", "READS_WHOLE", "REPLICATES", "REPLY_BY_KEY", "RUNS_QUEUE",
     "SEQUENTIAL", "SERVER_WIDE", "SKIP_MONITOR", "SKIP_SLOWLOG", "STALE", "TOUCHES",
     "TOUCHES_ARBITRARY_KEYS", "UNQUEUED", "UNWATCHES", "WATCHES", "WHILE_SUBSCRIBED", "WRITE",
-    "WRITES_BACK", "Channels", "Command", "Declaration", "Flags", "Group", "Secrets", "Table",
-    "unchanged",
+    "WRITES_BACK", "Channels", "Command", "Databases", "Declaration", "Flags", "Group", "Secrets",
+    "Table", "unchanged",
 ]

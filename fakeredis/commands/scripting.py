@@ -67,11 +67,11 @@ def _eval(ctx: Context, words: list[bytes], read_only: bool) -> Any:
 
 def _evalsha(ctx: Context, words: list[bytes], read_only: bool) -> Any:
     if len(words[0]) != 40:
-        raise CommandError(scripting.NO_SCRIPT)
+        raise scripting.no_script(ctx.traits.script_engines)
     count = _count(words)
     scripts: scripting.Scripting | None = ctx.server.scripting
     if scripts is None:
-        raise CommandError(scripting.NO_SCRIPT)
+        raise scripting.no_script(ctx.traits.script_engines)
     script = scripts.find(words[0])
     if script.flags is not None:
         interpreter.check_flags(ctx.session, script, read_only)
@@ -133,6 +133,7 @@ def script_load(ctx: Context, source: bytes) -> bytes:
 @group.command(
     "SCRIPT EXISTS", Rest(1), flags=NOSCRIPT, since="2.6.0",
     tips="request_policy:all_shards response_policy:agg_logical_and", names="sha1+",
+    flags_since=(STALE, {"valkey": "9.0.0"}),
 )
 def script_exists(ctx: Context, shas: list[bytes]) -> list[int]:
     """Which of these scripts the server has."""
@@ -156,6 +157,7 @@ class _FlushOptions(Options):
 @group.command(
     "SCRIPT FLUSH", _FlushOptions, flags=NOSCRIPT | KEPT | SERVER_WIDE, since="2.6.0",
     tips="request_policy:all_nodes response_policy:all_succeeded",
+    flags_since=(STALE, {"valkey": "9.0.0"}),
 )
 def script_flush(ctx: Context, *words: bytes) -> Any:
     """Forget all scripts."""
@@ -174,12 +176,23 @@ def script_kill(ctx: Context) -> Status:
     return OK
 
 
+class _DebugOptions(Options, introduced={"valkey": "9.1.0"}, others="engines"):
+    """Which engine's scripts are debugged."""
+
+    engines: list[bytes] = []  # noqa: RUF012 (never changed: the words make a list of their own)
+
+
 @group.command(
-    "SCRIPT DEBUG", Raw, flags=NOSCRIPT | SERVER_WIDE, since="3.2.0", form="^mode",
-    names="mode<YES|SYNC|NO>",
+    "SCRIPT DEBUG", Raw, _DebugOptions, flags=NOSCRIPT | SERVER_WIDE, since="3.2.0",
+    form="^mode {}", names="mode<YES|SYNC|NO> {}",
 )
-def script_debug(ctx: Context, mode: bytes) -> Any:
+def script_debug(ctx: Context, mode: bytes, *words: bytes) -> Any:
     """Off is all that it can be: there is no debugger here, and who asks for one would wait."""
+    if len(words) > 1:
+        raise ctx.misused()
+    if words and words[0].lower() != b"lua":
+        name = words[0].decode("utf-8", "surrogateescape")
+        raise CommandError(f"ERR No scripting engine found with name '{name}' to enable debug")
     if word_of(mode) not in (b"YES", b"SYNC", b"NO"):
         raise CommandError("ERR Use SCRIPT DEBUG YES/SYNC/NO")
     if mode.upper() != b"NO":

@@ -368,7 +368,8 @@ def msetnx(ctx: Context, *pairs: bytes) -> int:
 
 @group.command(
     "MSETEX", Raw, Raw, Raw, _MsetexOptions, flags=WRITE | DENYOOM | MOVABLEKEYS,
-    since={"redis": "8.4.0"}, specs=(KeySpec("OW update", index(1), counted(step=2)),),
+    since={"redis": "8.4.0", "valkey": "9.1.0"},
+    specs=(KeySpec("OW update", index(1), counted(step=2)),),
     form="#(key value)~ {}", names="numkeys:integer data(key:key value)+ {}",
 )
 def msetex(ctx: Context, raw: bytes, *words: bytes) -> int:
@@ -378,9 +379,10 @@ def msetex(ctx: Context, raw: bytes, *words: bytes) -> int:
     """
     count = parse_int(raw)
     if count is None or not 0 < count < 1 << 31:
-        raise CommandError(errors.MSETEX_NUMKEYS)
+        terse = ctx.traits.terse_pairs
+        raise CommandError(errors.NUMKEYS_OUT_OF_RANGE if terse else errors.MSETEX_NUMKEYS)
     if len(words) < 2 * count:
-        raise CommandError(errors.MSETEX_PAIRS)
+        raise CommandError(errors.SYNTAX if ctx.traits.terse_pairs else errors.MSETEX_PAIRS)
     pairs = words[: 2 * count]
     options = _MsetexOptions.parse(ctx, words[2 * count :])
     expiry = options.expiration

@@ -86,6 +86,12 @@ def parse_float(raw: bytes) -> float | None:
     return value
 
 
+def parse_decimal(raw: bytes) -> float | None:
+    """A double as servers accept it that read no hexadecimal ones."""
+    value = parse_float(raw)
+    return None if value is not None and _HEX(raw) else value
+
+
 def _is_zero(raw: bytes) -> bool:
     """Whether the text means zero and did not become zero by underflow."""
     mantissa = raw.lower().partition(b"e")[0]
@@ -400,6 +406,7 @@ __all__ = [
     "format_float",
     "format_long_double",
     "is_infinite",
+    "parse_decimal",
     "parse_float",
     "parse_int",
     "parse_long_double",

@@ -54,7 +54,7 @@ class Contents:
 def write(contents: Contents, limits: EncodingLimits, compress: bool = True) -> bytes:
     """The bytes of a file; the entries of a database must stand together."""
     writer = Writer(limits, contents.version, compress)
-    chunks = [b"%b%04d" % (_MAGIC, contents.version)]
+    chunks = [_magic(contents.version)]
     if contents.version >= _OLDEST_WITH_AUX:
         chunks += (_record(writer, types.AUX, *pair) for pair in contents.aux.items())
     if contents.version >= _OLDEST_WITH_FUNCTIONS:
@@ -70,6 +70,13 @@ def write(contents: Contents, limits: EncodingLimits, compress: bool = True) -> 
     if contents.version < _OLDEST_WITH_CHECKSUM:
         return data
     return data + struct.pack("<Q", crc64(data))
+
+
+def _magic(version: int) -> bytes:
+    """The first nine bytes of a file."""
+    if version >= types.OLDEST_OF_VALKEY:
+        return b"%b%03d" % (_VALKEY_MAGIC, version)
+    return b"%b%04d" % (_MAGIC, version)
 
 
 def _record(writer: Writer, code: int, *texts: bytes) -> bytes:
@@ -138,12 +145,15 @@ def read(
 
 
 def _version(data: bytes, newest: int) -> int:
-    if data[:6] == _VALKEY_MAGIC:
+    of_valkey = data[:6] == _VALKEY_MAGIC
+    if of_valkey and newest < types.OLDEST_OF_VALKEY:
         raise FormatError("the file's format is that of Valkey 9, which cannot be read here")
-    if data[:5] != _MAGIC or not data[5:9].isdigit():
+    magic = _VALKEY_MAGIC if of_valkey else _MAGIC
+    digits = data[len(magic) : 9]
+    if not data.startswith(magic) or not digits.isdigit():
         raise FormatError("this is no RDB file")
-    version = int(data[5:9])
-    if not 1 <= version <= newest:
+    version = int(digits)
+    if version < 1 or not types.may_read(version, newest):
         raise FormatError(
             f"the file's format is of version {version}, beyond what can be read here: {newest}", 5
         )

@@ -71,9 +71,14 @@ def is_intact(payload: bytes, version: int) -> bool:
     if len(payload) < _FOOTER:
         return False
     written, checksum = struct.unpack("<HQ", payload[-_FOOTER:])
-    if written > version:
+    if not types.may_read(written, version):
         return False
     return bool(checksum == crc64(memoryview(payload)[:-8]))
+
+
+def is_known(payload: bytes, version: int) -> bool:
+    """Whether a server of that version knows the type of the value in a payload."""
+    return types.knows(version, payload[0])
 
 
 def load(payload: bytes, limits: EncodingLimits = DEFAULT_LIMITS) -> Any:

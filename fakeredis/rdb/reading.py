@@ -337,6 +337,20 @@ def _hash_with_deadlines(reader: Reader, kind: int) -> Hash:
     return _with_deadlines(reader, flat, deadlines)
 
 
+def _hash_with_times(reader: Reader, kind: int) -> Hash:
+    flat: list[bytes] = []
+    deadlines: list[int] = []
+    for _ in range(reader.length()):
+        flat += reader.string(), reader.string()
+        deadlines.append(reader.number(8, signed=True))
+    value = _filled_hash(reader, flat)
+    for field, deadline in zip(flat[::2], deadlines, strict=True):
+        if deadline >= 0:
+            value.expire_at(field, deadline)
+    value.expand()
+    return value
+
+
 def _listpack_hash_with_deadlines(reader: Reader, kind: int) -> Hash:
     reader.number(8)  # the earliest deadline, which the listpack knows as well
     items = reader.compact(read_listpack)
@@ -415,7 +429,8 @@ def _stream(reader: Reader, kind: int) -> Any:
 
 _READERS: Final[dict[int, Callable[[Reader, int], Any]]] = {
     types.STRING: _string, types.LIST: _list, types.SET: _set, types.ZSET: _zset,
-    types.HASH: _hash, types.ZSET_2: _zset, types.MODULE_1: _module, types.MODULE_2: _module,
+    types.HASH: _hash, types.HASH_2: _hash_with_times,
+    types.ZSET_2: _zset, types.MODULE_1: _module, types.MODULE_2: _module,
     types.HASH_ZIPMAP: _compact_hash, types.LIST_ZIPLIST: _ziplist, types.SET_INTSET: _intset,
     types.ZSET_ZIPLIST: _compact_zset, types.HASH_ZIPLIST: _compact_hash,
     types.LIST_QUICKLIST: _quicklist, types.HASH_LISTPACK: _compact_hash,

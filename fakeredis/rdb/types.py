@@ -25,6 +25,7 @@ LIST_QUICKLIST_2: Final = 18  # nodes are listpacks, or one long element
 STREAM_2: Final = 19  # first ID, deleted and added entries, entries read by groups
 SET_LISTPACK: Final = 20
 STREAM_3: Final = 21  # when consumers were active
+HASH_2: Final = 22  # fields with deadlines, as Valkey has them
 HASH_METADATA: Final = 24  # fields with deadlines
 HASH_LISTPACK_EX: Final = 25  # the same as a listpack
 
@@ -45,3 +46,18 @@ END: Final = 255
 OLDEST_WITH_LISTPACKS: Final = 10  # Redis 7.0; also the second form of streams
 OLDEST_WITH_SET_LISTPACKS: Final = 11  # Redis 7.2; also the third form of streams
 OLDEST_WITH_FIELD_EXPIRY: Final = 12  # Redis 7.4
+OLDEST_OF_VALKEY: Final = 80  # Valkey 9.0; what lies between this and 11 is not for Valkey to read
+
+
+def may_read(version: int, newest: int) -> bool:
+    """Whether a server whose own version is the newest reads another one."""
+    return version <= newest and not (
+        newest >= OLDEST_OF_VALKEY and OLDEST_WITH_FIELD_EXPIRY <= version < OLDEST_OF_VALKEY
+    )
+
+
+def knows(version: int, kind: int) -> bool:
+    """Whether a server of that version knows a type of values."""
+    if kind == HASH_2:
+        return version >= OLDEST_OF_VALKEY
+    return kind < HASH_2 or OLDEST_WITH_FIELD_EXPIRY <= version < OLDEST_OF_VALKEY

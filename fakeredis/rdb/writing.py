@@ -183,7 +183,10 @@ class Writer:
         return types.ZSET_2
 
     def _hash(self, value: Hash) -> int:
-        if self.version >= types.OLDEST_WITH_FIELD_EXPIRY:
+        if self.version >= types.OLDEST_OF_VALKEY:
+            if value.expires:
+                return self._hash_with_times(value, value.expires)
+        elif self.version >= types.OLDEST_WITH_FIELD_EXPIRY:
             expires = value.expires
             if expires is not None and self._is_compact(value):
                 return self._listpack_with_deadlines(value, expires)
@@ -203,6 +206,14 @@ class Writer:
             part for field, text in value.items() for part in (field, text, expires.get(field, 0))
         ))
         return types.HASH_LISTPACK_EX
+
+    def _hash_with_times(self, value: Hash, expires: dict[bytes, int]) -> int:
+        """A field's deadline stands behind it, -1 where there is none."""
+        self.length(len(value))
+        for field, text in value.items():
+            self.strings((field, text))
+            self.number(expires.get(field, -1))
+        return types.HASH_2
 
     def _hash_with_deadlines(self, value: Hash, expires: dict[bytes, int]) -> int:
         earliest = min(expires.values())

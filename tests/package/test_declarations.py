@@ -98,6 +98,7 @@ def test_access_fits_the_flags() -> None:
 NEWER = {
     "SET": {"IFEQ", "IFNE", "IFDEQ", "IFDNE"}, "XADD": {"IDMP", "IDMPAUTO"},
     "XREAD": {"MAXCOUNT", "MAXSIZE"}, "XREADGROUP": {"CLAIM", "MAXCOUNT", "MAXSIZE"},
+    "ZSCAN": {"NOSCORES"},
 }
 # What is known besides, only to be refused later than unknown words.
 KNOWN = {

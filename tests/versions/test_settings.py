@@ -42,6 +42,7 @@ def test_as_the_real_server(name: str) -> None:
         ("redis6", "hash-max-ziplist-entries", "hash-max-listpack-entries"),
         ("redis7", "io-threads-do-reads", "vset-force-single-threaded-execution"),
         ("valkey8", "commandlog-request-larger-than", "dynamic-hz"),
+        ("valkey9", "cluster-databases", "sanitize-dump-payload"),
         ("redis8", "hash-max-ziplist-entries", "lua-replicate-commands"),
     ],
 )

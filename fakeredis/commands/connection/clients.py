@@ -7,13 +7,15 @@ from typing import Annotated, Any, Final
 
 from fakeredis import errors
 from fakeredis.commands.arguments import OneOf, Option, Options, Raw, Rest, Token, Values, word_of
-from fakeredis.commands.connection.common import CLIENT_FLAGS, group
+from fakeredis.commands.connection.common import BUSY_SINCE, CLIENT_FLAGS, group
 from fakeredis.commands.registry import (
     ADMIN,
+    ALLOW_BUSY,
     CONNECTION,
     EACH_NODE,
     HEARD,
     LOADING,
+    NO_MULTI,
     SERVER_WIDE,
     STALE,
 )
@@ -46,13 +48,19 @@ def check_name(name: bytes) -> None:
         raise CommandError(BAD_NAME)
 
 
-@group.command("CLIENT ID", flags=CLIENT_FLAGS, since="5.0.0", varies="always")
+@group.command(
+    "CLIENT ID", flags=CLIENT_FLAGS, since="5.0.0", varies="always",
+    flags_since=BUSY_SINCE,
+)
 def client_id(ctx: Context) -> int:
     """This session's number."""
     return ctx.session.id
 
 
-@group.command("CLIENT GETNAME", flags=CLIENT_FLAGS, since="2.6.9")
+@group.command(
+    "CLIENT GETNAME", flags=CLIENT_FLAGS, since="2.6.9",
+    flags_since=BUSY_SINCE,
+)
 def client_getname(ctx: Context) -> Any:
     """This session's name; None when it has none."""
     return ctx.session.name or None
@@ -61,6 +69,7 @@ def client_getname(ctx: Context) -> Any:
 @group.command(
     "CLIENT SETNAME", Raw, flags=CLIENT_FLAGS | EACH_NODE, since="2.6.9",
     tips="request_policy:all_nodes response_policy:all_succeeded", names="connection-name",
+    flags_since=BUSY_SINCE,
 )
 def client_setname(ctx: Context, name: bytes) -> Any:
     """Name this session."""
@@ -73,6 +82,7 @@ def client_setname(ctx: Context, name: bytes) -> Any:
     "CLIENT SETINFO", Raw, Raw, flags=CLIENT_FLAGS | EACH_NODE, since="7.2.0",
     tips="request_policy:all_nodes response_policy:all_succeeded", form="^attribute value",
     names="attr<LIB-NAME=libname|LIB-VER=libver>",
+    flags_since=BUSY_SINCE,
 )
 def client_setinfo(ctx: Context, attribute: bytes, value: bytes) -> Any:
     """Note the client library's name or version."""
@@ -103,6 +113,7 @@ def _is_on(raw: bytes) -> bool:
 @group.command(
     "CLIENT NO-EVICT", Raw, flags=CLIENT_FLAGS | ADMIN | EACH_NODE, since="7.0.0", form="^switch",
     names="enabled<ON|OFF>",
+    flags_since=BUSY_SINCE,
 )
 def client_no_evict(ctx: Context, switch: bytes) -> Any:
     """Protect this session from eviction."""
@@ -113,6 +124,7 @@ def client_no_evict(ctx: Context, switch: bytes) -> Any:
 @group.command(
     "CLIENT NO-TOUCH", Raw, flags=CLIENT_FLAGS | EACH_NODE, since="7.2.0", form="^switch",
     names="enabled<ON|OFF>",
+    flags_since=BUSY_SINCE,
 )
 def client_no_touch(ctx: Context, switch: bytes) -> Any:
     """Choose whether this session's commands leave the keys' access times alone."""
@@ -124,6 +136,7 @@ def client_no_touch(ctx: Context, switch: bytes) -> Any:
 @group.command(
     "CLIENT REPLY", Raw, flags=CLIENT_FLAGS | CONNECTION | HEARD, since="3.2.0", form="^switch",
     names="action<ON|OFF|SKIP>",
+    flags_since=(ALLOW_BUSY | NO_MULTI, BUSY_SINCE[1]),
 )
 def client_reply(ctx: Context, raw: bytes) -> Any:
     """Reply no longer, not to the next command, or again."""

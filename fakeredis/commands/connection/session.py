@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fakeredis import errors
 from fakeredis.commands.arguments import Argument, Int, Option, Options, Raw, Rest
 from fakeredis.commands.connection.clients import check_name
-from fakeredis.commands.connection.common import OPEN_FLAGS, group
+from fakeredis.commands.connection.common import BUSY_SINCE, OPEN_FLAGS, group
 from fakeredis.commands.pubsub import unsubscribe_all
 from fakeredis.commands.registry import (
     ALONE,
@@ -21,6 +21,7 @@ from fakeredis.commands.registry import (
     UNQUEUED,
     UNWATCHES,
     WHILE_SUBSCRIBED,
+    Databases,
     Secrets,
 )
 from fakeredis.datatypes.numbers import parse_int
@@ -57,7 +58,10 @@ def echo(ctx: Context, message: bytes) -> bytes:
     return message
 
 
-@group.command("SELECT", Int, flags=LOADING | STALE | FAST | SEQUENTIAL, names="index")
+@group.command(
+    "SELECT", Int, flags=LOADING | STALE | FAST | SEQUENTIAL, flags_since=BUSY_SINCE,
+    databases=Databases((0,), here=False), names="index",
+)
 def select(ctx: Context, index: int) -> Any:
     """Choose the database of this session."""
     if not -(1 << 31) <= index < 1 << 31:

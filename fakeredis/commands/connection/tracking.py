@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from fakeredis import errors
 from fakeredis.commands.arguments import Flag, OneOf, Option, Options, Raw, Rest, Values, word_of
-from fakeredis.commands.connection.common import CLIENT_FLAGS, group
+from fakeredis.commands.connection.common import BUSY_SINCE, CLIENT_FLAGS, group
 from fakeredis.commands.registry import ADMIN, EACH_NODE, SERVER_WIDE
 from fakeredis.datatypes.numbers import parse_int
 from fakeredis.engine import wording
@@ -165,6 +165,7 @@ SWITCHED = (
 
 @group.command(
     "CLIENT CACHING", Raw, flags=CLIENT_FLAGS, since="6.0.0", form="^switch", names="mode<YES|NO>",
+    flags_since=BUSY_SINCE,
 )
 def client_caching(ctx: Context, mode: bytes) -> Any:
     """Track, or not, the keys of the next command or transaction."""
@@ -183,7 +184,10 @@ def client_caching(ctx: Context, mode: bytes) -> Any:
     return OK
 
 
-@group.command("CLIENT GETREDIR", flags=CLIENT_FLAGS, since="6.0.0", varies="always")
+@group.command(
+    "CLIENT GETREDIR", flags=CLIENT_FLAGS, since="6.0.0", varies="always",
+    flags_since=BUSY_SINCE,
+)
 def client_getredir(ctx: Context) -> int:
     """Which session hears of changes in place of this one; 0 for none, -1 without tracking."""
     tracker = tracking.tracker_of(ctx.session)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated
 
+from fakeredis import errors
 from fakeredis.commands.arguments import Flag, Key, Options, Raw
 from fakeredis.commands.generic.common import group, lookup_any
 from fakeredis.commands.registry import FAST, GIVES_TTL, NO_TOUCH, READONLY, WRITE
@@ -29,11 +30,9 @@ class _ExpireOptions(Options, introduced="7.0.0"):
     def check(self) -> None:
         """Refuse those that do not go together."""
         if self.nx and (self.xx or self.gt or self.lt):
-            raise CommandError(
-                "ERR NX and XX, GT or LT options at the same time are not compatible"
-            )
+            raise CommandError(errors.EXPIRE_NX_OTHERS)
         if self.gt and self.lt:
-            raise CommandError("ERR GT and LT options at the same time are not compatible")
+            raise CommandError(errors.EXPIRE_GT_LT)
 
     def hold(self, current: int | None, deadline: int) -> bool:
         """Whether they allow a deadline; a key without one lives for ever."""

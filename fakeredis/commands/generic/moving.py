@@ -13,7 +13,7 @@ from fakeredis.commands.generic.common import (
     server_tells,
     tell_overwritten,
 )
-from fakeredis.commands.registry import DENYOOM, FAST, WRITE
+from fakeredis.commands.registry import DENYOOM, FAST, WRITE, Databases
 from fakeredis.engine.cluster import cluster
 from fakeredis.engine.core.context import Context
 from fakeredis.engine.core.replies import OK, Status
@@ -72,7 +72,9 @@ def _present(ctx: Context, db: Database, key: bytes) -> Any:
 _Index: Final = integer(-(1 << 31), (1 << 31) - 1, range_error=errors.BEYOND_INT)
 
 
-@group.command("MOVE", Key, _Index, flags=WRITE | FAST, names="key db")
+@group.command(
+    "MOVE", Key, _Index, flags=WRITE | FAST, names="key db", databases=Databases((1,)),
+)
 def move(ctx: Context, key: bytes, index: int) -> int:
     """Take a key to another database, unless there is one of that name already.
 
@@ -104,6 +106,7 @@ class _CopyOptions(Options):
 @group.command(
     "COPY", Key("RO access"), Key("OW update"), _CopyOptions, flags=WRITE | DENYOOM, since="6.2.0",
     names="source destination {}",
+    databases=Databases(word=b"DB"),
 )
 def copy(ctx: Context, key: bytes, new: bytes, *words: bytes) -> int:
     """Copy a value with its deadlines; 0 when there is none or the new key is taken.

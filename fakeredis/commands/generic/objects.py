@@ -40,12 +40,14 @@ def encoding(ctx: Context, key: bytes, value: Any) -> bytes:
 
 
 def _room_beside(ctx: Context, key: bytes) -> int:
-    """How long a string may be to share 64 bytes with its key and, for some, its deadline.
+    """How long a string may be to share 64 or 128 bytes with its key and, for some, its deadline.
 
     The server looks at that when it stores the string or the deadline, and never goes back to an
     embedded string: after PERSIST, or COPY from a longer key, it may still say ``raw``.
     """
     size = len(key)
+    if ctx.traits.long_embedded:
+        return 111 - size if size >= 32 else 113 - size
     if key not in ctx.db.expires:
         return 41 - size
     if ctx.traits.embedded_deadlines:

@@ -26,6 +26,7 @@ from fakeredis.commands.generic.common import group, lookup_any
 from fakeredis.commands.registry import DENYOOM, MOVABLEKEYS, READONLY, WRITE
 from fakeredis.datatypes.hash import Hash
 from fakeredis.datatypes.list import List
+from fakeredis.datatypes.numbers import parse_decimal
 from fakeredis.datatypes.set import Set
 from fakeredis.datatypes.sorted_set import SortedSet
 from fakeredis.datatypes.string import MutableString
@@ -105,8 +106,10 @@ def _sorted_elements(ctx: Context, value: Any, options: _SortRoOptions) -> list[
     if alpha:
         order = _alphabetical(weights, options.store is None)
     else:
-        as_c = ctx.traits.c_numbers
-        order = list(zip((_weight(raw, as_c) for raw in weights), elements, strict=True))
+        read = _strict_weight if ctx.traits.strict_sort else _weight
+        if ctx.traits.c_numbers:
+            weights = [None if raw is None else raw and as_python(raw) for raw in weights]
+        order = list(zip(map(read, weights), elements, strict=True))
     # Elements with equal keys stay as they are: only the keys may be compared.
     places = sorted(range(len(elements)), key=order.__getitem__, reverse=options.order == "DESC")
     return _limited([elements[place] for place in places], options)
@@ -132,15 +135,24 @@ _WEIGHT: Final = re.compile(
 ).fullmatch
 
 
-def _weight(raw: bytes | None, as_c: bool = False) -> float:
+_NO_WEIGHT: Final = "ERR One or more scores can't be converted into double"
+
+
+def _weight(raw: bytes | None) -> float:
     """An element's or a BY key's value as a number; missing and empty ones count as 0."""
     if not raw:
         return 0.0
-    if as_c:
-        raw = as_python(raw)
     if not _WEIGHT(raw) or raw in (b"+", b"-"):
-        raise CommandError("ERR One or more scores can't be converted into double")
+        raise CommandError(_NO_WEIGHT)
     return float(raw)
+
+
+def _strict_weight(raw: bytes | None) -> float:
+    """The same; empty ones count as nothing, and those out of range neither."""
+    number = 0.0 if raw is None else parse_decimal(raw)
+    if number is None:
+        raise CommandError(_NO_WEIGHT)
+    return number
 
 
 _HEXADECIMAL: Final = re.compile(

@@ -11,8 +11,7 @@ from fakeredis.engine.core.context import Context
 
 group = Group("hash")
 LAST_DEADLINE: Final = (1 << 46) - 1  # in milliseconds; no field can expire later
-FIELD_EXPIRY: Final = {"redis": "7.4.0", "valkey": "9.0.0"}
-FIELD_EXPIRY_8: Final = {"redis": "8.0.0", "valkey": "9.0.0"}
+FIELD_EXPIRY: Final = {"redis": "7.4.0"}
 REDIS_8: Final = {"redis": "8.0.0"}
 
 

@@ -20,7 +20,6 @@ from fakeredis.commands.arguments import (
 )
 from fakeredis.commands.hash.common import (
     FIELD_EXPIRY,
-    FIELD_EXPIRY_8,
     LAST_DEADLINE,
     REDIS_8,
     group,
@@ -294,7 +293,7 @@ class _GetexOptions(_FieldsOptions):
 
 
 @group.command(
-    "HGETEX", Key, _GetexOptions, flags=WRITE | FAST, since=FIELD_EXPIRY_8,
+    "HGETEX", Key, _GetexOptions, flags=WRITE | FAST, since=REDIS_8,
     names="key {expiration} FIELDS=fields(numfields:integer field+)",
 )
 def hgetex(ctx: Context, key: bytes, *words: bytes) -> list[bytes | None]:
@@ -398,7 +397,7 @@ def _fulfilled(
 
 
 @group.command(
-    "HSETEX", Key("RW update"), _SetexOptions, flags=WRITE | DENYOOM | FAST, since=FIELD_EXPIRY_8,
+    "HSETEX", Key("RW update"), _SetexOptions, flags=WRITE | DENYOOM | FAST, since=REDIS_8,
     names="key {condition} {expiration} FIELDS=fields(numfields:integer data(field value)+)",
 )
 def hsetex(ctx: Context, key: bytes, *words: bytes) -> int:

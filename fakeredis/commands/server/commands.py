@@ -32,7 +32,8 @@ def _find(ctx: Context, name: bytes) -> Command | None:
 )
 def command_(ctx: Context, words: list[bytes]) -> list[Any]:
     """The facts about all commands."""
-    return [declared.describe(command) for command in ctx.server.table.commands()]
+    log = ctx.traits.slow_log
+    return [declared.describe(command, log) for command in ctx.server.table.commands()]
 
 
 @group.command("COMMAND COUNT", flags=HELP_FLAGS, since="2.8.13", acl=_COMMAND_ACL, varies="always")
@@ -50,7 +51,8 @@ def command_info(ctx: Context, names: list[bytes]) -> list[Any]:
     if not names:
         return command_(ctx, names)
     found = [_find(ctx, name) for name in names]
-    return [None if command is None else declared.describe(command) for command in found]
+    log = ctx.traits.slow_log
+    return [None if command is None else declared.describe(command, log) for command in found]
 
 
 @group.command(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated
 
 from fakeredis.commands.arguments import OneOf, Options, Raw, Token
-from fakeredis.commands.registry import FAST, HAZARD, READONLY, SERVER_WIDE, WRITE
+from fakeredis.commands.registry import FAST, HAZARD, READONLY, SERVER_WIDE, WRITE, Databases
 from fakeredis.commands.server.common import DANGEROUS_WRITE, KEYSPACE_READ, group
 from fakeredis.datatypes.numbers import parse_int
 from fakeredis.engine.cluster import cluster
@@ -77,6 +77,7 @@ def flushdb(ctx: Context, *words: bytes) -> Status:
 @group.command(
     "FLUSHALL", FlushOptions, flags=WRITE | HAZARD, acl=(*DANGEROUS_WRITE, "slow"),
     tips="request_policy:all_shards response_policy:all_succeeded",
+    databases=Databases(every=True),
 )
 def flushall(ctx: Context, *words: bytes) -> Status:
     """Remove all keys of all databases."""
@@ -91,6 +92,7 @@ def flushall(ctx: Context, *words: bytes) -> Status:
 @group.command(
     "SWAPDB", Raw, Raw, flags=WRITE | FAST | SERVER_WIDE, since="4.0.0",
     acl=(*DANGEROUS_WRITE, "fast"), names="index1:integer index2:integer",
+    databases=Databases((0, 1), here=False),
 )
 def swapdb(ctx: Context, first: bytes, second: bytes) -> Status:
     """Exchange the contents of two databases.

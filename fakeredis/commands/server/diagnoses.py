@@ -19,6 +19,7 @@ from fakeredis.commands.arguments import (
 from fakeredis.commands.registry import (
     ADMIN,
     FAST,
+    LOADING,
     NO_ASYNC_LOADING,
     NO_TOUCH,
     NOSCRIPT,
@@ -62,6 +63,7 @@ def memory_usage(ctx: Context, key: bytes, *words: bytes) -> int | None:
 @group.command(
     "MEMORY PURGE", flags=SERVER_WIDE, since="4.0.0",
     tips="request_policy:all_shards response_policy:all_succeeded",
+    flags_since=(LOADING, {"valkey": "8.1.0"}),
 )
 def memory_purge(ctx: Context) -> Status:
     """Give memory back; there is nothing to do."""
@@ -92,6 +94,7 @@ _ALMOST_EMPTY: Final = (
 @group.command(
     "MEMORY MALLOC-STATS", since="4.0.0", varies="always",
     tips="nondeterministic_output request_policy:all_shards response_policy:special",
+    flags_since=(LOADING, {"valkey": "8.1.0"}),
 )
 def memory_malloc_stats(ctx: Context) -> Verbatim:
     """Statistics of the allocator, which is Python's."""

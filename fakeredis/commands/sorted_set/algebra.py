@@ -7,7 +7,6 @@ from typing import Annotated, Any, Final
 
 from fakeredis import errors
 from fakeredis.commands.arguments import (
-    Argument,
     Flag,
     Key,
     NumKeys,
@@ -15,13 +14,13 @@ from fakeredis.commands.arguments import (
     Option,
     Options,
     PerKey,
+    Raw,
     Rest,
     Token,
 )
 from fakeredis.commands.registry import DENYOOM, MOVABLEKEYS, READONLY, WRITE
 from fakeredis.commands.set import CardOptions
 from fakeredis.commands.sorted_set.common import group, store_pairs
-from fakeredis.datatypes.numbers import parse_float
 from fakeredis.datatypes.set import Set
 from fakeredis.datatypes.sorted_set import SortedSet
 from fakeredis.engine.core.context import Context
@@ -41,18 +40,18 @@ def _sum(a: float, b: float) -> float:
 _AGGREGATES: Final[dict[str, Combine]] = {"SUM": _sum, "COUNT": _sum, "MIN": min, "MAX": max}
 
 
-def _weight(raw: bytes) -> float:
-    value = parse_float(raw)
-    if value is None:
+def _weights(ctx: Context, words: Sequence[bytes]) -> list[float]:
+    values = [value for value in map(ctx.traits.parse_float, words) if value is not None]
+    if len(values) < len(words):
         raise CommandError(errors.WEIGHT_NOT_FLOAT)
-    return value
+    return values
 
 
 class _StoreAlgebra(Options):
     """The options of ZUNIONSTORE and ZINTERSTORE."""
 
     weights: Annotated[list[float] | None, Option(
-        "WEIGHTS", PerKey(Argument(_weight).named("weight:integer"))
+        "WEIGHTS", PerKey(Raw.named("weight:integer")), make=_weights
     )] = None
     aggregate: Annotated[str, Option("AGGREGATE", OneOf(
         SUM=Token, MIN=Token, MAX=Token, COUNT=Token.since({"redis": "8.8.0"}),

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fakeredis import errors
-from fakeredis.commands.arguments import Flag, Float, Key, Many, Options, Raw
+from fakeredis.commands.arguments import Flag, Key, Many, Options, Raw
 from fakeredis.commands.generic.keys import PlainScanOptions, scan_cursor
 from fakeredis.commands.hash.fields import random_count
 from fakeredis.commands.registry import (
@@ -19,7 +19,7 @@ from fakeredis.commands.registry import (
     WRITES_BACK,
 )
 from fakeredis.commands.sorted_set.common import group
-from fakeredis.datatypes.numbers import format_float, parse_float
+from fakeredis.datatypes.numbers import format_float
 from fakeredis.datatypes.sorted_set import Pair, SortedSet
 from fakeredis.engine.core.context import Context
 from fakeredis.engine.core.replies import DOUBLE, DOUBLES, PAIRS, drawn, null_array
@@ -59,7 +59,7 @@ def zadd(ctx: Context, key: bytes, *words: bytes) -> Any:
     """
     if len(words) > 2:
         return _zadd_many(ctx, key, words)
-    score = parse_float(words[0])
+    score = ctx.server.traits.parse_float(words[0])
     if score is None:
         return _zadd_many(ctx, key, words)
     member = words[1]
@@ -79,7 +79,7 @@ def zadd(ctx: Context, key: bytes, *words: bytes) -> Any:
 def _zadd_many(ctx: Context, key: bytes, words: Sequence[bytes]) -> Any:
     """ZADD with flags or many pairs."""
     options, at = _ZaddOptions.take(ctx, words)
-    pairs = _scored(words[at:], options)
+    pairs = _scored(ctx, words[at:], options)
     value = ctx.lookup_write(key, SortedSet)
     if value is None:
         if options.xx:
@@ -97,7 +97,7 @@ def _zadd_many(ctx: Context, key: bytes, words: Sequence[bytes]) -> Any:
     return _add(ctx, key, value, pairs, options if at else None)
 
 
-def _scored(words: Sequence[bytes], options: _ZaddOptions) -> list[Pair]:
+def _scored(ctx: Context, words: Sequence[bytes], options: _ZaddOptions) -> list[Pair]:
     """Members and scores; checks what ZADD checks before it looks at the key."""
     if not words or len(words) & 1:
         raise CommandError(errors.SYNTAX)
@@ -107,7 +107,7 @@ def _scored(words: Sequence[bytes], options: _ZaddOptions) -> list[Pair]:
         raise CommandError(errors.ZADD_GT_LT_NX)
     if options.increment and len(words) > 2:
         raise CommandError(errors.ZADD_INCR_PAIRS)
-    scores = list(map(parse_float, words[::2]))
+    scores = list(map(ctx.traits.parse_float, words[::2]))
     if None in scores:
         raise CommandError(errors.NOT_FLOAT)
     return list(zip(words[1::2], scores, strict=True))  # type: ignore[arg-type]
@@ -155,14 +155,17 @@ def _increment(
 
 
 @group.command(
-    "ZINCRBY", Key, Float, Raw, flags=WRITE | DENYOOM | FAST, since="1.2.0", reply=DOUBLE,
+    "ZINCRBY", Key, Raw, Raw, flags=WRITE | DENYOOM | FAST, since="1.2.0", reply=DOUBLE,
     names="key increment:integer member",
 )
-def zincrby(ctx: Context, key: bytes, by: float, member: bytes) -> float | None:
+def zincrby(ctx: Context, key: bytes, raw: bytes, member: bytes) -> float | None:
     """Add to a member's score.
 
     Checked in the server's order: increment, type, a result that is a number.
     """
+    by = ctx.traits.parse_float(raw)
+    if by is None:
+        raise CommandError(errors.NOT_FLOAT)
     value = ctx.lookup_write(key, SortedSet)
     if value is None:
         value = SortedSet()
@@ -288,8 +291,14 @@ def zrandmember(ctx: Context, key: bytes, *words: bytes) -> Any:
     return [(member, value.score(member)) for member in members] if with_scores else members
 
 
+class _ScanOptions(PlainScanOptions):
+    """The options of ZSCAN."""
+
+    without_scores: Annotated[bool, Flag("NOSCORES", {"valkey": "8.0.0"})] = False
+
+
 @group.command(
-    "ZSCAN", Key, Raw, PlainScanOptions, flags=READONLY | SEQUENTIAL, since="2.8.0",
+    "ZSCAN", Key, Raw, _ScanOptions, flags=READONLY | SEQUENTIAL, since="2.8.0",
     form="key cursor {}", tips="nondeterministic_output", names="key cursor:integer {}",
 )
 def zscan(ctx: Context, key: bytes, cursor: bytes, *words: bytes) -> list[Any]:
@@ -301,12 +310,14 @@ def zscan(ctx: Context, key: bytes, cursor: bytes, *words: bytes) -> list[Any]:
     value = ctx.lookup_read(key, SortedSet)
     if value is None:
         return [b"0", []]
-    options = PlainScanOptions.parse(ctx, words)
+    options = _ScanOptions.parse(ctx, words)
     # A small sorted set is kept as texts and comes in one piece, a big one has numbers for scores.
     big = value.encoding(ctx.server.limits) == b"skiplist"
     after, pairs = value.scan(start, options.count) if big else (0, value.items())
     if options.match is not None:
         pairs = [pair for pair in pairs if options.match(pair[0])]
+    if options.without_scores:
+        return [b"%d" % after, [member for member, _ in pairs]]
     flat: list[bytes] = []
     for member, score in pairs:
         flat += (member, b"%.17g" % score if big else format_float(score))

@@ -7,9 +7,10 @@ versions.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntFlag
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from fakeredis.engine.command.keys import KeySpec, follow
@@ -158,6 +159,31 @@ def unchanged(reply: Any) -> Any:
     return reply
 
 
+class Databases(NamedTuple):
+    """Which databases a command has to do with.
+
+    Args:
+        positions: of the arguments that name one.
+        word: the word behind which an argument names one.
+        here: whether it is the selected one, too.
+        every: whether it is all of them.
+    """
+
+    positions: tuple[int, ...] = ()
+    word: bytes = b""
+    here: bool = True
+    every: bool = False
+
+    def named(self, args: Sequence[bytes]) -> Iterator[bytes]:
+        """The arguments that name databases, which may be no numbers."""
+        for position in self.positions:
+            yield from args[position : position + 1]
+        if self.word:
+            for word, value in pairwise(args):
+                if word.upper() == self.word:
+                    yield value
+
+
 class Secrets(NamedTuple):
     """Users and passwords among a command's arguments, which MONITOR and the slow log do not show.
 
@@ -204,6 +230,8 @@ class Declaration:
     legacy_arity: str = ""
     names: str = ""
     module: str = ""
+    flags_since: tuple[int, Since] | None = None
+    databases: Databases | None = None
 
     @property
     def options(self) -> type[OptionWords] | None:
@@ -263,6 +291,9 @@ class Command:
         self.parts = [part.encode() for part in self.name.split(" ")]
         self.group = declaration.group
         self.flags = declaration.flags
+        if declaration.flags_since is not None:
+            more, introduced = declaration.flags_since
+            self.flags |= more if profile.has(introduced) else 0
         label = self.name.replace(" ", "|")  # as in error texts
         self.label = label if in_capitals(declaration) else label.lower()
         self.handler: Handler = declaration.handler or _no_handler
@@ -426,6 +457,8 @@ class Group:
         score_bounds: int = 0,
         legacy_arity: str = "",
         names: str = "",
+        flags_since: tuple[int, Since] | None = None,
+        databases: Databases | None = None,
     ) -> Callable[[H], H]:
         """Declare a command; decorates its handler.
 
@@ -469,6 +502,8 @@ class Group:
             legacy_arity: the name in older servers' own error for a wrong number of arguments.
             names: what COMMAND DOCS calls the arguments, where these are not keys and options
                 alone: see `fakeredis.engine.command.shown`.
+            flags_since: flags that it has besides, and from which version on.
+            databases: which databases it has to do with, where that is not just the selected one.
 
         Raises:
             ValueError: the name is taken in this group.
@@ -482,7 +517,7 @@ class Group:
                 None if acl is None else tuple(acl), reply, keys, key_positions, nulls,
                 None if specs is None else tuple(specs), access, form, same_as, channels, secrets,
                 runs, effect, counterpart, varies, tips, batch_form, batch_of_key, expiring_form,
-                score_bounds, legacy_arity, names, self.module,
+                score_bounds, legacy_arity, names, self.module, flags_since, databases,
             ))
             return handler
 

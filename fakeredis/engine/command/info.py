@@ -78,14 +78,19 @@ def subcommands_of(command: Command) -> list[Command]:
 # COMMAND INFO -----------------------------------------------------------------------------------
 
 
-def describe(command: Command) -> list[Any]:
-    """A command's entry in COMMAND and COMMAND INFO."""
+def describe(command: Command, slow_log: str = "slowlog") -> list[Any]:
+    """A command's entry in COMMAND and COMMAND INFO.
+
+    Args:
+        slow_log: what the server calls its log, after which a flag is named.
+    """
     facts = facts_of(command)
     categories = command.declaration.categories()
     return [
         shown_name(command), command.arity,
         _statuses([
-            str(flag.name).lower() for flag in _FLAGS if flag & command.flags
+            str(flag.name).lower().replace("slowlog", slow_log)
+            for flag in _FLAGS if flag & command.flags
         ]),
         *command.key_positions(),
         _statuses([
@@ -94,7 +99,7 @@ def describe(command: Command) -> list[Any]:
         SetReply(tip.encode() for tip in command.declaration.tips.split()),
         SetReply(map(_spec, shown_specs(command), chain(facts.get("key_notes", ()), repeat(None)))),
         # Without subcommands it is a set, with some an array: so the server has it.
-        [describe(subcommand) for subcommand in subcommands_of(command)] or SetReply(),
+        [describe(subcommand, slow_log) for subcommand in subcommands_of(command)] or SetReply(),
     ]
 
 

@@ -40,6 +40,8 @@ MODULES: Final[dict[str, Module]] = {
     "timeseries": Module("timeseries", 11202, "redistimeseries.so"),
     "search": Module("search", 21005, "redisearch.so", "handle-io-errors", True),
 }
+# What runs scripts in Valkey 9.1: a module without a library of its own.
+_LUA: Final = Module("lua", 1, "lua", "handle-repl-async-load|handle-atomic-slot-migration")
 
 
 _BUILT_IN: Final = {"redis": "8.0.0"}  # since when
@@ -73,8 +75,13 @@ def entries(names: Iterable[str], profile: Profile) -> list[dict[bytes, Any]]:
             b"path": module.file.encode(),
             b"args": [],
         }
-        for module in map(MODULES.__getitem__, names)
+        for module in _modules(names, profile)
     ]
+
+
+def _modules(names: Iterable[str], profile: Profile) -> list[Module]:
+    found = list(map(MODULES.__getitem__, names))
+    return [_LUA, *found] if profile.traits.lua_is_module else found
 
 
 def info_lines(names: Iterable[str], profile: Profile) -> list[str]:
@@ -82,5 +89,5 @@ def info_lines(names: Iterable[str], profile: Profile) -> list[str]:
     return [
         f"name={module.name},ver={_version(module, profile)},api=1,filters=0,usedby=[],using=[],"
         f"options=[{module.options}]"
-        for module in map(MODULES.__getitem__, names)
+        for module in _modules(names, profile)
     ]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
+
+from fakeredis.datatypes.numbers import parse_decimal, parse_float
 
 Since = str | Mapping[str, str]
 Version = tuple[int, int, int]
@@ -68,17 +70,25 @@ class Traits(NamedTuple):
     resp3: bool = True
     flush_replies_late: bool = True  # FLUSHALL replies when the memory is free
     embedded_keys: bool = True  # a short string shares its memory block with its key
+    long_embedded: bool = False  # in a block of twice the size, whether there is a deadline or not
     embedded_deadlines: bool = True  # and with the deadline of a short key
     shared_numbers: bool = False  # small numbers are one object, which OBJECT REFCOUNT shows
     checked_types: bool = False  # SCAN refuses a TYPE that does not exist
     past_is_expired: bool = False  # a deadline gone by lets a key expire, not deletes it
+    names_missing: bool = False  # a search around a member that is not there names it
+    terse_pairs: bool = False  # of MSETEX, where its pairs are not as many as was said
+    refusals_name: bool = False  # who is refused behind MULTI is named
     nesting_aborts: bool = False  # MULTI and WATCH behind MULTI spoil the transaction
     last_by_plus: bool = True  # XREAD takes ``+``
+    parse_float: Callable[[bytes], float | None] = parse_float  # scores, places, weights
+    strict_sort: bool = False  # SORT reads numbers so too: no empty ones, none out of range
     c_numbers: bool = False  # SORT reads numbers as C does: " 2", "0x10", no overflow
     counts_longer: bool = False  # what groups have read is held to be known more often
     counts_from_first: bool = False  # but not of those that were before the first entry
     plus_is_last_id: bool = False  # XREAD's ``+`` is the last ID given, though it was deleted
     scripts_say_server: bool = False  # what scripts call redis they may call server too
+    script_engines: bool = False  # scripts may be of other engines than Lua, if there were any
+    lua_is_module: bool = False  # which is a module; errors of scripts lost the script's name
     scripts_fail_plainly: bool = False  # their errors are no tables, and name the line first
     scripts_are_evicted: bool = True  # those that EVAL brought, beyond 500
     rdb_version: int = 12  # of the format of DUMP and of files
@@ -98,9 +108,14 @@ class Traits(NamedTuple):
     upper_units: bool = True  # units of places may be capitals
     types_before_words: bool = False  # BITCOUNT looks at the key first
     keys_of_new: bool = True  # events of new keys (``n``)
+    says_redis: bool = True  # errors and advice name the product
+    slow_log: str = "slowlog"  # as a command's flag names it
+    payload_flags: bool = True  # and that is told of them
+    allowed_databases: bool = False  # users may be bound to databases
     sanitized_payloads: bool = True  # users may be told to let payloads pass unchecked
     parses_client_ids: bool = False  # CLIENT LIST and KILL refuse bad IDs as syntax errors
     read_from_replicas: bool = False  # READONLY does without a cluster
+    slots_without_cluster: bool = False  # CLUSTER KEYSLOT does without one
     undoes_readonly: bool = False  # and READWRITE
 
 
@@ -128,17 +143,25 @@ class Profile(NamedTuple):
             resp3=self.version >= (6, 0, 0),
             flush_replies_late=not valkey and self.version >= (7, 4, 0),
             embedded_keys=self.version >= ((8, 1, 0) if valkey else (8, 2, 0)),
+            long_embedded=valkey and self.version >= (9, 0, 0),
             embedded_deadlines=not valkey,
             shared_numbers=self.version < ((8, 1, 0) if valkey else (8, 2, 0)),
             checked_types=valkey and self.version >= (8, 0, 0),
             past_is_expired=valkey and self.version >= (8, 1, 0),
+            names_missing=valkey and self.version >= (9, 0, 0),
+            terse_pairs=valkey,
+            refusals_name=valkey and self.version >= (9, 0, 0),
             nesting_aborts=valkey and self.version >= (8, 1, 0),
             last_by_plus=self.version >= ((8, 0, 0) if valkey else (7, 4, 0)),
-            c_numbers=valkey or self.version < (8, 0, 0),
+            parse_float=parse_decimal if valkey and self.version >= (9, 0, 0) else parse_float,
+            strict_sort=valkey and self.version >= (9, 0, 0),
+            c_numbers=self.version < ((9, 0, 0) if valkey else (8, 0, 0)),
             counts_longer=valkey or self.version < (8, 0, 0),
             counts_from_first=valkey,
             plus_is_last_id=valkey or self.version < (8, 0, 0),
             scripts_say_server=self.server_type == "valkey",
+            script_engines=valkey and self.version >= (8, 1, 0),
+            lua_is_module=valkey and self.version >= (9, 1, 0),
             scripts_fail_plainly=self.version < (7, 0, 0),
             scripts_are_evicted=self.version >= (7, 4, 0),
             rdb_version=self._rdb_version(),
@@ -158,9 +181,14 @@ class Profile(NamedTuple):
             upper_units=self.version >= (7, 0, 0),
             types_before_words=self.version < (7, 0, 0),
             keys_of_new=self.version >= (7, 0, 0),
+            says_redis=not valkey,
+            slow_log="commandlog" if valkey and self.version >= (8, 1, 0) else "slowlog",
+            payload_flags=not valkey or self.version < (9, 0, 0),
+            allowed_databases=valkey and self.version >= (9, 1, 0),
             sanitized_payloads=self.version >= (7, 0, 0),
             parses_client_ids=self.server_type == "valkey" and self.version >= (8, 1, 0),
             read_from_replicas=self.server_type == "valkey" and self.version >= (8, 0, 0),
+            slots_without_cluster=valkey and self.version >= (9, 0, 0),
             undoes_readonly=self.version < (7, 0, 0)
             or (self.server_type == "valkey" and self.version >= (8, 0, 0)),
         )
@@ -168,7 +196,7 @@ class Profile(NamedTuple):
     def _rdb_version(self) -> int:
         """The newest version of the format of values that this server reads, which it writes."""
         if self.server_type == "valkey":
-            return 11
+            return 80 if self.version >= (9, 0, 0) else 11
         for introduced, number in _RDB_VERSIONS:
             if self.version >= introduced:
                 return number

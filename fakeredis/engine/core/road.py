@@ -199,7 +199,11 @@ def _authentication(session: Session, command: Command, args: Sequence[bytes]) -
 
 
 def _not_in_multi(session: Session, command: Command, args: Sequence[bytes]) -> Any:
-    return CommandError(errors.NOT_IN_MULTI) if command.flags & NO_MULTI else None
+    if not command.flags & NO_MULTI:
+        return None
+    if session.server.traits.refusals_name:
+        return CommandError(errors.NAMED_NOT_IN_MULTI % command.label)
+    return CommandError(errors.NOT_IN_MULTI)
 
 
 def _subscriber_mode(session: Session, command: Command, args: Sequence[bytes]) -> Any:

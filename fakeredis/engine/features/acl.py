@@ -62,6 +62,8 @@ class AccessControl:
         self.log: list[LogEntry] = []  # newest first
         self.next_entry = 0
         self.denied = {"auth": 0, "command": 0, "key": 0, "channel": 0}
+        if server.traits.allowed_databases:
+            self.denied["database"] = 0
         default = User("default", server.table)
         for rule in (b"on", b"nopass", b"allkeys", b"allchannels", b"allcommands"):
             default.apply(rule)
@@ -125,7 +127,7 @@ class AccessControl:
     def _client_gate(self, session: Session, command: Command, args: Sequence[bytes]) -> Any:
         """Refuse what a session's user may not do, and note it in the log."""
         user = self.users.get(session.user)
-        found = None if user is None else user.denial(command, args)
+        found = None if user is None else user.denial(command, args, session)
         if found is None:
             return None
         return dispatch.reworded(session, _refusal(session, command, found))
@@ -210,7 +212,7 @@ def is_open(server: Server) -> bool:
 def denial(session: Session, command: Command, args: Sequence[bytes]) -> Denial | None:
     """Why a session's user may not run a command; None when it may."""
     user = of(session.server).users.get(session.user)
-    return None if user is None else user.denial(command, args)
+    return None if user is None else user.denial(command, args, session)
 
 
 def _refusal(session: Session, command: Command, found: Denial) -> CommandError:

@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from fakeredis.datatypes.glob import matcher
 from fakeredis.engine.command import info
-from fakeredis.engine.command.command import NO_AUTH, Channels, Command, Table
+from fakeredis.engine.command.command import (
+    NO_AUTH,
+    READONLY,
+    WRITE,
+    Channels,
+    Command,
+    Databases,
+    Table,
+)
 from fakeredis.errors import CommandError
 
 if TYPE_CHECKING:
@@ -52,19 +60,26 @@ class Denial(NamedTuple):
         """The error's words."""
         if self.reason == _COMMAND:
             return f"User {user} has no permissions to run the '{self.object}' command"
+        if self.reason == _DATABASE:
+            return "No permissions to access database"
         return f"No permissions to access a {REASONS[self.reason]}"
 
     def dry_text(self, user: str) -> str:
         """ACL DRYRUN's words, which name the key."""
         if self.reason == _COMMAND:
             return self.text(user)
+        if self.reason == _DATABASE:
+            return f"User {user} has no permissions to access database {self.object}"
         what = REASONS[self.reason]
         return f"User {user} has no permissions to access the '{self.object}' {what}"
 
 
-_COMMAND, _KEY, _CHANNEL = 1, 2, 4
-REASONS: Final = {_COMMAND: "command", _KEY: "key", _CHANNEL: "channel"}
+_DATABASE, _COMMAND, _KEY, _CHANNEL = 0, 1, 2, 4
+REASONS: Final = {
+    _DATABASE: "database", _COMMAND: "command", _KEY: "key", _CHANNEL: "channel",
+}
 REASONS_AT_EXEC: Final = {
+    _DATABASE: "no permission",
     _COMMAND: "no permission to execute the command or subcommand",
     _KEY: "no permission to touch the specified keys",
     _CHANNEL: "no permission to access one of the channels used as arguments to the command",
@@ -92,11 +107,12 @@ class Selector:
 
     __slots__ = (
         "table", "all_keys", "keys", "all_channels", "channels", "base", "rules", "allowed",
-        "first_args",
+        "first_args", "databases",
     )
 
     def __init__(self, table: Table, all_channels: bool = False) -> None:
         self.table = table
+        self.databases: list[int] | None = None  # all of them
         self.all_keys, self.all_channels = False, all_channels
         self.keys: dict[bytes, int] = {}  # patterns: what may be done to what matches
         self.channels: dict[bytes, None] = {}
@@ -105,6 +121,7 @@ class Selector:
     def __deepcopy__(self, memo: Any) -> Selector:
         twin = Selector(self.table, self.all_channels)
         twin.all_keys, twin.base = self.all_keys, self.base
+        twin.databases = self.databases
         twin.keys, twin.channels = dict(self.keys), dict(self.channels)
         twin.rules, twin.allowed = list(self.rules), set(self.allowed)
         twin.first_args = {name: list(args) for name, args in self.first_args.items()}
@@ -128,6 +145,8 @@ class Selector:
         word = _WORDS.get(rule.lower())
         if word is not None:
             word(self)
+        elif self.table.profile.traits.allowed_databases and _of_databases(rule):
+            self._set_databases(rule)
         elif rule[:1] in (b"~", b"%"):
             self._add_keys(rule)
         elif rule[:1] == b"&":
@@ -157,6 +176,19 @@ class Selector:
     def reset_channels(self) -> None:
         """The rule ``resetchannels``."""
         self.all_channels, self.channels = False, {}
+
+    def _set_databases(self, rule: bytes) -> None:
+        word = rule.lower()
+        if word in (b"alldbs", b"resetdbs"):
+            self.databases = None if word == b"alldbs" else []
+            return
+        numbers = rule[3:].split(b",")
+        if not all(map(_NUMBER, numbers)):
+            raise RuleError(SYNTAX)
+        found = set(map(int, numbers))
+        if min(found) < 0 or max(found) >= 1 << 31:
+            raise RuleError(BAD_DATABASE)
+        self.databases = sorted(found)
 
     def _add_keys(self, rule: bytes) -> None:
         if self.all_keys:
@@ -257,12 +289,20 @@ class Selector:
             return b"&*"
         return b" ".join(b"&" + pattern for pattern in self.channels)
 
+    def databases_text(self) -> bytes:
+        """The rule about databases; none where all of them are forbidden."""
+        if self.databases is None:
+            return b"alldbs"
+        return b"db=" + b",".join(b"%d" % one for one in self.databases) if self.databases else b""
+
     def rules_text(self) -> bytes:
         """All rules, as ACL LIST shows them."""
         channels = self.channels_text()
         if not self.all_channels:
             channels = b" ".join(filter(None, (b"resetchannels", channels)))
-        return b" ".join(filter(None, (self.keys_text(), channels, self.commands_text())))
+        databases = b"" if self.databases is None else self.databases_text() or b"resetdbs"
+        parts = (self.keys_text(), channels, databases, self.commands_text())
+        return b" ".join(filter(None, parts))
 
     # Checks ---------------------------------------------------------------------------------
 
@@ -274,7 +314,7 @@ class Selector:
     def is_full(self) -> bool:
         """Whether everything is allowed."""
         return (
-            self.all_keys and self.all_channels
+            self.all_keys and self.all_channels and self.databases is None
             and len(self.allowed) == len({command.label for command in self.table.all()})
         )
 
@@ -283,6 +323,10 @@ class Selector:
         command = call.command
         if not self._allows(call):
             return Denial(_COMMAND, 0, command.label)
+        if self.databases is not None:
+            forbidden = self._forbidden_database(self.databases, call)
+            if forbidden:
+                return Denial(_DATABASE, 0, forbidden)
         if not self.all_keys:
             for position, (key, flags) in enumerate(call.keys()):
                 if not self.allows_key(key, flags):
@@ -293,6 +337,25 @@ class Selector:
                 if not self.allows_channel(channel, named.kind == "patterns"):
                     return Denial(_CHANNEL, position, text(channel))
         return None
+
+    @staticmethod
+    def _forbidden_database(allowed: Sequence[int], call: _Call) -> str:
+        """The argument that names a forbidden database, or the command; empty where there is none.
+
+        Only who has to do with data needs a database.
+        """
+        command = call.command
+        declared = command.declaration
+        which = declared.databases or _SELECTED
+        for argument in which.named(call.args):
+            if _NUMBER(argument) and int(argument) not in allowed:
+                return text(argument)
+        has_data = (
+            command.flags & (READONLY | WRITE) or command.specs
+            or "keyspace" in declared.categories()
+        )
+        fits = call.session.db in allowed and not which.every
+        return "" if fits or not which.here or not has_data else text(command.parts[0]).lower()
 
     def _allows(self, call: _Call) -> bool:
         command = call.command
@@ -315,6 +378,16 @@ class Selector:
         return not is_pattern and any(matcher(pattern)(channel) for pattern in self.channels)
 
 
+_NUMBER: Final = re.compile(rb"-?[0-9]+").fullmatch
+BAD_DATABASE: Final = "The provided database ID is out of range"
+_SELECTED: Final = Databases()
+
+
+def _of_databases(rule: bytes) -> bool:
+    word = rule.lower()
+    return word in (b"alldbs", b"resetdbs") or word.startswith(b"db=")
+
+
 def _check_pattern(pattern: bytes) -> None:
     if re.search(rb"[\s\0]", pattern):
         raise RuleError(SYNTAX)
@@ -333,10 +406,10 @@ _WORDS: Final[dict[bytes, Callable[[Selector], None]]] = {
 class _Call:
     """A command with its arguments; its keys are looked for once, if at all."""
 
-    __slots__ = ("command", "args", "_keys")
+    __slots__ = ("command", "args", "session", "_keys")
 
-    def __init__(self, command: Command, args: Sequence[bytes]) -> None:
-        self.command, self.args = command, args
+    def __init__(self, command: Command, args: Sequence[bytes], session: Session) -> None:
+        self.command, self.args, self.session = command, args, session
         self._keys: list[tuple[bytes, int]] | None = None
 
     def keys(self) -> list[tuple[bytes, int]]:
@@ -452,7 +525,8 @@ class User:
         """The first words of the user's description."""
         return [
             b"on" if self.on else b"off", *([b"nopass"] if self.no_password else []),
-            b"sanitize-payload" if self.sanitize else b"skip-sanitize-payload",
+            *([] if not self.table.profile.traits.payload_flags else
+              [b"sanitize-payload" if self.sanitize else b"skip-sanitize-payload"]),
         ]
 
     def line(self) -> bytes:
@@ -464,9 +538,11 @@ class User:
             *(b"(%s)" % selector.rules_text() for selector in others),
         ])
 
-    def denial(self, command: Command, args: Sequence[bytes]) -> Denial | None:
+    def denial(
+        self, command: Command, args: Sequence[bytes], session: Session
+    ) -> Denial | None:
         """Why this user may not run a command; None when one of the selectors lets it pass."""
-        call, found = _Call(command, args), []
+        call, found = _Call(command, args, session), []
         for selector in self.selectors:
             denial = selector.denial(call)
             if denial is None:

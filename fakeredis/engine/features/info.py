@@ -264,10 +264,11 @@ def _rare_stats(server: Server) -> Fields:
         fields["tracking_total_prefixes"] = len(tracking.prefixes())
     if acl is not None:
         for reason, count in acl.denied.items():
-            fields[f"acl_access_denied_{'cmd' if reason == 'command' else reason}"] = count
+            fields[f"acl_access_denied_{_REASONS.get(reason, reason)}"] = count
     return fields
 
 
+_REASONS: Final = {"command": "cmd", "database": "db"}
 _STATISTICS: Final = (
     "calls=%d,usec=%d,usec_per_call=%.2f,rejected_calls=%d,failed_calls=%d"
 )

@@ -68,6 +68,9 @@ VALKEY: Final = {
     BAD_ARGUMENTS: "ERR Command arguments must be strings or integers",
     INVALID_ACL_COMMAND: "ERR Invalid command passed to server.acl_check_cmd()",
 }
+VALKEY_9_1: Final = {
+    **VALKEY, errors.NOT_FROM_SCRIPT: "ERR This Valkey command is not allowed from script",
+}
 # What Redis said before 7.0; the mark stands for the place of the call.
 PLAIN: Final = {
     UNKNOWN: "@Unknown Redis command called from Lua script",
@@ -164,7 +167,7 @@ class Interpreter:
     """
 
     __slots__ = (
-        "functions", "dialect", "plain", "readers", "writers", "compile", "load_library",
+        "functions", "dialect", "plain", "unnamed", "readers", "writers", "compile", "load_library",
         "registered", "frame", "_table", "_run", "_run_with", "_classify", "_flat", "_raw_get",
         "_type_of", "memory_used", "limit_memory", "_collect", "__weakref__",
     )
@@ -172,9 +175,10 @@ class Interpreter:
     def __init__(self, server: Server, functions: bool = False) -> None:
         self.functions = functions
         self.plain = server.traits.scripts_fail_plainly
+        self.unnamed = server.traits.lua_is_module
         self.dialect = PLAIN if self.plain else {}
         if server.traits.scripts_say_server:
-            self.dialect = VALKEY
+            self.dialect = VALKEY_9_1 if self.unnamed else VALKEY
         # Commands by names that were used: those that change nothing, and all of them.
         self.readers: dict[bytes, Command] = {}
         self.writers: dict[bytes, Command] = {}
@@ -335,12 +339,13 @@ class Interpreter:
         if session.collected is None:  # those whom it let go on; EXEC serves them itself
             blocking.serve_ready(session.server)
         first, source, line = (*result[1:], None, None)[:3]
-        name, place = text_of(runnable.name), f"{text_of(source)}:{line}"
+        name = "" if self.unnamed else text_of(runnable.name)
+        place = f"{text_of(source)}:{line}"
         if self.plain:
             text = f"ERR Error running script (call to f_{name}): {place}: {text_of(first)}"
         else:
             text = f"{one_line(text_of(first))} script: {name}"
-            text += "" if source is None else f", on {place}."
+            text += "" if source is None else f"{', ' if name else ''}on {place}."
         error = CommandError(one_line(text))
         error.counted = text_of(first) == self.frame.counted
         return error

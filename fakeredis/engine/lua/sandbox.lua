@@ -808,6 +808,7 @@ if not server.functions then
     err.source, err.line = place_of(2)
     return err
   end
+  if server.valkey then base.__server__err__handler = base.__redis__err__handler end
 end
 
 -- The globals --------------------------------------------------------------------------------

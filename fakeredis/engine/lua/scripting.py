@@ -18,10 +18,16 @@ from fakeredis.errors import CommandError
 if TYPE_CHECKING:
     from fakeredis.engine.core.server import Server
 
-NO_SCRIPT: Final = "NOSCRIPT No matching script. Please use EVAL."
+_NO_SCRIPT: Final = "NOSCRIPT No matching script. Please use EVAL."
+_NO_SCRIPT_OF_ANY_ENGINE: Final = "NOSCRIPT No matching script."
 _MOST: Final = 500  # scripts that EVAL brought and that are kept
 _MANY: Final = 250  # from here on it is noted which of them are used
 NOT_COMPILED: Final = "ERR Error compiling script (new function): %s"
+
+
+def no_script(engines: bool) -> CommandError:
+    """The error for a SHA1 of which there is no script."""
+    return CommandError(_NO_SCRIPT_OF_ANY_ENGINE if engines else _NO_SCRIPT)
 
 
 class Script(Runnable):
@@ -37,7 +43,9 @@ class Script(Runnable):
 class Scripting:
     """The scripts of one server."""
 
-    __slots__ = ("scripts", "evaluated", "evicted", "evicts", "interpreter", "run", "__weakref__")
+    __slots__ = (
+        "scripts", "evaluated", "evicted", "evicts", "engines", "interpreter", "run", "__weakref__",
+    )
 
     def __init__(self, server: Server) -> None:
         self.scripts: dict[bytes, Script] = {}
@@ -45,6 +53,7 @@ class Scripting:
         self.evaluated: dict[bytes, None] = {}
         self.evicted = 0
         self.evicts = server.traits.scripts_are_evicted
+        self.engines = server.traits.script_engines
         self.interpreter = Interpreter(server)
         self.run = self.interpreter.run
 
@@ -61,7 +70,7 @@ class Scripting:
         script = self.scripts.get(sha)
         if script is None:
             plain = self.interpreter.plain  # there were no shebangs yet
-            body, flags = (source, None) if plain else without_shebang(source)
+            body, flags = (source, None) if plain else without_shebang(source, self.engines)
             compiled = self.interpreter.compile(body)
             if type(compiled) is tuple:
                 raise CommandError(one_line(NOT_COMPILED % text_of(compiled[1])))
@@ -94,7 +103,7 @@ class Scripting:
         """
         script = self.scripts.get(sha) or self.scripts.get(sha.lower())
         if script is None:
-            raise CommandError(NO_SCRIPT)
+            raise no_script(self.engines)
         if len(self.evaluated) > _MANY:
             self._used(script.name)
         return script

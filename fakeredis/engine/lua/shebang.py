@@ -11,8 +11,13 @@ NO_WRITES: Final = "no-writes"
 FLAGS: Final = (NO_WRITES, "allow-oom", "allow-stale", "no-cluster", "allow-cross-slot-keys")
 
 
-def without_shebang(source: bytes) -> tuple[bytes, Sequence[str] | None]:
+def without_shebang(
+    source: bytes, engines: bool = False
+) -> tuple[bytes, Sequence[str] | None]:
     """A script without its first line if that is a shebang, and the flags there.
+
+    Args:
+        engines: there might be others.
 
     Raises:
         CommandError: the shebang says what the server does not know.
@@ -24,6 +29,8 @@ def without_shebang(source: bytes) -> tuple[bytes, Sequence[str] | None]:
         raise CommandError("ERR Invalid script shebang")
     engine, *options = line.decode("utf-8", "surrogateescape").split()
     if engine != "#!lua":
+        if engines:
+            raise CommandError(f"ERR Could not find scripting engine '{engine[2:]}'")
         raise CommandError(f"ERR Unexpected engine in script shebang: {engine}")
     flags: list[str] = []
     for option in options:

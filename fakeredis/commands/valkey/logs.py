@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from fakeredis import errors
 from fakeredis.commands.arguments import Many, Raw, word_of
+from fakeredis.commands.connection.common import BUSY_SINCE
 from fakeredis.commands.connection.common import group as connection
 from fakeredis.commands.registry import ADMIN, LOADING, NOSCRIPT, STALE
 from fakeredis.commands.scripting import group as scripting
@@ -67,7 +68,8 @@ def commandlog_help(ctx: Context) -> list[Status]:
 
 
 @connection.command(
-    "CLIENT CAPA", Many(Raw), flags=_CLIENT, since=_SINCE, acl=_CLIENT_ACL, names="capability+",
+    "CLIENT CAPA", Many(Raw), flags=_CLIENT, since={"valkey": "8.0.0"}, acl=_CLIENT_ACL,
+    names="capability+", flags_since=BUSY_SINCE,
 )
 def client_capa(ctx: Context, names: list[bytes]) -> Status:
     """What the client is able to do; nothing of it matters here."""
@@ -88,7 +90,10 @@ def client_import_source(ctx: Context, switch: bytes) -> Status:
     return OK
 
 
-@scripting.command("SCRIPT SHOW", Raw, flags=NOSCRIPT, since={"valkey": "8.0.0"}, names="sha1")
+@scripting.command(
+    "SCRIPT SHOW", Raw, flags=NOSCRIPT, since={"valkey": "8.0.0"}, names="sha1",
+    flags_since=(STALE, {"valkey": "9.0.0"}),
+)
 def script_show(ctx: Context, sha: bytes) -> bytes:
     """The source of a script that the server has."""
     known = ctx.server.scripting

@@ -20,7 +20,6 @@ sys.path[:0] = [str(FOLDER.parent), str(FOLDER)]
 from reference_page import reference_page  # noqa: E402
 
 from fakeredis.commands import catalogue  # noqa: E402
-from fakeredis.commands.server.replication import UNIMPLEMENTED  # noqa: E402
 from fakeredis.engine.core import profiles, road  # noqa: E402
 from tests.support import harvest  # noqa: E402
 from tests.support.known_gaps import GAPS, LEFT  # noqa: E402
@@ -72,7 +71,7 @@ def commands_page() -> str:
     ours = {
         command.name: command.group
         for command in harvest.all_commands()
-        if command.declaration.handler is not None and command.name not in UNIMPLEMENTED
+        if command.declaration.handler is not None
     }
     intro = (
         f"These {len(ours)} commands and subcommands are implemented, with the version of Redis "
@@ -91,7 +90,7 @@ def newer(known: set[str]) -> str:
     found = {
         command.name: introduced(command.declaration.since)
         for command in everything
-        if command.name not in known | UNIMPLEMENTED and command.declaration.handler is not None
+        if command.name not in known and command.declaration.handler is not None
     }
     rows = [(f"``{name}``", found[name]) for name in sorted(found)]
     text = "These follow the public pages of the commands; see :doc:`versions`.\n\n"
@@ -110,21 +109,17 @@ def gaps_page() -> str:
         for name, item in facts.items()
         if item["group"] != "module" and not implemented(name)
     }
+    count = sum(item["group"] != "module" for item in facts.values())
     intro = (
-        f"Redis {VERSION} has {sum(item['group'] != 'module' for item in facts.values())} commands "
-        f"and subcommands without its modules; {len(missing)} of them are not\nimplemented: "
-        "they make a server its replica, by a file and a stream of commands over their\n"
-        "connection, and a server inside of a process has no replicas to feed. Lists of commands\n"
-        "and access rules have them; calls that are well-formed are answered as what the server\n"
-        "does not know::\n\n"
-        "    ERR unknown command 'PSYNC', with args beginning with: '?' '-1'\n"
+        f"Redis {VERSION} has {count} commands and subcommands without its modules; "
+        f"{len(missing) or 'none'} of them {'are' if len(missing) > 1 else 'is'} missing.\n"
     )
     parts = [GENERATED, heading("Known gaps", "="), intro, by_group(missing)]
     return "".join([*parts, modules(facts), differences(), of_other_servers()])
 
 
 def implemented(name: str) -> bool:
-    return harvest.is_known(name.split(" ")) and name not in UNIMPLEMENTED
+    return harvest.is_known(name.split(" "))
 
 
 def by_group(names: dict[str, str]) -> str:

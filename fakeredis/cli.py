@@ -19,13 +19,11 @@ from fakeredis.nearest import near
 
 if TYPE_CHECKING:
     from fakeredis.commands.catalogue import table
-    from fakeredis.commands.server import replication
     from fakeredis.engine.core.profiles import profile
     from fakeredis.stores import base
     from fakeredis.tcp import settings
 else:
     base = LazyModule("fakeredis.stores.base")
-    replication = LazyModule("fakeredis.commands.server.replication")
     settings = LazyModule("fakeredis.tcp.settings")
     profile = Lazy("fakeredis.engine.core.profiles", "profile")
     table = Lazy("fakeredis.commands.catalogue", "table")
@@ -245,7 +243,7 @@ def _commands(options: argparse.Namespace) -> None:
         )
     for command in sorted(commands, key=lambda c: c.name):
         since = command.declaration.since
-        if command.declaration.handler is None or command.name in replication.UNIMPLEMENTED:
+        if command.declaration.handler is None:
             continue
         if options.group in (None, command.group):
             version = since if isinstance(since, str) else ", ".join(map(" ".join, since.items()))

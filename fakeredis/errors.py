@@ -37,6 +37,18 @@ SUBSCRIBED_ONLY = (
     "ERR Can't execute '%s': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are "
     "allowed in this context"
 )
+WAIT_AT_REPLICA = (
+    "ERR WAIT cannot be used with replica instances. Please also note that since Redis 4.0 if a "
+    "replica is configured to be writable (which is not the default) writes to replicas are just "
+    "local and are not propagated."
+)
+WAITAOF_AT_REPLICA = (
+    "ERR WAITAOF cannot be used with replica instances. Please also note that writes to replicas "
+    "are just local and are not propagated."
+)
+READ_ONLY_REPLICA = "READONLY You can't write against a read only replica."
+MASTER_DOWN = "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'."
+NO_REPLICAS = "NOREPLICAS Not enough good replicas to write."
 MONITOR_ONLY = "ERR Replica can't interact with the keyspace"
 NOT_IN_MULTI = "ERR Command not allowed inside a transaction"
 NAMED_NOT_IN_MULTI = "ERR Command '%s' not allowed inside a transaction"

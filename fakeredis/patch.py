@@ -97,6 +97,7 @@ class patch(Assertions):  # noqa: N801 - reads as a function
             users or a password (``{"requirepass": "x"}``).
         clock: what the servers' time is: ``"test"`` goes by `time.time`, which freezegun and
             time-machine move; ``"real"`` stays where a real server's would be.
+        follow: whether ``REPLICAOF`` may connect to a real server, see `FakeServer`.
 
     Raises:
         TypeError, ValueError: an argument makes no sense.
@@ -108,11 +109,13 @@ class patch(Assertions):  # noqa: N801 - reads as a function
         after_exit: AfterExit = "fake", addresses: Iterable[str] | None = None,
         subprocesses: bool = False, clients: Iterable[str] | None = None,
         modules: Iterable[Group | str] | None = None, config: Mapping[str, Any] | None = None,
-        as_kwarg: str | None = None, clock: ClockKind = "test",
+        as_kwarg: str | None = None, clock: ClockKind = "test", follow: bool = False,
     ) -> None:
         if callable(store) and not isinstance(store, str):
             raise TypeError("patch() takes options, not a function: write @fakeredis.patched")
-        _check_plain(spy=spy, names=names, subprocesses=subprocesses, as_kwarg=as_kwarg)
+        _check_plain(
+            spy=spy, names=names, subprocesses=subprocesses, as_kwarg=as_kwarg, follow=follow
+        )
         if after_exit not in _AFTER_EXIT:
             raise ValueError(f"after_exit must be one of {_AFTER_EXIT}, not {after_exit!r}")
         if server is not None:
@@ -121,6 +124,8 @@ class patch(Assertions):  # noqa: N801 - reads as a function
             raise ValueError(f"clock must be one of {CLOCKS}, not {clock!r}")
         if server is not None and clock != "test":
             raise ValueError("a server has its own clock: FakeServer(clock=...)")
+        if server is not None and follow:
+            raise ValueError("a server has its own network: FakeServer(follow=True)")
         if subprocesses:
             child_processes.check()
         if server is not None and store is not None:
@@ -132,7 +137,7 @@ class patch(Assertions):  # noqa: N801 - reads as a function
             "server_type": server_type, "names": names, "after_exit": after_exit,
             "clients": clients, "as_kwarg": as_kwarg, "addresses": addresses,
             "subprocesses": subprocesses, "modules": modules, "config": config,
-            "clock": clock,
+            "clock": clock, "follow": follow,
         }
         self._addresses = _addresses(addresses)
         self._kinds = _kinds(clients)
@@ -440,7 +445,7 @@ class _Entry:
         self.store = options["store"]
         self.version, self.server_type = options["version"], options["server_type"]
         self.modules, self.config = options["modules"], options["config"]
-        self.clock = options["clock"]
+        self.clock, self.follow = options["clock"], options["follow"]
         self.offset = 0.0
         self.frozen: float | None = None
         self.up = True
@@ -463,7 +468,7 @@ class _Entry:
         """The server of an address, made at the first connection."""
         server = servers.FakeServer(
             self.store, self.version, self.server_type, self.modules, self.config, address,
-            self.clock,
+            self.clock, self.follow,
         )
         if self.frozen is not None:
             server.freeze(self.frozen)
@@ -601,7 +606,7 @@ class _Entry:
             for server in self.scope.all():
                 server.connected = False  # what they led to is cleaned up
         self.faults.leave()
-        if self.store is not None:
+        if self.store is not None or self.follow:
             for server in self.scope.all():
                 server.let_go()
         if self.spy is not None:
@@ -703,6 +708,7 @@ class PatchOptions(TypedDict, total=False):
     config: Mapping[str, Any] | None
     as_kwarg: str | None
     clock: ClockKind
+    follow: bool
 
 
 @overload

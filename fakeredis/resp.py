@@ -16,6 +16,7 @@ from fakeredis.engine.core.replies import (
     OtherNull,
     Pairs,
     Push,
+    Raw,
     Sentinel,
     SetReply,
     Status,
@@ -512,7 +513,7 @@ def _map3(reply: dict[Any, Any]) -> bytes:
 Writer = Callable[[Any], bytes]
 _BOTH: Final[dict[type, Writer]] = {
     bytes: _bulk, bytearray: _bulk, int: _integer, Status: lambda reply: b"+%b\r\n" % reply,
-    CommandError: _error,
+    CommandError: _error, Raw: bytes,
 }
 _WRITERS2: Final[dict[type, Writer]] = {
     **_BOTH, type(None): lambda reply: b"$-1\r\n", Sentinel: lambda reply: b"*-1\r\n",

@@ -53,13 +53,15 @@ class FakeServer(Server):
         address: where clients believe it to be.
         clock: ``"test"`` goes by `time.time`, which freezegun and time-machine move; ``"real"`` by
             the time that a server outside of the tests would have.
+        follow: whether ``REPLICAOF`` may connect to another server, a real one or a fake that
+            listens, and take over its data.
     """
 
     def __new__(
         cls, store: Any = None, version: VersionLike = "8.2",
         server_type: str = "redis", modules: Iterable[Group | str] | None = None,
         config: Mapping[str, Any] | None = None, address: str = "localhost:6379",
-        clock: str = "test",
+        clock: str = "test", follow: bool = False,
     ) -> FakeServer:
         """The server that a memory store keeps at the address, or a new one."""
         kept = _kept_by(store, address, profile(version, server_type))
@@ -69,7 +71,7 @@ class FakeServer(Server):
         self, store: Any = None, version: VersionLike = "8.2",
         server_type: str = "redis", modules: Iterable[Group | str] | None = None,
         config: Mapping[str, Any] | None = None, address: str = "localhost:6379",
-        clock: str = "test",
+        clock: str = "test", follow: bool = False,
     ) -> None:
         if _kept_by(store, address, profile(version, server_type)) is self:
             self.outlived = False
@@ -80,6 +82,8 @@ class FakeServer(Server):
         super().__init__(version, server_type, groups, address, clock)
         if config is not None:
             begin(self, config)
+        if follow:
+            self.connect = wiring.follow
         self.store: Any = stores.resolve(store)
         self._own: _Own | None = None
         wiring.share_with_children(self)  # before anyone can find it in the store

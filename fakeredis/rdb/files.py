@@ -54,14 +54,8 @@ class Contents:
 def write(contents: Contents, limits: EncodingLimits, compress: bool = True) -> bytes:
     """The bytes of a file; the entries of a database must stand together."""
     writer = Writer(limits, contents.version, compress)
-    chunks = [_magic(contents.version)]
-    if contents.version >= _OLDEST_WITH_AUX:
-        chunks += (_record(writer, types.AUX, *pair) for pair in contents.aux.items())
-    if contents.version >= _OLDEST_WITH_FUNCTIONS:
-        chunks += (_record(writer, types.FUNCTION, code) for code in contents.functions)
+    chunks = _before(writer, contents)
     kept = contents.search
-    if kept:
-        chunks.append(_beside(writer, indexes.write_before, kept))
     chunks += _databases(writer, contents.entries)
     if kept:
         chunks.append(_beside(writer, indexes.write_after, kept))
@@ -77,6 +71,51 @@ def _magic(version: int) -> bytes:
     if version >= types.OLDEST_OF_VALKEY:
         return b"%b%03d" % (_VALKEY_MAGIC, version)
     return b"%b%04d" % (_MAGIC, version)
+
+
+class Pieces:
+    """A file that is made bit by bit, without a checksum.
+
+    Args:
+        contents: all but the entries, which come later, in any order.
+        limits: what decides on the encodings of the values.
+    """
+
+    def __init__(self, contents: Contents, limits: EncodingLimits) -> None:
+        self._contents = contents
+        self._writer = Writer(limits, contents.version, compress=False)
+        self._database = -1
+
+    def head(self) -> bytes:
+        """What comes before all entries."""
+        return b"".join(_before(self._writer, self._contents))
+
+    def entry(self, entry: Entry) -> bytes:
+        """A key and its value."""
+        select = b""
+        if entry.database != self._database:
+            self._database = entry.database
+            select = bytes((types.SELECT_DB,)) + length(entry.database)
+        return select + _entry(self._writer, entry)
+
+    def tail(self) -> bytes:
+        """What comes behind all entries."""
+        kept = self._contents.search
+        aux = _beside(self._writer, indexes.write_after, kept) if kept else b""
+        checksum = bytes(0 if self._contents.version < _OLDEST_WITH_CHECKSUM else 8)
+        return aux + bytes((types.END,)) + checksum
+
+
+def _before(writer: Writer, contents: Contents) -> list[bytes]:
+    """What comes before all entries."""
+    chunks = [_magic(contents.version)]
+    if contents.version >= _OLDEST_WITH_AUX:
+        chunks += (_record(writer, types.AUX, *pair) for pair in contents.aux.items())
+    if contents.version >= _OLDEST_WITH_FUNCTIONS:
+        chunks += (_record(writer, types.FUNCTION, code) for code in contents.functions)
+    if contents.search:
+        chunks.append(_beside(writer, indexes.write_before, contents.search))
+    return chunks
 
 
 def _record(writer: Writer, code: int, *texts: bytes) -> bytes:

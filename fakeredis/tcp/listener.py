@@ -144,6 +144,9 @@ class TcpService:
             await asyncio.sleep(_TICK)
             if server.deadlines or server.waiting:
                 server.catch_up()
+            if server.replication is not None:
+                with server.lock:
+                    server.replication.tick(asyncio.get_running_loop().time())
             if self.ends_with_server and not server.connected:
                 self.stop()
             ticks += 1

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from fakeredis.engine.command.command import ALONE
 from fakeredis.engine.core import blocking, switches
-from fakeredis.engine.core.replies import BLOCKED, NO_REPLY, Draws
+from fakeredis.engine.core.replies import BLOCKED, NO_REPLY, Draws, Pieces
 from fakeredis.errors import CommandError, ConnectionLost
 from fakeredis.resp import RequestParser, encode, is_long, pieces
 from fakeredis.stores.base import StoreError
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _BATCH: Final = 1 << 16  # bytes of replies after which they are written
 _TURN: Final = 1 << 20  # bytes of a long reply after which others have their turn
+_SLICE: Final = 0.01  # seconds of a long reply, likewise
 _PATIENCE: Final = 0.1  # seconds of one client's commands, likewise
 _BACKLOG: Final = 1024  # commands of a blocked client that wait, until it is not read any more
 # A browser that somebody has tricked into talking to this port; only valid commands come before.
@@ -215,6 +216,9 @@ class ClientProtocol(asyncio.BufferedProtocol):
             while session.ahead:
                 session.ahead -= 1
                 out.append(encode(outbox.popleft(), session.protocol))
+            if type(reply) is Pieces:
+                self.pieces = reply.parts
+                break
             if is_long(reply) and (type(reply) is Draws or not self.service.limits("normal")[0]):
                 self.pieces = pieces(reply, session.protocol)
                 break
@@ -236,6 +240,7 @@ class ClientProtocol(asyncio.BufferedProtocol):
     def _go_on(self, session: Session) -> bool:
         """Write on a long reply; whether it has come to its end."""
         written = 0
+        end = self.loop.time() + _SLICE
         while self.pieces is not None and not self.full and not self.transport.is_closing():
             piece = next(self.pieces, None)
             if piece is None:
@@ -243,7 +248,7 @@ class ClientProtocol(asyncio.BufferedProtocol):
                 return True
             self._write(session, piece)
             written += len(piece)
-            if written > _TURN:
+            if written > _TURN or self.loop.time() > end:
                 self._woken()
                 break
         return self.pieces is None

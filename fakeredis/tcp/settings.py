@@ -18,6 +18,7 @@ from fakeredis.engine.core.config import parameters
 from fakeredis.errors import CommandError
 from fakeredis.nearest import near
 from fakeredis.server import FakeServer
+from fakeredis.tcp.following import MasterLink
 from fakeredis.tcp.listener import serve as serve_sockets
 from fakeredis.tcp.sockets import ListeningSocket, bind, bind_unix
 
@@ -253,7 +254,9 @@ def serve(options: Any, settings: Sequence[Setting]) -> None:
     )
     if options.unixsocket is not None:
         settings = [*settings, Setting("unixsocket", [options.unixsocket])]
-    apply(server, settings)
+    server.connect = MasterLink
+    masters = [each for each in settings if _names_a_master(each)]
+    apply(server, [each for each in settings if not _names_a_master(each)])
     hosts = options.host or server.config.changed.get("bind", "127.0.0.1").split()
     try:
         sockets = listening_sockets(server, hosts, _port(server, options.port, settings))
@@ -261,7 +264,20 @@ def serve(options: Any, settings: Sequence[Setting]) -> None:
         raise BadSettings(f"cannot listen at {error}") from None
     numbers = [each.address[1] for each in sockets if each.context is None and each.is_tcp]
     server.config.override("port", str(numbers[0] if numbers else 0))
+    if masters:
+        _follow(server, masters[-1])
     serve_sockets(server, sockets, lambda line: print(line, flush=True))
+
+
+def _names_a_master(setting: Setting) -> bool:
+    return parameters()[1].get(setting.name, setting.name) == "replicaof"
+
+
+def _follow(server: FakeServer, master: Setting) -> None:
+    try:
+        server.execute(master.name.upper(), *master.values)
+    except CommandError as error:
+        raise BadSettings(f"'{' '.join([master.name, *master.values])}': {error}") from None
 
 
 def _port(server: FakeServer, given: int | None, settings: Sequence[Setting]) -> int | None:

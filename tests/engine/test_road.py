@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from itertools import combinations
 from typing import Any
 
@@ -108,6 +109,68 @@ def queue(twin: Twin, other: Pair) -> None:
     play(other, "MULTI\nGET k\nSET\nWATCH k\nEXEC\nMULTI\nGET k\nDISCARD\nMULTI\nGET k\nEXEC")
 
 
+_SCRIPTS = (
+    f"return {CALL}", "return redis.pcall('set', KEYS[1], 'v')", f"#!lua\nreturn {CALL}",
+    "#!lua flags=no-writes\nreturn redis.call('get', KEYS[1])",
+)
+_WRITES = "SET k v\nSET\nGET k\nMULTI\nSET k v\nEXEC\nMULTI\nGET k\nEXEC\nPUBLISH c m"
+
+
+class _Nowhere:
+    """A link to a master that cannot be reached."""
+
+    def stop(self) -> None:
+        """It has never begun."""
+
+
+@contextmanager
+def _following(twin: Twin) -> Iterator[None]:
+    """Make both servers replicas of nobody."""
+    twin.server.connect = lambda following: _Nowhere()
+    twin("REPLICAOF", "127.0.0.1", "1")
+    try:
+        yield
+    finally:
+        twin.wire.call(b"REPLICAOF", b"NO", b"ONE")
+        twin.fake.execute([b"REPLICAOF", b"NO", b"ONE"])
+
+
+def replica(twin: Twin, other: Pair) -> None:
+    other("MULTI")
+    other("SET", "k", "v")
+    with _following(twin):
+        play(other, "EXEC\n" + _WRITES)
+        twin("CONFIG", "SET", "replica-read-only", "no")
+        play(other, _WRITES)
+
+
+def replica_in_scripts(twin: Twin, other: Pair) -> None:
+    with _following(twin):
+        for source in _SCRIPTS:
+            other("EVAL", source, 1, "k")
+
+
+def stale_data(twin: Twin, other: Pair) -> None:
+    with _following(twin):
+        twin("CONFIG", "SET", "replica-serve-stale-data", "no")
+        play(other, "GET k\nPING\nSET k v\nNOSUCH\nCONFIG GET hz\nTYPE k")
+
+
+def missing_replicas(twin: Twin, other: Pair) -> None:
+    other("MULTI")
+    other("SET", "k", "v")
+    twin("CONFIG", "SET", "min-replicas-to-write", "1")
+    play(other, "EXEC\n" + _WRITES)
+    twin("CONFIG", "SET", "min-replicas-max-lag", "0")
+    play(other, "SET k v")
+
+
+def missing_replicas_in_scripts(twin: Twin, other: Pair) -> None:
+    twin("CONFIG", "SET", "min-replicas-to-write", "1")
+    for source in _SCRIPTS:
+        other("EVAL", source, 1, "k")
+
+
 ELSEWHERE = {  # what needs a cluster, a script that takes its time, or is no server's at all
     ("slots", CLIENT): "tests/commands/test_cluster.py",
     ("slots", SCRIPT): "tests/commands/test_cluster.py",
@@ -122,6 +185,9 @@ HERE: dict[tuple[str, Origin], Callable[[Twin, Pair], None]] = {
     ("permissions", SCRIPT): permissions_of_scripts,
     ("permissions", RETRY): permissions_of_what_has_waited, ("memory", CLIENT): memory,
     ("memory", SCRIPT): memory_of_scripts, ("subscriber mode", CLIENT): subscriber_mode,
+    ("missing replicas", CLIENT): missing_replicas,
+    ("missing replicas", SCRIPT): missing_replicas_in_scripts, ("replica", CLIENT): replica,
+    ("replica", SCRIPT): replica_in_scripts, ("stale data", CLIENT): stale_data,
     ("pause", CLIENT): pause, ("queue", CLIENT): queue,
 }
 

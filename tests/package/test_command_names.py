@@ -38,6 +38,10 @@ ALLOWED: dict[str, dict[str, str]] = {
         "HSET, JSON.SET, PEXPIRE, PEXPIREAT, RESTORE, RPUSH, SADD, SELECT, SET, XADD, "
         "ZADD": SENDS,
     },
+    "engine.features.following": {"EXEC, MULTI, PING, REPLCONF": PROTOCOL},
+    "engine.features.replication_stream": {
+        "DEL, EXEC, HDEL, MULTI, PING, REPLCONF, SELECT, UNLINK": SENDS,
+    },
     "engine.features.tracking": {"CLIENT": "CLIENT CACHING is about the next command but CLIENT's"},
     "engine.lua.busy": {"FUNCTION KILL, SCRIPT KILL": "the text of an error"},
     "patching.snapshots": {
@@ -73,6 +77,7 @@ ALLOWED: dict[str, dict[str, str]] = {
         "PSUBSCRIBE, PUNSUBSCRIBE, SSUBSCRIBE, SUBSCRIBE, SUNSUBSCRIBE, UNSUBSCRIBE": "messages",
     },
     "stores.parity.store": {"DISCARD, EXEC, MULTI, RESET": PROTOCOL},
+    "tcp.following": {"AUTH, PING, PSYNC, REPLCONF": SENDS},
     "tcp.settings": {"ACL, CONFIG, GET": SENDS},
     "testing": {"*": "the commands that a store has to pass"},
 }

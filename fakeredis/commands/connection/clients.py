@@ -173,6 +173,11 @@ def _type(raw: bytes) -> bytes:
 
 
 def _is_of_type(session: Session, kind: bytes) -> bool:
+    replication = session.server.replication
+    if replication is not None and replication.is_replica(session):
+        return kind in (b"REPLICA", b"SLAVE")
+    if replication is not None and replication.is_master(session):
+        return kind == b"MASTER"
     listens = bool(session.channels or session.patterns or session.shard_channels)
     return kind == (b"PUBSUB" if listens else b"NORMAL")
 

@@ -1,7 +1,8 @@
-"""Replicas, of which there are none: WAIT, WAITAOF."""
+"""Waiting for replicas: WAIT, WAITAOF."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final
 
 from fakeredis import errors
@@ -9,6 +10,7 @@ from fakeredis.commands.arguments import Int, Raw
 from fakeredis.commands.generic.common import group
 from fakeredis.commands.registry import BLOCKING
 from fakeredis.datatypes.numbers import parse_int
+from fakeredis.engine.core import switches
 from fakeredis.engine.core.context import Context
 from fakeredis.errors import CommandError
 
@@ -24,16 +26,38 @@ def _wait_timeout(raw: bytes) -> int:
     return timeout
 
 
+def _refuse_at_replica(ctx: Context, text: str) -> None:
+    if ctx.server.switched & switches.FOLLOWING:
+        raise CommandError(text)
+
+
+def _having(ctx: Context, on_disk: bool = False) -> int:
+    """How many replicas have all that this client has written."""
+    replication = ctx.server.replication
+    return 0 if replication is None else int(replication.having(ctx.session, on_disk))
+
+
+def _block(ctx: Context, milliseconds: int, reply: Callable[[], Any]) -> Any:
+    if not ctx.retrying and not ctx.session.deny_blocking and ctx.server.replication is not None:
+        ctx.server.replication.ask(ctx.session)
+    return ctx.block((), milliseconds, reply)
+
+
 @group.command(
     "WAIT", Int, Raw, flags=BLOCKING, since="3.0.0", acl=_WAIT_ACL,
     tips="request_policy:all_shards response_policy:agg_min", names="numreplicas timeout:integer",
 )
 def wait(ctx: Context, replicas: int, timeout: bytes) -> Any:
-    """Wait for replicas to have all changes; none ever has."""
+    """Wait for replicas to have all that this client has written; how many have.
+
+    Checked in the server's order: whether this is a master, the time-out.
+    """
+    _refuse_at_replica(ctx, errors.WAIT_AT_REPLICA)
     milliseconds = _wait_timeout(timeout)
-    if replicas <= 0:
-        return 0
-    return ctx.block((), milliseconds, lambda: 0)
+    having = _having(ctx)
+    if having >= replicas:
+        return having
+    return _block(ctx, milliseconds, lambda: _having(ctx))
 
 
 @group.command(
@@ -44,7 +68,8 @@ def wait(ctx: Context, replicas: int, timeout: bytes) -> Any:
 def waitaof(ctx: Context, local: int, replicas: bytes, timeout: bytes) -> Any:
     """Wait for changes to be on disk, here and on replicas.
 
-    Checked in the server's order: local, replicas, time-out, whether there is an append only file.
+    Checked in the server's order: local, replicas, time-out, whether this is a master, whether
+    there is an append only file.
     """
     if not 0 <= local <= 1:
         raise CommandError("ERR value is out of range, value must between 0 and 1")
@@ -52,11 +77,13 @@ def waitaof(ctx: Context, local: int, replicas: bytes, timeout: bytes) -> Any:
     if wanted is None or wanted < 0:
         raise CommandError(errors.NOT_POSITIVE)
     milliseconds = _wait_timeout(timeout)
+    _refuse_at_replica(ctx, errors.WAITAOF_AT_REPLICA)
     written = int(ctx.server.config.boolean("appendonly"))
     if local > written:
         raise CommandError(
             "ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled."
         )
-    if wanted == 0:
-        return [written, 0]
-    return ctx.block((), milliseconds, lambda: [written, 0])
+    having = _having(ctx, on_disk=True)
+    if having >= wanted:
+        return [written, having]
+    return _block(ctx, milliseconds, lambda: [written, _having(ctx, on_disk=True)])

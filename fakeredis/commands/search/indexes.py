@@ -25,6 +25,7 @@ from fakeredis.datatypes.search.schema import Definition, Field, Vectors
 from fakeredis.datatypes.search.vectors import SIZES
 from fakeredis.datatypes.search.words import LANGUAGES
 from fakeredis.engine.command.modules import is_built_in
+from fakeredis.engine.core import switches
 from fakeredis.engine.core.context import Context
 from fakeredis.engine.core.replies import OK, SetReply, Status
 from fakeredis.engine.features import search
@@ -423,7 +424,8 @@ def _drop(ctx: Context, words: Sequence[bytes], documents: bool) -> Status:
     search.of(ctx.server).drop(index.definition.name)
     if documents:
         for key in list(index.numbers_of):
-            ctx.delete(key)
+            if ctx.delete(key) and ctx.server.switched & switches.REPLICATED:
+                ctx.server.replication.stream.removed(ctx.db, key, "lazyfree-lazy-user-del")
     return OK
 
 

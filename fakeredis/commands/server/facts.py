@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fakeredis.commands.arguments import Rest
 from fakeredis.commands.registry import FAST, LOADING, NOSCRIPT, SEQUENTIAL, STALE
@@ -11,6 +11,12 @@ from fakeredis.engine.cluster import cluster, replicas
 from fakeredis.engine.core.context import Context
 from fakeredis.engine.core.replies import Verbatim
 from fakeredis.engine.features import info
+from fakeredis.lazy import LazyModule
+
+if TYPE_CHECKING:
+    from fakeredis.engine.features import replication_info
+else:
+    replication_info = LazyModule("fakeredis.engine.features.replication_info")
 
 
 @group.command(
@@ -43,9 +49,11 @@ def time_(ctx: Context) -> list[bytes]:
     acl=("fast", "admin", "dangerous"), varies="always",
 )
 def role(ctx: Context) -> list[Any]:
-    """A master without replicas, but for nodes of clusters."""
+    """Whether this is a master or a replica, and of whom; how far the stream of changes is."""
     node = cluster.node_of(ctx.server)
     if node is None:
+        if ctx.server.replication is not None:
+            return replication_info.role(ctx.server)
         return [b"master", 0, []]
     if node.master is not None:
         master = node.master

@@ -1,14 +1,16 @@
-"""Replication: there is nobody else."""
+"""Replication: who follows whom, and what replicas ask for."""
 
 from __future__ import annotations
 
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Final
 
 from fakeredis import errors
 from fakeredis.commands.arguments import Raw, Rest, word_of
 from fakeredis.commands.registry import (
     ADMIN,
     ALLOW_BUSY,
+    CONNECTION,
     NO_ASYNC_LOADING,
     NO_MULTI,
     NOSCRIPT,
@@ -19,20 +21,44 @@ from fakeredis.commands.server.common import ADMIN_ONLY, group
 from fakeredis.datatypes.numbers import parse_int
 from fakeredis.engine import wording
 from fakeredis.engine.cluster import cluster
-from fakeredis.engine.core import dispatch
 from fakeredis.engine.core.context import Context
 from fakeredis.engine.core.replies import NO_REPLY, OK, Status
+from fakeredis.engine.core.replies import Raw as RawReply
 from fakeredis.errors import CommandError
+from fakeredis.lazy import LazyModule
+
+if TYPE_CHECKING:
+    from fakeredis.commands import effects
+    from fakeredis.engine.core.server import Server
+    from fakeredis.engine.data import snapshot_file
+    from fakeredis.engine.features import following, replication
+else:
+    effects = LazyModule("fakeredis.commands.effects")
+    snapshot_file = LazyModule("fakeredis.engine.data.snapshot_file")
+    replication = LazyModule("fakeredis.engine.features.replication")
+    following = LazyModule("fakeredis.engine.features.following")
 
 
-def _replicate(host: bytes, port: bytes) -> Status:
-    """Stay a master; following another server needs a network."""
+def _replicate(ctx: Context, host: bytes, port: bytes) -> Status:
+    """Follow a master, or none; checked in the server's order: cluster, port."""
+    server = ctx.server
     if (word_of(host), word_of(port)) == (b"NO", b"ONE"):
+        if server.replication is not None:
+            following.end(server)
         return OK
     number = parse_int(port)
     if number is None or not 0 <= number <= 65535:
         raise CommandError("ERR Invalid master port")
-    raise CommandError("ERR this server has no network and cannot follow another one")
+    name = host.decode("utf-8", "surrogateescape")
+    if server.replication is not None:
+        if server.replication.is_replica(ctx.session):
+            raise CommandError("ERR Command is not valid when client is a replica.")
+        current = following.of(server)
+        if current is not None and (current.host, current.port) == (name, number):
+            return Status(b"OK Already connected to specified master")
+    _known(server)
+    following.begin(server, name, number)
+    return OK
 
 
 _REPLICATION: Final = ADMIN | NOSCRIPT | STALE | NO_ASYNC_LOADING
@@ -46,9 +72,9 @@ _NO_FAILOVER: Final = (
     names="args<host-port(host port:integer)|no-one(NO ONE)>",
 )
 def replicaof(ctx: Context, host: bytes, port: bytes) -> Status:
-    """Stay a master with ``NO ONE``; all else is refused."""
+    """Follow a server, where this one may use a network; with ``NO ONE`` be a master."""
     cluster.refuse(ctx.server, "ERR REPLICAOF not allowed in cluster mode.")
-    return _replicate(host, port)
+    return _replicate(ctx, host, port)
 
 
 @group.command(
@@ -58,7 +84,7 @@ def replicaof(ctx: Context, host: bytes, port: bytes) -> Status:
 def slaveof(ctx: Context, host: bytes, port: bytes) -> Status:
     """The old name of REPLICAOF."""
     cluster.refuse(ctx.server, "ERR REPLICAOF not allowed in cluster mode.")
-    return _replicate(host, port)
+    return _replicate(ctx, host, port)
 
 
 @group.command(
@@ -89,25 +115,63 @@ def failover(ctx: Context, words: list[bytes]) -> Any:
 _SYNC: Final = ADMIN | NOSCRIPT | NO_ASYNC_LOADING | NO_MULTI
 
 
-@group.command("SYNC", flags=_SYNC | SERVER_WIDE)
+@group.command("SYNC", flags=_SYNC | SERVER_WIDE | CONNECTION)
 def sync(ctx: Context) -> Any:
-    """Unknown when it comes to it: there is no stream of commands for a replica.
-
-    Lists of commands and categories name it, so that access rules can.
-    """
-    raise dispatch.unknown_to(ctx.session, [b"SYNC"])
+    """All data, and from then on all changes: this client is a replica."""
+    return _attach(ctx, None)
 
 
 @group.command(
-    "PSYNC", Raw, Raw, Rest(), flags=_SYNC | SERVER_WIDE, since="2.8.0",
+    "PSYNC", Raw, Raw, Rest(), flags=_SYNC | SERVER_WIDE | CONNECTION, since="2.8.0",
     names="replicationid offset:integer",
 )
-def psync(ctx: Context, replication_id: bytes, offset: bytes, rest: list[bytes]) -> Any:
-    """Unknown, as SYNC is."""
-    raise dispatch.unknown_to(ctx.session, [b"PSYNC", replication_id, offset, *rest])
+def psync(ctx: Context, known_id: bytes, offset: bytes, rest: list[bytes]) -> Any:
+    """As SYNC; who knows the stream until an offset gets what is missing, if that is still known.
+
+    Checked in the server's order: whether it is one already, whether this server has what it
+    serves, the offset.
+    """
+    return _attach(ctx, (known_id, offset))
 
 
-UNIMPLEMENTED: Final = frozenset({"SYNC", "PSYNC"})
+def _attach(ctx: Context, wanted: tuple[bytes, bytes] | None) -> Any:
+    """Make a client a replica.
+
+    Args:
+        wanted: the ID of the stream that it knows, and the offset to go on from.
+    """
+    session, server = ctx.session, ctx.server
+    if not session.sends_pieces:
+        raise CommandError(
+            "ERR only clients from outside of this process can be replicas: see FakeServer.listen"
+        )
+    known = _known(server)
+    if known.is_replica(session):
+        return NO_REPLY
+    master = known.following
+    if master is not None and master.state != "connected":
+        raise CommandError("NOMASTERLINK Can't SYNC while not connected with my master")
+    if wanted is None:
+        return known.begin_anew(session, snapshot_file.Snapshot(server), by_psync=False)
+    known_id, raw = wanted
+    offset = parse_int(raw)
+    if offset is None:
+        raise CommandError(errors.NOT_INTEGER)
+    missed = known.go_on(session, known_id.decode("ascii", "replace"), offset)
+    if missed is not None:
+        return RawReply(missed)
+    if known_id != b"?":
+        known.syncs["sync_partial_err"] += 1
+    return known.begin_anew(session, snapshot_file.Snapshot(server), by_psync=True)
+
+
+def _known(server: Server) -> replication.Replication:
+    """What a server knows of replicas, with what these are told in the place of commands."""
+    known = replication.of(server)
+    known.stream.effects, known.stream.always = effects.EFFECTS, effects.ALWAYS
+    return known
+
+
 _REPLICA_NUMBERS: Final = (b"LISTENING-PORT", b"RDB-ONLY")
 
 
@@ -116,20 +180,59 @@ _REPLICA_NUMBERS: Final = (b"LISTENING-PORT", b"RDB-ONLY")
     acl=("admin", "dangerous", "slow"),
 )
 def replconf(ctx: Context, words: list[bytes]) -> Any:
-    """What a replica says of itself: checked, and forgotten."""
+    """What a replica says of itself."""
     if len(words) % 2:
         raise CommandError(errors.SYNTAX)
     for name, value in zip(words[::2], words[1::2], strict=True):
         option = word_of(name)
-        if option in _REPLICA_NUMBERS:
-            if parse_int(value) is None:
-                raise CommandError(errors.NOT_INTEGER)
-        elif option in (b"ACK", b"GETACK"):
+        if option == b"ACK":
+            _acknowledge(ctx, words)
             return NO_REPLY
-        elif option == b"RDB-FILTER-ONLY":
-            if value.lower() not in (b"functions", b""):
-                shown = wording.clean(value)
-                raise CommandError(f"ERR Unsupported rdb-filter-only option: {shown}")
-        elif option not in (b"CAPA", b"IP-ADDRESS"):
-            raise CommandError(f"ERR Unrecognized REPLCONF option: {wording.clean(name)}")
+        if option == b"GETACK":
+            return NO_REPLY
+        _note(ctx, option, name, value)
     return OK
+
+
+def _note(ctx: Context, option: bytes, name: bytes, value: bytes) -> None:
+    """Note one fact of a replica.
+
+    Raises:
+        CommandError: there is none of this name, or it cannot be so.
+    """
+    number = parse_int(value) if option in _REPLICA_NUMBERS else 0
+    if number is None:
+        raise CommandError(errors.NOT_INTEGER)
+    if option == b"RDB-FILTER-ONLY" and value.lower() not in (b"functions", b""):
+        raise CommandError(f"ERR Unsupported rdb-filter-only option: {wording.clean(value)}")
+    if option not in _KNOWN_OPTIONS and not (
+        option == b"VERSION" and ctx.server.profile.has({"valkey": "8.0.0"})
+    ):
+        raise CommandError(f"ERR Unrecognized REPLCONF option: {wording.clean(name)}")
+    facts = replication.of(ctx.server).facts_of(ctx.session)
+    if option == b"LISTENING-PORT":
+        facts.port = number
+    elif option == b"IP-ADDRESS":
+        facts.host = value.decode("ascii", "replace")
+    elif option == b"RDB-ONLY":
+        facts.file_only = number == 1
+    elif option == b"CAPA":
+        facts.reads_to_mark |= value.lower() == b"eof"
+        facts.knows_ids |= value.lower() == b"psync2"
+
+
+_KNOWN_OPTIONS: Final = frozenset({
+    *_REPLICA_NUMBERS, b"IP-ADDRESS", b"CAPA", b"RDB-FILTER-ONLY",
+})
+
+
+def _acknowledge(ctx: Context, words: Sequence[bytes]) -> None:
+    """A replica says how far it is: in memory, and on its disk."""
+    known = ctx.server.replication
+    offset = parse_int(words[1])
+    if known is None or offset is None:
+        return
+    on_disk = None
+    if len(words) > 3 and words[2].upper() == b"FACK":
+        on_disk = parse_int(words[3])
+    known.acknowledged(ctx.session, offset, on_disk)

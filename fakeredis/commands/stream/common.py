@@ -19,9 +19,11 @@ from fakeredis.datatypes.stream import (
     Found,
     Pending,
     Stream,
+    format_id,
     parse_id,
 )
 from fakeredis.datatypes.stream import Group as ConsumerGroup
+from fakeredis.engine.core import switches
 from fakeredis.engine.core.context import Context
 from fakeredis.errors import CommandError
 
@@ -142,6 +144,36 @@ def enter(ctx: Context, key: bytes, members: ConsumerGroup, consumer: Consumer) 
     """A consumer becomes one of its group."""
     members.consumers[consumer.name] = consumer
     ctx.modified_unsignalled(key, "xgroup-createconsumer")
+
+
+def tell_claim(
+    ctx: Context, key: bytes, name: bytes, members: ConsumerGroup, number: int, pending: Pending
+) -> None:
+    """Tell replicas whose a pending entry is now, since when, and how often it was delivered."""
+    if ctx.server.switched & switches.REPLICATED:
+        owner = b"" if pending.consumer is None else pending.consumer.name
+        ctx.server.replication.stream.tell(
+            ctx, b"XCLAIM", key, name, owner, b"0", format_id(number), b"TIME",
+            b"%d" % pending.time, b"RETRYCOUNT", b"%d" % pending.count, b"FORCE", b"JUSTID",
+            b"LASTID", format_id(members.last_id),
+        )
+
+
+def tell_position(ctx: Context, key: bytes, name: bytes, members: ConsumerGroup) -> None:
+    """Tell replicas how far a group has read."""
+    if ctx.server.switched & switches.REPLICATED:
+        ctx.server.replication.stream.tell(
+            ctx, b"XGROUP", b"SETID", key, name, format_id(members.last_id), b"ENTRIESREAD",
+            b"%d" % members.read,
+        )
+
+
+def tell_consumer(ctx: Context, key: bytes, name: bytes, consumer: bytes) -> None:
+    """Tell replicas of a new consumer."""
+    if ctx.server.switched & switches.REPLICATED:
+        ctx.server.replication.stream.tell(
+            ctx, b"XGROUP", b"CREATECONSUMER", key, name, consumer
+        )
 
 
 def stream_at(ctx: Context, key: bytes) -> Stream:

@@ -29,6 +29,8 @@ from fakeredis.commands.stream.common import (
     id_of,
     integer_of,
     start_of,
+    tell_claim,
+    tell_position,
     text_of,
 )
 from fakeredis.datatypes.numbers import INT_MAX, signed
@@ -188,15 +190,18 @@ def xclaim(
             break
         numbers.append(number)
     options = _ClaimOptions.parse(ctx, words[len(numbers) :])
-    if options.last_id > members.last_id:
+    moved = options.last_id > members.last_id
+    if moved:
         stream.move_group(members, options.last_id)
         ctx.modified_unsignalled(key)
     consumer = consumer_of(ctx, key, members, consumer_name, False)
     reply = []
     for number in numbers:
-        fields = _claim(ctx, key, stream, members, consumer, number, idle, options)
+        fields = _claim(ctx, key, name, stream, members, consumer, number, idle, options)
         if fields is not None:
             reply.append(_claimed(number, fields, options.just_id))
+    if moved and not reply:
+        tell_position(ctx, key, name, members)
     return reply
 
 
@@ -207,8 +212,8 @@ def _claimed(number: int, fields: Fields | None, just_id: bool) -> Any:
 
 
 def _claim(
-    ctx: Context, key: bytes, stream: Stream, members: ConsumerGroup, consumer: Consumer,
-    number: int, idle: int, options: _ClaimOptions,
+    ctx: Context, key: bytes, name: bytes, stream: Stream, members: ConsumerGroup,
+    consumer: Consumer, number: int, idle: int, options: _ClaimOptions,
 ) -> Fields | None:
     """Hand over one entry; its fields (empty: it was deleted), or None when it was not."""
     pending = members.pending.data.get(number)
@@ -216,6 +221,8 @@ def _claim(
     if fields is None and ctx.traits.claims_deleted and pending is not None:
         fields = ()
     if fields is None:
+        if pending is not None:
+            tell_claim(ctx, key, name, members, number, pending)
         if members.acknowledge(number):
             ctx.modified_unsignalled(key)
         return None
@@ -230,6 +237,7 @@ def _claim(
     members.hand_over(number, pending, consumer)
     pending.time, pending.given_back = options.time(ctx.now), 0
     _count_delivery(ctx, pending, options.count, options.just_id)
+    tell_claim(ctx, key, name, members, number, pending)
     consumer.active = ctx.now
     ctx.modified_unsignalled(key)
     return fields
@@ -285,6 +293,7 @@ def xautoclaim(
         attempts -= 1
         fields = stream.get(number)
         if fields is None and not ctx.traits.claims_deleted:
+            tell_claim(ctx, key, name, members, number, members.pending.data[number])
             members.acknowledge(number)
             ctx.modified_unsignalled(key)
             deleted.append(format_id(number))
@@ -298,6 +307,7 @@ def xautoclaim(
         members.hand_over(number, pending, consumer)
         pending.time, pending.given_back = ctx.now, 0
         _count_delivery(ctx, pending, -1, just_id)
+        tell_claim(ctx, key, name, members, number, pending)
         consumer.active = ctx.now
         ctx.modified_unsignalled(key)
         claimed.append(_claimed(number, fields, just_id))

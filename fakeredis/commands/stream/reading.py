@@ -35,6 +35,9 @@ from fakeredis.commands.stream.common import (
     id_of,
     integer_of,
     start_of,
+    tell_claim,
+    tell_consumer,
+    tell_position,
     text_of,
 )
 from fakeredis.datatypes.numbers import INT_MAX
@@ -307,7 +310,10 @@ def xreadgroup(ctx: Context, *args: bytes) -> Any:
     reply: list[Any] = []
     for key, (stream, members, after) in zip(read.keys, found, strict=True):
         ctx.lookup_read(key, Stream)
+        is_new = asking not in members.consumers
         consumer = consumer_of(ctx, key, members, asking, after is not None)
+        if is_new and read.noack and asking in members.consumers:
+            tell_consumer(ctx, key, name, asking)
         count = read.left(reply) if read.max_count or read.max_size else read.count
         if not count:
             break
@@ -316,10 +322,10 @@ def xreadgroup(ctx: Context, *args: bytes) -> Any:
             continue
         entries = []
         if read.claim is not None:
-            entries = _claim_idle(ctx, key, stream, members, consumer, read.claim, count)
+            entries = _claim_idle(ctx, key, name, stream, members, consumer, read.claim, count)
             count = count if count < 0 else count - len(entries)
         if count and stream.length and stream.top_id > members.last_id:
-            entries += _deliver(ctx, key, stream, members, consumer, read, count)
+            entries += _deliver(ctx, key, name, stream, members, consumer, read, count)
         if entries:
             reply.append([key, entries])
     if reply or read.claim is None:
@@ -328,8 +334,8 @@ def xreadgroup(ctx: Context, *args: bytes) -> Any:
 
 
 def _claim_idle(
-    ctx: Context, key: bytes, stream: Stream, members: ConsumerGroup, consumer: Consumer,
-    idle: int, count: int,
+    ctx: Context, key: bytes, name: bytes, stream: Stream, members: ConsumerGroup,
+    consumer: Consumer, idle: int, count: int,
 ) -> list[Any]:
     """Take over what has been pending for long: its entries, their idle times and deliveries."""
     now = ctx.now
@@ -339,6 +345,7 @@ def _claim_idle(
             break
         fields = stream.get(number)
         if fields is None:
+            tell_claim(ctx, key, name, members, number, pending)
             members.acknowledge(number)
         else:
             waited = max(now - pending.time, 0)
@@ -346,6 +353,7 @@ def _claim_idle(
             members.hand_over(number, pending, consumer)
             pending.time, pending.given_back = now, 0
             deliver_again(ctx, pending)
+            tell_claim(ctx, key, name, members, number, pending)
             consumer.active = now
         ctx.modified_unsignalled(key)
     return entries
@@ -378,8 +386,8 @@ def _group_and_id(
 
 
 def _deliver(
-    ctx: Context, key: bytes, stream: Stream, members: ConsumerGroup, consumer: Consumer,
-    read: _Read, count: int,
+    ctx: Context, key: bytes, name: bytes, stream: Stream, members: ConsumerGroup,
+    consumer: Consumer, read: _Read, count: int,
 ) -> list[Any]:
     """Give a consumer what the group has not seen yet."""
     found = read.cut(stream.range(members.last_id + 1, MAX_ID, count))
@@ -387,11 +395,15 @@ def _deliver(
         return []
     if consumer.name not in members.consumers:
         enter(ctx, key, members, consumer)
+        if read.noack:
+            tell_consumer(ctx, key, name, consumer.name)
     now = ctx.now
     for number, _ in found:
         stream.advance(members, number, ctx.traits.counts_longer, ctx.traits.counts_from_first)
         if not read.noack:
             members.deliver(number, consumer, now)
+            tell_claim(ctx, key, name, members, number, members.pending.data[number])
+    tell_position(ctx, key, name, members)
     if not read.noack:
         consumer.active = now
     ctx.modified_unsignalled(key)

@@ -24,10 +24,14 @@ from fakeredis.datatypes.sorted_set import SortedSet
 from fakeredis.engine.core import notifications
 from fakeredis.engine.features import acl, latency, memory
 from fakeredis.errors import CommandError
+from fakeredis.lazy import LazyModule
 
 if TYPE_CHECKING:
     from fakeredis.engine.core.profiles import Profile
     from fakeredis.engine.core.server import Server
+    from fakeredis.engine.features import following
+else:
+    following = LazyModule("fakeredis.engine.features.following")
 
 Parse = Callable[[str], str]
 
@@ -292,6 +296,8 @@ class Config:
             self.server.limits = limits
         elif name == "notify-keyspace-events":
             self._notify(value)
+        elif name in ("min-replicas-to-write", "replica-serve-stale-data"):
+            following.configure(self.server)
 
     def _settle(self, coming: EncodingLimits) -> bool:
         """Note in each value its encoding by the limits so far, which are about to change.

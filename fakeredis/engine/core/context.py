@@ -9,7 +9,7 @@ from fakeredis import errors
 from fakeredis.datatypes.numbers import parse_int
 from fakeredis.datatypes.string import MutableString
 from fakeredis.engine.command.command import NO_TOUCH
-from fakeredis.engine.core import blocking, notifications
+from fakeredis.engine.core import blocking, notifications, switches
 from fakeredis.engine.core.replies import BLOCKED
 from fakeredis.engine.features import key_access
 from fakeredis.errors import CommandError
@@ -181,8 +181,11 @@ class Context:
             return key not in self.db.data
         if deadline > self.now:
             return False
-        if not self.server.is_paused():
-            self.server.expire_key(self.db, key)
+        server = self.server
+        if server.switched & switches.FOLLOWING:  # its master says when the key goes
+            return self.session is not server.replication.following.session
+        if not server.is_paused():
+            server.expire_key(self.db, key)
         return True
 
     # Changes --------------------------------------------------------------------------------

@@ -106,7 +106,8 @@ class Database:
         """Forget a deadline; when it has passed, the key expires before it is written again."""
         deadline = self.expires.pop(key, None)
         if (
-            deadline is not None and self.observed
+            deadline is not None and (self.observed or self.server.switched & switches.REPLICATED)
+            and not self.server.switched & switches.FOLLOWING
             and deadline <= self.server.clock.milliseconds()
         ):
             self.server.expire_key(self, key)

@@ -135,6 +135,8 @@ class LocalEngine(Engine):
                 server.search.flushed()
             if server.tracking is not None:
                 server.tracking.flushed()
+            if server.replication is not None:
+                server.replication.break_off()
 
     def key_names(self, session: Session) -> dict[int, list[bytes]]:
         """The keys of each database that has any, expired ones included."""
@@ -142,9 +144,11 @@ class LocalEngine(Engine):
         return {number: list(db.data) for number, db in databases.items() if db.data}
 
     def let_go(self) -> None:
-        """Close the keyspace store, if there is one."""
+        """Close the keyspace store, if there is one, and follow no master."""
         if self.server.store_sync is not None:
             self.server.store_sync.close()
+        if self.server.replication is not None:
+            self.server.replication.let_go()
 
     def check_files(self, verb: str) -> None:
         """Does nothing: RDB files may be read and written where the data are."""

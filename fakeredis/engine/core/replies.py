@@ -26,6 +26,25 @@ class Status(bytes):
         return bytes, (bytes(self),)
 
 
+class Raw(bytes):
+    """Bytes that are sent as they are: a master's stream."""
+
+    __slots__ = ()
+
+
+class Pieces:
+    """What is sent as it is, and made while it is sent.
+
+    Args:
+        parts: makes it; closed when the client has gone.
+    """
+
+    __slots__ = ("parts",)
+
+    def __init__(self, parts: Iterator[bytes]) -> None:
+        self.parts = parts
+
+
 class Verbatim(bytes):
     """A verbatim string (``=txt:``) in RESP3, a bulk string in RESP2."""
 

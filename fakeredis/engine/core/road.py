@@ -78,7 +78,10 @@ GATES: Final = (
     _place("permissions", switches.RESTRICTED, CLIENT, EXEC, SCRIPT, RETRY),
     _place("slots", switches.CLUSTERED, CLIENT, SCRIPT),
     _place("memory", switches.LIMITED, CLIENT, SCRIPT),
+    _place("missing replicas", switches.GUARDED, CLIENT, SCRIPT),
+    _place("replica", switches.FOLLOWING, CLIENT, SCRIPT),
     _place("subscriber mode", switches.SUBSCRIBED, CLIENT),
+    _place("stale data", switches.STALE, CLIENT),
     _place("monitoring", switches.MONITORED, CLIENT),
     _place("long script", switches.BUSY, CLIENT),
     _place("faults", switches.INTERCEPTED, CLIENT, FORWARDED),
@@ -91,6 +94,7 @@ LAYERS: Final = (
     _place("monitors", switches.MONITORED, CLIENT, EXEC, SCRIPT),
     _place("hot keys", switches.COUNTED, CLIENT, EXEC, SCRIPT),
     _place("tracking", switches.TRACKED, CLIENT, EXEC, SCRIPT, RETRY),
+    _place("replicas", switches.REPLICATED, CLIENT, EXEC, SCRIPT, RETRY),
     _place("store", switches.STORED, CLIENT),
     _place("latency", switches.TIMED, CLIENT, EXEC, SCRIPT, RETRY),
 )

@@ -75,6 +75,9 @@ class Server:
     memory_limit: Limit | None = None
     node: Node | None = None  # of a cluster
     pause: Pause | None = None
+    # Talks to a master, where this server may follow one over a network.
+    connect: Callable[[Any], Any] | None = None
+    replication: Any = None  # see `fakeredis.engine.features.replication`
     pumps: tuple[Callable[[], None], ...] = ()  # called while a script runs long
     rewrote_aof = False  # DEBUG LOADAOF finds a file then
     running_use: Any = None  # the running command's use of keys
@@ -292,6 +295,15 @@ class Server:
             self._expire_due(now, budget)
 
     def _expire_due(self, now: int, budget: int) -> None:
+        if self.switched & switches.FOLLOWING:
+            return  # its master says what has expired
+        if self.switched & switches.REPLICATED:
+            with self.replication.stream.apart():
+                self._expire_them(now, budget)
+        else:
+            self._expire_them(now, budget)
+
+    def _expire_them(self, now: int, budget: int) -> None:
         tracking = self.tracking if self.switched & switches.TRACKED else None
         if tracking is not None and self.deadlines and self.deadlines[0][0] <= now:
             with tracking.between_commands():
@@ -319,6 +331,8 @@ class Server:
         """Remove one key because its time has come."""
         db.delete(key)
         self.expired_keys += 1
+        if self.switched & switches.REPLICATED:
+            self.replication.stream.removed(db, key)
         if db.observed:
             self.key_modified(db, key, "expired", "generic")
 
@@ -342,12 +356,12 @@ class Server:
             silent: where a single field was all that the hash had, no event tells of it.
             keep: the hash stays, empty as it may be: it gets fields next.
         """
-        if among is None:
-            gone = len(value.pop_expired(now))
-        else:
-            gone = len(value.pop_expired_among(among, now))
+        fields = value.pop_expired(now) if among is None else value.pop_expired_among(among, now)
+        gone = len(fields)
         if not gone:
             return False
+        if self.switched & switches.REPLICATED:
+            self.replication.stream.fields_removed(db, key, fields)
         self.expired_fields += gone
         if keep:
             if db.observed:
@@ -457,6 +471,8 @@ class Server:
         self.stop_monitoring(session)
         if self.tracking is not None:
             self.tracking.stop(session)
+        if self.replication is not None:
+            self.replication.leave(session)
 
     def is_paused(self) -> bool:
         """Whether CLIENT PAUSE is not over: until then nothing is removed, expired as it may be."""

@@ -27,6 +27,7 @@ _HINDRANCES: Final = switches.PAUSED | switches.DOWN | switches.LEAVING
 # What may refuse a command that MULTI queues. Faults concern none that comes in a batch.
 _MET_BY_QUEUED: Final = (
     switches.RESTRICTED | switches.CLUSTERED | switches.LIMITED | switches.MONITORED | switches.BUSY
+    | switches.GUARDED | switches.FOLLOWING | switches.STALE
 )
 
 

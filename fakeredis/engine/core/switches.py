@@ -23,6 +23,10 @@ BUSY: Final = 1 << 10  # a script runs long
 CLUSTERED: Final = 1 << 11  # the server is a node of a cluster
 COUNTED: Final = 1 << 12  # HOTKEYS counts
 STORED: Final = 1 << 13  # a store keeps the keys
+REPLICATED: Final = 1 << 14  # replicas are told of changes
+FOLLOWING: Final = 1 << 15  # it is a replica
+STALE: Final = 1 << 22  # a replica that has lost its master and serves no old data
+GUARDED: Final = 1 << 21  # no writes without replicas
 
 # Of a session.
 QUEUEING: Final = 1 << 16  # after MULTI

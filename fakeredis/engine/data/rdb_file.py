@@ -26,17 +26,23 @@ def to_bytes(server: Server) -> bytes:
         TypeError: a key holds a value of a type that the format does not know.
     """
     with server.lock:
-        version = server.traits.rdb_version
+        contents = frame(server)
         now = server.clock.milliseconds()
-        entries = [
+        contents.entries = [
             files.Entry(index, key, value, db.expires.get(key))
             for index, db in sorted(server.databases.items())
             for key, value in db.data.copy().items()
             if db.expires.get(key, now + 1) > now
         ]
-        kept = None if server.search is None else server.search.keep()
-        contents = files.Contents(version, entries, functions.codes(server), _facts(server), kept)
         return files.write(contents, server.limits, server.config.boolean("rdbcompression"))
+
+
+def frame(server: Server) -> files.Contents:
+    """All that the file has beside keys; the server's lock is held."""
+    kept = None if server.search is None else server.search.keep()
+    return files.Contents(
+        server.traits.rdb_version, [], functions.codes(server), _facts(server), kept
+    )
 
 
 def _facts(server: Server) -> dict[bytes, bytes]:

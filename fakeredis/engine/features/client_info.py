@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
 def _flags(session: Session) -> str:
     tracker = tracking.tracker_of(session)
+    replication = session.server.replication
     letters = [
+        ("S", replication is not None and replication.is_replica(session)),
+        ("M", replication is not None and replication.is_master(session)),
         ("O", session in session.server.monitors),
         ("P", bool(session.channels or session.patterns or session.shard_channels)),
         ("x", bool(session.switched & switches.QUEUEING)),

@@ -29,8 +29,9 @@ from fakeredis.lazy import LazyModule
 if TYPE_CHECKING:
     from fakeredis.engine.core.server import Server
     from fakeredis.engine.core.session import Session
-    from fakeredis.engine.features import search_info
+    from fakeredis.engine.features import replication_info, search_info
 else:
+    replication_info = LazyModule("fakeredis.engine.features.replication_info")
     search_info = LazyModule("fakeredis.engine.features.search_info")
 
 Fields = dict[str, object]
@@ -101,6 +102,10 @@ def _section(server: Server, name: str) -> str:
     known = _KNOWN.get(name)
     if known is not None:
         fields.update(known(server))
+        if name == "replication" and server.replication is not None:
+            fields = replication_info.with_links(server, fields)
+        if name == "stats" and server.replication is not None:
+            fields.update(server.replication.syncs)
     lines = [f"# {_TITLES[name]}", *(f"{field}:{value}" for field, value in fields.items())]
     return "\r\n".join(lines) + "\r\n"
 

@@ -286,6 +286,9 @@ def _evict(db: Database, key: bytes) -> None:
     server = db.server
     db.delete(key)
     server.statistics.evicted += 1
+    if server.switched & switches.REPLICATED:
+        with server.replication.stream.apart():
+            server.replication.stream.removed(db, key, "lazyfree-lazy-eviction")
     server.key_modified(db, key, "evicted", "generic")
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from fakeredis.datatypes.search.index import Index
 from fakeredis.datatypes.search.reading import follow
 from fakeredis.datatypes.search.schema import Definition, Kept
+from fakeredis.engine.core import switches
 
 if TYPE_CHECKING:
     from fakeredis.engine.core.context import Context
@@ -191,7 +192,11 @@ class Search:
         self.drop(name)
         db = self.server.database(0)
         for key in keys:
-            if db.delete(key) and db.observed:
+            if not db.delete(key):
+                continue
+            if self.server.switched & switches.REPLICATED:
+                self.server.replication.stream.removed(db, key)
+            if db.observed:
                 self.server.key_modified(db, key, "del", "generic")
 
     # Snapshots and files --------------------------------------------------------------------

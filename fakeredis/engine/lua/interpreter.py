@@ -115,6 +115,9 @@ class Runnable:
         self.read_only = flags is not None and NO_WRITES in flags
 
 
+_TO_REPLICAS: Final = 2  # redis.REPL_REPLICA
+
+
 class Frame:
     """What runs now; in between the session is None."""
 
@@ -210,6 +213,11 @@ class Interpreter:
             if frame.session is not None:
                 frame.session.protocol = frame.protocol
 
+        def set_replication(flags: float) -> None:
+            session = frame.session
+            if session is not None and session.server.switched & switches.REPLICATED:
+                session.server.replication.stream.silent = not int(flags) & _TO_REPLICAS
+
         def crashed(error: Any) -> bytes:
             if isinstance(error, MemoryError):
                 return NO_MEMORY.encode()
@@ -227,7 +235,8 @@ class Interpreter:
             b"valkey_number": _number(profile.version),
             b"plain": self.plain, b"functions": self.functions, b"tick": busy.ticker(frame),
             b"flags": self._table({flag.encode(): True for flag in FLAGS}),
-            b"setresp": set_protocol, b"log": log, b"acl_check": _acl_checker(frame),
+            b"setresp": set_protocol, b"set_repl": set_replication, b"log": log,
+            b"acl_check": _acl_checker(frame),
             b"memory_high": (_MEMORY - _RESERVE) >> 10, b"crashed": crashed,
             b"free_memory": lambda: self.limit_memory(0),
             b"texts": self._table(list(busy.TEXTS)),

@@ -786,6 +786,7 @@ function redis.set_repl(...)
   if not flags or flags < 0 or flags > 3 then
     fail('ERR Invalid replication flags. Use REPL_AOF, REPL_REPLICA, REPL_ALL or REPL_NONE.')
   end
+  server.set_repl(flags)
 end
 
 function redis.acl_check_cmd(...)

@@ -1,0 +1,335 @@
+"""Masters and replicas: the fake as either, beside real servers and other fakes."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import redis
+
+import fakeredis
+from fakeredis.tcp import Listener
+from tests.support import servers
+from tests.support.replica import Replica
+from tests.support.wire import Wire
+
+_ENOUGH = 20.0
+_LIBRARY = b"#!lua name=lib\nredis.register_function('f', function(keys) return 1 end)"
+Start = Callable[[str], redis.Redis]
+
+
+def until(is_so: Callable[[], Any]) -> None:
+    """Wait until something is so, but not for ever."""
+    end = time.monotonic() + _ENOUGH
+    while not is_so():
+        assert time.monotonic() < end
+        time.sleep(0.005)
+
+
+class Place:
+    """Servers that a test starts, of kinds: ``fake`` and ``real``."""
+
+    def __init__(self) -> None:
+        self._stack = contextlib.ExitStack()
+        self.fakes: list[fakeredis.FakeServer] = []
+        self.listeners: list[Listener] = []
+
+    def start(self, kind: str) -> redis.Redis:
+        """A client of a new server."""
+        if kind == "real":
+            if servers.binary("redis8") is None:
+                pytest.skip(servers.MISSING)
+            real = servers.RealServer("--repl-diskless-sync-delay", "0")
+            self._stack.callback(real.stop)
+            port = real.port
+        else:
+            server = fakeredis.FakeServer(
+                version="8.2.3", config={"enable-debug-command": "local"}, follow=True
+            )
+            listener = self._stack.enter_context(server.listen())
+            server.address = f"127.0.0.1:{listener.port}"
+            self._stack.callback(server.close)
+            self.fakes.append(server)
+            self.listeners.append(listener)
+            port = listener.port
+        client = redis.Redis(port=port, protocol=3, socket_timeout=_ENOUGH)
+        self._stack.callback(client.close)
+        return client
+
+    def close(self) -> None:
+        self._stack.close()
+
+
+@pytest.fixture
+def place() -> Iterator[Place]:
+    found = Place()
+    try:
+        yield found
+    finally:
+        found.close()
+
+
+@pytest.fixture
+def start(place: Place) -> Start:
+    return place.start
+
+
+def port_of(client: redis.Redis) -> int:
+    return int(client.connection_pool.connection_kwargs["port"])
+
+
+def facts(client: redis.Redis) -> dict[str, Any]:
+    found: dict[str, Any] = client.info("replication")
+    return found
+
+
+def follow(replica: redis.Redis, master: redis.Redis) -> None:
+    """Make a server a replica, and wait until it is one."""
+    replica.replicaof("127.0.0.1", port_of(master))
+    until(lambda: facts(replica).get("master_link_status") == "up")
+    until(lambda: any(
+        int(value["port"]) == port_of(replica) and value["state"] == "online"
+        for name, value in facts(master).items() if name.startswith("slave") and name[5:].isdigit()
+    ))
+
+
+def fill(client: redis.Redis) -> None:
+    """Values of all types, in two databases."""
+    client.set("string", b"\x00\xff")
+    client.set("number", 12, ex=1000)
+    client.rpush("list", *range(500))
+    client.hset("hash", mapping={"a": "1", "b": "x" * 100})
+    client.execute_command("HPEXPIREAT", "hash", 9999999999000, "FIELDS", 1, "a")
+    client.sadd("set", "a", "b", 3)
+    client.zadd("zset", {"a": 1.5, "b": 2})
+    client.xadd("stream", {"f": "v"}, "1-1")
+    client.xgroup_create("stream", "g", 0)
+    client.xreadgroup("g", "c", {"stream": ">"})
+    client.pfadd("hll", "a", "b")
+    client.function_load(_LIBRARY, replace=True)
+    client.execute_command("SELECT", 0)
+    with redis.Redis(port=port_of(client), db=3) as third:
+        third.set("third", 3)
+
+
+def digest(client: redis.Redis) -> Any:
+    return client.execute_command("DEBUG", "DIGEST")
+
+
+def same(master: redis.Redis, replica: redis.Redis) -> None:
+    """Wait for the replica, and compare all data."""
+    master.set("last", time.monotonic())
+    assert master.wait(1, int(_ENOUGH * 1000)) >= 1
+    assert digest(master) == digest(replica)
+    assert master.execute_command("FUNCTION", "DUMP") == replica.execute_command("FUNCTION", "DUMP")
+
+
+PAIRS = pytest.mark.parametrize(
+    ("one", "other"), [("fake", "real"), ("real", "fake"), ("fake", "fake")]
+)
+
+
+@PAIRS
+def test_all_data_and_what_comes_after(start: Start, one: str, other: str) -> None:
+    master, replica = start(one), start(other)
+    fill(master)
+    master.execute_command("VADD", "vectors", "VALUES", 2, 1, 1, "e")
+    replica.set("mine", 1)
+    follow(replica, master)
+    assert replica.get("mine") is None
+    assert replica.execute_command("VCARD", "vectors") == 1
+    master.delete("vectors")
+    same(master, replica)
+    with master.pipeline() as pipeline:
+        pipeline.set("a", 1, ex=100).incrbyfloat("number", 0.5).xadd("stream", {"f": "w"}).execute()
+    master.eval("redis.call('spop', KEYS[1]) redis.call('lpop', 'list')", 1, "set")
+    master.xreadgroup("g", "c", {"stream": ">"})
+    master.hset("hash", "c", 1)
+    master.execute_command("SWAPDB", 0, 3)
+    master.lpush("other", 1)
+    same(master, replica)
+    with pytest.raises(redis.ReadOnlyError):
+        replica.set("k", "v")
+    assert replica.role()[:2] == [b"slave", b"127.0.0.1"]
+    (name, offset, replicas), known = master.role(), facts(master)
+    assert (name, offset) == (b"master", known["master_repl_offset"])
+    assert [each[:2] for each in replicas] == [[b"127.0.0.1", str(port_of(replica)).encode()]]
+    assert known["connected_slaves"] == 1
+    assert facts(replica)["master_replid"] == known["master_replid"]
+
+
+@PAIRS
+def test_a_cut_link(start: Start, one: str, other: str) -> None:
+    """The replica goes on from where it was."""
+    master, replica = start(one), start(other)
+    fill(master)
+    follow(replica, master)
+    with redis.Redis(port=port_of(master), db=3) as third:
+        third.set("a", 1)
+        same(master, replica)
+        assert master.client_kill_filter(_type="replica") == 1
+        third.set("b", 2)
+        until(lambda: facts(master)["connected_slaves"])
+        third.set("c", 3)
+        same(master, replica)
+    stats = master.info("stats")
+    assert (stats["sync_full"], stats["sync_partial_ok"]) == (1, 1)
+
+
+@PAIRS
+def test_a_chain_and_its_end(start: Start, one: str, other: str) -> None:
+    """A replica of a replica; then it becomes a master, and the last goes on without new data."""
+    master, middle, last = start(one), start(other), start(one)
+    fill(master)
+    follow(middle, master)
+    follow(last, middle)
+    same(master, middle)
+    until(lambda: digest(last) == digest(master))
+    middle.replicaof("NO", "ONE")
+    middle.set("now", "here")
+    until(lambda: last.get("now") == b"here")
+    same(middle, last)
+    assert master.get("now") is None
+    assert middle.info("stats")["sync_full"] == 1
+    assert facts(middle)["master_replid2"] == facts(master)["master_replid"]
+
+
+def test_deadlines(place: Place) -> None:
+    """A replica removes nothing by itself, and shows nothing that has expired."""
+    master, replica = place.start("fake"), place.start("fake")
+    follow(replica, master)
+    master.set("k", "v", px=3_600_000)
+    master.hset("h", "f", "v")
+    master.wait(1, 10_000)
+    place.fakes[1].advance(7200)
+    assert replica.get("k") is None
+    assert replica.dbsize() == 2
+    place.fakes[0].advance(7200)
+    master.get("k")
+    master.wait(1, 10_000)
+    assert replica.dbsize() == 1
+
+
+def test_wait(start: Start) -> None:
+    master, replica = start("fake"), start("real")
+    assert master.wait(0, 10) == 0
+    follow(replica, master)
+    master.set("k", "v")
+    assert master.wait(1, 10_000) == 1
+    assert master.wait(2, 20) == 1
+    assert master.execute_command("WAITAOF", 0, 1, 20) == [0, 0]
+    with pytest.raises(redis.ResponseError, match="cannot be used with replica instances"):
+        replica.wait(1, 1)
+
+
+def test_too_few_replicas(start: Start) -> None:
+    master, replica = start("fake"), start("fake")
+    master.config_set("min-replicas-to-write", 1)
+    with pytest.raises(redis.ResponseError, match="Not enough good replicas"):
+        master.set("k", "v")
+    follow(replica, master)
+    assert master.set("k", "v")
+    assert facts(master)["min_slaves_good_slaves"] == 1
+
+
+def test_lists_of_clients(start: Start) -> None:
+    master, replica = start("fake"), start("fake")
+    follow(replica, master)
+    assert [each["flags"] for each in master.client_list(_type="replica")] == ["S"]
+    assert [each["flags"] for each in replica.client_list(_type="master")] == ["M"]
+
+
+def test_blocked_clients_of_a_replica(start: Start) -> None:
+    master, replica = start("fake"), start("fake")
+    follow(replica, master)
+    found: list[Any] = []
+    reader = threading.Thread(
+        target=lambda: found.append(replica.xread({"s": "0"}, block=int(_ENOUGH * 1000)))
+    )
+    reader.start()
+    until(lambda: replica.info("clients")["blocked_clients"])
+    master.xadd("s", {"f": "v"}, "1-1")
+    reader.join(_ENOUGH)
+    assert found == [{b"s": [[(b"1-1", {b"f": b"v"})]]}]
+
+
+def test_credentials(start: Start) -> None:
+    master, replica = start("real"), start("fake")
+    master.set("k", "v")
+    master.execute_command("ACL", "SETUSER", "sync", "on", ">p", "+psync", "+replconf", "+ping")
+    master.execute_command("ACL", "SETUSER", "default", "-psync")
+    replica.config_set("masteruser", "sync")
+    replica.config_set("masterauth", "p")
+    follow(replica, master)
+    assert replica.get("k") == b"v"
+
+
+def test_nobody_is_stalled(place: Place) -> None:
+    """A big file is made and sent in pieces, with the data of one moment."""
+    master = place.start("fake")
+    server = place.fakes[0]
+    with server.lock:
+        db = server.database(0)
+        for number in range(20_000):
+            db.put(b"key:%d" % number, b"%d" % number + b"x" * 100)
+    steps: list[int] = []
+    loaded = threading.Event()
+
+    def attach() -> None:
+        with Replica(place.listeners[0].port) as replica:
+            steps.append(len(replica.rdb))
+            loaded.set()
+            replica.until([b"SET", b"end", b"1"])
+
+    thread = threading.Thread(target=attach)
+    thread.start()
+    served = 0
+    while not loaded.is_set():
+        assert master.set(f"key:{served}", "new")
+        served += 1
+    master.set("end", 1)
+    thread.join(_ENOUGH)
+    assert not thread.is_alive()
+    assert served > 10
+    assert steps[0] > 2_000_000
+
+
+def test_no_socket_unless_asked_for() -> None:
+    with fakeredis.patch(), pytest.raises(redis.ResponseError, match="this server has no network"):
+        redis.Redis().replicaof("127.0.0.1", 1)
+
+
+def test_a_patch_is_loaded_from_a_server(start: Start) -> None:
+    live = start("fake")
+    live.hset("user:1", "name", "Ada")
+    with fakeredis.patch(follow=True) as fake:
+        client = redis.Redis()
+        client.replicaof("127.0.0.1", port_of(live))
+        server = fake.server()
+        until(lambda: b"user:1" in server.database(0).data)
+        client.replicaof("NO", "ONE")
+        assert client.hget("user:1", "name") == b"Ada"
+        client.hset("user:1", "name", "Bea")
+    assert live.hget("user:1", "name") == b"Ada"
+
+
+def test_sync_without_psync(place: Place) -> None:
+    """SYNC is what redis-cli and old replicas say: a file of a known size, then the stream."""
+    master = place.start("fake")
+    master.set("k", "v")
+    wire = Wire("127.0.0.1", place.listeners[0].port)
+    wire.send(b"SYNC")
+    data = wire.sock.recv(1 << 16)
+    while b"\xff" + bytes(8) not in data:
+        data += wire.sock.recv(1 << 16)
+    size, _, rdb = data.lstrip(b"\n").partition(b"\r\n")
+    assert size == b"$%d" % len(rdb)
+    assert rdb.startswith(b"REDIS0012")
+    master.set("k", "w")
+    assert wire.read() == [b"SELECT", b"0"]
+    assert wire.read() == [b"SET", b"k", b"w"]
+    wire.close()

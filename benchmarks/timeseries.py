@@ -11,6 +11,7 @@ table to ``benchmarks/results/timeseries.txt``, with the bytes that a sample tak
 from __future__ import annotations
 
 import argparse
+import itertools
 import sys
 import time
 import tracemalloc
@@ -23,10 +24,11 @@ sys.path.insert(0, str(HERE.parent))
 from benchmarks.side_by_side import Workloads, best_of, geometric_mean  # noqa: E402
 
 SAMPLES = 100_000
+TIMES = itertools.count(int(time.time() * 1000), 1000)  # each sample is the latest one
 WORKLOADS: Workloads = {
-    "ADD": (2000, lambda ts, n: ts.add("new", n * 1000 + int(time.time() * 1e6), n * 0.5)),
+    "ADD": (2000, lambda ts, n: ts.add("new", next(TIMES), n * 0.5)),
     "MADD of 10": (300, lambda ts, n: ts.madd([
-        ("many", int(time.time() * 1e6) + number, number) for number in range(10)
+        ("many", next(TIMES), number) for number in range(10)
     ])),
     "GET": (1000, lambda ts, n: ts.get("big")),
     "RANGE of 10": (500, lambda ts, n: ts.range("big", n * 1000, n * 1000 + 9999)),

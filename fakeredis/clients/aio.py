@@ -26,6 +26,7 @@ from fakeredis.clients.connection import fake_class
 from fakeredis.clients.creations import births
 from fakeredis.clients.fast_path import NOT_HANDLED, FastPath, make_fast_path, plain_set
 from fakeredis.clients.impersonation import Impersonating, shown, tell_signatures, wrapper_of
+from fakeredis.clients.module_groups import add_groups
 from fakeredis.clients.originals import own_method
 from fakeredis.clients.pipeline import (
     fit_wire,
@@ -233,6 +234,9 @@ class FakeAsyncRedis(redis.asyncio.Redis, metaclass=Impersonating):
         client = cls(connection_pool=pool, single_connection_client=single_connection_client)
         client.auto_close_connection_pool = auto_close_connection_pool is not False
         return client
+
+
+add_groups(FakeAsyncRedis, REAL)
 
 
 def adopt_pool(pool: Pool, own: Own) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Final, overload
 
 import redis
@@ -97,6 +98,8 @@ def encode(encoder: TextEncoder, args: Iterable[Any]) -> list[bytes]:
             argv.append(arg.encode(encoder.encoding, encoder.encoding_errors))
         elif kind is int:
             argv.append(b"%d" % arg)
+        elif kind is float:
+            argv.append(repr(arg).encode())
         else:
             value = encoder.encode(arg)
             argv.append(value if type(value) is bytes else bytes(value))
@@ -251,6 +254,7 @@ def big_number(reply: bytes, parser: Parser) -> int | bytes:
 
 
 _AS_THEY_ARE: Final = frozenset({bytes, int, float, bool, type(None)})
+_LISTS: Final = frozenset({list})
 
 
 def with_errors(reply: Any, parser: Parser, depth: int = 0) -> Any:
@@ -262,6 +266,11 @@ def with_errors(reply: Any, parser: Parser, depth: int = 0) -> Any:
     if depth == _DEEP:
         return _with_deep_errors(reply, parser)
     if kind is list:
+        kinds = {*map(type, reply)}
+        if kinds <= _AS_THEY_ARE:
+            return reply
+        if kinds == _LISTS and _AS_THEY_ARE.issuperset(map(type, chain.from_iterable(reply))):
+            return reply  # many samples, say, which none of these two looks has called for
         for index, item in enumerate(reply):
             if type(item) not in _AS_THEY_ARE:
                 reply[index] = with_errors(item, parser, depth + 1)

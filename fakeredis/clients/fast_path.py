@@ -107,6 +107,8 @@ def make_fast_path(attribute: str, wire_class: Any, parse_response: Any) -> Fast
                     arg = arg.encode(packs.encoding, packs.encoding_errors)
                 elif kind is int:
                     arg = b"%d" % arg
+                elif kind is float:
+                    arg = repr(arg).encode()
                 elif kind is not bytes:
                     arg = encode(packs, (arg,))[0]
                 argv.append(arg)
@@ -134,7 +136,7 @@ def make_fast_path(attribute: str, wire_class: Any, parse_response: Any) -> Fast
             reply = bytes(reply)
             if encoder.decode_responses and NEVER_DECODE not in options:
                 reply = reply.decode(encoder.encoding, encoder.encoding_errors)
-        elif kind is not int and reply is not None:
+        elif kind is not int and reply is not None and kind is not bool and kind is not float:
             decode = encoder.decode_responses and NEVER_DECODE not in options
             reply = rich(reply, command, connection, decode)
         callback = _callback(client.response_callbacks, args[0])

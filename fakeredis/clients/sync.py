@@ -21,6 +21,7 @@ from fakeredis.clients.creations import births
 from fakeredis.clients.fake_socket import FakeSocket
 from fakeredis.clients.fast_path import NOT_HANDLED, FastPath, make_fast_path, plain_set
 from fakeredis.clients.impersonation import Impersonating, shown, wrapper_of
+from fakeredis.clients.module_groups import add_groups
 from fakeredis.clients.originals import own_method
 from fakeredis.clients.pipeline import FakePipeline
 from fakeredis.lazy import Lazy, LazyModule
@@ -140,6 +141,7 @@ class FakeRedis(redis.Redis, metaclass=Impersonating):
         return client
 
 
+add_groups(FakeRedis, REAL)
 FakeStrictRedis = FakeRedis
 
 

@@ -30,7 +30,19 @@ CEILINGS = {
     "SADD": (14, ("SADD", "s", "m")),
     "EXISTS": (12, ("EXISTS", "k")),
     "DEL": (14, ("DEL", "none")),
+    "BF.ADD": (14, ("BF.ADD", "bloom", "item")),
+    "BF.EXISTS": (14, ("BF.EXISTS", "bloom", "item")),
+    "CF.EXISTS": (16, ("CF.EXISTS", "cuckoo", "item")),
+    "CMS.INCRBY": (20, ("CMS.INCRBY", "counts", "item", 1)),
+    "TDIGEST.ADD": (16, ("TDIGEST.ADD", "digest", 1.5)),
+    "TOPK.ADD": (20, ("TOPK.ADD", "top", "item")),
+    "TS.ADD": (20, ("TS.ADD", "series", 1, 1.5)),
+    "TS.GET": (14, ("TS.GET", "series")),
 }
+PREPARED = (
+    ("CMS.INITBYDIM", "counts", 50, 5), ("TDIGEST.CREATE", "digest"), ("TOPK.RESERVE", "top", 5),
+    ("TS.CREATE", "series", "DUPLICATE_POLICY", "LAST"),
+)
 ASYNC_EXTRA = 3  # the coroutine itself, and the turn of other tasks
 ASYNC_MORE = 4  # the same, with the counting of it
 
@@ -63,6 +75,8 @@ def client(request: pytest.FixtureRequest) -> Iterator[Any]:
     with server.client(decode_responses=request.param) as client:
         client.set("k", "v")
         client.hset("h", "f", "v")
+        for command in PREPARED:
+            client.execute_command(*command)
         yield client
 
 
@@ -87,6 +101,8 @@ def test_commands(client: Any, name: str) -> None:
 async def test_async_commands(name: str) -> None:
     ceiling, args = CEILINGS[name]
     async with fakeredis.FakeServer().async_client() as client:
+        for command in PREPARED:
+            await client.execute_command(*command)
         await client.execute_command(*args)
         coroutine = client.execute_command(*args)
         with Calls() as calls:

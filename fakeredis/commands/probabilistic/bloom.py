@@ -9,7 +9,6 @@ from fakeredis.commands.probabilistic.common import (
     NO_MEMORY,
     NOT_FOUND,
     absent,
-    changed,
     check_count,
     double,
     integer,
@@ -84,7 +83,7 @@ def reserve(ctx: Context, *words: bytes) -> Any:
             raise CommandError("ERR expansion should be greater or equal to 1")
     absent(ctx, key, BloomFilter)
     _make(ctx, key, _Wishes(capacity, error, expansion, fixed))
-    changed(ctx, key)
+    ctx.modified(key, "")
     return OK
 
 
@@ -102,7 +101,7 @@ def add(ctx: Context, *words: bytes) -> bool:
     if value is None:
         value = _make(ctx, key, _USUAL)
     done = value.add(item)
-    changed(ctx, key)
+    ctx.modified(key, "")
     if done < 0:
         raise CommandError(_FAILURES[done])
     return done == bloom.ADDED
@@ -136,7 +135,7 @@ def _add_all(
         replies.append(CommandError(_FAILURES[done]) if done < 0 else done == bloom.ADDED)
         if done == bloom.FULL:
             break
-    changed(ctx, key)
+    ctx.modified(key, "")
     return replies
 
 
@@ -248,7 +247,7 @@ def loadchunk(ctx: Context, *words: bytes) -> Any:
             raise CommandError(NOT_FOUND)
     except BloomError as error:
         raise CommandError(str(error)) from None
-    changed(ctx, key)
+    ctx.modified(key, "")
     return OK
 
 

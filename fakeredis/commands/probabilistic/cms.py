@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from fakeredis.commands.probabilistic.common import changed, check_count, readable, wrong_count
+from fakeredis.commands.probabilistic.common import check_count, readable, wrong_count
 from fakeredis.commands.probabilistic.sketch_options import WeightOptions
 from fakeredis.commands.probabilistic.sketches import check_free, existing
 from fakeredis.datatypes.numbers import parse_float, parse_int
@@ -63,7 +63,7 @@ def _made(ctx: Context, key: bytes, width: int, depth: int) -> Status:
     if cells * _CELL > MOST_BYTES:
         raise CommandError("CMS: Insufficient memory to create the key")
     ctx.db.put(key, CountMinSketch(width, depth))
-    changed(ctx, key)
+    ctx.modified(key, "")
     return OK
 
 
@@ -131,7 +131,7 @@ def merge(ctx: Context, *words: bytes) -> Status:
         parts.append((part, weight))
     if not sketch.become_sum(parts):
         raise CommandError("CMS: MERGE overflow")
-    changed(ctx, key)
+    ctx.modified(key, "")
     return OK
 
 

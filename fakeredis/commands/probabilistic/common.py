@@ -1,4 +1,7 @@
-"""What the commands of probabilistic types have in common: counting words, keys, numbers."""
+"""What the commands of probabilistic types have in common: counting words, keys, numbers.
+
+They announce their changes without an event, as the module does.
+"""
 
 from __future__ import annotations
 
@@ -87,7 +90,8 @@ def writable(ctx: Context, key: bytes, kind: type[T]) -> T | None:
         value: T | None = ctx.lookup_write(key, kind)
         return value
     finally:
-        ctx.signal_modified(key)
+        if ctx.db.observed:
+            ctx.signal_modified(key)
 
 
 def absent(ctx: Context, key: bytes, kind: type[Any]) -> None:
@@ -98,8 +102,3 @@ def absent(ctx: Context, key: bytes, kind: type[Any]) -> None:
     """
     if writable(ctx, key, kind) is not None:
         raise CommandError(EXISTS)
-
-
-def changed(ctx: Context, key: bytes, changes: int = 1) -> None:
-    """Announce a change; there are no events."""
-    ctx.modified(key, "", changes)

@@ -10,7 +10,6 @@ from fakeredis.commands.probabilistic.common import (
     NO_MEMORY,
     NOT_FOUND,
     absent,
-    changed,
     check_count,
     integer,
     lenient,
@@ -63,7 +62,7 @@ def reserve(ctx: Context, *words: bytes) -> Any:
         raise CommandError(_TOO_SMALL)
     absent(ctx, words[0], CuckooFilter)
     _make(ctx, words[0], capacity, bucket_size, iterations, expansion)
-    changed(ctx, words[0])
+    ctx.modified(words[0], "")
     return OK
 
 
@@ -93,7 +92,8 @@ def addnx(ctx: Context, *words: bytes) -> bool:
 
 
 def _add_one(ctx: Context, words: Sequence[bytes], unique: bool) -> bool:
-    check_count(ctx, words, 2, 2)
+    if len(words) != 2:
+        raise wrong_count(ctx)
     value = _growing(ctx, words[0], _CAPACITY)
     try:
         done = value.add(words[1], unique)
@@ -101,7 +101,7 @@ def _add_one(ctx: Context, words: Sequence[bytes], unique: bool) -> bool:
         raise CommandError("Filter is full") from None
     except NoRoom:
         raise CommandError("ERR Insufficient memory") from None
-    changed(ctx, words[0])
+    ctx.modified(words[0], "")
     return done
 
 
@@ -143,7 +143,7 @@ def _insert(ctx: Context, words: Sequence[bytes], unique: bool) -> list[int]:
         raise wrong_count(ctx)
     value = _growing(ctx, words[0], 0 if options.must_exist else options.capacity)
     replies = [_added(value, item, unique) for item in options.items]
-    changed(ctx, words[0])
+    ctx.modified(words[0], "")
     return replies
 
 
@@ -156,7 +156,8 @@ def _added(value: CuckooFilter, item: bytes, unique: bool) -> int:
 
 def exists(ctx: Context, *words: bytes) -> bool:
     """Whether an element is there, as it seems; none is at a key of another type."""
-    check_count(ctx, words, 2, 2)
+    if len(words) != 2:
+        raise wrong_count(ctx)
     value = lenient(ctx, words[0], CuckooFilter)
     return value is not None and words[1] in value
 
@@ -170,17 +171,19 @@ def mexists(ctx: Context, *words: bytes) -> list[bool]:
 
 def count(ctx: Context, *words: bytes) -> int:
     """How often an element has been added, at most."""
-    check_count(ctx, words, 2, 2)
+    if len(words) != 2:
+        raise wrong_count(ctx)
     value = lenient(ctx, words[0], CuckooFilter)
     return 0 if value is None else value.count(words[1])
 
 
 def del_(ctx: Context, *words: bytes) -> bool:
     """Remove an element once; whether it was there. One that never was takes another's place."""
-    check_count(ctx, words, 2, 2)
+    if len(words) != 2:
+        raise wrong_count(ctx)
     value = _changeable(ctx, words[0], "Not found")
     done = value.remove(words[1])
-    changed(ctx, words[0])
+    ctx.modified(words[0], "")
     return done
 
 
@@ -205,7 +208,7 @@ def compact(ctx: Context, *words: bytes) -> Any:
     check_count(ctx, words, 1, 1)
     value = _changeable(ctx, words[0], "Cuckoo filter was not found")
     value.compact()
-    changed(ctx, words[0])
+    ctx.modified(words[0], "")
     return OK
 
 
@@ -268,7 +271,7 @@ def loadchunk(ctx: Context, *words: bytes) -> Any:
         raise CommandError(NOT_FOUND)
     if not value.load(position, chunk):
         raise CommandError("Couldn't load chunk!")
-    changed(ctx, key, 0)
+    ctx.modified(key, "", 0)
     return OK
 
 
@@ -282,5 +285,5 @@ def _load_header(ctx: Context, key: bytes, raw: bytes) -> Any:
     if value is None:
         raise CommandError("Couldn't create filter!")
     ctx.db.put(key, value)
-    changed(ctx, key)
+    ctx.modified(key, "")
     return OK

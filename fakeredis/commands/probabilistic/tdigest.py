@@ -8,7 +8,6 @@ from math import copysign, inf, isinf, isnan, modf, nan
 from typing import Any, Final, TypeVar
 
 from fakeredis.commands.probabilistic.common import (
-    changed,
     check_count,
     readable,
     writable,
@@ -78,25 +77,28 @@ def create(ctx: Context, *words: bytes) -> Status:
     if writable(ctx, key, TDigest) is not None:
         raise CommandError("ERR T-Digest: key already exists")
     ctx.db.put(key, _new(CreateOptions.parse(ctx, words[1:]).compression))
-    changed(ctx, key)
+    ctx.modified(key, "")
     return OK
 
 
 def add(ctx: Context, *words: bytes) -> Status:
     """Take numbers."""
-    check_count(ctx, words, 2)
+    if len(words) < 2:
+        raise wrong_count(ctx)
     key = words[0]
     digest = existing(ctx, key, TDigest, _NO_KEY)
     numbers = []
     for raw in words[1:]:
-        number = _double(raw, "val parameter")
+        number = parse_float(raw)
+        if number is None:
+            raise CommandError("ERR T-Digest: error parsing val parameter")
         if isinf(number):
             raise CommandError("ERR T-Digest: val parameter needs to be a finite number")
         numbers.append(number)
     for number in numbers:
         if not digest.add(number):
             raise CommandError(_OVERFLOW)
-    changed(ctx, key)
+    ctx.modified(key, "")
     return OK
 
 
@@ -104,7 +106,7 @@ def reset(ctx: Context, *words: bytes) -> Status:
     """Forget all numbers."""
     check_count(ctx, words, 1, 1)
     existing(ctx, words[0], TDigest, _NO_KEY).reset()
-    changed(ctx, words[0])
+    ctx.modified(words[0], "")
     return OK
 
 
@@ -157,7 +159,7 @@ def merge(ctx: Context, *words: bytes) -> Status:
     ctx.db.delete(key)  # so that an old one, too, is told of as new, as by the server
     ctx.db.put(key, merged)
     ctx.signal_modified(key)
-    changed(ctx, key)
+    ctx.modified(key, "")
     return OK
 
 

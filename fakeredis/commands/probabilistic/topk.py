@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from fakeredis.commands.probabilistic.common import changed, check_count, readable, wrong_count
+from fakeredis.commands.probabilistic.common import check_count, readable, wrong_count
 from fakeredis.commands.probabilistic.sketch_options import ListOptions
 from fakeredis.commands.probabilistic.sketches import check_free, existing
 from fakeredis.datatypes.numbers import parse_float, parse_int
@@ -55,16 +55,17 @@ def reserve(ctx: Context, *words: bytes) -> Status:
     if width * depth * _BUCKET > MOST_BYTES:
         raise CommandError("ERR Insufficient memory to create topk data structure")
     ctx.db.put(key, TopK(k, width, depth, decay))
-    changed(ctx, key)
+    ctx.modified(key, "")
     return OK
 
 
 def add(ctx: Context, *words: bytes) -> list[Any]:
     """Count items; for each, the item that had to leave for it."""
-    check_count(ctx, words, 2)
+    if len(words) < 2:
+        raise wrong_count(ctx)
     top = existing(ctx, words[0], TopK, _NO_KEY)
     expelled = [top.add(item, 1) for item in words[1:]]
-    changed(ctx, words[0])
+    ctx.modified(words[0], "")
     return expelled
 
 
@@ -84,7 +85,7 @@ def incrby(ctx: Context, *words: bytes) -> list[Any]:
             replies.append(_INCREMENT)
             break
         replies.append(top.add(item, increment))
-    changed(ctx, key)
+    ctx.modified(key, "")
     return replies
 
 

@@ -84,9 +84,13 @@ def fail(reason: str) -> CommandError:
     return CommandError(_PREFIX + reason)
 
 
+def _head(word: bytes) -> bytes:
+    return word.partition(b"\0")[0].upper()
+
+
 def word_at(words: Words, at: int) -> bytes:
     """A word as the server compares it."""
-    return words[at].partition(b"\0")[0].upper()
+    return _head(words[at])
 
 
 def position(words: Words, name: bytes, start: int = 0) -> int:
@@ -213,6 +217,14 @@ class Query(NamedTuple):
     values: tuple[float, float] | None = None
     times: list[int] | None = None
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is about samples as they stand in the series, whatever they are."""
+        return (
+            self.aggregation is None and self.values is None and self.times is None
+            and not self.latest
+        )
+
 
 def time_bounds(words: Words) -> tuple[int, int]:
     """The first two words as times.
@@ -229,6 +241,11 @@ def time_bounds(words: Words) -> tuple[int, int]:
     return start, end
 
 
+_RANGE_WORDS: Final = frozenset((
+    b"LATEST", b"COUNT", b"AGGREGATION", b"ALIGN", b"FILTER_BY_VALUE", b"FILTER_BY_TS",
+))
+
+
 def query(words: Words) -> Query | None:
     """What the words of a range say, from the two times on; None where there are too few.
 
@@ -236,7 +253,7 @@ def query(words: Words) -> Query | None:
         CommandError: they make no sense.
     """
     start, end = time_bounds(words)
-    if len(words) == 2:
+    if len(words) == 2 or _RANGE_WORDS.isdisjoint(map(_head, words)):
         return Query(start, end)
     latest = position(words, b"LATEST") >= 0
     count = _count(words)

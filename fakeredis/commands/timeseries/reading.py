@@ -73,6 +73,9 @@ def samples(
     Raises:
         CommandError: it would be more than any reply holds.
     """
+    if wanted.is_plain and not reverse:
+        start = max(wanted.start, series.oldest)
+        return list(zip(*series.range(start, wanted.end, wanted.most), strict=True))
     found: Iterable[tuple[int, float]] = _all(ctx, key, series, wanted, reverse)
     if wanted.most is not None:
         found = islice(found, min(wanted.most, _MOST + 1))
@@ -88,8 +91,7 @@ def _all(
     start = max(wanted.start, series.oldest)
     if start > wanted.end:
         return ()
-    plain = wanted.aggregation is None and wanted.times is None and wanted.values is None
-    most = wanted.most if plain and not wanted.latest else None
+    most = wanted.most if wanted.is_plain else None
     times, values = series.range(start, wanted.end, -most if most and reverse else most)
     if wanted.latest and wanted.end > series.last_time:
         found = open_bucket(ctx, key, series)

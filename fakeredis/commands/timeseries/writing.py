@@ -131,7 +131,8 @@ def add(ctx: Context, *words: bytes) -> int:
         series = _new(_given(ctx, words[3:]))
         ctx.db.put(key, series)
     else:
-        ctx.signal_modified(key)
+        if ctx.db.observed:
+            ctx.signal_modified(key)
         if type(series) is not Series:
             raise fail(_NO_SERIES)
         if len(words) > 3:
@@ -155,13 +156,13 @@ def put(
     Raises:
         CommandError: it is too old, or there is one of that time, which stays.
     """
-    if series.is_too_old(time):
+    if series.retention and series.is_too_old(time):
         raise fail("Timestamp is older than retention")
     policy = policy or series.policy or "block"
     last = series.last_time
     if (
-        policy == "last" and series.total and series.source is None and time >= last
-        and time - last <= series.ignore_time
+        policy == "last" and time >= last and time - last <= series.ignore_time
+        and series.total and series.source is None
         and abs(value - series.last_value) <= series.ignore_value
     ):
         return last
@@ -191,9 +192,11 @@ def madd(ctx: Context, *words: bytes) -> list[int | CommandError]:
 
 def _added(ctx: Context, key: bytes, raw_time: bytes, raw_value: bytes) -> int | CommandError:
     try:
-        time, value = _sample(ctx, raw_time, raw_value)
+        value, time = parse_value(raw_value), parse_int(raw_time)
+        if value is None or time is None or time < 0:
+            time, value = _sample(ctx, raw_time, raw_value)
         series = ctx.lookup(key)
-        if series is not None:
+        if series is not None and ctx.db.observed:
             ctx.signal_modified(key)
         if type(series) is not Series:
             raise fail(_NO_SERIES)
@@ -219,7 +222,8 @@ def _increased(ctx: Context, words: Words, sign: int, event: str) -> int:
         ctx.db.put(key, series)
         ctx.modified(key, "", 0)
     else:
-        ctx.signal_modified(key)
+        if ctx.db.observed:
+            ctx.signal_modified(key)
         if type(series) is not Series:
             raise CommandError(WRONG_TYPE)
     change = parse_float(words[1])

@@ -205,23 +205,34 @@ class BloomFilter:
 
     def add(self, item: bytes) -> int:
         """Add an element; what has come of it: `ADDED`, `KNOWN`, `FULL` or `FAILED`."""
-        first, step = self._hashes(item)
-        if self._has(first, step):
-            return KNOWN
-        if not self.links:
+        if self.options & _WIDE:
+            first, step = murmur64_pair(item, _SEED64)
+        else:
+            first, step = self._hashes(item)
+        links = self.links
+        if not links:
             return FAILED
-        link = self.links[-1]
-        if link.size >= link.entries:
-            if self.options & FIXED:
-                return FULL
-            if not self._grow(link):
-                return FAILED
-            link = self.links[-1]
-        data, modulus, at = link.data, link.modulus, first
+        link = links[-1]
+        if len(links) > 1 or link.size >= link.entries:
+            if self._has(first, step):
+                return KNOWN
+            if link.size >= link.entries:
+                if self.options & FIXED:
+                    return FULL
+                if not self._grow(link):
+                    return FAILED
+                link = links[-1]
+        data, modulus, at, is_new = link.data, link.modulus, first, False
         for _ in range(link.hashes):
             place = at % modulus
-            data[place >> 3] |= 1 << (place & 7)
+            byte, bit = place >> 3, 1 << (place & 7)
+            found = data[byte]
+            if not found & bit:
+                data[byte] = found | bit
+                is_new = True
             at = at + step & _ALL
+        if not is_new:
+            return KNOWN
         link.size = link.size + 1 & _ALL
         self.size = self.size + 1 & _ALL
         return ADDED

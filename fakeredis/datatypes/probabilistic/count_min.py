@@ -66,7 +66,8 @@ class CountMinSketch:
                 least = found
             cells[at] = found
             start += width
-        self.count = _signed(self.count + increment)
+        total = self.count + increment
+        self.count = total if total <= INT_MAX else _signed(total)
         return least
 
     def query(self, item: bytes) -> int:

@@ -173,8 +173,9 @@ class CuckooFilter:
 
     def _put_free(self, mark: int, first: int, other: int) -> bool:
         """Put a fingerprint in a free place, of the newest layer that has one."""
-        return any(
-            self._put_in(layer, mark, first, other) for layer in reversed(self.layers)
+        layers = self.layers
+        return self._put_in(layers[-1], mark, first, other) or any(
+            self._put_in(layer, mark, first, other) for layer in layers[-2::-1]
         )
 
     def _put_in(self, layer: Layer, mark: int, first: int, other: int) -> bool:

@@ -6,9 +6,13 @@ Written from the public description of Austin Appleby's algorithms.
 from __future__ import annotations
 
 import struct
-from typing import Final
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Final, TypeVar
 
 __all__ = ["murmur2", "murmur64", "murmur64_pair"]
+
+T = TypeVar("T")
 
 _M64: Final = 0xC6A4A7935BD1E995
 _ALL64: Final = (1 << 64) - 1
@@ -16,18 +20,32 @@ _M32: Final = 0x5BD1E995
 _ALL32: Final = (1 << 32) - 1
 # What the seed begins with, by the number of bytes, for those that are short.
 _BY_SIZE: Final = [size * _M64 & _ALL64 for size in range(256)]
+_WORDS: Final = [struct.Struct(f"<{count}Q").unpack_from for count in range(32)]
+_LONGEST: Final = 256  # bytes of which hashes are remembered
+
+
+def _remembering(hash_of: Callable[[bytes, int], T]) -> Callable[[bytes, int], T]:
+    """The hashes of short data seen lately are not worked out again: what is added is asked for."""
+    known = lru_cache(maxsize=4096)(hash_of)
+
+    def found(data: bytes, seed: int) -> T:
+        return known(data, seed) if len(data) < _LONGEST else hash_of(data, seed)
+
+    return found
 
 
 def _mixed64(data: bytes) -> tuple[list[int], int]:
     """The words of the data, each mixed by itself, and the bytes behind them as a number."""
     count = len(data) >> 3
+    unpack = _WORDS[count] if count < 32 else struct.Struct(f"<{count}Q").unpack_from
     mixed = []
-    for word in struct.unpack_from(f"<{count}Q", data):
+    for word in unpack(data):
         word = word * _M64 & _ALL64
         mixed.append((word ^ word >> 47) * _M64 & _ALL64)
     return mixed, int.from_bytes(data[count << 3 :], "little")
 
 
+@_remembering
 def murmur64(data: bytes, seed: int) -> int:
     """MurmurHash64A."""
     size = len(data)
@@ -44,6 +62,7 @@ def murmur64(data: bytes, seed: int) -> int:
     return value ^ value >> 47
 
 
+@_remembering
 def murmur64_pair(data: bytes, seed: int) -> tuple[int, int]:
     """MurmurHash64A of a seed, and with that as the seed of another one."""
     size = len(data)

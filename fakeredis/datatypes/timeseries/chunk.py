@@ -7,7 +7,7 @@ sample, so it is full when the server's is, without a bit of it being written.
 from __future__ import annotations
 
 from array import array
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from typing import Final
 
 from fakeredis.datatypes.timeseries.gorilla import NO_BLOCK, float_bits, time_bits, xor_bits
@@ -29,7 +29,7 @@ class Chunk:
         packed: whether they take as many bits as the server packs them into.
     """
 
-    __slots__ = ("bits", "blocks", "costs", "packed", "size", "times", "values")
+    __slots__ = ("_last_bits", "bits", "blocks", "costs", "packed", "size", "times", "values")
 
     def __init__(self, size: int, packed: bool) -> None:
         self.times = array("Q")
@@ -40,6 +40,7 @@ class Chunk:
         self.costs = array("B")
         self.blocks = array("H")
         self.bits = 0
+        self._last_bits: int | None = None  # of the last value, while that is known
 
     def __len__(self) -> int:
         return len(self.times)
@@ -64,12 +65,24 @@ class Chunk:
             if (len(times) + 1) * SAMPLE_BYTES > self.size:
                 return False
         else:
-            cost, block = self._cost(len(times), time, value)
-            if self.bits + cost > self.size * 8:
+            bits, cost, block = float_bits(value), 0, NO_BLOCK
+            if times:  # `_cost` in line
+                before, last_bits = times[-1], self._last_bits
+                delta = time - before
+                if len(times) > 1:
+                    delta -= before - times[-2]
+                if last_bits is None:
+                    last_bits = float_bits(self.values[-1])
+                cost, block = 1, self.blocks[-1]
+                if bits != last_bits:
+                    cost, block = xor_bits(bits ^ last_bits, block)
+                cost += time_bits(delta) if delta else 1
+            total = self.bits + cost
+            if total > self.size * 8:
                 return False
             self.costs.append(cost)
             self.blocks.append(block)
-            self.bits += cost
+            self.bits, self._last_bits = total, bits
         times.append(time)
         self.values.append(value)
         return True
@@ -114,6 +127,7 @@ class Chunk:
 
     def _changed(self, at: int) -> None:
         """Work out again what samples take from a place on, and grow."""
+        self._last_bits = None
         if not self.packed:
             while len(self.times) * SAMPLE_BYTES > self.size:
                 self.size += SAMPLE_BYTES
@@ -153,6 +167,18 @@ class Chunk:
             return
         size = (self.bits + 7) // 8 + 1
         self.size = size + _WORD - size % _WORD
+
+    def range(
+        self, start: int, end: int, most: int | None
+    ) -> tuple[array[int], array[float]]:
+        """The samples from one time to another, see `Series.range`."""
+        first, behind = bisect_left(self.times, start), bisect_right(self.times, end)
+        if most is not None:
+            if most < 0:
+                first = max(first, behind + most)
+            else:
+                behind = min(behind, first + most)
+        return self.times[first:behind], self.values[first:behind]
 
     def place(self, time: int) -> int:
         """Where a time is, or would be."""

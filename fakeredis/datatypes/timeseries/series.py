@@ -295,6 +295,9 @@ class Series:
         Args:
             most: no more than so many, the first ones; below 0 the last ones.
         """
+        at = self._chunk_for(start)
+        if at + 1 >= bisect_right(self.starts, end):
+            return self.chunks[at].range(start, end, most)
         times, values = array("Q"), array("d")
         spans = self._spans(start, end)
         if most is not None and most < 0:

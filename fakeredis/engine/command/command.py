@@ -27,6 +27,7 @@ from fakeredis.engine.command.syntax import (
 )
 from fakeredis.engine.core.profiles import Profile, Since
 from fakeredis.engine.core.replies import PLAIN, Nulls, Shape, Shaper, wire_shape
+from fakeredis.lazy import Lazy
 
 if TYPE_CHECKING:
     from fakeredis.engine.command.interfaces import Running
@@ -304,6 +305,8 @@ class Command:
         if for_bytes:
             shape = wire_shape(shape)
             self._keep_nulls(declaration.nulls)
+        if type(self.handler) is Lazy:
+            self.handler = self._loading(self.handler)
         self.resp2, self.resp3, self.wire = shape
         self.syntax = Syntax(declaration.arguments, profile)
         self.parse: Parse | None = self.syntax.parser()
@@ -323,6 +326,15 @@ class Command:
         self.handler = handler
         if self.flags & BLOCKING:
             self.null = keep((), None)
+
+    def _loading(self, late: Lazy) -> Handler:
+        """A handler for the first call, after which the one that it imports stands in its place."""
+
+        def handler(ctx: Running, *args: Any) -> Any:
+            self.handler = found = late.load()
+            return found(ctx, *args)
+
+        return handler
 
     def _bounds(self, arity: int | None) -> None:
         """Arity as COMMAND INFO counts it (with the name; a subcommand's counts both words)."""

@@ -16,7 +16,7 @@ _HEAD: Final = "%s <subcommand> [<arg> [value] [opt] ...]. Subcommands are:"
 
 def first_line(command: Command) -> str:
     """What a command does, in a line: the beginning of its handler's documentation."""
-    handler = command.handler
+    handler = command.declaration.handler or command.handler
     documentation = (handler.load() if isinstance(handler, Lazy) else handler).__doc__ or ""
     return documentation.strip().partition("\n")[0]
 

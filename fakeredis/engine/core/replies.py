@@ -212,9 +212,18 @@ def remade(reply: Any, make: Shaper) -> Any:
     return root[0]
 
 
+_SAME_IN_RESP2: Final = frozenset({bytes, int, Status, type(None), CommandError})
+_SAME_IN_RESP3: Final = _SAME_IN_RESP2 | {bool, float}
+
+
 def deep_resp2(reply: Any) -> Any:
     """Any nested value in RESP2's terms."""
-    return reply if type(reply) is bytes else remade(reply, _in_resp2)
+    kind = type(reply)
+    if kind in _SAME_IN_RESP2:
+        return reply
+    if kind is list and _SAME_IN_RESP2.issuperset(map(type, reply)):
+        return [*reply]
+    return remade(reply, _in_resp2)
 
 
 def _in_resp2(item: Any) -> Any:
@@ -232,7 +241,12 @@ def _in_resp2(item: Any) -> Any:
 
 def deep_resp3(reply: Any) -> Any:
     """Any nested value as a RESP3 parser gives it: sets and tuples become lists."""
-    return reply if type(reply) is bytes else remade(reply, _in_resp3)
+    kind = type(reply)
+    if kind in _SAME_IN_RESP3:
+        return reply
+    if kind is list and _SAME_IN_RESP3.issuperset(map(type, reply)):
+        return [*reply]
+    return remade(reply, _in_resp3)
 
 
 def _in_resp3(item: Any) -> Any:

@@ -75,12 +75,14 @@ class Labels:
             number: of the one database that is looked at.
         """
         self._catch_up()
-        found = min((self._with(one) for one in matchers if one.finds), key=len)
+        finders = [(self._with(one), one) for one in matchers if one.finds]
+        found, first = min(finders, key=lambda each: len(each[0]))
+        others = [one for one in matchers if one is not first]
         now = self.server.clock.milliseconds()
         return sorted({
             key for index, key in found
-            if number in (None, index) and self._is_there(index, key, now)
-            and all(one.fits(self._labels[index, key]) for one in matchers)
+            if (number is None or number == index) and self._is_there(index, key, now)
+            and (not others or all(one.fits(self._labels[index, key]) for one in others))
         })
 
     def _with(self, matcher: Matcher) -> set[_Place]:

@@ -21,12 +21,11 @@ from fakeredis.clients.aio_connection import (
     turn_of,
 )
 from fakeredis.clients.aio_socket import AsyncFakeSocket
-from fakeredis.clients.client_cache import Templates
+from fakeredis.clients.client_cache import Templates, add_groups
 from fakeredis.clients.connection import fake_class
 from fakeredis.clients.creations import births
 from fakeredis.clients.fast_path import NOT_HANDLED, FastPath, make_fast_path, plain_set
 from fakeredis.clients.impersonation import Impersonating, shown, tell_signatures, wrapper_of
-from fakeredis.clients.module_groups import add_groups
 from fakeredis.clients.originals import own_method
 from fakeredis.clients.pipeline import (
     fit_wire,

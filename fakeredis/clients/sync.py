@@ -15,13 +15,12 @@ import redis
 from redis.backoff import NoBackoff
 
 from fakeredis.clients import network
-from fakeredis.clients.client_cache import Templates
+from fakeredis.clients.client_cache import Templates, add_groups
 from fakeredis.clients.connection import FAKE_CLASSES, FakeConnectionMixin, fake_class
 from fakeredis.clients.creations import births
 from fakeredis.clients.fake_socket import FakeSocket
 from fakeredis.clients.fast_path import NOT_HANDLED, FastPath, make_fast_path, plain_set
 from fakeredis.clients.impersonation import Impersonating, shown, wrapper_of
-from fakeredis.clients.module_groups import add_groups
 from fakeredis.clients.originals import own_method
 from fakeredis.clients.pipeline import FakePipeline
 from fakeredis.lazy import Lazy, LazyModule

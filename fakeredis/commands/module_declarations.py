@@ -35,10 +35,11 @@ def declare(
     access = "read" if flags & READONLY else "write"
     speed = "fast" if flags & FAST else "slow"
     facts: dict[str, Any] = {
-        "since": {"redis": "8.0.0"}, "acl": (group.name, access, speed), "reply": DEEP, **more,
+        "since": {"redis": "8.0.0"}, "acl": (group.name, access, speed), "reply": DEEP,
+        "arity": -1, **more,
     }
     for name in names.split():
         handler = Lazy(module, functions.get(name) or name.lower().lstrip("_"))
-        group.command(f"{prefix}.{name}", *arguments, flags=flags | MODULE, arity=-1, **facts)(
+        group.command(f"{prefix}.{name}", *arguments, flags=flags | MODULE, **facts)(
             handler
         )

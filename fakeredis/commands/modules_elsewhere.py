@@ -32,11 +32,9 @@ def _not_here(ctx: Any, *args: Any) -> Any:
 # The first argument of most is an index, which is no key.
 _ft: Final = Group("ft")
 _declare(_ft, "ADDHASH", _NO_KEY, MODULE)
-_ts: Final = Group("ts")
-_declare(_ts, "NRANGE NREVRANGE QUERYLABELS READ", _FIRST, _READS)
 
 _server: Final = Group("server")
 _declare(_server, "VRANGE", _FIRST, _READS)
 _declare(_server, "STRALGO", _NO_KEY, READONLY)
 
-groups: Final = (_ft, _ts, _server)
+groups: Final = (_ft, _server)

@@ -8,7 +8,13 @@ from math import inf, nan
 from sys import byteorder
 from typing import TYPE_CHECKING, Final
 
-from fakeredis.datatypes.timeseries.aggregation import KINDS, Accumulator, Line
+from fakeredis.datatypes.timeseries.aggregation import (
+    COUNT_ALL,
+    COUNT_NAN,
+    KINDS,
+    Accumulator,
+    Line,
+)
 from fakeredis.datatypes.timeseries.chunk import SAMPLE_BYTES, Chunk
 from fakeredis.datatypes.timeseries.gorilla import (
     MASK,
@@ -28,6 +34,8 @@ _ID: Final = 0x4D20C1F9360F1008  # the name, and the version of the module's own
 _END, _UNSIGNED, _DOUBLE, _STRING = 0, 2, 4, 5
 _PLAIN, _PACKED = 1, 2  # the kinds of chunks
 _GREATEST: Final = 1.7976931348623157e308
+_COUNTS: Final = frozenset({"count", COUNT_ALL})  # whose buckets have but that number
+_SUMS: Final = frozenset({"sum", COUNT_NAN})
 _NOT_OPEN: Final = MASK  # in the place of where a bucket begins
 _MOST_CHUNK_BYTES: Final = 1 << 30
 
@@ -106,8 +114,8 @@ def _write_rule(out: _Out, rule: Rule) -> None:
     elif kind in ("first", "last"):
         out.doubles(bucket.first if kind == "first" else bucket.last)
         out.numbers(not bucket.count)
-    elif kind in ("sum", "count"):
-        out.doubles(bucket.total if kind == "sum" else float(bucket.count))
+    elif kind in _COUNTS or kind in _SUMS:
+        out.doubles(bucket.total if kind in _SUMS else float(bucket.count))
     else:
         out.doubles(bucket.total, bucket.squares)
         out.numbers(bucket.count)
@@ -262,10 +270,10 @@ def _read_bucket(given: _In, kind: str, bucket: Accumulator) -> None:
     elif kind in ("first", "last"):
         bucket.first = bucket.last = given.double()
         bucket.count = int(not given.number())
-    elif kind in ("sum", "count"):
+    elif kind in _COUNTS or kind in _SUMS:
         number = given.double()
-        bucket.total = number if kind == "sum" else 0.0
-        bucket.count = 1 if kind == "sum" else _whole(number)
+        bucket.total = number if kind in _SUMS else 0.0
+        bucket.count = 1 if kind in _SUMS else _whole(number)
     else:
         bucket.total, bucket.squares, bucket.count = given.double(), given.double(), given.number()
 

@@ -11,9 +11,9 @@ import pytest
 import redis
 
 import fakeredis
-from fakeredis.clients import aio, module_groups, sync
+from fakeredis.clients import aio, client_cache, sync
 
-NAMES = [name for name in module_groups.NAMES if hasattr(redis.Redis, name)]
+NAMES = [name for name in client_cache.GROUPS if hasattr(redis.Redis, name)]
 OPTIONS: list[dict[str, Any]] = [{}, {"protocol": 2}, {"protocol": 3}]
 
 

@@ -8,9 +8,26 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from fakeredis.commands.arguments import Declared, Key, Many, Raw, Rest
+from fakeredis.commands.arguments import (
+    Declared,
+    Key,
+    KeySpec,
+    Many,
+    Raw,
+    Rest,
+    counted,
+    index,
+)
 from fakeredis.commands.module_declarations import declare
-from fakeredis.commands.registry import DENYOOM, MODULE, NOSCRIPT, READONLY, WRITE, Group
+from fakeredis.commands.registry import (
+    DENYOOM,
+    MODULE,
+    MOVABLEKEYS,
+    NOSCRIPT,
+    READONLY,
+    WRITE,
+    Group,
+)
 from fakeredis.commands.timeseries.options import (
     AddOptions,
     GetOptions,
@@ -18,6 +35,7 @@ from fakeredis.commands.timeseries.options import (
     ManyOptions,
     NewestOptions,
     RangeOptions,
+    ReadOptions,
     SeriesOptions,
 )
 from fakeredis.engine.core.replies import DEEP, PLAIN, SET
@@ -56,6 +74,15 @@ _declare(
 _declare("many", "MGET", (NewestOptions,), READONLY)
 _declare("many", "MRANGE MREVRANGE", (ManyOptions,), READONLY, form="from to {}")
 _declare("many", "QUERYINDEX", (_WORDS,), READONLY, reply=SET)
+
+# Of Redis 8.10.
+_LATER: Final[dict[str, Any]] = {"since": {"redis": "8.10.0"}, "acl": ("timeseries", "read")}
+_declare("many", "QUERYLABELS", (_WORDS,), READONLY, reply=SET, arity=-2, **_LATER)
+_declare("following", "READ", (Key, Raw, ReadOptions), READONLY, arity=-3, **_LATER)
+_declare(
+    "joining", "NRANGE NREVRANGE", (_WORDS,), READONLY | MOVABLEKEYS, arity=-5, **_LATER,
+    specs=(KeySpec("RO access", index(1), counted()),),
+)
 
 
 def _declare_cluster(name: str, handler: str) -> None:

@@ -69,11 +69,16 @@ def shown_time(time: int) -> int:
     return time if time < _HALF else time - 2 * _HALF
 
 
-def pairs(ctx: Context, samples: Iterable[tuple[int, float]]) -> list[Any]:
-    """Samples as a reply."""
+def pairs(ctx: Context, samples: Iterable[tuple[Any, ...]]) -> list[Any]:
+    """Samples as a reply, each with one value or several."""
     if ctx.session.protocol == 3:
         return list(map(list, samples))
-    return [[time, Status(format_value(value))] for time, value in samples]
+    return [[time, *values_shown(values)] for time, *values in samples]
+
+
+def values_shown(values: Iterable[float]) -> list[Status]:
+    """Values as replies of RESP2 have them."""
+    return [Status(format_value(value)) for value in values]
 
 
 def pair(ctx: Context, sample: tuple[int, float] | None) -> list[Any]:

@@ -7,9 +7,10 @@ from typing import Annotated, Final, NamedTuple
 
 from fakeredis.commands.arguments import Flag, Option, Options, Raw, Remaining
 from fakeredis.datatypes.numbers import parse_float, parse_int
-from fakeredis.datatypes.timeseries.aggregation import KINDS
+from fakeredis.datatypes.timeseries.aggregation import FIRST_KINDS, KINDS
 from fakeredis.datatypes.timeseries.buckets import Aggregation
 from fakeredis.datatypes.timeseries.series import DEFAULT_CHUNK_SIZE, POLICIES
+from fakeredis.engine.core.profiles import Traits
 from fakeredis.errors import CommandError
 
 Words = Sequence[bytes]
@@ -71,8 +72,17 @@ class NewestOptions(GetOptions):
     filter: Annotated[Sequence[bytes], Option("FILTER", Remaining())] = ()
 
 
+class ReadOptions(Options):
+    """How long to wait for how many samples, and how many to take."""
+
+    block: Annotated[tuple[bytes, bytes] | None, Option("BLOCK", Raw, Raw)] = None
+    most: Annotated[bytes | None, Option("MAX_COUNT", Raw)] = None
+
+
 class ManyOptions(RangeOptions):
     """Of which series, and how they are put together."""
+
+    exclude_empty: Annotated[bool, Flag("EXCLUDEEMPTY").since({"redis": "8.10.0"})] = False
 
     with_labels: Annotated[bool, Flag("WITHLABELS")] = False
     selected: Annotated[Sequence[bytes], Option("SELECTED_LABELS", Remaining(0))] = ()
@@ -246,8 +256,11 @@ _RANGE_WORDS: Final = frozenset((
 ))
 
 
-def query(words: Words) -> Query | None:
+def query(words: Words, traits: Traits) -> Query | None:
     """What the words of a range say, from the two times on; None where there are too few.
+
+    Args:
+        traits: what there is in this version.
 
     Raises:
         CommandError: they make no sense.
@@ -260,7 +273,7 @@ def query(words: Words) -> Query | None:
     at = position(words, b"AGGREGATION")
     wanted = None
     if at >= 0:
-        wanted = _aggregation(words, at)
+        wanted = _aggregation(words, at, traits)
         if wanted is None:
             return None
     place = position(words, b"ALIGN")
@@ -290,8 +303,33 @@ def _count(words: Words) -> int | None:
     return count
 
 
-def kind_and_duration(words: Words, at: int) -> tuple[str, int]:
-    """The kind of an aggregation and the length of its buckets, behind a place.
+def kinds_of(word: bytes, traits: Traits, several: bool = False) -> tuple[str, ...]:
+    """The kinds of aggregations that a word names.
+
+    Args:
+        traits: what there is in this version.
+        several: whether there may be more than one, with commas between.
+
+    Raises:
+        CommandError: it names none.
+    """
+    text = _head(word).decode("utf-8", "replace").lower()
+    kinds = tuple(text.split(",")) if several and traits.several_aggregators else (text,)
+    known = KINDS if traits.nan_samples else FIRST_KINDS
+    if any(kind not in known for kind in kinds):
+        raise fail("Unknown aggregation type")
+    return kinds
+
+
+def kinds_and_duration(
+    words: Words, at: int, traits: Traits, several: bool = False
+) -> tuple[tuple[str, ...], int]:
+    """The kinds of an aggregation and the length of its buckets, behind a place.
+
+    Args:
+        words: of the command.
+        at: where ``AGGREGATION`` stands.
+        traits: as ``several``: see `kinds_of`.
 
     Raises:
         CommandError: they make no sense.
@@ -299,12 +337,10 @@ def kind_and_duration(words: Words, at: int) -> tuple[str, int]:
     duration = parse_int(words[at + 2]) if at + 2 < len(words) else None
     if duration is None:
         raise fail("Couldn't parse AGGREGATION")
-    kind = word_at(words, at + 1).decode("utf-8", "replace").lower()
-    if kind not in KINDS:
-        raise fail("Unknown aggregation type")
+    kinds = kinds_of(words[at + 1], traits, several)
     if duration <= 0:
         raise fail("bucketDuration must be greater than zero")
-    return kind, duration
+    return kinds, duration
 
 
 _STAMPS: Final = {
@@ -312,8 +348,8 @@ _STAMPS: Final = {
 }
 
 
-def _aggregation(words: Words, at: int) -> Aggregation | None:
-    kind, duration = kind_and_duration(words, at)
+def _aggregation(words: Words, at: int, traits: Traits) -> Aggregation | None:
+    (kind, *more), duration = kinds_and_duration(words, at, traits, several=True)
     empty = position(words, b"EMPTY")
     if empty >= 0 and empty - at not in (3, 5):
         raise fail("EMPTY flag should be the 3rd or 5th flag after AGGREGATION flag")
@@ -326,7 +362,9 @@ def _aggregation(words: Words, at: int) -> Aggregation | None:
         stamp = _STAMPS.get(word_at(words, place + 1), "")
         if not stamp:
             raise fail("unknown BUCKETTIMESTAMP parameter")
-    return Aggregation(kind, duration, 0, empty >= 0, stamp)
+    return Aggregation(
+        kind, duration, 0, empty >= 0, stamp, tuple(more), traits.nan_samples
+    )
 
 
 def _alignment(words: Words, at: int, start: int, end: int) -> int:
@@ -381,6 +419,7 @@ _BEHIND_LABELS: Final = frozenset((
     b"WITHLABELS", b"AGGREGATION", b"LIMIT", b"GROUPBY", b"REDUCE", b"FILTER", b"COUNT", b"ALIGN",
     b"FILTER_BY_TS", b"FILTER_BY_VALUE", b"SELECTED_LABELS",
 ))
+_LEFT_OUT: Final = b"EXCLUDEEMPTY"
 _MOST_LABELS = 50
 
 
@@ -391,8 +430,17 @@ class Shown(NamedTuple):
     some: tuple[bytes, ...] = ()
 
 
-def shown_labels(words: Words) -> Shown:
+def leaves_out_empty(words: Words, traits: Traits) -> bool:
+    """Whether words before FILTER say that series without samples are to be left out."""
+    return traits.series_left_out and 0 <= position(words, _LEFT_OUT) < position(words, b"FILTER")
+
+
+def shown_labels(words: Words, traits: Traits) -> Shown:
     """Which labels words ask for.
+
+    Args:
+        words: of the command.
+        traits: what there is in this version.
 
     Raises:
         CommandError: all and some at once, none, or too many.
@@ -405,7 +453,8 @@ def shown_labels(words: Words) -> Shown:
         raise fail("cannot accept WITHLABELS and SELECT_LABELS together")
     names = []
     for place in range(at + 1, len(words)):
-        if word_at(words, place) in _BEHIND_LABELS:
+        word = word_at(words, place)
+        if word in _BEHIND_LABELS or (word == _LEFT_OUT and traits.series_left_out):
             break
         names.append(words[place])
     if not names:

@@ -27,7 +27,7 @@ from fakeredis.engine.core.replies import Status
 from fakeredis.errors import CommandError
 
 _MOST: Final = 1 << 22  # samples of a reply: buckets without any may be told, of which each is one
-_TOO_MANY: Final = "OOM command not allowed when used memory > 'maxmemory'."
+TOO_MANY: Final = "OOM command not allowed when used memory > 'maxmemory'."
 
 
 def get(ctx: Context, *words: bytes) -> list[Any]:
@@ -59,7 +59,7 @@ def _range(ctx: Context, words: Words, reverse: bool) -> list[Any]:
         raise wrong_count(ctx)
     key = words[0]
     series = existing(ctx, key)
-    wanted = query(words[1:])
+    wanted = query(words[1:], ctx.traits)
     if wanted is None:
         raise wrong_count(ctx)
     return pairs(ctx, samples(ctx, key, series, wanted, reverse))
@@ -67,8 +67,8 @@ def _range(ctx: Context, words: Words, reverse: bool) -> list[Any]:
 
 def samples(
     ctx: Context, key: bytes, series: Series, wanted: Query, reverse: bool
-) -> list[tuple[int, float]]:
-    """What a query makes of a series.
+) -> list[tuple[Any, ...]]:
+    """What a query makes of a series: times, with as many values as there are aggregations.
 
     Raises:
         CommandError: it would be more than any reply holds.
@@ -76,18 +76,23 @@ def samples(
     if wanted.is_plain and not reverse:
         start = max(wanted.start, series.oldest)
         return list(zip(*series.range(start, wanted.end, wanted.most), strict=True))
-    found: Iterable[tuple[int, float]] = _all(ctx, key, series, wanted, reverse)
+    found = rows(ctx, key, series, wanted, reverse)
     if wanted.most is not None:
         found = islice(found, min(wanted.most, _MOST + 1))
     result = list(islice(found, _MOST + 1))
     if len(result) > _MOST and wanted.aggregation is not None:
-        raise CommandError(_TOO_MANY)
+        raise CommandError(TOO_MANY)
     return result
 
 
-def _all(
+def rows(
     ctx: Context, key: bytes, series: Series, wanted: Query, reverse: bool
-) -> Iterable[tuple[int, float]]:
+) -> Iterable[tuple[Any, ...]]:
+    """The same, one after the other, however many there would be.
+
+    Raises:
+        CommandError: too many of them would be empty.
+    """
     start = max(wanted.start, series.oldest)
     if start > wanted.end:
         return ()
@@ -115,7 +120,7 @@ def _check_number(times: array[int], wanted: Query) -> None:
     if made is None or not made.empty or not times or (wanted.most or _MOST + 1) <= _MOST:
         return
     if (times[-1] - times[0]) // made.duration > _MOST:
-        raise CommandError(_TOO_MANY)
+        raise CommandError(TOO_MANY)
 
 
 def _is_bare(wanted: Query) -> bool:
@@ -171,7 +176,7 @@ def info(ctx: Context, *words: bytes) -> dict[bytes, Any]:
         "chunkCount": len(series.chunks),
         "chunkSize": series.chunk_size,
         "chunkType": Status(b"compressed" if series.packed else b"uncompressed"),
-        "duplicatePolicy": series.policy and Status(series.policy.encode()),
+        "duplicatePolicy": _policy(ctx, series),
         "labels": _maps(ctx, series.labels),
         "sourceKey": series.source,
         "rules": _rules(ctx, series),
@@ -182,6 +187,15 @@ def info(ctx: Context, *words: bytes) -> dict[bytes, Any]:
         facts["keySelfName"] = key
         facts["Chunks"] = [_statuses(_chunk(chunk)) for chunk in series.chunks]
     return _statuses(facts)
+
+
+def _policy(ctx: Context, series: Series) -> Status | None:
+    """What becomes of samples of the same time, or null where only the server says that.
+
+    Null is what the module 1.12 says, the one there was to compare with; later ones say ``block``.
+    """
+    policy = series.policy or ("block" if ctx.traits.tells_usual_policy else None)
+    return None if policy is None else Status(policy.encode())
 
 
 def _statuses(facts: dict[str, Any]) -> dict[bytes, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fakeredis.commands.timeseries.common import existing, wrong_count
-from fakeredis.commands.timeseries.options import fail, kind_and_duration, word_at
+from fakeredis.commands.timeseries.options import fail, kinds_and_duration, word_at
 from fakeredis.datatypes.numbers import parse_int
 from fakeredis.datatypes.timeseries.series import Rule
 from fakeredis.engine.core.context import Context
@@ -18,7 +18,7 @@ def createrule(ctx: Context, *words: bytes) -> Status:
     """
     if len(words) not in (5, 6) or word_at(words, 2) != b"AGGREGATION":
         raise wrong_count(ctx)
-    kind, duration = kind_and_duration(words, 2)
+    (kind,), duration = kinds_and_duration(words, 2, ctx.traits)
     align = parse_int(words[5]) if len(words) == 6 else 0
     if align is None or align < 0:
         raise fail("Couldn't parse alignTimestamp")

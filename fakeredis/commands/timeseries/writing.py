@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import nan
 from typing import Final
 
 from fakeredis.commands.timeseries.common import (
@@ -106,7 +107,9 @@ def alter(ctx: Context, key: bytes = b"", *words: bytes) -> Status:
 def _sample(ctx: Context, raw_time: bytes, raw_value: bytes) -> tuple[int, float]:
     value = parse_value(raw_value)
     if value is None:
-        raise fail("invalid value")
+        if not ctx.traits.nan_samples or raw_value.lower() != b"nan":
+            raise fail("invalid value")
+        value = nan
     if raw_time == b"*":
         return ctx.now, value
     time = parse_int(raw_time)
@@ -229,6 +232,8 @@ def _increased(ctx: Context, words: Words, sign: int, event: str) -> int:
     change = parse_float(words[1])
     if change is None:
         raise fail("invalid increase/decrease value")
+    if series.last_value != series.last_value:
+        raise fail("the last value is not a number")
     time = _time_of_change(ctx, words)
     if time < series.last_time:
         raise CommandError(

@@ -8,26 +8,28 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import reduce
 from itertools import pairwise
-from math import inf, isfinite, nan, sqrt
+from math import inf, isfinite, isnan, nan, sqrt
 from operator import add
 from typing import Final
 
 __all__ = [
-    "EMPTY_VALUES", "KINDS", "REDUCERS", "TWA", "Accumulator", "Line", "Sample", "aggregate_of",
-    "twa",
+    "COUNT_ALL", "COUNT_NAN", "EMPTY_VALUES", "FIRST_KINDS", "KINDS", "REDUCERS", "TWA",
+    "Accumulator", "Line", "Sample", "aggregate_of", "twa", "without_nan",
 ]
 
 Values = Sequence[float]
 Aggregate = Callable[[Values], float]
 
 # In the order of their numbers, which begin with 1.
-KINDS: Final = (
+FIRST_KINDS: Final = (
     "min", "max", "sum", "avg", "count", "first", "last", "range", "std.p", "std.s", "var.p",
     "var.s", "twa",
 )
+COUNT_NAN, COUNT_ALL = "countnan", "countall"
+KINDS: Final = (*FIRST_KINDS, COUNT_NAN, COUNT_ALL)  # since samples may be NaN, in Redis 8.6
 TWA: Final = "twa"
 REDUCERS: Final = frozenset(KINDS) - {"first", "last", "twa"}
-EMPTY_VALUES: Final = {"sum": 0.0, "count": 0.0}  # others have none
+EMPTY_VALUES: Final = dict.fromkeys(("sum", "count", COUNT_NAN, COUNT_ALL), 0.0)  # of others: none
 
 
 def total(values: Values) -> float:
@@ -78,11 +80,35 @@ _FUNCTIONS: Final[dict[str, Aggregate]] = {
     "std.p": lambda values: _root(_variance(values)),
     "std.s": lambda values: _root(_sample_variance(values)),
     "var.p": _variance, "var.s": _sample_variance,
+    COUNT_NAN: lambda values: float(sum(map(isnan, values))),
+    COUNT_ALL: lambda values: float(len(values)),
 }
 
 
-def aggregate_of(kind: str) -> Aggregate:
-    """The function of an aggregation, but for ``twa``, which needs the times as well."""
+def without_nan(values: Values) -> Values:
+    """The values that are numbers."""
+    return [value for value in values if value == value]
+
+
+def _of_numbers(kind: str) -> Aggregate:
+    make, empty = _FUNCTIONS[kind], EMPTY_VALUES.get(kind, nan)
+
+    def aggregate(values: Values) -> float:
+        kept = without_nan(values)
+        return make(kept) if kept else empty
+
+    return aggregate
+
+
+def aggregate_of(kind: str, some_are_nan: bool = False) -> Aggregate:
+    """The function of an aggregation, but for ``twa``, which needs the times as well.
+
+    Args:
+        kind: the aggregation.
+        some_are_nan: whether there are values to be left out because they are no numbers.
+    """
+    if some_are_nan and kind not in (COUNT_NAN, COUNT_ALL):
+        return _of_numbers(kind)
     return _FUNCTIONS[kind]
 
 
@@ -215,6 +241,7 @@ class Accumulator:
 _RESULTS: Final[dict[str, Callable[[Accumulator], float]]] = {
     "min": lambda one: one.least, "max": lambda one: one.greatest, "sum": lambda one: one.total,
     "avg": lambda one: one.total / one.count, "count": lambda one: float(one.count),
+    COUNT_ALL: lambda one: float(one.count), COUNT_NAN: lambda one: one.total,
     "first": lambda one: one.first, "last": lambda one: one.last,
     "range": lambda one: one.greatest - one.least,
     "std.p": lambda one: _root(one.variance()), "std.s": lambda one: _root(one.sample_variance()),

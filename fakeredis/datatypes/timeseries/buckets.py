@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
-from math import nan
-from typing import Final, NamedTuple
+from math import isnan, nan
+from typing import Any, Final, NamedTuple
 
 from fakeredis.datatypes.timeseries.aggregation import (
     EMPTY_VALUES,
@@ -14,6 +14,7 @@ from fakeredis.datatypes.timeseries.aggregation import (
     aggregate_of,
     twa,
 )
+from fakeredis.datatypes.timeseries.merging import joined
 
 __all__ = ["Aggregation", "bucket_start", "buckets"]
 
@@ -51,6 +52,8 @@ class Aggregation(NamedTuple):
         align: a time at which one begins.
         empty: whether buckets without samples are told, too.
         stamp: which time stands for a bucket: ``start``, ``mid`` or ``end``.
+        more: other kinds that are told as well.
+        skips_nan: whether samples that are no numbers are left out.
     """
 
     kind: str
@@ -58,6 +61,13 @@ class Aggregation(NamedTuple):
     align: int = 0
     empty: bool = False
     stamp: str = "start"
+    more: tuple[str, ...] = ()
+    skips_nan: bool = False
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """All that is told of a bucket."""
+        return (self.kind, *self.more)
 
     def shown(self, start: int) -> int:
         """The time that stands for a bucket."""
@@ -79,13 +89,34 @@ class Window(NamedTuple):
 def buckets(
     times: Sequence[int], values: Sequence[float], wanted: Aggregation, window: Window,
     reverse: bool = False,
-) -> Iterator[Sample]:
-    """The buckets that have samples, or all between, in order.
+) -> Iterator[tuple[Any, ...]]:
+    """The buckets that have samples, or all between, in order: their times and values.
 
     Args:
         window: for ``twa`` alone.
     """
+    if wanted.skips_nan:
+        wanted = wanted._replace(skips_nan=any(map(isnan, values)))
+    if wanted.more:
+        columns = [
+            _buckets(times, values, wanted._replace(kind=kind, more=()), window, reverse)
+            for kind in wanted.kinds
+        ]
+        for time, row in joined(columns, [1] * len(columns), reverse):
+            yield time, *row
+    else:
+        yield from _buckets(times, values, wanted, window, reverse)
+
+
+def _buckets(
+    times: Sequence[int], values: Sequence[float], wanted: Aggregation, window: Window,
+    reverse: bool,
+) -> Iterator[Sample]:
+    """The buckets of one kind."""
     if wanted.kind == TWA:
+        if wanted.skips_nan:
+            places = [at for at, value in enumerate(values) if value == value]
+            times, values = [times[at] for at in places], [values[at] for at in places]
         yield from _weighted(times, values, wanted, window, reverse)
     elif reverse:
         yield from _reversed(times, values, wanted)
@@ -96,8 +127,8 @@ def buckets(
 def _forward(
     times: Sequence[int], values: Sequence[float], wanted: Aggregation
 ) -> Iterator[Sample]:
-    kind, duration, align, empty, _ = wanted
-    make, shown = aggregate_of(kind), wanted.shown
+    kind, duration, align, empty, *_ = wanted
+    make, shown = aggregate_of(kind, wanted.skips_nan), wanted.shown
     at, count, due = 0, len(times), None
     while at < count:
         start = bucket_start(times[at], duration, align)
@@ -115,8 +146,8 @@ def _forward(
 def _reversed(
     times: Sequence[int], values: Sequence[float], wanted: Aggregation
 ) -> Iterator[Sample]:
-    kind, duration, align, empty, _ = wanted
-    make, shown = aggregate_of(kind), wanted.shown
+    kind, duration, align, empty, *_ = wanted
+    make, shown = aggregate_of(kind, wanted.skips_nan), wanted.shown
     behind, due = len(times), None
     while behind:
         start = bucket_start(times[behind - 1], duration, align)
@@ -135,7 +166,7 @@ def _weighted(
     times: Sequence[int], values: Sequence[float], wanted: Aggregation, window: Window,
     reverse: bool,
 ) -> Iterator[Sample]:
-    _, duration, align, empty, _ = wanted
+    _, duration, align, empty, *_ = wanted
     starts = (
         _all_starts(times, wanted, window) if empty else list(_starts(times, duration, align))
     )

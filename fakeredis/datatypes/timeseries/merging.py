@@ -7,8 +7,10 @@ tell.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from math import nan
+from typing import Any
 
-__all__ = ["merged"]
+__all__ = ["joined", "merged"]
 
 Sample = tuple[int, float]
 
@@ -23,6 +25,30 @@ def merged(rows: Sequence[Sequence[Sample]]) -> Iterator[Sample]:
         sample, one = _poll(heap)
         yield sample
         _offer(heap, one)
+
+
+def joined(
+    columns: Sequence[Iterator[tuple[Any, ...]]], widths: Sequence[int], reverse: bool
+) -> Iterator[tuple[int, list[float]]]:
+    """Rows of several series side by side, one for each time that any of them has.
+
+    Args:
+        columns: each in order: times, and the values that belong to them.
+        widths: how many values each has at a time; those that are missing are NaN.
+        reverse: whether times fall.
+    """
+    heads = [next(column, None) for column in columns]
+    choose = max if reverse else min
+    while times := [head[0] for head in heads if head is not None]:
+        time = choose(times)
+        row: list[float] = []
+        for at, head in enumerate(heads):
+            if head is not None and head[0] == time:
+                row += head[1:]
+                heads[at] = next(columns[at], None)
+            else:
+                row += [nan] * widths[at]
+        yield time, row
 
 
 def _offer(heap: list[tuple[Sample, Iterator[Sample]]], one: Iterator[Sample]) -> None:

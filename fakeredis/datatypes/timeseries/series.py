@@ -7,7 +7,14 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
-from fakeredis.datatypes.timeseries.aggregation import TWA, Accumulator, Line, Sample
+from fakeredis.datatypes.timeseries.aggregation import (
+    COUNT_ALL,
+    COUNT_NAN,
+    TWA,
+    Accumulator,
+    Line,
+    Sample,
+)
 from fakeredis.datatypes.timeseries.buckets import bucket_start
 from fakeredis.datatypes.timeseries.chunk import Chunk
 from fakeredis.datatypes.timeseries.gorilla import MASK
@@ -24,6 +31,13 @@ Samples = tuple["array[int]", "array[float]"]
 
 class BlockedError(Exception):
     """There is a sample at that time, and the policy is that it stays."""
+
+
+def _upserted(policy: str, old: float, new: float) -> float:
+    """What a sample becomes; of two one of which is no number, the other one counts."""
+    if policy in ("min", "max", "sum") and (old != old or new != new):
+        return new if old != old else old
+    return _MERGED[policy](old, new)
 
 
 _MERGED: Final[dict[str, Callable[[float, float], float]]] = {
@@ -72,7 +86,11 @@ class Rule:
         self.bucket = Line(self.start, before) if self.kind == TWA else Accumulator()
 
     def add(self, time: int, value: float) -> None:
-        """Take a sample into the bucket."""
+        """Take a sample into the bucket; what is no number is counted at most."""
+        if self.kind == COUNT_NAN:
+            value = float(value != value)
+        elif value != value and self.kind != COUNT_ALL:
+            return
         if isinstance(self.bucket, Line):
             self.bucket.add(time, value)
         else:
@@ -242,7 +260,7 @@ class Series:
         if place < len(chunk) and chunk.times[place] == time:
             if policy == "block":
                 raise BlockedError
-            value = _MERGED[policy](chunk.values[place], value)
+            value = _upserted(policy, chunk.values[place], value)
             chunk.replace(place, value)
         else:
             chunk.put(place, time, value)

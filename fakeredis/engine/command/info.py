@@ -12,7 +12,7 @@ from itertools import chain, repeat
 from typing import Any, Final
 
 from fakeredis import data
-from fakeredis.engine.command.command import MODULE, Command, Flags
+from fakeredis.engine.command.command import MODULE, MOVABLEKEYS, Command, Flags
 from fakeredis.engine.command.help import first_line
 from fakeredis.engine.command.keys import INVALID_ARGUMENTS, UNKNOWN, KeySpec, index, span
 from fakeredis.engine.command.modules import MODULES
@@ -105,7 +105,7 @@ def describe(command: Command, slow_log: str = "slowlog") -> list[Any]:
 
 def shown_specs(command: Command) -> Sequence[KeySpec]:
     """The key specifications; of a module's keys the server knows no more than where they are."""
-    if not command.flags & MODULE:
+    if not command.flags & MODULE or command.flags & MOVABLEKEYS:
         return command.specs
     first, last, step = command.key_positions()
     if not first:

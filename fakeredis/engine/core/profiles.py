@@ -117,6 +117,10 @@ class Traits(NamedTuple):
     read_from_replicas: bool = False  # READONLY does without a cluster
     slots_without_cluster: bool = False  # CLUSTER KEYSLOT does without one
     undoes_readonly: bool = False  # and READWRITE
+    tells_usual_policy: bool = False  # of a time series that has none of its own
+    nan_samples: bool = False  # time series take NaN, which aggregations leave out
+    several_aggregators: bool = False  # and queries several aggregations at once
+    series_left_out: bool = False  # EXCLUDEEMPTY leaves out those without samples
 
 
 class Profile(NamedTuple):
@@ -191,6 +195,10 @@ class Profile(NamedTuple):
             slots_without_cluster=valkey and self.version >= (9, 0, 0),
             undoes_readonly=self.version < (7, 0, 0)
             or (self.server_type == "valkey" and self.version >= (8, 0, 0)),
+            tells_usual_policy=not valkey and self.version >= (8, 4, 0),
+            nan_samples=not valkey and self.version >= (8, 6, 0),
+            several_aggregators=not valkey and self.version >= (8, 8, 0),
+            series_left_out=not valkey and self.version >= (8, 10, 0),
         )
 
     def _rdb_version(self) -> int:

@@ -229,6 +229,13 @@ def _refusal(session: Session, command: Command, found: Denial) -> CommandError:
     return CommandError(f"NOPERM {words}")
 
 
+def may_read(session: Session, key: bytes) -> bool:
+    """Whether a session's user may read a key, which its command did not name."""
+    found: AccessControl | None = session.server.acl
+    user = None if found is None else found.users.get(session.user)
+    return user is None or user.may_read(key)
+
+
 def check_all_keys(session: Session, command: Command, option: str) -> None:
     """Refuse an option of SORT whose keys nobody knows to users who may not read all keys.
 

@@ -550,6 +550,10 @@ class User:
             found.append(denial)
         return max(found, key=lambda denial: denial[:2])
 
+    def may_read(self, key: bytes) -> bool:
+        """Whether any selector lets a key be read."""
+        return any(one.all_keys or one.allows_key(key, _READ) for one in self.selectors)
+
     def may_listen(self, session: Session) -> bool:
         """Whether this user might still subscribe to everything that a session listens to."""
         names = [(name, False) for name in (*session.channels, *session.shard_channels)]

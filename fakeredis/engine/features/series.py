@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from fakeredis.engine.core.server import Server
 
 _Place = tuple[int, bytes]  # a database, and a key in it
+Labelled = list[tuple[bytes, bytes]]  # names and values
 
 
 class Labels:
@@ -25,7 +26,7 @@ class Labels:
     def __init__(self, server: Server) -> None:
         self.server = server
         self._places: dict[bytes, dict[bytes, set[_Place]]] = {}
-        self._labels: dict[_Place, list[tuple[bytes, bytes]]] = {}
+        self._labels: dict[_Place, Labelled] = {}
         self._pending: set[_Place] = set()
         self._all_is_new = True
 
@@ -52,7 +53,7 @@ class Labels:
             if type(value) is Series and value.labels:
                 self._enter(place, value.labels)
 
-    def _enter(self, place: _Place, labels: list[tuple[bytes, bytes]]) -> None:
+    def _enter(self, place: _Place, labels: Labelled) -> None:
         self._labels[place] = labels
         for name, value in labels:
             self._places.setdefault(name, {}).setdefault(value, set()).add(place)
@@ -74,16 +75,31 @@ class Labels:
             matchers: at least one of them finds.
             number: of the one database that is looked at.
         """
-        self._catch_up()
-        finders = [(self._with(one), one) for one in matchers if one.finds]
-        found, first = min(finders, key=lambda each: len(each[0]))
-        others = [one for one in matchers if one is not first]
-        now = self.server.clock.milliseconds()
         return sorted({
-            key for index, key in found
-            if (number is None or number == index) and self._is_there(index, key, now)
-            and (not others or all(one.fits(self._labels[index, key]) for one in others))
+            key for index, key in self._matching(matchers) if number is None or number == index
         })
+
+    def labels(self, matchers: list[Matcher] | None) -> list[tuple[bytes, Labelled]]:
+        """The labels of the series whose labels match, and their keys.
+
+        Args:
+            matchers: at least one of them finds; None: all series that have labels.
+        """
+        return [(place[1], self._labels[place]) for place in self._matching(matchers)]
+
+    def _matching(self, matchers: list[Matcher] | None) -> list[_Place]:
+        self._catch_up()
+        found, others = set(self._labels), []
+        if matchers is not None:
+            finders = [(self._with(one), one) for one in matchers if one.finds]
+            found, first = min(finders, key=lambda each: len(each[0]))
+            others = [one for one in matchers if one is not first]
+        now = self.server.clock.milliseconds()
+        return [
+            place for place in found
+            if self._is_there(*place, now)
+            and (not others or all(one.fits(self._labels[place]) for one in others))
+        ]
 
     def _with(self, matcher: Matcher) -> set[_Place]:
         values = self._places.get(matcher.name, {})

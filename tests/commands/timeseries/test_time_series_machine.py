@@ -6,7 +6,8 @@ import random
 
 import pytest
 
-from fakeredis.datatypes.timeseries.aggregation import KINDS, REDUCERS
+from fakeredis.datatypes.timeseries.aggregation import FIRST_KINDS as KINDS
+from fakeredis.datatypes.timeseries.aggregation import REDUCERS
 from tests.support.twin import Twin
 
 POLICIES = ("last", "first", "min", "max", "sum", "block")
@@ -95,7 +96,7 @@ class Machine:
         elif which < 0.8:
             self.twin("TS.MGET", "LATEST", "FILTER", chance.choice(("t=x", "d=1")))
         else:
-            group = ["GROUPBY", "t", "REDUCE", chance.choice(sorted(REDUCERS))]
+            group = ["GROUPBY", "t", "REDUCE", chance.choice(sorted(REDUCERS & {*KINDS}))]
             self.twin(
                 f"TS.M{reverse}RANGE", *words, "WITHLABELS", "FILTER", "u=a",
                 *(group if chance.random() < 0.5 else ()),

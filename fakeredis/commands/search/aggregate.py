@@ -28,10 +28,11 @@ from fakeredis.errors import CommandError
 
 __all__ = [
     "SOURCE", "STEPS", "Cursor", "Pipeline", "Plan", "Rows", "aggregate", "arrange", "cursor",
-    "pipeline_of", "profiled_aggregate", "safely", "shown_row",
+    "new_plan", "pipeline_of", "profiled_aggregate", "safely", "shown_row",
 ]
 
 Rows = Iterator[Row]
+_GREATEST: Final = (1 << 63) - 1
 _MOST_SORTED: Final = 10  # rows in order, where nobody says how many
 SOURCE: Final = b"\0document"  # under which a row knows its document
 _GONE: Final = b"\0gone"  # that its key is not in this database
@@ -59,6 +60,7 @@ class Plan:
     Args:
         steps: each makes, of a pipeline, what does the step; with its words.
         counts: whether FT.PROFILE asks for the rows that pass each.
+        most, furthest: how many rows there may be, and where they may begin.
     """
 
     request: Request
@@ -70,6 +72,8 @@ class Plan:
     cursor: bool = False
     chunk: int = 1000
     idle: int = 0
+    most: int = 1_000_000
+    furthest: int = 1_000_000
 
 
 _Step = Callable[["Pipeline"], None]
@@ -237,7 +241,7 @@ def aggregate(ctx: Context, *words: bytes) -> Any:
         reply, _ = _reply(ctx, rows, pipeline.total, plan.request.form, plan.content)
         return reply
     rows = safely(pipeline.rows, pipeline.total)
-    most = int(search.of(ctx.server).config["CURSOR_MAX_IDLE"])
+    most = search.of(ctx.server).number("CURSOR_MAX_IDLE")
     cursor = Cursor(
         run.definition.name, rows, plan.chunk, plan.request.form, pipeline.total,
         run.finder.deadline, min(plan.idle or most, most),
@@ -266,6 +270,8 @@ def pipeline_of(
                 _count(pipeline, step, word, arguments)
     except SearchError as error:
         raise failure(error) from None
+    if plan.most <= _GREATEST:
+        pipeline.rows = islice(pipeline.rows, plan.most)
     return pipeline
 
 
@@ -410,8 +416,17 @@ _LATE: Final = frozenset((
 _EARLY: Final = frozenset((b"ADDSCORES", b"NOCONTENT"))
 
 
+def new_plan(ctx: Context) -> Plan:
+    """A plan of no steps."""
+    settings = search.of(ctx.server)
+    return Plan(
+        new_request(ctx), most=settings.number("MAXAGGREGATERESULTS"),
+        furthest=settings.number("MAXSEARCHRESULTS"),
+    )
+
+
 def _plan(ctx: Context, words: Sequence[bytes]) -> Plan:
-    plan = Plan(new_request(ctx))
+    plan = new_plan(ctx)
     rest = Words(words, 2)
     is_late = False
     while rest:
@@ -611,7 +626,7 @@ def arrange(plan: Plan) -> bool:
 
 def _limit(plan: Plan, words: Words) -> _Step | None:
     arrangement, is_new = _arranging(plan)
-    arrangement.limits = limit(words)
+    arrangement.limits = limit(words, plan.most, plan.furthest)
     return arrangement if is_new else None
 
 

@@ -19,12 +19,13 @@ from fakeredis.commands.search.aggregate import (
     Plan,
     Rows,
     arrange,
+    new_plan,
     pipeline_of,
     safely,
     shown_row,
 )
 from fakeredis.commands.search.reducers import Row, property_name
-from fakeredis.commands.search.request import Request, Run, new_request
+from fakeredis.commands.search.request import Request, Run
 from fakeredis.commands.search.words import (
     NONE_LEFT,
     NOT_CONVERTED,
@@ -261,7 +262,7 @@ class _Legs:
 
         pipeline = self._pipeline(rows(), [])
         plan = self.asked.plan
-        most = int(search.of(self.run.ctx.server).config["CURSOR_MAX_IDLE"])
+        most = search.of(self.run.ctx.server).number("CURSOR_MAX_IDLE")
         return Cursor(
             self.run.definition.name, safely(pipeline.rows, pipeline.total), plan.chunk,
             self.asked.request.form, pipeline.total, self.run.finder.deadline,
@@ -314,9 +315,10 @@ def _asked(ctx: Context, given: tuple[bytes, ...]) -> _Asked:
     Raises:
         CommandError: it makes no sense.
     """
-    request = new_request(ctx)
-    request.dialect = max(_LEAST_DIALECT, request.dialect)
-    asked = _Asked(request, Plan(request))
+    plan = new_plan(ctx)
+    plan.most = plan.furthest  # as many as FT.SEARCH gives
+    plan.request.dialect = max(_LEAST_DIALECT, plan.request.dialect)
+    asked = _Asked(plan.request, plan)
     words = Words(given, 1)
     _head(words)
     _search(asked, words)

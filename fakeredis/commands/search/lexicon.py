@@ -8,7 +8,6 @@ from typing import Any, Final
 from fakeredis.commands.search.request import Request, default_dialect, query_node
 from fakeredis.commands.search.search import options_of
 from fakeredis.commands.search.words import (
-    NONE_LEFT,
     check_count,
     failure,
     guarded,
@@ -234,47 +233,3 @@ def explain(ctx: Context, *words: bytes) -> bytes:
 def explaincli(ctx: Context, *words: bytes) -> list[Status]:
     """The same, line by line."""
     return [Status(_raw(line)) for line in _explanation(ctx, words).split("\n")]
-
-
-# Settings ---------------------------------------------------------------------------------------
-
-_SETTABLE: Final = {
-    "MINPREFIX": (1, 1 << 62), "TIMEOUT": (0, 1 << 62), "DEFAULT_DIALECT": (1, 4),
-    "MAXSEARCHRESULTS": (0, 1 << 62), "MAXAGGREGATERESULTS": (0, 1 << 62),
-    "MAXEXPANSIONS": (1, 1 << 62), "MAXPREFIXEXPANSIONS": (1, 1 << 62),
-    "CURSOR_MAX_IDLE": (1, 1 << 62), "MINSTEMLEN": (2, 1 << 32),
-}
-
-
-def config(ctx: Context, *words: bytes) -> Any:
-    """What the module is set to: GET, SET and HELP."""
-    check_count(ctx, words, 2)
-    action, name = words[0].upper(), shown(words[1]).upper()
-    settings = search.of(ctx.server).config
-    if action == b"GET":
-        names = list(settings) if name == "*" else [name] if name in settings else []
-        found = {Status(each.encode()): settings[each].encode() for each in names}
-        return found if ctx.session.protocol == 3 else [list(each) for each in found.items()]
-    if action == b"SET":
-        return _set_config(settings, name, words[2:])
-    return Status(b"No such configuration action")
-
-
-def _set_config(settings: dict[str, str], name: str, words: tuple[bytes, ...]) -> Status:
-    if name not in settings:
-        raise CommandError("Invalid option")
-    if not words:
-        raise CommandError(NONE_LEFT)
-    value = shown(words[0])
-    if name in _SETTABLE:
-        least, most = _SETTABLE[name]
-        try:
-            value = str(unsigned(words[0], least))
-        except ValueError as error:
-            raise CommandError(str(error)) from None
-        if int(value) > most:
-            raise CommandError("Default dialect version cannot be higher than 4")
-    elif value.lower() not in ("return", "fail"):
-        raise CommandError("Invalid ON_TIMEOUT value")
-    settings[name] = value
-    return OK if len(words) == 1 else Status(b"EXCESSARGS")

@@ -32,6 +32,7 @@ from fakeredis.datatypes.search.values import number_text
 from fakeredis.engine.command.modules import is_built_in
 from fakeredis.engine.core.context import Context
 from fakeredis.engine.core.replies import Status
+from fakeredis.engine.features import search
 from fakeredis.errors import CommandError
 
 # A part of a profile: names with values, of which lists are further parts.
@@ -64,29 +65,43 @@ def profile(ctx: Context, *words: bytes) -> Any:
     done = [
         {b"Type": Status(name.encode()), b"Time": 0.0, b"Counter": count} for name, count in steps
     ]
+    times: tuple[bytes, ...] = _TIMES
+    if search.of(ctx.server).config["_PRINT_PROFILE_CLOCK"] == "false":
+        times = ()
+        part, done = _untimed(part), list(map(_untimed, done))
     if is_built_in(ctx.server.profile):
-        return _of_a_shard(ctx, reply, part, done)
+        return _of_a_shard(ctx, reply, part, done, times)
     if ctx.session.protocol == 3:
         reply[Status(b"profile")] = {
-            **{Status(name): 0.0 for name in _TIMES}, Status(b"Warning"): Status(b"None"),
+            **{Status(name): 0.0 for name in times}, Status(b"Warning"): Status(b"None"),
             Status(b"Iterators profile"): [_map(part)],
             Status(b"Result processors profile"): [_map(each) for each in done],
         }
         return reply
     return [reply, [
-        *([Status(name), b"0"] for name in _TIMES), [Status(b"Warning")],
+        *([Status(name), *([b"0"] if times else [])] for name in _TIMES), [Status(b"Warning")],
         [Status(b"Iterators profile"), _row(part)],
         [Status(b"Result processors profile"), *map(_row, done)],
     ]]
 
 
-def _of_a_shard(ctx: Context, reply: Any, part: Facts, done: list[Facts]) -> Any:
+def _untimed(facts: Facts) -> Facts:
+    """The same without times."""
+    return {
+        name: [_untimed(each) for each in value] if type(value) is list else value
+        for name, value in facts.items() if name != b"Time"
+    }
+
+
+def _of_a_shard(
+    ctx: Context, reply: Any, part: Facts, done: list[Facts], times: tuple[bytes, ...]
+) -> Any:
     """Since Redis 8 there are shards, of which this is one, and what puts them together."""
     if ctx.server.profile.has({"redis": "8.4.0"}):
         part = _renamed(part)
         done = [{_PASSED.get(name, name): value for name, value in each.items()} for each in done]
     shard: Facts = {
-        **dict.fromkeys(_TIMES, 0.0), b"Warning": Status(b"None"), b"Iterators profile": part,
+        **dict.fromkeys(times, 0.0), b"Warning": Status(b"None"), b"Iterators profile": part,
         b"Result processors profile": done,
     }
     if ctx.session.protocol == 3:
@@ -160,7 +175,7 @@ class _Iterators:
             parts = [part for each in node.parts if (part := self.of(each)) is not None]
             return parts[0] if len(parts) == 1 else self._union(b"UNION", parts, count)
         if isinstance(node, Part | Fuzzy):
-            words = matching_words(node, self.index.terms)
+            words = matching_words(node, self.index)
             made = [self.of(Term(word, mask=node.mask)) for word in words]
             parts = [part for part in made if part is not None]
             what = b"FUZZY" if isinstance(node, Fuzzy) else (
@@ -208,7 +223,7 @@ class _Iterators:
             return None
         parts = [
             _named(b"TAG", tag, len(dictionary.postings[tag]), len(dictionary.postings[tag]))
-            for part in node.parts for tag in tags_of_part(part, known, dictionary)
+            for part in node.parts for tag in tags_of_part(part, known, self.index)
             if tag in dictionary.postings
         ]
         if len(node.parts) == 1 and not isinstance(node.parts[0], Part):

@@ -248,8 +248,9 @@ class Run:
         if request.form == b"EXPAND" and not self.index.definition.is_json:
             raise CommandError("EXPAND format is only supported with JSON")
         self.scorer = scorer_name(ctx, request.scorer)
-        settings = search.of(ctx.server).config
-        milliseconds = int(settings["TIMEOUT"]) if request.timeout is None else request.timeout
+        milliseconds = request.timeout
+        if milliseconds is None:
+            milliseconds = search.of(ctx.server).number("TIMEOUT")
         self.warnings: list[Status] = []
         self.found: Collection[int] = ()
         deadline = Deadline(milliseconds)
@@ -276,7 +277,7 @@ class Run:
         Raises:
             CommandError: the error.
         """
-        if search.of(self.ctx.server).config["ON_TIMEOUT"].lower() == "fail":
+        if search.of(self.ctx.server).config["ON_TIMEOUT"] == "fail":
             raise failure(error) from None
         self.warnings.append(Status(str(error).encode()))
 
@@ -376,7 +377,7 @@ def _limited(node: Node, limits: list[Node]) -> Node:
 
 def default_dialect(ctx: Context) -> int:
     """The dialect of queries that name none."""
-    return int(search.of(ctx.server).config["DEFAULT_DIALECT"])
+    return search.of(ctx.server).number("DEFAULT_DIALECT")
 
 
 def new_request(ctx: Context) -> Request:

@@ -24,9 +24,10 @@ from fakeredis.datatypes.search.values import sort_key
 from fakeredis.datatypes.search.vectors import distance_text
 from fakeredis.engine.core.context import Context
 from fakeredis.engine.core.replies import Status
+from fakeredis.engine.features import search as settings
 from fakeredis.errors import CommandError
 
-_MOST: Final = 1_000_000
+_BEYOND: Final = (1 << 63) - 2  # which LIMIT takes no number
 
 
 @dataclass
@@ -119,6 +120,7 @@ def options_of(ctx: Context, words: Sequence[bytes]) -> _Options:
         CommandError: they make no sense.
     """
     options = _Options(new_request(ctx))
+    most = settings.of(ctx.server).number("MAXSEARCHRESULTS")
     rest = Words(words, 2)
     while rest:
         at = rest.at - 1
@@ -129,13 +131,14 @@ def options_of(ctx: Context, words: Sequence[bytes]) -> _Options:
         if word in _SWITCHES:
             setattr(options, *_SWITCHES[word])
         elif word == b"LIMIT":
-            options.offset, options.count = limit(rest)
+            options.offset, options.count = limit(rest, most, most)
         elif word == b"SORTBY":
             _sort_by(options, rest)
         elif word == b"RETURN":
             options.returned = _returned(rest.several("RETURN"))
         elif not take_snippets(options.snippets, word, rest):
             raise CommandError(f"Unknown argument `{shown(given)}` at position {at} for <main>")
+    options.count = max(0, min(options.count, most - options.offset))
     if options.explained and not options.scores:
         raise CommandError("EXPLAINSCORE must be accompanied with WITHSCORES")
     if options.returned is not None and not options.returned:
@@ -150,8 +153,12 @@ _SWITCHES: Final[dict[bytes, tuple[str, bool]]] = {
 }
 
 
-def limit(words: Words) -> tuple[int, int]:
+def limit(words: Words, most: int, furthest: int) -> tuple[int, int]:
     """The numbers behind LIMIT.
+
+    Args:
+        most: how many there may be.
+        furthest: where they may begin.
 
     Raises:
         CommandError: they make no sense.
@@ -159,13 +166,13 @@ def limit(words: Words) -> tuple[int, int]:
     if len(words) < 2:
         raise CommandError("LIMIT requires two arguments")
     try:
-        offset, count = unsigned(words.take()), unsigned(words.take())
+        offset, count = (unsigned(words.take(), 0, _BEYOND) for _ in range(2))
     except ValueError:
         raise CommandError("LIMIT needs two numeric arguments") from None
-    if count > _MOST:
-        raise CommandError(f"LIMIT exceeds maximum of {_MOST}")
-    if offset > _MOST:
-        raise CommandError(f"OFFSET exceeds maximum of {_MOST}")
+    if count > most:
+        raise CommandError(f"LIMIT exceeds maximum of {most}")
+    if offset > furthest:
+        raise CommandError(f"OFFSET exceeds maximum of {furthest}")
     return offset, count
 
 

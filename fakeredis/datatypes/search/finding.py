@@ -43,9 +43,7 @@ __all__ = ["Finder", "difference", "expand", "matching_words", "resembling", "ta
 
 Found = Collection[int]
 METRES: Final = {"m": 1.0, "km": 1000.0, "mi": 1609.34, "ft": 0.3048}
-_SHORTEST: Final = 2  # beginning that is looked for
 _WORTH: Final = 8  # by how many times a part must find more for each document to be looked at
-_MOST_WORDS: Final = 200  # that a beginning or a pattern stands for
 
 
 def expand(node: Node | None, index: Index, language: str) -> Node | None:
@@ -137,7 +135,7 @@ class Finder:
 
     def words(self, node: Node) -> list[str]:
         """The words that a beginning, a pattern or a misspelt word stands for."""
-        return list(matching_words(node, self.index.terms))
+        return list(matching_words(node, self.index))
 
     def several_words(self, node: Node) -> Found:
         """See `find`."""
@@ -215,7 +213,7 @@ class Finder:
             field = self.index.definition.field_named(node.name)
             if dictionary is None or field is None:
                 return 0
-            tags = (tag for part in node.parts for tag in tags_of_part(part, field, dictionary))
+            tags = (tag for part in node.parts for tag in tags_of_part(part, field, self.index))
             return sum(len(dictionary.postings.get(tag, ())) for tag in tags)
         if isinstance(node, Numeric):
             line = self.index.numbers.get(node.name)
@@ -336,7 +334,7 @@ class Finder:
 
     def tag(self, part: Node, field: Field, dictionary: Dictionary) -> Found:
         """The documents with a tag of one of the query's parts."""
-        tags = tags_of_part(part, field, dictionary)
+        tags = tags_of_part(part, field, self.index)
         if len(tags) == 1:
             return dictionary.tagged(tags[0])
         found: set[int] = set()
@@ -418,24 +416,25 @@ _HANDLERS: Final[dict[type[Node], Any]] = {
 # Words that are looked for by a pattern ---------------------------------------------------------
 
 
-def matching_words(node: Node, dictionary: Dictionary) -> Iterator[str]:
-    """The words of a dictionary that a part of a query stands for; no stems, at most 200."""
+def matching_words(node: Node, index: Index) -> Iterator[str]:
+    """The words of an index that a part of a query stands for; no stems, and not too many."""
+    dictionary, limits = index.terms, index.limits
     if isinstance(node, Fuzzy):
-        yield from _similar(node.word, node.distance, dictionary)
+        yield from _similar(node.word, node.distance, dictionary, limits.words)
         return
     assert isinstance(node, Part)
     count = 0
-    for word in _chosen(node.kind, node.word, dictionary):
+    for word in _chosen(node.kind, node.word, dictionary, limits.shortest):
         if word[:1] in NO_WORDS and word[:1] != node.word[:1]:
             continue
         yield word
         count += 1
-        if count == _MOST_WORDS:
+        if count == limits.words:
             return
 
 
-def _chosen(kind: str, word: Any, dictionary: Dictionary) -> Iterator[Any]:
-    if kind != "WILDCARD" and len(word) < _SHORTEST:
+def _chosen(kind: str, word: Any, dictionary: Dictionary, shortest: int) -> Iterator[Any]:
+    if kind != "WILDCARD" and len(word) < shortest:
         return iter(())
     if kind == "PREFIX":
         return dictionary.beginning(word)
@@ -465,14 +464,14 @@ def pattern(word: Any) -> re.Pattern[Any]:
     return re.compile(whole.encode("latin-1") if isinstance(word, bytes) else whole, re.DOTALL)
 
 
-def _similar(word: str, most: int, dictionary: Dictionary) -> Iterator[str]:
+def _similar(word: str, most: int, dictionary: Dictionary, words: int) -> Iterator[str]:
     count = 0
     for each in resembling(dictionary.ordered(), word, most):
         if each[:1] in NO_WORDS:
             continue
         yield each
         count += 1
-        if count == _MOST_WORDS:
+        if count == words:
             return
 
 
@@ -543,7 +542,7 @@ def difference(one: str, other: str, most: int) -> int:
     return row[-1]
 
 
-def tags_of_part(part: Node, field: Field, dictionary: Dictionary) -> list[bytes]:
+def tags_of_part(part: Node, field: Field, index: Index) -> list[bytes]:
     """The tags that a part of a query stands for."""
     if isinstance(part, Part):
         raw = part.raw
@@ -552,9 +551,9 @@ def tags_of_part(part: Node, field: Field, dictionary: Dictionary) -> list[bytes
         if not field.case_sensitive:
             raw = fold_tag(raw)
         found = []
-        for tag in _chosen(part.kind, raw, dictionary):
+        for tag in _chosen(part.kind, raw, index.tags[field.name], index.limits.shortest):
             found.append(tag)
-            if len(found) == _MOST_WORDS:
+            if len(found) == index.limits.words:
                 break
         return found
     if isinstance(part, Term):

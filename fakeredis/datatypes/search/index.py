@@ -16,7 +16,7 @@ from fakeredis.datatypes.search.shapes import Shapes, shape_of
 from fakeredis.datatypes.search.vectors import Space, single
 from fakeredis.datatypes.search.words import folded, stem, terms
 
-__all__ = ["Contents", "Document", "Index", "Value"]
+__all__ = ["Contents", "Document", "Index", "Limits", "Value"]
 
 _GAP: Final = 100  # between the values of a field that has several
 _DEGREE: Final = 111_000.0  # metres of latitude; a little less than there are
@@ -43,6 +43,20 @@ class Contents(NamedTuple):
     language: str = "english"
     score: float = 1.0
     payload: bytes | None = None
+
+
+class Limits(NamedTuple):
+    """What the server is set to.
+
+    Args:
+        shortest: letters of a beginning, an end or a middle that is looked for.
+        words: how many a beginning, a pattern or a misspelt word stands for at most.
+        sounding: letters of a word that may be found by its sound.
+    """
+
+    shortest: int = 2
+    words: int = 200
+    sounding: int = 3
 
 
 class Document:
@@ -81,6 +95,7 @@ class Index:
         self.synonyms: dict[str, list[str]] = {}
         self.uses = 0
         self.dialects: set[int] = set()  # in which it was asked
+        self.limits = Limits()
         self.is_left_alone = False  # by what clears away what has gone
         self.clear()
 
@@ -244,7 +259,7 @@ class Index:
             stemmed = stem(word, language)
             if stemmed != word:
                 note(STEM + stemmed, max(1, int(field.weight * 0.2)), field, position)
-        if field.phonetic:
+        if field.phonetic and len(word) >= self.limits.sounding:
             sound = code(word)
             if sound:
                 note(SOUND + sound, weight, field, position)

@@ -166,7 +166,7 @@ class Records:
         if isinstance(node, Term):
             return self._of_word(node.word, node.mask, node.weight)
         if isinstance(node, Part | Fuzzy):
-            words = matching_words(node, self.finder.index.terms)
+            words = matching_words(node, self.finder.index)
             made = [self._of_word(word, node.mask, 1.0) for word in words]
             return self._union(made, node.weight, False, True)
         if isinstance(node, Union):
@@ -303,7 +303,7 @@ class Records:
                 self._of_tag(set(Finder(self.finder.index).tag(
                     Term("", tag), replace(known, case_sensitive=True), dictionary
                 )), tag, node.weight)
-                for tag in tags_of_part(part, known, dictionary)
+                for tag in tags_of_part(part, known, self.finder.index)
             ]
             several = [each for each in tags if each is not None]
             made.append(

@@ -168,10 +168,9 @@ class _Maker(Measures):
         if isinstance(node, Term):
             return self.word(node.word, node.mask)
         if isinstance(node, Part | Fuzzy):
-            terms = self.index.terms
             scores = [
                 self.word(word, node.mask)
-                for word in matching_words(node, terms)
+                for word in matching_words(node, self.index)
             ]
             return self._together(scores, node.weight, True)
         if isinstance(node, Intersection | Exact):
@@ -243,7 +242,7 @@ class _Maker(Measures):
         for part in node.parts:
             tags = [
                 self.tag(dictionary.postings[tag])
-                for tag in tags_of_part(part, field, dictionary) if tag in dictionary.postings
+                for tag in tags_of_part(part, field, self.index) if tag in dictionary.postings
             ]
             weight = node.weight if isinstance(part, Part) else 1.0
             scores.append(self._together(tags, weight))
@@ -268,7 +267,7 @@ class _Maker(Measures):
         if isinstance(node, Union):
             return all(map(self._is_nothing, node.parts))
         return isinstance(node, Part | Fuzzy) and not any(
-            True for _ in matching_words(node, self.index.terms)
+            True for _ in matching_words(node, self.index)
         )
 
     @staticmethod

@@ -12,7 +12,7 @@ from copy import copy
 from heapq import heappush
 from typing import TYPE_CHECKING, Any, Final
 
-from fakeredis.datatypes.search.index import Index
+from fakeredis.datatypes.search.index import Index, Limits
 from fakeredis.datatypes.search.reading import follow
 from fakeredis.datatypes.search.schema import Definition, Kept
 from fakeredis.engine.core import switches
@@ -22,11 +22,23 @@ if TYPE_CHECKING:
     from fakeredis.engine.core.database import Database
     from fakeredis.engine.core.server import Server
 
-DEFAULTS: Final = {
-    "MAXSEARCHRESULTS": "1000000", "MAXAGGREGATERESULTS": "unlimited", "TIMEOUT": "500",
-    "MINPREFIX": "2", "MAXEXPANSIONS": "200", "MAXPREFIXEXPANSIONS": "200", "DEFAULT_DIALECT": "1",
-    "ON_TIMEOUT": "return", "MINSTEMLEN": "4", "CURSOR_MAX_IDLE": "300000",
+# In the server's order; None is nothing.
+DEFAULTS: Final[dict[str, str | None]] = {
+    "EXTLOAD": None, "NOGC": "false", "MINPREFIX": "2", "MINSTEMLEN": "4",
+    "FORKGC_SLEEP_BEFORE_EXIT": "0", "MAXDOCTABLESIZE": "1000000", "MAXSEARCHRESULTS": "1000000",
+    "MAXAGGREGATERESULTS": "unlimited", "MAXEXPANSIONS": "200", "MAXPREFIXEXPANSIONS": "200",
+    "TIMEOUT": "500", "FRISOINI": None, "ON_TIMEOUT": "return", "GCSCANSIZE": "100",
+    "MIN_PHONETIC_TERM_LEN": "3", "GC_POLICY": "fork", "FORK_GC_RUN_INTERVAL": "30",
+    "FORK_GC_CLEAN_THRESHOLD": "100", "FORK_GC_RETRY_INTERVAL": "5",
+    "FORK_GC_CLEAN_NUMERIC_EMPTY_NODES": "true", "_FORK_GC_CLEAN_NUMERIC_EMPTY_NODES": "true",
+    "UNION_ITERATOR_HEAP": "20", "CURSOR_MAX_IDLE": "300000", "NO_MEM_POOLS": "false",
+    "PARTIAL_INDEXED_DOCS": "false", "UPGRADE_INDEX": "Upgrade config for upgrading",
+    "_NUMERIC_COMPRESS": "false", "_FREE_RESOURCE_ON_THREAD": "true",
+    "_PRINT_PROFILE_CLOCK": "true", "RAW_DOCID_ENCODING": "false", "_NUMERIC_RANGES_PARENTS": "0",
+    "DEFAULT_DIALECT": "1", "VSS_MAX_RESIZE": "0", "MULTI_TEXT_SLOP": "100",
+    "BG_INDEX_SLEEP_GAP": "100", "_PRIORITIZE_INTERSECT_UNION_CHILDREN": "false",
 }
+_MOST: Final = (1 << 64) - 1
 
 
 # What happens to a key that the server's module does not hear of.
@@ -56,6 +68,25 @@ class Search:
     def edited(self) -> None:
         """Note that something has changed that is to outlive the process."""
         self.edits += 1
+
+    # Settings -------------------------------------------------------------------------------
+
+    def set_to(self, values: dict[str, str]) -> None:
+        """Have other settings."""
+        self.catch_up()  # what came before is taken in as it was then
+        self.config.update(values)
+        limits = self._limits()
+        for index in self.indexes.values():
+            index.limits = limits
+
+    def number(self, name: str) -> int:
+        """A setting that is a number; the greatest one where it has no limit."""
+        value = self.config[name]
+        return int(value) if value is not None and value.isdigit() else _MOST
+
+    def _limits(self) -> Limits:
+        number = self.number
+        return Limits(number("MINPREFIX"), number("MAXEXPANSIONS"), number("MIN_PHONETIC_TERM_LEN"))
 
     # Keys -----------------------------------------------------------------------------------
 
@@ -122,6 +153,7 @@ class Search:
     def _add(self, definition: Definition) -> Index:
         counts_vectors = not self.server.profile.has({"redis": "8.4.0"})
         index = self.indexes[definition.name] = Index(definition, counts_vectors)
+        index.limits = self._limits()
         if definition.temporary:
             self._prolong(index)
         self.edited()

@@ -26,6 +26,7 @@ class ConnectionLost(Exception):
 
 # Dispatch
 UNKNOWN_COMMAND = "ERR unknown command '%s', with args beginning with: %s"
+UNKNOWN_COMMAND_ALONE = "ERR unknown command '%s'"
 UNKNOWN_SUBCOMMAND = "ERR unknown subcommand '%s'. Try %s HELP."
 SUBCOMMAND_ARITY = (
     "ERR unknown subcommand or wrong number of arguments for '%s'. Try %s HELP."
@@ -107,6 +108,16 @@ NUMFIELDS_MATCH = (
 )  # Valkey's
 NUMFIELDS_MISMATCH = "ERR The `numfields` parameter must match the number of arguments"
 UNKNOWN_ARGUMENT = "ERR unknown argument: %s"
+UNKNOWN_ARGUMENT_UNNAMED = "ERR unknown argument"
+FIELDS_TWICE = "ERR FIELDS keyword specified multiple times"
+FIELDS_LACKING = "ERR FIELDS requires at least numfields and one field argument"
+FIELDS_NOT_GIVEN = "ERR missing FIELDS argument"
+FIELDS_TOO_FEW = "ERR wrong number of arguments"
+HASH_CONDITIONS = "ERR Multiple condition flags specified"
+EXPIRE_TIME_MISSING = "ERR missing expire time"
+ONE_OF_GETEX_EXPIRATIONS = (
+    "ERR Only one of EX, PX, EXAT, PXAT or PERSIST arguments can be specified"
+)
 ONE_OF_FXX_FNX = "ERR Only one of FXX or FNX arguments can be specified"
 ONE_OF_EXPIRATIONS = (
     "ERR Only one of EX, PX, EXAT, PXAT or KEEPTTL arguments can be specified"
@@ -131,7 +142,7 @@ NOVALUES_ONLY_HSCAN = "ERR NOVALUES option can only be used in HSCAN"
 
 # Strings and bitmaps
 DECREMENT_OVERFLOW = "ERR decrement would overflow"
-BAD_DIGEST = "ERR digest must be exactly 16 hexadecimal characters"
+BAD_DIGEST = "ERR must be exactly 16 hexadecimal characters"
 DELEX_NOT_STRING = "ERR Key should be of string type if conditions are specified"
 DELEX_CONDITION = "ERR Invalid condition. Use IFEQ, IFNE, IFDEQ, or IFDNE"
 MSETEX_NUMKEYS = "ERR invalid numkeys value"
@@ -257,11 +268,15 @@ XSETID_BELOW_TOP = "ERR The ID specified in XSETID is smaller than the target st
 XSETID_FEW = "ERR The entries_added specified in XSETID is smaller than the target stream length"
 XSETID_NEGATIVE = "ERR entries_added must be positive"
 
-STREAM_IDMP_ID = "ERR IDMP/IDMPAUTO can be used only with auto-generated IDs"
-STREAM_IDMP_TWICE = "ERR IDMP/IDMPAUTO specified multiple times"
-STREAM_IDMP_EMPTY = "ERR %s requires a non-empty %s ID"
+STREAM_IDMP_ID = "ERR syntax error, IDMP/IDMPAUTO can be used only with auto-generated IDs"
+STREAM_IDMP_TWICE = "ERR syntax error, IDMP/IDMPAUTO specified multiple times"
+STREAM_IDMP_EMPTY = "ERR syntax error, %s requires a non-empty %s ID"
 XCFGSET_NOTHING = "ERR At least one parameter must be specified"
 XCFGSET_RANGE = "ERR %s must be between 1 and %s"
+XCFGSET_TWICE = "ERR %s specified multiple times"
+XIDMPRECORD_EMPTY = "ERR %s ID must be non-empty"
+XIDMPRECORD_NO_ENTRY = "ERR No such message in stream"
+XIDMPRECORD_TAKEN = "ERR IID already exists for this producer with a different stream ID"
 CLAIM_NOT_INTEGER = "ERR min-idle-time is not an integer or out of range"
 CLAIM_NEGATIVE = "ERR min-idle-time must be a positive integer"
 XREAD_LIMIT = "ERR %s must be a positive integer"
@@ -283,12 +298,12 @@ PFDEBUG_SIMD = "ERR Argument must be ON or OFF"
 
 # Hot keys
 HOTKEYS_NO_METRICS = "ERR METRICS parameter is required"
-HOTKEYS_METRICS_COUNT = "ERR METRICS count must be between 1 and 2"
+HOTKEYS_METRICS_COUNT = "ERR METRICS count must be > 0 and <= 2"
 HOTKEYS_METRICS_MISMATCH = "ERR METRICS count does not match number of metric types provided"
-HOTKEYS_METRIC_TWICE = "ERR METRICS %s specified more than once"
-HOTKEYS_NO_VALID_METRIC = "ERR METRICS no valid metrics passed"
+HOTKEYS_METRIC_TWICE = "ERR METRICS %s defined more than once!"
+HOTKEYS_NO_VALID_METRIC = "ERR METRICS no valid metrics passed. Supported: CPU|NET"
 HOTKEYS_COUNT = "ERR COUNT must be between 1 and 64"
-HOTKEYS_DURATION = "ERR DURATION must be a positive number of seconds"
+HOTKEYS_DURATION = "ERR DURATION must be between 1 and 1000000"
 HOTKEYS_SAMPLE = "ERR SAMPLE ratio must be positive"
 HOTKEYS_NO_CLUSTER = "ERR SLOTS parameter cannot be used in non-cluster mode"
 HOTKEYS_SLOTS_TWICE = "ERR SLOTS parameter already specified"
@@ -326,6 +341,9 @@ VECTOR_INPUT_DIMENSION = (
     "ERR Input dimension mismatch for projection - got %d but projection expects %d"
 )
 VECTOR_PROJECTION = "ERR cannot add projection to existing set without projection"
+VECTOR_BOUND = "ERR invalid %s range format"
+VECTOR_EXTREMES = "ERR '-' can only be used as first argument, '+' only as second"
+VECTOR_COUNT = "ERR invalid COUNT value"
 VECTOR_NO_SET = "ERR key does not exist"
 VECTOR_NO_ELEMENT = "ERR element not found in set"
 VEMB_OPTION = "ERR invalid option"

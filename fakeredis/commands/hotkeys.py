@@ -72,7 +72,7 @@ class _Options:
         if word == b"COUNT":
             self.count = _between(number, 1, 64, errors.HOTKEYS_COUNT)
         elif word == b"DURATION":
-            self.seconds = _between(number, 1, INT_MAX // 1000, errors.HOTKEYS_DURATION)
+            self.seconds = _between(number, 1, 1_000_000, errors.HOTKEYS_DURATION)
         elif word == b"SAMPLE":
             self.ratio = _between(number, 1, INT_MAX, errors.HOTKEYS_SAMPLE)
         elif word == b"SLOTS":

@@ -31,6 +31,7 @@ from fakeredis.commands.registry import (
     MODULE,
     READONLY,
     WRITE,
+    Changed,
     Group,
 )
 from fakeredis.engine.core.replies import DEEP, MAP, PLAIN, Shape, deep_resp2, null_array
@@ -53,22 +54,26 @@ def _flat_search(reply: Any) -> Any:
 
 
 _WORDS: Final = Rest(flat=True)
-for _name, _key, _more, _form, _flags, _shape, _varies in (
-    ("VADD", Key, VaddOptions, "key value* {}", WRITE | DENYOOM, DEEP, ""),
-    ("VREM", Key("RW delete"), _WORDS, "", WRITE, DEEP, ""),
-    ("VSIM", Key, VsimOptions, "key value* {}", READONLY, Shape(_flat_search, None), ""),
-    ("VDIM", Key, _WORDS, "", READONLY | FAST, PLAIN, ""),
-    ("VCARD", Key, _WORDS, "", READONLY | FAST, PLAIN, ""),
-    ("VEMB", Key, VembOptions, "key element {}", READONLY | FAST, DEEP, ""),
-    ("VLINKS", Key, VlinksOptions, "key element {}", READONLY | FAST, DEEP, "always"),
-    ("VINFO", Key, _WORDS, "", READONLY | FAST, MAP, "always"),
-    ("VSETATTR", Key, _WORDS, "", WRITE | FAST, DEEP, ""),
-    ("VGETATTR", Key, _WORDS, "", READONLY | FAST, PLAIN, ""),
-    ("VRANDMEMBER", Key, _WORDS, "", READONLY, PLAIN, "number"),
-    ("VISMEMBER", Key, _WORDS, "", READONLY, DEEP, ""),
+# Redis 8.2 does not tell how many words they take.
+_COUNTED: Final = {"redis": "8.4.0"}
+for _name, _arity, _key, _more, _form, _flags, _shape, _varies in (
+    ("VADD", -5, Key, VaddOptions, "key value* {}", WRITE | DENYOOM, DEEP, ""),
+    ("VREM", 3, Key("RW delete"), _WORDS, "", WRITE, DEEP, ""),
+    ("VSIM", -4, Key, VsimOptions, "key value* {}", READONLY, Shape(_flat_search, None), ""),
+    ("VDIM", 2, Key, _WORDS, "", READONLY | FAST, PLAIN, ""),
+    ("VCARD", 2, Key, _WORDS, "", READONLY | FAST, PLAIN, ""),
+    ("VEMB", -3, Key, VembOptions, "key element {}", READONLY | FAST, DEEP, ""),
+    ("VLINKS", -3, Key, VlinksOptions, "key element {}", READONLY | FAST, DEEP, "always"),
+    ("VINFO", 2, Key, _WORDS, "", READONLY | FAST, MAP, "always"),
+    ("VSETATTR", 4, Key, _WORDS, "", WRITE | FAST, DEEP, ""),
+    ("VGETATTR", 3, Key, _WORDS, "", READONLY | FAST, PLAIN, ""),
+    ("VRANDMEMBER", -2, Key, _WORDS, "", READONLY, PLAIN, "number"),
+    ("VISMEMBER", 3, Key, _WORDS, "", READONLY, DEEP, ""),
+    ("VRANGE", -4, Key, _WORDS, "", READONLY, DEEP, ""),
 ):
     _vector_sets.command(
-        _name, _key, _more, flags=_flags | MODULE, since="8.0.0", arity=-1, acl=(), form=_form,
+        _name, _key, _more, flags=_flags | MODULE, acl=(), form=_form,
+        since=_COUNTED if _name == "VRANGE" else "8.0.0", arity=Changed(_COUNTED, _arity, -1),
         reply=_shape, nulls=null_array if _name == "VINFO" else None, varies=_varies,
     )(Lazy("fakeredis.commands.vector_set", _name.lower()))
 

@@ -7,7 +7,6 @@ as a `MutableString`: the next change costs no more than what it changes, and it
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Annotated, Any, Final
 
@@ -80,12 +79,12 @@ class _GetexOptions(Options):
 class _SetOptions(Options, access="OW update"):
     """The options of SET."""
 
-    condition: Annotated[tuple[str, bytes] | None, OneOf(
+    condition: Annotated[Sequence[tuple[str, bytes]], OneOf(
         NX=Token.since("2.6.12"), XX=Token.since("2.6.12"),
-        IFEQ=_IFEQ.single().since({"redis": "8.4.0", "valkey": "8.1.0"}),
-        IFNE=_IFNE.single().since(_COMPARES_SINCE), IFDEQ=_IFDEQ.single().since(_COMPARES_SINCE),
-        IFDNE=_IFDNE.single().since(_COMPARES_SINCE),
-    )] = None
+        IFEQ=_IFEQ.since({"redis": "8.4.0", "valkey": "8.1.0"}),
+        IFNE=_IFNE.since(_COMPARES_SINCE), IFDEQ=_IFDEQ.since(_COMPARES_SINCE),
+        IFDNE=_IFDNE.since(_COMPARES_SINCE), many=True,
+    )] = ()
     get: Annotated[bool, Flag("GET", "6.2.0", access="RW access update")] = False
     expiration: Annotated[tuple[str, bytes] | None, OneOf(
         EX=_SECONDS.since("2.6.12"), PX=_MILLISECONDS.since("2.6.12"),
@@ -120,25 +119,31 @@ def get(ctx: Context, key: bytes) -> Any:
 def set_(ctx: Context, key: bytes, value: bytes, *words: bytes) -> Any:
     """Set key to value.
 
-    Checked in the server's order: syntax, expire value, type (with GET only), condition.
+    Checked in the server's order: syntax, expire value, type (with GET only), whether there is a
+    key, comparison.
     """
     if not words:
         ctx.db.put(key, value)
         ctx.modified(key, "set")
         return OK
     options = _SetOptions.parse(ctx, words)
-    condition, compared = options.condition or ("", b"")
-    if options.get and condition == "NX" and ctx.traits.older_errors:
+    presence, comparison = _condition(ctx, options.condition)
+    if options.get and presence == "NX" and ctx.traits.older_errors:
         raise CommandError(errors.SYNTAX)
     expiry = options.expiration
     keep = expiry is not None and expiry[0] == "KEEPTTL"
     deadline = None if expiry is None or keep else ctx.deadline(*expiry)
     old = ctx.lookup_read(key, bytes) if options.get else None
-    if condition in _COMPARISONS:
-        if not _holds(condition, ctx.lookup_read(key, bytes), compared):
-            return old
-    elif condition and ctx.exists(key) is not (condition == "XX"):
+    if presence and ctx.exists(key) is not (presence == "XX"):
         return old
+    if comparison is not None:
+        try:
+            if not _holds(*comparison, ctx.lookup_read(key, bytes)):
+                return old
+        except NotADigest:
+            if not options.get:
+                raise
+            return old  # the server sends the error too, where the next reply is expected
     if keep:
         if not options.get:
             ctx.lookup(key)  # what has expired leaves no deadline to keep
@@ -161,23 +166,48 @@ def _set(ctx: Context, key: bytes, value: bytes, deadline: int | None) -> None:
         ctx.modified(key, "expire", 0)
 
 
-def _holds(condition: str, value: bytes | None, compared: bytes) -> bool:
+def _condition(
+    ctx: Context, given: Sequence[tuple[str, bytes]]
+) -> tuple[str, tuple[str, bytes] | None]:
+    """NX or XX, and the comparison with its value, of what has been given in this order.
+
+    Raises:
+        CommandError: there are several. Redis takes NX and XX behind a comparison all the same, and
+            the same comparison again, of which the last counts.
+    """
+    presence, comparison = "", None
+    lenient = ctx.traits.lenient_conditions
+    for word, value in given:
+        before = "" if comparison is None else comparison[0]
+        if word in _COMPARISONS:
+            if presence or before not in ("", word) or (before and not lenient):
+                raise CommandError(errors.SYNTAX)
+            comparison = word, value
+        else:
+            if presence not in ("", word) or (before and not lenient):
+                raise CommandError(errors.SYNTAX)
+            presence = word
+    return presence, comparison
+
+
+class NotADigest(CommandError):
+    """What a digest is compared with has not its length."""
+
+
+def _holds(condition: str, compared: bytes, value: bytes | None) -> bool:
     """Whether a comparison with the value at a key holds; a missing one equals nothing.
 
     Raises:
-        CommandError: there is a value, and what it is compared with is no digest.
+        NotADigest: there is a value, and what it is compared with is no digest.
     """
     negative = condition in ("IFNE", "IFDNE")
     if value is None:
         return negative
     if condition in ("IFDEQ", "IFDNE"):
-        if len(compared) != 16 or not _HEXADECIMAL(compared):
-            raise CommandError(errors.BAD_DIGEST)
+        if len(compared) != 16:
+            raise NotADigest(errors.BAD_DIGEST)
         value, compared = digest(value), compared.lower()
     return (value == compared) is not negative
-
-
-_HEXADECIMAL: Final = re.compile(rb"[0-9a-fA-F]*").fullmatch
 
 
 @group.command(
@@ -268,7 +298,7 @@ def delex(ctx: Context, key: bytes, *words: bytes) -> int:
     if type(value) not in (bytes, MutableString):
         raise CommandError(errors.DELEX_NOT_STRING)
     condition, compared = _DelexOptions.parse(ctx, words).condition or ("", b"")
-    return int(_holds(condition, bytes(value), compared) and ctx.delete(key))
+    return int(_holds(condition, compared, bytes(value)) and ctx.delete(key))
 
 
 @group.command("DIGEST", Key, flags=READONLY | FAST, since={"redis": "8.4.0"})

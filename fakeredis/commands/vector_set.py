@@ -328,6 +328,32 @@ def vismember(ctx: Context, *words: bytes) -> bool:
     return _node(ctx, words) is not None
 
 
+def vrange(ctx: Context, *words: bytes) -> list[bytes]:
+    """The elements between two, in the order of their bytes.
+
+    Checked in the server's order: count, bounds, type.
+    """
+    _check_count(ctx, words, 3, 4)
+    count = parse_int(words[3]) if len(words) > 3 else -1
+    if count is None:
+        raise CommandError(errors.VECTOR_COUNT)
+    if words[1] == b"+" or words[2] == b"-":
+        raise CommandError(errors.VECTOR_EXTREMES)
+    for raw, open_end, what in ((words[1], b"-", "start"), (words[2], b"+", "end")):
+        if raw != open_end and (len(raw) < 2 or raw[:1] not in b"[("):
+            raise CommandError(errors.VECTOR_BOUND % what)
+    value: VectorSet | None = ctx.lookup_read(words[0], VectorSet)
+    if value is None:
+        return []
+    low, high = words[1][1:], words[2][1:]
+    found = sorted(
+        element for element in value.nodes
+        if (not low or element > low or (element == low and words[1][:1] == b"["))
+        and (not high or element < high or (element == high and words[2][:1] == b"["))
+    )
+    return found if count < 0 else found[:count]
+
+
 def vinfo(ctx: Context, *words: bytes) -> dict[bytes, Any] | None:
     """Facts of a set; None when there is none."""
     value = _set(ctx, words, 1, 1)

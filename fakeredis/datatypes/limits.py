@@ -19,6 +19,8 @@ class EncodingLimits:
     zset_max_listpack_value: int = 64
     stream_node_max_bytes: int = 4096
     stream_node_max_entries: int = 100
+    stream_idmp_duration: int = 100  # in seconds
+    stream_idmp_maxsize: int = 100
     hll_sparse_max_bytes: int = 3000
     list_compress_depth: int = 0  # decides nothing, but lists remember it
     lowered: int = 0  # whether a value is compact by limits that were lowered since

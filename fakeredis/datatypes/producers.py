@@ -20,13 +20,16 @@ class Producers:
         self.known: dict[bytes, dict[bytes, tuple[int, int]]] = {}
 
     def find(self, producer: bytes, name: bytes, now: int) -> int | None:
+        """The entry that was added under a name, unless that is too long ago; it is counted."""
+        found = self.entry_of(producer, name, now)
+        self.duplicates += found is not None
+        return found
+
+    def entry_of(self, producer: bytes, name: bytes, now: int) -> int | None:
         """The entry that was added under a name, unless that is too long ago."""
         self.forget(producer, now)
         found = self.known.get(producer, {}).get(name)
-        if found is None:
-            return None
-        self.duplicates += 1
-        return found[0]
+        return None if found is None else found[0]
 
     def forget(self, producer: bytes, now: int) -> None:
         """Drop what is too old; the oldest stand first."""

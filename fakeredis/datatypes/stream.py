@@ -489,7 +489,7 @@ class Stream:
 
     def trim(
         self, length: int | None, lowest: int, approximate: bool, limit: int,
-        strategy: str = KEEPREF,
+        strategy: str = KEEPREF, nodes: bool = True,
     ) -> int:
         """Remove the oldest entries; how many went.
 
@@ -498,6 +498,7 @@ class Stream:
             lowest: without a length, the lowest ID to keep.
             approximate: remove whole nodes only.
             limit: the most to remove, 0 for no limit.
+            nodes: with DELREF and ACKED nothing else is approximate than the limit.
         """
         before, at = self.length, 0
         while at < len(self.blocks):
@@ -512,8 +513,8 @@ class Stream:
                 del self.blocks[at]
                 self.length -= size
                 continue
-            if approximate:
-                break  # with DELREF and ACKED the server removes no whole nodes
+            if approximate and (strategy == KEEPREF or not nodes):
+                break
             if self._trim_block(block, length, lowest, strategy):
                 at += 1
             else:

@@ -57,8 +57,14 @@ def clean(raw: bytes) -> str:
     return raw.replace(b"\r", b" ").replace(b"\n", b" ").decode("utf-8", "surrogateescape")
 
 
-def unknown_command(argv: Sequence[bytes]) -> CommandError:
-    """The error that quotes a command's name and first arguments, cut as the server cuts them."""
+def unknown_command(argv: Sequence[bytes], brief: bool = False) -> CommandError:
+    """The error that quotes a command's name and first arguments, cut as the server cuts them.
+
+    Args:
+        brief: say nothing of arguments where there are none.
+    """
+    if brief and len(argv) == 1:
+        return CommandError(errors.UNKNOWN_COMMAND_ALONE % clean(argv[0][:128]))
     quoted = ""
     for arg in argv[1:]:
         if len(quoted) >= 128:

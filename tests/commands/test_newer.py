@@ -121,13 +121,14 @@ def test_conditions(new: redis.Redis, option: str, equal: bool, missing: bool) -
 
 
 @pytest.mark.parametrize(
-    "call",
-    ["SET k v IFDEQ 12", "SET k v IFDNE 0123456789abcdefg", "DELEX k IFDEQ zzzzzzzzzzzzzzzz"],
+    "call", ["SET k v IFDEQ 12", "SET k v IFDNE 0123456789abcdefg", "DELEX k IFDEQ 1"],
 )
 def test_a_digest_has_16_digits(new: redis.Redis, call: str) -> None:
     new.set("k", "v")
     with pytest.raises(redis.ResponseError, match="exactly 16 hexadecimal"):
         new.execute_command(*call.split())
+    assert new.execute_command("DELEX", "k", "IFDEQ", "z" * 16) == 0  # nothing else is looked at
+    assert new.execute_command("SET", "k", "w", "IFDEQ", "12", "GET") == b"v"
     assert new.set("missing", "v", ifdeq="12") is None
 
 

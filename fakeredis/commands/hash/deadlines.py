@@ -18,6 +18,7 @@ from fakeredis.commands.arguments import (
     Values,
     integer,
 )
+from fakeredis.commands.hash.any_order import conditions_and_fields, expiry_and_fields
 from fakeredis.commands.hash.common import (
     FIELD_EXPIRY,
     LAST_DEADLINE,
@@ -117,8 +118,11 @@ def _expire(
     """
     value = write_hash(ctx, key)
     deadline = _deadline(ctx, raw, seconds, absolute)
-    options = _ExpireOptions.parse(ctx, words)
-    condition, fields = options.condition, options.fields_given
+    if ctx.server.traits.fields_anywhere:
+        fields, condition, _ = conditions_and_fields(ctx, words)
+    else:
+        options = _ExpireOptions.parse(ctx, words)
+        condition, fields = options.condition, options.fields_given
     if value is None:
         return [-2] * len(fields)
     value.allow_expiry()
@@ -268,14 +272,18 @@ def hpersist(ctx: Context, key: bytes, *words: bytes) -> list[int]:
     return replies
 
 
-_EXPIRATIONS: Final = {
-    word: Values(Raw.named(name), make=partial(_deadline, seconds=seconds, absolute=absolute))
+_NAMED_DEADLINES: Final = {
+    word: (name, partial(_deadline, seconds=seconds, absolute=absolute))
     for word, name, seconds, absolute in (
         ("EX", "seconds:integer", True, False),
         ("PX", "milliseconds:integer", False, False),
         ("EXAT", "unix-time-seconds:unix-time", True, True),
         ("PXAT", "unix-time-milliseconds:unix-time", False, True),
     )
+}
+_DEADLINES: Final = {word: make for word, (_, make) in _NAMED_DEADLINES.items()}
+_EXPIRATIONS: Final = {
+    word: Values(Raw.named(name), make=make) for word, (name, make) in _NAMED_DEADLINES.items()
 }
 
 
@@ -303,9 +311,12 @@ def hgetex(ctx: Context, key: bytes, *words: bytes) -> list[bytes | None]:
     to it.
     """
     value = write_hash(ctx, key)
-    options = _GetexOptions.parse(ctx, words)
-    fields = options.fields_given
-    word, deadline = options.expiration or ("", None)
+    if ctx.server.traits.fields_anywhere:
+        fields, _, expiry = expiry_and_fields(ctx, words, _DEADLINES, setting=False)
+    else:
+        options = _GetexOptions.parse(ctx, words)
+        fields, expiry = options.fields_given, options.expiration
+    word, deadline = expiry or ("", None)
     if value is None:
         return [None] * len(fields)
     past = deadline is not None and deadline <= ctx.now
@@ -405,14 +416,17 @@ def hsetex(ctx: Context, key: bytes, *words: bytes) -> int:
 
     Checked in the server's order: options from left to right, type, condition.
     """
-    options = _SetexOptions.parse(ctx, words)
-    pairs = options.pairs
-    if not pairs:
-        raise ctx.wrong_arity()
-    word, deadline = options.expiration or ("", None)
+    if ctx.server.traits.fields_anywhere:
+        pairs, condition, expiry = expiry_and_fields(ctx, words, _DEADLINES, setting=True)
+    else:
+        options = _SetexOptions.parse(ctx, words)
+        pairs, condition, expiry = options.pairs, options.condition, options.expiration
+        if not pairs:
+            raise ctx.wrong_arity()
+    word, deadline = expiry or ("", None)
     fields = list(dict.fromkeys(reversed(pairs[::2])))[::-1]  # as their deadlines are set last
     value = write_hash(ctx, key)
-    if options.condition and not _fulfilled(ctx, key, value, fields, options.condition == "FXX"):
+    if condition and not _fulfilled(ctx, key, value, fields, condition == "FXX"):
         return 0
     value = made_hash(ctx, key)
     for field, text in zip(pairs[::2], pairs[1::2], strict=True):

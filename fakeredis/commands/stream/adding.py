@@ -27,6 +27,7 @@ from fakeredis.commands.stream.common import (
     group,
     id_of,
     integer_of,
+    new_stream,
     producers,
 )
 from fakeredis.datatypes.numbers import parse_int
@@ -112,7 +113,8 @@ def _trim(ctx: Context, stream: Stream, options: _Trimming) -> int:
     if approximate and options.limit is None:
         limit = min(100 * ctx.server.limits.stream_node_max_entries or 10_000, 1_000_000)
     length, lowest = (bound, 0) if word == "MAXLEN" else (None, bound)
-    return stream.trim(length, lowest, approximate, limit, options.kept)
+    nodes = ctx.traits.nodes_with_references
+    return stream.trim(length, lowest, approximate, limit, options.kept, nodes)
 
 
 class _Given(NamedTuple):
@@ -179,12 +181,11 @@ def xadd(ctx: Context, key: bytes, *words: bytes) -> Any:
     if number <= last or given is not None:
         number = _next_id(last, number, given)
     if stream is None:
-        stream = Stream()
-        ctx.db.put(key, stream)
+        stream = new_stream(ctx, key)
     stream.append(number, fields, ctx.server.limits)
     ctx.modified(key, "xadd")
     if named is not None:
-        producers(ctx, stream).remember(*named, number, ctx.now)
+        producers(stream).remember(*named, number, ctx.now)
     if options is not None and options.trim is not None and _trim(ctx, stream, options):
         ctx.modified_unsignalled(key, "xtrim", changes=0)
     return b"%d-%d" % (number >> 64, number & SEQUENCE)

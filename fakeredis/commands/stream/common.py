@@ -8,7 +8,7 @@ from fakeredis import errors
 from fakeredis.commands.arguments import Token
 from fakeredis.commands.registry import Group
 from fakeredis.datatypes.numbers import INT_MAX, INT_MIN, parse_int
-from fakeredis.datatypes.producers import Producers
+from fakeredis.datatypes.producers import DEFAULT_DURATION, DEFAULT_SIZE, Producers
 from fakeredis.datatypes.stream import (
     ACKED,
     DELREF,
@@ -101,11 +101,22 @@ KEPT: Final = {
 }
 
 
-def producers(ctx: Context, stream: Stream) -> Producers:
+def producers(stream: Stream) -> Producers:
     """What a stream remembers of its producers, made when it is asked for."""
     if stream.producers is None:
         stream.producers = Producers()
     return stream.producers
+
+
+def new_stream(ctx: Context, key: bytes) -> Stream:
+    """A stream at a key that there is none at; it keeps the limits for its producers of now."""
+    stream = Stream()
+    limits = ctx.server.limits
+    given = limits.stream_idmp_duration, limits.stream_idmp_maxsize
+    if given != (DEFAULT_DURATION, DEFAULT_SIZE):
+        stream.producers = Producers(*given)
+    ctx.db.put(key, stream)
+    return stream
 
 
 def read_so_far(ctx: Context, read: int, stream: Stream) -> int:

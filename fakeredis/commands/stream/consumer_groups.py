@@ -12,6 +12,7 @@ from fakeredis.commands.stream.common import (
     group,
     group_of,
     id_of,
+    new_stream,
     read_so_far,
     stream_at,
 )
@@ -66,8 +67,7 @@ def xgroup_create(ctx: Context, key: bytes, name: bytes, raw: bytes, *words: byt
     else:
         last = id_of(raw)
     if stream is None:
-        stream = Stream()
-        ctx.db.put(key, stream)
+        stream = new_stream(ctx, key)
         ctx.modified(key, "xgroup-create")
     elif name in stream.groups:
         raise CommandError(errors.GROUP_EXISTS)

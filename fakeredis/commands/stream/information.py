@@ -35,6 +35,28 @@ def _known_stream(ctx: Context, key: bytes) -> Stream:
     return stream
 
 
+def _radix_nodes(numbers: Sequence[int]) -> int:
+    """How many nodes a radix tree of these IDs has: a run of bytes without a branch is one."""
+    keys = [number.to_bytes(16, "big") for number in numbers]
+
+    def count(low: int, high: int, at: int) -> int:
+        if high - low == 1:
+            return 1 if at == 16 else 2
+        first, last = keys[low], keys[high - 1]
+        behind = at
+        while first[behind] == last[behind]:
+            behind += 1
+        nodes = 1 if behind == at else 2
+        start = low
+        for place in range(low + 1, high + 1):
+            if place == high or keys[place][behind] != keys[start][behind]:
+                nodes += count(start, place, behind + 1)
+                start = place
+        return nodes
+
+    return count(0, len(keys), 0) if keys else 1
+
+
 @group.command(
     "XINFO STREAM", Key, Rest(flat=True), flags=READONLY, since="5.0.0", reply=DEEP,
     form="key {FULL COUNT=1}", varies="milliseconds",
@@ -47,10 +69,9 @@ def xinfo_stream(ctx: Context, key: bytes, *words: bytes) -> Any:
     """
     stream = _known_stream(ctx, key)
     count = _full_count(ctx, words)
-    nodes = len(stream.blocks)
     info: dict[bytes, Any] = {
-        b"length": stream.length, b"radix-tree-keys": nodes,
-        b"radix-tree-nodes": nodes + 1,
+        b"length": stream.length, b"radix-tree-keys": len(stream.blocks),
+        b"radix-tree-nodes": _radix_nodes([block.first for block in stream.blocks]),
         b"last-generated-id": format_id(stream.last_id),
         b"max-deleted-entry-id": format_id(stream.max_deleted),
         b"entries-added": stream.added,

@@ -6,18 +6,18 @@ from typing import Annotated, Any, Final
 
 from fakeredis import errors
 from fakeredis.commands.arguments import (
-    Argument,
     Counted,
     Flag,
     Key,
+    OneOf,
     Option,
     Options,
     Raw,
     integer,
     word_of,
 )
-from fakeredis.commands.registry import FAST, WRITE
-from fakeredis.commands.stream.common import group, producers
+from fakeredis.commands.registry import DENYOOM, FAST, WRITE
+from fakeredis.commands.stream.common import group, id_of, producers
 from fakeredis.datatypes.numbers import INT_MAX
 from fakeredis.datatypes.stream import Group as ConsumerGroup
 from fakeredis.datatypes.stream import Pending, Stream, parse_id
@@ -28,19 +28,18 @@ from fakeredis.errors import CommandError
 _MODES: Final = frozenset({b"SILENT", b"FAIL", b"FATAL"})
 
 
-def _limit(word: str, most: int, text: str) -> Argument:
-    return integer(1, most, range_error=errors.XCFGSET_RANGE % (word, text))
+def _limit(word: str, most: int, unit: str) -> OneOf:
+    number = integer(1, most, range_error=errors.XCFGSET_RANGE % (word, f"{most} {unit}"))
+    return OneOf(**{word: number}, once=True, error=errors.XCFGSET_TWICE % word)
 
 
 class _LimitOptions(Options):
     """How long, and how many, idempotent IDs are remembered."""
 
-    duration: Annotated[int | None, Option(
-        "IDMP-DURATION", _limit("IDMP-DURATION", 86400, "86400 seconds")
-    )] = None
-    most: Annotated[
-        int | None, Option("IDMP-MAXSIZE", _limit("IDMP-MAXSIZE", 10000, "10000"))
-    ] = None
+    duration: Annotated[tuple[str, int | None], _limit("IDMP-DURATION", 86400, "seconds")] = (
+        "", None
+    )
+    most: Annotated[tuple[str, int | None], _limit("IDMP-MAXSIZE", 10000, "entries")] = ("", None)
 
 
 @group.command(
@@ -53,16 +52,45 @@ class _LimitOptions(Options):
 def xcfgset(ctx: Context, key: bytes, *words: bytes) -> Any:
     """Say how long and how many idempotent IDs a stream remembers.
 
-    Checked in the server's order: syntax and numbers, key, type.
+    Checked in the server's order: key, type, syntax and numbers.
     """
-    if not words:
-        raise CommandError(errors.XCFGSET_NOTHING)
-    options = _LimitOptions.parse(ctx, words)
     stream: Stream | None = ctx.lookup_write(key, Stream)
     if stream is None:
         raise CommandError(errors.NO_SUCH_KEY)
-    producers(ctx, stream).configure(options.duration, options.most)
+    if not words:
+        raise CommandError(errors.XCFGSET_NOTHING)
+    options = _LimitOptions.parse(ctx, words)
+    producers(stream).configure(options.duration[1], options.most[1])
     ctx.modified_unsignalled(key)
+    return OK
+
+
+@group.command(
+    "XIDMPRECORD", Key("RW update"), Raw, Raw, Raw, flags=WRITE | DENYOOM | FAST,
+    since={"redis": "8.6.2"},
+)
+def xidmprecord(ctx: Context, key: bytes, producer: bytes, name: bytes, raw: bytes) -> Any:
+    """Note that an entry was added under a producer's idempotent ID.
+
+    Checked in the server's order: ID, empty names, key, type, whether there is the entry, whether
+    the name stands for another one.
+    """
+    number = id_of(raw)
+    for text, what in ((producer, "producer"), (name, "idempotent")):
+        if not text:
+            raise CommandError(errors.XIDMPRECORD_EMPTY % what)
+    stream: Stream | None = ctx.lookup_write(key, Stream)
+    if stream is None:
+        raise CommandError(errors.NO_SUCH_KEY)
+    if stream.get(number) is None:
+        raise CommandError(errors.XIDMPRECORD_NO_ENTRY)
+    known = producers(stream)
+    before = known.entry_of(producer, name, ctx.now)
+    if before not in (None, number):
+        raise CommandError(errors.XIDMPRECORD_TAKEN)
+    if before is None:
+        known.remember(producer, name, number, ctx.now)
+        ctx.modified_unsignalled(key)
     return OK
 
 

@@ -197,6 +197,18 @@ class Secrets(NamedTuple):
     start: int = 0
 
 
+class Changed(NamedTuple):
+    """A fact that is another one since a version."""
+
+    since: Since
+    now: int
+    before: int
+
+    def of(self, profile: Profile) -> int:
+        """What it is for a server."""
+        return self.now if profile.has(self.since) else self.before
+
+
 @dataclass(frozen=True)
 class Declaration:
     """One command as its group declares it: see `Group.command`."""
@@ -207,7 +219,7 @@ class Declaration:
     flags: int
     since: Since
     group: str
-    arity: int | None = None
+    arity: int | Changed | None = None
     acl: tuple[str, ...] | None = None
     shape: Shape = PLAIN
     keys: KeysOf | None = None
@@ -312,7 +324,8 @@ class Command:
         self.parse: Parse | None = self.syntax.parser()
         self.subcommands: dict[bytes, Command] | None = None
         self._specs: tuple[KeySpec, ...] | None = None
-        self._bounds(declaration.arity)
+        arity = declaration.arity
+        self._bounds(arity.of(profile) if isinstance(arity, Changed) else arity)
 
     def _keep_nulls(self, nulls: Nulls | None) -> None:
         """Wrap the handler, so that its reply tells RESP2's two nulls apart."""
@@ -446,7 +459,7 @@ class Group:
         *arguments: Declared,
         flags: int = 0,
         since: Since = "1.0.0",
-        arity: int | None = None,
+        arity: int | Changed | None = None,
         acl: Iterable[str] | None = None,
         reply: Shape = PLAIN,
         keys: KeysOf | None = None,
@@ -479,7 +492,8 @@ class Group:
             arguments: see `fakeredis.engine.command.syntax`.
             flags: COMMAND INFO's flags.
             since: the version that introduced it, by server type where these differ.
-            arity: only where the server's own does not follow from the arguments.
+            arity: only where the server's own does not follow from the arguments; `Changed` where
+                it is another one in newer versions.
             acl: all ACL categories, only where they do not follow from group and flags.
             reply: how RESP2 and RESP3 differ.
             keys: a function from the arguments to the keys, where the declaration cannot say it.

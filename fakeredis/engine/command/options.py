@@ -489,7 +489,7 @@ class Options(OptionWords):
                 continue
             for word, kind in given.words.items():
                 if is_token(kind):
-                    yield word, field, Values(introduced=kind.introduced, once=kind.once), given
+                    yield word, field, Values(introduced=kind.introduced), given
                 else:
                     values = kind if isinstance(kind, Values) else _values(kind)
                     yield word, field, values, given
@@ -534,4 +534,4 @@ _TAKEN = {
 
 
 def _values(kind: Argument) -> Values:
-    return Values(kind, introduced=kind.introduced, once=kind.once)
+    return Values(kind, introduced=kind.introduced)

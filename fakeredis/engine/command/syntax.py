@@ -48,7 +48,6 @@ class Argument:
     optional: bool = False
     introduced: Since = ALWAYS
     access: str = ""
-    once: bool = False  # as a word of `OneOf`: see `Values`
     kind: str = ""
     called: str = ""
 
@@ -59,10 +58,6 @@ class Argument:
     def since(self, version: Since) -> Argument:
         """A copy that is known only to servers from ``version`` on."""
         return replace(self, introduced=version)
-
-    def single(self) -> Argument:
-        """A copy for a word's value in `OneOf`; that word must not stand twice."""
-        return replace(self, once=True)
 
 
 def integer(

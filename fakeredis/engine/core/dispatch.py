@@ -64,7 +64,7 @@ def check_connection(session: Session) -> None:
 def unknown_to(session: Session, argv: Sequence[bytes]) -> CommandError:
     """The error for a command that there is none of, as a session's server words it."""
     if not session.server.traits.older_errors:
-        return wording.unknown_command(argv)
+        return wording.unknown_command(argv, session.server.traits.brief_unknown)
     return wording.legacy_unknown_command(argv)
 
 

@@ -121,6 +121,10 @@ class Traits(NamedTuple):
     nan_samples: bool = False  # time series take NaN, which aggregations leave out
     several_aggregators: bool = False  # and queries several aggregations at once
     series_left_out: bool = False  # EXCLUDEEMPTY leaves out those without samples
+    fields_anywhere: bool = False  # HEXPIRE, HGETEX and HSETEX take their words in any order
+    nodes_with_references: bool = False  # trimming with ``~`` takes whole nodes with DELREF, ACKED
+    lenient_conditions: bool = False  # SET takes NX and XX behind a comparison, and that twice
+    brief_unknown: bool = False  # an unknown command without arguments is told without them
 
 
 class Profile(NamedTuple):
@@ -199,6 +203,10 @@ class Profile(NamedTuple):
             nan_samples=not valkey and self.version >= (8, 6, 0),
             several_aggregators=not valkey and self.version >= (8, 8, 0),
             series_left_out=not valkey and self.version >= (8, 10, 0),
+            fields_anywhere=not valkey and self.version >= (8, 4, 0),
+            nodes_with_references=not valkey and self.version >= (8, 4, 0),
+            lenient_conditions=not valkey and self.version >= (8, 4, 0),
+            brief_unknown=not valkey and self.version >= (8, 6, 0),
         )
 
     def _rdb_version(self) -> int:

@@ -43,9 +43,15 @@ _CHANGES: Final = ADMIN | NO_ASYNC_LOADING | STALE
 _ASKS: Final = ADMIN | STALE
 _OWN: Final = ("connection", "fast")
 Words = Sequence[bytes]
+# Since when slots move in one step, and what CLUSTER INFO tells of that: nothing runs later here.
+MOVES_SINCE: Final = {"redis": "8.4.0"}
+_TRIMMING: Final = (
+    "active_trim_running", "active_trim_current_job_keys", "active_trim_current_job_trimmed",
+    "stats_active_trim_started", "stats_active_trim_completed", "stats_active_trim_cancelled",
+)
 
 
-def _here(ctx: Context) -> Node:
+def this_node(ctx: Context) -> Node:
     """The node that is asked.
 
     Raises:
@@ -57,7 +63,12 @@ def _here(ctx: Context) -> Node:
     return node
 
 
-def _slot(raw: bytes) -> int:
+def slot_number(raw: bytes) -> int:
+    """The number of a slot.
+
+    Raises:
+        CommandError: it is none.
+    """
     slot = parse_int(raw)
     if slot is None or not 0 <= slot < SLOTS:
         raise CommandError(_BAD_SLOT)
@@ -93,7 +104,7 @@ def _known(here: Node, name: bytes) -> Node:
 def readonly(ctx: Context) -> Status:
     """Allow this connection to read from replicas."""
     if not ctx.traits.read_from_replicas:
-        _here(ctx)
+        this_node(ctx)
     ctx.session.reads_here = True
     return OK
 
@@ -104,7 +115,7 @@ def readonly(ctx: Context) -> Status:
 def readwrite(ctx: Context) -> Status:
     """Undo READONLY."""
     if not ctx.traits.undoes_readonly:
-        _here(ctx)
+        this_node(ctx)
     ctx.session.reads_here = False
     return OK
 
@@ -112,7 +123,7 @@ def readwrite(ctx: Context) -> Status:
 @group.command("ASKING", flags=FAST | CONNECTION, since="3.0.0", acl=_OWN)
 def asking(ctx: Context) -> Status:
     """Serve the next command also where its slot is only being imported."""
-    _here(ctx)
+    this_node(ctx)
     ctx.session.asking = True
     return OK
 
@@ -126,7 +137,7 @@ _LOADING_SINCE: Final = (LOADING, {"valkey": "8.1.0"})  # flags, and since when
 def keyslot(ctx: Context, words: Words) -> int:
     """The slot of a key."""
     if not ctx.traits.slots_without_cluster:
-        _here(ctx)
+        this_node(ctx)
     return slot_of(words[0])
 
 
@@ -136,7 +147,7 @@ def keyslot(ctx: Context, words: Words) -> int:
 )
 def myid(ctx: Context) -> bytes:
     """The ID of this node."""
-    return _here(ctx).id.encode()
+    return this_node(ctx).id.encode()
 
 
 @group.command(
@@ -146,7 +157,7 @@ def myid(ctx: Context) -> bytes:
 )
 def myshardid(ctx: Context) -> bytes:
     """The ID of the shard of this node."""
-    return _here(ctx).shard.encode()
+    return this_node(ctx).shard.encode()
 
 
 @group.command(
@@ -154,7 +165,7 @@ def myshardid(ctx: Context) -> bytes:
 )
 def countkeysinslot(ctx: Context, words: Words) -> int:
     """How many keys of a slot this node has."""
-    node, slot = _here(ctx), _integer(words[0])
+    node, slot = this_node(ctx), _integer(words[0])
     if not 0 <= slot < SLOTS:
         raise CommandError("ERR Invalid slot")
     return len(node.keys_in(slot))
@@ -166,7 +177,7 @@ def countkeysinslot(ctx: Context, words: Words) -> int:
 )
 def getkeysinslot(ctx: Context, words: Words) -> list[bytes]:
     """Some of the keys of a slot that this node has."""
-    node, slot, count = _here(ctx), _integer(words[0]), _integer(words[1])
+    node, slot, count = this_node(ctx), _integer(words[0]), _integer(words[1])
     if not 0 <= slot < SLOTS or count < 0:
         raise CommandError("ERR Invalid slot or number of keys")
     return node.keys_in(slot)[:count]
@@ -179,7 +190,7 @@ def getkeysinslot(ctx: Context, words: Words) -> list[bytes]:
 )
 def info(ctx: Context) -> Verbatim:
     """The state of the cluster in lines."""
-    node = _here(ctx)
+    node = this_node(ctx)
     cluster = node.cluster
     assigned = cluster.assigned
     fields = {
@@ -192,6 +203,9 @@ def info(ctx: Context) -> Verbatim:
         "cluster_stats_messages_sent": 0, "cluster_stats_messages_received": 0,
         "total_cluster_links_buffer_limit_exceeded": 0,
     }
+    if ctx.server.profile.has(MOVES_SINCE):
+        fields["cluster_slot_migration_active_tasks"] = 0
+        fields |= {f"cluster_slot_migration_{name}": 0 for name in _TRIMMING}
     return Verbatim("".join(f"{name}:{value}\r\n" for name, value in fields.items()).encode())
 
 
@@ -252,7 +266,7 @@ def _is_up(node: Node) -> bool:
 
 def _healed(ctx: Context) -> Node:
     """The node that is asked, after replicas took over for masters that are down."""
-    here = _here(ctx)
+    here = this_node(ctx)
     heal(here.cluster)
     return here
 
@@ -287,7 +301,7 @@ def _in_shard(node: Node) -> dict[bytes, Any]:
 )
 def links(ctx: Context) -> list[Any]:
     """The connections between this node and the others: two for each."""
-    here = _here(ctx)
+    here = this_node(ctx)
     created = int(here.server.started * 1000)
     return [
         {
@@ -331,7 +345,7 @@ def slaves(ctx: Context, words: Words) -> list[bytes]:
 )
 def count_failure_reports(ctx: Context, words: Words) -> int:
     """How many nodes hold a node to have failed: none does."""
-    _known(_here(ctx), words[0])
+    _known(this_node(ctx), words[0])
     return 0
 
 
@@ -364,10 +378,10 @@ class _OrderOptions(Options, at_least=2):
 )
 def slot_stats(ctx: Context, *words: bytes) -> list[Any]:
     """Statistics of the slots of this node, by slot or in the order of a figure."""
-    node = _here(ctx)
+    node = this_node(ctx)
     action = word_of(words[0])
     if action == b"SLOTSRANGE" and len(words) == 3:
-        first, last = _slot(words[1]), _slot(words[2])
+        first, last = slot_number(words[1]), slot_number(words[2])
         if first > last:
             raise CommandError(
                 f"ERR Start slot number {first} is greater than end slot number {last}"
@@ -395,14 +409,14 @@ def _stats(node: Node, slot: int) -> list[Any]:
 
 
 def _singles(words: Words) -> Iterator[int]:
-    return map(_slot, words)
+    return map(slot_number, words)
 
 
 def _ranges(words: Words) -> Iterator[int]:
     """The slots of pairs of first and last, all of which are looked at before any is given."""
     pairs = []
     for first, last in zip(words[::2], words[1::2], strict=True):
-        low, high = _slot(first), _slot(last)
+        low, high = slot_number(first), slot_number(last)
         if low > high:
             raise CommandError(
                 f"ERR start slot number {low} is greater than end slot number {high}"
@@ -444,7 +458,7 @@ def _pairs(words: Words, label: str) -> Iterator[int]:
 )
 def addslots(ctx: Context, words: Words) -> Status:
     """Add slots to those that this node serves."""
-    return _change(_here(ctx), _singles(words), True)
+    return _change(this_node(ctx), _singles(words), True)
 
 
 @group.command(
@@ -453,7 +467,7 @@ def addslots(ctx: Context, words: Words) -> Status:
 )
 def addslotsrange(ctx: Context, words: Words) -> Status:
     """Add ranges of slots to those that this node serves."""
-    here = _here(ctx)
+    here = this_node(ctx)
     return _change(here, _pairs(words, "addslotsrange"), True)
 
 
@@ -463,7 +477,7 @@ def addslotsrange(ctx: Context, words: Words) -> Status:
 )
 def delslots(ctx: Context, words: Words) -> Status:
     """Unassign slots, whoever serves them."""
-    return _change(_here(ctx), _singles(words), False)
+    return _change(this_node(ctx), _singles(words), False)
 
 
 @group.command(
@@ -472,14 +486,14 @@ def delslots(ctx: Context, words: Words) -> Status:
 )
 def delslotsrange(ctx: Context, words: Words) -> Status:
     """Unassign ranges of slots, whoever serves them."""
-    here = _here(ctx)
+    here = this_node(ctx)
     return _change(here, _pairs(words, "delslotsrange"), False)
 
 
 @group.command("CLUSTER FLUSHSLOTS", arity=2, flags=_CHANGES | SERVER_WIDE, since="3.0.0")
 def flushslots(ctx: Context) -> Status:
     """Unassign all slots of this node."""
-    here = _here(ctx)
+    here = this_node(ctx)
     if here.server.database(0).data:
         raise CommandError("ERR DB must be empty to perform CLUSTER FLUSHSLOTS.")
     _let_go(here)
@@ -505,10 +519,10 @@ def setslot(ctx: Context, words: Words) -> Status:
 
     Checked in the server's order: this node, slot, action and number of words, owner, node.
     """
-    here = _here(ctx)
+    here = this_node(ctx)
     if here.master is not None:
         raise CommandError("ERR Please use SETSLOT only with masters.")
-    slot = _slot(words[0])
+    slot = slot_number(words[0])
     actions: dict[bytes, tuple[int, Callable[[Node, int, Words], None]]] = {
         b"MIGRATING": (3, _migrate), b"IMPORTING": (3, _import), b"STABLE": (2, _settle),
         b"NODE": (3, _assign),
@@ -564,7 +578,7 @@ def _assign(here: Node, slot: int, words: Words) -> None:
 )
 def bumpepoch(ctx: Context) -> Status:
     """Make this node's configuration the newest."""
-    here = _here(ctx)
+    here = this_node(ctx)
     cluster = here.cluster
     if here.epoch == cluster.epoch and here.epoch:
         return Status(b"STILL %d" % here.epoch)
@@ -579,7 +593,7 @@ def bumpepoch(ctx: Context) -> Status:
 )
 def set_config_epoch(ctx: Context, words: Words) -> Status:
     """Number the configuration of a node that knows no other yet."""
-    here, epoch = _here(ctx), _integer(words[0])
+    here, epoch = this_node(ctx), _integer(words[0])
     if epoch < 0:
         raise CommandError(f"ERR Invalid config epoch specified: {epoch}")
     if len(here.cluster.nodes) > 1:
@@ -597,7 +611,7 @@ def set_config_epoch(ctx: Context, words: Words) -> Status:
 @group.command("CLUSTER SAVECONFIG", arity=2, flags=_CHANGES | SERVER_WIDE, since="3.0.0")
 def saveconfig(ctx: Context) -> Status:
     """Say that the configuration was written to a file; there is none."""
-    _here(ctx)
+    this_node(ctx)
     return OK
 
 
@@ -607,7 +621,7 @@ def saveconfig(ctx: Context) -> Status:
 )
 def meet(ctx: Context, words: Words) -> Status:
     """Say that a node will be met; a fake cluster has its nodes from the beginning."""
-    _here(ctx)
+    this_node(ctx)
     if len(words) > 3:
         raise CommandError(_BAD_WORDS % _said(ctx))
     for raw, name in zip(words[1:], ("base", "bus"), strict=False):
@@ -623,7 +637,7 @@ def meet(ctx: Context, words: Words) -> Status:
 )
 def forget(ctx: Context, words: Words) -> Status:
     """Remove a node from the cluster."""
-    here = _here(ctx)
+    here = this_node(ctx)
     node = _known(here, words[0])
     if node is here:
         raise CommandError("ERR I tried hard but I can't forget myself...")
@@ -643,7 +657,7 @@ def replicate(ctx: Context, words: Words) -> Status:
 
     Checked in the server's order: the node, whether it is this one, or a replica, what is here.
     """
-    here = _here(ctx)
+    here = this_node(ctx)
     master = _known(here, words[0])
     if master is here:
         raise CommandError("ERR Can't replicate myself")
@@ -666,7 +680,7 @@ def failover(ctx: Context, words: Words) -> Status:
 
     Checked in the server's order: number of words, the word, this node, its master.
     """
-    here = _here(ctx)
+    here = this_node(ctx)
     if len(words) > 1:
         raise CommandError(_BAD_WORDS % _said(ctx))
     if words and word_of(words[0]) not in (b"FORCE", b"TAKEOVER"):
@@ -687,7 +701,7 @@ def failover(ctx: Context, words: Words) -> Status:
 )
 def reset(ctx: Context, words: Words) -> Status:
     """Forget the cluster: this node serves nothing any more."""
-    here = _here(ctx)
+    here = this_node(ctx)
     if len(words) > 1:
         raise CommandError(_BAD_WORDS % _said(ctx))
     if words and word_of(words[0]) not in (b"HARD", b"SOFT"):
@@ -703,5 +717,5 @@ def reset(ctx: Context, words: Words) -> Status:
 @group.command("CLUSTER HELP", arity=2, flags=LOADING | STALE, since="5.0.0")
 def help_(ctx: Context) -> list[Status]:
     """The subcommands."""
-    _here(ctx)
+    this_node(ctx)
     return help_lines(ctx)

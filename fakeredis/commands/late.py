@@ -25,11 +25,15 @@ from fakeredis.commands.late_options import (
     VsimOptions,
 )
 from fakeredis.commands.registry import (
+    ADMIN,
     CONNECTION,
     DENYOOM,
     FAST,
     MODULE,
+    NO_ASYNC_LOADING,
     READONLY,
+    SERVER_WIDE,
+    STALE,
     WRITE,
     Changed,
     Group,
@@ -124,4 +128,23 @@ for _name, _function, _words, _flags in _SUBCOMMANDS:
         Lazy("fakeredis.commands.hash_import", _function)
     )
 
-groups: Final = (_vector_sets, _arrays, _imports)
+# Slots that move in one step, of Redis 8.4 --------------------------------------------------------
+
+_MOVING: Final = "fakeredis.commands.slot_migration"
+_MOVES_SINCE: Final = {"redis": "8.4.0"}
+_moves: Final = Group("cluster")
+_moves.command(
+    "CLUSTER MIGRATION", Rest(2), arity=-4, flags=ADMIN | NO_ASYNC_LOADING | STALE | SERVER_WIDE,
+    since=_MOVES_SINCE, reply=DEEP, varies="always", form="^action value*",
+)(Lazy(_MOVING, "migration"))
+_moves.command(
+    "CLUSTER SYNCSLOTS", Rest(1), arity=-3, flags=ADMIN | NO_ASYNC_LOADING | STALE,
+    since=_MOVES_SINCE, tips="nondeterministic_output", form="^action value*",
+)(Lazy(_MOVING, "syncslots"))
+_trims: Final = Group("server")
+_trims.command(
+    "TRIMSLOTS", Rest(4), arity=-5, flags=WRITE | SERVER_WIDE, since=_MOVES_SINCE,
+    acl=("dangerous", "keyspace", "slow", "write"),
+)(Lazy(_MOVING, "trimslots"))
+
+groups: Final = (_vector_sets, _arrays, _imports, _moves, _trims)

@@ -34,7 +34,6 @@ _ft: Final = Group("ft")
 _declare(_ft, "ADDHASH", _NO_KEY, MODULE)
 
 _server: Final = Group("server")
-_declare(_server, "VRANGE", _FIRST, _READS)
 _declare(_server, "STRALGO", _NO_KEY, READONLY)
 
 groups: Final = (_ft, _server)

@@ -128,7 +128,6 @@ def test_a_digest_has_16_digits(new: redis.Redis, call: str) -> None:
     with pytest.raises(redis.ResponseError, match="exactly 16 hexadecimal"):
         new.execute_command(*call.split())
     assert new.execute_command("DELEX", "k", "IFDEQ", "z" * 16) == 0  # nothing else is looked at
-    assert new.execute_command("SET", "k", "w", "IFDEQ", "12", "GET") == b"v"
     assert new.set("missing", "v", ifdeq="12") is None
 
 

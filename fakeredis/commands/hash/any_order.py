@@ -71,7 +71,8 @@ def expiry_and_fields(
     """
     fields: list[bytes] | None = None
     seen: set[str] = set()
-    condition, expiry = "", None
+    condition = ""
+    expiry: tuple[str, int | None] | None = None
     conflict = errors.ONE_OF_EXPIRATIONS if setting else errors.ONE_OF_GETEX_EXPIRATIONS
     at = 0
     while at < len(words):

@@ -30,7 +30,8 @@ _MODES: Final = frozenset({b"SILENT", b"FAIL", b"FATAL"})
 
 def _limit(word: str, most: int, unit: str) -> OneOf:
     number = integer(1, most, range_error=errors.XCFGSET_RANGE % (word, f"{most} {unit}"))
-    return OneOf(**{word: number}, once=True, error=errors.XCFGSET_TWICE % word)
+    words: dict[str, Any] = {word: number}
+    return OneOf(once=True, error=errors.XCFGSET_TWICE % word, **words)
 
 
 class _LimitOptions(Options):

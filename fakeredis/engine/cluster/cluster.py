@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from binascii import crc_hqx
 from collections.abc import Container, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from fakeredis.engine.cluster import replicas
 from fakeredis.engine.cluster.replicas import new_id as new_id
@@ -63,6 +63,16 @@ def slot_of(key: bytes) -> int:
 
 
 
+class Migration(NamedTuple):
+    """Slots that one node has taken over from another."""
+
+    id: str
+    source: Node
+    target: Node
+    ranges: list[tuple[int, int]]
+    time: int  # in milliseconds
+
+
 class Node:
     """A server as a member of a cluster."""
 
@@ -75,6 +85,7 @@ class Node:
         self.epoch = epoch
         self.migrating: dict[int, Node] = {}  # slots that go to another node
         self.importing: dict[int, Node] = {}  # and that come from one
+        self.migrations: list[Migration] = []  # those of CLUSTER MIGRATION, the last ones
         host, _, port = server.address.rpartition(":")
         self.host = _LOCAL if host == "localhost" else host
         self.port = int(port) if port.isdigit() else 6379

@@ -14,13 +14,16 @@ _MOST_LITERALS = 32
 _FARTHEST = 1 << 13
 _LONGEST = 264
 _IN_ONE_GO = 16
+_IN_A_RUN = 1 << 16  # bytes that are compared at once
+_ENOUGH = 4 << 20  # bytes of packed data, which take some seconds
 _WORTH_A_LOOK = 4096  # longer ones are not packed byte by byte before it is clear that it helps
 
 
 def compress(data: bytes) -> bytes | None:
     """The data packed, or None where that saves fewer than four bytes.
 
-    Short data become what the server makes of them, byte for byte.
+    They become what the server makes of them, byte for byte; but long ones are left alone where
+    that takes longer than it is worth.
     """
     size = len(data)
     if size > _WORTH_A_LOOK and len(zlib.compress(data, 1)) > size * 0.9:
@@ -28,6 +31,7 @@ def compress(data: bytes) -> bytes | None:
     room = size - 4
     seen: dict[int, int] = {}
     out = bytearray()
+    quick = 0  # bytes of `out` that took no time
     at = start = 0  # literals from `start` on are not written yet
     pair = int.from_bytes(data[:2], "big")
     while at < size - 2:
@@ -41,12 +45,22 @@ def compress(data: bytes) -> bytes | None:
             pair = following
             continue
         new = at - start
+        if len(out) - quick > _ENOUGH:
+            return None
         if len(out) + 2 * new + 5 >= room and _filled(out, new, 0) + 4 >= room:
             return None
         length = _match(data, back, at)
         _put_literals(out, data, start, at)
         _put_reference(out, at - back - 1, length - 2)
+        far = at - back
         start = at = at + length
+        if far == 1 and length == _LONGEST:  # a run of one byte, such as a bitmap's zeros
+            again = min(_end_of_run(data, at), size - 2) - at
+            if again >= _LONGEST:
+                out += out[-3:] * (again // _LONGEST)
+                quick += 3 * (again // _LONGEST)
+                start = at = at + again // _LONGEST * _LONGEST
+                seen[-4 * (data[at - 1] * 0x101) & 0xFFFF] = at - _LONGEST
         if at < size - 2:
             one, two, three, four = data[at - 2 : at + 2]
             first, second, pair = one << 8 | two, two << 8 | three, three << 8 | four
@@ -72,16 +86,25 @@ def _match(data: bytes, back: int, at: int) -> int:
 
     The last two bytes of all are left alone; but the server looks at sixteen more in one go.
     """
-    most = min(len(data) - at - 2, _LONGEST)
-    length = 3
+    most = max(min(len(data) - at - 2, _LONGEST), 3)
     if most > _IN_ONE_GO:
-        while length <= _IN_ONE_GO + 2:
-            if data[back + length] != data[at + length]:
-                return length
-            length += 1
-    while length < most and data[back + length] == data[at + length]:
-        length += 1
-    return length
+        most = max(most, _IN_ONE_GO + 3)
+    one, other = data[back : back + most], data[at : at + most]
+    return most if one == other else _same(one, other)
+
+
+def _same(one: bytes, other: bytes) -> int:
+    """How many bytes are the same before two strings of one length differ."""
+    difference = int.from_bytes(one, "little") ^ int.from_bytes(other, "little")
+    return ((difference & -difference).bit_length() - 1) // 8
+
+
+def _end_of_run(data: bytes, at: int) -> int:
+    """Where another byte comes than that before a place."""
+    run = data[at - 1 : at] * _IN_A_RUN
+    while (part := data[at : at + _IN_A_RUN]) == run:
+        at += _IN_A_RUN
+    return at + (len(part) if run.startswith(part) else _same(run[: len(part)], part))
 
 
 def _put_literals(out: bytearray, data: bytes, start: int, stop: int) -> None:

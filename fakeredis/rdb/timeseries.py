@@ -36,6 +36,7 @@ _PLAIN, _PACKED = 1, 2  # the kinds of chunks
 _GREATEST: Final = 1.7976931348623157e308
 _COUNTS: Final = frozenset({"count", COUNT_ALL})  # whose buckets have but that number
 _SUMS: Final = frozenset({"sum", COUNT_NAN})
+_BEYOND: Final = 1 << 63  # no time is as late
 _NOT_OPEN: Final = MASK  # in the place of where a bucket begins
 _MOST_CHUNK_BYTES: Final = 1 << 30
 
@@ -235,6 +236,8 @@ def _check(reader: Reader, value: Series) -> None:
             if time <= before:
                 raise reader.fail("the samples of a time series are not in order")
             before = time
+    if not before <= value.last_time < _BEYOND:
+        raise reader.fail("a time series whose last sample is not the last one")
     if not value.chunks or sum(map(len, value.chunks)) != value.total:
         raise reader.fail("a time series with another number of samples")
 

@@ -423,3 +423,14 @@ def test_empty_channel(twin: Any, rule: str) -> None:
     twin("ACL", "SETUSER", "u", "on", "nopass", "+@all", rule)
     for call in ("SUBSCRIBE,", "PUBLISH,,x", "PSUBSCRIBE,*", "PSUBSCRIBE,**"):
         twin("ACL", "DRYRUN", "u", *call.split(","))
+
+
+def test_users_whose_names_are_no_text(twin: Any) -> None:
+    """They stand in the lines of clients, and in counts of errors, as they are."""
+    twin("ACL", "SETUSER", b"\xff", "on", "nopass", "~*", "&*", "+@all")
+    twin("AUTH", b"\xff", "x")
+    for side in (twin.fake.execute, lambda argv: twin.wire.call(*argv)):
+        for command in ([b"CLIENT", b"INFO"], [b"CLIENT", b"LIST"]):
+            assert b" user=\xff " in side(command)
+    twin("EVAL", b"return {err='\xfe x'}", "0")
+    assert b"errorstat_\xfe:" in twin.fake.execute([b"INFO", b"errorstats"])

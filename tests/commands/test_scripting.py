@@ -447,3 +447,8 @@ def test_there_is_no_debugger() -> None:
     for mode in (b"YES", b"sync"):
         with pytest.raises(CommandError, match="not implemented"):
             session.execute([b"SCRIPT", b"DEBUG", mode])
+
+
+@pytest.mark.parametrize("text", ["-foo", "-foo bar", "foo", "-", "", "- x", "--x", "E"])
+def test_error_replies_without_a_code(twin: Any, text: str) -> None:
+    twin("EVAL", f"return redis.error_reply('{text}')", "0")

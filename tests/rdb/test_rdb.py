@@ -329,3 +329,32 @@ def test_damaged_files(tmp_path_factory: pytest.TempPathFactory, data: st.DataOb
     if whole[-8:] != bytes(8):
         with pytest.raises(ValueError, match="at byte"):
             server.load_rdb(path)
+
+
+def test_long_runs_are_packed_in_one_go() -> None:
+    """A bitmap of far bits, say."""
+    data = b"abc" + bytes(1 << 24) + b"\x01" * 1000 + b"abc"
+    packed = lzf.compress(data)
+    assert packed is not None
+    assert lzf.decompress(packed, len(data)) == data
+
+
+@pytest.mark.parametrize("runs", [
+    [(0, 470), (2, 424), (1, 311), (2, 591), (0, 615), (1, 448), (0, 275), (2, 19), (0, 88)],
+    [(1, 264 * 3 + 3), (0, 264 * 2 + 3), (1, 264 * 4 + 4)], [(0, 264 * 2 + 5)],
+    [(5, 1071), (6, 3), (5, 600)],
+])
+def test_runs_are_packed_as_others(
+    runs: list[tuple[int, int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = b"".join(bytes([byte]) * count for byte, count in runs)
+    quick = lzf.compress(data)
+    monkeypatch.setattr(lzf, "_end_of_run", lambda data, at: at)  # one reference at a time
+    assert lzf.compress(data) == quick
+
+
+def test_what_takes_long_to_pack_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lzf, "_ENOUGH", 1000)
+    chosen = random.Random(3).choices
+    assert lzf.compress(bytes(chosen(b"abcd", k=20_000))) is None
+    assert lzf.compress(bytes(300_000)) is not None

@@ -159,7 +159,7 @@ def client_reply(ctx: Context, raw: bytes) -> Any:
 )
 def client_info(ctx: Context) -> bytes:
     """This session's line of CLIENT LIST."""
-    return describe(ctx.session).encode() + b"\n"
+    return describe(ctx.session).encode("utf-8", "surrogateescape") + b"\n"
 
 
 _TYPES: Final = (b"NORMAL", b"MASTER", b"REPLICA", b"SLAVE", b"PUBSUB")
@@ -201,7 +201,8 @@ def client_list(ctx: Context, words: list[bytes]) -> bytes:
         sessions = [session for session in found if session is not None]
     elif words:
         raise CommandError(errors.SYNTAX)
-    return "".join(describe(session) + "\n" for session in sessions).encode()
+    lines = "".join(describe(session) + "\n" for session in sessions)
+    return lines.encode("utf-8", "surrogateescape")
 
 
 def _session_number(ctx: Context, raw: bytes) -> int:

@@ -31,7 +31,7 @@ def info_(ctx: Context, sections: list[bytes]) -> Verbatim:
     statistics.running = ctx.command
     text = info.report(ctx.server, names)
     statistics.running = None
-    return Verbatim(text.encode())
+    return Verbatim(text.encode("utf-8", "surrogateescape"))
 
 
 @group.command(

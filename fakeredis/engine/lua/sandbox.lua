@@ -740,7 +740,7 @@ function redis.error_reply(...)
     return {err = 'ERR wrong number or type of arguments'}
   end
   if server.plain then return {err = text} end
-  if string_sub(text, 1, 1) == '-' then return {err = string_sub(text, 2)} end
+  if string_sub(text, 1, 1) == '-' then text = string_sub(text, 2) end
   if not string_find(text, ' ', 1, true) then return {err = 'ERR ' .. text} end
   return {err = text}
 end

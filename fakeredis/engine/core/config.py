@@ -49,6 +49,8 @@ HIDDEN: Final = frozenset({
     "rdb-key-save-delay", "key-load-delay", "loading-process-events-interval-bytes",
     "use-exit-on-panic", "lua-enable-deprecated-api", "aof-disable-auto-gc",
 })
+# How parameters of the module for search begin, which other patterns do not find.
+_OF_SEARCH: Final = "search-"
 _GLOB: Final = re.compile(r"[*?\[]").search
 
 
@@ -111,9 +113,14 @@ def settings(profile: Profile) -> Settings:
     one, and one that is newer than all those of the newest.
     """
     real, aliases = parameters()
+    hidden = HIDDEN
+    if profile.has({"redis": "8.0.0"}):
+        of_search: dict[str, Any] = data.load("config-search")
+        real = {**real, **{name: Parameter(name, *facts) for name, facts in of_search.items()}}
+        hidden |= of_search.keys()
     name = _differing(profile)
     if not name:
-        return Settings(real, aliases)
+        return Settings(real, aliases, hidden=hidden)
     older = data.load("config-versions")[name]
     own = {name: facts for name, facts in older["own"].items() if not isinstance(facts, str)}
     real = {**real, **{name: Parameter(name, *facts) for name, facts in own.items()}}
@@ -121,7 +128,7 @@ def settings(profile: Profile) -> Settings:
         real[changed] = real[changed].with_default(default)
     more = {name: facts for name, facts in older["own"].items() if name not in own}
     return Settings(
-        real, {**aliases, **more}, frozenset(older["gone"].split()), HIDDEN - own.keys()
+        real, {**aliases, **more}, frozenset(older["gone"].split()), hidden - own.keys()
     )
 
 
@@ -202,9 +209,12 @@ class Config:
                 names = [pattern] if self._has(pattern.replace("\\", "")) else []
             else:
                 matches = matcher(raw, nocase=True)
+                seen = hidden
+                if pattern.lower().startswith(_OF_SEARCH):
+                    seen = frozenset()
                 names = [
                     name for name in (*real, *aliases)
-                    if matches(name.encode()) and name not in hidden and name not in gone
+                    if matches(name.encode()) and name not in seen and name not in gone
                 ]
             for name in names:
                 found.setdefault(name.replace("\\", "").lower(), name)
@@ -296,6 +306,8 @@ class Config:
             self.server.limits = limits
         elif name == "notify-keyspace-events":
             self._notify(value)
+        elif name.startswith(_OF_SEARCH) and self.server.search is not None:
+            self.server.search.configured(name, value)
         elif name in ("min-replicas-to-write", "replica-serve-stale-data"):
             following.configure(self.server)
 

@@ -39,6 +39,24 @@ DEFAULTS: Final[dict[str, str | None]] = {
     "BG_INDEX_SLEEP_GAP": "100", "_PRIORITIZE_INTERSECT_UNION_CHILDREN": "false",
 }
 _MOST: Final = (1 << 64) - 1
+# By the names that they have in CONFIG since Redis 8, where these are not as those say.
+_CALLED: Final = {
+    "search-ext-load": "EXTLOAD", "search-fork-gc-sleep-before-exit": "FORKGC_SLEEP_BEFORE_EXIT",
+    "search-friso-ini": "FRISOINI", "search-gc-scan-size": "GCSCANSIZE",
+    "search-max-aggregate-results": "MAXAGGREGATERESULTS",
+    "search-max-doctablesize": "MAXDOCTABLESIZE", "search-max-search-results": "MAXSEARCHRESULTS",
+    "search-max-prefix-expansions": "MAXPREFIXEXPANSIONS", "search-min-prefix": "MINPREFIX",
+    "search-min-stem-len": "MINSTEMLEN", "search-no-gc": "NOGC",
+}
+_NAMES_IN_CONFIG: Final = {
+    **{name: f"search-{name.lower().replace('_', '-')}" for name in DEFAULTS if name[0] != "_"},
+    **{
+        name: f"search-_{name[1:].lower().replace('_', '-')}" for name in DEFAULTS if name[0] == "_"
+    },
+    **{name: called for called, name in _CALLED.items()},
+    "MAXEXPANSIONS": "search-max-prefix-expansions",
+}
+_WORDS: Final = {"true": "yes", "false": "no"}
 
 
 # What happens to a key that the server's module does not hear of.
@@ -58,6 +76,8 @@ class Search:
         self.aliases: dict[bytes, bytes] = {}
         self.dictionaries: dict[bytes, dict[bytes, None]] = {}
         self.config = dict(DEFAULTS)
+        for name, value in server.config.changed.items():
+            self._take_setting(name, value)
         self.cursors: dict[int, Any] = {}
         self.edits = 0  # of what `keep` gives
         self.temporary: dict[bytes, int] = {}  # when indexes go: milliseconds since the epoch
@@ -72,7 +92,30 @@ class Search:
     # Settings -------------------------------------------------------------------------------
 
     def set_to(self, values: dict[str, str]) -> None:
-        """Have other settings."""
+        """Have other settings, of which CONFIG tells, too, where it knows them."""
+        known, most = self.server.config.known.real, str(1 << 31)
+        for name, value in values.items():
+            called = _NAMES_IN_CONFIG[name]
+            if called in known:
+                shown = most if value == "unlimited" else _WORDS.get(value, value)
+                self.server.config.changed[called] = shown
+        self._change(values)
+
+    def configured(self, name: str, value: str) -> None:
+        """A setting was changed by the name that CONFIG has for it."""
+        self._change(self._named(name, value))
+
+    def _take_setting(self, name: str, value: str) -> None:
+        self.config.update(self._named(name, value))
+
+    def _named(self, name: str, value: str) -> dict[str, str]:
+        words = {shown: word for word, shown in _WORDS.items()}
+        return {
+            own: words.get(value, value) for own, called in _NAMES_IN_CONFIG.items()
+            if called == name
+        }
+
+    def _change(self, values: dict[str, str]) -> None:
         self.catch_up()  # what came before is taken in as it was then
         self.config.update(values)
         limits = self._limits()

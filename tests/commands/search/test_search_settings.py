@@ -182,3 +182,31 @@ def test_profiles_without_times() -> None:
     profile = server.session(protocol=3).execute(asked)[b"profile"]
     assert b"Parsing time" not in profile
     assert all(b"Time" not in part for part in profile[b"Result processors profile"])
+
+
+def test_names_that_config_has() -> None:
+    server = fakeredis.FakeServer(version="8.2", config={"search-min-prefix": 1})
+    server.execute("FT.CREATE", "x", "SCHEMA", "t", "TEXT")
+    server.execute("HSET", "d:1", "t", "hello")
+
+    def found(query: str) -> int:
+        reply: dict[bytes, int] = server.execute("FT.SEARCH", "x", query, "NOCONTENT")
+        return reply[b"total_results"]
+
+    assert found("h*") == 1
+    server.execute("CONFIG", "SET", "search-min-prefix", "3", "search-default-dialect", "2")
+    assert found("he*") == 0
+    assert server.execute("FT.CONFIG", "GET", "DEFAULT_DIALECT") == {b"DEFAULT_DIALECT": b"2"}
+    server.execute("FT.CONFIG", "SET", "MAXPREFIXEXPANSIONS", "7")
+    server.execute("FT.CONFIG", "SET", "_NUMERIC_COMPRESS", "true")
+    shown = server.execute("CONFIG", "GET", "search-*")
+    assert shown[b"search-max-prefix-expansions"] == b"7"
+    assert shown[b"search-_numeric-compress"] == b"yes"
+    assert shown[b"search-timeout"] == b"500"
+    assert len(shown) > 30
+    for name, value in (("search-default-dialect", "5"), ("search-no-gc", "yes")):
+        with pytest.raises(CommandError, match="CONFIG SET failed"):
+            server.execute("CONFIG", "SET", name, value)
+    older = fakeredis.FakeServer(version="7.4", modules=["search"])
+    assert older.execute("CONFIG", "GET", "search-*") == {}
+    older.execute("FT.CONFIG", "SET", "MINPREFIX", "1")

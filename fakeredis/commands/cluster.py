@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Annotated, Any, Final
 
 from fakeredis import errors
-from fakeredis.commands.arguments import OneOf, Options, Rest, Token, integer, word_of
+from fakeredis.commands.arguments import OneOf, Option, Options, Raw, Rest, Token, integer, word_of
 from fakeredis.commands.registry import (
     ADMIN,
     CONNECTION,
@@ -39,6 +39,7 @@ _BAD_SETSLOT: Final = (
 _BAD_WORDS: Final = (
     "ERR unknown subcommand or wrong number of arguments for '%s'. Try CLUSTER HELP."
 )
+_BAD_TIMEOUT: Final = "ERR timeout is not an integer or out of range"
 _CHANGES: Final = ADMIN | NO_ASYNC_LOADING | STALE
 _ASKS: Final = ADMIN | STALE
 _OWN: Final = ("connection", "fast")
@@ -183,6 +184,17 @@ def getkeysinslot(ctx: Context, words: Words) -> list[bytes]:
     return node.keys_in(slot)[:count]
 
 
+# What newer servers count besides.
+_FAILED: Final = (
+    "cluster_nodes_pfail", "cluster_nodes_fail", "cluster_voting_nodes_pfail",
+    "cluster_voting_nodes_fail",
+)
+_BYTES: Final = tuple(
+    f"cluster_stats_{kind}bytes_{way}" for kind in ("", "pubsub_", "module_")
+    for way in ("sent", "received")
+)
+
+
 @group.command(
     "CLUSTER INFO", arity=2, flags=STALE, since="3.0.0", varies="always",
     tips="nondeterministic_output",
@@ -197,10 +209,12 @@ def info(ctx: Context) -> Verbatim:
         "cluster_state": "ok" if cluster.is_up(node) else "fail",
         "cluster_slots_assigned": assigned, "cluster_slots_ok": assigned,
         "cluster_slots_pfail": 0, "cluster_slots_fail": 0,
+        **(dict.fromkeys(_FAILED, 0) if ctx.traits.shards_have_ids else {}),
         "cluster_known_nodes": len(cluster.nodes),
         "cluster_size": len({id(owner) for owner in cluster.owners if owner is not None}),
         "cluster_current_epoch": cluster.epoch, "cluster_my_epoch": node.epoch,
         "cluster_stats_messages_sent": 0, "cluster_stats_messages_received": 0,
+        **(dict.fromkeys(_BYTES, 0) if ctx.traits.shards_have_ids else {}),
         "total_cluster_links_buffer_limit_exceeded": 0,
     }
     if ctx.server.profile.has(MOVES_SINCE):
@@ -281,6 +295,7 @@ def shards(ctx: Context) -> list[Any]:
         {
             b"slots": [slot for pair in node.slots() for slot in pair],
             b"nodes": [_in_shard(one) for one in (node, *replicas_of(node))],
+            **({b"id": node.shard.encode()} if ctx.traits.shards_have_ids else {}),
         }
         for node in _healed(ctx).cluster.nodes if node.master is None
     ]
@@ -528,10 +543,31 @@ def setslot(ctx: Context, words: Words) -> Status:
         b"NODE": (3, _assign),
     }
     length, act = actions.get(word_of(words[1]), (0, _settle))
+    words = _without_timeout(ctx, words, length)
     if len(words) != length:
         raise CommandError(_BAD_SETSLOT)
     act(here, slot, words)
     return OK
+
+
+class _SetslotOptions(Options, introduced={"valkey": "8.0.0"}, others="ignored"):
+    """How long the other nodes may take; that is nothing here."""
+
+    timeout: Annotated[int, Option("TIMEOUT", integer(error=_BAD_TIMEOUT))] = 0
+    ignored: list[bytes] = []  # noqa: RUF012 (never changed: the words make a list of their own)
+
+    @classmethod
+    def unknown(cls, ctx: Context, raw: bytes, left: int) -> CommandError:
+        """Only a word without its value is refused."""
+        return CommandError("ERR Missing timeout value")
+
+
+def _without_timeout(ctx: Context, words: Words, length: int) -> Words:
+    """The words that are the action's own, if the server takes others."""
+    if len(words) > length > 0 and ctx.server.profile.has(_SetslotOptions.introduced):
+        _SetslotOptions.parse(ctx, words[length:])
+        return words[:length]
+    return words
 
 
 def _other(here: Node, name: bytes) -> Node:
@@ -648,17 +684,29 @@ def forget(ctx: Context, words: Words) -> Status:
     return OK
 
 
+class _NobodyOptions(Options, introduced={"valkey": "9.0.0"}, others="words"):
+    """``ONE`` behind ``NO``: to replicate nobody any longer."""
+
+    words: list[bytes] = []  # noqa: RUF012 (never changed: the words make a list of their own)
+
+
 @group.command(
-    "CLUSTER REPLICATE", Rest(1), arity=3, flags=_CHANGES | SERVER_WIDE, since="3.0.0",
-    names="node-id",
+    "CLUSTER REPLICATE", Raw, _NobodyOptions, flags=_CHANGES | SERVER_WIDE, since="3.0.0",
+    names="node-id {}",
 )
-def replicate(ctx: Context, words: Words) -> Status:
-    """Become a replica of a master.
+def replicate(ctx: Context, name: bytes, *words: bytes) -> Status:
+    """Become a replica of a master, or of nobody.
 
     Checked in the server's order: the node, whether it is this one, or a replica, what is here.
     """
     here = this_node(ctx)
-    master = _known(here, words[0])
+    if words:
+        if [word.upper() for word in (name, *words)] != [b"NO", b"ONE"]:
+            raise ctx.misused()
+        if here.master is not None:
+            leave(here)
+        return OK
+    master = _known(here, name)
     if master is here:
         raise CommandError("ERR Can't replicate myself")
     if master.master is not None:

@@ -39,7 +39,6 @@ DIFFERENCES: dict[str, str] = {
     "valkey8 CLIENT UNBLOCK: syntax": "Valkey 8.1 does not look at further words",
     "valkey9 CLIENT KILL: syntax": _OPEN,
     "valkey9 CLIENT UNBLOCK: syntax": _OPEN,
-    "valkey9 CLUSTER REPLICATE: syntax": _OPEN,
     "valkey9 LATENCY HISTOGRAM: example": _BEFORE,
     "valkey9 LATENCY HISTOGRAM: syntax": _BEFORE,
     "valkey9 SLOWLOG GET: example": _BEFORE,
@@ -58,7 +57,6 @@ FACTS: dict[str, tuple[list[str], str]] = {
     "redis7 HEXPIREAT": (["flags"], "refused without memory in 7.4, no longer in 8"),
     "redis7 HPEXPIRE": (["flags"], "refused without memory in 7.4, no longer in 8"),
     "redis7 HPEXPIREAT": (["flags"], "refused without memory in 7.4, no longer in 8"),
-    "valkey9 CLUSTER REPLICATE": (["arity"], _OPEN),
 }
 # Commands that one side alone has.
 MISSING: dict[str, str] = {
@@ -67,12 +65,6 @@ MISSING: dict[str, str] = {
     "redis6 COMMAND (NO": "a line of COMMAND HELP about the container itself",
     "redis6 HOST:": "a trap for HTTP requests, which closes the connection",
     "redis6 POST": "a trap for HTTP requests, which closes the connection",
-    "valkey9 CLUSTER CANCELSLOTMIGRATIONS": _OPEN,
-    "valkey9 CLUSTER FLUSHSLOT": _OPEN,
-    "valkey9 CLUSTER GETSLOTMIGRATIONS": _OPEN,
-    "valkey9 CLUSTER MIGRATESLOTS": _OPEN,
-    "valkey9 CLUSTER SYNCSLOTS": _OPEN,
-    "valkey9 CLUSTERSCAN": _OPEN,
 }
 
 # Twin tests of tests/commands that fail with ``FAKEREDIS_TEST_PROFILE`` (which skips them then):

@@ -66,7 +66,7 @@ def select(ctx: Context, index: int) -> Any:
     """Choose the database of this session."""
     if not -(1 << 31) <= index < 1 << 31:
         raise CommandError(errors.BEYOND_INT)
-    if index:
+    if index and not ctx.traits.databases_in_cluster:
         cluster.refuse(ctx.server, "ERR SELECT is not allowed in cluster mode")
     ctx.db = ctx.server.select(index)
     return OK

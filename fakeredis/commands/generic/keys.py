@@ -133,7 +133,12 @@ def scan_cursor(ctx: Context, raw: bytes) -> int:
     return start
 
 
-def _scan_count(raw: bytes) -> int:
+def scan_count(raw: bytes) -> int:
+    """The value of COUNT.
+
+    Raises:
+        CommandError: it is no number, or not positive.
+    """
     count = parse_int(raw)
     if count is None:
         raise CommandError(errors.NOT_INTEGER)
@@ -157,7 +162,7 @@ class ScanOptions(Options):
             "MATCH", Argument(_scan_pattern).named("pattern:pattern")
         )
     ] = None
-    count: Annotated[int, Option("COUNT", Argument(_scan_count, kind="integer"))] = 10
+    count: Annotated[int, Option("COUNT", Argument(scan_count, kind="integer"))] = 10
 
 
 class PlainScanOptions(ScanOptions):
@@ -168,7 +173,8 @@ class PlainScanOptions(ScanOptions):
     ] = False
 
 
-def _type_name(raw: bytes) -> bytes:
+def type_asked(raw: bytes) -> bytes:
+    """The value of TYPE."""
     return raw.partition(b"\0")[0].lower()
 
 
@@ -176,7 +182,7 @@ class _KeyScanOptions(PlainScanOptions):
     """Those of SCAN."""
 
     kind: Annotated[bytes | None, Option(
-        "TYPE", Argument(_type_name), introduced="6.0.0"
+        "TYPE", Argument(type_asked), introduced="6.0.0"
     )] = None
 
 
@@ -193,22 +199,37 @@ def scan(ctx: Context, cursor: bytes, *words: bytes) -> list[Any]:
     """
     start = scan_cursor(ctx, cursor)
     options = _KeyScanOptions.parse(ctx, words)
-    kind = options.kind
-    if kind is not None and kind not in _TYPES and ctx.traits.checked_types:
-        raise CommandError(f"ERR unknown type name '{clean(kind)}'")
+    check_type(ctx, options.kind)
     db = ctx.db
     after, found = db.ordering().scan(db.data, start, options.count)
-    if options.match is not None:
-        found = list(filter(options.match, found))
+    return [b"%d" % after, chosen(ctx, found, options.match, options.kind)]
+
+
+def check_type(ctx: Context, kind: bytes | None) -> None:
+    """Refuse a TYPE that there is not, where the server does so.
+
+    Raises:
+        CommandError: it is so.
+    """
+    if kind is not None and kind not in _TYPES and ctx.traits.checked_types:
+        raise CommandError(f"ERR unknown type name '{clean(kind)}'")
+
+
+def chosen(
+    ctx: Context, keys: list[bytes], match: Callable[[bytes], object] | None, kind: bytes | None
+) -> list[bytes]:
+    """Those of some keys that are still there, match and are of a type."""
+    db = ctx.db
+    if match is not None:
+        keys = list(filter(match, keys))
     if db.expires:
-        found = [key for key in found if key not in db.expires or not ctx.expire_if_due(key)]
-    if kind is not None:
-        kinds = ((key, db.data.get(key)) for key in found)
-        found = [
-            key for key, value in kinds
-            if value is not None and type_name(value).lower() == kind
-        ]
-    return [b"%d" % after, found]
+        keys = [key for key in keys if key not in db.expires or not ctx.expire_if_due(key)]
+    if kind is None:
+        return keys
+    kinds = ((key, db.data.get(key)) for key in keys)
+    return [
+        key for key, value in kinds if value is not None and type_name(value).lower() == kind
+    ]
 
 
 _TYPES: Final = {b"string", b"list", b"set", b"zset", b"hash", b"stream"}

@@ -80,7 +80,8 @@ def move(ctx: Context, key: bytes, index: int) -> int:
 
     Checked in the server's order: number, range, same database, the key, the other key.
     """
-    cluster.refuse(ctx.server, "ERR MOVE is not allowed in cluster mode")
+    if not ctx.traits.databases_in_cluster:
+        cluster.refuse(ctx.server, "ERR MOVE is not allowed in cluster mode")
     db, target = ctx.db, ctx.server.select(index)
     if db is target:
         raise CommandError("ERR source and destination objects are the same")

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from fakeredis.commands.valkey import hash_fields, logs, strings
+from fakeredis.commands.valkey import cluster, hash_fields, logs, strings
 
-groups = [*logs.groups, hash_fields.group, *strings.groups]
+groups = [*logs.groups, hash_fields.group, *strings.groups, cluster.group]

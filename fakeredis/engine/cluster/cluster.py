@@ -86,6 +86,7 @@ class Node:
         self.migrating: dict[int, Node] = {}  # slots that go to another node
         self.importing: dict[int, Node] = {}  # and that come from one
         self.migrations: list[Migration] = []  # those of CLUSTER MIGRATION, the last ones
+        self.moves: list[dict[bytes, Any]] = []  # that moved slots in one step, newest first
         host, _, port = server.address.rpartition(":")
         self.host = _LOCAL if host == "localhost" else host
         self.port = int(port) if port.isdigit() else 6379

@@ -115,6 +115,8 @@ class Traits(NamedTuple):
     sanitized_payloads: bool = True  # users may be told to let payloads pass unchecked
     parses_client_ids: bool = False  # CLIENT LIST and KILL refuse bad IDs as syntax errors
     read_from_replicas: bool = False  # READONLY does without a cluster
+    databases_in_cluster: bool = False  # nodes may have several, though they have just one
+    shards_have_ids: bool = False  # which CLUSTER SHARDS tells; and INFO counts more
     slots_without_cluster: bool = False  # CLUSTER KEYSLOT does without one
     undoes_readonly: bool = False  # and READWRITE
     tells_usual_policy: bool = False  # of a time series that has none of its own
@@ -196,6 +198,8 @@ class Profile(NamedTuple):
             sanitized_payloads=self.version >= (7, 0, 0),
             parses_client_ids=self.server_type == "valkey" and self.version >= (8, 1, 0),
             read_from_replicas=self.server_type == "valkey" and self.version >= (8, 0, 0),
+            databases_in_cluster=valkey and self.version >= (9, 0, 0),
+            shards_have_ids=valkey and self.version >= (9, 1, 0),
             slots_without_cluster=valkey and self.version >= (9, 0, 0),
             undoes_readonly=self.version < (7, 0, 0)
             or (self.server_type == "valkey" and self.version >= (8, 0, 0)),

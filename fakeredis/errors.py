@@ -47,6 +47,9 @@ WAITAOF_AT_REPLICA = (
     "ERR WAITAOF cannot be used with replica instances. Please also note that writes to replicas "
     "are just local and are not propagated."
 )
+UNBLOCKED_BY_ROLE = (
+    "UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)"
+)
 READ_ONLY_REPLICA = "READONLY You can't write against a read only replica."
 MASTER_DOWN = "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'."
 NO_REPLICAS = "NOREPLICAS Not enough good replicas to write."

@@ -114,7 +114,8 @@ class MasterLink:
             raise _Broken(answer)
         self._introduce()
         known_id, offset = following.wanted
-        answer = self._ask(b"PSYNC", known_id.encode(), b"%d" % offset)
+        words = [b"FAILOVER"] if following.failing_over else []
+        answer = self._ask(b"PSYNC", known_id.encode(), b"%d" % offset, *words)
         while not answer:
             answer = self._line()
         words = answer.split()
@@ -123,10 +124,14 @@ class MasterLink:
         elif words[0] == b"+FULLRESYNC" and len(words) == 3:
             following.state = "sync"
             data = self._file()
-            load = partial(rdb_file.from_bytes, self._server, data)
-            following.load(words[1].decode(), int(words[2]), load)
+            following.load(words[1].decode(), int(words[2]), partial(self._load, data))
         else:
+            following.refused()
             raise _Broken(answer)
+
+    def _load(self, data: bytes) -> int:
+        contents = rdb_file.from_bytes(self._server, data)
+        return int(contents.aux.get(rdb_file.STREAM_DATABASE, b"0"))
 
     def _introduce(self) -> None:
         config = self._server.config

@@ -293,7 +293,11 @@ class ClientProtocol(asyncio.BufferedProtocol):
     def check_output(self, session: Session, size: int = 0) -> None:
         """Drop a client that does not read, as ``client-output-buffer-limit`` says."""
         listens = session.channels or session.patterns or session.shard_channels
-        hard, soft, seconds = self.service.limits("pubsub" if listens else "normal")
+        replication = session.server.replication
+        kind = "pubsub" if listens else "normal"
+        if replication is not None and replication.is_replica(session):
+            kind = "slave"
+        hard, soft, seconds = self.service.limits(kind)
         waiting = max(self.transport.get_write_buffer_size(), size)
         if not soft or waiting <= soft:
             self.over = 0.0

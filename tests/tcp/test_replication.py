@@ -333,3 +333,81 @@ def test_sync_without_psync(place: Place) -> None:
     assert wire.read() == [b"SELECT", b"0"]
     assert wire.read() == [b"SET", b"k", b"w"]
     wire.close()
+
+
+@PAIRS
+def test_failover(start: Start, one: str, other: str) -> None:
+    """The replica becomes the master, and the master its replica, without new data."""
+    master, replica = start(one), start(other)
+    fill(master)
+    follow(replica, master)
+    master.set("k", "v")
+    master.execute_command("FAILOVER", "TO", "127.0.0.1", port_of(replica), "TIMEOUT", 15_000)
+    until(lambda: facts(master)["role"] == "slave")
+    until(lambda: facts(master)["master_link_status"] == "up")
+    assert facts(replica)["role"] == "master"
+    assert facts(master)["master_failover_state"] == "no-failover"
+    replica.set("k", "w")
+    until(lambda: master.get("k") == b"w")
+    assert replica.info("stats")["sync_full"] == 0
+    assert digest(master) == digest(replica)
+
+
+def test_failover_of_nobody_there(place: Place) -> None:
+    """Writes wait until it is given up; ABORT gives it up."""
+    master = place.start("fake")
+    with Replica(place.listeners[0].port) as replica:
+        master.set("k", "v")
+        replica.until([b"SET", b"k", b"v"])
+        replica.acknowledge()
+        master.set("k", "w")  # which is never acknowledged
+        with pytest.raises(redis.ResponseError, match="is not a replica"):
+            master.execute_command("FAILOVER", "TO", "127.0.0.1", 2)
+        master.execute_command("FAILOVER")
+        assert facts(master)["master_failover_state"] == "waiting-for-sync"
+        for words in ("FAILOVER", "REPLICAOF NO ONE"):
+            with pytest.raises(redis.ResponseError, match=r"in progress|while failing over"):
+                master.execute_command(*words.split())
+        with redis.Redis(port=place.listeners[0].port) as waiting:
+            connection = waiting.connection_pool.get_connection()
+            connection.send_command("SET", "k", "x")
+            assert not connection.can_read(0.05)
+            master.execute_command("FAILOVER", "ABORT")
+            assert connection.read_response() == b"OK"
+            waiting.connection_pool.release(connection)
+
+
+@pytest.mark.parametrize("kind", ["fake", "real"])
+def test_clients_that_wait_when_a_server_becomes_a_replica(start: Start, kind: str) -> None:
+    master, server = start("fake"), start(kind)
+    connection = server.connection_pool.get_connection()
+    connection.send_command("BLPOP", "l", 0)
+    until(lambda: server.info("clients")["blocked_clients"])
+    server.replicaof("127.0.0.1", port_of(master))
+    with pytest.raises(redis.ResponseError, match=r"instance state changed \(master -> replica"):
+        connection.read_response()
+    server.connection_pool.release(connection)
+
+
+@PAIRS
+def test_facts(start: Start, one: str, other: str) -> None:
+    """INFO has the same fields in the same order, wherever it comes from."""
+    master, replica = start(one), start(other)
+    twins = start(other), start(one)
+    follow(replica, master)
+    follow(twins[1], twins[0])
+    assert list(facts(master)) == list(facts(twins[0]))
+    assert list(facts(replica)) == list(facts(twins[1]))
+
+
+def test_a_stream_in_the_middle(start: Start) -> None:
+    """A replica's replica learns in which database the stream is."""
+    master, middle, last = start("real"), start("fake"), start("fake")
+    follow(middle, master)
+    with redis.Redis(port=port_of(master), db=5) as fifth:
+        fifth.set("a", 1)
+        assert fifth.wait(1, 10_000) == 1
+        follow(last, middle)
+        fifth.set("b", 1)
+        fifth.wait(1, 10_000)
+    until(lambda: digest(last) == digest(master))

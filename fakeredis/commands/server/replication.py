@@ -30,6 +30,7 @@ from fakeredis.lazy import LazyModule
 if TYPE_CHECKING:
     from fakeredis.commands import effects
     from fakeredis.engine.core.server import Server
+    from fakeredis.engine.core.session import Session
     from fakeredis.engine.data import snapshot_file
     from fakeredis.engine.features import following, replication
 else:
@@ -42,6 +43,8 @@ else:
 def _replicate(ctx: Context, host: bytes, port: bytes) -> Status:
     """Follow a master, or none; checked in the server's order: cluster, port."""
     server = ctx.server
+    if server.replication is not None and server.replication.failover is not None:
+        raise CommandError("ERR REPLICAOF not allowed while failing over.")
     if (word_of(host), word_of(port)) == (b"NO", b"ONE"):
         if server.replication is not None:
             following.end(server)
@@ -93,12 +96,51 @@ def slaveof(ctx: Context, host: bytes, port: bytes) -> Status:
     names="[TO=target(host port:integer [FORCE])] [ABORT] [TIMEOUT=milliseconds:integer]",
 )
 def failover(ctx: Context, words: list[bytes]) -> Any:
-    """Refused: there is no replica to take over."""
-    cluster.refuse(ctx.server, _NO_FAILOVER)
+    """Give this server's place to a replica that has everything; writes wait until then.
+
+    Checked in the server's order: options, whether one goes on, whether this is a master with
+    replicas, what FORCE needs, the replica.
+    """
+    server = ctx.server
+    cluster.refuse(server, _NO_FAILOVER)
+    known = server.replication
+    going_on = known is not None and known.failover is not None
     names = [word_of(word) for word in words]
     if names == [b"ABORT"]:
-        raise CommandError("ERR No failover in progress.")
-    at = 0
+        if not going_on:
+            raise CommandError("ERR No failover in progress.")
+        known.end_failover()
+        return OK
+    timeout, target, force = _failover_options(names, words)
+    if going_on:
+        raise CommandError("ERR FAILOVER already in progress.")
+    if known is not None and known.following is not None:
+        raise CommandError("ERR FAILOVER is not valid when server is a replica.")
+    if known is None or not known.replicas:
+        raise CommandError("ERR FAILOVER requires connected replicas.")
+    if force and not (timeout and target):
+        raise CommandError(
+            "ERR FAILOVER with force option requires both a timeout and target HOST and IP."
+        )
+    session = _replica_at(known, *target) if target else None
+    following.network_of(server)
+    known.begin_failover(replication.Failover(
+        session, known.now + timeout / 1000 if timeout else None, force,
+        lambda host, port: following.begin(server, host, port, failing_over=True),
+    ))
+    return OK
+
+
+def _failover_options(
+    names: Sequence[bytes], words: Sequence[bytes]
+) -> tuple[int, tuple[bytes, int] | None, bool]:
+    """The time in milliseconds (0: any), the replica, and whether it is forced.
+
+    Args:
+        names: the words, in capitals.
+        words: the same, as they are.
+    """
+    timeout, target, force, at = 0, None, False, 0
     while at < len(names):
         taken = {b"TO": 3, b"TIMEOUT": 2, b"FORCE": 1}.get(names[at], 0)
         if not taken or at + taken > len(names):
@@ -106,10 +148,30 @@ def failover(ctx: Context, words: list[bytes]) -> Any:
         number = 0 if taken == 1 else parse_int(words[at + taken - 1])
         if number is None:
             raise CommandError(errors.NOT_INTEGER)
-        if taken == 2 and number <= 0:
+        if taken == 1:
+            force = True
+        elif taken == 3:
+            target = (words[at + 1], number)
+        elif number <= 0:
             raise CommandError("ERR FAILOVER timeout must be greater than 0")
+        else:
+            timeout = number
         at += taken
-    raise CommandError("ERR FAILOVER requires connected replicas.")
+    return timeout, target, force
+
+
+def _replica_at(known: replication.Replication, host: bytes, port: int) -> Session:
+    """The session of a replica that is online.
+
+    Raises:
+        CommandError: there is none at that address.
+    """
+    for session, each in known.replicas.items():
+        if (replication.host_of(session, each).encode(), each.port) == (host, port):
+            if each.state != "online":
+                raise CommandError("ERR FAILOVER target replica is not online.")
+            return session
+    raise CommandError("ERR FAILOVER target HOST and PORT is not a replica.")
 
 
 _SYNC: Final = ADMIN | NOSCRIPT | NO_ASYNC_LOADING | NO_MULTI
@@ -131,7 +193,23 @@ def psync(ctx: Context, known_id: bytes, offset: bytes, rest: list[bytes]) -> An
     Checked in the server's order: whether it is one already, whether this server has what it
     serves, the offset.
     """
+    if rest and rest[0].upper() == b"FAILOVER":
+        _take_over(ctx.server, known_id)
     return _attach(ctx, (known_id, offset))
+
+
+def _take_over(server: Server, known_id: bytes) -> None:
+    """A master gives its place to this server.
+
+    Raises:
+        CommandError: this is no replica, or none that has this master's stream.
+    """
+    current = following.of(server)
+    if current is None:
+        raise CommandError("ERR PSYNC FAILOVER can't be sent to a master.")
+    if known_id.decode("ascii", "replace") != server.replication_id:
+        raise CommandError("ERR PSYNC FAILOVER replid must match my replid.")
+    current.leave()
 
 
 def _attach(ctx: Context, wanted: tuple[bytes, bytes] | None) -> Any:
@@ -152,7 +230,7 @@ def _attach(ctx: Context, wanted: tuple[bytes, bytes] | None) -> Any:
     if master is not None and master.state != "connected":
         raise CommandError("NOMASTERLINK Can't SYNC while not connected with my master")
     if wanted is None:
-        return known.begin_anew(session, snapshot_file.Snapshot(server), by_psync=False)
+        return known.begin_anew(session, _snapshot(known), by_psync=False)
     known_id, raw = wanted
     offset = parse_int(raw)
     if offset is None:
@@ -162,7 +240,14 @@ def _attach(ctx: Context, wanted: tuple[bytes, bytes] | None) -> Any:
         return RawReply(missed)
     if known_id != b"?":
         known.syncs["sync_partial_err"] += 1
-    return known.begin_anew(session, snapshot_file.Snapshot(server), by_psync=True)
+    return known.begin_anew(session, _snapshot(known), by_psync=True)
+
+
+def _snapshot(known: replication.Replication) -> snapshot_file.Snapshot:
+    """All data as they are now; a replica's replicas take over where the stream is."""
+    master = known.following
+    selected = None if master is None or master.session is None else master.session.db
+    return snapshot_file.Snapshot(known.server, selected)
 
 
 def _known(server: Server) -> replication.Replication:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from fakeredis.engine.core import blocking
 from fakeredis.engine.lua import functions
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from fakeredis.engine.features import search
 else:
     search = LazyModule("fakeredis.engine.features.search")
+
+
+STREAM_DATABASE: Final = b"repl-stream-db"  # what a file says of the master's stream
 
 
 def to_bytes(server: Server) -> bytes:

@@ -41,12 +41,16 @@ class Snapshot:
 
     Args:
         server: whose; its lock is held.
+        selected: the database that the stream is in, where that goes on as it is.
     """
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: Server, selected: int | None = None) -> None:
         self._server = server
         self._now = server.clock.milliseconds()
-        self._file = files.Pieces(rdb_file.frame(server), server.limits)
+        frame = rdb_file.frame(server)
+        if selected is not None:
+            frame.aux[rdb_file.STREAM_DATABASE] = b"%d" % selected
+        self._file = files.Pieces(frame, server.limits)
         self._parts = [_Part(db) for _, db in sorted(server.databases.items()) if db.data]
         self._by_data = {id(part.data): part for part in self._parts}
         self._kept: deque[files.Entry] = deque()

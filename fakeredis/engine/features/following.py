@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from fakeredis import errors
 from fakeredis.engine.command.command import READONLY, RUNS_QUEUE, STALE, WRITE, Command
-from fakeredis.engine.core import blocking, switches
+from fakeredis.engine.core import blocking, statistics, switches
 from fakeredis.engine.core.road import Check, Origin
 from fakeredis.engine.core.session import Session
 from fakeredis.engine.features import pause
@@ -73,13 +73,13 @@ class Following:
         self.attempts += 1
         self.all_attempts += 1
 
-    def load(self, known_id: str, offset: int, load: Callable[[], object]) -> None:
+    def load(self, known_id: str, offset: int, load: Callable[[], int]) -> None:
         """All of the master's data have come.
 
         Args:
             known_id: the name of the stream.
             offset: where it is.
-            load: puts the data in the place of this server's.
+            load: puts the data in the place of this server's; which database the stream is in.
 
         Raises:
             FormatError: they cannot be read.
@@ -88,13 +88,13 @@ class Following:
         with server.lock:
             if replication.following is not self:
                 return
-            load()
+            selected = load()
             server.replication_id = known_id
             replication.second_id, replication.second_offset = NO_ID, -1
             replication.stream.offset = offset
             replication.stream.backlog = Backlog(offset)
             self._end_session()
-            self.selected = 0
+            self.selected = selected
             self._up()
 
     def resume(self, known_id: str) -> None:
@@ -119,7 +119,16 @@ class Following:
         if self.session is None or self.session.closed:
             self.session = self._make_session()
         self._queue = None
+        self.failing_over = False
+        self.replication.end_failover()
         refresh(self.server)
+
+    def refused(self) -> None:
+        """The master does not go on with this server; a replica does not take its place."""
+        with self.server.lock:
+            if self.failing_over and self.replication.following is self:
+                self.replication.end_failover()
+                self.leave()
 
     def _make_session(self) -> Session:
         session = Session(self.server, 2, f"{self.host}:{self.port}")
@@ -187,6 +196,7 @@ class Following:
         if command is not None and command.subcommands is not None and args:
             command, args = command.subcommands.get(args[0].upper()), args[1:]
         if command is not None:
+            self.replication.stream.keep(command, args)
             try:
                 session.invoke(command, args)
             except CommandError:
@@ -220,16 +230,19 @@ class Following:
 _NOT_PLAYED: Final = frozenset({b"MULTI", b"EXEC", b"PING", b"REPLCONF"})
 
 
-def begin(server: Server, host: str, port: int) -> None:
+def begin(server: Server, host: str, port: int, failing_over: bool = False) -> None:
     """Follow a master from now on.
+
+    Args:
+        server: who follows.
+        host: the master's.
+        port: the master's.
+        failing_over: whether it is a replica that is to be a master now.
 
     Raises:
         CommandError: this server has no network.
     """
-    if server.connect is None:
-        raise CommandError(
-            "ERR this server has no network and cannot follow another one: see FakeServer's follow="
-        )
+    connect = network_of(server)
     replication = replicas.of(server)
     before = replication.following
     if before is not None:
@@ -240,14 +253,30 @@ def begin(server: Server, host: str, port: int) -> None:
     server.switch_off(switches.REPLICATED)
     for waiting in list(server.waiting):
         if waiting.wait is not None and waiting.wait.keys and not pause.is_postponed(waiting):
-            blocking.unblock(waiting, True)
+            error = CommandError(errors.UNBLOCKED_BY_ROLE)
+            statistics.failed(server, waiting.wait.command, error)
+            blocking.finish(waiting.wait, error)
     following = replication.following = Following(replication, host, port)
     following.known = before.known if before is not None else stream.backlog is not None
+    following.failing_over = failing_over
     following.selected = max(stream.selected, 0) if before is None else before.selected
     server.switch_on(switches.FOLLOWING, _CHECK)
     server.config.override("replicaof", f"{host} {port}")
     refresh(server)
-    following.link = server.connect(following)
+    following.link = connect(following)
+
+
+def network_of(server: Server) -> Callable[[Following], Link]:
+    """What connects a server to its master.
+
+    Raises:
+        CommandError: it may open no socket.
+    """
+    if server.connect is None:
+        raise CommandError(
+            "ERR this server has no network and cannot follow another one: see FakeServer's follow="
+        )
+    return server.connect
 
 
 def end(server: Server) -> None:

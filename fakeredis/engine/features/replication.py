@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Final, Protocol
 
 from fakeredis.engine.core import blocking
 from fakeredis.engine.core.replies import Pieces, Raw
+from fakeredis.engine.features import pause
 from fakeredis.engine.features.replication_stream import ASK, NO_ID, PING, Keeper, Stream
 
 if TYPE_CHECKING:
@@ -15,7 +16,14 @@ if TYPE_CHECKING:
     from fakeredis.engine.core.session import Session
     from fakeredis.engine.features.following import Following
 
+_WAITING: Final = "waiting-for-sync"
+_FOR_EVER: Final = 1 << 62  # milliseconds
 _MARK: Final = 40  # letters at the end of a file whose size nobody knew
+
+
+def host_of(session: Session, follower: Follower) -> str:
+    """Where a replica is: where it says, or where it comes from."""
+    return follower.host or session.address.rpartition(":")[0].strip("[]")
 
 
 class Snapshot(Keeper, Protocol):
@@ -47,11 +55,15 @@ class Follower:
 class Failover:
     """A master gives its place to a replica."""
 
-    def __init__(self, session: Session | None, ends: float | None, force: bool) -> None:
-        self.state = "waiting-for-sync"
+    def __init__(
+        self, session: Session | None, ends: float | None, force: bool,
+        follow: Callable[[str, int], None],
+    ) -> None:
+        self.state = _WAITING
         self.session = session  # the replica's; None: the first that has everything
         self.ends = ends  # when it is given up, or forced, as `Replication.now`
         self.force = force
+        self.follow = follow  # makes the server follow another one
 
 
 class Replication:
@@ -105,11 +117,11 @@ class Replication:
         Args:
             now: seconds by a clock that nobody moves.
         """
-        if not self.now:  # what was heard before, was just before
-            for follower in self.known.values():
-                follower.heard = now
+        if not self.now:
+            self._begin_time(now)
         self.now = now
         self._drop_silent(now)
+        self._fail_over()
         replicas = self.replicas
         period = self._integer("repl-ping-replica-period")
         if self.following is None and now - self._pinged >= period:
@@ -118,6 +130,14 @@ class Replication:
                 self.stream.say(PING)
         if not replicas and self.following is None and self.stream.backlog is not None:
             self._forget(now)
+
+    def _begin_time(self, now: float) -> None:
+        """What was noted before the first tick was so just now."""
+        self._pinged = now
+        for follower in self.known.values():
+            follower.heard += now
+        if self.failover is not None and self.failover.ends is not None:
+            self.failover.ends += now
 
     def _forget(self, now: float) -> None:
         """Forget the stream when there have been no replicas for long."""
@@ -258,6 +278,35 @@ class Replication:
             follower.state = ""
             self._end_snapshot(follower)
 
+    # Failover -------------------------------------------------------------------------------------
+
+    def begin_failover(self, failover: Failover) -> None:
+        """Give this server's place to a replica, as soon as that has everything."""
+        self.failover = failover
+        pause.begin(self.server, _FOR_EVER, everything=False)
+        self.stream.say(ASK)
+
+    def end_failover(self) -> None:
+        """It has been done, or is given up: clients that wait go on."""
+        if self.failover is not None:
+            self.failover = None
+            pause.end(self.server)
+
+    def _fail_over(self) -> None:
+        """See whether the replica is ready, or the time is over."""
+        failover = self.failover
+        if failover is None or failover.state != _WAITING:
+            return
+        over = failover.ends is not None and self.now >= failover.ends
+        for session, each in self.replicas.items():
+            wanted = failover.session in (None, session) and each.state == "online"
+            if wanted and (each.offset >= self.stream.offset or (over and failover.force)):
+                failover.state = "failover-in-progress"
+                failover.follow(host_of(session, each), each.port)
+                return
+        if over:
+            self.end_failover()
+
     # Acknowledgements -----------------------------------------------------------------------------
 
     def acknowledged(self, session: Session, offset: int, on_disk: int | None) -> None:
@@ -271,6 +320,7 @@ class Replication:
         if on_disk is not None:
             follower.on_disk = max(follower.on_disk, on_disk)
         follower.heard = self.now
+        self._fail_over()
         for waiting in list(self.waiting):
             if waiting.wait is not None:
                 blocking.retry(waiting.wait)

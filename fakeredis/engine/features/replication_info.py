@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from fakeredis.engine.features.replication import host_of
+
 if TYPE_CHECKING:
     from fakeredis.engine.core.server import Server
     from fakeredis.engine.core.session import Session
@@ -42,11 +44,6 @@ def with_links(server: Server, fields: Fields) -> Fields:
     if replication.failover is not None:
         found["master_failover_state"] = replication.failover.state
     return found
-
-
-def host_of(session: Session, follower: Follower) -> str:
-    """Where a replica is: where it says, or where it comes from."""
-    return follower.host or session.address.rpartition(":")[0].strip("[]")
 
 
 def _line(replication: Replication, session: Session, each: Follower) -> str:

@@ -150,8 +150,8 @@ class Stream:
                 self.silent = False
             dirty, foreign = server.dirty, self._foreign
             db = session.ctx.db
-            if self.snapshots and command.flags & WRITE:
-                self._keep(command, args)
+            if self.snapshots:
+                self.keep(command, args)
             try:
                 reply = go(session, command, args)
                 changed = server.dirty - dirty - (self._foreign - foreign)
@@ -256,8 +256,10 @@ class Stream:
 
     # Snapshots ----------------------------------------------------------------------------------
 
-    def _keep(self, command: Command, args: Sequence[bytes]) -> None:
+    def keep(self, command: Command, args: Sequence[bytes]) -> None:
         """Have snapshots take what a command may change before it does."""
+        if not self.snapshots or not command.flags & WRITE:
+            return
         if command.group == "timeseries":
             for snapshot in self.snapshots:
                 snapshot.keep_all()  # a compaction changes keys that nobody names

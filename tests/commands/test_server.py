@@ -608,6 +608,6 @@ def test_replicas_inside_of_a_process(twin: Twin) -> None:
         twin(*words.split())
     for words in ("MULTI", "SYNC", "PSYNC ? -1", "EXEC"):
         twin(*words.split())
-    assert {b"sync", b"psync"} < set(twin.unordered("ACL", "CAT", "dangerous"))
+    assert {b"sync", b"psync"} < set(twin.fake.execute([b"ACL", b"CAT", b"dangerous"]))
     with pytest.raises(CommandError, match=r"FakeServer\.listen"):
         twin.fake.execute([b"psync", b"?", b"-1"])

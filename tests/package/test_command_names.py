@@ -77,7 +77,7 @@ ALLOWED: dict[str, dict[str, str]] = {
         "PSUBSCRIBE, PUNSUBSCRIBE, SSUBSCRIBE, SUBSCRIBE, SUNSUBSCRIBE, UNSUBSCRIBE": "messages",
     },
     "stores.parity.store": {"DISCARD, EXEC, MULTI, RESET": PROTOCOL},
-    "tcp.following": {"AUTH, PING, PSYNC, REPLCONF": SENDS},
+    "tcp.following": {"AUTH, FAILOVER, PING, PSYNC, REPLCONF": SENDS},
     "tcp.settings": {"ACL, CONFIG, GET": SENDS},
     "testing": {"*": "the commands that a store has to pass"},
 }

@@ -437,5 +437,5 @@ _READERS: Final[dict[int, Callable[[Reader, int], Any]]] = {
     types.ZSET_LISTPACK: _compact_zset, types.LIST_QUICKLIST_2: _quicklist,
     types.SET_LISTPACK: _listpack_set, types.HASH_METADATA: _hash_with_deadlines,
     types.HASH_LISTPACK_EX: _listpack_hash_with_deadlines, types.STREAM: _stream,
-    types.STREAM_2: _stream, types.STREAM_3: _stream,
+    types.STREAM_2: _stream, types.STREAM_3: _stream, types.STREAM_4: _stream,
 }

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 from fakeredis.datatypes.numbers import parse_int, signed
+from fakeredis.datatypes.producers import Producers
 from fakeredis.datatypes.stream import (
     MAX_ID,
     SEQUENCE,
@@ -39,7 +40,9 @@ _WORD: Final = (1 << 64) - 1
 def write_stream(writer: Writer, stream: Stream) -> int:
     """Put a stream; gives the number of its type."""
     kind = types.STREAM_3
-    if writer.version < types.OLDEST_WITH_SET_LISTPACKS:
+    if types.OLDEST_WITH_PRODUCERS <= writer.version < types.OLDEST_OF_VALKEY:
+        kind = types.STREAM_4
+    elif writer.version < types.OLDEST_WITH_SET_LISTPACKS:
         old = writer.version < types.OLDEST_WITH_LISTPACKS
         kind = types.STREAM if old else types.STREAM_2
     writer.length(len(stream.blocks))
@@ -56,7 +59,23 @@ def write_stream(writer: Writer, stream: Stream) -> int:
     for name in sorted(stream.groups):
         writer.string(name)
         _put_group(writer, stream.groups[name], kind)
+    if kind == types.STREAM_4:
+        _put_producers(writer, stream.producers or Producers())
     return kind
+
+
+def _put_producers(writer: Writer, producers: Producers) -> None:
+    writer.length(producers.duration)
+    writer.length(producers.most)
+    writer.length(len(producers.known))
+    for name in sorted(producers.known):
+        writer.string(name)
+        writer.length(len(producers.known[name]))
+        for entry, (number, _) in producers.known[name].items():
+            writer.string(entry)
+            _put_id(writer, number)
+    writer.length(producers.added)
+    writer.length(producers.duplicates)
 
 
 def _put_id(writer: Writer, number: int) -> None:
@@ -97,7 +116,7 @@ def _put_group(writer: Writer, group: Group, kind: int) -> None:
         consumer = group.consumers[name]
         writer.string(name)
         writer.number(consumer.seen)
-        if kind == types.STREAM_3:
+        if kind in (types.STREAM_3, types.STREAM_4):
             writer.number(consumer.active)
         writer.length(len(consumer.pending))
         for number in consumer.pending.since():
@@ -132,7 +151,26 @@ def read_stream(reader: Reader, kind: int) -> Stream:
         if name in stream.groups:
             raise reader.fail("a stream has a group twice")
         stream.groups[name] = _read_group(reader, kind, stream)
+    if kind == types.STREAM_4:
+        stream.producers = _read_producers(reader)
     return stream
+
+
+def _read_producers(reader: Reader) -> Producers:
+    """What producers have added; when, their entries' IDs say."""
+    producers = Producers(reader.length(), reader.length())
+    for _ in range(reader.length()):
+        name = reader.string()
+        if not name or name in producers.known:
+            raise reader.fail("a stream has a producer twice, or one without a name")
+        entries = producers.known[name] = {}
+        for _ in range(reader.length()):
+            entry, number = reader.string(), _read_id(reader)
+            if not entry or entry in entries:
+                raise reader.fail("a producer has a name for an entry twice, or an empty one")
+            entries[entry] = (number, number >> 64)
+    producers.added, producers.duplicates = reader.length(), reader.length()
+    return producers
 
 
 def _read_id(reader: Reader) -> int:
@@ -244,7 +282,7 @@ def _read_consumer(reader: Reader, kind: int, group: Group) -> None:
         raise reader.fail("a group has a consumer twice")
     consumer = group.consumers[name] = Consumer(name, reader.number(8, signed=True))
     consumer.active = consumer.seen
-    if kind == types.STREAM_3:
+    if kind in (types.STREAM_3, types.STREAM_4):
         consumer.active = reader.number(8, signed=True)
     for _ in range(reader.length()):
         number = _read_raw_id(reader)

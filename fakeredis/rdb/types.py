@@ -28,6 +28,7 @@ STREAM_3: Final = 21  # when consumers were active
 HASH_2: Final = 22  # fields with deadlines, as Valkey has them
 HASH_METADATA: Final = 24  # fields with deadlines
 HASH_LISTPACK_EX: Final = 25  # the same as a listpack
+STREAM_4: Final = 26  # what producers have added
 
 # Codes of whole files.
 SLOT_INFO: Final = 244
@@ -46,6 +47,7 @@ END: Final = 255
 OLDEST_WITH_LISTPACKS: Final = 10  # Redis 7.0; also the second form of streams
 OLDEST_WITH_SET_LISTPACKS: Final = 11  # Redis 7.2; also the third form of streams
 OLDEST_WITH_FIELD_EXPIRY: Final = 12  # Redis 7.4
+OLDEST_WITH_PRODUCERS: Final = 13  # Redis 8.6; the fourth form of streams
 OLDEST_OF_VALKEY: Final = 80  # Valkey 9.0; what lies between this and 11 is not for Valkey to read
 
 
@@ -60,4 +62,5 @@ def knows(version: int, kind: int) -> bool:
     """Whether a server of that version knows a type of values."""
     if kind == HASH_2:
         return version >= OLDEST_OF_VALKEY
-    return kind < HASH_2 or OLDEST_WITH_FIELD_EXPIRY <= version < OLDEST_OF_VALKEY
+    oldest = OLDEST_WITH_PRODUCERS if kind == STREAM_4 else OLDEST_WITH_FIELD_EXPIRY
+    return kind < HASH_2 or oldest <= version < OLDEST_OF_VALKEY

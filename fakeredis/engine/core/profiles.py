@@ -25,7 +25,7 @@ _RELEASES: dict[str, tuple[Version, ...]] = {
 # The default version is one of Redis; for Valkey it means the release of Valkey nearest to it.
 _NEAREST: dict[tuple[str, tuple[int, ...]], Version] = {("valkey", (8, 2)): (8, 1, 8)}
 _RDB_VERSIONS: tuple[tuple[Version, int], ...] = (
-    ((7, 4, 0), 12), ((7, 2, 0), 11), ((7, 0, 0), 10), ((5, 0, 0), 9), ((4, 0, 0), 8),
+    ((8, 6, 0), 13), ((7, 4, 0), 12), ((7, 2, 0), 11), ((7, 0, 0), 10), ((5, 0, 0), 9), ((4, 0, 0), 8),
     ((3, 2, 0), 7),
 )
 

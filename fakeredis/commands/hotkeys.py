@@ -106,7 +106,7 @@ def _between(number: int | None, low: int, high: int, error: str) -> int:
 
 
 @group.command(
-    "HOTKEYS START", Rest(), flags=ADMIN | NOSCRIPT, since=_SINCE,
+    "HOTKEYS START", Rest(), flags=ADMIN | NOSCRIPT, since=_SINCE, tips="request_policy:special",
     names=(
         "METRICS=metrics(count:integer [CPU] [NET]) [COUNT=k:integer] [DURATION=seconds:integer] "
         "[SAMPLE=ratio:integer] [SLOTS=slots(count:integer slot:integer+)]"
@@ -124,7 +124,9 @@ def hotkeys_start(ctx: Context, words: list[bytes]) -> Any:
     return OK
 
 
-@group.command("HOTKEYS STOP", flags=ADMIN | NOSCRIPT, since=_SINCE)
+@group.command(
+    "HOTKEYS STOP", flags=ADMIN | NOSCRIPT, since=_SINCE, tips="request_policy:special",
+)
 def hotkeys_stop(ctx: Context) -> Any:
     """Count no longer; what has been counted stays."""
     running = _collection(ctx)
@@ -134,7 +136,9 @@ def hotkeys_stop(ctx: Context) -> Any:
     return OK
 
 
-@group.command("HOTKEYS RESET", flags=ADMIN | NOSCRIPT, since=_SINCE)
+@group.command(
+    "HOTKEYS RESET", flags=ADMIN | NOSCRIPT, since=_SINCE, tips="request_policy:special",
+)
 def hotkeys_reset(ctx: Context) -> Any:
     """Forget what has been counted."""
     running = _collection(ctx)
@@ -144,7 +148,10 @@ def hotkeys_reset(ctx: Context) -> Any:
     return OK
 
 
-@group.command("HOTKEYS GET", flags=ADMIN | NOSCRIPT, since=_SINCE, reply=DEEP)
+@group.command(
+    "HOTKEYS GET", flags=ADMIN | NOSCRIPT, since=_SINCE, reply=DEEP,
+    tips="nondeterministic_output request_policy:special response_policy:special",
+)
 def hotkeys_get(ctx: Context) -> Any:
     """What has been counted; null when nothing was."""
     found = _collection(ctx)
@@ -188,7 +195,7 @@ def _ranges(slots: list[int] | None) -> list[list[int]]:
     return ranges
 
 
-@group.command("HOTKEYS HELP", flags=LOADING | STALE, since=_SINCE, acl=("slow",))
+@group.command("HOTKEYS HELP", flags=LOADING | STALE, since={"redis": "8.6.1"}, acl=("slow",))
 def hotkeys_help(ctx: Context) -> list[Status]:
     """What the subcommands are."""
     return help_lines(ctx)

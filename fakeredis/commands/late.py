@@ -38,6 +38,7 @@ from fakeredis.commands.registry import (
     Changed,
     Group,
 )
+from fakeredis.engine.core.profiles import Since
 from fakeredis.engine.core.replies import DEEP, MAP, PLAIN, Shape, deep_resp2, null_array
 from fakeredis.lazy import Lazy
 
@@ -60,6 +61,29 @@ def _flat_search(reply: Any) -> Any:
 _WORDS: Final = Rest(flat=True)
 # Redis 8.2 does not tell how many words they take.
 _COUNTED: Final = {"redis": "8.4.0"}
+# What COMMAND DOCS of those servers that tell it calls their arguments.
+_NAMES: Final = {
+    "VADD": (
+        "key [REDUCE=reduce(dim:integer)] format<FP32|VALUES> vector element [CAS] "
+        "[quant_type<NOQUANT|BIN|Q8>] [EF=build-exploration-factor:integer] "
+        "[SETATTR=attributes] [M=numlinks:integer]"
+    ),
+    "VEMB": "key element [RAW]",
+    "VGETATTR": "key element",
+    "VISMEMBER": "key element",
+    "VLINKS": "key element [WITHSCORES]",
+    "VRANDMEMBER": "key [count:integer]",
+    "VRANGE": "key start end [count:integer]",
+    "VREM": "key element",
+    "VSETATTR": "key element json",
+    "VSIM": (
+        "key format<ELE|FP32|VALUES> vector_or_element [WITHSCORES] [WITHATTRIBS] "
+        "[COUNT=count:integer] [EPSILON=max_distance:double] [EF=search-"
+        "exploration-factor:integer] [FILTER=expression] [FILTER-EF=max-filtering-effort:integer] "
+        "[TRUTH] [NOTHREAD]"
+    ),
+}
+_SINCE: Final[dict[str, Since]] = {"VISMEMBER": "8.2.0", "VRANGE": _COUNTED}
 for _name, _arity, _key, _more, _form, _flags, _shape, _varies in (
     ("VADD", -5, Key, VaddOptions, "key value* {}", WRITE | DENYOOM, DEEP, ""),
     ("VREM", 3, Key("RW delete"), _WORDS, "", WRITE, DEEP, ""),
@@ -77,7 +101,8 @@ for _name, _arity, _key, _more, _form, _flags, _shape, _varies in (
 ):
     _vector_sets.command(
         _name, _key, _more, flags=_flags | MODULE, acl=(), form=_form,
-        since=_COUNTED if _name == "VRANGE" else "8.0.0", arity=Changed(_COUNTED, _arity, -1),
+        since=_SINCE.get(_name, "8.0.0"), arity=Changed(_COUNTED, _arity, -1),
+        names=_NAMES.get(_name, "key"),
         reply=_shape, nulls=null_array if _name == "VINFO" else None, varies=_varies,
     )(Lazy("fakeredis.commands.vector_set", _name.lower()))
 
@@ -136,15 +161,25 @@ _moves: Final = Group("cluster")
 _moves.command(
     "CLUSTER MIGRATION", Rest(2), arity=-4, flags=ADMIN | NO_ASYNC_LOADING | STALE | SERVER_WIDE,
     since=_MOVES_SINCE, reply=DEEP, varies="always", form="^action value*",
+    names=(
+        "subcommand<IMPORT=import(start-slot:integer end-slot:integer)+|"
+        "CANCEL=cancel<ID=task-id|ALL>|STATUS=status<[ID=task-id]|[ALL]>>"
+    ),
 )(Lazy(_MOVING, "migration"))
 _moves.command(
     "CLUSTER SYNCSLOTS", Rest(1), arity=-3, flags=ADMIN | NO_ASYNC_LOADING | STALE,
     since=_MOVES_SINCE, tips="nondeterministic_output", form="^action value*",
+    names=(
+        "subcommand<SYNC=sync(task-id slot-range(start-slot:integer end-slot:integer)+)|"
+        "RDBCHANNEL=task-id|SNAPSHOT-EOF|STREAM-EOF|ACK=ack(state offset:integer)|FAIL=error|"
+        "CONF=conf(option+ value+)>"
+    ),
 )(Lazy(_MOVING, "syncslots"))
 _trims: Final = Group("server")
 _trims.command(
     "TRIMSLOTS", Rest(4), arity=-5, flags=WRITE | SERVER_WIDE, since=_MOVES_SINCE,
     acl=("dangerous", "keyspace", "slow", "write"),
+    names="RANGES=ranges(numranges:integer slots(startslot:integer endslot:integer)+)",
 )(Lazy(_MOVING, "trimslots"))
 
 groups: Final = (_vector_sets, _arrays, _imports, _moves, _trims)

@@ -401,6 +401,7 @@ def msetnx(ctx: Context, *pairs: bytes) -> int:
     since={"redis": "8.4.0", "valkey": "9.1.0"},
     specs=(KeySpec("OW update", index(1), counted(step=2)),),
     form="#(key value)~ {}", names="numkeys:integer data(key:key value)+ {}",
+    tips="request_policy:multi_shard response_policy:all_succeeded",
 )
 def msetex(ctx: Context, raw: bytes, *words: bytes) -> int:
     """Set several keys with one deadline: all, or none when NX or XX does not hold for one.

@@ -68,7 +68,7 @@ def xcfgset(ctx: Context, key: bytes, *words: bytes) -> Any:
 
 @group.command(
     "XIDMPRECORD", Key("RW update"), Raw, Raw, Raw, flags=WRITE | DENYOOM | FAST,
-    since={"redis": "8.6.2"},
+    since={"redis": "8.6.2"}, names="key pid iid stream-id",
 )
 def xidmprecord(ctx: Context, key: bytes, producer: bytes, name: bytes, raw: bytes) -> Any:
     """Note that an entry was added under a producer's idempotent ID.

@@ -146,11 +146,11 @@ def module_of(command: Command) -> str:
 def document(command: Command, profile: Profile) -> dict[bytes, Any]:
     """A command's entry in COMMAND DOCS, as a profile's server has it."""
     if command.flags & MODULE:
-        return {b"group": b"module", b"module": module_of(command).encode()}
-    facts, since = facts_of(command), command.declaration.since
+        return _document_of_module(command, profile)
+    facts = facts_of(command)
     docs: dict[bytes, Any] = {
         b"summary": first_line(command).encode(),
-        b"since": (since if isinstance(since, str) else next(iter(since.values()))).encode(),
+        b"since": _shown_since(command),
         b"group": _SHOWN_GROUPS.get(command.group, command.group).encode(),
     }
     docs |= {name.encode(): _doc(name, facts[name]) for name in _DOCS if name in facts}
@@ -162,6 +162,23 @@ def document(command: Command, profile: Profile) -> dict[bytes, Any]:
             shown_name(one): document(one, profile) for one in subcommands_of(command)
         }
     return docs
+
+
+def _document_of_module(command: Command, profile: Profile) -> dict[bytes, Any]:
+    """What is told of a module's command: of some, newer servers tell more."""
+    docs: dict[bytes, Any] = {b"group": b"module", b"module": module_of(command).encode()}
+    if command.declaration.names and profile.traits.documents_modules:
+        arguments = arguments_of(command.declaration, profile)
+        docs |= {
+            b"summary": first_line(command).encode(), b"since": _shown_since(command),
+            b"arguments": [_argument(argument) for argument in arguments],
+        }
+    return docs
+
+
+def _shown_since(command: Command) -> bytes:
+    since = command.declaration.since
+    return (since if isinstance(since, str) else next(iter(since.values()))).encode()
 
 
 def _doc(name: str, value: Any) -> Any:

@@ -25,8 +25,8 @@ _RELEASES: dict[str, tuple[Version, ...]] = {
 # The default version is one of Redis; for Valkey it means the release of Valkey nearest to it.
 _NEAREST: dict[tuple[str, tuple[int, ...]], Version] = {("valkey", (8, 2)): (8, 1, 8)}
 _RDB_VERSIONS: tuple[tuple[Version, int], ...] = (
-    ((8, 6, 0), 13), ((7, 4, 0), 12), ((7, 2, 0), 11), ((7, 0, 0), 10), ((5, 0, 0), 9), ((4, 0, 0), 8),
-    ((3, 2, 0), 7),
+    ((8, 6, 0), 13), ((7, 4, 0), 12), ((7, 2, 0), 11), ((7, 0, 0), 10), ((5, 0, 0), 9),
+    ((4, 0, 0), 8), ((3, 2, 0), 7),
 )
 
 
@@ -123,6 +123,7 @@ class Traits(NamedTuple):
     nan_samples: bool = False  # time series take NaN, which aggregations leave out
     several_aggregators: bool = False  # and queries several aggregations at once
     series_left_out: bool = False  # EXCLUDEEMPTY leaves out those without samples
+    documents_modules: bool = False  # COMMAND DOCS tells of vector sets what they take
     fields_anywhere: bool = False  # HEXPIRE, HGETEX and HSETEX take their words in any order
     nodes_with_references: bool = False  # trimming with ``~`` takes whole nodes with DELREF, ACKED
     lenient_conditions: bool = False  # SET takes NX and XX behind a comparison, and that twice
@@ -207,6 +208,7 @@ class Profile(NamedTuple):
             nan_samples=not valkey and self.version >= (8, 6, 0),
             several_aggregators=not valkey and self.version >= (8, 8, 0),
             series_left_out=not valkey and self.version >= (8, 10, 0),
+            documents_modules=not valkey and self.version >= (8, 4, 0),
             fields_anywhere=not valkey and self.version >= (8, 4, 0),
             nodes_with_references=not valkey and self.version >= (8, 4, 0),
             lenient_conditions=not valkey and self.version >= (8, 4, 0),

@@ -1,6 +1,7 @@
-"""Calls in a row, and what Valkey 9.1.2 says to them: tests/data/sequences.txt and .json.gz.
+"""Calls in a row, and what the newest servers say to them: ``tests/data/sequences-*``.
 
-``python -m tests.versions.sequences`` records the replies anew, where the server is installed.
+``python -m tests.versions.sequences redis86`` records the replies of a server anew, where it is
+installed.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import gzip
 import json
 import shlex
+import sys
 import time
 from collections.abc import Iterator
 from functools import lru_cache
@@ -21,9 +23,8 @@ from tests.support.twin import describe, in_order
 from tests.support.wire import Wire
 from tests.versions import recorded
 
-NAME = "valkey9"
+NAMES = ("redis86", "valkey9")
 _DATA = Path(__file__).parents[1] / "data"
-TEXT, REPLIES = _DATA / "sequences.txt", _DATA / "sequences.json.gz"
 
 
 class Call(NamedTuple):
@@ -43,11 +44,11 @@ class Call(NamedTuple):
 
 
 @lru_cache
-def parts() -> dict[str, list[Call]]:
-    """The calls of each part."""
+def parts(name: str) -> dict[str, list[Call]]:
+    """The calls of each part, for one server."""
     found: dict[str, list[Call]] = {}
     calls: list[Call] = []
-    for line in TEXT.read_text("utf-8").splitlines():
+    for line in (_DATA / f"sequences-{name}.txt").read_text("utf-8").splitlines():
         if line.startswith("== "):
             calls = found[line[3:]] = []
         elif line and not line.startswith("#"):
@@ -56,9 +57,9 @@ def parts() -> dict[str, list[Call]]:
 
 
 @lru_cache
-def replies() -> dict[str, list[str]]:
+def replies(name: str) -> dict[str, list[str]]:
     """What the server said, as text; see `shown`."""
-    found: dict[str, list[str]] = json.loads(gzip.decompress(REPLIES.read_bytes()))
+    found: dict[str, list[str]] = json.loads(gzip.decompress(_replies(name).read_bytes()))
     return found
 
 
@@ -67,25 +68,30 @@ def shown(reply: Any) -> str:
     return describe(in_order(reply))
 
 
-def fake(part: str) -> Server:
-    """A new server of ours, for a part."""
-    server = recorded.fake(NAME)
+def _replies(name: str) -> Path:
+    return _DATA / f"sequences-{name}.json.gz"
+
+
+def fake(name: str, part: str) -> Server:
+    """A new server of ours that imitates one of those, for a part."""
+    server = recorded.fake(name)
     if part.startswith("cluster"):
         Cluster([server])
     return server
 
 
 def main() -> None:
-    """Write the file of replies."""
-    found = {part: list(_taken(part, calls)) for part, calls in parts().items()}
-    text = json.dumps(found, separators=(",", ":"))
-    REPLIES.write_bytes(gzip.compress(text.encode(), 9, mtime=0))
+    """Write the files of replies."""
+    for name in sys.argv[1:] or NAMES:
+        found = {part: list(_taken(name, part, calls)) for part, calls in parts(name).items()}
+        text = json.dumps(found, separators=(",", ":"))
+        _replies(name).write_bytes(gzip.compress(text.encode(), 9, mtime=0))
 
 
-def _taken(part: str, calls: list[Call]) -> Iterator[str]:
+def _taken(name: str, part: str, calls: list[Call]) -> Iterator[str]:
     cluster = part.startswith("cluster")
     options = ("--cluster-enabled", "yes", "--cluster-port", "0") if cluster else ()
-    server = servers.RealServer(*options, name=NAME)
+    server = servers.RealServer(*options, name=name)
     with Wire.to(server.url) as wire:
         if cluster:
             wire.call(b"CLUSTER", b"ADDSLOTSRANGE", b"0", b"16383")

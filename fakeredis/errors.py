@@ -329,6 +329,9 @@ GEO_BOX_NEGATIVE = "ERR height or width cannot be negative"
 GEO_COUNT = "ERR COUNT must be > 0"
 GEO_STORE = "ERR %s is not compatible with WITHDIST, WITHHASH and WITHCOORD options"
 GEO_NO_CENTER = "ERR exactly one of FROMMEMBER or FROMLONLAT can be specified for %s"
+GEO_NO_SHAPE_OF_THREE = (
+    "ERR exactly one of BYRADIUS, BYBOX and BYPOLYGON can be specified for %s"
+)
 GEO_NO_SHAPE = "ERR exactly one of BYRADIUS and BYBOX can be specified for %s"
 GEO_ANY = "ERR the ANY argument requires COUNT argument"
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Annotated, Any, Final, NamedTuple
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar, Final, NamedTuple
 
 from fakeredis import errors
 from fakeredis.commands.arguments import (
@@ -33,10 +34,11 @@ from fakeredis.datatypes.geohash import (
     decode,
     distance,
     encode,
+    middle,
     ranges,
     text_of,
 )
-from fakeredis.datatypes.numbers import format_float
+from fakeredis.datatypes.numbers import format_float, parse_int
 from fakeredis.datatypes.sorted_set import SortedSet
 from fakeredis.engine.core.context import Context
 from fakeredis.engine.core.profiles import Traits
@@ -185,6 +187,7 @@ class _Shape(NamedTuple):
     radius: float | None
     sides: tuple[float, float]
     unit: float
+    vertices: tuple[Place, ...] = ()
 
 
 def _around(data: _Data, member: bytes) -> Place | None:
@@ -215,6 +218,36 @@ def _box(data: _Data, width_raw: bytes, height_raw: bytes, unit: bytes) -> _Shap
     return _Shape(None, (width, height), _unit(unit, data.traits))
 
 
+@dataclass(frozen=True)
+class _Vertices:
+    """A number, and the places of so many vertices."""
+
+    least: ClassVar[int] = 1
+    form: ClassVar[str] = "#2"
+
+    def take(
+        self, ctx: Any, words: Sequence[bytes], at: int, keys: int
+    ) -> tuple[tuple[Place, ...], int]:
+        """The places, and the position behind them."""
+        count = parse_int(words[at])
+        if count is None:
+            raise CommandError("ERR invalid number of vertices")
+        end = at + 1 + 2 * count
+        if count < 3 or end > len(words):
+            raise CommandError("ERR GEOSEARCH BYPOLYGON must have at least 3 vertices")
+        return tuple(
+            _place(ctx.traits, words[one], words[one + 1]) for one in range(at + 1, end, 2)
+        ), end
+
+    def length(self, words: Sequence[bytes], at: int) -> int:
+        """How many words those are, if the number is one."""
+        return 1 + 2 * max(parse_int(words[at]) or 0, 0) if at < len(words) else 0
+
+
+def _polygon(data: _Data, vertices: tuple[Place, ...]) -> _Shape:
+    return _Shape(None, (0.0, 0.0), _DEFAULT_UNIT, vertices)
+
+
 class _RadiusOptions(Options):
     """The options of all searches: what is wanted of what is found."""
 
@@ -243,6 +276,7 @@ class _SearchOptions(_RadiusOptions, at_least=5):
     )] = None
     area: Annotated[tuple[str, _Shape] | None, OneOf(
         BYRADIUS=Values(Raw, Raw, make=_circle), BYBOX=Values(Raw, Raw, Raw, make=_box),
+        BYPOLYGON=Values(_Vertices(), make=_polygon).since({"valkey": "9.0.0"}),
     )] = None
     by_distance: bool = False
 
@@ -253,20 +287,25 @@ class _StoreOptions(_SearchOptions):
     by_distance: Annotated[bool, Flag("STOREDIST")] = False
 
 
-def _check(options: _RadiusOptions, storing: str) -> None:
+def _check(options: _RadiusOptions, storing: str, polygons: bool = False) -> None:
     """What only shows when all is known.
 
     Args:
+        polygons: whether the server knows any, which have a middle of their own.
         storing: what excludes the WITH options, if anything is stored.
     """
     if storing and (options.distances or options.hashes or options.coordinates):
         raise CommandError(errors.GEO_STORE % storing)
     if isinstance(options, _SearchOptions):
         name = "GEOSEARCHSTORE" if isinstance(options, _StoreOptions) else "GEOSEARCH"
-        if options.center is None:
+        by_polygon = options.area is not None and options.area[0] == "BYPOLYGON"
+        if by_polygon and options.center is not None:
+            raise CommandError(errors.SYNTAX)
+        if options.center is None and not by_polygon:
             raise CommandError(errors.GEO_NO_CENTER % name)
         if options.area is None:
-            raise CommandError(errors.GEO_NO_SHAPE % name)
+            error = errors.GEO_NO_SHAPE_OF_THREE if polygons else errors.GEO_NO_SHAPE
+            raise CommandError(error % name)
     if options.first and not options.count:
         raise CommandError(errors.GEO_ANY)
 
@@ -289,7 +328,9 @@ class _Search:
     def area(self) -> Area:
         """What is looked for, in metres."""
         assert self.place is not None
-        radius, (width, height), unit = self.shape
+        radius, (width, height), unit, vertices = self.shape
+        if vertices:
+            return Area(*self.place, None, vertices=vertices)
         if radius is not None:
             return Area(*self.place, radius * unit)
         return Area(*self.place, None, width * unit, height * unit)
@@ -372,10 +413,12 @@ def _searched(
     """
     value = ctx.lookup_read(key, SortedSet)
     given = options.parse(ctx, words, _Data(value, ctx.traits))
-    _check(given, "GEOSEARCHSTORE" if options is _StoreOptions else "")
-    assert given.center is not None
+    polygons = ctx.traits.polygons
+    _check(given, "GEOSEARCHSTORE" if options is _StoreOptions else "", polygons)
     assert given.area is not None
-    return _Search(value, given.center[1], given.area[1], given), given.by_distance
+    shape = given.area[1]
+    place = middle(shape.vertices) if given.center is None else given.center[1]
+    return _Search(value, place, shape, given), given.by_distance
 
 
 @group.command(

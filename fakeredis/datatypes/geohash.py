@@ -6,8 +6,8 @@ lower bit. Distances are on a sphere.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from math import asin, cos, fabs, isinf, nan, pi, sin, sqrt
+from collections.abc import Callable, Iterator, Sequence
+from math import asin, atan2, cos, fabs, isinf, nan, pi, sin, sqrt
 from typing import Final, NamedTuple
 
 MAX_LATITUDE: Final = 85.05112878  # where the Mercator projection is a square
@@ -108,7 +108,7 @@ def distance(longitude: float, latitude: float, other: Place) -> float:
 class Area(NamedTuple):
     """What is looked for: a circle (``radius``) or a box (``width``, ``height``) round a place.
 
-    In metres.
+    In metres. Or a polygon (``vertices``), from whose middle distances are measured.
     """
 
     longitude: float
@@ -116,9 +116,12 @@ class Area(NamedTuple):
     radius: float | None
     width: float = 0.0
     height: float = 0.0
+    vertices: tuple[Place, ...] = ()
 
     def reach(self) -> float:
         """The distance of the farthest place."""
+        if self.vertices:
+            return max(distance(self.longitude, self.latitude, place) for place in self.vertices)
         if self.radius is not None:
             return self.radius
         width, height = self.width / 2, self.height / 2
@@ -134,6 +137,13 @@ class Area(NamedTuple):
                 return None if found > radius else found
 
             return in_circle
+        if self.vertices:
+
+            def in_polygon(place: Place) -> float | None:
+                inside = _is_within(place, self.vertices)
+                return distance(longitude, latitude, place) if inside else None
+
+            return in_polygon
 
         def in_box(place: Place) -> float | None:
             if _meridian_distance(place[1], latitude) > self.height / 2:
@@ -146,6 +156,9 @@ class Area(NamedTuple):
 
     def bounds(self) -> tuple[float, float, float, float]:
         """West, south, east and north of what is looked for."""
+        if self.vertices:
+            longitudes, latitudes = zip(*self.vertices, strict=True)
+            return min(longitudes), min(latitudes), max(longitudes), max(latitudes)
         radius = self.radius
         height = radius if radius is not None else self.height / 2
         width = radius if radius is not None else self.width / 2
@@ -158,6 +171,32 @@ class Area(NamedTuple):
             self.longitude - east, self.latitude - north,
             self.longitude + east, self.latitude + north,
         )
+
+
+def _is_within(place: Place, vertices: Sequence[Place]) -> bool:
+    """Whether a place is in a polygon: a line to the east meets an odd number of its edges."""
+    east, north = place
+    inside = False
+    for (a_east, a_north), (b_east, b_north) in zip(
+        vertices, (vertices[-1], *vertices[:-1]), strict=True
+    ):
+        if (a_north > north) is not (b_north > north):
+            slope = (b_east - a_east) / (b_north - a_north)
+            inside ^= east < slope * (north - a_north) + a_east
+    return inside
+
+
+def middle(vertices: Sequence[Place]) -> Place:
+    """The middle of some places on the sphere."""
+    x = y = z = 0.0
+    for east, north in vertices:
+        longitude, latitude = east * _RADIANS, north * _RADIANS
+        x += cos(latitude) * cos(longitude)
+        y += cos(latitude) * sin(longitude)
+        z += sin(latitude)
+    count = len(vertices)
+    x, y, z = x / count, y / count, z / count
+    return atan2(y, x) / _RADIANS, atan2(z, sqrt(x * x + y * y)) / _RADIANS
 
 
 def _steps_for(reach: float, latitude: float) -> int:

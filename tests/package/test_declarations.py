@@ -98,7 +98,12 @@ def test_access_fits_the_flags() -> None:
 NEWER = {
     "SET": {"IFEQ", "IFNE", "IFDEQ", "IFDNE"}, "XADD": {"IDMP", "IDMPAUTO"},
     "XREAD": {"MAXCOUNT", "MAXSIZE"}, "XREADGROUP": {"CLAIM", "MAXCOUNT", "MAXSIZE"},
-    "ZSCAN": {"NOSCORES"},
+    "GEOSEARCH": {"BYPOLYGON"}, "GEOSEARCHSTORE": {"BYPOLYGON"}, "ZSCAN": {"NOSCORES"},
+    "CLIENT KILL": {
+        "NAME", "IDLE", "FLAGS", "LIB-NAME", "LIB-VER", "DB", "CAPA", "IP", "NOT-ID", "NOT-TYPE",
+        "NOT-USER", "NOT-ADDR", "NOT-LADDR", "NOT-NAME", "NOT-FLAGS", "NOT-LIB-NAME",
+        "NOT-LIB-VER", "NOT-DB", "NOT-CAPA", "NOT-IP",
+    },
 }
 # What is known besides, only to be refused later than unknown words.
 KNOWN = {
@@ -180,7 +185,7 @@ BY_HAND = {
     "bitmap._in_bits": _PLACE, "bitmap.bitop": _PLACE,
     "bitmap._steps": "BITFIELD's operations, of which each is another command",
     "cluster.failover": _PLACE, "cluster.reset": _PLACE, "cluster.setslot": _OTHER,
-    "cluster.slot_stats": _OTHER, "connection._is_on": _PLACE, "connection._type": "a value",
+    "cluster.slot_stats": _OTHER, "connection._is_on": _PLACE, "connection.type_asked": "a value",
     "connection.client_caching": _PLACE, "connection.client_list": "TYPE or ID, by number of words",
     "connection.client_pause": _PLACE, "connection.client_reply": _PLACE,
     "connection.client_tracking": _PLACE, "connection.client_unblock": _PLACE,

@@ -35,10 +35,6 @@ DIFFERENCES: dict[str, str] = {
     "redis6 SCAN: numbers": "a negative cursor is one of the highest, and finds other keys",
     "redis6 SCRIPT EXISTS: arguments": "Redis 6.2 takes SCRIPT EXISTS without a hash",
     "redis6 XINFO HELP: arguments": _SURPLUS,
-    "valkey8 CLIENT KILL: syntax": "Valkey 8.1 takes ID with any number of values, even none",
-    "valkey8 CLIENT UNBLOCK: syntax": "Valkey 8.1 does not look at further words",
-    "valkey9 CLIENT KILL: syntax": _OPEN,
-    "valkey9 CLIENT UNBLOCK: syntax": _OPEN,
     "valkey9 LATENCY HISTOGRAM: example": _BEFORE,
     "valkey9 LATENCY HISTOGRAM: syntax": _BEFORE,
     "valkey9 SLOWLOG GET: example": _BEFORE,
@@ -88,7 +84,6 @@ TWINS: dict[str, str] = {
     "redis6 test_set test_every_kind_of_key": "a negative cursor is one of the highest",
     "redis7 test_stream test_lag": "7.4 holds a group's count to be right at other times still",
     "redis7 test_generic test_presence_and_types": "shared numbers share their times of use",
-    "valkey8 test_connection": "CLIENT LIST, KILL, UNBLOCK and PAUSE do not take further words",
     "valkey8 test_dump": "payloads of a stream of Valkey may be refused",
     "valkey8 test_hyperloglog test_debugging": "PFDEBUG SIMD is not there",
 }

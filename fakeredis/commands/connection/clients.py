@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Annotated, Any, Final
+from typing import Any
 
 from fakeredis import errors
-from fakeredis.commands.arguments import OneOf, Option, Options, Raw, Rest, Token, Values, word_of
+from fakeredis.commands.arguments import Raw, Rest, word_of
 from fakeredis.commands.connection.common import BUSY_SINCE, CLIENT_FLAGS, group
+from fakeredis.commands.connection.filters import (
+    FilterOptions,
+    by_address,
+    is_of_type,
+    session_number,
+    type_asked,
+)
 from fakeredis.commands.registry import (
     ADMIN,
     ALLOW_BUSY,
@@ -24,8 +30,7 @@ from fakeredis.engine import wording
 from fakeredis.engine.core import blocking, dispatch, switches
 from fakeredis.engine.core.context import Context
 from fakeredis.engine.core.replies import NO_REPLY, OK, VERBATIM, Status
-from fakeredis.engine.core.session import Session
-from fakeredis.engine.features import acl, key_access, pause
+from fakeredis.engine.features import key_access, pause
 from fakeredis.engine.features.client_info import describe
 from fakeredis.errors import CommandError
 
@@ -162,26 +167,6 @@ def client_info(ctx: Context) -> bytes:
     return describe(ctx.session).encode("utf-8", "surrogateescape") + b"\n"
 
 
-_TYPES: Final = (b"NORMAL", b"MASTER", b"REPLICA", b"SLAVE", b"PUBSUB")
-
-
-def _type(raw: bytes) -> bytes:
-    word = word_of(raw)
-    if word not in _TYPES:
-        raise CommandError(f"ERR Unknown client type '{wording.clean(raw)}'")
-    return word
-
-
-def _is_of_type(session: Session, kind: bytes) -> bool:
-    replication = session.server.replication
-    if replication is not None and replication.is_replica(session):
-        return kind in (b"REPLICA", b"SLAVE")
-    if replication is not None and replication.is_master(session):
-        return kind == b"MASTER"
-    listens = bool(session.channels or session.patterns or session.shard_channels)
-    return kind == (b"PUBSUB" if listens else b"NORMAL")
-
-
 @group.command(
     "CLIENT LIST", Rest(), flags=CLIENT_FLAGS | ADMIN, since="2.4.0", reply=VERBATIM,
     form="{TYPE=1 ID=rest}", varies="always", tips="nondeterministic_output",
@@ -192,11 +177,13 @@ def client_list(ctx: Context, words: list[bytes]) -> bytes:
     server = ctx.server
     sessions = [session for session in list(server.sessions.values()) if not session.closed]
     option = word_of(words[0]) if words else b""
-    if option == b"TYPE" and len(words) == 2:
-        kind = _type(words[1])
-        sessions = [session for session in sessions if _is_of_type(session, kind)]
+    if len(words) > 1 and ctx.traits.parses_client_ids:
+        sessions = FilterOptions.parse(ctx, words).chosen(ctx, "NO")
+    elif option == b"TYPE" and len(words) == 2:
+        kind = type_asked(words[1], ctx.traits)
+        sessions = [session for session in sessions if is_of_type(session, kind)]
     elif option == b"ID" and len(words) > 1:
-        numbers = [_session_number(ctx, raw) for raw in words[1:]]
+        numbers = [session_number(ctx, raw) for raw in words[1:]]
         found = (server.sessions.get(number) for number in numbers)
         sessions = [session for session in found if session is not None]
     elif words:
@@ -205,83 +192,8 @@ def client_list(ctx: Context, words: list[bytes]) -> bytes:
     return lines.encode("utf-8", "surrogateescape")
 
 
-def _session_number(ctx: Context, raw: bytes) -> int:
-    if ctx.traits.parses_client_ids:
-        return _client_id(ctx, raw)
-    number = parse_int(raw)
-    if number is None:
-        raise CommandError("ERR Invalid client ID")
-    return number
-
-
-Filter = Callable[[Session], bool]
-
-
-def _client_id(ctx: Context, raw: bytes) -> int:
-    number = parse_int(raw)
-    if number is None and ctx.traits.parses_client_ids:
-        raise CommandError(errors.SYNTAX)
-    if ctx.traits.older_errors:
-        if number is None:
-            raise CommandError(errors.NOT_INTEGER)
-        return number
-    if number is None or number < 1:
-        raise CommandError("ERR client-id should be greater than 0")
-    return number
-
-
-def _by_id(ctx: Context, raw: bytes) -> Filter:
-    number = _client_id(ctx, raw)
-    return lambda session: session.id == number
-
-
-def _by_type(ctx: Context, raw: bytes) -> Filter:
-    kind = _type(raw)
-    return lambda session: _is_of_type(session, kind)
-
-
-def _by_address(ctx: Context, raw: bytes) -> Filter:
-    text = raw.decode("utf-8", "surrogateescape")
-    return lambda session: session.address == text
-
-
-def _by_own_address(ctx: Context, raw: bytes) -> Filter:
-    text = raw.decode("utf-8", "surrogateescape")
-    return lambda session: session.local_address == text
-
-
-def _by_user(ctx: Context, raw: bytes) -> Filter:
-    text = raw.decode("utf-8", "surrogateescape")
-    if text not in acl.of(ctx.server).users:
-        raise CommandError(f"ERR No such user '{wording.clean(raw)}'")
-    return lambda session: session.user == text
-
-
-def _by_age(ctx: Context, raw: bytes) -> Filter:
-    age = parse_int(raw)
-    if age is None:
-        raise CommandError("ERR maxage is not an integer or out of range")
-    if age < 1:
-        raise CommandError("ERR maxage should be greater than 0")
-    latest = ctx.server.clock.seconds() - age
-    return lambda session: session.created <= latest
-
-
-class _KillOptions(Options, at_least=1):
-    """Whose connections are closed; of the same filter the last counts."""
-
-    filters: Annotated[Sequence[tuple[str, Filter]], OneOf(
-        ID=Values(Raw, make=_by_id).since("2.8.12"),
-        TYPE=Values(Raw, make=_by_type).since("2.8.12"),
-        USER=Values(Raw, make=_by_user), ADDR=Values(Raw, make=_by_address),
-        LADDR=Values(Raw, make=_by_own_address).since("6.2.0"),
-        MAXAGE=Values(Raw, make=_by_age).since({"redis": "7.4.0", "valkey": "8.0.0"}), many=True,
-    )] = ()
-    spare_me: Annotated[str, Option("SKIPME", OneOf(YES=Token, NO=Token))] = "YES"
-
-
 @group.command(
-    "CLIENT KILL", _KillOptions, flags=CLIENT_FLAGS | ADMIN | SERVER_WIDE, since="2.4.0",
+    "CLIENT KILL", FilterOptions, flags=CLIENT_FLAGS | ADMIN | SERVER_WIDE, since="2.4.0",
     names=(
         "filter<old-format/ip:port!2.8.12|new-format<[ID=client-id:integer]|"
         "[TYPE=client-type<NORMAL|MASTER@3.2.0|SLAVE|REPLICA@5.0.0|PUBSUB>]|[USER=username]|"
@@ -293,21 +205,16 @@ def client_kill(ctx: Context, *words: bytes) -> Any:
     """Close the connection of an address, or all that pass filters; how many those were."""
     sessions = list(ctx.server.sessions.values())
     if len(words) == 1:
-        is_there = _by_address(ctx, words[0])
+        is_there = by_address(ctx, words[0])
         chosen = next(filter(is_there, sessions), None)
         if chosen is None:
             raise CommandError("ERR No such client")
         chosen.release()
         return OK
-    options = _KillOptions.parse(ctx, words)
-    filters = dict(options.filters).values()
-    killed = 0
-    for session in sessions:
-        spared = options.spare_me == "YES" and session is ctx.session
-        if not spared and all(accepts(session) for accepts in filters):
-            session.release()
-            killed += 1
-    return killed
+    killed = FilterOptions.parse(ctx, words).chosen(ctx, "YES")
+    for session in killed:
+        session.release()
+    return len(killed)
 
 
 @group.command(
@@ -319,7 +226,7 @@ def client_unblock(ctx: Context, raw: bytes, rest: list[bytes]) -> int:
 
     Checked in the server's order: number of words, reason, session's number.
     """
-    if len(rest) > 1:
+    if len(rest) > 1 and not ctx.traits.ignores_words:
         raise ctx.misused()
     reason = word_of(rest[0]) if rest else b"TIMEOUT"
     if reason not in (b"TIMEOUT", b"ERROR"):

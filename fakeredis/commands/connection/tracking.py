@@ -23,7 +23,7 @@ from fakeredis.errors import CommandError
 )
 def client_pause(ctx: Context, raw: bytes, rest: list[bytes]) -> Any:
     """Stop all commands, or writes only, for so many milliseconds: they wait."""
-    if len(rest) > 1:
+    if len(rest) > 1 and not ctx.traits.ignores_words:
         raise ctx.misused()
     mode = word_of(rest[0]) if rest else b"ALL"
     if mode not in (b"ALL", b"WRITE"):

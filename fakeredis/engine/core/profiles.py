@@ -75,6 +75,7 @@ class Traits(NamedTuple):
     shared_numbers: bool = False  # small numbers are one object, which OBJECT REFCOUNT shows
     checked_types: bool = False  # SCAN refuses a TYPE that does not exist
     past_is_expired: bool = False  # a deadline gone by lets a key expire, not deletes it
+    polygons: bool = False  # are among what GEOSEARCH may be told
     names_missing: bool = False  # a search around a member that is not there names it
     terse_pairs: bool = False  # of MSETEX, where its pairs are not as many as was said
     refusals_name: bool = False  # who is refused behind MULTI is named
@@ -113,6 +114,8 @@ class Traits(NamedTuple):
     payload_flags: bool = True  # and that is told of them
     allowed_databases: bool = False  # users may be bound to databases
     sanitized_payloads: bool = True  # users may be told to let payloads pass unchecked
+    says_primary: bool = False  # CLIENT LIST and KILL know a master as primary, too
+    ignores_words: bool = False  # CLIENT UNBLOCK and PAUSE do not look at further words
     parses_client_ids: bool = False  # CLIENT LIST and KILL refuse bad IDs as syntax errors
     read_from_replicas: bool = False  # READONLY does without a cluster
     databases_in_cluster: bool = False  # nodes may have several, though they have just one
@@ -159,6 +162,7 @@ class Profile(NamedTuple):
             shared_numbers=self.version < ((8, 1, 0) if valkey else (8, 2, 0)),
             checked_types=valkey and self.version >= (8, 0, 0),
             past_is_expired=valkey and self.version >= (8, 1, 0),
+            polygons=valkey and self.version >= (9, 0, 0),
             names_missing=valkey and self.version >= (9, 0, 0),
             terse_pairs=valkey,
             refusals_name=valkey and self.version >= (9, 0, 0),
@@ -197,6 +201,8 @@ class Profile(NamedTuple):
             payload_flags=not valkey or self.version < (9, 0, 0),
             allowed_databases=valkey and self.version >= (9, 1, 0),
             sanitized_payloads=self.version >= (7, 0, 0),
+            says_primary=valkey and self.version >= (8, 0, 0),
+            ignores_words=valkey and self.version >= (8, 1, 0),
             parses_client_ids=self.server_type == "valkey" and self.version >= (8, 1, 0),
             read_from_replicas=self.server_type == "valkey" and self.version >= (8, 0, 0),
             databases_in_cluster=valkey and self.version >= (9, 0, 0),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from fakeredis.engine.core import switches
+from fakeredis.engine.core.profiles import Since
 from fakeredis.engine.features import key_access, tracking
 
 if TYPE_CHECKING:
@@ -12,7 +13,8 @@ if TYPE_CHECKING:
 
 
 
-def _flags(session: Session) -> str:
+def flags_of(session: Session) -> str:
+    """The letters that say what a session does."""
     tracker = tracking.tracker_of(session)
     replication = session.server.replication
     letters = [
@@ -46,7 +48,7 @@ def describe(session: Session) -> str:
         "id": session.id, "addr": session.address, "laddr": session.local_address,
         "fd": session.id + 7, "name": session.name.decode(),
         "age": max(int(now - session.created), 0),
-        "idle": max(int(now - idle), 0), "flags": _flags(session), "db": session.db,
+        "idle": max(int(now - idle), 0), "flags": flags_of(session), "capa": "", "db": session.db,
         "sub": len(session.channels), "psub": len(session.patterns),
         "ssub": len(session.shard_channels), "multi": queued, "watch": len(session.watched),
         "qbuf": 0, "qbuf-free": 20474, "argv-mem": 0, "multi-mem": 0, "rbs": 16384, "rbp": 16384,
@@ -67,8 +69,11 @@ def describe(session: Session) -> str:
 
 
 # Fields of CLIENT LIST that came later than 6.2.
-_FIELD_SINCE: Final = {
+_NETWORK_SINCE: Final = {"redis": "8.0.0", "valkey": "8.1.0"}
+_FIELD_SINCE: Final[dict[str, Since]] = {
+    "capa": {"valkey": "8.0.0"},
     "multi-mem": "7.0.0", "rbs": "7.0.0", "rbp": "7.0.0", "ssub": "7.0.0", "resp": "7.0.0",
-    "lib-name": "7.2.0", "lib-ver": "7.2.0", "watch": "7.4.0", "io-thread": "8.0.0",
-    "tot-net-in": "8.0.0", "tot-net-out": "8.0.0", "tot-cmds": "8.0.0",
+    "lib-name": "7.2.0", "lib-ver": "7.2.0", "watch": {"redis": "7.4.0", "valkey": "8.0.0"},
+    "io-thread": {"redis": "8.0.0"},
+    "tot-net-in": _NETWORK_SINCE, "tot-net-out": _NETWORK_SINCE, "tot-cmds": _NETWORK_SINCE,
 }

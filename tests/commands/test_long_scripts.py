@@ -6,17 +6,19 @@ import contextlib
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import pytest
 import redis
+import redis.asyncio
 
 import fakeredis
 from fakeredis.engine.core import switches
 from fakeredis.errors import CommandError
 from tests.support.engines import Server
 from tests.support.twin import Pair, fake_reply, same
-from tests.support.wire import to_bytes
+from tests.support.wire import Wire, to_bytes
 
 LOOP = "while true do end"
 # Ends by itself, at a time that the key says in microseconds.
@@ -237,6 +239,91 @@ def test_through_redis_py() -> None:
         assert client.script_kill()
         it.thread.join(PATIENCE)
     assert client.get("k") is None
+
+
+def told(call: Callable[[], Any]) -> Any:
+    """What a client's caller is told: replies, errors among them, or an error."""
+    try:
+        reply = call()
+    except redis.RedisError as error:
+        return type(error).__name__, str(error)
+    if isinstance(reply, list):
+        return [str(one) if isinstance(one, Exception) else one for one in reply]
+    return reply
+
+
+def batches(pipe: Callable[..., Any]) -> Iterator[Any]:
+    """What pipelines are told while a script runs; the last one ends it."""
+    for transaction in (False, True):
+        for raises in (False, True):
+            with pipe(transaction=transaction) as each:
+                each.get("k").set("k", 1).execute_command("UNWATCH")
+                each.execute_command("GET")
+                yield told(partial(each.execute, raise_on_error=raises))
+    with pipe() as watching:
+        watching.watch("k")
+        watching.multi()
+        yield told(watching.set("k", 2).execute)
+    with pipe(transaction=False) as last:
+        last.get("k").execute_command("SCRIPT KILL")
+        yield told(partial(last.execute, raise_on_error=False))
+
+
+def while_busy(client: Callable[[], redis.Redis], script: Callable[[redis.Redis], Any]) -> Any:
+    """What `batches` and the script are told, and what is left of it all."""
+    found: list[Any] = []
+    with client() as first, client() as other:
+        first.config_set("busy-reply-threshold", 5)
+        other.set("k", "v")
+        thread = threading.Thread(target=lambda: found.append(told(lambda: script(first))))
+        thread.start()
+        until(lambda: isinstance(told(lambda: other.get("k")), tuple))
+        told_others = list(batches(other.pipeline))
+        thread.join(PATIENCE)
+        return told_others, found, other.get("k"), other.get("n")
+
+
+def in_a_batch(client: redis.Redis, transaction: bool) -> Any:
+    pipe = client.pipeline(transaction=transaction)
+    return pipe.set("n", 1).eval(LOOP, 0).incr("n").execute(raise_on_error=False)
+
+
+@pytest.mark.parametrize("script", [
+    lambda client: client.eval(LOOP, 0), partial(in_a_batch, transaction=False),
+    partial(in_a_batch, transaction=True),
+], ids=["alone", "in a pipeline", "in a transaction"])
+@pytest.mark.parametrize("spy", [False, True])
+def test_pipelines(
+    clean_real_url: str, spy: bool, script: Callable[[redis.Redis], Any]
+) -> None:
+    expected = while_busy(lambda: redis.Redis.from_url(clean_real_url), script)
+    assert "busy running a script" in str(expected)
+    with fakeredis.patch(spy=spy):
+        assert while_busy(redis.Redis, script) == expected
+
+
+@pytest.mark.parametrize("transaction", [False, True])
+async def test_pipelines_of_asyncio(clean_real_url: str, transaction: bool) -> None:
+    async def batch(client: Any) -> Any:
+        pipe = client.pipeline(transaction=transaction).get("k").set("k", 1)
+        try:
+            return await pipe.execute(raise_on_error=False)
+        except redis.RedisError as error:
+            return error
+
+    server = Server()
+    with Running(server, "EVAL", LOOP, 0):
+        fake = await batch(fakeredis.FakeAsyncRedis(server=server))
+    with redis.Redis.from_url(clean_real_url) as first, Wire.to(clean_real_url) as other:
+        first.config_set("busy-reply-threshold", 5)
+        thread = threading.Thread(target=lambda: told(lambda: first.eval(LOOP, 0)))
+        thread.start()
+        until(lambda: isinstance(other.call(b"PING"), CommandError))
+        async with redis.asyncio.Redis.from_url(clean_real_url) as client:
+            real = await batch(client)
+        other.call(b"SCRIPT", b"KILL")
+        thread.join(PATIENCE)
+    assert str(fake) == str(real)
 
 
 @pytest.mark.parametrize("by", ["door", "process"])

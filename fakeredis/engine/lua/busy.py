@@ -29,6 +29,9 @@ _monotonic: Final = partial(getattr(threading, "_time", time.monotonic))
 _LOAD_LIMIT: Final = 0.5  # seconds that the code of a library may take
 _PERIOD: Final = 0.01  # seconds between two moments for others
 _NAP: Final = 0.001  # seconds that such a moment lasts
+# Some are longer: threads of a machine that has much to do are slow to come in.
+_LONG_NAP: Final = 0.01
+_NAPS: Final = 10  # of which one is long
 _alarm: Final = threading.Lock()  # nobody ever releases it
 _alarm.acquire()
 
@@ -87,7 +90,8 @@ def _look(frame: Frame) -> bytes | None:
         server.long_script = frame
         server.switch_on(switches.BUSY, _CHECK)
     if now - frame.napped > _PERIOD:
-        _let_others_in(server)
+        frame.naps += 1
+        _let_others_in(server, _NAP if frame.naps % _NAPS else _LONG_NAP)
         frame.napped = _monotonic()
         frame.session.ctx.see_time_pass()
         if server.switched & switches.DOWN:
@@ -95,8 +99,8 @@ def _look(frame: Frame) -> bytes | None:
     return frame.stopped
 
 
-def _let_others_in(server: Server) -> None:
-    """Release the lock for a moment; nothing that happens then may touch the data."""
+def _let_others_in(server: Server, seconds: float) -> None:
+    """Release the lock for so long; nothing that happens then may touch the data."""
     lock: Any = server.lock
     ready, server.ready = server.ready, []
     expire, server.active_expire = server.active_expire, False
@@ -104,7 +108,7 @@ def _let_others_in(server: Server) -> None:
     try:
         for pump in server.pumps:
             pump()
-        _alarm.acquire(timeout=_NAP)
+        _alarm.acquire(timeout=seconds)
     finally:
         lock._acquire_restore(held)
         server.ready = ready + server.ready

@@ -123,7 +123,7 @@ class Frame:
 
     __slots__ = (
         "session", "interpreter", "read_only", "protocol", "crash", "known", "wrote", "runnable",
-        "argv", "started", "loading", "counted", "slot", "busy", "napped", "stopped",
+        "argv", "started", "loading", "counted", "slot", "busy", "napped", "naps", "stopped",
     )
 
     def __init__(self) -> None:
@@ -141,6 +141,7 @@ class Frame:
         # For `fakeredis.engine.lua.busy`:
         self.started: float | None = None
         self.napped = 0.0
+        self.naps = 0
         self.loading = False  # it is the code of a library
         self.busy = False  # others are told so
         self.stopped: bytes | None = None  # why it must end

@@ -31,8 +31,8 @@ from fakeredis.engine.core import dispatch
 from fakeredis.engine.core.context import Context
 from fakeredis.engine.core.replies import DEEP, OK, SetReply, Status
 from fakeredis.engine.lua import busy, functions
+from fakeredis.engine.lua.frame import check_flags
 from fakeredis.engine.lua.functions import Function, Library
-from fakeredis.engine.lua.interpreter import check_flags
 from fakeredis.engine.lua.shebang import FLAGS
 from fakeredis.errors import CommandError
 from fakeredis.lazy import LazyModule

@@ -34,14 +34,14 @@ from fakeredis.datatypes.numbers import parse_int
 from fakeredis.engine.core import dispatch
 from fakeredis.engine.core.context import Context
 from fakeredis.engine.core.replies import OK, Shape, Status
-from fakeredis.engine.lua import busy, interpreter, scripting
+from fakeredis.engine.lua import busy, frame, scripting, values
 from fakeredis.errors import CommandError
 
 group = Group("scripting")
 group.container("SCRIPT", since="2.6.0")
 
 EVAL_FLAGS: Final = NOSCRIPT | STALE | SKIP_MONITOR | MOVABLEKEYS | NO_MANDATORY_KEYS
-EVAL_REPLY: Final = Shape(interpreter.resp2, interpreter.resp3)
+EVAL_REPLY: Final = Shape(values.resp2, values.resp3)
 
 
 def _count(args: Sequence[bytes]) -> int:
@@ -61,7 +61,7 @@ def _eval(ctx: Context, words: list[bytes], read_only: bool) -> Any:
     scripts = scripting.scripting_of(ctx.server)
     script = scripts.load(words[0])
     if script.flags is not None:
-        interpreter.check_flags(ctx.session, script, read_only)
+        frame.check_flags(ctx.session, script, read_only)
     return scripts.run(ctx.session, script, words[2:], count, read_only)
 
 
@@ -74,7 +74,7 @@ def _evalsha(ctx: Context, words: list[bytes], read_only: bool) -> Any:
         raise scripting.no_script(ctx.traits.script_engines)
     script = scripts.find(words[0])
     if script.flags is not None:
-        interpreter.check_flags(ctx.session, script, read_only)
+        frame.check_flags(ctx.session, script, read_only)
     return scripts.run(ctx.session, script, words[2:], count, read_only)
 
 

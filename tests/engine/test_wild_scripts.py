@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from fakeredis.engine.lua import interpreter
+from fakeredis.engine.lua import runtime
 from tests.support import processes
 from tests.support.engines import Server
 from tests.support.twin import fake_reply
@@ -113,16 +113,16 @@ def test_both_ways_to_match(monkeypatch: pytest.MonkeyPatch) -> None:
         ]
 
     quick = replies()
-    code = interpreter._own_code.__wrapped__
+    code = runtime._own_code.__wrapped__
 
     def slow_code(name: str) -> bytes:
         if name != "patterns.lua":
             return bytes(code(name))
-        source = Path(interpreter.__file__).with_name(name).read_bytes()
+        source = Path(runtime.__file__).with_name(name).read_bytes()
         assert b"LONGEST_PATTERN, MOST_CAPTURES = 4e8, 2000" in source
         return source.replace(b"= 4e8, 2000", b"= 4e8, -1")
 
-    monkeypatch.setattr(interpreter, "_own_code", slow_code)
+    monkeypatch.setattr(runtime, "_own_code", slow_code)
     slow = replies()
     for one, other in zip(quick, slow, strict=True):
         assert one == other

@@ -44,8 +44,8 @@ if TYPE_CHECKING:
     from fakeredis.engine.features.memory import Limit
     from fakeredis.engine.features.pause import Pause
     from fakeredis.engine.features.tracking import Tracking
+    from fakeredis.engine.lua.frame import Frame
     from fakeredis.engine.lua.functions import Functions
-    from fakeredis.engine.lua.interpreter import Frame
     from fakeredis.engine.lua.scripting import Scripting
 
 _TELLING = switches.TRACKED | switches.LIMITED

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from fakeredis.engine.command.command import Command
     from fakeredis.engine.core.server import Server
     from fakeredis.engine.core.session import Session
-    from fakeredis.engine.lua.interpreter import Runnable
+    from fakeredis.engine.lua.frame import Runnable
 
 
 

@@ -22,7 +22,7 @@ from fakeredis.errors import CommandError, ConnectionLost
 if TYPE_CHECKING:
     from fakeredis.engine.core.server import Server
     from fakeredis.engine.core.session import Session
-    from fakeredis.engine.lua.interpreter import Frame
+    from fakeredis.engine.lua.frame import Frame
 
 # The time that really passes, whatever a test has done to the clock.
 _monotonic: Final = partial(getattr(threading, "_time", time.monotonic))

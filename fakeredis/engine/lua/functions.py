@@ -10,7 +10,9 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from fakeredis.datatypes.quoting import split_quoted
-from fakeredis.engine.lua.interpreter import Interpreter, Runnable, one_line, text_of
+from fakeredis.engine.lua.frame import Runnable
+from fakeredis.engine.lua.interpreter import Interpreter
+from fakeredis.engine.lua.values import one_line, text_of
 from fakeredis.errors import CommandError
 
 if TYPE_CHECKING:

@@ -5,14 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from fakeredis.engine.lua.interpreter import (
-    Interpreter,
-    Runnable,
-    one_line,
-    sha1hex,
-    text_of,
-)
+from fakeredis.engine.lua.frame import Runnable
+from fakeredis.engine.lua.interpreter import Interpreter, sha1hex
 from fakeredis.engine.lua.shebang import without_shebang
+from fakeredis.engine.lua.values import one_line, text_of
 from fakeredis.errors import CommandError
 
 if TYPE_CHECKING:

@@ -302,8 +302,7 @@ EFFECTS: Final[dict[str, Effect]] = {
     "TS.ADD": _ts_add, "TS.MADD": _ts_madd, "TS.INCRBY": _lowered, "TS.DECRBY": _lowered,
     "FT.CREATE": _named(b"FT._CREATEIFNX"), "FT.ALTER": _named(b"FT._ALTERIFNX"),
     "FT.ALIASADD": _named(b"FT._ALIASADDIFNX"), "FT.ALIASDEL": _named(b"FT._ALIASDELIFX"),
-    "FT.DROPINDEX": _dropped, "FT.DROP": _dropped, "FT._DROPINDEXIFX": _dropped,
-    "FT._DROPIFX": _dropped,
+    "FT.DROPINDEX": _dropped, "FT.DROP": _dropped,
 }
 # Told to replicas whether they change anything or not.
 ALWAYS: Final = frozenset({

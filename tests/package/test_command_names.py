@@ -40,7 +40,7 @@ ALLOWED: dict[str, dict[str, str]] = {
     },
     "engine.features.following": {"EXEC, MULTI, PING, REPLCONF": PROTOCOL},
     "engine.features.replication_stream": {
-        "DEL, EXEC, HDEL, MULTI, PING, REPLCONF, SELECT, UNLINK": SENDS,
+        "DEL, EXEC, HDEL, MULTI, PING, REPLCONF, RESTORE, SELECT, UNLINK": SENDS,
     },
     "engine.features.tracking": {"CLIENT": "CLIENT CACHING is about the next command but CLIENT's"},
     "engine.lua.busy": {"FUNCTION KILL, SCRIPT KILL": "the text of an error"},

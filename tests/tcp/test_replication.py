@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -15,6 +18,7 @@ import fakeredis
 from fakeredis.tcp import Listener
 from tests.support import servers
 from tests.support.replica import Replica
+from tests.support.tls import certificates
 from tests.support.wire import Wire
 
 _ENOUGH = 20.0
@@ -411,3 +415,111 @@ def test_a_stream_in_the_middle(start: Start) -> None:
         fifth.set("b", 1)
         fifth.wait(1, 10_000)
     until(lambda: digest(last) == digest(master))
+
+
+def test_writes_while_the_file_is_made(place: Place) -> None:
+    """It has the data of one moment: what comes twice, or not at all, would be seen."""
+    master, replica = place.start("fake"), place.start("fake")
+    keys = 3000
+    with master.pipeline(transaction=False) as pipeline:
+        for number in range(keys):
+            pipeline.rpush(f"list:{number}", *range(20))
+        pipeline.execute()
+    replica.replicaof("127.0.0.1", port_of(master))
+    chance = Random(7)
+    rounds = 0
+    while facts(replica)["master_link_status"] != "up" or rounds < 20:
+        rounds += 1
+        with master.pipeline() as pipeline:
+            for _ in range(20):
+                number = chance.randrange(keys)
+                pipeline.rpush(f"list:{number}", rounds)
+                pipeline.rename(f"list:{number}", f"list:{chance.randrange(keys)}!")
+                pipeline.incr("count")
+            pipeline.execute(raise_on_error=False)
+        if rounds == 10:
+            master.execute_command("SWAPDB", 0, 1)
+            master.execute_command("SWAPDB", 1, 0)
+    same(master, replica)
+    with master.pipeline() as pipeline:
+        pipeline.flushall()
+        pipeline.set("k", "v")
+        pipeline.execute()
+    same(master, replica)
+
+
+def test_what_other_processes_do_by_a_store(tmp_path: Path, start: Start) -> None:
+    url = f"sqlite:///{tmp_path}/state.db"
+    first, other = (fakeredis.FakeServer(url, "8.2.3") for _ in range(2))
+    replica = start("fake")
+    with first.listen() as door:
+        replica.replicaof("127.0.0.1", door.port)
+        until(lambda: facts(replica)["master_link_status"] == "up")
+        other.execute("SET", "k", "v", "EX", 1000)
+        other.execute("SADD", "gone", "a")
+        first.execute("PING")
+        until(lambda: replica.get("k") == b"v")
+        other.execute("DEL", "gone")
+        first.execute("RPUSH", "list", "a")
+        until(lambda: replica.lrange("list", 0, -1) == [b"a"])
+        assert sorted(replica.keys()) == [b"k", b"list"]
+        assert 0 < replica.ttl("k") <= 1000
+    first.close()
+    other.close()
+
+
+def test_a_replica_keeps_what_it_gets(tmp_path: Path, place: Place) -> None:
+    """A server with a store follows, and has the data when it is started again."""
+    master = place.start("fake")
+    master.set("k", "v")
+    url = f"sqlite:///{tmp_path}/state.db"
+    server = fakeredis.FakeServer(url, "8.2.3", follow=True)
+    server.execute("REPLICAOF", "127.0.0.1", place.listeners[0].port)
+    until(lambda: server.execute("GET", "k") == b"v")
+    master.rpush("list", *range(200))
+    until(lambda: server.execute("LLEN", "list") == 200)
+    server.close()
+    again = fakeredis.FakeServer(url, "8.2.3")
+    assert (again.execute("GET", "k"), again.execute("LLEN", "list")) == (b"v", 200)
+    again.close()
+
+
+def test_tls(tmp_path: Path, place: Place) -> None:
+    """A master and a replica over TLS, both of which show a certificate."""
+    certificate, key = certificates(tmp_path) / "crt", tmp_path / "key"
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    context.load_verify_locations(certificate)
+    context.verify_mode = ssl.CERT_REQUIRED
+    master = fakeredis.FakeServer(version="8.2.3")
+    master.execute("SET", "k", "v")
+    replica = place.start("fake")
+    for name, value in (
+        ("tls-replication", "yes"), ("tls-ca-cert-file", certificate),
+        ("tls-cert-file", certificate), ("tls-key-file", key),
+    ):
+        place.fakes[0].config.override(name, str(value))
+    with master.listen(ssl=context) as door:
+        replica.replicaof("127.0.0.1", door.port)
+        until(lambda: replica.get("k") == b"v")
+        master.execute("SET", "k", "w")
+        until(lambda: replica.get("k") == b"w")
+
+
+def test_files_of_redis_cli(place: Place) -> None:
+    """``redis-cli --rdb``: a file and nothing else."""
+    master = place.start("fake")
+    master.set("k", "v")
+    with Wire("127.0.0.1", place.listeners[0].port) as wire:
+        assert wire.call(b"REPLCONF", b"rdb-only", b"1") == b"OK"
+        assert wire.call(b"REPLCONF", b"capa", b"eof") == b"OK"
+        wire.send(b"SYNC")
+        data = b""
+        while not data or data.count(data[5:45]) < 2:
+            data += wire.sock.recv(1 << 16)
+        mark, rdb = data[5:45], data[47:-40]
+        assert data.startswith(b"$EOF:" + mark + b"\r\nREDIS0012")
+        wire.send(b"REPLCONF", b"ACK", b"0")
+        master.set("k", "w")
+        assert wire.is_silent(0.05)
+    assert rdb.endswith(b"\xff" + bytes(8))

@@ -6,10 +6,12 @@ import re
 import shlex
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
 import fakeredis
+from fakeredis.commands import effects
 from tests.support import examples_of_commands, harvest, servers
 from tests.support.replica import Replica
 from tests.support.wire import Wire
@@ -68,12 +70,16 @@ def _timeless(words: list[bytes]) -> list[bytes]:
     return [b"now" if _NOW.match(word.partition(b"-")[0]) else word for word in words]
 
 
-@pytest.fixture(scope="module")
-def masters() -> Iterator[tuple[Master, Master]]:
-    """The fake and the real one."""
-    if servers.binary("redis8") is None:
-        pytest.skip(servers.MISSING)
-    real = servers.RealServer("--repl-diskless-sync-delay", "0")
+Masters = tuple[Master, Master]
+
+
+@contextmanager
+def _both(name: str) -> Iterator[Masters]:
+    """The fake, and a real server of a name."""
+    kind = servers.SERVERS[name]
+    if servers.binary(name) is None or len(servers.modules(name)) < len(kind.modules):
+        pytest.skip(kind.reason)
+    real = servers.RealServer("--repl-diskless-sync-delay", "0", name=name)
     try:
         with fakeredis.FakeServer(
             version="8.2.3", config={"enable-debug-command": "local"}
@@ -86,7 +92,25 @@ def masters() -> Iterator[tuple[Master, Master]]:
         real.stop()
 
 
-def _same(masters: tuple[Master, Master], calls: list[list[str]]) -> None:
+@pytest.fixture(scope="module")
+def masters() -> Iterator[Masters]:
+    with _both("redis8") as both:
+        yield both
+
+
+@pytest.fixture(scope="module")
+def with_search() -> Iterator[Masters]:
+    with _both("redis8-search") as both:
+        yield both
+
+
+@pytest.fixture(scope="module")
+def with_series() -> Iterator[Masters]:
+    with _both("redis8-timeseries") as both:
+        yield both
+
+
+def _same(masters: Masters, calls: list[list[str]]) -> None:
     fake, real = (master.stream(calls) for master in masters)
     assert fake == real
 
@@ -366,7 +390,10 @@ SET k v PXAT 1; GET k; SET k v PXAT 1; SET k w; SET k v PXAT 1; \
     MULTI; GET k; SET b 1; EXEC; SET a 1; SET k v PXAT 1; RENAME a k
 SET k v; MIGRATE 127.0.0.1 1 k 0 10
 """
-_JOINED = CASES.replace(" \\\n    ", " ")
+
+
+def _lines(cases: str) -> list[str]:
+    return cases.replace(" \\\n    ", " ").strip().splitlines()
 
 
 def _calls(line: str) -> list[list[str]]:
@@ -376,8 +403,8 @@ def _calls(line: str) -> list[list[str]]:
     ]
 
 
-@pytest.mark.parametrize("line", _JOINED.strip().splitlines())
-def test_stream(masters: tuple[Master, Master], line: str) -> None:
+@pytest.mark.parametrize("line", _lines(CASES))
+def test_stream(masters: Masters, line: str) -> None:
     _same(masters, _calls(line))
 
 
@@ -391,8 +418,52 @@ _WRITES = sorted(
 
 
 @pytest.mark.parametrize("name", _WRITES)
-def test_examples(masters: tuple[Master, Master], name: str) -> None:
+def test_examples(masters: Masters, name: str) -> None:
     """Right calls of every command that may change something."""
     group = str(harvest.command_facts()[name]["group"])
     for example in examples_of_commands.examples(name, group):
         _same(masters, [*example.before, example.call])
+
+
+MODULES = r"""
+JSON.SET d $ '{"a":[1]}'; JSON.NUMINCRBY d $.a[0] 2; JSON.ARRAPPEND d $.a 5; JSON.ARRPOP d $.a
+JSON.SET d $ '{"a":1}'; JSON.SET d $.a 5 NX; JSON.DEL d $.a; JSON.DEL d; JSON.DEL d
+JSON.SET d $ '{"a":true}'; JSON.TOGGLE d $.a; JSON.MERGE d $ '{"b":"x"}'; JSON.STRAPPEND d $.b '"y"'
+json.set d $ 1; JSON.GET d; JSON.MSET d $ 1 e $ 2
+BF.ADD b x; BF.ADD b x; BF.MADD b x y; BF.INSERT c CAPACITY 10 ITEMS a b; BF.EXISTS b x
+BF.RESERVE b 0.01 100; BF.RESERVE b 0.01 100
+CF.ADD c x; CF.ADDNX c x; CF.INSERT c ITEMS x; CF.DEL c x; CF.DEL c nosuch; CF.INSERTNX c ITEMS x
+CMS.INITBYDIM m 10 10; CMS.INCRBY m a 1; CMS.MERGE m 1 m; CMS.INITBYPROB n 0.1 0.1
+TOPK.RESERVE t 3; TOPK.ADD t a; TOPK.INCRBY t a 5
+TDIGEST.CREATE t; TDIGEST.ADD t 1 2; TDIGEST.QUANTILE t 0.5; TDIGEST.MERGE u 1 t; TDIGEST.RESET t
+FT.CREATE i PREFIX 1 p SCHEMA a TEXT; FT.ALTER i SCHEMA ADD b TEXT; FT.DROPINDEX i
+FT.CREATE j PREFIX 1 p SCHEMA a TEXT; FT.ALIASADD al j; FT.ALIASUPDATE al j; FT.ALIASDEL al; \
+    FT.SYNUPDATE j g a b; FT.SEARCH j *; FT.DROPINDEX j
+FT.CREATE k PREFIX 1 p SCHEMA a TEXT; HSET p1 a 1; FT.DROPINDEX k DD
+FT.DICTADD d a; FT.DICTADD d a; FT.DICTDEL d a; FT.DICTDUMP d
+FT.SUGADD s a 1; FT.SUGADD s a 1 INCR; FT.SUGDEL s a; FT.SUGDEL s a
+MULTI; JSON.SET d $ 1; BF.ADD b x; EXEC
+EVAL "redis.call('JSON.SET','d','$','1')" 0
+"""
+SERIES = r"""
+TS.CREATE t; TS.ALTER t RETENTION 5000; TS.ADD t 1 1; TS.MADD t 5 2 nosuch 5 2 t 6 2; TS.DEL t 0 5
+TS.ADD t * 1; TS.ADD u 100 1 LABELS a b; TS.INCRBY v 1; TS.DECRBY v 1 TIMESTAMP 9999999999999
+TS.CREATE t; TS.CREATE u; TS.CREATERULE t u AGGREGATION avg 10; TS.ADD t 1 1; TS.ADD t 50 1; \
+    TS.DELETERULE t u
+EVAL "redis.call('SET','d','1') redis.call('TS.ADD','t','*','1')" 0
+"""
+
+
+@pytest.mark.parametrize("line", _lines(MODULES))
+def test_stream_of_modules(with_search: Masters, line: str) -> None:
+    _same(with_search, _calls(line))
+
+
+@pytest.mark.parametrize("line", _lines(SERIES))
+def test_stream_of_time_series(with_series: Masters, line: str) -> None:
+    _same(with_series, _calls(line))
+
+
+def test_effects_are_of_commands() -> None:
+    names = {command.name for command in harvest.all_commands()}
+    assert {*effects.EFFECTS, *effects.ALWAYS} <= names

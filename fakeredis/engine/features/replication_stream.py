@@ -203,6 +203,21 @@ class Stream:
         """A key has gone without a command: it has expired, or has been evicted."""
         self._add(db, [removal(db, setting), key])
 
+    def replaced(self, db: Database, key: bytes, payload: bytes | None) -> None:
+        """A key has another value, or none, by what was no command here.
+
+        Args:
+            db: its database.
+            key: its name.
+            payload: as DUMP gives it.
+        """
+        if payload is None:
+            self._emit([(db.index, [b"DEL", key])])
+        else:
+            deadline = b"%d" % db.expires.get(key, 0)
+            words = [b"RESTORE", key, deadline, payload, b"REPLACE", b"ABSTTL"]
+            self._emit([(db.index, words)])
+
     def fields_removed(self, db: Database, key: bytes, fields: Sequence[bytes]) -> None:
         """Fields of a hash have expired."""
         for field in fields:

@@ -516,10 +516,20 @@ class WriteThrough:
                 self._tell_indexes(*place)
             else:
                 self._reload(*place)
+        if self.server.switched & switches.REPLICATED:
+            self._tell_replicas(db, change.key)
         if not played and (was_there or change.key in db.data):
             self._announce(db, change)
             if change.key in db.blocked:
                 self.server.ready.append((db, change.key))
+
+    def _tell_replicas(self, db: Database, key: bytes) -> None:
+        """Tell this server's replicas what another process has made of a key."""
+        value = db.data.get(key)
+        payload = None
+        if value is not None:
+            payload = rdb.dump(value, self.server.limits, self.server.traits.rdb_version)
+        self.server.replication.stream.replaced(db, key, payload)
 
     def _announce(self, db: Database, change: Change) -> None:
         """Announce a change as the process that made it has done."""
@@ -588,6 +598,8 @@ class WriteThrough:
     def _reload_all(self) -> None:
         """Read everything anew; those who watch or wait learn of what has changed."""
         self._applying, was_applying = True, self._applying
+        if self.server.replication is not None:
+            self.server.replication.break_off()
         try:
             databases = list(self.server.databases.values())
             before = {db: set(db.data) for db in databases}

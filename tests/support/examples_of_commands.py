@@ -38,7 +38,11 @@ LEFT_OUT = {
     "LATENCY HISTOGRAM": "tells of durations",
     "MEMORY MALLOC-STATS": "of the server's allocator", "MEMORY DOCTOR": "advice",
     "LATENCY DOCTOR": "advice", "PFSELFTEST": "takes a second",
+    "TIMESERIES.FORCESHARDSCONNECTION": "ends the server",
 }
+
+# Calls of which the server dies.
+DEADLY = {"TS.INCRBY k 1 TIMESTAMP", "TS.DECRBY k 1 TIMESTAMP"}
 
 # In place of the harvested example: before, call.
 REPLACED = {
@@ -58,6 +62,12 @@ REPLACED = {
     "SCRIPT KILL": ("", "SCRIPT KILL"),
     "FUNCTION KILL": ("", "FUNCTION KILL"),
     "COMMAND": ("", "COMMAND COUNT"),
+    **{
+        f"TIMESERIES.{name}": ("", f"TIMESERIES.{name}") for name in (
+            "CLUSTERSET", "CLUSTERSETFROMSHARD", "HELLO", "INFOCLUSTER", "INNERCOMMUNICATION",
+            "NETWORKTEST", "REFRESHCLUSTER",
+        )
+    },
     "WAIT": ("", "WAIT 0 10"),
     "WAITAOF": ("", "WAITAOF 0 0 10"),
 }
@@ -264,7 +274,8 @@ def examples(name: str, group: str) -> Iterator[Example]:
         return
     yield first
     for item in harvest.replies().get(name, {}).get("syntax", ()):
-        yield Example(first.before, _slower(item["call"]))
+        if " ".join(item["call"]) not in DEADLY:
+            yield Example(first.before, _slower(item["call"]))
     second = SECOND_KEY.get(group)
     before = [*first.before, second.split(" ")] if second else first.before
     for call in MORE.get(name, ()):

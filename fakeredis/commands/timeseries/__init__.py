@@ -25,9 +25,11 @@ from fakeredis.commands.registry import (
     MOVABLEKEYS,
     NOSCRIPT,
     READONLY,
+    REPLY_BY_KEY,
     WRITE,
     Group,
 )
+from fakeredis.commands.timeseries import counterparts
 from fakeredis.commands.timeseries.options import (
     AddOptions,
     GetOptions,
@@ -58,22 +60,36 @@ def _declare(
 
 
 _declare("writing", "CREATE ALTER", (_SERIES, SeriesOptions), _GROWS)
-_declare("writing", "ADD", (_SERIES, AddOptions), _GROWS, form="key timestamp value {}")
 _declare(
-    "writing", "INCRBY DECRBY", (_SERIES, IncrementOptions), _GROWS, form="key value {}"
+    "writing", "ADD", (_SERIES, AddOptions), _GROWS, form="key timestamp value {}",
+    counterpart=counterparts.of_add,
 )
-_declare("writing", "MADD", (Many(_SERIES, Raw, Raw, flat=True),), _GROWS)
+for _name, _counterpart in (("INCRBY", counterparts.of_incrby), ("DECRBY", counterparts.of_decrby)):
+    _declare(
+        "writing", _name, (_SERIES, IncrementOptions), _GROWS, form="key value {}",
+        counterpart=_counterpart,
+    )
+_declare(
+    "writing", "MADD", (Many(_SERIES, Raw, Raw, flat=True),), _GROWS,
+    counterpart=counterparts.of_madd,
+)
 _declare("writing", "DEL", (Key("RW delete"), _WORDS), WRITE)
-_declare("rules", "CREATERULE", (_SERIES, _WORDS), _GROWS)
-_declare("rules", "DELETERULE", (_SERIES, _WORDS), WRITE)
+_RULES: Final[dict[str, Any]] = {  # of whose keys the server knows but the first
+    "key_positions": (1, 1, 1),
+    "specs": (KeySpec("RW access update", index(1)), KeySpec("RW access update", index(2))),
+}
+_declare("rules", "CREATERULE", (_SERIES, _WORDS), _GROWS, **_RULES)
+_declare("rules", "DELETERULE", (_SERIES, _WORDS), WRITE, **_RULES)
 _declare("reading", "GET", (Key, GetOptions), READONLY, form="key {}")
 _declare("reading", "INFO", (Key, _WORDS), READONLY, reply=DEEP)
 _declare(
     "reading", "RANGE REVRANGE", (Key, RangeOptions), READONLY, form="key from to {}"
 )
-_declare("many", "MGET", (NewestOptions,), READONLY)
-_declare("many", "MRANGE MREVRANGE", (ManyOptions,), READONLY, form="from to {}")
-_declare("many", "QUERYINDEX", (_WORDS,), READONLY, reply=SET)
+_declare("many", "MGET", (NewestOptions,), READONLY | REPLY_BY_KEY)
+_declare(
+    "many", "MRANGE MREVRANGE", (ManyOptions,), READONLY | REPLY_BY_KEY, form="from to {}"
+)
+_declare("many", "QUERYINDEX", (_WORDS,), READONLY | REPLY_BY_KEY, reply=SET)
 
 # Of Redis 8.10.
 _LATER: Final[dict[str, Any]] = {"since": {"redis": "8.10.0"}, "acl": ("timeseries", "read")}
@@ -97,6 +113,7 @@ def _declare_cluster(name: str, handler: str) -> None:
 for _name, _handler in {
     "CLUSTERSET": "clusterset", "CLUSTERSETFROMSHARD": "clusterset", "HELLO": "hello",
     "INFOCLUSTER": "infocluster", "INNERCOMMUNICATION": "innercommunication",
-    "FORCESHARDSCONNECTION": "accepted", "NETWORKTEST": "accepted", "REFRESHCLUSTER": "accepted",
+    "FORCESHARDSCONNECTION": "accepted", "NETWORKTEST": "accepted",
+    "REFRESHCLUSTER": "refreshcluster",
 }.items():
     _declare_cluster(_name, _handler)

@@ -23,45 +23,67 @@ def wrong_count(ctx: Context) -> CommandError:
 
 
 def existing(ctx: Context, key: bytes, to_write: bool = False) -> Series:
-    """The series at a key, with those relations alone that are still true.
+    """The series at a key.
 
     Args:
-        to_write: WATCH and tracking hear of it at once, whatever comes of it.
+        to_write: WATCH and tracking hear of it at once, whatever comes of it; else it counts as a
+            hit or a miss.
 
     Raises:
         CommandError: there is none, or the value is of another type.
     """
-    value = ctx.lookup(key)
-    if to_write and value is not None:
+    if to_write:
+        value = ctx.lookup(key)
         ctx.signal_modified(key)
+        if value is not None and type(value) is not Series:
+            raise CommandError(WRONG_TYPE)
+    else:
+        value = seen(ctx, key)
     if value is None:
         raise fail("the key does not exist")
-    if type(value) is not Series:
-        raise CommandError(WRONG_TYPE)
-    if value.rules or value.source is not None:
-        tidy(ctx, key, value)
+    found: Series = value
+    return found
+
+
+def seen(ctx: Context, key: bytes) -> Series | None:
+    """The series at a key, which counts as a hit or a miss; None where there is none.
+
+    Raises:
+        CommandError: the value is of another type.
+    """
+    try:
+        value: Series | None = ctx.lookup_read(key, Series)
+    except CommandError:
+        raise CommandError(WRONG_TYPE) from None
     return value
 
 
 def tidy(ctx: Context, key: bytes, series: Series) -> None:
-    """Forget relations to series that are gone, or have others by now."""
+    """Forget relations to series that are gone, or have others by now; each is looked up."""
     if series.source is not None and rule_to(ctx, series.source, key) is None:
         series.source = None
     if series.rules:
         series.rules = [rule for rule in series.rules if _is_fed(ctx, rule, key)]
 
 
+def _related(ctx: Context, key: bytes) -> Series | None:
+    """The series at a key that another one names; None where there is no series."""
+    try:
+        return seen(ctx, key)
+    except CommandError:
+        return None
+
+
 def rule_to(ctx: Context, source: bytes, dest: bytes) -> Rule | None:
     """The rule by which one series feeds another."""
-    value = ctx.lookup(source)
-    if type(value) is not Series:
-        return None
-    return next((rule for rule in value.rules if rule.dest == dest), None)
+    value = _related(ctx, source)
+    rules = () if value is None else value.rules
+    return next((rule for rule in rules if rule.dest == dest), None)
 
 
 def _is_fed(ctx: Context, rule: Rule, source: bytes) -> bool:
-    dest = ctx.lookup(rule.dest)
-    return type(dest) is Series and dest.source == source
+    dest = _related(ctx, rule.dest)
+    return dest is not None and dest.source == source
 
 
 def shown_time(time: int) -> int:
@@ -104,8 +126,18 @@ def newest(ctx: Context, key: bytes, series: Series, latest: bool) -> tuple[int,
 
 
 def open_bucket(ctx: Context, key: bytes, series: Series) -> tuple[int, float] | None:
-    """What the bucket comes to that the source of a series has still open."""
-    rule = None if series.source is None else rule_to(ctx, series.source, key)
+    """What the bucket comes to that the source of a series has still open.
+
+    The server looks for the source in database 0, whichever the series is in.
+    """
+    if series.source is None:
+        return None
+    db = ctx.db
+    try:
+        ctx.db = ctx.server.database(0)
+        rule = rule_to(ctx, series.source, key)
+    finally:
+        ctx.db = db
     if rule is None or rule.start is None or rule.is_empty:
         return None
     return rule.start, rule.result()

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from math import isnan, nan
 from typing import Any, Final, NamedTuple
 
-from fakeredis.commands.timeseries.common import newest, pair, pairs, tidy, wrong_count
+from fakeredis.commands.timeseries.common import newest, pair, pairs, seen, wrong_count
 from fakeredis.commands.timeseries.options import (
     Label,
     Query,
@@ -85,10 +85,8 @@ def querylabels(ctx: Context, *words: bytes) -> list[bytes]:
 def _found(ctx: Context, wanted: list[Matcher]) -> Iterator[tuple[bytes, Series]]:
     """The series of this database whose labels match, by their keys' order."""
     for key in index.of(ctx.server).find(wanted, ctx.db.index):
-        value = ctx.lookup(key)
-        if type(value) is Series:
-            if value.rules or value.source is not None:
-                tidy(ctx, key, value)
+        value = seen(ctx, key)
+        if value is not None:
             yield key, value
 
 

@@ -16,6 +16,7 @@ from fakeredis.commands.timeseries.common import (
     pair,
     pairs,
     shown_time,
+    tidy,
     wrong_count,
 )
 from fakeredis.commands.timeseries.options import Query, Words, fail, query, word_at
@@ -161,11 +162,15 @@ def _places(times: array[int], chosen: list[int]) -> Iterator[int]:
 
 
 def info(ctx: Context, *words: bytes) -> dict[bytes, Any]:
-    """What there is to know of a series; with DEBUG of its chunks, too."""
+    """What there is to know of a series; with DEBUG of its chunks, too.
+
+    The server opens it for writing.
+    """
     if not 0 < len(words) < 3:
         raise wrong_count(ctx)
     key = words[0]
-    series = existing(ctx, key)
+    series = existing(ctx, key, to_write=True)
+    tidy(ctx, key, series)
     first, skipped = series.first_shown()
     facts: dict[str, Any] = {
         "totalSamples": series.total - skipped,

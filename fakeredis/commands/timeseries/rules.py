@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
-from fakeredis.commands.timeseries.common import existing, wrong_count
+from fakeredis.commands.timeseries.common import existing, tidy, wrong_count
 from fakeredis.commands.timeseries.options import fail, kinds_and_duration, word_at
 from fakeredis.datatypes.numbers import parse_int
-from fakeredis.datatypes.timeseries.series import Rule
+from fakeredis.datatypes.timeseries.series import Rule, Series
 from fakeredis.engine.core.context import Context
 from fakeredis.engine.core.replies import OK, Status
+
+
+def _related(ctx: Context, key: bytes) -> Series:
+    """A series whose relations are to change, with those alone that are still true.
+
+    Raises:
+        CommandError: there is none.
+    """
+    series = existing(ctx, key, to_write=True)
+    tidy(ctx, key, series)
+    return series
 
 
 def createrule(ctx: Context, *words: bytes) -> Status:
@@ -25,10 +36,10 @@ def createrule(ctx: Context, *words: bytes) -> Status:
     source, dest = words[:2]
     if source == dest:
         raise fail("the source key and destination key should be different")
-    feeding = existing(ctx, source, to_write=True)
+    feeding = _related(ctx, source)
     if feeding.source is not None:
         raise fail("the source key already has a source rule")
-    fed = existing(ctx, dest, to_write=True)
+    fed = _related(ctx, dest)
     if fed.source is not None:
         raise fail("the destination key already has a src rule")
     if fed.rules:
@@ -46,11 +57,11 @@ def deleterule(ctx: Context, *words: bytes) -> Status:
     if len(words) != 2:
         raise wrong_count(ctx)
     source, dest = words
-    feeding = existing(ctx, source, to_write=True)
+    feeding = _related(ctx, source)
     if all(rule.dest != dest for rule in feeding.rules):
         raise fail("compaction rule does not exist")
     feeding.rules = [rule for rule in feeding.rules if rule.dest != dest]
-    existing(ctx, dest, to_write=True).source = None
+    _related(ctx, dest).source = None
     ctx.db.replace(source, feeding)
     ctx.modified(source, "ts.deleterule:src")
     ctx.modified(dest, "ts.deleterule:dest", 0)

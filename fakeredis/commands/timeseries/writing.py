@@ -123,26 +123,34 @@ def _sample(ctx: Context, raw_time: bytes, raw_value: bytes) -> tuple[int, float
 def add(ctx: Context, *words: bytes) -> int:
     """Add a sample to a series, which is made where there is none.
 
-    Checked in the server's order: value, time, the key, the options.
+    Checked in the server's order: value, time, the key, the options.  It is announced whatever
+    comes of it.
     """
     if len(words) < 3:
         raise wrong_count(ctx)
     key = words[0]
-    time, value = _sample(ctx, words[1], words[2])
-    series, policy = ctx.lookup(key), None
-    if series is None:
-        series = _new(_given(ctx, words[3:]))
-        ctx.db.put(key, series)
-    else:
-        if ctx.db.observed:
-            ctx.signal_modified(key)
-        if type(series) is not Series:
+    try:
+        time, value = _sample(ctx, words[1], words[2])
+        series, policy = ctx.lookup(key), None
+        if series is None:
+            series = _new(_given(ctx, words[3:]))
+            ctx.db.put(key, series)
+        elif type(series) is not Series:
             raise fail(_NO_SERIES)
-        if len(words) > 3:
+        elif len(words) > 3:
             policy = policy_of(words[3:], b"ON_DUPLICATE")
-    time = put(ctx, key, series, time, value, policy)
+        time = put(ctx, key, series, time, value, policy)
+    except CommandError:
+        _not_added(ctx, key)
+        raise
     ctx.modified(key, "ts.add")
     return time
+
+
+def _not_added(ctx: Context, key: bytes) -> None:
+    """Announce a sample that was not added, as the server does."""
+    ctx.signal_modified(key)
+    ctx.modified_unsignalled(key, "ts.add", 0)
 
 
 def put(
@@ -187,10 +195,19 @@ def put(
 
 
 def madd(ctx: Context, *words: bytes) -> list[int | CommandError]:
-    """Add samples to series that there are; errors stand among the replies."""
+    """Add samples to series that there are; errors stand among the replies.
+
+    All are announced at the end, also those that were not added.
+    """
     if not words or len(words) % 3:
         raise wrong_count(ctx)
-    return [_added(ctx, *words[at : at + 3]) for at in range(0, len(words), 3)]
+    replies = [_added(ctx, *words[at : at + 3]) for at in range(0, len(words), 3)]
+    for key, reply in zip(words[::3], replies, strict=True):
+        if type(reply) is int:
+            ctx.modified(key, "ts.add")
+        else:
+            _not_added(ctx, key)
+    return replies
 
 
 def _added(ctx: Context, key: bytes, raw_time: bytes, raw_value: bytes) -> int | CommandError:
@@ -199,15 +216,11 @@ def _added(ctx: Context, key: bytes, raw_time: bytes, raw_value: bytes) -> int |
         if value is None or time is None or time < 0:
             time, value = _sample(ctx, raw_time, raw_value)
         series = ctx.lookup(key)
-        if series is not None and ctx.db.observed:
-            ctx.signal_modified(key)
         if type(series) is not Series:
             raise fail(_NO_SERIES)
-        time = put(ctx, key, series, time, value)
+        return put(ctx, key, series, time, value)
     except CommandError as error:
         return error
-    ctx.modified(key, "ts.add")
-    return time
 
 
 def _increased(ctx: Context, words: Words, sign: int, event: str) -> int:
@@ -275,6 +288,8 @@ def delete(ctx: Context, *words: bytes) -> int:
     start, end = time_bounds(words[1:])
     key = words[0]
     series = existing(ctx, key, to_write=True)
+    if series.rules:
+        tidy(ctx, key, series)
     check_deletion(series, start)
     last = series.last_time
     deleted = series.delete(start, end)

@@ -88,7 +88,7 @@ class PrefixRules(Rules):
         if command.flags & KEY_IN_REPLY:
             return self._popped
         if command.flags & REPLY_BY_KEY:
-            return self._streams
+            return self._by_key
         channels = None if command.declaration is None else command.declaration.channels
         if channels is None:
             return self._with_keys
@@ -162,15 +162,17 @@ class PrefixRules(Rules):
 
         return self._keyed(command, argv), restore
 
-    def _streams(self, command: Any, argv: Argv) -> Translated:
-        """The reply has the streams' keys, as a map or as pairs."""
+    def _by_key(self, command: Any, argv: Argv) -> Translated:
+        """The reply has keys, as a map's, at the beginning of rows, or alone."""
 
         def restore(reply: Any) -> Any:
             if type(reply) is dict:
                 return {self._bare(key): value for key, value in reply.items()}
             if type(reply) is list:
-                for stream in reply:
-                    stream[0] = self._bare(stream[0])
+                if all(type(row) is bytes for row in reply):
+                    return self._ours(reply)
+                for row in reply:
+                    row[0] = self._bare(row[0])
             return self._error(reply)
 
         return self._keyed(command, argv), restore

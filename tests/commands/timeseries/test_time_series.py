@@ -824,6 +824,100 @@ def test_single_servers(twin: Twin, words: str) -> None:
     twin(f"TIMESERIES.{name}", *more)
 
 
+def test_the_latest_bucket_is_looked_for_in_the_first_database(twin: Twin) -> None:
+    for database, value in ((0, 7), (3, 9)):
+        twin("SELECT", database)
+        play(twin, f"""
+TS.CREATE a LABELS x y
+TS.CREATE b LABELS x y
+TS.CREATERULE a b AGGREGATION avg 10
+TS.MADD a 1 1 a 20 {value}
+TS.RANGE b - + LATEST
+""")
+    play(twin, """
+TS.GET b LATEST
+TS.MGET LATEST FILTER x=y
+SELECT 0
+DEL a
+SELECT 3
+TS.RANGE b - + LATEST
+TS.INFO b
+""")
+
+
+def test_what_is_announced(twin: Twin) -> None:
+    """Also what comes to nothing."""
+    twin("CONFIG", "SET", "notify-keyspace-events", "KEAm")
+    listener = twin.session()
+    listener.wire.send(b"PSUBSCRIBE", b"__keyevent@0__:*")
+    listener.wire.read_any()
+    listener.fake.execute([b"PSUBSCRIBE", b"__keyevent@0__:*"])
+    listener.fake.outbox.clear()
+    play(twin, """
+SET s 1
+TS.ADD s 1 1
+TS.ADD k 100 1 RETENTION 50
+TS.ADD k 1 1
+TS.ADD k 100 x
+TS.ADD k x 1
+TS.CREATE d
+TS.CREATERULE k d AGGREGATION avg 10
+TS.MADD none 1 1 s 1 1 k 111 1 k 1 1 k 121 1
+TS.GET none
+TS.RANGE none - +
+TS.INFO none
+TS.INCRBY s 1
+DEL d
+TS.ADD k 131 1
+""")
+    fake = [item[-2:] for item in listener.fake.outbox]
+    real = [listener.wire.read_any()[-2:] for _ in fake]
+    listener.fake.outbox.clear()
+    assert fake == real
+
+
+@pytest.mark.parametrize("call", [
+    "TS.INFO k", "TS.INFO none", "TS.INFO s", "TS.GET k", "TS.GET none", "TS.RANGE k - +",
+    "TS.ALTER none", "TS.DEL none 1 2", "TS.CREATERULE none k AGGREGATION avg 10", "TS.ADD k x 1",
+    "TS.ADD none 1 x", "TS.MADD none 1 1", "TS.DELETERULE none k", "TS.MGET FILTER x=y",
+])
+def test_who_is_watched(twin: Twin, call: str) -> None:
+    watcher = twin.session()
+    play(twin, """
+SET s 1
+TS.ADD k 1 1 LABELS x y
+""")
+    watcher("WATCH", "k", "s", "none")
+    twin(*call.split())
+    for words in ("MULTI", "PING", "EXEC"):
+        watcher(words)
+
+
+def test_hits_and_misses(twin: Twin) -> None:
+    play(twin, """
+TS.CREATE k LABELS a b
+TS.CREATE m LABELS a b
+TS.CREATERULE k m AGGREGATION avg 10
+TS.MADD k 1 1 k 2 1 k 11 1
+TS.GET k
+TS.GET m LATEST
+TS.GET none
+TS.RANGE m - + LATEST
+TS.MRANGE - + LATEST FILTER a=b
+TS.INFO k
+TS.INFO m
+TS.DEL k 1 1
+DEL m
+TS.ADD k 25 1
+""")
+    seen = []
+    for ask in (twin.fake.execute, lambda words: twin.wire.call(*words)):
+        told = bytes(ask([b"INFO", b"stats"])).decode()
+        lines = dict(line.split(":", 1) for line in told.splitlines() if ":" in line)
+        seen.append([lines[f"keyspace_{name}"] for name in ("hits", "misses")])
+    assert seen[0] == seen[1]
+
+
 def test_countless_buckets() -> None:
     """Buckets without samples are no way to take all memory; a few of them are told at once."""
     session = FakeServer().session()

@@ -314,9 +314,12 @@ def digest_(ctx: Context, key: bytes) -> bytes | None:
 def getex(ctx: Context, key: bytes, *words: bytes) -> Any:
     """Value at key; may set or clear its expiration.
 
-    Checked in the server's order: syntax, key and type, expire value.
+    Checked in the server's order: syntax, key and type, expire value; newer servers of Valkey look
+    at the key last.
     """
     expiry = _GetexOptions.parse(ctx, words).expiration if words else None
+    if expiry is not None and ctx.traits.keys_last and expiry[0] != "PERSIST":
+        ctx.deadline(*expiry)
     value = ctx.lookup_read(key, bytes)
     if value is None or expiry is None:
         return value

@@ -68,8 +68,26 @@ def differences(wire: Wire, hidden: frozenset[str]) -> dict[str, Any]:
         name: ALIASES.get(name) or facts(wire, name, value) for name, value in here.items()
         if name not in base or name in hidden
     }
+    own.update(_of_other_kinds(wire, here, table))
     return {"gone": " ".join(sorted(gone)), "values": dict(sorted(values.items())),
             "own": dict(sorted(own.items()))}
+
+
+def _of_other_kinds(
+    wire: Wire, here: dict[str, str], table: dict[str, Any]
+) -> dict[str, list[Any]]:
+    """What both have, but with other bounds or words, or only one of them lets it be set."""
+    found = {}
+    for name, value in here.items():
+        known = table.get(name)
+        if isinstance(known, list) and known[1] in _COUNTED:
+            real = facts(wire, name, value)
+            if real[1] in ("integer", "enum") and real[1:] != known[1:]:
+                found[name] = real
+    return found
+
+
+_COUNTED = ("integer", "enum", "immutable")
 
 
 def facts(wire: Wire, name: str, value: str) -> list[Any]:

@@ -352,7 +352,7 @@ def hsetex(ctx: Context, key: bytes, *words: bytes) -> int:
     value = made_hash(ctx, key)
     for field, text in zip(pairs[::2], pairs[1::2], strict=True):
         value.set(field, text, keep_expiry=word == "KEEPTTL")
-    value.settle(ctx.server.limits, len(pairs) // 2, max(map(len, pairs)))
+    value.settle(ctx.server.limits, 0, max(map(len, pairs)))
     ctx.modified(key, "hset", len(pairs) // 2)
     if deadline is not None:
         fields = list(dict.fromkeys(pairs[::2]))

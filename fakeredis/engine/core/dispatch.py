@@ -48,7 +48,18 @@ def _not_found(session: Session, argv: Sequence[bytes], error: CommandError) -> 
     with session.server.lock:
         check_connection(session)
         name = wording.clean(argv[0]).upper()
+        if must_authenticate_first(session):
+            error = CommandError(errors.NO_AUTH)
         return rejected(session, error, name, argv)
+
+
+def must_authenticate_first(session: Session) -> bool:
+    """Whether a session must authenticate before it hears what is wrong with its words."""
+    server = session.server
+    return bool(
+        session.switched & switches.UNAUTHENTICATED and server.closed_by_default
+        and server.traits.auth_first
+    )
 
 
 def check_connection(session: Session) -> None:

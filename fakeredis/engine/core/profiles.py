@@ -76,6 +76,9 @@ class Traits(NamedTuple):
     checked_types: bool = False  # SCAN refuses a TYPE that does not exist
     past_is_expired: bool = False  # a deadline gone by lets a key expire, not deletes it
     polygons: bool = False  # are among what GEOSEARCH may be told
+    keys_last: bool = False  # GETEX looks at its deadline before it looks at the key
+    settles_by_length: bool = False  # words of ZADD may end a listpack though none is added
+    auth_first: bool = False  # who has to authenticate does not hear which commands are unknown
     names_missing: bool = False  # a search around a member that is not there names it
     terse_pairs: bool = False  # of MSETEX, where its pairs are not as many as was said
     refusals_name: bool = False  # who is refused behind MULTI is named
@@ -163,6 +166,9 @@ class Profile(NamedTuple):
             checked_types=valkey and self.version >= (8, 0, 0),
             past_is_expired=valkey and self.version >= (8, 1, 0),
             polygons=valkey and self.version >= (9, 0, 0),
+            keys_last=valkey and self.version >= (9, 0, 0),
+            settles_by_length=valkey and self.version >= (8, 1, 0),
+            auth_first=valkey and self.version >= (9, 0, 0),
             names_missing=valkey and self.version >= (9, 0, 0),
             terse_pairs=valkey,
             refusals_name=valkey and self.version >= (9, 0, 0),

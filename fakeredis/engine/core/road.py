@@ -141,6 +141,8 @@ def miscounted(session: Session, command: Command, args: Sequence[bytes], run: G
 
 def _wrong_count(session: Session, command: Command, args: Sequence[bytes]) -> Any:
     error = dispatch.reworded(session, CommandError(errors.ARITY % command.label))
+    if not command.flags & NO_AUTH and dispatch.must_authenticate_first(session):
+        error = CommandError(errors.NO_AUTH)
     raise _refused(session, command, args, error)
 
 

@@ -590,7 +590,8 @@ class _Arrangement:
     def __call__(self, pipeline: Pipeline) -> None:
         """Let rows be arranged so."""
         offset, count = self.limits or (0, self.most or _MOST_SORTED)
-        if not self.keys:
+        is_alone = pipeline.run.request.is_hurried and len(pipeline.plan.steps) == 1
+        if not self.keys or (is_alone and pipeline.run.is_unordered(self.keys[0][0])):
             pipeline.rows = islice(pipeline.rows, offset, offset + count)
             return
         keys = self.keys
@@ -603,7 +604,10 @@ class _Arrangement:
                 ordered.reverse()  # the same again: the youngest first
             for name, descending in reversed(keys):
                 _order(ordered, name, descending)
-            yield from ordered[offset:offset + count]
+            page = ordered[offset:offset + count]
+            if is_alone:
+                pipeline.total.count = len(page)
+            yield from page
 
         pipeline.rows = sorted_rows(pipeline.rows)
 

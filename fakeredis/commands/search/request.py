@@ -13,7 +13,18 @@ from fakeredis.datatypes.numbers import parse_float
 from fakeredis.datatypes.search.errors import SearchError
 from fakeredis.datatypes.search.finding import METRES, Finder, expand
 from fakeredis.datatypes.search.index import Document, Index
-from fakeredis.datatypes.search.nodes import Geo, Ids, Intersection, Node, Numeric, Vector
+from fakeredis.datatypes.search.nodes import (
+    Fuzzy,
+    Geo,
+    Ids,
+    Intersection,
+    Node,
+    Numeric,
+    Part,
+    Tags,
+    Term,
+    Vector,
+)
 from fakeredis.datatypes.search.query import Query, parse
 from fakeredis.datatypes.search.reading import json_found, json_shown
 from fakeredis.datatypes.search.schema import Definition, Field
@@ -28,6 +39,7 @@ from fakeredis.errors import CommandError
 
 __all__ = ["Request", "Run", "new_request", "value_in"]
 
+_HURRIED: Final = 4  # the dialect since which the server counts no more than it shows
 _INFINITIES: Final = {b"inf": float("inf"), b"+inf": float("inf"), b"-inf": float("-inf")}
 
 
@@ -40,6 +52,7 @@ class Request:
         newer: whether what Redis 8 has beyond the module of before is known.
         stretch: of the scorer BM25STD.TANH.
         timeout: milliseconds that it may take; None for the server's setting.
+        counts: whether all documents are to be counted; None as the dialect has it.
     """
 
     dialect: int = 1
@@ -59,6 +72,12 @@ class Request:
     form: bytes = b"STRING"
     filters: list[Node] = field(default_factory=list)
     timeout: int | None = None
+    counts: bool | None = None
+
+    @property
+    def is_hurried(self) -> bool:
+        """Whether the server does no more than the page that is asked for needs."""
+        return self.dialect >= _HURRIED if self.counts is None else not self.counts
 
     def take(self, words: Words) -> bool:
         """Take one option; whether there was one.
@@ -161,6 +180,12 @@ class Request:
     def _nothing(self, words: Words) -> None:
         """An option that changes nothing here."""
 
+    def _with_count(self, words: Words) -> None:
+        self.counts = True
+
+    def _without_count(self, words: Words) -> None:
+        self.counts = False
+
     def take_filter(self, words: Words) -> bool:
         """Take FT.SEARCH's older filters; whether there was one.
 
@@ -213,8 +238,8 @@ _OPTIONS: Final[dict[bytes, Any]] = {
     b"NOSTOPWORDS": Request._stop_words, b"LANGUAGE": Request._language,
     b"EXPANDER": Request._expander, b"SCORER": Request._scorer, b"PAYLOAD": Request._payload,
     b"TIMEOUT": Request._timeout, b"DIALECT": Request._dialect, b"FORMAT": Request._form,
-    b"PARAMS": Request._parameters, b"WITHCOUNT": Request._nothing,
-    b"WITHOUTCOUNT": Request._nothing, b"_NUM_SSTRING": Request._nothing,
+    b"PARAMS": Request._parameters, b"WITHCOUNT": Request._with_count,
+    b"WITHOUTCOUNT": Request._without_count, b"_NUM_SSTRING": Request._nothing,
 }
 
 
@@ -292,6 +317,19 @@ class Run:
         except TimedOut as error:
             self.give_up(error)
 
+    def is_unordered(self, name: bytes | None) -> bool:
+        """Whether the server takes the documents as they come, whatever they are sorted by.
+
+        So it does where nothing has a score, and none but numbers give an order.
+
+        Args:
+            name: the field by which they are to be sorted.
+        """
+        if not self.request.is_hurried or (self.node is not None and _has_scores(self.node)):
+            return False
+        known = None if name is None else self.definition.field_named(name)
+        return known is None or known.kind != "NUMERIC"
+
     def score(self, name: str = "") -> Score:
         """The function that tells how well a document answers.
 
@@ -313,6 +351,15 @@ class Run:
         if value is None:
             document.is_gone = True
         return value
+
+
+def _has_scores(node: Node) -> bool:
+    """Whether there are words in a query, or the nearest of vectors."""
+    if isinstance(node, Tags):
+        return False
+    if isinstance(node, Term | Part | Fuzzy) or (isinstance(node, Vector) and node.count):
+        return True
+    return any(map(_has_scores, node.children))
 
 
 def scorer_name(ctx: Context, given: bytes) -> str:

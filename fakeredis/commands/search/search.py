@@ -241,6 +241,10 @@ def _reply(run: Run, options: _Options) -> Any:
         score = run.score()
     total = len(run.found)
     documents = _page(run, options, score) if options.count and options.offset < total else []
+    if run.request.is_hurried:
+        total = len(documents)
+        if run.is_unordered(options.sort_by):
+            total = min(total, 1)
     resp3 = run.ctx.session.protocol == 3
     rows = [_row(run, options, document, score, resp3) for document in documents]
     if not resp3:
@@ -275,7 +279,9 @@ def _page(run: Run, options: _Options, score: Any) -> list[Document]:
     """The documents asked for, in order."""
     documents = run.index.documents
     last = options.offset + options.count
-    if options.sort_by is not None:
+    if run.is_unordered(options.sort_by):
+        ordered = nsmallest(last, run.found)
+    elif options.sort_by is not None:
         ordered = _sorted(run, options, last)
     elif score is nothing or (run.scorer in ("TFIDF", "BM25STD") and not run.index.length):
         ordered = nsmallest(last, run.found) if last < len(run.found) else sorted(run.found)

@@ -446,3 +446,39 @@ def test_small_commands(twin: Twin) -> None:
         reply = twin(*words)
         if words[0] in (b"FT.CREATE", b"FT.SYNUPDATE") and reply == b"OK":
             until_scanned(twin, words[1])
+
+
+def test_hurried_queries(twin: Twin, send: Send) -> None:
+    """What dialect 4 and WITHOUTCOUNT count, and what they do not sort."""
+    send("FT.CREATE x SCHEMA t TEXT n NUMERIC SORTABLE m NUMERIC g TAG s TEXT SORTABLE")
+    for number in range(1, 9):
+        word = "hello" if number % 2 else "world"
+        send(
+            f"HSET d:{number} t '{word} w{number}' n {9 - number} m {number} "
+            f"g {'a' if number < 6 else 'b'} s x{number % 3}"
+        )
+    queries = ("hello", "*", "@n:[1 6]", "@g:{a}", "hello @n:[1 6]", "-hello", "@n:[1 6] @g:{a}")
+    orders = ("", "SORTBY n", "SORTBY n DESC", "SORTBY m", "SORTBY s")
+    for query in queries:
+        for order in orders:
+            for limit in ("0 2", "1 2", "5 5", "0 0"):
+                send(
+                    f"FT.SEARCH x '{query}' NOCONTENT SCORER TFIDF {order} LIMIT {limit} DIALECT 4"
+                )
+    for call in calls("""
+        FT.SEARCH x hello NOCONTENT SCORER TFIDF LIMIT 0 2 WITHOUTCOUNT
+        FT.SEARCH x hello NOCONTENT SCORER TFIDF LIMIT 0 2 WITHCOUNT DIALECT 4
+        FT.AGGREGATE x * LIMIT 0 2 DIALECT 4
+        FT.AGGREGATE x * SORTBY 1 @n LIMIT 0 2 DIALECT 4
+        FT.AGGREGATE x * SORTBY 1 @n LIMIT 0 2 WITHCOUNT DIALECT 4
+        FT.AGGREGATE x * SORTBY 1 @s LIMIT 0 2 DIALECT 4
+        FT.AGGREGATE x * SORTBY 1 @s LIMIT 0 2 WITHOUTCOUNT
+        FT.AGGREGATE x hello SORTBY 1 @s LIMIT 0 2 DIALECT 4
+        FT.AGGREGATE x * SORTBY 2 @n DESC MAX 3 DIALECT 4
+        FT.AGGREGATE x * SORTBY 2 @n @s LIMIT 6 5 DIALECT 4
+        FT.AGGREGATE x * SORTBY 2 @g @n LIMIT 0 2 DIALECT 4
+        FT.AGGREGATE x * LOAD 1 @t SORTBY 1 @t LIMIT 0 2 DIALECT 4
+        FT.AGGREGATE x * SORTBY 1 @n LIMIT 0 2 APPLY @n AS z DIALECT 4
+        FT.AGGREGATE x * GROUPBY 1 @g REDUCE COUNT 0 AS c SORTBY 1 @c LIMIT 0 1 DIALECT 4
+    """):
+        send(call)

@@ -100,7 +100,7 @@ def _quantile(arguments: list[bytes]) -> tuple[Reduce, list[bytes]]:
     def reduce(rows: list[Row]) -> Any:
         numbers = sorted(_numbers(rows, name))
         if not numbers:
-            return math.nan
+            return 0.0
         return numbers[max(0, min(len(numbers) - 1, math.ceil(share * len(numbers)) - 1))]
 
     return reduce, [name]
@@ -122,18 +122,24 @@ def _first_value(arguments: list[bytes]) -> tuple[Reduce, list[bytes]]:
     if not descending:
         words.skip(b"ASC")
 
+    def is_better(value: Any, best: Any) -> bool:
+        """Whether a row takes the place of the best one so far.
+
+        In rising order, one without anything to compare by does so, and so does any behind it.
+        """
+        if value is None or best is None:
+            return not descending and (value is None) is not (best is None)
+        order = compare(value, best)
+        return order > 0 if descending else order < 0
+
     def reduce(rows: list[Row]) -> Any:
         best: Row | None = None
         for row in rows:
-            if row.get(by) is None:
+            if row.get(name) is None:
                 continue
-            if best is None:
+            if best is None or is_better(row.get(by), best.get(by)):
                 best = row
-                continue
-            order = compare(row[by], best[by])
-            if order > 0 if descending else order < 0:
-                best = row
-        return None if best is None else best.get(name)
+        return None if best is None else best[name]
 
     return reduce, [name, by]
 
@@ -159,8 +165,8 @@ _MAKERS: Final[dict[str, Callable[[list[bytes]], tuple[Reduce, list[bytes]]]]] =
     "AVG": _of_numbers(
         lambda numbers, count: math.fsum(numbers) / count if count else math.nan
     ),
-    "MIN": _of_numbers(lambda numbers, count: min(numbers, default=math.inf)),
-    "MAX": _of_numbers(lambda numbers, count: max(numbers, default=-math.inf)),
+    "MIN": _of_numbers(lambda numbers, count: min(numbers, default=0.0)),
+    "MAX": _of_numbers(lambda numbers, count: max(numbers, default=0.0)),
     "STDDEV": _of_numbers(_deviation),
     "COUNT_DISTINCT": _of_values(lambda values: float(len(_distinct(values)))),
     "COUNT_DISTINCTISH": _of_values(lambda values: float(len(_distinct(values)))),

@@ -106,10 +106,11 @@ def _tag(node: Node, folds: bool, depth: int) -> str:
         return f"{pad}INTERSECT {{\n{inner}{pad}}}\n"
     if isinstance(node, Part):
         word = _text(node.raw)
-        shown = {"PREFIX": "{}*", "SUFFIX": "*{}", "INFIX": "*{}*"}.get(node.kind, "{}")
-        return f"{pad}{node.kind}{{{shown.format(word)}}}\n"
+        form = {"PREFIX": "{}*", "SUFFIX": "*{}", "INFIX": "*{}*"}.get(node.kind, "{}")
+        return f"{pad}{node.kind}{{{form.format(word)}}}\n"
     word = node.word if isinstance(node, Term) else ""
-    return f"{pad}{folded(word) if folds else word}\n"
+    shown = (folded(word) if folds else word) or '""'
+    return f"{pad}{shown}\n"
 
 
 def _vector(node: Vector, inner: str, pad: str) -> str:

@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple
 from fakeredis.datatypes.geohash import distance
 from fakeredis.datatypes.search.errors import SearchError
 from fakeredis.datatypes.search.index import place_of
+from fakeredis.datatypes.search.times import parse_time
 from fakeredis.datatypes.search.values import compare, is_true, number_of, shown
 
 __all__ = ["Expression", "Row", "compiled"]
@@ -473,12 +474,11 @@ def _timefmt(value: Any, form: Any = b"%FT%TZ") -> Any:
 
 
 def _parsetime(text: Any, form: Any = b"%FT%TZ") -> Any:
-    said, pattern = _string(text, 0, "parsetime", 0), _string(form, 1, "parsetime", 0)
-    try:
-        moment = time.strptime(said.decode("latin-1"), _time_form(pattern))
-    except (ValueError, re.error):  # the last where a part comes twice
-        return None
-    return float(calendar.timegm(moment))
+    said, pattern = (
+        _string(value, at, "parsetime", 0).partition(b"\0")[0].decode("latin-1")
+        for at, value in enumerate((text, form))
+    )
+    return parse_time(said, pattern)
 
 
 def _time_form(form: bytes) -> str:

@@ -6,7 +6,14 @@ from __future__ import annotations
 from typing import Any
 
 from fakeredis.errors import CommandError
-from tests.commands.search.test_search import calls, pytestmark, send, until_scanned, words_of
+from tests.commands.search.test_search import (
+    Send,
+    calls,
+    pytestmark,
+    send,
+    until_scanned,
+    words_of,
+)
 from tests.support.twin import Twin, fake_reply, in_order, same
 
 __all__ = ["pytestmark", "send"]
@@ -405,6 +412,7 @@ SMALL = calls(r"""
     FT.EXPLAIN x '"a1 running"' DIALECT 2
     FT.EXPLAIN x 'a1 (b1|c1) -d1 ~e1 f2* %i1% %%j1%% w?x' DIALECT 2
     FT.EXPLAIN x '@n:[(1 +inf] @n:[-inf 5] @g:{a|b c|d2*|*e2}' DIALECT 2
+    FT.EXPLAIN x '@g:{a|""}' DIALECT 2
     FT.EXPLAIN x "w'a?b*' @g:{w'x*'} @n==3 @n!=3 @n>=3 @n<4" DIALECT 2
     FT.EXPLAIN x '*' DIALECT 2
     FT.EXPLAIN x '*=>[KNN 3 @v $q]' DIALECT 2 PARAMS 2 q abcd
@@ -482,3 +490,46 @@ def test_hurried_queries(twin: Twin, send: Send) -> None:
         FT.AGGREGATE x * GROUPBY 1 @g REDUCE COUNT 0 AS c SORTBY 1 @c LIMIT 0 1 DIALECT 4
     """):
         send(call)
+
+
+TIMES = (
+    ("2020-03-04", "%F"), ("2020-03", "%Y-%m"), ("20200304xx", "%Y%m%d"), ("2020", ""),
+    ("100", "%s"), ("5 100", "%d %s"), ("100 5", "%s %d"), ("03/04/20", "%D"), ("02/30/20", "%D"),
+    ("12:00", "%H:%M"), ("2020 63", "%Y%n%j"), ("63", "%j"), ("Sun 63 2020", "%a %j %Y"),
+    ("zz", "%d"), ("1:2:3", "%T"), ("01:00:02 pm", "%r"), ("15 PM", "%H %p"), ("12 AM", "%I %p"),
+    ("20 21", "%C %y"), ("20 1921", "%C %Y"), ("06", "%C"), ("68", "%y"), ("69", "%y"),
+    ("0000", "%Y"), ("9999 12 31", "%Y %m %d"), ("12345", "%Y"), ("45", "%d"), ("0", "%d"),
+    ("2020 10 1", "%Y %U %w"), ("2020 10 Mon", "%Y %W %a"), ("2020 10", "%Y %W"),
+    ("10 Mon 5", "%U %a %d"), ("10 Mon 5 2021", "%U %a %m %Y"), ("0 2021 3", "%U %Y %u"),
+    ("GMT 5", "%Z %d"), ("7Z", "%d%Z%m"), ("Z 7", "%z %d"), ("+02:00 7", "%z %d"),
+    ("+9999 7", "%z %d"), ("+023 7", "%z %d"), ("5-3", "%-d-%_m"), ("5", "%5d"), ("20", "%Od"),
+    ("20", "%Ey"), ("20", "%Q"), ("20", "%"), ("%", "%%"), ("sept 4", "%b %d"),
+    ("September 4", "%b %d"), ("4x", "%k%n%t x"), ("5  6", "%d %m"), ("61", "%S"), ("62", "%S"),
+    ("Wed Mar  4 05:06:07 2020", "%c"), ("-5", "%s"), ("2020-03-04T05:06:07Zmore", "%FT%TZ"),
+)
+
+
+def test_times_read_by_a_form(twin: Twin, send: Send) -> None:
+    """parsetime() reads as the server's C library does, and goes on from the day before."""
+    send("FT.CREATE x SCHEMA t TEXT")
+    send("HSET d:1 t hello")
+    for text, form in TIMES:
+        send(f"FT.AGGREGATE x * APPLY 'parsetime(\"{text}\", \"{form}\")' AS a")
+
+
+def test_reducers_of_nothing(twin: Twin, send: Send) -> None:
+    """Groups whose rows lack what a reducer looks at."""
+    send("FT.CREATE x SCHEMA n NUMERIC SORTABLE t TAG SORTABLE w TEXT SORTABLE")
+    for number, row in enumerate((
+        "t a w a3 n 3", "t a w none", "t a w c5 n 5", "t a w other", "t a w e4 n 4",
+        "t b w a3 n 3", "t b w none", "t b w b4 n 4", "t b w more", "t c w e1", "t c w e2", "t c",
+        "t d n 1", "t d n 0 w f2", "t d n 0 w f3", "t d w f3",
+    )):
+        send(f"HSET d:{number} {row}")
+    for tag in "abcd":
+        send(
+            f"FT.AGGREGATE x @t:{{{tag}}} GROUPBY 1 @t REDUCE FIRST_VALUE 4 @w BY @n ASC AS a "
+            "REDUCE FIRST_VALUE 4 @w BY @n DESC AS b REDUCE FIRST_VALUE 3 @n BY @w AS c "
+            "REDUCE FIRST_VALUE 4 @n BY @w DESC AS d REDUCE FIRST_VALUE 1 @w AS e "
+            "REDUCE MIN 1 @n AS f REDUCE MAX 1 @n AS g REDUCE QUANTILE 2 @n 0.5 AS h"
+        )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import select
 import socket
 import ssl
@@ -14,12 +15,12 @@ from typing import TYPE_CHECKING, Final
 
 from fakeredis.engine.data import rdb_file
 from fakeredis.engine.features.replication_stream import packed
-from fakeredis.rdb.errors import FormatError
 from fakeredis.resp import RequestParser
 
 if TYPE_CHECKING:
     from fakeredis.engine.features.following import Following
 
+_LOG: Final = logging.getLogger("fakeredis")
 _PIECE: Final = 1 << 18  # bytes that are read at once
 _SOON: Final = 0.05  # seconds until the first new attempt; later ones wait longer
 _LATE: Final = 1.0  # seconds between two attempts, at the most, and between acknowledgements
@@ -44,6 +45,7 @@ class MasterLink:
         self._sock: socket.socket | None = None
         self._buffer = bytearray()
         self._acknowledged = 0.0
+        self._told = ""
         self._thread = threading.Thread(
             target=self._run, name="fakeredis-replica", daemon=True
         )
@@ -76,14 +78,25 @@ class MasterLink:
                 self._attach()
                 pause = _SOON
                 self._follow()
-            except (OSError, _Broken, FormatError, ValueError):
-                pass  # it may be better next time
+            except (OSError, _Broken) as error:
+                self._tell(error)  # it may be better next time
+            except Exception as error:  # what cannot be read, or has a fault of this program
+                self._following.known = False
+                self._tell(error)
             finally:
                 self._close()
             if not self._stopped.is_set():
                 self._following.down()
             self._stopped.wait(pause)
             pause = min(2 * pause, _LATE)
+
+    def _tell(self, error: Exception) -> None:
+        """Log why the master cannot be followed, once for each reason."""
+        reason = f"{type(error).__name__}: {error}"
+        if reason != self._told and not self._stopped.is_set() and str(error):
+            self._told = reason
+            master = f"{self._following.host}:{self._following.port}"
+            _LOG.warning("the master at %s cannot be followed: %s", master, reason)
 
     def _tick(self) -> None:
         with self._server.lock:
@@ -111,7 +124,7 @@ class MasterLink:
             raise _Broken
         answer = self._ask(b"PING")
         if answer[:1] == b"-" and not answer.startswith((b"-NOAUTH", b"-NOPERM", b"-ERR")):
-            raise _Broken(answer)
+            raise _Broken(_text(answer))
         self._introduce()
         known_id, offset = following.wanted
         words = [b"FAILOVER"] if following.failing_over else []
@@ -127,7 +140,7 @@ class MasterLink:
             following.load(words[1].decode(), int(words[2]), partial(self._load, data))
         else:
             following.refused()
-            raise _Broken(answer)
+            raise _Broken(_text(answer))
 
     def _load(self, data: bytes) -> int:
         contents = rdb_file.from_bytes(self._server, data)
@@ -141,7 +154,7 @@ class MasterLink:
             words = [user.encode(), password.encode()] if user else [password.encode()]
             answer = self._ask(b"AUTH", *words)
             if answer[:1] == b"-":
-                raise _Broken(answer)
+                raise _Broken(_text(answer))
         port = config.text("replica-announce-port")
         if port in ("", "0"):
             port = config.changed.get("port") or self._server.address.rpartition(":")[2]
@@ -186,7 +199,7 @@ class MasterLink:
         while not head:  # the master prepares
             head = self._line()
         if not head.startswith(b"$"):
-            raise _Broken(head)
+            raise _Broken(_text(head))
         self._tick()
         if not head.startswith(b"$EOF:"):
             size = int(head[1:])
@@ -256,6 +269,10 @@ class MasterLink:
         self._acknowledged = _now()
         self._tick()
         self._send(b"REPLCONF", b"ACK", b"%d" % self._following.replication.stream.offset)
+
+
+def _text(line: bytes) -> str:
+    return line.decode("utf-8", "replace")
 
 
 def _secured(sock: socket.socket, text: Callable[[str], str], host: str) -> socket.socket:

@@ -15,6 +15,7 @@ import pytest
 import redis
 
 import fakeredis
+from fakeredis.engine.data.snapshot_file import Snapshot
 from fakeredis.tcp import Listener
 from tests.support import servers
 from tests.support.replica import Replica
@@ -273,33 +274,83 @@ def test_credentials(start: Start) -> None:
 
 
 def test_nobody_is_stalled(place: Place) -> None:
-    """A big file is made and sent in pieces, with the data of one moment."""
+    """A big file waits for a replica that does not read it, and others are served."""
     master = place.start("fake")
     server = place.fakes[0]
     with server.lock:
         db = server.database(0)
         for number in range(20_000):
-            db.put(b"key:%d" % number, b"%d" % number + b"x" * 100)
-    steps: list[int] = []
-    loaded = threading.Event()
+            db.put(b"key:%d" % number, b"%d" % number + b"x" * 1000)
+    with Wire("127.0.0.1", place.listeners[0].port) as wire:
+        wire.send(b"REPLCONF", b"capa", b"eof")
+        wire.send(b"SYNC")
+        until(lambda: facts(master).get("slave0", {}).get("state") == "send_bulk")
+        for number in range(0, 20_000, 500):
+            master.set(f"key:{number}", "new")
+        assert facts(master)["slave0"]["state"] == "send_bulk"
+        data = bytearray()
+        while len(data) < 100 or data.count(data[10:50]) < 2:
+            data += wire.sock.recv(1 << 20)
+    assert data.startswith(b"+OK\r\n$EOF:")
+    assert b"new" not in data
+    assert all(b"%dxxx" % number in data for number in range(0, 20_000, 500))
 
-    def attach() -> None:
-        with Replica(place.listeners[0].port) as replica:
-            steps.append(len(replica.rdb))
-            loaded.set()
-            replica.until([b"SET", b"end", b"1"])
 
-    thread = threading.Thread(target=attach)
-    thread.start()
-    served = 0
-    while not loaded.is_set():
-        assert master.set(f"key:{served}", "new")
-        served += 1
-    master.set("end", 1)
-    thread.join(_ENOUGH)
-    assert not thread.is_alive()
-    assert served > 10
-    assert steps[0] > 2_000_000
+def test_a_file_is_made_in_pieces(place: Place) -> None:
+    """No piece takes long, nor the lock of the server between two of them."""
+    place.start("fake")
+    server = place.fakes[0]
+    for number in range(1000):
+        server.execute("SET", f"k{number}", "x" * 1000)
+    with server.lock:
+        pieces = Snapshot(server).pieces()
+    sizes = []
+    for piece in pieces:
+        assert not server.is_locked_here()
+        sizes.append(len(piece))
+    assert sum(sizes) > 1_000_000
+    assert max(sizes) < 100_000
+
+
+def test_functions_alone(place: Place) -> None:
+    """``redis-cli --functions-rdb``."""
+    master = place.start("fake")
+    fill(master)
+    with Wire("127.0.0.1", place.listeners[0].port) as wire:
+        assert wire.call(b"REPLCONF", b"rdb-filter-only", b"functions") == b"OK"
+        wire.send(b"SYNC")
+        data = b""
+        while b"\xff" + bytes(8) not in data:
+            data += wire.sock.recv(1 << 16)
+    assert _LIBRARY in data
+    assert b"hash" not in data
+
+
+def test_a_replica_that_is_emptied_by_hand(place: Place) -> None:
+    """What is no command leaves the replica without the master's data: it gets them anew."""
+    master, replica = place.start("fake"), place.start("fake")
+    fill(master)
+    follow(replica, master)
+    place.fakes[1].clear()
+    until(lambda: replica.dbsize() == master.dbsize())
+    same(master, replica)
+    place.fakes[0].clear()
+    until(lambda: replica.dbsize() == 0)
+    master.set("k", "v")
+    until(lambda: replica.get("k") == b"v")
+
+
+def test_a_master_whose_file_cannot_be_read(
+    place: Place, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The reason is logged, and the data stay as they were."""
+    master = place.start("real")
+    server = fakeredis.FakeServer(version="7.0", follow=True)
+    server.execute("SET", "k", "v")
+    server.execute("REPLICAOF", "127.0.0.1", port_of(master))
+    until(lambda: "of version 12, beyond what can be read here" in caplog.text)
+    assert server.execute("GET", "k") == b"v"
+    server.close()
 
 
 def test_no_socket_unless_asked_for() -> None:

@@ -230,7 +230,7 @@ def _attach(ctx: Context, wanted: tuple[bytes, bytes] | None) -> Any:
     if master is not None and master.state != "connected":
         raise CommandError("NOMASTERLINK Can't SYNC while not connected with my master")
     if wanted is None:
-        return known.begin_anew(session, _snapshot(known), by_psync=False)
+        return known.begin_anew(session, _snapshot(known, session), by_psync=False)
     known_id, raw = wanted
     offset = parse_int(raw)
     if offset is None:
@@ -240,14 +240,15 @@ def _attach(ctx: Context, wanted: tuple[bytes, bytes] | None) -> Any:
         return RawReply(missed)
     if known_id != b"?":
         known.syncs["sync_partial_err"] += 1
-    return known.begin_anew(session, _snapshot(known), by_psync=True)
+    return known.begin_anew(session, _snapshot(known, session), by_psync=True)
 
 
-def _snapshot(known: replication.Replication) -> snapshot_file.Snapshot:
+def _snapshot(known: replication.Replication, session: Session) -> snapshot_file.Snapshot:
     """All data as they are now; a replica's replicas take over where the stream is."""
     master = known.following
     selected = None if master is None or master.session is None else master.session.db
-    return snapshot_file.Snapshot(known.server, selected)
+    functions_only = known.facts_of(session).functions_only
+    return snapshot_file.Snapshot(known.server, selected, functions_only)
 
 
 def _known(server: Server) -> replication.Replication:
@@ -301,6 +302,8 @@ def _note(ctx: Context, option: bytes, name: bytes, value: bytes) -> None:
         facts.host = value.decode("ascii", "replace")
     elif option == b"RDB-ONLY":
         facts.file_only = number == 1
+    elif option == b"RDB-FILTER-ONLY":
+        facts.functions_only = value != b""
     elif option == b"CAPA":
         facts.reads_to_mark |= value.lower() == b"eof"
         facts.knows_ids |= value.lower() == b"psync2"

@@ -42,16 +42,20 @@ class Snapshot:
     Args:
         server: whose; its lock is held.
         selected: the database that the stream is in, where that goes on as it is.
+        functions_only: whether keys are left out.
     """
 
-    def __init__(self, server: Server, selected: int | None = None) -> None:
+    def __init__(
+        self, server: Server, selected: int | None = None, functions_only: bool = False
+    ) -> None:
         self._server = server
         self._now = server.clock.milliseconds()
         frame = rdb_file.frame(server)
         if selected is not None:
             frame.aux[rdb_file.STREAM_DATABASE] = b"%d" % selected
         self._file = files.Pieces(frame, server.limits)
-        self._parts = [_Part(db) for _, db in sorted(server.databases.items()) if db.data]
+        databases = [] if functions_only else sorted(server.databases.items())
+        self._parts = [_Part(db) for _, db in databases if db.data]
         self._by_data = {id(part.data): part for part in self._parts}
         self._kept: deque[files.Entry] = deque()
 

@@ -148,6 +148,12 @@ class Following:
             self._end_session()
             refresh(self.server)
 
+    def begin_anew(self) -> None:
+        """The data are not the master's any more: all of them are to come again."""
+        self.known = False
+        if self.session is not None:
+            self.session.close()
+
     def _end_session(self) -> None:
         session, self.session = self.session, None
         if session is not None:

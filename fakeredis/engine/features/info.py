@@ -148,10 +148,13 @@ def _server(server: Server) -> Fields:
 
 def _clients(server: Server) -> Fields:
     sessions = list(server.sessions.values())
+    known = server.replication
+    following = 0 if known is None else len(known.replicas)
     watched = [db.watchers for db in list(server.databases.values())]
     blocked = [db.blocked for db in list(server.databases.values())]
     return {
-        "connected_clients": len(server.sessions), "maxclients": server.config.text("maxclients"),
+        "connected_clients": len(sessions) - following,
+        "maxclients": server.config.text("maxclients"),
         "blocked_clients": len(server.waiting),
         "pubsub_clients": sum(bool(one.subscriptions or one.shard_channels) for one in sessions),
         "watching_clients": sum(bool(one.watched) for one in sessions),

@@ -42,6 +42,7 @@ class Follower:
         self.reads_to_mark = False  # "capa eof"
         self.knows_ids = False  # "capa psync2"
         self.file_only = False
+        self.functions_only = False  # in the file
         self.state = ""  # of a replica: "send_bulk", "online"
         self.offset = 0  # what it has, as it says
         self.on_disk = 0
@@ -171,6 +172,8 @@ class Replication:
 
     def break_off(self) -> None:
         """The data have become others: all replicas must begin anew."""
+        if self.following is not None:
+            self.following.begin_anew()
         for session in self.replicas:
             session.close()
         if self.stream.backlog is not None:

@@ -86,7 +86,7 @@ def _zadd_many(ctx: Context, key: bytes, words: Sequence[bytes]) -> Any:
             return None if options.increment else 0
         value = SortedSet()
         ctx.db.put(key, value)
-        if not at:
+        if not at and not ctx.traits.settles_by_length:
             added = value.update(pairs)
             value.settle(ctx.server.limits, len(pairs))
             ctx.modified(key, "zadd", added)

@@ -22,11 +22,13 @@ from fakeredis.engine.cluster import cluster, replicas
 from fakeredis.engine.command import modules
 from fakeredis.engine.command.command import WRITE
 from fakeredis.engine.core import switches
+from fakeredis.engine.core.profiles import parse_version
 from fakeredis.engine.core.statistics import operations_per_second
 from fakeredis.engine.features import latency, memory
 from fakeredis.lazy import LazyModule
 
 if TYPE_CHECKING:
+    from fakeredis.engine.core.profiles import Profile
     from fakeredis.engine.core.server import Server
     from fakeredis.engine.core.session import Session
     from fakeredis.engine.features import replication_info, search_info
@@ -43,16 +45,23 @@ _TITLES: Final = {
     "latencystats": "Latencystats", "cluster": "Cluster", "keyspace": "Keyspace",
     "keysizes": "Keysizes", "debug": "Debug",
 }
+_VALKEY_TITLES: Final = {
+    "server": "Server", "tls": "TLS", "clients": "Clients", "memory": "Memory",
+    "persistence": "Persistence", "stats": "Stats", "replication": "Replication", "cpu": "CPU",
+    "modules": "Modules", "commandstats": "Commandstats", "errorstats": "Errorstats",
+    "latencystats": "Latencystats", "cluster": "Cluster", "cluster_info": "Cluster Info",
+    "scriptingengines": "Scripting Engines", "keyspace": "Keyspace", "debug": "Debug",
+}
+_OF_VALKEY_9: Final = {"tls", "cluster_info", "scriptingengines"}
 _NOT_BY_DEFAULT: Final = {"commandstats", "latencystats"}
 _BY_NAME_ONLY: Final = {"debug"}
+# Sections whose fields are told by the data alone, and how Valkey calls some of them.
+_FIXED: Final = {"server", "clients", "memory", "persistence", "stats", "cpu"}
+_VALKEY_FIELDS: Final = {"redis_mode": "server_mode", "expired_subkeys": "expired_fields"}
 _LUA: Final = 32 << 10  # bytes that a Lua interpreter takes before it has done anything
 _TURN: Final = 20  # microseconds that a turn of the event loop takes beside its commands
-# Valkey says so many more names of itself, and that it is as Redis was when they parted.
+# Valkey says that it is as Redis was when they parted.
 _SHARED_VERSION: Final = "7.2.4"
-_VALKEY_NAMES: Final[dict[str, object]] = {
-    "redis_version": _SHARED_VERSION, "server_name": "valkey", "valkey_version": "",
-    "valkey_release_stage": "ga",
-}
 _ALL_USED: Final = (
     "used_memory", "used_memory_rss", "allocator_allocated",
     "allocator_active", "allocator_resident",
@@ -64,18 +73,19 @@ def report(server: Server, sections: Sequence[str]) -> str:
 
     Who asks for durations has them measured from then on.
     """
+    titles = _titles(server.profile)
     wanted: set[str] = set()
     for name in sections or ("default",):
         name = name.lower()
         if name in ("all", "everything"):
-            wanted.update(_TITLES.keys() - _BY_NAME_ONLY)
+            wanted.update(titles.keys() - _BY_NAME_ONLY)
         elif name == "default":
-            wanted.update(_TITLES.keys() - _NOT_BY_DEFAULT - _BY_NAME_ONLY)
+            wanted.update(titles.keys() - _NOT_BY_DEFAULT - _BY_NAME_ONLY - _OF_VALKEY_9)
         else:
             wanted.add(name)
     if not wanted.isdisjoint(_NOT_BY_DEFAULT):
         latency.begin(server)
-    parts = [_section(server, name) for name in _TITLES if name in wanted]
+    parts = [_section(server, name, titles[name]) for name in titles if name in wanted]
     if sections and "search" in server.table.modules:
         parts += _of_search(server, {name.lower() for name in sections})
     return "\r\n".join(parts)
@@ -95,25 +105,47 @@ def _of_search(server: Server, wanted: set[str]) -> list[str]:
     ]
 
 
-def _section(server: Server, name: str) -> str:
-    fields: Fields = dict(_defaults().get(name, ()))
-    if name == "server" and server.profile.server_type == "valkey":
-        fields = _VALKEY_NAMES | fields  # the first of them keep their place
+@cache
+def _titles(profile: Profile) -> dict[str, str]:
+    """The sections that a server has, in their order."""
+    if profile.server_type != "valkey":
+        return _TITLES
+    newest = profile.version >= (9, 0, 0)
+    return {
+        name: title for name, title in _VALKEY_TITLES.items()
+        if newest or name not in _OF_VALKEY_9
+    }
+
+
+def _section(server: Server, name: str, title: str) -> str:
+    fields: Fields = dict(_defaults(server.profile).get(name, ()))
     known = _KNOWN.get(name)
     if known is not None:
-        fields.update(known(server))
+        found = known(server)
+        if name in _FIXED and server.profile.server_type == "valkey":
+            named = {_VALKEY_FIELDS.get(field, field): value for field, value in found.items()}
+            found = {field: named[field] for field in fields if field in named}
+        fields.update(found)
         if name == "replication" and server.replication is not None:
             fields = replication_info.with_links(server, fields)
         if name == "stats" and server.replication is not None:
             fields.update(server.replication.syncs)
-    lines = [f"# {_TITLES[name]}", *(f"{field}:{value}" for field, value in fields.items())]
+    lines = [f"# {title}", *(f"{field}:{value}" for field, value in fields.items())]
     return "\r\n".join(lines) + "\r\n"
 
 
 @cache
-def _defaults() -> dict[str, dict[str, str]]:
+def _defaults(profile: Profile) -> dict[str, dict[str, str]]:
     loaded: dict[str, dict[str, str]] = data.load("info")
-    return loaded
+    if profile.server_type != "valkey":
+        return loaded
+    return {**loaded, **{
+        name: {
+            field.partition("@")[0]: value for field, value in fields.items()
+            if profile.version >= parse_version(field.partition("@")[2] or "1.0")
+        }
+        for name, fields in data.load("info-valkey").items()
+    }}
 
 
 def human(size: int) -> str:

@@ -224,9 +224,11 @@ class TcpService:
 
 def waits(session: Session) -> bool:
     """Whether a client is silent with good reason, so that ``timeout`` does not end it."""
+    replication = session.server.replication
     return bool(
         session.wait is not None or session.channels or session.patterns or session.shard_channels
         or session in session.server.monitors
+        or (replication is not None and replication.is_replica(session))
     )
 
 

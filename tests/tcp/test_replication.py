@@ -15,6 +15,7 @@ import pytest
 import redis
 
 import fakeredis
+from fakeredis.engine.core import switches
 from fakeredis.engine.data.snapshot_file import Snapshot
 from fakeredis.tcp import Listener
 from tests.support import servers
@@ -574,3 +575,53 @@ def test_files_of_redis_cli(place: Place) -> None:
         master.set("k", "w")
         assert wire.is_silent(0.05)
     assert rdb.endswith(b"\xff" + bytes(8))
+
+
+def test_silent_replicas_are_dropped(place: Place) -> None:
+    """One that says nothing for ``repl-timeout`` seconds has gone."""
+    master = place.start("fake")
+    with Replica(place.listeners[0].port) as replica:
+        replica.acknowledge()
+        until(lambda: facts(master)["slave0"]["state"] == "online")
+        known = place.fakes[0].replication
+        for each in known.replicas.values():
+            each.heard -= 100
+        with pytest.raises(EOFError, match="closed the connection"):
+            replica.until([b"never"])
+    until(lambda: facts(master)["connected_slaves"] == 0)
+
+
+def test_the_backlog_ends_some_day(place: Place) -> None:
+    """Without replicas for ``repl-backlog-ttl`` seconds nothing is noted any more."""
+    master, server = place.start("fake"), place.fakes[0]
+    with Replica(place.listeners[0].port):
+        until(lambda: facts(master)["connected_slaves"] == 1)
+        assert server.switched & switches.REPLICATED
+    before = facts(master)["master_replid"]
+    until(lambda: server.replication.empty_since is not None)
+    server.replication.empty_since -= 4000
+    until(lambda: facts(master)["repl_backlog_active"] == 0)
+    assert not server.switched & switches.REPLICATED
+    assert facts(master)["master_replid"] != before
+
+
+def test_a_small_backlog(place: Place) -> None:
+    """Who has missed more than it keeps begins anew; who has missed less does not."""
+    master = place.start("fake")
+    master.config_set("repl-backlog-size", 16384)
+    port = place.listeners[0].port
+    with Replica(port) as replica:
+        known_id, offset = replica.answer.split()[1:]
+        master.set("k", "v")
+        replica.until([b"SET", b"k", b"v"])
+        seen = int(offset) + replica.read
+    with Replica(port, since=(known_id, b"%d" % (seen + 1))) as replica:
+        assert replica.answer == b"+CONTINUE " + known_id
+    master.set("k", "x" * 40_000)
+    with Replica(port, since=(known_id, b"%d" % (seen + 1))) as replica:
+        assert replica.answer.startswith(b"+FULLRESYNC " + known_id)
+    for wrong in (b"0" * 40, known_id[::-1]):
+        with Replica(port, since=(wrong, b"1")) as replica:
+            assert replica.answer.startswith(b"+FULLRESYNC ")
+    assert master.info("stats")["sync_partial_err"] == 3
+    assert master.info("stats")["sync_partial_ok"] == 1

@@ -280,7 +280,8 @@ def network_of(server: Server) -> Callable[[Following], Link]:
     """
     if server.connect is None:
         raise CommandError(
-            "ERR this server has no network and cannot follow another one: see FakeServer's follow="
+            "ERR this server has no network and cannot follow another one: see follow= of "
+            "FakeServer and patch"
         )
     return server.connect
 

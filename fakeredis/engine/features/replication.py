@@ -131,6 +131,8 @@ class Replication:
                 self.stream.say(PING)
         if not replicas and self.following is None and self.stream.backlog is not None:
             self._forget(now)
+        if self.server.leaving:  # closed here, or in a command: none may follow for long
+            self.server.release_sessions()
 
     def _begin_time(self, now: float) -> None:
         """What was noted before the first tick was so just now."""

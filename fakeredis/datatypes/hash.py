@@ -15,7 +15,8 @@ _SMALL_FIELDS = 8
 _SMALL_BYTES = 64
 _MAX_SHAPES = 1024
 _SLACK = 64
-# More fields than a compact hash is likely to hold: beyond this nobody asks for their order.
+# More fields than a compact hash is likely to hold: beyond this nobody asks for their order, which
+# then is that in which they were added.
 _MOST_IN_ORDER = 4096
 
 Shape = dict[bytes, int]
@@ -221,7 +222,10 @@ class Hash(list[Any]):
         """
         names: dict[bytes, Any] = self[0]
         extra = self[-1]
-        if extra.__class__ is not _Extra or not extra.expires or len(names) > _MOST_IN_ORDER:
+        if (
+            extra.__class__ is not _Extra or not extra.expires
+            or max(len(names), extra.most) > _MOST_IN_ORDER
+        ):
             return names
         expires: dict[bytes, int] = extra.expires
         timed = list(reversed(expires))
@@ -378,7 +382,8 @@ class Hash(list[Any]):
         if not expires or expires.pop(field, None) is None:
             return False
         data: dict[bytes, bytes] = self[0]
-        data[field] = data.pop(field)
+        if self[-1].most <= _MOST_IN_ORDER:
+            data[field] = data.pop(field)
         return True
 
     def pop_expired(self, now: int) -> list[bytes]:

@@ -91,8 +91,12 @@ def _zadd_many(ctx: Context, key: bytes, words: Sequence[bytes]) -> Any:
             value.settle(ctx.server.limits, len(pairs))
             ctx.modified(key, "zadd", added)
             return added
-    longest = max(len(member) for member, _ in pairs) if ctx.traits.settles_by_length else 0
-    value.settle(ctx.server.limits, len(pairs), longest)
+    limits = ctx.server.limits
+    value.settle(limits, len(pairs))
+    if ctx.traits.settles_by_length and any(
+        len(member) > limits.zset_max_listpack_value for member, _ in pairs
+    ):
+        value.expand()
     if options.increment:
         return _increment(ctx, key, value, *pairs[0], options)
     return _add(ctx, key, value, pairs, options if at else None)

@@ -104,7 +104,10 @@ def _slot_of_pattern(pattern: bytes) -> int | None:
 
 @group.command(
     "CLUSTERSCAN", Key("not_key"), _ScanOptions, flags=READONLY, since={"valkey": "9.1.0"},
-    acl=("keyspace", "read", "slow"), names="cursor {}",
+    acl=("keyspace", "read", "slow"), names=(
+        "cursor:string [MATCH=match-pattern:pattern] [COUNT=count:integer] [TYPE=type] "
+        "[SLOT=slot:integer]"
+    ),
     tips="nondeterministic_output request_policy:special response_policy:special",
 )
 def clusterscan(ctx: Context, raw: bytes, *words: bytes) -> list[Any]:

@@ -12,6 +12,7 @@ from typing import Annotated, Final
 
 from fakeredis import errors
 from fakeredis.commands.arguments import (
+    Argument,
     Flag,
     Key,
     OneOf,
@@ -30,6 +31,11 @@ from fakeredis.engine.wording import clean
 from fakeredis.errors import CommandError
 
 group = Group("hash")
+_TIMES: Final[dict[str, Argument]] = {
+    "EX": Raw.named("seconds:integer"), "PX": Raw.named("milliseconds:integer"),
+    "EXAT": Raw.named("unix-time-seconds:unix-time"),
+    "PXAT": Raw.named("unix-time-milliseconds:unix-time"),
+}
 _SINCE: Final = {"valkey": "9.0.0"}
 _SINCE_9_1: Final = {"valkey": "9.1.0"}
 
@@ -107,8 +113,8 @@ class _ExpireOptions(_OptionsAndFields):
 class _GetexOptions(_OptionsAndFields):
     """What HGETEX does to the deadlines of fields."""
 
-    expiry: Annotated[
-        tuple[str, bytes | None] | None, OneOf(EX=Raw, PX=Raw, EXAT=Raw, PXAT=Raw, PERSIST=Token)
+    expiration: Annotated[
+        tuple[str, bytes | None] | None, OneOf(**_TIMES, PERSIST=Token)
     ] = None
 
 
@@ -116,9 +122,9 @@ class _SetexOptions(_OptionsAndFields, at_least=4):
     """When HSETEX sets fields, and their deadlines."""
 
     key_condition: Annotated[str, OneOf(NX=Token, XX=Token)] = ""
-    condition: Annotated[str, OneOf(FNX=Token, FXX=Token)] = ""
-    expiry: Annotated[
-        tuple[str, bytes | None] | None, OneOf(EX=Raw, PX=Raw, EXAT=Raw, PXAT=Raw, KEEPTTL=Token)
+    fields_condition: Annotated[str, OneOf(FNX=Token, FXX=Token)] = ""
+    expiration: Annotated[
+        tuple[str, bytes | None] | None, OneOf(**_TIMES, KEEPTTL=Token)
     ] = None
 
 
@@ -176,19 +182,34 @@ def _expire(ctx: Context, key: bytes, unit: str, raw: bytes, words: Sequence[byt
     return replies
 
 
-@group.command("HEXPIRE", Key("RW update"), Raw, _ExpireOptions, flags=WRITE | FAST, since=_SINCE)
+@group.command(
+    "HEXPIRE", Key("RW update"), Raw, _ExpireOptions, flags=WRITE | FAST, since=_SINCE,
+    names="key seconds:integer [condition<NX|XX|GT|LT>] FIELDS=fields(numfields:integer field+)",
+)
 def hexpire(ctx: Context, key: bytes, raw: bytes, *words: bytes) -> list[int]:
     """Set the time to live of fields, in seconds."""
     return _expire(ctx, key, "EX", raw, words)
 
 
-@group.command("HPEXPIRE", Key("RW update"), Raw, _ExpireOptions, flags=WRITE | FAST, since=_SINCE)
+@group.command(
+    "HPEXPIRE", Key("RW update"), Raw, _ExpireOptions, flags=WRITE | FAST, since=_SINCE,
+    names=(
+        "key milliseconds:integer [condition<NX|XX|GT|LT>] "
+        "FIELDS=fields(numfields:integer field+)"
+    ),
+)
 def hpexpire(ctx: Context, key: bytes, raw: bytes, *words: bytes) -> list[int]:
     """Set the time to live of fields, in milliseconds."""
     return _expire(ctx, key, "PX", raw, words)
 
 
-@group.command("HEXPIREAT", Key("RW update"), Raw, _ExpireOptions, flags=WRITE | FAST, since=_SINCE)
+@group.command(
+    "HEXPIREAT", Key("RW update"), Raw, _ExpireOptions, flags=WRITE | FAST, since=_SINCE,
+    names=(
+        "key unix-time-seconds:integer [condition<NX|XX|GT|LT>] "
+        "FIELDS=fields(numfields:integer field+)"
+    ),
+)
 def hexpireat(ctx: Context, key: bytes, raw: bytes, *words: bytes) -> list[int]:
     """Set the time at which fields vanish, in seconds since the epoch."""
     return _expire(ctx, key, "EXAT", raw, words)
@@ -196,13 +217,20 @@ def hexpireat(ctx: Context, key: bytes, raw: bytes, *words: bytes) -> list[int]:
 
 @group.command(
     "HPEXPIREAT", Key("RW update"), Raw, _ExpireOptions, flags=WRITE | FAST, since=_SINCE,
+    names=(
+        "key unix-time-milliseconds:integer [condition<NX|XX|GT|LT>] "
+        "FIELDS=fields(numfields:integer field+)"
+    ),
 )
 def hpexpireat(ctx: Context, key: bytes, raw: bytes, *words: bytes) -> list[int]:
     """Set the time at which fields vanish, in milliseconds since the epoch."""
     return _expire(ctx, key, "PXAT", raw, words)
 
 
-@group.command("HPERSIST", Key("RW update"), _Fields, flags=WRITE | FAST, since=_SINCE)
+@group.command(
+    "HPERSIST", Key("RW update"), _Fields, flags=WRITE | FAST, since=_SINCE,
+    names="key FIELDS=fields(numfields:integer field+)",
+)
 def hpersist(ctx: Context, key: bytes, *words: bytes) -> list[int]:
     """Take fields' deadlines from them.
 
@@ -244,19 +272,28 @@ def _deadlines(
     return replies
 
 
-@group.command("HTTL", Key, _Fields, flags=READONLY | FAST, since=_SINCE, varies="second")
+@group.command(
+    "HTTL", Key, _Fields, flags=READONLY | FAST, since=_SINCE, varies="second",
+    names="key FIELDS=fields(numfields:integer field+)",
+)
 def httl(ctx: Context, key: bytes, *words: bytes) -> list[int]:
     """Seconds until fields expire, rounded to the nearest."""
     return _deadlines(ctx, key, words, lambda deadline: (deadline - ctx.now + 500) // 1000)
 
 
-@group.command("HPTTL", Key, _Fields, flags=READONLY | FAST, since=_SINCE, varies="milliseconds")
+@group.command(
+    "HPTTL", Key, _Fields, flags=READONLY | FAST, since=_SINCE, varies="milliseconds",
+    names="key FIELDS=fields(numfields:integer field+)",
+)
 def hpttl(ctx: Context, key: bytes, *words: bytes) -> list[int]:
     """Milliseconds until fields expire."""
     return _deadlines(ctx, key, words, lambda deadline: deadline - ctx.now)
 
 
-@group.command("HEXPIRETIME", Key, _Fields, flags=READONLY | FAST, since=_SINCE, varies="second")
+@group.command(
+    "HEXPIRETIME", Key, _Fields, flags=READONLY | FAST, since=_SINCE, varies="second",
+    names="key FIELDS=fields(numfields:integer field+)",
+)
 def hexpiretime(ctx: Context, key: bytes, *words: bytes) -> list[int]:
     """When fields expire, in seconds rounded to the nearest."""
     return _deadlines(ctx, key, words, lambda deadline: (deadline + 500) // 1000)
@@ -264,6 +301,7 @@ def hexpiretime(ctx: Context, key: bytes, *words: bytes) -> list[int]:
 
 @group.command(
     "HPEXPIRETIME", Key, _Fields, flags=READONLY | FAST, since=_SINCE, varies="milliseconds",
+    names="key FIELDS=fields(numfields:integer field+)",
 )
 def hpexpiretime(ctx: Context, key: bytes, *words: bytes) -> list[int]:
     """When fields expire, in milliseconds."""
@@ -275,6 +313,7 @@ def hpexpiretime(ctx: Context, key: bytes, *words: bytes) -> list[int]:
 
 @group.command(
     "HGETEX", Key("RW access update"), _GetexOptions, flags=WRITE | FAST, since=_SINCE,
+    names="key {expiration} FIELDS=fields(numfields:integer field+)",
 )
 def hgetex(ctx: Context, key: bytes, *words: bytes) -> list[bytes | None]:
     """The values of fields, whose deadlines are set or removed.
@@ -284,7 +323,7 @@ def hgetex(ctx: Context, key: bytes, *words: bytes) -> list[bytes | None]:
     options = _GetexOptions.parse(ctx, words)
     fields = options.given(errors.NUMFIELDS_MATCH)
     value = read_hash(ctx, key)
-    word, raw = options.expiry or ("", None)
+    word, raw = options.expiration or ("", None)
     deadline = None if raw is None else _deadline(ctx, word, raw)
     if value is None:
         return [None] * len(fields)
@@ -306,6 +345,7 @@ def hgetex(ctx: Context, key: bytes, *words: bytes) -> list[bytes | None]:
 
 @group.command(
     "HGETDEL", Key("RW access delete"), _Fields, flags=WRITE | FAST, since=_SINCE_9_1,
+    names="key FIELDS=fields(numfields:integer field+)",
 )
 def hgetdel(ctx: Context, key: bytes, *words: bytes) -> list[bytes | None]:
     """The values of fields, which are removed.
@@ -333,6 +373,10 @@ def _all(value: Hash | None, fields: Sequence[bytes], wanted: bool) -> bool:
 
 @group.command(
     "HSETEX", Key("RW insert"), _SetexOptions, flags=WRITE | DENYOOM | FAST, since=_SINCE,
+    names=(
+        "key {key_condition} {fields_condition} {expiration} "
+        "FIELDS=fields(numfields:integer data(field value)+)"
+    ),
 )
 def hsetex(ctx: Context, key: bytes, *words: bytes) -> int:
     """Set fields with a deadline, on conditions; whether they were set.
@@ -345,9 +389,10 @@ def hsetex(ctx: Context, key: bytes, *words: bytes) -> int:
     value = write_hash(ctx, key)
     if options.key_condition and (options.key_condition == "XX") is (value is None):
         return 0
-    word, raw = options.expiry or ("", None)
+    word, raw = options.expiration or ("", None)
     deadline = None if raw is None else _deadline(ctx, word, raw)
-    if options.condition and not _all(value, pairs[::2], options.condition == "FXX"):
+    wanted = options.fields_condition == "FXX"
+    if options.fields_condition and not _all(value, pairs[::2], wanted):
         return 0
     value = made_hash(ctx, key)
     for field, text in zip(pairs[::2], pairs[1::2], strict=True):

@@ -12,6 +12,7 @@ groups = [group]
 
 @group.command(
     "DELIFEQ", Key("RM delete"), Raw, flags=WRITE | FAST, since={"valkey": "9.0.0"},
+    names="key value",
 )
 def delifeq(ctx: Context, key: bytes, compared: bytes) -> int:
     """Remove a string that is equal to another; whether it was removed."""

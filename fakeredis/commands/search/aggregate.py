@@ -10,7 +10,15 @@ from typing import Any, Final
 from fakeredis.commands.search.reducers import Reduce, Row, property_name, reducer
 from fakeredis.commands.search.request import Request, Run, new_request, value_in
 from fakeredis.commands.search.search import limit
-from fakeredis.commands.search.words import Words, failure, guarded, shown, unsigned, wrong_count
+from fakeredis.commands.search.words import (
+    MOST,
+    Words,
+    failure,
+    guarded,
+    shown,
+    unsigned,
+    wrong_count,
+)
 from fakeredis.datatypes.hash import Hash
 from fakeredis.datatypes.numbers import parse_float
 from fakeredis.datatypes.search.errors import SearchError
@@ -34,6 +42,7 @@ __all__ = [
 Rows = Iterator[Row]
 _GREATEST: Final = (1 << 63) - 1
 _MOST_SORTED: Final = 10  # rows in order, where nobody says how many
+_TOGETHER: Final = 64  # documents that are taken without a look at the time
 SOURCE: Final = b"\0document"  # under which a row knows its document
 _GONE: Final = b"\0gone"  # that its key is not in this database
 
@@ -109,13 +118,48 @@ class Pipeline:
         self.names: set[bytes] = set(run.finder.distances) | {b"__key"}
         if plan.scores:
             self.names.add(b"__score")
-        self.rows = self._documents() if source is None else source
+        self._rows = self._documents() if source is None else source
+        self._sortable: list[bytes] = []  # properties that rows are to have before the next step
+        self.is_begun = source is not None  # whether anything was done with the documents yet
         self.counted: list[list[Any]] | None = None  # names of steps, and rows that passed them
         if plan.counts:
             self.counted = []
             self.count("Index")
             if plan.scores:
                 self.count("Scorer")
+
+    @property
+    def rows(self) -> Rows:
+        """With all properties that they are to have by now."""
+        if self._sortable:
+            names, self._sortable = self._sortable, []
+            self._rows = _filled_with_sortable(self._rows, names)
+        return self._rows
+
+    @rows.setter
+    def rows(self, rows: Rows) -> None:
+        self._rows = rows
+        self._sortable = []
+        self.is_begun = True
+
+    def is_plain(self) -> bool:
+        """Whether rows are documents, and nothing else yet."""
+        return not (
+            self.is_begun or self.plan.scores or self.run.finder.distances
+            or self.counted is not None
+        )
+
+    def sortable_values(self) -> Iterator[dict[bytes, Any]]:
+        """What each document can be sorted by; the documents are counted."""
+        run, documents = self.run, self.run.index.documents
+        ordered = _in_server_order(run)
+        for numbers in run.in_time([
+            ordered[at : at + _TOGETHER] for at in range(0, len(ordered), _TOGETHER)
+        ]):
+            for number in numbers:
+                document = documents.get(number)
+                if document is not None:
+                    yield document.sortable
 
     def _documents(self) -> Rows:
         run, documents = self.run, self.run.index.documents
@@ -171,23 +215,18 @@ class Pipeline:
         if known is None or not (loads or known.sortable):
             raise SearchError(error.format(shown(name)))
         self.names.add(name)
-        sortable = known.sortable
-        path = known.path
+        sortable, path = known.sortable, known.path
 
         def filled(rows: Rows) -> Rows:
             for row in rows:
                 self.load(row, row[SOURCE], path, name)
                 yield row
 
-        def filled_with_sortable(rows: Rows) -> Rows:
-            for row in rows:
-                found = row[SOURCE].sortable.get(name)
-                if found is not None:
-                    row[name] = found
-                yield row
-
-        self.rows = (filled_with_sortable if sortable else filled)(self.rows)
-        if self.counted is not None and not sortable:
+        if sortable:
+            self._sortable.append(name)
+            return
+        self.rows = filled(self.rows)
+        if self.counted is not None:
             self.count("Loader")
 
     def load(self, row: Row, document: Document, path: bytes, name: bytes) -> None:
@@ -211,6 +250,16 @@ class Pipeline:
             if len(several) == 1 and type(several[0]) in (int, float):
                 found = float(several[0])
         row[name] = found
+
+
+def _filled_with_sortable(rows: Rows, names: list[bytes]) -> Rows:
+    for row in rows:
+        known = row[SOURCE].sortable
+        for name in names:
+            found = known.get(name)
+            if found is not None:
+                row[name] = found
+        yield row
 
 
 def _in_server_order(run: Run) -> list[int]:
@@ -592,7 +641,8 @@ class _Arrangement:
         offset, count = self.limits or (0, self.most or _MOST_SORTED)
         is_alone = pipeline.run.request.is_hurried and len(pipeline.plan.steps) == 1
         if not self.keys or (is_alone and pipeline.run.is_unordered(self.keys[0][0])):
-            pipeline.rows = islice(pipeline.rows, offset, offset + count)
+            rows = pipeline.rows
+            pipeline.rows = islice(rows, offset, offset + count) if count else _only_counted(rows)
             return
         keys = self.keys
         for name, _ in keys:
@@ -610,6 +660,12 @@ class _Arrangement:
             yield from page
 
         pipeline.rows = sorted_rows(pipeline.rows)
+
+
+def _only_counted(rows: Rows) -> Rows:
+    for _ in rows:
+        pass
+    yield from ()
 
 
 def _arranging(plan: Plan) -> tuple[_Arrangement, bool]:
@@ -648,7 +704,7 @@ def _sort_by(plan: Plan, words: Words) -> _Step | None:
     most = 0
     if words.skip(b"MAX"):
         try:
-            most = unsigned(words.take()) if words else -1
+            most = unsigned(words.take(), 0, MOST) if words else -1
         except ValueError:
             most = -1
         if most < 0:
@@ -748,7 +804,10 @@ def _group(
                 made_row[alias] = reduce(members)
             yield made_row
 
-    pipeline.rows = grouped(pipeline.rows)
+    if pipeline.is_plain():  # and all that is asked for is known without a look at the keys
+        pipeline.rows = grouped(pipeline.sortable_values())
+    else:
+        pipeline.rows = grouped(pipeline.rows)
     pipeline.names = taken
     pipeline.grouped = True
 

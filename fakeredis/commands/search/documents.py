@@ -12,10 +12,10 @@ from fakeredis.commands.search.words import (
     check_count,
     failure,
     index_of,
-    number,
     shown,
 )
 from fakeredis.datatypes.hash import Hash
+from fakeredis.datatypes.numbers import parse_float
 from fakeredis.datatypes.search.errors import SearchError
 from fakeredis.datatypes.search.expressions import compiled
 from fakeredis.datatypes.search.index import Index
@@ -50,7 +50,7 @@ def add(ctx: Context, *words: bytes) -> Status:
     Checked in the server's order: number of words, score, options, index, key, condition.
     """
     check_count(ctx, words, 3)
-    score = number(words[2]) if words[2].lower() not in (b"inf", b"-inf", b"+inf") else 2.0
+    score = parse_float(words[2])
     if score is None:
         raise CommandError("Could not parse document score")
     if not 0 <= score <= 1:

@@ -224,7 +224,7 @@ def _text(field: Field, words: Words) -> None:
                 field.weight = 0.0
                 return
             raw = words.take()
-            weight = number(raw) if raw else 0.0
+            weight = number(raw)
             if weight is None:
                 raise CommandError(
                     "Bad arguments for weight: Could not convert argument to expected type"
@@ -533,8 +533,8 @@ def list_(ctx: Context, *words: bytes) -> Any:
 
 
 def info(ctx: Context, *words: bytes) -> Any:
-    """What an index is, and how it fares."""
-    check_count(ctx, words, 1, 1)
+    """What an index is, and how it fares; further words say nothing."""
+    check_count(ctx, words, 1)
     index = index_of(ctx, words[0])
     resp3 = ctx.session.protocol == 3
     definition = index.definition

@@ -6,8 +6,7 @@ import math
 from collections.abc import Callable
 from typing import Any, Final
 
-from fakeredis.commands.search.words import NOT_CONVERTED, Words, shown, unsigned
-from fakeredis.datatypes.numbers import parse_float
+from fakeredis.commands.search.words import MOST, NOT_CONVERTED, Words, number, shown, unsigned
 from fakeredis.datatypes.search.values import compare, number_of
 from fakeredis.errors import CommandError
 
@@ -90,7 +89,7 @@ def _of_values(calculate: Callable[[list[Any]], Any]) -> Callable[..., Any]:
 def _quantile(arguments: list[bytes]) -> tuple[Reduce, list[bytes]]:
     if len(arguments) < 2:
         raise CommandError("Bad arguments for QUANTILE: Expected an argument, but none provided")
-    share = parse_float(arguments[1])
+    share = number(arguments[1])
     if share is None:
         raise CommandError(f"Bad arguments for QUANTILE: {NOT_CONVERTED}")
     if not 0 <= share <= 1:
@@ -150,7 +149,7 @@ def _sample(arguments: list[bytes]) -> tuple[Reduce, list[bytes]]:
             "Bad arguments for RANDOM_SAMPLE: Expected an argument, but none provided"
         )
     try:
-        size = unsigned(arguments[1])
+        size = unsigned(arguments[1], 0, MOST)
     except ValueError as error:
         raise CommandError(f"Bad arguments for <sample size>: {error}") from None
     if size > 1000:

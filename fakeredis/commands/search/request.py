@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
-from fakeredis.commands.search.words import Words, failure, index_of, shown, unsigned
+from fakeredis.commands.search.words import Words, failure, index_of, number, shown, unsigned
 from fakeredis.datatypes.hash import Hash
 from fakeredis.datatypes.json import text as json_text
-from fakeredis.datatypes.numbers import parse_float
 from fakeredis.datatypes.search.errors import SearchError
 from fakeredis.datatypes.search.finding import METRES, Finder, expand
 from fakeredis.datatypes.search.index import Document, Index
@@ -39,8 +38,11 @@ from fakeredis.errors import CommandError
 
 __all__ = ["Request", "Run", "new_request", "value_in"]
 
+_T = TypeVar("_T")
 _HURRIED: Final = 4  # the dialect since which the server counts no more than it shows
-_INFINITIES: Final = {b"inf": float("inf"), b"+inf": float("inf"), b"-inf": float("-inf")}
+_INFINITIES: Final = {
+    "lower": {b"-inf": float("-inf")}, "upper": {b"inf": float("inf"), b"+inf": float("inf")},
+}
 
 
 @dataclass
@@ -105,7 +107,7 @@ class Request:
     def _slop(self, words: Words) -> None:
         raw = words.value("SLOP")
         try:
-            self.slop = unsigned(raw, -(1 << 31), (1 << 31) - 1)
+            self.slop = unsigned(raw, -(1 << 31), (1 << 31) - 1, cut=True)
         except ValueError as error:
             raise CommandError(f"Bad arguments for SLOP: {error}") from None
 
@@ -206,16 +208,20 @@ class Request:
             name = words.take()
             numbers = []
             for what in ("<lon>", "<lat>", "<radius>"):
-                number = parse_float(words.take())
-                if number is None:
+                found = number(words.take())
+                if found is None:
                     raise CommandError(
                         f"Bad arguments for {what}: Could not convert argument to expected type"
                     )
-                numbers.append(number)
+                numbers.append(found)
             unit = words.take()
             if shown(unit).lower() not in METRES:
                 raise CommandError(f"Unknown distance unit {shown(unit)}")
             longitude, latitude, radius = numbers
+            if abs(longitude) > 180 or abs(latitude) > 90:
+                raise CommandError("Invalid GeoFilter lat/lon")
+            if radius <= 0:
+                raise CommandError("Invalid GeoFilter radius")
             self.filters.append(Geo(name, longitude, latitude, radius, shown(unit).lower()))
             return True
         return False
@@ -224,12 +230,12 @@ class Request:
 def _bound(raw: bytes, which: str) -> tuple[bool, float]:
     without = raw[:1] == b"("
     text = raw[1:] if without else raw
-    number = _INFINITIES.get(text.lower())
-    if number is None:
-        number = parse_float(text)
-    if number is None:
-        raise CommandError(f"Bad {which} range: {shown(raw)}")
-    return without, number
+    found = _INFINITIES[which].get(text.lower())
+    if found is None:
+        found = number(text)
+    if found is None:
+        raise CommandError(f"Bad {which} range: {shown(text)}")
+    return without, found
 
 
 _OPTIONS: Final[dict[bytes, Any]] = {
@@ -306,8 +312,8 @@ class Run:
             raise failure(error) from None
         self.warnings.append(Status(str(error).encode()))
 
-    def in_time(self, numbers: Collection[int]) -> Iterator[int]:
-        """Documents one by one, as long as there is time.
+    def in_time(self, numbers: Iterable[_T]) -> Iterator[_T]:
+        """Documents one by one, or some by some, as long as there is time.
 
         Raises:
             CommandError: there is none any more, and the server is set to fail then.

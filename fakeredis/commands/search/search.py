@@ -171,7 +171,7 @@ def limit(words: Words, most: int, furthest: int) -> tuple[int, int]:
         raise CommandError("LIMIT needs two numeric arguments") from None
     if count > most:
         raise CommandError(f"LIMIT exceeds maximum of {most}")
-    if offset > furthest:
+    if offset > furthest and count:
         raise CommandError(f"OFFSET exceeds maximum of {furthest}")
     return offset, count
 

@@ -12,8 +12,8 @@ from fakeredis.commands.search.words import (
     NONE_LEFT,
     NOT_CONVERTED,
     check_count,
+    exact,
     shown,
-    unsigned,
 )
 from fakeredis.engine.core.context import Context
 from fakeredis.engine.core.replies import OK, Status
@@ -40,14 +40,14 @@ class _Setting(NamedTuple):
 
 def _number(least: int = 0, most: int = _LARGEST) -> Read:
     def read(raw: bytes) -> str:
-        return str(unsigned(raw, least, most))
+        return str(exact(raw, least, most))
 
     return read
 
 
 def _count(raw: bytes) -> str:
     """A number of results; all bits of it set mean any number."""
-    found = unsigned(raw, -_LARGEST) & _ALL_BITS
+    found = exact(raw, -_LARGEST) & _ALL_BITS
     return "unlimited" if found == _ALL_BITS else str(found)
 
 
@@ -67,20 +67,20 @@ def _policy(raw: bytes) -> str:
 
 def _stem(raw: bytes) -> str:
     try:
-        return str(unsigned(raw, 2, (1 << 32) - 1))
+        return str(exact(raw, 2, (1 << 32) - 1))
     except ValueError:
         raise ValueError("Minimum stem length cannot be lower than 2") from None
 
 
 def _dialect(raw: bytes) -> str:
-    found = unsigned(raw, 1, (1 << 32) - 1)
+    found = exact(raw, 1, (1 << 32) - 1)
     if found > 4:
         raise ValueError("Default dialect version cannot be higher than 4")
     return str(found)
 
 
 def _parents(raw: bytes) -> str:
-    found = unsigned(raw)
+    found = exact(raw)
     if found > 2:
         raise ValueError("Max depth for range cannot be higher than max depth for balance")
     return str(found)
@@ -88,7 +88,7 @@ def _parents(raw: bytes) -> str:
 
 def _rest(raw: bytes) -> str:
     """A number of which the server keeps 32 bits."""
-    return str(unsigned(raw) & 0xFFFFFFFF)
+    return str(exact(raw) & 0xFFFFFFFF)
 
 
 # In the server's order.

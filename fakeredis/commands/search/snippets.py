@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from fakeredis.commands.search.words import Words, shown, unsigned
+from fakeredis.commands.search.words import MOST, Words, shown, unsigned
 from fakeredis.datatypes.hash import Hash
 from fakeredis.datatypes.search.errors import SearchError
 from fakeredis.datatypes.search.finding import Finder
@@ -312,7 +312,7 @@ def take_snippets(snippets: Snippets, word: bytes, words: Words) -> bool:
     fields: list[bytes] = []
     if words.skip(b"FIELDS"):
         try:
-            count = unsigned(words.take()) if words else -1
+            count = unsigned(words.take(), 0, MOST) if words else -1
         except ValueError:
             raise wrong from None
         if not 0 <= count <= len(words):
@@ -341,7 +341,7 @@ def _summary_options(snippets: Snippets, words: Words, wrong: CommandError) -> N
             snippets.separator = raw
             continue
         try:
-            number = unsigned(raw, 1)
+            number = unsigned(raw, 0, MOST)
         except ValueError:
             raise wrong from None
         setattr(snippets, "fragments" if option == b"FRAGS" else "length", number)

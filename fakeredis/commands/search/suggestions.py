@@ -6,11 +6,13 @@ from typing import Any
 
 from fakeredis import errors
 from fakeredis.commands.search.words import (
+    MOST,
     NONE_LEFT,
+    NOT_CONVERTED,
+    OUT_OF_BOUNDS,
     Words,
     check_count,
     shown,
-    unsigned,
     wrong_count,
 )
 from fakeredis.datatypes.numbers import format_float, parse_float
@@ -103,10 +105,12 @@ def sugget(ctx: Context, *words: bytes) -> Any:
 def _most(words: Words) -> int:
     if not words:
         raise CommandError(f"MAX: {NONE_LEFT}")
-    try:
-        return unsigned(words.take(), 1, (1 << 32) - 1)
-    except ValueError as error:
-        raise CommandError(f"MAX: {error}") from None
+    found = parse_float(words.take())
+    if found is None:
+        raise CommandError(f"MAX: {NOT_CONVERTED}")
+    if not 1 <= found <= MOST:
+        raise CommandError(f"MAX: {OUT_OF_BOUNDS}")
+    return int(found)
 
 
 def suglen(ctx: Context, *words: bytes) -> int:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any, Final
 
 from fakeredis import errors
-from fakeredis.datatypes.numbers import parse_float
+from fakeredis.datatypes.numbers import parse_float, parse_int
 from fakeredis.datatypes.search.errors import SearchError
 from fakeredis.datatypes.search.index import Index
 from fakeredis.engine.core.context import Context
@@ -15,8 +16,8 @@ from fakeredis.engine.features import search
 from fakeredis.errors import CommandError
 
 __all__ = [
-    "Words", "check_count", "failure", "guarded", "index_of", "number", "shown", "unsigned",
-    "wrong_count",
+    "MOST", "Words", "check_count", "exact", "failure", "guarded", "index_of", "number", "shown", "strtod",
+    "unsigned", "wrong_count",
 ]
 
 NOT_CONVERTED: Final = "Could not convert argument to expected type"
@@ -24,6 +25,7 @@ OUT_OF_BOUNDS: Final = "Value is outside acceptable bounds"
 TOO_DEEP: Final = "Parser stack overflow. Try moving nested parentheses more to the left"
 NONE_LEFT: Final = "Expected an argument, but none provided"
 _GREATEST: Final = (1 << 63) - 1
+MOST: Final = (1 << 32) - 1  # of what options count
 
 
 def shown(raw: bytes) -> str:
@@ -65,32 +67,63 @@ def index_of(ctx: Context, name: bytes, error: str = "Unknown index name") -> In
     return found
 
 
+def strtod(raw: bytes) -> float | None:
+    """A number as C reads it: blanks before it are passed over, and nothing at all is zero.
+
+    None where it is none, or too great; infinity and what is no number are taken.
+    """
+    text = raw.lstrip(b" \t\n\v\f\r")
+    if not raw:
+        return 0.0
+    if text.lower() in (b"nan", b"+nan", b"-nan"):
+        return math.nan
+    return parse_float(text) if text else None
+
+
 def number(raw: bytes) -> float | None:
-    """A finite number."""
-    found = parse_float(raw)
-    return None if found is None or found in (float("inf"), float("-inf")) else found
+    """A number that is not infinite; it may be NaN."""
+    found = strtod(raw)
+    return None if found is None or math.isinf(found) else found
 
 
-def unsigned(raw: bytes, least: int = 0, most: int = _GREATEST) -> int:
+def unsigned(raw: bytes, least: int = 0, most: int = _GREATEST, cut: bool = False) -> int:
     """A whole number.
+
+    Args:
+        cut: whether what stands behind the point is cut off.
 
     Raises:
         ValueError: it is none, or too small or too great; the text says so.
     """
-    try:
-        found = int(raw)
-        if not raw.strip() == raw or b"_" in raw or raw[:1] == b"+":
-            raise ValueError
-    except ValueError:
-        whole = parse_float(raw) if raw and b"x" not in raw else None
-        if whole is None or whole != whole or whole != int(whole if abs(whole) < 1e18 else 0):
-            raise ValueError(NOT_CONVERTED) from None
-        found = int(whole)
-    if abs(found) > _GREATEST:
+    found = number(raw)
+    if found is None:
+        raise ValueError(NOT_CONVERTED)
+    if not abs(found) <= _GREATEST:
+        raise ValueError(OUT_OF_BOUNDS if cut else NOT_CONVERTED)
+    whole = int(found)
+    if whole != found and not cut:
+        raise ValueError(NOT_CONVERTED)
+    if abs(whole) > _GREATEST:
+        raise ValueError(OUT_OF_BOUNDS if cut else NOT_CONVERTED)
+    if not least <= whole <= most:
+        raise ValueError(OUT_OF_BOUNDS)
+    return whole
+
+
+def exact(raw: bytes, least: int = 0, most: int = _GREATEST) -> int:
+    """The same for settings, which are read as commands of the core read numbers.
+
+    Raises:
+        ValueError: it is none, or too small or too great; the text says so.
+    """
+    found: float | None = parse_int(raw)
+    if found is None:
+        found = parse_float(raw)
+    if found is None or math.isinf(found) or found != int(found) or abs(found) > _GREATEST:
         raise ValueError(NOT_CONVERTED)
     if not least <= found <= most:
         raise ValueError(OUT_OF_BOUNDS)
-    return found
+    return int(found)
 
 
 def guarded(handler: Callable[..., Any]) -> Callable[..., Any]:
@@ -164,7 +197,7 @@ class Words:
         """
         raw = self.value(what)
         try:
-            return unsigned(raw, least)
+            return unsigned(raw, least, MOST)
         except ValueError as error:
             raise CommandError(f"Bad arguments for {what}: {error}") from None
 

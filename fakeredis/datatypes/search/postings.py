@@ -326,6 +326,8 @@ class Line:
         self, low: float, high: float, without_low: bool, without_high: bool
     ) -> tuple[int, int]:
         self._settle()
+        if low != low or high != high:
+            return 0, 0
         start = (bisect_right if without_low else bisect_left)(self._numbers, low)
         end = (bisect_left if without_high else bisect_right)(self._numbers, high)
         return start, max(start, end)

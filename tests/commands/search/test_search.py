@@ -698,3 +698,84 @@ def test_info_of_all_indexes(twin: Twin, send: Send) -> None:
         )
     )
     assert fake == real
+
+
+ODD_NUMBERS = ["''", "' 1'", "'1 '", "+1", "0x1", "1e0", "1.5", "-1", "-inf", "inf", "nan", "x", "9223372036854775808"]
+NUMBERED = calls(r"""
+    FT.SEARCH x * LIMIT {} 1
+    FT.SEARCH x * LIMIT 0 {}
+    FT.SEARCH x * RETURN {} t
+    FT.SEARCH x * FILTER n {} 5
+    FT.SEARCH x * FILTER n 0 {}
+    FT.SEARCH x * FILTER n ({} (5
+    FT.SEARCH x * GEOFILTER g {} 1 1 km
+    FT.SEARCH x * GEOFILTER g 1 {} 1 km
+    FT.SEARCH x * TIMEOUT {}
+    FT.SEARCH x * PARAMS {} a b
+    FT.SEARCH x * INKEYS {} d:1
+    FT.SEARCH x * SLOP {}
+    FT.SEARCH x * DIALECT {}
+    FT.SEARCH x hello SUMMARIZE FRAGS {} LEN 2
+    FT.SEARCH x hello SUMMARIZE LEN {}
+    FT.SEARCH x hello HIGHLIGHT FIELDS {} t
+    FT.AGGREGATE x * GROUPBY {} @t
+    FT.AGGREGATE x * GROUPBY 1 @t REDUCE COUNT {} AS c
+    FT.AGGREGATE x * GROUPBY 1 @t REDUCE QUANTILE 2 @n {}
+    FT.AGGREGATE x * LOAD {} @t
+    FT.AGGREGATE x * SORTBY {} @n MAX 1
+    FT.AGGREGATE x * SORTBY 1 @n MAX {}
+    FT.AGGREGATE x * LIMIT 0 {}
+    FT.CONFIG SET TIMEOUT {}
+    FT.ADD y d:9 {} FIELDS t v
+    FT.CREATE z PREFIX {} p: SCHEMA t TEXT
+    FT.CREATE z SCHEMA t TEXT WEIGHT {}
+    FT.CREATE z SCHEMA v VECTOR FLAT {} TYPE FLOAT32 DIM 2 DISTANCE_METRIC L2
+    FT.CREATE z SCHEMA v VECTOR FLAT 6 TYPE FLOAT32 DIM {} DISTANCE_METRIC L2
+""")
+
+
+@pytest.mark.parametrize("call", NUMBERED)
+def test_odd_numbers(twin: Twin, send: Send, call: str) -> None:
+    send("FT.CREATE x PREFIX 1 d: SCHEMA t TEXT n NUMERIC SORTABLE g GEO")
+    send("FT.CREATE y PREFIX 1 none: SCHEMA t TEXT")
+    send("HSET d:1 t hello n 1 g 1,1")
+    try:
+        for odd in ODD_NUMBERS:
+            send(call.format(odd))
+            send("FT._DROPINDEXIFX z")
+            send("DEL d:9")
+    finally:
+        twin("FT.CONFIG", "SET", "TIMEOUT", "500")
+
+
+def test_limits_of_aggregates(twin: Twin, send: Send) -> None:
+    for call in calls(r"""
+        FT.CREATE x PREFIX 1 d: SCHEMA t TEXT SORTABLE n NUMERIC SORTABLE
+        HSET d:1 t hello n 1
+        HSET d:2 t hello n 2
+        FT.AGGREGATE x * LIMIT 0 0
+        FT.AGGREGATE x * LIMIT 1 0
+        FT.AGGREGATE x * LIMIT 5 10
+        FT.AGGREGATE x * LIMIT 1 4294967295
+        FT.AGGREGATE x * LIMIT 1000001 10
+        FT.AGGREGATE x * LIMIT 1000001 1000001
+        FT.AGGREGATE x * SORTBY 1 @n LIMIT 0 2147483648
+        FT.AGGREGATE x * SORTBY 1 @n LIMIT 0 0
+        FT.AGGREGATE x * GROUPBY 1 @t LIMIT 0 0
+        FT.AGGREGATE x * GROUPBY 1 @t REDUCE COUNT 0 AS c REDUCE SUM 1 @n AS s
+        FT.AGGREGATE x * SORTBY 1 @n GROUPBY 1 @t REDUCE FIRST_VALUE 1 @n AS f
+        FT.AGGREGATE x * APPLY @n*2 AS m GROUPBY 1 @t REDUCE SUM 1 @m AS s
+        FT.SEARCH x * LIMIT 1000001 0
+        FT.SEARCH x * LIMIT 1000001 1000001
+        FT.SEARCH x * LIMIT 1000000 1000000
+        FT.SEARCH x * GEOFILTER n 190 1 -1 km
+        FT.SEARCH x * GEOFILTER n 1 91 1 km
+        FT.SEARCH x * GEOFILTER n 1 1 0 km
+        FT.SEARCH x * GEOFILTER n 1 1 -1 xx
+        FT.SUGADD s hello 1
+        FT.SUGGET s h MAX 1.5
+        FT.SUGGET s h MAX 4294967296
+        FT.SUGGET s h MAX 0.5
+        FT.SUGGET s h MAX x
+    """):
+        send(call)

@@ -15,7 +15,7 @@ from fakeredis.commands.search.words import (
     shown,
     wrong_count,
 )
-from fakeredis.datatypes.numbers import format_float, parse_float
+from fakeredis.datatypes.numbers import format_float, parse_float, parse_int
 from fakeredis.datatypes.search.suggestions import Suggestion, Suggestions
 from fakeredis.engine.core.context import Context
 from fakeredis.errors import CommandError
@@ -105,8 +105,9 @@ def sugget(ctx: Context, *words: bytes) -> Any:
 def _most(words: Words) -> int:
     if not words:
         raise CommandError(f"MAX: {NONE_LEFT}")
-    found = parse_float(words.take())
-    if found is None:
+    raw = words.take()
+    found = parse_float(raw)
+    if found is None or (0 <= found < 1 and parse_int(raw) is None):
         raise CommandError(f"MAX: {NOT_CONVERTED}")
     if not 1 <= found <= MOST:
         raise CommandError(f"MAX: {OUT_OF_BOUNDS}")

@@ -16,8 +16,8 @@ from fakeredis.engine.features import search
 from fakeredis.errors import CommandError
 
 __all__ = [
-    "MOST", "Words", "check_count", "exact", "failure", "guarded", "index_of", "number", "shown", "strtod",
-    "unsigned", "wrong_count",
+    "MOST", "Words", "check_count", "exact", "failure", "guarded", "index_of", "number", "shown",
+    "strtod", "unsigned", "wrong_count",
 ]
 
 NOT_CONVERTED: Final = "Could not convert argument to expected type"

@@ -22,6 +22,7 @@ _GAP: Final = 100  # between the values of a field that has several
 _DEGREE: Final = 111_000.0  # metres of latitude; a little less than there are
 _NUMBER: Final = 12  # bytes that a number takes
 _DOCUMENT: Final = 400  # and a document by itself
+_HEAVIEST: Final = 1 << 16  # weight; counts of all words of a document fit in 32 bits
 STEM: Final = "+"  # before a stem that is no word of the text
 SOUND: Final = "<"  # before the code of how a word sounds
 NO_WORDS: Final = (STEM, SOUND, "~")  # before what is no word; the last before groups of synonyms
@@ -232,7 +233,7 @@ class Index:
                 document.most += 1
             if field.kind != "TEXT":
                 continue
-            weight = max(1, int(field.weight))
+            weight = _units(field.weight)
             for at, text in enumerate(texts):
                 if at:
                     offset += _GAP
@@ -254,11 +255,11 @@ class Index:
         self, note: Any, word: str, field: Field, position: int, language: str
     ) -> None:
         """The stem of a word, and its synonyms."""
-        weight = max(1, int(field.weight))
+        weight = _units(field.weight)
         if field.stemmed:
             stemmed = stem(word, language)
             if stemmed != word:
-                note(STEM + stemmed, max(1, int(field.weight * 0.2)), field, position)
+                note(STEM + stemmed, _units(field.weight * 0.2), field, position)
         if field.phonetic and len(word) >= self.limits.sounding:
             sound = code(word)
             if sound:
@@ -325,6 +326,11 @@ class Index:
             if field is not None and field.kind == "TEXT":
                 mask |= field.bit
         return mask
+
+
+def _units(weight: float) -> int:
+    """How often a word counts in a field of a weight; once where that is no number."""
+    return int(min(weight, _HEAVIEST)) if weight >= 1 else 1
 
 
 def tags_of(raw: bytes, field: Field) -> list[bytes]:

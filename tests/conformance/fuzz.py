@@ -291,6 +291,7 @@ def try_script(server: Server, script: bytes) -> None:
 
 # SQLite files -------------------------------------------------------------------------------------
 
+USED: Final = 6  # keys of a store that are used in many ways
 
 def sqlite_files(chance: random.Random) -> Iterator[bytes]:
     """Stores with damaged rows or damaged pages."""
@@ -369,9 +370,11 @@ def try_sqlite(server: Server, data: bytes) -> None:
             return
         try:
             session = server.session()
-            for key in call(session, b"KEYS", b"*") or ():
-                if not isinstance(key, bytes):
-                    continue
+            found = call(session, b"KEYS", b"*")
+            keys = found if isinstance(found, list) else []
+            for key in keys:
+                call(session, b"DUMP", key)
+            for key in random.Random(crc64(data)).sample(keys, min(len(keys), USED)):
                 kind = call(session, b"TYPE", key)
                 call(session, b"RENAME", key, b"k")
                 use_value(session, bytes(kind) if isinstance(kind, bytes) else b"")

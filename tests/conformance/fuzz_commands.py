@@ -105,8 +105,13 @@ def words_of(template: str) -> Command:
 
 
 def templates() -> list[Command]:
-    """All of them, and whatever else is a command, with few words."""
-    found = [words_of(each) for line in TEMPLATES.strip().splitlines() for each in line.split("|")]
+    """Good commands, most of which do something."""
+    return [words_of(each) for line in TEMPLATES.strip().splitlines() for each in line.split("|")]
+
+
+def all_commands() -> list[Command]:
+    """Each command there is, with as few words as it takes."""
+    found: list[Command] = []
     session = new_server().session()
     for entry in call(session, b"COMMAND", b"INFO"):
         for each in (entry, *entry[9]):
@@ -141,9 +146,12 @@ def made_wrong(chance: random.Random, words: Command) -> Command:
 
 def commands(chance: random.Random) -> Iterator[list[Command]]:
     """Some commands for one client."""
-    known = templates()
+    good, others = templates(), all_commands()
     while True:
-        yield [made_wrong(chance, chance.choice(known)) for _ in range(chance.randint(1, 8))]
+        yield [
+            made_wrong(chance, chance.choice(good if chance.random() < 0.8 else others))
+            for _ in range(chance.randint(1, 8))
+        ]
 
 
 def is_too_much(words: Sequence[bytes]) -> bool:

@@ -83,3 +83,22 @@ def test_damaged_payloads() -> None:
             if chance.random() < 0.2:
                 del body[chance.randrange(20, len(body) - 2) : -2]
             use(bytes(body) + crc64(bytes(body)).to_bytes(8, "little"))
+
+
+@pytest.mark.parametrize("encoding", ["COMPRESSED", "UNCOMPRESSED"])
+def test_samples_out_of_order(twin: Twin, encoding: str) -> None:
+    """A rule's late bucket does not become the last sample of its destination."""
+    for call in (
+        "TS.CREATE ts", f"TS.CREATE dst ENCODING {encoding}", "TS.CREATERULE ts dst AGGREGATION avg 10",
+        "TS.MADD ts 1 1 ts 25 2 ts 5000 3 ts 9000 5 ts 7000 6", "TS.ADD dst 6000 5",
+        "TS.ADD dst 6500 5", "TS.ADD dst 6200 5",
+    ):
+        twin(*call.split())
+    payload = twin.wire.call(b"DUMP", b"dst")
+    session = twin.server.session()
+    for number, each in enumerate((payload, session.execute([b"DUMP", b"dst"]))):
+        twin("RESTORE", f"copy{number}", 0, each)
+        for call in ("TS.RANGE {} - +", "TS.GET {}", "TS.ADD {} 7000 9 ON_DUPLICATE LAST",
+                     "TS.ADD {} 6100 1", "TS.REVRANGE {} - +"):
+            twin(*call.format(f"copy{number}").split())
+    session.close()

@@ -89,7 +89,8 @@ def test_damaged_payloads() -> None:
 def test_samples_out_of_order(twin: Twin, encoding: str) -> None:
     """A rule's late bucket does not become the last sample of its destination."""
     for call in (
-        "TS.CREATE ts", f"TS.CREATE dst ENCODING {encoding}", "TS.CREATERULE ts dst AGGREGATION avg 10",
+        "TS.CREATE ts", f"TS.CREATE dst ENCODING {encoding}",
+        "TS.CREATERULE ts dst AGGREGATION avg 10",
         "TS.MADD ts 1 1 ts 25 2 ts 5000 3 ts 9000 5 ts 7000 6", "TS.ADD dst 6000 5",
         "TS.ADD dst 6500 5", "TS.ADD dst 6200 5",
     ):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import select
 import socket
 import ssl
 import threading
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
 _LOG: Final = logging.getLogger("fakeredis")
 _PIECE: Final = 1 << 18  # bytes that are read at once
 _SOON: Final = 0.05  # seconds until the first new attempt; later ones wait longer
+_TURN: Final = 0.1  # seconds to wait for the master before a look around
 _LATE: Final = 1.0  # seconds between two attempts, at the most, and between acknowledgements
 _now: Callable[[], float] = getattr(threading, "_time", time.monotonic)
 
@@ -170,6 +170,7 @@ class MasterLink:
         sock = self._sock
         if sock is None:
             raise _Broken
+        sock.settimeout(self._patience())
         sock.sendall(packed(words))
 
     def _ask(self, *words: bytes) -> bytes:
@@ -251,13 +252,14 @@ class MasterLink:
             sock, session = self._sock, self._following.session
             if sock is None or session is None or session.closed:
                 raise _Broken
-            waits = not (isinstance(sock, ssl.SSLSocket) and sock.pending())
-            if waits and not select.select([sock], [], [], 0.1)[0]:
+            sock.settimeout(_TURN)
+            try:
+                data = sock.recv(_PIECE)
+            except TimeoutError:
                 self._tick()
                 if _now() - heard > self._patience():
-                    raise _Broken("the master is silent")
+                    raise _Broken("the master is silent") from None
             else:
-                data = sock.recv(_PIECE)
                 if not data:
                     raise _Broken("the master closed the connection")
                 heard = _now()

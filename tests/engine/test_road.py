@@ -113,6 +113,13 @@ _SCRIPTS = (
     f"return {CALL}", "return redis.pcall('set', KEYS[1], 'v')", f"#!lua\nreturn {CALL}",
     "#!lua flags=no-writes\nreturn redis.call('get', KEYS[1])",
 )
+_LIBRARY = """#!lua name=road
+redis.register_function('writes', function(keys) return redis.call('set', keys[1], 'v') end)
+redis.register_function{
+    function_name = 'reads', callback = function(keys) return redis.call('get', keys[1]) end,
+    flags = {'no-writes'},
+}
+"""
 _WRITES = "SET k v\nSET\nGET k\nMULTI\nSET k v\nEXEC\nMULTI\nGET k\nEXEC\nPUBLISH c m"
 
 
@@ -121,6 +128,15 @@ class _Nowhere:
 
     def stop(self) -> None:
         """It has never begun."""
+
+
+def _scripts(other: Pair) -> None:
+    for source in _SCRIPTS:
+        other("EVAL", source, 1, "k")
+    sha = other("SCRIPT", "LOAD", _SCRIPTS[2])
+    other("EVALSHA", sha, 1, "k")
+    for words in ("FCALL writes", "FCALL reads", "FCALL_RO reads"):
+        other(*words.split(), 1, "k")
 
 
 @contextmanager
@@ -145,9 +161,9 @@ def replica(twin: Twin, other: Pair) -> None:
 
 
 def replica_in_scripts(twin: Twin, other: Pair) -> None:
+    twin("FUNCTION", "LOAD", "REPLACE", _LIBRARY)
     with _following(twin):
-        for source in _SCRIPTS:
-            other("EVAL", source, 1, "k")
+        _scripts(other)
 
 
 def stale_data(twin: Twin, other: Pair) -> None:
@@ -166,9 +182,10 @@ def missing_replicas(twin: Twin, other: Pair) -> None:
 
 
 def missing_replicas_in_scripts(twin: Twin, other: Pair) -> None:
+    twin("FUNCTION", "LOAD", "REPLACE", _LIBRARY)
     twin("CONFIG", "SET", "min-replicas-to-write", "1")
-    for source in _SCRIPTS:
-        other("EVAL", source, 1, "k")
+    _scripts(other)
+    twin("FUNCTION", "LOAD", "REPLACE", _LIBRARY)
 
 
 ELSEWHERE = {  # what needs a cluster, a script that takes its time, or is no server's at all

@@ -583,9 +583,15 @@ def test_silent_replicas_are_dropped(place: Place) -> None:
     with Replica(place.listeners[0].port) as replica:
         replica.acknowledge()
         until(lambda: facts(master)["slave0"]["state"] == "online")
+        replica.rdb = b""  # it acknowledges nothing more
         known = place.fakes[0].replication
-        for each in known.replicas.values():
-            each.heard -= 100
+
+        def is_dropped() -> bool:
+            for each in known.replicas.values():
+                each.heard = known.now - 100
+            return not known.replicas
+
+        until(is_dropped)
         with pytest.raises(EOFError, match="closed the connection"):
             replica.until([b"never"])
     until(lambda: facts(master)["connected_slaves"] == 0)

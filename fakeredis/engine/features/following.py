@@ -390,6 +390,7 @@ def has_enough(server: Server) -> bool:
 def configure(server: Server) -> None:
     """A parameter about replicas has changed."""
     if server.config.integer("min-replicas-to-write"):
+        replicas.of(server)
         server.switch_on(switches.GUARDED, _GUARD)
     else:
         server.switch_off(switches.GUARDED)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from fakeredis.commands.registry import Group
+from fakeredis.commands.registry import WRITE, Group
 from fakeredis.datatypes.hash import Hash
 from fakeredis.engine.core.context import Context
 
@@ -47,10 +47,34 @@ _LENIENT: Final = frozenset({
 })
 
 
+# With Valkey nothing but the server itself removes them: HLEN counts them, and who sets one makes a
+# new one of it.
+_SETTING: Final = frozenset({
+    "HSET", "HMSET", "HSETNX", "HSETEX", "HINCRBY", "HINCRBYFLOAT",
+})
+
+
+def _while_they_stay(ctx: Context, key: bytes, value: Hash, name: str) -> Hash | None:
+    """What a command of Valkey sees of a hash whose expired fields stay where they are."""
+    if name == "HLEN":
+        return value
+    if name in _SETTING:
+        ctx.server.expire_fields(ctx.db, key, value, ctx.now, ctx.args, keep=True)
+        return value
+    if ctx.command is not None and ctx.command.flags & WRITE:
+        value.pop_expired_among(ctx.args, ctx.now)
+        return value
+    value = value.copy()
+    value.pop_expired(ctx.now)
+    return value or None
+
+
 def _without_expired(ctx: Context, key: bytes, value: Hash) -> Hash | None:
     """A hash without the fields that have expired, as far as the running command sees that."""
     name = "" if ctx.command is None else ctx.command.name
     among: Sequence[bytes] | None = None
+    if not ctx.server.active_expire and ctx.traits.keeps_expired_fields:
+        return _while_they_stay(ctx, key, value, name)
     if not ctx.server.active_expire and name != "HRANDFIELD":
         among = ctx.args
         if name in _BLIND:

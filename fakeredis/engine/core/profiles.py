@@ -79,6 +79,7 @@ class Traits(NamedTuple):
     keys_last: bool = False  # GETEX looks at its deadline before it looks at the key
     settles_by_length: bool = False  # words of ZADD may end a listpack though none is added
     auth_first: bool = False  # who has to authenticate does not hear which commands are unknown
+    keeps_expired_fields: bool = False  # while nothing expires by itself
     names_missing: bool = False  # a search around a member that is not there names it
     terse_pairs: bool = False  # of MSETEX, where its pairs are not as many as was said
     refusals_name: bool = False  # who is refused behind MULTI is named
@@ -169,6 +170,7 @@ class Profile(NamedTuple):
             keys_last=valkey and self.version >= (9, 0, 0),
             settles_by_length=valkey and self.version >= (8, 1, 0),
             auth_first=valkey and self.version >= (9, 0, 0),
+            keeps_expired_fields=valkey and self.version >= (9, 0, 0),
             names_missing=valkey and self.version >= (9, 0, 0),
             terse_pairs=valkey,
             refusals_name=valkey and self.version >= (9, 0, 0),

@@ -120,7 +120,7 @@ def newest(ctx: Context, key: bytes, series: Series, latest: bool) -> tuple[int,
     """
     if latest:
         found = open_bucket(ctx, key, series)
-        if found is not None and (found[0] > series.last_time or not series.total):
+        if found is not None:
             return found
     return (series.last_time, series.last_value) if series.total else None
 

@@ -101,11 +101,14 @@ def rows(
     times, values = series.range(start, wanted.end, -most if most and reverse else most)
     if wanted.latest and wanted.end > series.last_time:
         found = open_bucket(ctx, key, series)
-        if found is not None and found[0] > wanted.end and reverse and _is_bare(wanted):
-            return ()  # as the server has it
         if found is not None and wanted.start <= found[0] <= wanted.end:
-            times.append(found[0])
+            times.append(found[0])  # which may be earlier than samples that were put here
             values.append(found[1])
+        elif (
+            reverse and series.source is not None
+            and wanted.aggregation is not None and wanted.values is None
+        ):
+            return ()  # as the server has it
     times, values = _chosen(times, values, wanted)
     if wanted.aggregation is not None:
         _check_number(times, wanted)
@@ -122,11 +125,6 @@ def _check_number(times: array[int], wanted: Query) -> None:
         return
     if (times[-1] - times[0]) // made.duration > _MOST:
         raise CommandError(TOO_MANY)
-
-
-def _is_bare(wanted: Query) -> bool:
-    """Whether buckets are made of all samples."""
-    return wanted.aggregation is not None and wanted.times is None and wanted.values is None
 
 
 def _window(series: Series, wanted: Query, start: int) -> Window:
@@ -152,6 +150,9 @@ def _chosen(times: array[int], values: array[float], wanted: Query) -> Samples:
 
 
 def _places(times: array[int], chosen: list[int]) -> Iterator[int]:
+    if len(times) > 1 and times[-1] < times[-2]:  # the latest bucket is not the latest sample
+        yield from (at for at, time in enumerate(times) if time in chosen)
+        return
     for time in chosen:
         at = bisect_left(times, time)
         if at < len(times) and times[at] == time:

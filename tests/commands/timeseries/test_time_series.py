@@ -845,6 +845,42 @@ TS.INFO b
 """)
 
 
+def test_the_latest_bucket_comes_before_a_later_sample(twin: Twin) -> None:
+    play(twin, """
+TS.CREATE a LABELS x y
+TS.CREATE b LABELS x y
+TS.CREATERULE a b AGGREGATION sum 10
+TS.GET b LATEST
+TS.ADD b 500 1
+TS.GET b LATEST
+TS.MADD a 1 1 a 20 2
+TS.GET b LATEST
+TS.GET b
+TS.MGET LATEST FILTER x=y
+TS.RANGE b - + LATEST
+TS.DEL b 500 500
+TS.GET b LATEST
+""")
+
+
+@pytest.mark.parametrize("sample", ["TS.ADD b 77 5", "PING", "DEL a", "TS.DELETERULE a b"])
+def test_the_latest_bucket_outside_of_a_range(twin: Twin, sample: str) -> None:
+    play(twin, f"""
+TS.CREATE a
+TS.CREATE b
+TS.CREATERULE a b AGGREGATION sum 10
+TS.MADD a 41 1 a 62 2
+{sample}
+""")
+    for words in (
+        "", "AGGREGATION sum 1", "FILTER_BY_VALUE 0 9 AGGREGATION sum 1",
+        "COUNT 1 AGGREGATION sum 1", "ALIGN 3 AGGREGATION max 50",
+    ):
+        for times in ("- 55", "- 65", "60 100", "61 100", "61 77", "61 78", "40 100", "- +"):
+            for name in ("TS.RANGE", "TS.REVRANGE"):
+                twin(*f"{name} b {times} LATEST {words}".split())
+
+
 def test_what_is_announced(twin: Twin) -> None:
     """Also what comes to nothing."""
     twin("CONFIG", "SET", "notify-keyspace-events", "KEAm")

@@ -46,22 +46,31 @@ class Place:
 
     def start(self, kind: str) -> redis.Redis:
         """A client of a new server."""
-        if kind == "real":
-            if servers.binary("redis8") is None:
-                pytest.skip(servers.MISSING)
-            real = servers.RealServer("--repl-diskless-sync-delay", "0")
-            self._stack.callback(real.stop)
-            port = real.port
-        else:
-            server = fakeredis.FakeServer(
-                version="8.2.3", config={"enable-debug-command": "local"}, follow=True
-            )
-            listener = self._stack.enter_context(server.listen())
-            server.address = f"127.0.0.1:{listener.port}"
-            self._stack.callback(server.close)
-            self.fakes.append(server)
-            self.listeners.append(listener)
-            port = listener.port
+        if kind == "real" and servers.binary("redis8") is None:
+            pytest.skip(servers.MISSING)
+        return self.start_other("redis8") if kind == "real" else self.start_like("redis8")
+
+    def start_other(self, name: str) -> redis.Redis:
+        """A client of a new real server."""
+        real = servers.RealServer("--repl-diskless-sync-delay", "0", name=name)
+        self._stack.callback(real.stop)
+        return self._client(real.port)
+
+    def start_like(self, name: str) -> redis.Redis:
+        """A client of a new fake, that is as a real server is."""
+        kind = servers.SERVERS[name]
+        server = fakeredis.FakeServer(
+            version=kind.version, server_type=kind.server_type, follow=True
+        )
+        server.config.override("enable-debug-command", "local")
+        listener = self._stack.enter_context(server.listen())
+        server.address = f"127.0.0.1:{listener.port}"
+        self._stack.callback(server.close)
+        self.fakes.append(server)
+        self.listeners.append(listener)
+        return self._client(listener.port)
+
+    def _client(self, port: int) -> redis.Redis:
         client = redis.Redis(port=port, protocol=3, socket_timeout=_ENOUGH)
         self._stack.callback(client.close)
         return client
@@ -631,3 +640,40 @@ def test_a_small_backlog(place: Place) -> None:
             assert replica.answer.startswith(b"+FULLRESYNC ")
     assert master.info("stats")["sync_partial_err"] == 3
     assert master.info("stats")["sync_partial_ok"] == 1
+
+
+OTHERS = [
+    name for name, kind in servers.SERVERS.items() if name != "redis8" and "-" not in name
+]
+
+
+@pytest.mark.parametrize("role", ["master", "replica"])
+@pytest.mark.parametrize("name", OTHERS)
+def test_other_servers(place: Place, name: str, role: str) -> None:
+    """Each with a fake of its own version."""
+    kind = servers.SERVERS[name]
+    if servers.binary(name) is None:
+        pytest.skip(kind.reason)
+    real, fake = place.start_other(name), place.start_like(name)
+    master, replica = (real, fake) if role == "master" else (fake, real)
+    master.set("string", "v", ex=1000)
+    master.rpush("list", *range(300))
+    master.hset("hash", mapping={"a": "1", "b": "x" * 100})
+    master.zadd("zset", {"a": 1.5})
+    master.xadd("stream", {"f": "v"}, "1-1")
+    master.xgroup_create("stream", "g", 0)
+    follow(replica, master)
+    master.hincrbyfloat("hash", "c", 1.5)
+    master.xreadgroup("g", "c", {"stream": ">"})
+    master.geoadd("geo", (1, 2, "a"))
+    master.getex("string", ex=500)
+    master.eval("redis.call('set', 'a', '1') redis.call('incrbyfloat', 'b', '0.5')", 0)
+    assert master.wait(1, int(_ENOUGH * 1000)) == 1
+    assert sorted(master.keys()) == sorted(replica.keys())
+    for call in (
+        ("GET", "string"), ("LRANGE", "list", 0, -1), ("HGET", "hash", "b"), ("HGET", "hash", "c"),
+        ("ZRANGE", "zset", 0, -1), ("XRANGE", "stream", "-", "+"), ("GET", "b"),
+        ("XPENDING", "stream", "g"), ("GEOHASH", "geo", "a"),
+    ):
+        assert master.execute_command(*call) == replica.execute_command(*call)
+    assert abs(master.pttl("string") - replica.pttl("string")) < _ENOUGH * 1000

@@ -6,11 +6,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from fakeredis import errors
 from fakeredis.commands.generic.sorting import as_python
-from fakeredis.engine.command.command import BEGINS_QUEUE, NO_MULTI, WATCHES
+from fakeredis.datatypes.numbers import parse_int
+from fakeredis.datatypes.string import MutableString
+from fakeredis.engine.command.command import BEGINS_QUEUE, NO_MULTI, WATCHES, WRITE
 from fakeredis.engine.wording import reword
 from fakeredis.errors import CommandError
 
@@ -29,6 +31,8 @@ def adapt(command: Command, traits: Traits) -> None:
     declared = command.declaration
     if traits.c_numbers and declared.score_bounds:
         command.handler = _reads_bounds_as_c(command.handler, declared.score_bounds)
+    if traits.lua_is_module and command.group == "string" and command.flags & WRITE:
+        command.handler = _keeps_texts(command.handler)
     if traits.nesting_aborts and command.flags & (BEGINS_QUEUE | WATCHES):
         command.flags |= NO_MULTI
     if traits.older_errors:
@@ -70,6 +74,36 @@ def _reads_bounds_as_c(call: Callable[..., Any], at: int) -> Callable[..., Any]:
         return call(*args[:at], *map(_plain_bound, args[at : at + 2]), *args[at + 2 :])
 
     return run
+
+
+def _keeps_texts(call: Callable[..., Any]) -> Callable[..., Any]:
+    """A handler that leaves a number as the text that a script has stored.
+
+    Elsewhere the server makes a number of it, which it cannot while the script has a hold on it.
+    """
+
+    def run(ctx: Any, *args: Any) -> Any:
+        reply = call(ctx, *args)
+        if ctx.session.via == "script":
+            data = ctx.db.data
+            for key in args:
+                value = data.get(key)
+                if type(value) is bytes and any(value is word for word in args):
+                    data[key] = _as_text(value)
+        return reply
+
+    return run
+
+
+def _as_text(value: bytes) -> bytes | MutableString:
+    if len(value) > _LONGEST_NUMBER or parse_int(value) is None:
+        return value
+    text = MutableString(value)
+    text.embedded = True
+    return text
+
+
+_LONGEST_NUMBER: Final = 20
 
 
 def _plain_bound(raw: bytes) -> bytes:

@@ -84,6 +84,15 @@ TWINS: dict[str, str] = {
     "redis6 test_set test_every_kind_of_key": "a negative cursor is one of the highest",
     "redis7 test_stream test_lag": "7.4 holds a group's count to be right at other times still",
     "redis7 test_generic test_presence_and_types": "shared numbers share their times of use",
+    "valkey9 test_config test_values": "the highest amounts of memory are not refused; names of "
+    "nodes and flags of compilation",
+    "valkey9 test_config test_special_values": "names of nodes may have any characters",
+    "valkey9 test_hash test_order_of_deadlines": "fields of a hashtable have an order of their own",
+    "valkey9 test_debug": "what has expired is removed when it is named; digests have other digits",
+    "valkey9 test_memory": "memory is reckoned as with Redis 8.2",
+    "valkey9 test_overwriting": "memory is reckoned as with Redis 8.2",
+    "valkey9 test_functions": "the server dies of a library that logs without words",
+    "valkey9 test_hyperloglog test_debugging": "PFDEBUG SIMD is not there",
     "valkey8 test_dump": "payloads of a stream of Valkey may be refused",
     "valkey8 test_hyperloglog test_debugging": "PFDEBUG SIMD is not there",
 }

@@ -452,3 +452,12 @@ def test_there_is_no_debugger() -> None:
 @pytest.mark.parametrize("text", ["-foo", "-foo bar", "foo", "-", "", "- x", "--x", "E"])
 def test_error_replies_without_a_code(twin: Any, text: str) -> None:
     twin("EVAL", f"return redis.error_reply('{text}')", "0")
+
+
+@pytest.mark.parametrize("packed", [
+    r"\129\192\1", r"\129\203\127\248\0\0\0\0\0\0\1", r"\129\1", r"\193",
+])
+def test_what_cannot_be_unpacked(twin: Any, packed: str) -> None:
+    """The interpreter's own errors have no place in the script, those of the library have."""
+    twin("EVAL", f"return cmsgpack.unpack('{packed}')", "0")
+    twin("EVAL", f"return {{pcall(cmsgpack.unpack, '{packed}')}}", "0")

@@ -501,12 +501,15 @@ local function unpack_array(text, at, count)
   return found, at
 end
 
+local NO_KEY, NOT_A_KEY = 'table index is nil', 'table index is NaN'
+
 local function unpack_map(text, at, count)
   local found, key, value = {}, nil, nil
   for _ = 1, count do
     key, at = unpack_value(text, at)
     value, at = unpack_value(text, at)
-    if key == nil then error('table index is nil', 0) end
+    if key == nil then error(NO_KEY, 0) end
+    if key ~= key then error(NOT_A_KEY, 0) end
     found[key] = value
   end
   return found, at
@@ -620,6 +623,7 @@ local function unpack_some(text, at, limit)
       values[count], at = unpack_value(text, at)
     end
   end)
+  if err == NO_KEY or err == NOT_A_KEY then error(err, 0) end  -- the interpreter's own, which has no place
   if not ok then error(clean(err), 4) end
   return values, count, at > #text and -1 or at - 1
 end

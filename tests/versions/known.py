@@ -92,6 +92,8 @@ TWINS: dict[str, str] = {
     "valkey9 test_memory": "memory is reckoned as with Redis 8.2",
     "valkey9 test_overwriting": "memory is reckoned as with Redis 8.2",
     "valkey9 test_functions": "the server dies of a library that logs without words",
+    "valkey9 test_scripting test_commands_that_scripts_may_not_call": "a script's table has "
+    "an order of its own",
     "valkey9 test_hyperloglog test_debugging": "PFDEBUG SIMD is not there",
     "valkey8 test_dump": "payloads of a stream of Valkey may be refused",
     "valkey8 test_hyperloglog test_debugging": "PFDEBUG SIMD is not there",

@@ -14,6 +14,7 @@ from fakeredis.engine.core.replies import BLOCKED, SetReply, Status
 from fakeredis.engine.core.road import Origin
 from fakeredis.engine.features import acl
 from fakeredis.engine.lua.runtime import SMALL
+from fakeredis.engine.wording import clean
 from fakeredis.errors import CommandError
 
 if TYPE_CHECKING:
@@ -78,8 +79,11 @@ def _number_word(value: Any) -> bytes:
 def _find(server: Server, words: Sequence[bytes]) -> Command:
     command = server.table.find(words[0])
     if command is not None and command.subcommands is not None and len(words) > 1:
-        found = command.subcommands
-        command = found.get(words[1]) or found.get(words[1].upper())
+        found = command.subcommands.get(words[1]) or command.subcommands.get(words[1].upper())
+        if found is None and server.traits.lua_is_module:
+            name = clean(words[1][:128])
+            raise CommandError(errors.UNKNOWN_SUBCOMMAND % (name, command.name))
+        command = found
     if command is None:
         raise CommandError(UNKNOWN)
     return command

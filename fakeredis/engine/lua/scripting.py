@@ -73,6 +73,8 @@ class Scripting:
             script = self.scripts[sha] = Script(sha, source, compiled, flags)
             if self.evicts and not to_keep:
                 self._make_room(sha)
+        elif to_keep and self.interpreter.unnamed:  # as with Valkey 9.1, where Lua is a module
+            self.evaluated.pop(sha, None)
         elif len(self.evaluated) > _MANY and not to_keep:
             self._used(sha)
         return script

@@ -22,10 +22,11 @@ from fakeredis.commands.search.words import (
 from fakeredis.datatypes.hash import Hash
 from fakeredis.datatypes.numbers import parse_float
 from fakeredis.datatypes.search.errors import SearchError
-from fakeredis.datatypes.search.expressions import Expression, compiled
+from fakeredis.datatypes.search.expressions import TERMS, Expression, compiled
 from fakeredis.datatypes.search.index import Document
 from fakeredis.datatypes.search.nodes import Vector
 from fakeredis.datatypes.search.reading import json_found
+from fakeredis.datatypes.search.records import Found, Records
 from fakeredis.datatypes.search.timing import Deadline
 from fakeredis.datatypes.search.values import is_true, sort_key
 from fakeredis.datatypes.search.values import shown as value_shown
@@ -115,9 +116,12 @@ class Pipeline:
         self.total = Total()
         self.total.warnings = run.warnings
         self.grouped = False
-        self.names: set[bytes] = set(run.finder.distances) | {b"__key"}
+        self.asks_terms = False  # whether a step wants to know which words were found
+        self.loads_all = False
+        self.said = dict.fromkeys(run.finder.distances)  # the names that steps say, in order
         if plan.scores:
-            self.names.add(b"__score")
+            self.said[b"__score"] = None
+        self.names: set[bytes] = {*self.said, b"__key"}
         self._rows = self._documents() if source is None else source
         self._sortable: list[bytes] = []  # properties that rows are to have before the next step
         self.is_begun = source is not None  # whether anything was done with the documents yet
@@ -166,7 +170,11 @@ class Pipeline:
         score = None
         if self.plan.scores:
             score = run.score()
-        total, is_plain = self.total, score is None and not run.finder.distances
+        terms = None
+        if self.asks_terms and run.node is not None:
+            terms = Records(run.finder, run.node)
+        total = self.total
+        is_plain = score is None and terms is None and not run.finder.distances
         for number in run.in_time(_in_server_order(run)):
             document = documents.get(number)
             if document is None:
@@ -181,6 +189,8 @@ class Pipeline:
                     row[name] = distances[number]
             if score is not None:
                 row[b"__score"] = score(document)
+            if terms is not None:
+                row[TERMS] = list(_words_found(terms.of(document)))
             yield row
 
     def count(self, name: str) -> None:
@@ -197,7 +207,24 @@ class Pipeline:
 
         self.rows = counting()
 
+    def end(self) -> None:
+        """Let rows go as replies have them, behind the last step."""
+        if self.plan.most <= _GREATEST:
+            self.rows = islice(self.rows, self.plan.most)
+        if self.loads_all:
+            self.rows = map(self._ordered, self.rows)
+
+    def _ordered(self, row: Row) -> Row:
+        """A row whose names that steps say come before all others."""
+        first = {name: row[name] for name in self.said if name in row}
+        return {**first, **row}
+
     # Properties -----------------------------------------------------------------------------
+
+    def say(self, name: bytes) -> None:
+        """Let rows have a name, which a step says."""
+        self.said[name] = None
+        self.names.add(name)
 
     def need(self, name: bytes, error: str, loads: bool = True) -> None:
         """Let rows have a property.
@@ -209,6 +236,7 @@ class Pipeline:
         Raises:
             SearchError: there is no such one.
         """
+        self.said[name] = None
         if name in self.names:
             return
         known = None if self.grouped else self.run.definition.field_named(name)
@@ -260,6 +288,14 @@ def _filled_with_sortable(rows: Rows, names: list[bytes]) -> Rows:
             if found is not None:
                 row[name] = found
         yield row
+
+
+def _words_found(found: Found) -> Iterator[bytes]:
+    if found.parts is not None:
+        for part in found.parts:
+            yield from _words_found(part)
+    elif found.word not in ("", "*"):
+        yield found.word.encode("utf-8", "surrogateescape")
 
 
 def _in_server_order(run: Run) -> list[int]:
@@ -319,8 +355,7 @@ def pipeline_of(
                 _count(pipeline, step, word, arguments)
     except SearchError as error:
         raise failure(error) from None
-    if plan.most <= _GREATEST:
-        pipeline.rows = islice(pipeline.rows, plan.most)
+    pipeline.end()
     return pipeline
 
 
@@ -405,7 +440,7 @@ def shown_row(row: Row) -> Row | None:
     """A row as a reply has it; None where its key has gone."""
     if _GONE in row:
         return None
-    return {name: value_shown(value) for name, value in row.items() if name != SOURCE}
+    return {name: value_shown(value) for name, value in row.items() if name not in (SOURCE, TERMS)}
 
 
 def _read(ctx: Context, cursor: Cursor, count: int, number: int) -> Any:
@@ -459,9 +494,7 @@ def cursor(ctx: Context, *words: bytes) -> Any:
 
 # Steps behind which options of the query are not known, and those options that are nevertheless.
 _BEGINNING: Final = frozenset((b"LOAD", b"APPLY", b"FILTER", b"GROUPBY"))
-_LATE: Final = frozenset((
-    b"TIMEOUT", b"PARAMS", b"DIALECT", b"FORMAT", b"WITHCOUNT", b"WITHOUTCOUNT", b"_NUM_SSTRING",
-))
+_LATE: Final = frozenset((b"TIMEOUT", b"PARAMS", b"DIALECT", b"FORMAT", b"_NUM_SSTRING"))
 _EARLY: Final = frozenset((b"ADDSCORES", b"NOCONTENT"))
 
 
@@ -541,7 +574,8 @@ def _load(plan: Plan, words: Words) -> _Step:
         wanted.append((path, name))
 
     def step(pipeline: Pipeline) -> None:
-        pipeline.names.update(name for _, name in wanted)
+        for _, name in wanted:
+            pipeline.say(name)
 
         def loaded(rows: Rows) -> Rows:
             for row in rows:
@@ -556,6 +590,7 @@ def _load(plan: Plan, words: Words) -> _Step:
 
 
 def _load_all(pipeline: Pipeline) -> None:
+    pipeline.loads_all = True
     definition = pipeline.run.definition
     if not definition.is_json:  # of which but the whole is loaded
         pipeline.names.update(each.name for each in definition.fields)
@@ -577,6 +612,7 @@ def _load_all(pipeline: Pipeline) -> None:
 
 
 def _known(pipeline: Pipeline, expression: Expression) -> None:
+    pipeline.asks_terms |= expression.asks_terms
     for name in expression.names:
         pipeline.need(name, "Property `{}` not loaded nor in pipeline", loads=False)
 
@@ -592,7 +628,7 @@ def _apply(plan: Plan, words: Words) -> _Step:
     def step(pipeline: Pipeline) -> None:
         expression = compiled(raw)
         _known(pipeline, expression)
-        pipeline.names.add(name)
+        pipeline.say(name)
         evaluate = expression.evaluate
 
         def applied(rows: Rows) -> Rows:
@@ -641,8 +677,12 @@ class _Arrangement:
         offset, count = self.limits or (0, self.most or _MOST_SORTED)
         is_alone = pipeline.run.request.is_hurried and len(pipeline.plan.steps) == 1
         if not self.keys or (is_alone and pipeline.run.is_unordered(self.keys[0][0])):
-            rows = pipeline.rows
-            pipeline.rows = islice(rows, offset, offset + count) if count else _only_counted(rows)
+            rows: Rows = islice(pipeline.rows, offset, offset + count)
+            if is_alone:
+                rows = _counted_as_one(rows, pipeline.total)
+            elif not count:
+                rows = _only_counted(pipeline.rows)
+            pipeline.rows = rows
             return
         keys = self.keys
         for name, _ in keys:
@@ -650,6 +690,9 @@ class _Arrangement:
 
         def sorted_rows(rows: Rows) -> Rows:
             ordered = list(rows)
+            if pipeline.asks_terms:
+                for row in ordered:
+                    row.pop(TERMS, None)
             if keys[-1][1] and not pipeline.grouped:
                 ordered.reverse()  # the same again: the youngest first
             for name, descending in reversed(keys):
@@ -666,6 +709,15 @@ def _only_counted(rows: Rows) -> Rows:
     for _ in rows:
         pass
     yield from ()
+
+
+def _counted_as_one(rows: Rows, total: Total) -> Rows:
+    """Rows that a reply says to be one, however many were looked at before the first of them."""
+    first = next(rows, None)
+    total.count = int(first is not None)
+    if first is not None:
+        yield first
+        yield from rows
 
 
 def _arranging(plan: Plan) -> tuple[_Arrangement, bool]:
@@ -809,6 +861,7 @@ def _group(
     else:
         pipeline.rows = grouped(pipeline.rows)
     pipeline.names = taken
+    pipeline.loads_all = False
     pipeline.grouped = True
 
 

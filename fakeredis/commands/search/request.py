@@ -326,15 +326,24 @@ class Run:
     def is_unordered(self, name: bytes | None) -> bool:
         """Whether the server takes the documents as they come, whatever they are sorted by.
 
-        So it does where nothing has a score, and none but numbers give an order.
+        So it does where nothing has a score, and none but numbers give an order; and without one,
+        for the scorer that it did not have yet when it learned to hurry.
 
         Args:
             name: the field by which they are to be sorted.
         """
-        if not self.request.is_hurried or (self.node is not None and _has_scores(self.node)):
+        if not self.request.is_hurried or self.is_by_number(name):
             return False
-        known = None if name is None else self.definition.field_named(name)
-        return known is None or known.kind != "NUMERIC"
+        if name is None and self.scorer == "BM25STD":
+            return True
+        return self.node is None or not _has_scores(self.node)
+
+    def is_by_number(self, name: bytes | None) -> bool:
+        """Whether the server goes by the numbers of a field, and so only to documents with one."""
+        if not self.request.is_hurried or name is None:
+            return False
+        known = self.definition.field_named(name)
+        return known is not None and known.kind == "NUMERIC"
 
     def score(self, name: str = "") -> Score:
         """The function that tells how well a document answers.

@@ -308,6 +308,8 @@ def _sorted(run: Run, options: _Options, last: int) -> list[int]:
         keyed = (nlargest if backwards else nsmallest)(last, keyed)
     else:
         keyed.sort(reverse=backwards)
+    if run.is_by_number(options.sort_by):
+        absent = []
     absent.sort(reverse=backwards)
     return [each for _, each in keyed] + absent
 
@@ -355,7 +357,8 @@ def _row(run: Run, options: _Options, document: Document, score: Any, resp3: boo
     if options.payloads:
         row[Status(b"payload")] = document.payload
     if options.sort_keys:
-        row[Status(b"sortkey")] = _sort_key(run, options, document)
+        is_in_order = not run.is_unordered(options.sort_by)
+        row[Status(b"sortkey")] = _sort_key(run, options, document) if is_in_order else None
     if options.content:
         row[Status(b"extra_attributes")] = _contents(run, options, document)
     if resp3:

@@ -16,7 +16,7 @@ from fakeredis.datatypes.search.index import place_of
 from fakeredis.datatypes.search.times import parse_time
 from fakeredis.datatypes.search.values import compare, is_true, number_of, shown
 
-__all__ = ["Expression", "Row", "compiled"]
+__all__ = ["TERMS", "Expression", "Row", "compiled"]
 
 Row = Mapping[bytes, Any]
 Evaluate = Callable[[Row], Any]
@@ -36,6 +36,8 @@ _COMPARISONS: Final[dict[str, Callable[[int], bool]]] = {
     "<": lambda order: order < 0, "<=": lambda order: order <= 0,
     ">": lambda order: order > 0, ">=": lambda order: order >= 0,
 }
+TERMS: Final = b"\0terms"  # under which a row knows what the query found in its document
+_MOST_TERMS: Final = 100  # that are shown where nobody says how many
 _DEEP: Final = 200
 _LONGEST_TIME: Final = 1024  # bytes of what timefmt makes, and a zero
 
@@ -47,11 +49,13 @@ class Expression(NamedTuple):
         evaluate: gives its value for a row; raises `SearchError` where there is none.
         names: of the row's values that it looks at.
         kind: what FT.PROFILE calls it, by what is done last.
+        asks_terms: whether it looks at `TERMS`.
     """
 
     evaluate: Evaluate
     names: tuple[bytes, ...]
     kind: str = ""
+    asks_terms: bool = False
 
 
 class _Token(NamedTuple):
@@ -70,7 +74,8 @@ def compiled(raw: bytes) -> Expression:
     """
     parser = _Parser(raw.decode("utf-8", "surrogateescape"))
     evaluate = parser.parse()
-    return Expression(evaluate, tuple(dict.fromkeys(parser.names)), parser.kind)
+    names = tuple(dict.fromkeys(parser.names))
+    return Expression(evaluate, names, parser.kind, parser.asks_terms)
 
 
 class _Parser:
@@ -78,6 +83,7 @@ class _Parser:
         self.tokens: list[_Token] = []
         self.names: list[bytes] = []
         self.kind = ""  # of what was read last
+        self.asks_terms = False
         self.depth = 0
         near = ""
         for found in _TOKENS.finditer(text):
@@ -258,6 +264,9 @@ class _Parser:
         self.kind = f"Function {name}"
         if name == "exists" and first.kind == "property" and len(arguments) == 1:
             return lambda row: float(self._is_there(arguments[0], row))
+        if name == "matched_terms":
+            self.asks_terms = True
+            return lambda row: _matched_terms(row, [argument(row) for argument in arguments])
         known = _FUNCTIONS.get(name)
         if known is None:
             raise SearchError(f"Unknown function name '{token.text}'")
@@ -272,6 +281,12 @@ class _Parser:
             return argument(row) is not None
         except SearchError:
             return False
+
+
+def _matched_terms(row: Row, arguments: list[Any]) -> Any:
+    asked = number_of(arguments[0]) if len(arguments) == 1 else None
+    most = _MOST_TERMS if asked is None or not 1 <= asked < math.inf else int(asked)
+    return row.get(TERMS, [])[:most] or None
 
 
 def _logical(left: Evaluate, right: Evaluate, either: bool) -> Evaluate:
@@ -569,5 +584,4 @@ _FUNCTIONS: Final[dict[str, tuple[Callable[..., Any], int, int]]] = {
     "exists": (lambda value: float(value is not None), 1, 1),
     "to_number": (_to_number, 1, 1),
     "to_str": (shown, 1, 1),
-    "matched_terms": (lambda *values: None, 0, 1),
 }

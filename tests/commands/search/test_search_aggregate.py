@@ -488,8 +488,73 @@ def test_hurried_queries(twin: Twin, send: Send) -> None:
         FT.AGGREGATE x * LOAD 1 @t SORTBY 1 @t LIMIT 0 2 DIALECT 4
         FT.AGGREGATE x * SORTBY 1 @n LIMIT 0 2 APPLY @n AS z DIALECT 4
         FT.AGGREGATE x * GROUPBY 1 @g REDUCE COUNT 0 AS c SORTBY 1 @c LIMIT 0 1 DIALECT 4
+        FT.AGGREGATE x * LIMIT 1 2 DIALECT 4
+        FT.AGGREGATE x hello LIMIT 1 2 WITHOUTCOUNT
+        FT.AGGREGATE x * LIMIT 9 2 DIALECT 4
+        FT.AGGREGATE x * LIMIT 1 2 APPLY 1 AS z DIALECT 4
+        FT.AGGREGATE x * LOAD 1 @t LIMIT 1 2 DIALECT 4
+        FT.AGGREGATE x * LOAD 1 @t WITHOUTCOUNT
+        HSET d:9 t 'hello nothing' g b s x1
+        FT.SEARCH x * NOCONTENT SORTBY n WITHSORTKEYS DIALECT 4
+        FT.SEARCH x * NOCONTENT SORTBY n DESC WITHSORTKEYS WITHOUTCOUNT
+        FT.SEARCH x hello NOCONTENT SORTBY m WITHSORTKEYS DIALECT 4
+        FT.SEARCH x hello NOCONTENT SORTBY m WITHSORTKEYS DIALECT 2
+        FT.SEARCH x @g:{b} NOCONTENT SORTBY m WITHSORTKEYS DIALECT 4
+        FT.SEARCH x @g:{b} NOCONTENT SORTBY s WITHSORTKEYS DIALECT 4
+        FT.SEARCH x hello NOCONTENT SORTBY s WITHSORTKEYS DIALECT 4
+        FT.SEARCH x hello NOCONTENT SCORER BM25STD WITHSCORES DIALECT 4
+        FT.SEARCH x hello NOCONTENT SCORER BM25STD SORTBY m DIALECT 4
+        FT.SEARCH x hello NOCONTENT SCORER BM25STD SORTBY s DIALECT 4
+        FT.SEARCH x hello NOCONTENT SCORER BM25 DIALECT 4
     """):
         send(call)
+
+
+def test_words_that_were_found(twin: Twin, send: Send) -> None:
+    """matched_terms() tells of a row as long as it is what the query found."""
+    for call in calls("""
+        FT.CREATE x SCHEMA n NUMERIC SORTABLE g TAG SORTABLE t TEXT
+        HSET d:1 g x t 'running hello world'
+        HSET d:2 g x t 'run hello'
+        HSET d:3 g y t 'hello hello worlds' n 3
+    """):
+        send(call)
+    queries = (
+        "running", "hello running", "hello|running|wor*", "*", "-hello", "@g:{x}", "@g:{x|y} hello",
+        "@n:[1 5] hello", "~world hello", "~hello", '\\"hello world\\"', "hello hello", "%hullo%",
+    )
+    for query in queries:
+        send(f'FT.AGGREGATE x "{query}" APPLY "matched_terms()" AS a DIALECT 2')
+    for arguments in ("2", "1", "0", "-1", "'2'", "1.9", "0.5", "1,2,3", "1,@q", "@n", "@g"):
+        send(f'FT.AGGREGATE x "hello|running|wor*" APPLY "matched_terms({arguments})" AS a')
+    for steps in (
+        'SORTBY 1 @n APPLY "matched_terms()" AS a', 'APPLY "matched_terms()" AS a SORTBY 1 @n',
+        'LIMIT 0 2 APPLY "matched_terms()" AS a', 'GROUPBY 1 @g APPLY "matched_terms()" AS a',
+        'FILTER "matched_terms()"', 'APPLY "strlen(matched_terms())" AS a',
+    ):
+        send(f"FT.AGGREGATE x hello {steps}")
+
+
+def test_order_of_what_is_loaded(twin: Twin, send: Send) -> None:
+    """What steps name comes before what LOAD * brings."""
+    for call in calls("""
+        FT.CREATE x PREFIX 1 d: SCHEMA n NUMERIC SORTABLE g TAG SORTABLE t TEXT m NUMERIC
+        HSET d:1 z 1 g x t hello n 3 m 4 y 2
+        FT.CREATE j ON JSON PREFIX 1 j: SCHEMA $.n AS n NUMERIC SORTABLE $.w AS w TEXT
+        JSON.SET j:1 $ '{\"n\": 1, \"w\": \"hello\"}'
+        FT.AGGREGATE j * LOAD * APPLY @n+1 AS q
+        FT.AGGREGATE j * LOAD * SORTBY 1 @n
+        FT.AGGREGATE j * LOAD * LOAD 1 w APPLY @w AS a
+    """):
+        send(call)
+    for steps in (
+        "LOAD *", "LOAD * APPLY @n+1 AS q", "APPLY @n+1 AS q LOAD *", "LOAD * APPLY 1 AS y",
+        "APPLY @n+1 AS q LOAD * APPLY @t AS p", "LOAD * SORTBY 1 @t", "LOAD 1 @m LOAD *",
+        "LOAD * SORTBY 1 @n APPLY upper(@g) AS u", "LOAD * LOAD 1 @m", "LOAD * LOAD 1 @zz",
+        "LOAD * FILTER '@n > 1' APPLY @m AS p", "LOAD * APPLY 1 AS u GROUPBY 1 @n",
+        "LOAD * APPLY 1 AS u SORTBY 2 @n @m APPLY 2 AS v",
+    ):
+        send(f"FT.AGGREGATE x * {steps}")
 
 
 TIMES = (

@@ -242,14 +242,14 @@ def gc_forceinvoke(ctx: Context, *words: bytes) -> Status:
 
 
 def gc_forcebginvoke(ctx: Context, *words: bytes) -> Status:
-    """The same, without waiting for it."""
+    """Clear away what has gone, without waiting for it."""
     check_count(ctx, words, 1)
     index_of(ctx, words[0])
     return OK
 
 
 def gc_clean_numeric(ctx: Context, *words: bytes) -> Status:
-    """The same, of one field."""
+    """Clear away what has gone of a field of numbers."""
     check_count(ctx, words, 2, 2)
     _field(index_of(ctx, words[0], _NO_INDEX), words[1])
     return OK

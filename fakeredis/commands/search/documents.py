@@ -78,7 +78,7 @@ def add(ctx: Context, *words: bytes) -> Status:
 
 
 def safeadd(ctx: Context, *words: bytes) -> Status:
-    """The same."""
+    """Another name for FT.ADD."""
     return add(ctx, *words)
 
 
@@ -164,7 +164,7 @@ def get(ctx: Context, *words: bytes) -> Any:
 
 
 def mget(ctx: Context, *words: bytes) -> list[Any]:
-    """The same of several."""
+    """What several documents of an index have; null for each that is none."""
     check_count(ctx, words, 2)
     index = index_of(ctx, words[0], _UNKNOWN)
     return [_contents(ctx, index, key) for key in words[1:]]

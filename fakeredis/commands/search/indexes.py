@@ -67,7 +67,7 @@ def create(ctx: Context, *words: bytes) -> Status:
 
 
 def createifnx(ctx: Context, *words: bytes) -> Status:
-    """The same; nothing where there is an index of the name."""
+    """Make an index, unless there is one of the name."""
     if len(words) < 4:
         raise wrong_count(ctx)
     if ctx.server.search is not None and words[0] in search.of(ctx.server).indexes:
@@ -395,7 +395,7 @@ def alter(ctx: Context, *words: bytes) -> Status:
 
 
 def alterifnx(ctx: Context, *words: bytes) -> Status:
-    """The same; nothing where the index has the first of the fields."""
+    """Add fields to an index, unless it has the first of them."""
     if len(words) < 4:
         raise wrong_count(ctx)
     index = index_of(ctx, words[0])
@@ -458,7 +458,7 @@ def aliasadd(ctx: Context, *words: bytes) -> Status:
 
 
 def aliasaddifnx(ctx: Context, *words: bytes) -> Status:
-    """The same; nothing where the name is in use."""
+    """Give an index another name, unless that is in use."""
     check_count(ctx, words, 2, 2)
     return _add_alias(ctx, words, "")
 
@@ -503,7 +503,7 @@ def aliasdel(ctx: Context, *words: bytes) -> Status:
 
 
 def aliasdelifx(ctx: Context, *words: bytes) -> Status:
-    """The same; nothing where there is no such alias."""
+    """Take another name away, if there is one."""
     check_count(ctx, words, 1, 1)
     indexes = search.of(ctx.server)
     if indexes.aliases.pop(words[0], None) is not None:

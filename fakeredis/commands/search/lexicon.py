@@ -231,5 +231,5 @@ def explain(ctx: Context, *words: bytes) -> bytes:
 
 @guarded
 def explaincli(ctx: Context, *words: bytes) -> list[Status]:
-    """The same, line by line."""
+    """What the server makes of a query, line by line."""
     return [Status(_raw(line)) for line in _explanation(ctx, words).split("\n")]

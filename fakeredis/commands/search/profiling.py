@@ -86,7 +86,7 @@ def profile(ctx: Context, *words: bytes) -> Any:
 
 
 def _untimed(facts: Facts) -> Facts:
-    """The same without times."""
+    """Facts of parts without their times."""
     return {
         name: [_untimed(each) for each in value] if type(value) is list else value
         for name, value in facts.items() if name != b"Time"
@@ -123,7 +123,7 @@ def _renamed(facts: Any) -> Any:
 
 
 def _flat(facts: Any) -> Any:
-    """The same for RESP2: names and values, one behind the other."""
+    """Facts for RESP2: names and values, one behind the other."""
     if type(facts) is float:
         return b"0"
     if type(facts) is dict:
@@ -141,7 +141,7 @@ def _map(facts: Any) -> Any:
 
 
 def _row(facts: Any) -> Any:
-    """The same for RESP2, where the parts of a part follow it one by one."""
+    """Facts of a part for RESP2, whose own parts follow it one by one."""
     if type(facts) is float:
         return b"0"
     if type(facts) is not dict:

@@ -9,7 +9,7 @@ from typing import Any
 
 from tests.support.wire import Wire
 
-_PATIENCE = 10.0
+_PATIENCE = 60.0
 
 
 class Replica:

@@ -23,6 +23,7 @@ from fakeredis.commands import catalogue  # noqa: E402
 from fakeredis.engine.core import profiles, road  # noqa: E402
 from tests.support import harvest  # noqa: E402
 from tests.support.known_gaps import GAPS, LEFT  # noqa: E402
+from tests.versions import compared as compared_versions  # noqa: E402
 from tests.versions import known  # noqa: E402
 
 VERSION = "8.2.3"
@@ -229,8 +230,14 @@ def road_page() -> str:
     )
 
 
+def compared() -> str:
+    """What each version is compared with: a part of ``versions.rst``."""
+    head = ("Version", "Compared with", "Recorded calls", "Known to differ")
+    return GENERATED + table(compared_versions.rows(), head)
+
+
 PAGES: dict[str, Callable[[], str]] = {
-    "commands.rst": commands_page, "gaps.rst": gaps_page, "reference.rst": reference,
+    "compared.inc": compared, "commands.rst": commands_page, "gaps.rst": gaps_page, "reference.rst": reference,
     "road.rst": road_page,
 }
 

@@ -2,7 +2,8 @@
 
 The subcommands are declared in `fakeredis.commands.late`; this is imported by their first call.
 What is prepared belongs to a connection, and within a script to that run of it.  The hashes are as
-all others: the server's encodings that share the names are not imitated.
+all others: the server's encodings that share the names are not imitated, but the order in which they
+have the fields is.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ def _fieldsets(ctx: Context) -> dict[bytes, tuple[bytes, ...]]:
 
 
 def prepare(ctx: Context, name: bytes, *fields: bytes) -> Status:
-    """Give a row of fields a name on this connection."""
+    """Give a row of fields a name on this connection; values will come in the same order."""
     if len(set(fields)) < len(fields):
         raise CommandError(errors.FIELDSET_DUPLICATE)
     _fieldsets(ctx)[name] = fields
@@ -36,15 +37,17 @@ def prepare(ctx: Context, name: bytes, *fields: bytes) -> Status:
 def set_(ctx: Context, key: bytes, name: bytes, *values: bytes) -> Status:
     """Store a hash of prepared fields with these values, in place of any other hash.
 
-    Checked in the server's order: name, number of values, type.
+    Its fields are in the order of their lengths, then of their bytes. Checked in the server's order:
+    type, name, number of values.
     """
+    ctx.lookup_write(key, Hash)
     fields = _fieldsets(ctx).get(name)
     if fields is None:
         raise CommandError(errors.NO_FIELDSET)
     if len(fields) != len(values):
         raise CommandError(errors.FIELDSET_VALUES)
-    ctx.lookup_write(key, Hash)
-    ctx.db.place(key, Hash(zip(fields, values, strict=True)), None)
+    pairs = sorted(zip(fields, values, strict=True), key=lambda pair: (len(pair[0]), pair[0]))
+    ctx.db.place(key, Hash(pairs), None)
     ctx.modified(key, "hset")
     return OK
 

@@ -466,7 +466,7 @@ class _HowMany(NamedTuple):
 def _move_many(
     ctx: Context, source: bytes, target: bytes, ends: tuple[bool, bool], how: _HowMany
 ) -> list[bytes] | None:
-    """Move several elements; they are given as they lie in the target, None without enough."""
+    """Move several elements; they are given as they lie in the target, None where none moves."""
     from_left, to_left = ends
     stored: List | None = ctx.lookup_write(source, List)
     if stored is None or (how.exactly and len(stored) < how.size):
@@ -505,8 +505,7 @@ def lmovem(
     """
     ends = _left(where), _left(to)
     how = _HowMany.of(words)
-    moved = _move_many(ctx, source, target, ends, how)
-    return [] if moved is None and not how.exactly else moved
+    return _move_many(ctx, source, target, ends, how)
 
 
 @group.command(

@@ -37,7 +37,7 @@ def test_what_is_prepared_belongs_to_the_connection() -> None:
     one, other = server.session(), server.session()
     assert play(one, "HIMPORT PREPARE u name age\nHIMPORT SET k u Ada 36") == [b"OK", b"OK"]
     assert str(play(other, "HIMPORT SET k u Ada 36")[0]) == "ERR no such fieldset"
-    assert play(one, "HGETALL k")[0] == [b"name", b"Ada", b"age", b"36"]
+    assert play(one, "HGETALL k")[0] == [b"age", b"36", b"name", b"Ada"]
     assert play(one, "HGET k age\nHIMPORT DISCARD u\nHIMPORT DISCARD u") == [b"36", 1, 0]
     play(one, "HIMPORT PREPARE a x\nHIMPORT PREPARE b y\nHIMPORT PREPARE b z")
     assert play(one, "HIMPORT DISCARDALL\nHIMPORT DISCARDALL") == [2, 0]
@@ -137,3 +137,10 @@ def test_asynchronous() -> None:
         await client.aclose()
 
     asyncio.run(main())
+
+
+def test_the_order_of_fields_and_of_checks() -> None:
+    session = Server("8.10").session()
+    play(session, "HIMPORT PREPARE u bb aa c\nHIMPORT SET k u 1 2 3\nSET s v")
+    assert play(session, "HGETALL k")[0] == [b"c", b"3", b"aa", b"2", b"bb", b"1"]
+    assert str(play(session, "HIMPORT SET s nothing 1")[0]).startswith("WRONGTYPE")

@@ -287,6 +287,11 @@ def _shown(numbers: Version, given: int) -> str:
     return ".".join(map(str, numbers[:given]))
 
 
+def releases() -> dict[str, tuple[Version, ...]]:
+    """The versions that can be imitated, by type of server, the oldest first."""
+    return dict(_RELEASES)
+
+
 def newest() -> list[Profile]:
     """The newest profile of each server type."""
     return [

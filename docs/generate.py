@@ -237,8 +237,8 @@ def compared() -> str:
 
 
 PAGES: dict[str, Callable[[], str]] = {
-    "compared.inc": compared, "commands.rst": commands_page, "gaps.rst": gaps_page, "reference.rst": reference,
-    "road.rst": road_page,
+    "compared.inc": compared, "commands.rst": commands_page, "gaps.rst": gaps_page,
+    "reference.rst": reference, "road.rst": road_page,
 }
 
 

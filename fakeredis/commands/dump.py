@@ -139,7 +139,7 @@ def restore(ctx: Context, key: bytes, ttl: bytes, payload: bytes, *words: bytes)
 
 
 def _load(ctx: Context, payload: bytes) -> Any:
-    if not rdb.is_intact(payload, ctx.traits.rdb_version):
+    if not rdb.is_intact(payload, ctx.traits.rdb_version, ctx.traits.unchecked_payloads):
         raise CommandError(errors.PAYLOAD_NOT_INTACT)
     if not rdb.is_known(payload, ctx.traits.rdb_version):
         raise CommandError(errors.PAYLOAD_BAD)

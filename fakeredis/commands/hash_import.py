@@ -2,8 +2,8 @@
 
 The subcommands are declared in `fakeredis.commands.late`; this is imported by their first call.
 What is prepared belongs to a connection, and within a script to that run of it.  The hashes are as
-all others: the server's encodings that share the names are not imitated, but the order in which they
-have the fields is.
+all others: the server's encodings that share the names are not imitated, but the order of fields in
+them is.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ def prepare(ctx: Context, name: bytes, *fields: bytes) -> Status:
 def set_(ctx: Context, key: bytes, name: bytes, *values: bytes) -> Status:
     """Store a hash of prepared fields with these values, in place of any other hash.
 
-    Its fields are in the order of their lengths, then of their bytes. Checked in the server's order:
-    type, name, number of values.
+    Its fields are in the order of their lengths, then of their bytes. Checked in the server's
+    order: type, name, number of values.
     """
     ctx.lookup_write(key, Hash)
     fields = _fieldsets(ctx).get(name)
@@ -46,7 +46,7 @@ def set_(ctx: Context, key: bytes, name: bytes, *values: bytes) -> Status:
         raise CommandError(errors.NO_FIELDSET)
     if len(fields) != len(values):
         raise CommandError(errors.FIELDSET_VALUES)
-    pairs = sorted(zip(fields, values, strict=True), key=lambda pair: (len(pair[0]), pair[0]))
+    pairs = sorted(zip(fields, values, strict=True), key=lambda one: (len(one[0]), one[0]))
     ctx.db.place(key, Hash(pairs), None)
     ctx.modified(key, "hset")
     return OK

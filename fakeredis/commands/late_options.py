@@ -29,12 +29,15 @@ else:
 # Vector sets: a module, which words its errors in its own way ------------------------------------
 
 
+_MOST_EFFORT: Final = 1_000_000
+
+
 class VaddOptions(Options):
     """What VADD may be told of an element and its set."""
 
     in_thread: Annotated[bool, Flag("CAS")] = False  # the server would add it in the background
     kind: Annotated[str, OneOf(NOQUANT=Token, Q8=Token, BIN=Token, last=True)] = "Q8"
-    effort: Annotated[int, Option("EF", integer(1, 1_000_000, errors.VECTOR_EFFORT))] = 200
+    effort: Annotated[int, Option("EF", integer(1, _MOST_EFFORT, errors.VECTOR_EFFORT))] = 200
     attributes: Annotated[bytes | None, Option("SETATTR", Raw)] = None
     links: Annotated[int, Option("M", integer(4, 4096, errors.VECTOR_LINKS))] = 16
 
@@ -65,6 +68,12 @@ def _filter(ctx: Context, raw: bytes) -> Callable[[bytes], bool]:
         raise CommandError(errors.VSIM_FILTER % text) from None
 
 
+def _effort(ctx: Context, effort: int) -> int:
+    if effort > _MOST_EFFORT and ctx.traits.effort_limited:
+        raise CommandError(errors.VECTOR_EFFORT)
+    return effort
+
+
 class VsimOptions(Options):
     """What VSIM may be told; how much effort to make means nothing to an exact search."""
 
@@ -72,7 +81,7 @@ class VsimOptions(Options):
     attributes: Annotated[bool, Flag("WITHATTRIBS")] = False
     count: Annotated[int, Option("COUNT", _count("COUNT"))] = 10
     limit: Annotated[float, Option("EPSILON", Argument(_epsilon))] = 2.0  # from a score of 1
-    effort: Annotated[int, Option("EF", _count("EF"))] = 100
+    effort: Annotated[int, Option("EF", _count("EF"), make=_effort)] = 100
     passes: Annotated[
         Callable[[bytes], bool] | None, Option("FILTER", Raw, make=_filter)
     ] = None

@@ -66,14 +66,18 @@ def _with_footer(body: bytes, version: int) -> bytes:
     return body + struct.pack("<Q", crc64(body))
 
 
-def is_intact(payload: bytes, version: int) -> bool:
-    """Whether the checksum is right and the version one that is known here."""
+def is_intact(payload: bytes, version: int, unchecked: bool = False) -> bool:
+    """Whether the checksum is right and the version one that is known here.
+
+    Args:
+        unchecked: a checksum of zero is none.
+    """
     if len(payload) < _FOOTER:
         return False
     written, checksum = struct.unpack("<HQ", payload[-_FOOTER:])
     if not types.may_read(written, version):
         return False
-    return bool(checksum == crc64(memoryview(payload)[:-8]))
+    return (unchecked and not checksum) or bool(checksum == crc64(memoryview(payload)[:-8]))
 
 
 def is_known(payload: bytes, version: int) -> bool:

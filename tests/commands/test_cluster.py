@@ -27,9 +27,11 @@ HELD = (
 @pytest.fixture(scope="module")
 def cluster_url() -> Iterator[str]:
     """A real server in cluster mode, which knows no other node."""
-    if servers.binary() is None:
+    if servers.binary(servers.PROFILE) is None:
         pytest.skip(servers.MISSING)
-    server = servers.RealServer("--cluster-enabled", "yes", "--cluster-port", "0")
+    server = servers.RealServer(
+        "--cluster-enabled", "yes", "--cluster-port", "0", name=servers.PROFILE
+    )
     try:
         yield server.url
     finally:
@@ -52,9 +54,11 @@ def node(request: pytest.FixtureRequest, cluster_url: str) -> Iterator[Twin]:
 @pytest.fixture(scope="module")
 def full_url() -> Iterator[str]:
     """A real server that serves all slots; a new one takes its time until it does."""
-    if servers.binary() is None:
+    if servers.binary(servers.PROFILE) is None:
         pytest.skip(servers.MISSING)
-    server = servers.RealServer("--cluster-enabled", "yes", "--cluster-port", "0")
+    server = servers.RealServer(
+        "--cluster-enabled", "yes", "--cluster-port", "0", name=servers.PROFILE
+    )
     try:
         with Wire.to(server.url) as wire:
             wire.call(b"CLUSTER", b"ADDSLOTSRANGE", b"0", b"16383")

@@ -34,13 +34,15 @@ class Real(NamedTuple):
 
 @pytest.fixture(scope="module")
 def real() -> Iterator[Real]:
-    if servers.binary() is None:
+    if servers.binary(servers.PROFILE) is None:
         pytest.skip(servers.MISSING)
     nodes: list[servers.RealServer] = []
     try:
         for _ in range(2):
             bus = str(servers._free_port())
-            nodes.append(servers.RealServer("--cluster-enabled", "yes", "--cluster-port", bus))
+            nodes.append(servers.RealServer(
+                "--cluster-enabled", "yes", "--cluster-port", bus, name=servers.PROFILE
+            ))
         _join(*nodes)
         yield Real(*nodes)
     finally:

@@ -95,6 +95,14 @@ TWINS: dict[str, str] = {
     "valkey9 test_scripting test_commands_that_scripts_may_not_call": "a script's table has "
     "an order of its own",
     "valkey9 test_hyperloglog test_debugging": "PFDEBUG SIMD is not there",
+    "redis86 test_memory": "the tests' server was built with another allocator",
+    "redis86 test_overwriting test_numbers_by_incrbyfloat": "sizes: it has another allocator",
+    "redis86 test_zero_bytes": "sizes: the tests' server was built with another allocator",
+    "redis86 test_tracking test_what_is_opened_is_told": "the tests' server has no modules",
+    "redis86 test_vector_set test_numbers": "it adds up products of vectors in another order",
+    "redis86 test_vector_set test_facts": "COMMAND DOCS has a summary, which is in our own words",
+    "redis86 test_config test_values": "the tests' server cannot defragment; the highest amounts "
+    "of memory are not refused",
     "valkey8 test_dump": "payloads of a stream of Valkey may be refused",
     "valkey8 test_hyperloglog test_debugging": "PFDEBUG SIMD is not there",
 }

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +53,9 @@ def asked(wire: Wire) -> dict[str, str]:
     }
 
 
-def differences(wire: Wire, hidden: frozenset[str]) -> dict[str, Any]:
+def differences(
+    wire: Wire, hidden: frozenset[str], changed: Sequence[str] = ()
+) -> dict[str, Any]:
     """How one server's parameters differ from those of Redis 8.2."""
     base, here, table = known(), asked(wire), data.load("config")
     gone = [
@@ -66,7 +69,7 @@ def differences(wire: Wire, hidden: frozenset[str]) -> dict[str, Any]:
     }
     own = {
         name: ALIASES.get(name) or facts(wire, name, value) for name, value in here.items()
-        if name not in base or name in hidden
+        if name not in base or name in hidden or name in changed
     }
     own.update(_of_other_kinds(wire, here, table))
     return {"gone": " ".join(sorted(gone)), "values": dict(sorted(values.items())),
@@ -89,9 +92,20 @@ def _of_other_kinds(
 
 _COUNTED = ("integer", "enum", "immutable")
 
+# What the refusals do not tell, or tell of parameters that have others in Redis 8.2.
+_KINDS = {"key-memory-histograms": "boolean-at-start", "cluster-slot-stats-enabled": "words"}
+_CHANGED = {"redis86": ("maxmemory-policy", "repl-diskless-load", "cluster-slot-stats-enabled")}
+
 
 def facts(wire: Wire, name: str, value: str) -> list[Any]:
     """A parameter as ``config.json`` has it: default, kind, and what the kind needs to know."""
+    found = _facts(wire, name, value)
+    return [value, _KINDS[name], *(found[2:] if found[1] == "enum" else ())] if (
+        name in _KINDS
+    ) else found
+
+
+def _facts(wire: Wire, name: str, value: str) -> list[Any]:
     refusal = str(wire.call(b"CONFIG", b"SET", name.encode(), b"-99999999999999"))
     words, bounds = _WORDS(refusal), _BOUNDS(refusal)
     if "immutable" in refusal or "Unsupported" in refusal:
@@ -130,7 +144,7 @@ def main() -> None:
         if not name.startswith("redis8") or name == "redis86":
             server = servers.RealServer(name=name)
             with Wire.to(server.url) as wire:
-                found[name] = differences(wire, HIDDEN)
+                found[name] = differences(wire, HIDDEN, _CHANGED.get(name, ()))
             server.stop()
     FILE.write_text(written(found), encoding="utf-8")
 

@@ -105,8 +105,11 @@ def xgroup_setid(ctx: Context, key: bytes, name: bytes, raw: bytes, *words: byte
 )
 def xgroup_destroy(ctx: Context, key: bytes, name: bytes) -> int:
     """Remove a group; whether it was there. Those who wait for something new learn of it."""
-    if stream_at(ctx, key).groups.pop(name, None) is None:
+    stream = stream_at(ctx, key)
+    if stream.groups.pop(name, None) is None:
         return 0
+    if ctx.traits.frees_entries_of_groups:
+        stream.lowest_read = None
     ctx.modified_unsignalled(key, "xgroup-destroy")
     if key in ctx.db.blocked:
         ctx.server.ready.append((ctx.db, key))

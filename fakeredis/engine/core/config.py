@@ -249,7 +249,7 @@ class Config:
             self.override(name, value)
 
     def _refusal(self, name: str, value: str, reason: str, before: str = "") -> CommandError:
-        if before and self.server.profile.is_older:
+        if before and (self.server.profile.is_older or self.server.traits.bounds_told):
             reason = before
         if not self.server.traits.older_errors:
             return CommandError(_FAILED % (name, reason))
@@ -437,6 +437,37 @@ def _bounded(value: int, low: int, high: int) -> str:
     return str(value)
 
 
+_AT_START: Final = "memory tracking cannot be enabled at runtime"
+
+
+def _boolean_at_start(facts: Sequence[Any]) -> Parse:
+    """Yes or no, of which a running server takes no alone."""
+    parse_boolean = _boolean(facts)
+
+    def parse(text: str) -> str:
+        value = parse_boolean(text)
+        if value == "yes":
+            raise _Refused(_AT_START)
+        return value
+
+    return parse
+
+
+def _words(facts: Sequence[Any]) -> Parse:
+    """Some words, of which two ask for what only a server's start can switch on."""
+
+    def parse(text: str) -> str:
+        given = text.lower().split()
+        if not given or not set(given) <= set(facts):
+            words = ", ".join(facts)
+            raise _Refused(f"argument(s) must be one of the following: {words}")
+        if "yes" in given or "mem" in given:
+            raise _Refused(_AT_START)
+        return " ".join([word for word in facts if word in given and word != "no"]) or "no"
+
+    return parse
+
+
 def _negative(low: int, high: int) -> _Refused:
     return _Refused(
         "argument must be greater or equal to 0",
@@ -498,7 +529,8 @@ def _signed_memory(facts: Sequence[Any]) -> Parse:
 
 _KINDS: Final[dict[str, Callable[[Sequence[Any]], Parse]]] = {
     "boolean": _boolean, "enum": _enum, "integer": _integer, "unsigned": _unsigned,
-    "memory": _memory, "signed-memory": _signed_memory,
+    "memory": _memory, "signed-memory": _signed_memory, "words": _words,
+    "boolean-at-start": _boolean_at_start,
 }
 
 

@@ -131,6 +131,12 @@ class Traits(NamedTuple):
     several_aggregators: bool = False  # and queries several aggregations at once
     series_left_out: bool = False  # EXCLUDEEMPTY leaves out those without samples
     documents_modules: bool = False  # COMMAND DOCS tells of vector sets what they take
+    unchecked_payloads: bool = False  # RESTORE takes a checksum of zero for none
+    frees_entries_of_groups: bool = False  # what only a destroyed group had to read is not needed
+    counts_checked_words: bool = False  # redis.acl_check_cmd wants a right number of words
+    arrays_from_json: bool = False  # cjson marks arrays, so that empty ones stay such
+    effort_limited: bool = False  # VSIM's EF has an upper bound
+    bounds_told: bool = False  # CONFIG SET names both bounds of what may not be negative
     fields_anywhere: bool = False  # HEXPIRE, HGETEX and HSETEX take their words in any order
     nodes_with_references: bool = False  # trimming with ``~`` takes whole nodes with DELREF, ACKED
     lenient_conditions: bool = False  # SET takes NX and XX behind a comparison, and that twice
@@ -223,6 +229,12 @@ class Profile(NamedTuple):
             several_aggregators=not valkey and self.version >= (8, 8, 0),
             series_left_out=not valkey and self.version >= (8, 10, 0),
             documents_modules=not valkey and self.version >= (8, 4, 0),
+            unchecked_payloads=not valkey and self.version >= (8, 4, 0),
+            frees_entries_of_groups=not valkey and self.version >= (8, 4, 0),
+            counts_checked_words=not valkey and self.version >= (8, 6, 0),
+            arrays_from_json=not valkey and self.version >= (8, 6, 0),
+            effort_limited=not valkey and self.version >= (8, 4, 0),
+            bounds_told=not valkey and self.version >= (8, 4, 0),
             fields_anywhere=not valkey and self.version >= (8, 4, 0),
             nodes_with_references=not valkey and self.version >= (8, 4, 0),
             lenient_conditions=not valkey and self.version >= (8, 4, 0),

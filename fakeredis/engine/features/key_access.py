@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from math import inf
 from typing import TYPE_CHECKING, Any, Final
 
-from fakeredis.engine.command.command import NO_TOUCH, TOUCHES
+from fakeredis.engine.command.command import NO_TOUCH, TOUCHES, WRITE
 
 if TYPE_CHECKING:
     from fakeredis.engine.core.context import Context
@@ -116,6 +116,15 @@ def counts_frequency(server: Server) -> bool:
     return "lfu" in server.config.maxmemory_policy
 
 
+def _by_changes(server: Server) -> bool:
+    """Whether the policy is one of those by when keys were changed, so reading is no use."""
+    return server.config.maxmemory_policy.endswith("lrm")
+
+
+def _writes(ctx: Context) -> bool:
+    return ctx.command is None or bool(ctx.command.flags & WRITE)
+
+
 def idle_seconds(db: Database, key: bytes) -> int:
     """Whole seconds since a key was used."""
     now = db.server.clock.seconds()
@@ -169,7 +178,7 @@ def touch(ctx: Context, key: bytes) -> None:
     used = db.used
     if used is None or key not in used:
         return
-    if not _is_first(ctx, key):
+    if not _is_first(ctx, key) or (_by_changes(server) and not _writes(ctx)):
         return
     counter = used[key][1]
     if counts_frequency(server):

@@ -259,7 +259,7 @@ def configure(server: Server) -> None:
         server.switch_on(switches.LIMITED, _CHECK)
     else:
         server.switch_off(switches.LIMITED)
-    if server.config.maxmemory_policy.endswith(("lru", "lfu")):
+    if server.config.maxmemory_policy.endswith(("lru", "lfu", "lrm")):
         key_access.begin(server)
     _limit(server).queue.clear()
     for db in list(server.databases.values()):
@@ -392,7 +392,7 @@ def _next_victims(
     ]
     if policy.endswith("random"):
         chosen = server.random.sample(candidates, min(16, len(candidates)))
-    elif policy.endswith("lru"):
+    elif policy.endswith(("lru", "lrm")):
         chosen = nsmallest(64, candidates, key=lambda one: _mark(*one) or (0.0, 0))
     else:
         chosen = nsmallest(16, candidates, key=lambda one: key_access.frequency(*one))

@@ -26,6 +26,7 @@ BAD_ARGUMENTS: Final = "ERR Lua redis lib command arguments must be strings or i
 UNKNOWN: Final = "ERR Unknown Redis command called from script"
 BAD_ARITY: Final = "ERR Wrong number of args calling Redis command from script"
 READ_ONLY: Final = "ERR Write commands are not allowed from read-only scripts."
+_ACL_ARITY: Final = "ERR Wrong number of args for redis.acl_check_cmd()"
 INVALID_ACL_COMMAND: Final = "ERR Invalid command passed to redis.acl_check_cmd()"
 # What Valkey says instead.
 VALKEY: Final = {
@@ -213,6 +214,10 @@ def acl_checker(frame: Frame) -> Callable[..., Any]:
                 command = command.subcommands.get(words[1].lower())
             if command is None:
                 raise CommandError(INVALID_ACL_COMMAND)
+            if session.server.traits.counts_checked_words:
+                words_behind = words[len(command.parts) :]
+                if not command.accepts(len(words_behind)) or len(words_behind) > command.high:
+                    raise CommandError(_ACL_ARITY)
             if not session.server.switched & switches.RESTRICTED:
                 return True
             return acl.denial(session, command, words[len(command.parts) :]) is None

@@ -4,6 +4,7 @@ local own = ...
 
 local error, type, tostring, tonumber, select, unpack = error, type, tostring, tonumber, select, unpack
 local raw_pcall, raw_pairs, floor, concat = pcall, pairs, math.floor, table.concat
+local raw_getmetatable, raw_setmetatable = getmetatable, setmetatable
 local frexp, ldexp = math.frexp, math.ldexp
 local string_byte, string_char, string_sub = string.byte, string.char, string.sub
 local string_find, string_match, string_gsub = string.find, string.match, string.gsub
@@ -42,8 +43,12 @@ local function number_text(value, options)
   return string_format('%.' .. options.precision .. 'g', value)
 end
 
+-- What marks tables as arrays, where scripts have asked for that.
+local ARRAY = {}
+
 -- The length as an array; nil for a table that is an object.
-local function array_length(t, options)
+local function array_length(t, options, marked)
+  if marked then return #t end
   local highest, count = 0, 0
   for key in raw_pairs(t) do
     if type(key) ~= 'number' or key < 1 or floor(key) ~= key then return nil end
@@ -79,12 +84,12 @@ local function encode_object(t, depth, options)
   return '{' .. concat(parts, ',') .. '}'
 end
 
-local function encode_table(t, depth, options)
+local function encode_table(t, depth, options, marked)
   depth = depth + 1
   if depth > options.encode_depth then
     error('Cannot serialise, excessive nesting (' .. depth .. ')', 0)
   end
-  local length = array_length(t, options)
+  local length = array_length(t, options, marked)
   if not length then return encode_object(t, depth, options) end
   local parts = {}
   for at = 1, length do
@@ -100,7 +105,10 @@ function encode_value(value, depth, options)
   if kind == 'number' then return number_text(value, options) end
   if kind == 'boolean' then return value and 'true' or 'false' end
   if kind == 'nil' or value == null then return 'null' end
-  if kind == 'table' then return encode_table(contents_of[value] or value, depth, options) end
+  if kind == 'table' then
+    local marked = raw_getmetatable(value) == ARRAY
+    return encode_table(contents_of[value] or value, depth, options, marked)
+  end
   error('Cannot serialise ' .. kind .. ': type not supported', 0)
 end
 
@@ -220,6 +228,7 @@ end
 local function array_at(text, at, depth, options)
   check_depth(depth, at, options)
   local found, count = {}, 0
+  if options.marks then raw_setmetatable(found, ARRAY) end
   at = skip_space(text, at + 1)
   if string_sub(text, at, at) == ']' then return found, at + 1 end
   while true do
@@ -326,6 +335,7 @@ function new_cjson()
   local options = {
     precision = 14, ratio = 2, safe = 10, convert = false, encode_depth = MAX_DEPTH,
     decode_depth = MAX_DEPTH, keep = true, invalid_decode = true, invalid_encode = false,
+    marks = false,
   }
   local library = {_NAME = 'cjson', _VERSION = '2.1.0', null = null}
   function library.encode(...)
@@ -369,6 +379,7 @@ function new_cjson()
   choices('encode_keep_buffer', 'keep')
   choices('encode_invalid_numbers', 'invalid_encode', true)
   choices('decode_invalid_numbers', 'invalid_decode')
+  if server.arrays then choices('decode_array_with_array_mt', 'marks') end
   function library.encode_sparse_array(...)
     local name = 'encode_sparse_array'
     check_count(name, 3, ...)

@@ -110,6 +110,7 @@ class Interpreter:
             b"valkey": valkey and profile.version_text.encode(),
             b"valkey_number": _number(profile.version),
             b"plain": self.plain, b"functions": self.functions, b"tick": busy.ticker(frame),
+            b"arrays": server.traits.arrays_from_json,
             b"flags": self._table({flag.encode(): True for flag in FLAGS}),
             b"setresp": set_protocol, b"set_repl": set_replication, b"log": log,
             b"acl_check": calls.acl_checker(frame),

@@ -305,6 +305,8 @@ class _Query:
                     return error
         if self.slot is None:
             return None
+        if self.node.cluster.owners[self.slot] is None:
+            return UNBOUND
         if not self.node.cluster.is_up(self.node):
             return self._while_down(sharded, reads_only and not writes)
         return self._redirection(self.slot)
@@ -313,7 +315,8 @@ class _Query:
         slot = slot_of(key)
         if self.slot is None:
             self.slot, self.first_key = slot, key
-            if self.node.cluster.owners[slot] is None:
+            late = self.node.server.traits.slots_compared_first
+            if self.node.cluster.owners[slot] is None and not late:
                 return UNBOUND
         elif slot != self.slot:
             return CROSS_SLOT

@@ -454,16 +454,17 @@ def _boolean_at_start(facts: Sequence[Any]) -> Parse:
 
 
 def _words(facts: Sequence[Any]) -> Parse:
-    """Some words, of which two ask for what only a server's start can switch on."""
+    """Some words: the first one is none of the others, the second all of them."""
 
     def parse(text: str) -> str:
         given = text.lower().split()
         if not given or not set(given) <= set(facts):
             words = ", ".join(facts)
             raise _Refused(f"argument(s) must be one of the following: {words}")
-        if "yes" in given or "mem" in given:
-            raise _Refused(_AT_START)
-        return " ".join([word for word in facts if word in given and word != "no"]) or "no"
+        none, everything, *single = facts
+        if everything in given or set(single) <= set(given):
+            return str(everything)
+        return " ".join([word for word in single if word in given]) or str(none)
 
     return parse
 

@@ -131,6 +131,8 @@ class Traits(NamedTuple):
     several_aggregators: bool = False  # and queries several aggregations at once
     series_left_out: bool = False  # EXCLUDEEMPTY leaves out those without samples
     documents_modules: bool = False  # COMMAND DOCS tells of vector sets what they take
+    keeps_keys_of_queue: bool = False  # EXEC does not look anew whether users may use the keys
+    slots_compared_first: bool = False  # that keys are of one slot, before who serves it
     unchecked_payloads: bool = False  # RESTORE takes a checksum of zero for none
     frees_entries_of_groups: bool = False  # what only a destroyed group had to read is not needed
     counts_checked_words: bool = False  # redis.acl_check_cmd wants a right number of words
@@ -229,6 +231,8 @@ class Profile(NamedTuple):
             several_aggregators=not valkey and self.version >= (8, 8, 0),
             series_left_out=not valkey and self.version >= (8, 10, 0),
             documents_modules=not valkey and self.version >= (8, 4, 0),
+            keeps_keys_of_queue=not valkey and self.version >= (8, 6, 0),
+            slots_compared_first=not valkey and self.version >= (8, 6, 0),
             unchecked_payloads=not valkey and self.version >= (8, 4, 0),
             frees_entries_of_groups=not valkey and self.version >= (8, 4, 0),
             counts_checked_words=not valkey and self.version >= (8, 6, 0),

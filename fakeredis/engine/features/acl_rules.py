@@ -414,7 +414,10 @@ class _Call:
 
     def keys(self) -> list[tuple[bytes, int]]:
         if self._keys is None:
-            self._keys = list(_keys_of(self.command, self.args))
+            session = self.session
+            queued = session.collected is not None and session.via != "script"
+            passed = queued and session.server.traits.keeps_keys_of_queue
+            self._keys = [] if passed else list(_keys_of(self.command, self.args))
         return self._keys
 
     def channels(self, named: Channels) -> Sequence[bytes]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from fakeredis import errors
 from fakeredis.commands.search.words import (
     MOST,
     NONE_LEFT,
@@ -22,10 +21,8 @@ from fakeredis.errors import CommandError
 
 
 def _known(ctx: Context, key: bytes) -> Suggestions | None:
-    value = ctx.lookup(key)
-    if value is not None and type(value) is not Suggestions:
-        raise CommandError(errors.WRONGTYPE)
-    return value
+    found: Suggestions | None = ctx.lookup_read(key, Suggestions)
+    return found
 
 
 def sugadd(ctx: Context, *words: bytes) -> int:
@@ -40,7 +37,8 @@ def sugadd(ctx: Context, *words: bytes) -> int:
     if score is None or score != score:
         raise CommandError("ERR invalid score")
     adds, payload = _options(Words(words, 3))
-    value = _known(ctx, key)
+    ctx.signal_modified(key)
+    value = ctx.lookup_write(key, Suggestions)
     if value is None:
         value = Suggestions()
         ctx.db.put(key, value)
@@ -50,7 +48,7 @@ def sugadd(ctx: Context, *words: bytes) -> int:
         score += before.score if adds else 0.0
         payload = payload if payload is not None else before.payload
     value[text] = Suggestion(score, payload)
-    ctx.modified(key, "ft.sugadd")
+    ctx.modified(key, "")
     return len(value)
 
 
@@ -127,5 +125,5 @@ def sugdel(ctx: Context, *words: bytes) -> int:
     value = _known(ctx, words[0])
     if value is None or value.pop(words[1].decode("utf-8", "surrogateescape"), None) is None:
         return 0
-    ctx.modified(words[0], "ft.sugdel")
+    ctx.modified_unsignalled(words[0])
     return 1

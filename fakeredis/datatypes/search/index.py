@@ -221,7 +221,8 @@ class Index:
 
         def note(word: str, weight: int, field: Field, position: int) -> None:
             count = counts[word] = counts.get(word, 0) + weight
-            document.most = max(document.most, count)
+            if count > document.most:
+                document.most = count
             masks[word] = masks.get(word, 0) | field.bit
             places.setdefault(word, []).append(position)
 
@@ -255,7 +256,6 @@ class Index:
         self, note: Any, word: str, field: Field, position: int, language: str
     ) -> None:
         """The stem of a word, and its synonyms."""
-        weight = _units(field.weight)
         if field.stemmed:
             stemmed = stem(word, language)
             if stemmed != word:
@@ -263,9 +263,10 @@ class Index:
         if field.phonetic and len(word) >= self.limits.sounding:
             sound = code(word)
             if sound:
-                note(SOUND + sound, weight, field, position)
-        for group in self.synonyms.get(word, ()):
-            note("~" + group, weight, field, position)
+                note(SOUND + sound, _units(field.weight), field, position)
+        if self.synonyms:
+            for group in self.synonyms.get(word, ()):
+                note("~" + group, _units(field.weight), field, position)
 
     def remove(self, key: bytes) -> bool:
         """Forget a key; whether it was there."""

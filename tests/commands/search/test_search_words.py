@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.commands import playing
 from tests.commands.search.test_search import Send, calls, pytestmark, send
 from tests.support.chance import seed
 from tests.support.twin import Twin, same
@@ -205,3 +206,31 @@ def test_sounds_behind_other_fields(twin: Twin) -> None:
     for query in ("disc", "@t:disc", "@u:disc", "@t|u:disc"):
         twin("FT.SEARCH", "x", query, "NOCONTENT", "SORTBY", "t", "DIALECT", "2")
         twin("FT.EXPLAIN", "x", query, "DIALECT", "2")
+
+
+def test_suggestions_send_no_events(twin: Twin) -> None:
+    playing.play_with_events(twin, """
+        FT.SUGGET s h
+        FT.SUGLEN s
+        FT.SUGDEL s hello
+        WATCH s t
+        FT.SUGADD s hello 1
+        MULTI
+        EXEC
+        WATCH s t
+        FT.SUGADD s hello 1 INCR
+        FT.SUGGET s h
+        FT.SUGDEL s hello
+        FT.SUGDEL s hello
+        SET t 1
+        FT.SUGADD t hello 1
+        FT.SUGDEL t hello
+        FT.SUGGET t h
+    """)
+    twin("UNWATCH")
+    twin("FT.SUGADD", "s", "hello", 1)
+    twin("WATCH", "s")
+    twin("FT.SUGDEL", "s", "hello")
+    twin("MULTI")
+    assert twin("EXEC") == []
+    twin("DEL", "s")

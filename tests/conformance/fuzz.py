@@ -497,7 +497,7 @@ KINDS: Final[dict[str, Kind]] = {
 # How many there are in the tests that everybody runs: less than there is time for.
 USUAL: Final = {
     "payloads": 700, "rdb": 600, "scripts": 450, "sqlite": 15, "streams": 300, "queries": 80,
-    "commands": 300, "json": 150, "chunks": 500,
+    "commands": 300, "json": 400, "chunks": 500,
 }
 
 

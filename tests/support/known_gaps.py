@@ -46,5 +46,7 @@ chance, may miss some (the same commands twice give two replies); ``VLINKS`` sho
 of such a graph.
 Measured figures: ``INFO``'s ``eventloop_*``, memory of Lua and of clients are plausible numbers, \
 since there is no event loop and no such memory to measure.
+``SET`` of Redis 8.4 and newer with ``GET`` and a digest that is none sends two replies, the old \
+value and the error, so that all later replies are the wrong ones; here it is the old value alone.
 There is no append only file: ``appendonly`` can be set, and nothing is written.
 """

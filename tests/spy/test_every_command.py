@@ -25,6 +25,9 @@ NEWER = {
     "ARSEEK": ("ARSET k 0 v", "ARSEEK k 7"), "ARLASTITEMS": ("ARSET k 0 v", "ARLASTITEMS k 1"),
     "ARSCAN": ("ARSET k 0 v", "ARSCAN k 0 10"), "ARINFO": ("ARSET k 0 v", "ARINFO k"),
     "ARGREP": ("ARSET k 0 v", "ARGREP k 0 10 EXACT v"), "AROP": ("ARSET k 0 1", "AROP k 0 10 SUM"),
+    "CLUSTERSCAN": ("", "CLUSTERSCAN 0-{06S}-0"), "DELIFEQ": ("SET k v", "DELIFEQ k v"),
+    "VRANGE": ("VADD k VALUES 2 1 2 a", "VRANGE k - +"),
+    "XIDMPRECORD": ("XADD k 1-1 f v", "XIDMPRECORD k p i 1-1"),
     "DELEX": ("SET k v", "DELEX k IFEQ v"), "DIGEST": ("SET k v", "DIGEST k"),
     "MSETEX": ("SET d 1", "MSETEX 2 k 1 d 2 EX 100"),
     "TS.NRANGE": ("TS.ADD k 1 1; TS.ADD d 1 1", "TS.NRANGE 2 k d - +"),
@@ -124,6 +127,8 @@ def test_keys_are_those_of_getkeys(command: Command) -> None:
             expected = call[1:-1]
         elif command.name in ("CMS.MERGE", "TDIGEST.MERGE"):  # likewise
             expected = list(dict.fromkeys([call[1], *call[3 : 3 + int(call[2])]]))
+        elif command.name in ("TS.CREATERULE", "TS.DELETERULE"):  # likewise
+            expected = call[1:3]
         if expected:
             assert [list(each.keys) for each in seen] == [expected], call
 

@@ -152,7 +152,7 @@ def pfdebug(ctx: Context, name: bytes, key: bytes) -> Any:
     Checked in the server's order: key, type, header, subcommand, registers.
     """
     word = word_of(name)
-    if word == b"SIMD" and ctx.server.profile.has({"redis": "8.0.0"}):
+    if word == b"SIMD" and ctx.server.profile.has({"redis": "8.0.0", "valkey": "9.0.0"}):
         if word_of(key) not in _SIMD:
             raise CommandError(errors.PFDEBUG_SIMD)
         return _SIMD[word_of(key)]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Final
 
+from fakeredis import errors
 from fakeredis.commands.arguments import Flag, Options
 from fakeredis.commands.registry import (
     ADMIN,
@@ -19,6 +20,7 @@ from fakeredis.commands.registry import (
 from fakeredis.commands.server.common import group
 from fakeredis.engine.core.context import Context
 from fakeredis.engine.core.replies import OK, Status
+from fakeredis.errors import CommandError
 
 
 @group.command(
@@ -44,10 +46,14 @@ def save(ctx: Context) -> Status:
     return OK
 
 
+_NOT_SAVING: Final = "ERR Background saving is currently not in progress or scheduled"
+
+
 class _SaveOptions(Options):
     """Whether BGSAVE may come later; it never has to."""
 
     later: Annotated[bool, Flag("SCHEDULE", "3.2.2", once=True)] = False
+    cancel: Annotated[bool, Flag("CANCEL", {"valkey": "8.1.0"}, once=True)] = False
 
 
 @group.command(
@@ -55,7 +61,8 @@ class _SaveOptions(Options):
 )
 def bgsave(ctx: Context, *words: bytes) -> Status:
     """Note the time as that of the last save; it is over at once."""
-    _SaveOptions.parse(ctx, words)
+    if _SaveOptions.parse(ctx, words).cancel:
+        raise CommandError(errors.SYNTAX if len(words) > 1 else _NOT_SAVING)
     _saved(ctx)
     return Status(b"Background saving started")
 

@@ -52,7 +52,9 @@ class Place:
 
     def start_other(self, name: str) -> redis.Redis:
         """A client of a new real server."""
-        real = servers.RealServer("--repl-diskless-sync-delay", "0", name=name)
+        real = servers.RealServer(
+            "--repl-diskless-sync-delay", "0", "--repl-timeout", "600", name=name
+        )
         self._stack.callback(real.stop)
         return self._client(real.port)
 
@@ -63,6 +65,7 @@ class Place:
             version=kind.version, server_type=kind.server_type, follow=True
         )
         server.config.override("enable-debug-command", "local")
+        server.config.override("repl-timeout", "600")
         listener = self._stack.enter_context(server.listen())
         server.address = f"127.0.0.1:{listener.port}"
         self._stack.callback(server.close)
@@ -597,7 +600,7 @@ def test_silent_replicas_are_dropped(place: Place) -> None:
 
         def is_dropped() -> bool:
             for each in known.replicas.values():
-                each.heard = known.now - 100
+                each.heard = known.now - 1000
             return not known.replicas
 
         until(is_dropped)

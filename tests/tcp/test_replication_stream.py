@@ -79,10 +79,13 @@ def _both(name: str) -> Iterator[Masters]:
     kind = servers.SERVERS[name]
     if servers.binary(name) is None or len(servers.modules(name)) < len(kind.modules):
         pytest.skip(kind.reason)
-    real = servers.RealServer("--repl-diskless-sync-delay", "0", name=name)
+    # No replica is dropped for its silence, however long the tests of others take.
+    real = servers.RealServer(
+        "--repl-diskless-sync-delay", "0", "--repl-timeout", "86400", name=name
+    )
     try:
         with fakeredis.FakeServer(
-            version="8.2.3", config={"enable-debug-command": "local"}
+            version="8.2.3", config={"enable-debug-command": "local", "repl-timeout": 86400}
         ).listen() as listener:
             both = Master(listener.port), Master(real.port)
             yield both

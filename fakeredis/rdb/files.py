@@ -147,6 +147,7 @@ def _entry(writer: Writer, entry: Entry) -> bytes:
     before = b""
     if entry.deadline is not None:
         before = struct.pack("<Bq", types.EXPIRE_MS, entry.deadline)
+    writer.key = entry.key
     kind, body = writer.value(entry.value)
     writer.out = bytearray()
     writer.string(entry.key)

@@ -12,6 +12,7 @@ from fakeredis.datatypes.timeseries.aggregation import (
     COUNT_ALL,
     COUNT_NAN,
     KINDS,
+    TWA,
     Accumulator,
     Line,
 )
@@ -69,7 +70,7 @@ def write_series(writer: Writer, value: Series) -> int:
     """Put a series with its rules; who is told of the bytes alone has none of these."""
     writer.length(_ID)
     out = _Out(writer)
-    out.string(b"")  # its key, which the reader knows better
+    out.string(writer.key)  # by which the server knows those that follow from it
     out.numbers(
         value.retention, value.chunk_size, _PACKED if value.packed else _PLAIN, value.last_time
     )
@@ -98,11 +99,16 @@ def _write_rule(out: _Out, rule: Rule) -> None:
     out.string(rule.dest)
     start = _NOT_OPEN if rule.start is None else rule.start
     out.numbers(rule.duration, rule.align, KINDS.index(rule.kind) + 1, start)
-    bucket = rule.bucket
+    bucket, kind = rule.bucket, rule.kind
     if isinstance(bucket, Line):
         _write_line(out, rule, bucket)
         return
-    kind = rule.kind
+    if kind == TWA:  # no bucket has been open yet
+        out.doubles(0.0)
+        out.numbers(0)
+        out.doubles(0.0)
+        out.numbers(0, 0, 0, 0, 1, 0, 0)
+        return
     if kind in ("min", "max", "range"):
         out.doubles(
             bucket.greatest if kind != "min" and bucket.count else -_GREATEST,
@@ -112,9 +118,11 @@ def _write_rule(out: _Out, rule: Rule) -> None:
         too_great = bucket.mean is not None
         out.doubles(bucket.mean if bucket.mean is not None else bucket.total, float(bucket.count))
         out.numbers(too_great)
-    elif kind in ("first", "last"):
-        out.doubles(bucket.first if kind == "first" else bucket.last)
+    elif kind == "first":
+        out.doubles(bucket.first)
         out.numbers(not bucket.count)
+    elif kind == "last":
+        out.doubles(bucket.last)
     elif kind in _COUNTS or kind in _SUMS:
         out.doubles(bucket.total if kind in _SUMS else float(bucket.count))
     else:
@@ -252,6 +260,8 @@ def _read_rule(given: _In) -> Rule:
         rule.open(start)
     if isinstance(rule.bucket, Line):
         _read_line(given, rule.bucket)
+    elif rule.kind == TWA:
+        _read_line(given, Line(0))
     else:
         _read_bucket(given, rule.kind, rule.bucket)
     return rule
@@ -270,9 +280,11 @@ def _read_bucket(given: _In, kind: str, bucket: Accumulator) -> None:
         bucket.count = _whole(given.double())
         if given.number():
             bucket.mean = bucket.total
-    elif kind in ("first", "last"):
-        bucket.first = bucket.last = given.double()
+    elif kind == "first":
+        bucket.first = given.double()
         bucket.count = int(not given.number())
+    elif kind == "last":
+        bucket.last, bucket.count = given.double(), 1
     elif kind in _COUNTS or kind in _SUMS:
         number = given.double()
         bucket.total = number if kind in _SUMS else 0.0

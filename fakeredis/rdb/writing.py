@@ -68,12 +68,13 @@ class Writer:
         exact: whether values are to come back as they are, where the server's form loses something.
     """
 
-    __slots__ = ("compress", "exact", "limits", "out", "version")
+    __slots__ = ("compress", "exact", "key", "limits", "out", "version")
 
     def __init__(
         self, limits: EncodingLimits, version: int, compress: bool = True, exact: bool = False
     ) -> None:
         self.out = bytearray()
+        self.key = b""  # whose value it is, where that is known
         self.limits = limits
         self.version = version
         self.compress = compress

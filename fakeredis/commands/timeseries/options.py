@@ -252,22 +252,27 @@ def time_bounds(words: Words) -> tuple[int, int]:
 
 
 _RANGE_WORDS: Final = frozenset((
-    b"LATEST", b"COUNT", b"AGGREGATION", b"ALIGN", b"FILTER_BY_VALUE", b"FILTER_BY_TS",
+    b"LATEST", b"COUNT", b"AGGREGATION", b"ALIGN", b"FILTER_BY_VALUE", b"FILTER_BY_TS", b"EMPTY",
 ))
 
 
-def query(words: Words, traits: Traits) -> Query | None:
+def query(words: Words, traits: Traits, key: bytes = b"") -> Query | None:
     """What the words of a range say, from the two times on; None where there are too few.
 
     Args:
         traits: what there is in this version.
+        key: the word before them, which the server takes for an option if it looks like one.
 
     Raises:
         CommandError: they make no sense.
     """
     start, end = time_bounds(words)
-    if len(words) == 2 or _RANGE_WORDS.isdisjoint(map(_head, words)):
+    looks_like_one = _head(key) in _RANGE_WORDS
+    if not looks_like_one and (
+        len(words) == 2 or _RANGE_WORDS.isdisjoint(map(_head, words))
+    ):
         return Query(start, end)
+    times, words = words[:2], (key, *words)
     latest = position(words, b"LATEST") >= 0
     count = _count(words)
     at = position(words, b"AGGREGATION")
@@ -280,7 +285,7 @@ def query(words: Words, traits: Traits) -> Query | None:
     if place >= 0:
         if place + 1 == len(words):
             return None
-        align = _alignment(words, place, start, end)
+        align = _alignment(times, words[place + 1], start, end)
         if wanted is None:
             raise fail("ALIGN parameter can only be used with AGGREGATION")
         wanted = wanted._replace(align=align)
@@ -367,17 +372,17 @@ def _aggregation(words: Words, at: int, traits: Traits) -> Aggregation | None:
     )
 
 
-def _alignment(words: Words, at: int, start: int, end: int) -> int:
-    name = word_at(words, at + 1)
+def _alignment(times: Words, word: bytes, start: int, end: int) -> int:
+    name = _head(word)
     if name in (b"-", b"START"):
-        if words[0] == b"-":
+        if times[0] == b"-":
             raise fail("start alignment can only be used with explicit start timestamp")
         return start
     if name in (b"+", b"END"):
-        if words[1] == b"+":
+        if times[1] == b"+":
             raise fail("end alignment can only be used with explicit end timestamp")
         return end
-    number = parse_int(words[at + 1])
+    number = parse_int(word)
     if number is None or number < 0:
         raise fail("unknown ALIGN parameter")
     return number

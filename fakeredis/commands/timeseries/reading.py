@@ -60,7 +60,7 @@ def _range(ctx: Context, words: Words, reverse: bool) -> list[Any]:
         raise wrong_count(ctx)
     key = words[0]
     series = existing(ctx, key)
-    wanted = query(words[1:], ctx.traits)
+    wanted = query(words[1:], ctx.traits, key)
     if wanted is None:
         raise wrong_count(ctx)
     return pairs(ctx, samples(ctx, key, series, wanted, reverse))

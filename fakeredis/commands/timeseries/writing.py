@@ -36,6 +36,7 @@ from fakeredis.engine.core.context import Context
 from fakeredis.engine.core.replies import OK, Status
 from fakeredis.errors import CommandError
 
+_LIKE_AN_OPTION: Final = len(b"ON_DUPLICATE")
 _NO_SERIES: Final = "the key is not a TSDB key"
 _BLOCKED: Final = (
     "Error at upsert, update is not supported when DUPLICATE_POLICY is set to BLOCK mode"
@@ -46,6 +47,7 @@ _BLOCKED: Final = (
 
 
 def _given(ctx: Context, words: Words) -> Settings:
+    """What all the words say: the server looks for options from the key on."""
     found = settings(words)
     if found is None:
         raise wrong_count(ctx)
@@ -69,7 +71,7 @@ def create(ctx: Context, key: bytes = b"", *words: bytes) -> Status:
     """
     if not ctx.args:
         raise wrong_count(ctx)
-    given = _given(ctx, words)
+    given = _given(ctx, ctx.args)
     if ctx.lookup(key) is not None:
         ctx.signal_modified(key)
         raise fail("key already exists")
@@ -85,7 +87,7 @@ def alter(ctx: Context, key: bytes = b"", *words: bytes) -> Status:
     """
     if not ctx.args:
         raise wrong_count(ctx)
-    given = _given(ctx, words)
+    given = _given(ctx, ctx.args)
     series = existing(ctx, key, to_write=True)
     if given.retention is not None:
         series.retention = given.retention
@@ -133,12 +135,12 @@ def add(ctx: Context, *words: bytes) -> int:
         time, value = _sample(ctx, words[1], words[2])
         series, policy = ctx.lookup(key), None
         if series is None:
-            series = _new(_given(ctx, words[3:]))
+            series = _new(_given(ctx, words))
             ctx.db.put(key, series)
         elif type(series) is not Series:
             raise fail(_NO_SERIES)
-        elif len(words) > 3:
-            policy = policy_of(words[3:], b"ON_DUPLICATE")
+        elif len(words) > 3 or len(key) == _LIKE_AN_OPTION:
+            policy = policy_of(words, b"ON_DUPLICATE")
         time = put(ctx, key, series, time, value, policy)
     except CommandError:
         _not_added(ctx, key)
@@ -234,7 +236,7 @@ def _increased(ctx: Context, words: Words, sign: int, event: str) -> int:
     key = words[0]
     series = ctx.lookup(key)
     if series is None:
-        series = _new(_given(ctx, words[2:]))
+        series = _new(_given(ctx, words))
         ctx.db.put(key, series)
         ctx.modified(key, "", 0)
     else:

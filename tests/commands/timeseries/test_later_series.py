@@ -162,13 +162,13 @@ def test_rules_count_nan(new: redis.Redis) -> None:
     run = new.execute_command
     run("TS.CREATE", "n")
     for kind in ("countnan", "countall", "count", "sum"):
-        run("TS.CREATE", kind)
-        run("TS.CREATERULE", "n", kind, "AGGREGATION", kind, 10)
+        run("TS.CREATE", f"d:{kind}")
+        run("TS.CREATERULE", "n", f"d:{kind}", "AGGREGATION", kind, 10)
     run("TS.MADD", "n", 1, "nan", "n", 2, 5, "n", 3, "nan", "n", 11, 1, "n", 25, 1)
-    assert rows(run("TS.RANGE", "countnan", "-", "+")) == [[0, 2.0], [10, 0.0]]
-    assert rows(run("TS.RANGE", "countall", "-", "+")) == [[0, 3.0], [10, 1.0]]
-    assert rows(run("TS.RANGE", "count", "-", "+")) == [[0, 1.0], [10, 1.0]]
-    assert rows(run("TS.RANGE", "sum", "-", "+")) == [[0, 5.0], [10, 1.0]]
+    assert rows(run("TS.RANGE", "d:countnan", "-", "+")) == [[0, 2.0], [10, 0.0]]
+    assert rows(run("TS.RANGE", "d:countall", "-", "+")) == [[0, 3.0], [10, 1.0]]
+    assert rows(run("TS.RANGE", "d:count", "-", "+")) == [[0, 1.0], [10, 1.0]]
+    assert rows(run("TS.RANGE", "d:sum", "-", "+")) == [[0, 5.0], [10, 1.0]]
 
 
 def test_nan_is_packed() -> None:

@@ -963,3 +963,47 @@ def test_countless_buckets() -> None:
     with pytest.raises(CommandError, match="OOM"):
         session.execute(call)
     assert len(session.execute([*call, b"COUNT", b"3"])) == 3
+
+
+def test_keys_that_look_like_options(twin: Twin) -> None:
+    """The server looks for options from the key on."""
+    play(twin, """
+TS.CREATE LABELS
+TS.CREATE labels LABELS a b
+TS.ALTER labels
+TS.INFO labels
+TS.CREATE retention
+TS.CREATE chunk_size
+TS.CREATE encoding
+TS.CREATE uncompressed
+TS.INFO uncompressed
+TS.CREATE duplicate_policy
+TS.CREATE ignore
+TS.ADD ignore 1 1
+TS.INFO ignore
+TS.ADD retention 1 1
+TS.INFO retention
+TS.ADD on_duplicate 1 1
+TS.ADD on_duplicate 1 2
+TS.ADD on_duplicate 1 2 ON_DUPLICATE LAST
+TS.INCRBY timestamp 1 TIMESTAMP 5
+TS.MADD count 1 1 latest 1 1 aggregation 1 1 filter_by_ts 1 1 filter_by_value 1 1 empty 1 1
+TS.ADD count 1 1
+TS.ADD count 2 1
+TS.ADD aggregation 1 1
+TS.ADD filter_by_ts 1 1
+TS.ADD filter_by_value 1 1
+TS.ADD empty 1 1
+TS.GET count
+TS.RANGE count - +
+TS.RANGE count 1 2
+TS.REVRANGE count 1 +
+TS.RANGE count - + COUNT 1
+TS.RANGE aggregation - +
+TS.RANGE aggregation - + AGGREGATION sum 1
+TS.RANGE filter_by_ts - +
+TS.RANGE filter_by_ts 1 2
+TS.RANGE filter_by_value 1 2
+TS.RANGE empty - +
+TS.RANGE empty - + AGGREGATION sum 1
+""")

@@ -13,21 +13,18 @@ from contextlib import ExitStack
 from math import isfinite
 from types import ModuleType, TracebackType
 from typing import TYPE_CHECKING, Any, Final, Literal, TypedDict, TypeVar, overload
-from urllib.parse import quote
-from weakref import WeakValueDictionary
 
 import fakeredis
-from fakeredis import stores
 from fakeredis.clients import network
 from fakeredis.clients.aio import FakeAsyncRedis
 from fakeredis.clients.network import normalise
 from fakeredis.clients.sync import FakeRedis
-from fakeredis.engine.core.clock import CLOCKS, checked_advance, clock_of
+from fakeredis.engine.core.clock import CLOCKS, checked_advance
 from fakeredis.engine.core.profiles import VersionLike, profile
 from fakeredis.lazy import Lazy, LazyModule
-from fakeredis.nearest import near
-from fakeredis.patching import after_exit, faults
-from fakeredis.patching.installer import KINDS, LOCK, machinery
+from fakeredis.patching import after_exit, faults, options
+from fakeredis.patching.entry import PatchEntry
+from fakeredis.patching.installer import LOCK, machinery
 from fakeredis.patching.processes import at_fork
 from fakeredis.patching.scope import PatchScope
 from fakeredis.spy.assertions import Assertions
@@ -36,29 +33,18 @@ from fakeredis.spy.assertions import Assertions
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from fakeredis import server as servers
     from fakeredis.engine.command.command import Group
-    from fakeredis.engine.core import server as engine_server
     from fakeredis.engine.core.server import Server
     from fakeredis.patching import snapshots
     from fakeredis.patching.decorator import decorate
-    from fakeredis.patching.processes import child_processes, handle_proxy
+    from fakeredis.patching.processes import child_processes
     from fakeredis.server import FakeServer
-    from fakeredis.spy import reports, watching
+    from fakeredis.spy import reports
     from fakeredis.spy.calls import CommandCall
-    from fakeredis.spy.expectations import Expectation
     from fakeredis.spy.watching import Span, Spy
-    from fakeredis.stores.forwarding import engine as forwarding_engine
-    from fakeredis.tcp.listener import Listener
 else:
     child_processes = LazyModule("fakeredis.patching.processes.child_processes")
-    engine_server = LazyModule("fakeredis.engine.core.server")
-    forwarding_engine = LazyModule("fakeredis.stores.forwarding.engine")
-    handle_proxy = LazyModule("fakeredis.patching.processes.handle_proxy")
     reports = LazyModule("fakeredis.spy.reports")
-    servers = LazyModule("fakeredis.server")
-    snapshots = LazyModule("fakeredis.patching.snapshots")
-    watching = LazyModule("fakeredis.spy.watching")
     decorate = Lazy("fakeredis.patching.decorator", "decorate")
 
 AfterExit = Literal["fake", "raise", "real"]
@@ -113,13 +99,13 @@ class patch(Assertions):  # noqa: N801 - reads as a function
     ) -> None:
         if callable(store) and not isinstance(store, str):
             raise TypeError("patch() takes options, not a function: write @fakeredis.patched")
-        _check_plain(
+        options.check_plain(
             spy=spy, names=names, subprocesses=subprocesses, as_kwarg=as_kwarg, follow=follow
         )
         if after_exit not in _AFTER_EXIT:
             raise ValueError(f"after_exit must be one of {_AFTER_EXIT}, not {after_exit!r}")
         if server is not None:
-            _check_server(server)
+            options.check_server(server)
         if clock not in CLOCKS:
             raise ValueError(f"clock must be one of {CLOCKS}, not {clock!r}")
         if server is not None and clock != "test":
@@ -133,27 +119,27 @@ class patch(Assertions):  # noqa: N801 - reads as a function
         if store == "memory://":
             store = None  # fresh at each entry
         self._options: dict[str, Any] = {
-            "store": _store(store), "server": server, "spy": spy, "version": version,
+            "store": options.store_of(store), "server": server, "spy": spy, "version": version,
             "server_type": server_type, "names": names, "after_exit": after_exit,
             "clients": clients, "as_kwarg": as_kwarg, "addresses": addresses,
             "subprocesses": subprocesses, "modules": modules, "config": config,
             "clock": clock, "follow": follow,
         }
-        self._addresses = _addresses(addresses)
-        self._kinds = _kinds(clients)
+        self._addresses = options.addresses_of(addresses)
+        self._kinds = options.kinds_of(clients)
         profile(version, server_type)  # complains of a wrong version now, not later
         if modules is not None or config is not None:
-            self._options.update(_equipment(self._options))
-        self._entered: list[_Entry] = []
-        self._last: _Entry | None = None
+            self._options.update(options.equipment(self._options))
+        self._entered: list[PatchEntry] = []
+        self._last: PatchEntry | None = None
 
-    # ConnectionStates cycle
-    # -----------------------------------------------------------------------------
+    # Beginning and end ----------------------------------------------------------------------
 
     def start(self) -> patch:
         """Begin; returns the handle."""
         with LOCK:
-            entry = _Entry(self, self._options, self._addresses, self._kinds)
+            entry = PatchEntry(self._options, self._addresses, self._kinds)
+            entry.scope.handle = self
             try:
                 machinery.install(self._options["names"], self._kinds)
             except BaseException:
@@ -168,7 +154,7 @@ class patch(Assertions):  # noqa: N801 - reads as a function
                 raise
         return self
 
-    def _begin(self, entry: _Entry) -> None:
+    def _begin(self, entry: PatchEntry) -> None:
         after_exit.readopt_clients()
         if entry.spy is not None:
             entry.spy.note_methods(in_patch=True)  # now that all else is exchanged
@@ -425,7 +411,7 @@ class patch(Assertions):  # noqa: N801 - reads as a function
             return super().__getattr__(name)
 
     @property
-    def _entry(self) -> _Entry:
+    def _entry(self) -> PatchEntry:
         if self._last is None:
             raise RuntimeError("this patch was not entered yet: use it in a with statement")
         return self._entered[-1] if self._entered else self._last
@@ -433,263 +419,6 @@ class patch(Assertions):  # noqa: N801 - reads as a function
     def __repr__(self) -> str:
         state = "active" if self._entered else "ended" if self._last else "not entered"
         return f"<fakeredis.patch, {state}>"
-
-
-class _Entry:
-    """What one entry of a patch has of its own."""
-
-    def __init__(
-        self, handle: patch, options: dict[str, Any], addresses: frozenset[str] | None,
-        kinds: frozenset[str],
-    ) -> None:
-        self.store = options["store"]
-        self.version, self.server_type = options["version"], options["server_type"]
-        self.modules, self.config = options["modules"], options["config"]
-        self.clock, self.follow = options["clock"], options["follow"]
-        self.offset = 0.0
-        self.frozen: float | None = None
-        self.up = True
-        self.door: child_processes.UnixListener | None = None
-        self.forwards = self.store is not None and self.store.forwards
-        if self.forwards:
-            self.store.begin_use()
-        self.faults = faults.Faults()
-        self.spy = _new_spy() if options["spy"] else None
-        single = options["server"]
-        self.scope = PatchScope(self.make, single, addresses, kinds, options["after_exit"])
-        self.scope.handle, self.scope.entry = handle, self
-        self.kept: list[snapshots.Snapshot] = []  # taken for other processes
-        self._listeners: dict[int, Listener] = {}  # by the id of the server that they serve
-        self._taken: WeakValueDictionary[int, snapshots.Snapshot] = WeakValueDictionary()
-        if single is not None:
-            self.scope.servers[single.address] = single
-
-    def make(self, address: str) -> FakeServer:
-        """The server of an address, made at the first connection."""
-        server = servers.FakeServer(
-            self.store, self.version, self.server_type, self.modules, self.config, address,
-            self.clock, self.follow,
-        )
-        if self.frozen is not None:
-            server.freeze(self.frozen)
-        server.advance(self.offset)
-        server.connected, server.outlived = self.up, False
-        server.takes_any_user = True  # the credentials of a production URL are accepted
-        self.equip(server)
-        return server
-
-    def open_door(self, options: dict[str, Any]) -> None:
-        """Open the door by which Python child processes come in."""
-        told: dict[str, Any] = {
-            name: options[name] for name in ("version", "server_type", "names", "spy")
-        }
-        if self.scope.single is not None:
-            facts = self.scope.single.profile
-            told.update(version=facts.version_text, server_type=facts.server_type)
-        for name in ("addresses", "clients"):
-            if options[name] is not None:
-                told[name] = sorted(options[name])
-        self.door = child_processes.UnixListener(self.scope, told)
-
-    def equip(self, server: Server) -> None:
-        """Attach the spy and the faults to a server."""
-        self.faults.watch(server)
-        if self.spy is not None:
-            self.spy.attach(server)
-
-    # What the handle does; processes whose servers are those of this one may ask for it, too ----
-
-    def do(self, what: str, *args: Any) -> Any:
-        """Call one of the methods below, in the process in which the servers live."""
-        if self.scope.remote is None:
-            return getattr(self, what)(*args)
-        return handle_proxy.ask(self.scope.remote, what, args)
-
-    def url(self, address: str) -> str:
-        """Serve a server to other programs, and tell where."""
-        if not self.scope.active:
-            raise RuntimeError("this patch has ended: other programs cannot reach it any more")
-        server: Any = self.scope.server_at(normalise(address))
-        with self.scope.lock:
-            listener = self._listeners.get(id(server))
-            if listener is None:
-                listener = self._listeners[id(server)] = server.listen()
-                self.scope.served[normalise(f"127.0.0.1:{listener.port}")] = server
-        password = quote(server.config.requirepass, safe="")
-        return f"redis://{password and f':{password}@'}127.0.0.1:{listener.port}"
-
-    def advance(self, seconds: float) -> None:
-        """Move the clocks."""
-        self._check_clock()
-        self.offset += seconds
-        for server in self.scope.all():
-            server.advance(seconds)
-
-    def freeze(self, moment: float | None) -> None:
-        """Stop the clocks."""
-        self._check_clock()
-        servers = self.scope.all()
-        if moment is None:
-            clock = servers[0].clock if servers else clock_of(self.clock)
-            moment = clock.seconds() if servers else clock.seconds() + self.offset
-        self.frozen, self.offset = float(moment), 0.0
-        for server in servers:
-            server.freeze(self.frozen)
-
-    def fail_next(self, error: Any, expected: Expectation, times: int) -> None:
-        """Order failures."""
-        self.faults.add(error, expected, times)
-
-    def delay(self, seconds: float, expected: Expectation) -> None:
-        """Order delays."""
-        self.faults.delay(seconds, expected)
-
-    def unused_faults(self) -> list[faults.Unused]:
-        """Orders that no command has met."""
-        return self.faults.unused()
-
-    def reset_faults(self) -> None:
-        """Order neither."""
-        self.faults.clear()
-
-    def flush(self) -> None:
-        """Remove all keys."""
-        for server in self.scope.all():
-            server.clear()
-
-    def state(self) -> dict[str, dict[int, dict[str, Any]]]:
-        """All data."""
-        return snapshots.show(self.scope.servers)
-
-    def snapshot(self) -> snapshots.Snapshot:
-        """A copy of all data."""
-        taken = snapshots.take(self.scope.servers)
-        self._taken[taken.number] = taken
-        return taken
-
-    def saved(self, number: int) -> snapshots.Snapshot:
-        """The snapshot of a number.
-
-        Raises:
-            LookupError: it has gone.
-        """
-        try:
-            return self._taken[number]
-        except KeyError:
-            raise LookupError("this process does not keep that snapshot any more") from None
-
-    def restore(self, snapshot: snapshots.Snapshot) -> None:
-        """Bring data back."""
-        snapshots.restore(self.scope.servers, snapshot)
-
-    def set_up(self, up: bool) -> None:
-        """Make all servers answer, or none."""
-        self.up = up
-        for server in self.scope.all():
-            server.connected = up
-            if not up:
-                for session in list(server.sessions.values()):
-                    session.close()
-
-    def _check_clock(self) -> None:
-        if self.forwards:
-            raise RuntimeError(forwarding_engine.NO_TIME)
-
-    def end(self) -> None:
-        """Leave the servers as a client outlives them."""
-        if self.scope.remote is None:  # else they are another process's
-            for listener in self._listeners.values():
-                listener.close()
-        if self.forwards:
-            if self.spy is not None:
-                self.spy.detach()  # which asks them for what it must know
-            for server in self.scope.all():
-                server.connected = False  # what they led to is cleaned up
-        self.faults.leave()
-        if self.store is not None or self.follow:
-            for server in self.scope.all():
-                server.let_go()
-        if self.spy is not None:
-            self.spy.detach()
-        if self.forwards:
-            self.store.end_use()
-
-
-def _check_plain(*, as_kwarg: Any, **flags: Any) -> None:
-    for option, given in flags.items():
-        if not isinstance(given, bool):
-            raise TypeError(f"{option} is True or False, not {given!r}")
-    if as_kwarg is not None and not (isinstance(as_kwarg, str) and as_kwarg.isidentifier()):
-        raise TypeError(f"as_kwarg is the name of an argument, not {as_kwarg!r}")
-
-
-def _check_server(server: Any) -> None:
-    if not isinstance(server, engine_server.Server):
-        raise TypeError(f"server must be a FakeServer, not {server!r}")
-
-
-def _equipment(options: dict[str, Any]) -> dict[str, Any]:
-    """Modules and settings, as they are now.
-
-    Raises:
-        TypeError, ValueError: some are none, or the servers are not made here.
-    """
-    modules, config = options["modules"], options["config"]
-    store = options["store"]
-    if options["server"] is not None or (store is not None and store.forwards):
-        servers.check_own(modules=modules is not None, config=config is not None)
-    modules = modules if modules is None or isinstance(modules, str) else list(modules)
-    servers.FakeServer(None, options["version"], options["server_type"], modules, config=config)
-    return {"modules": modules, "config": None if config is None else dict(config)}
-
-
-def _store(store: Any) -> Any:
-    """The store that is meant; None where it is memory, fresh at each entry."""
-    if store is None:
-        return None
-    return stores.resolve(store)
-
-
-def _new_spy() -> Spy:
-    return watching.Spy()
-
-
-def _texts(name: str, given: Any, example: str) -> frozenset[str]:
-    """An option that is a set of texts."""
-    if isinstance(given, Iterable) and not isinstance(given, (str, bytes)):
-        texts = frozenset(given)
-        if all(isinstance(each, str) for each in texts):
-            return texts
-    raise TypeError(f"{name} is a set of {example}, not {given!r}")
-
-
-def _addresses(addresses: Iterable[str] | None) -> frozenset[str] | None:
-    if addresses is None:
-        return None
-    given = _texts("addresses", addresses, "addresses: {'localhost:6379'}")
-    for each in sorted(given):
-        if "://" in each:
-            place = each.partition("://")[2].rpartition("@")[2]
-            place = place if each.startswith("unix") else place.partition("/")[0]
-            raise ValueError(
-                f"an address is a host and port, or a socket's path, and no URL: {place!r}, "
-                f"not {each!r}"
-            )
-    return frozenset(map(normalise, given))
-
-
-def _kinds(clients: Iterable[str] | None) -> frozenset[str]:
-    if clients is None:
-        return KINDS
-    clients = _texts("clients", clients, "kinds: {'redis', 'redis.asyncio'}")
-    for kind in sorted(set(clients) - KINDS):
-        raise ValueError(
-            f"there are no clients {kind!r}{near(kind, KINDS)} Kinds are the packages that "
-            f"clients are imported from: {', '.join(sorted(KINDS))}"
-        )
-    chosen = frozenset(clients)
-    # Clients of clusters and Sentinels have the connections of plain ones.
-    return chosen | {kind.removesuffix(".cluster").removesuffix(".sentinel") for kind in chosen}
 
 
 class PatchOptions(TypedDict, total=False):

@@ -183,7 +183,7 @@ class FakeAsyncRedis(redis.asyncio.Redis, metaclass=Impersonating):
             _templates.learn(self, key, complete)
         fake_async_pool(self.connection_pool, choose_server(*own, pool=self.connection_pool))
 
-    async def execute_command(self, *args: Any, **options: Any) -> Any:
+    async def execute_command(self, *args: object, **options: object) -> Any:
         """Run a command; see `redis.asyncio.Redis.execute_command`."""
         if REAL.execute_command is not _execute:
             wrapped = wrapper_of(FakeAsyncRedis, "execute_command")
@@ -221,7 +221,7 @@ class FakeAsyncRedis(redis.asyncio.Redis, metaclass=Impersonating):
     @classmethod
     def from_url(
         cls, url: str, single_connection_client: bool = False,
-        auto_close_connection_pool: bool | None = None, **kwargs: Any,
+        auto_close_connection_pool: bool | None = None, **kwargs: object,
     ) -> FakeAsyncRedis:
         """A client for a URL, see `redis.asyncio.Redis.from_url`; takes ``server`` etc. too."""
         if auto_close_connection_pool is not None:

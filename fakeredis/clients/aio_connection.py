@@ -57,7 +57,7 @@ async def open_async_wire(
 
 
 async def send_packed_command(
-    connection: AsyncConnection, command: Any, check_health: bool = True
+    connection: AsyncConnection, command: object, check_health: bool = True
 ) -> None:
     """Send what ``pack_command`` made, or the protocol's bytes.
 
@@ -93,7 +93,7 @@ async def reconnect(connection: AsyncConnection) -> None:
     ready(connection, connection._reader)
 
 
-async def send_command(connection: AsyncConnection, *args: Any, **kwargs: Any) -> None:
+async def send_command(connection: AsyncConnection, *args: object, **kwargs: Any) -> None:
     """Send one command."""
     packed = Packed([words(encoder_for(connection), args)])
     await connection.send_packed_command(packed, check_health=kwargs.get("check_health", True))
@@ -113,7 +113,7 @@ async def can_read(connection: AsyncConnection, timeout: float = 0) -> bool:
 
 async def read_response(
     connection: AsyncConnection, disable_decoding: bool = False, timeout: float | None = None, *,
-    disconnect_on_error: bool = True, push_request: bool | None = False, **kwargs: Any,
+    disconnect_on_error: bool = True, push_request: bool | None = False, **kwargs: object,
 ) -> Any:
     """The next reply, decoded as the connection's encoder says.
 
@@ -227,14 +227,14 @@ class FakeAsyncConnectionMixin(Fake, Mixed):  # type: ignore[misc]
     _writer: Any
     _parser: Any
 
-    def __init__(self, *args: Any, server: Any = _UNSET, **kwargs: Any) -> None:
+    def __init__(self, *args: object, server: Any = _UNSET, **kwargs: object) -> None:
         self._fake_server: Server | None = None if server is _UNSET else server
         self._fake_home = network.default if server is None else None  # as FakeConnectionMixin
         super().__init__(*args, **kwargs)
         if server is _UNSET and births.here is not None:  # of a pool that is none of ours
             births.note(self, network.address_of(self), None)
 
-    def __del__(self, _warnings: Any = None) -> None:
+    def __del__(self, _warnings: object = None) -> None:
         wire = getattr(self, "_writer", None)
         if wire is not None:  # nothing of the machine is held, so nothing to warn of
             wire.close()
@@ -255,7 +255,7 @@ class FakeAsyncConnectionMixin(Fake, Mixed):  # type: ignore[misc]
     send_packed_command = send_packed_command
     send_command = send_command
 
-    def pack_command(self, *args: Any) -> Any:
+    def pack_command(self, *args: object) -> Any:
         """A command for ``send_packed_command``."""
         return pack_command(self, super().pack_command, *args)
 

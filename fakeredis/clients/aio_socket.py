@@ -152,7 +152,7 @@ class AsyncFakeSocket(FakeSocket):
     async def drain(self) -> None:
         """Nothing is buffered here."""
 
-    def get_extra_info(self, name: str, default: Any = None) -> Any:
+    def get_extra_info(self, name: str, default: object = None) -> Any:
         """``peername`` and ``sockname``."""
         if name == "peername":
             return self.getpeername()

@@ -82,7 +82,7 @@ class Template:
                 "maint_notifications_config"
             ]
 
-    def fill(self, client: Any) -> None:
+    def fill(self, client: object) -> None:
         """Make ``client`` what the constructor would."""
         space = client.__dict__
         space.update(self._plain)
@@ -120,7 +120,7 @@ class Templates:
                 return None
         return tuple([(name, type(value), value) for name, value in given.items()])
 
-    def fill(self, client: Any, key: Key | None) -> bool:
+    def fill(self, client: object, key: Key | None) -> bool:
         """Make ``client`` from a template, if there is one."""
         template = None if key is None else self._known.get(key)
         if template is None:
@@ -128,7 +128,7 @@ class Templates:
         template.fill(client)
         return True
 
-    def learn(self, client: Any, key: Key | None, arguments: Mapping[str, Any]) -> None:
+    def learn(self, client: object, key: Key | None, arguments: Mapping[str, Any]) -> None:
         """Keep what the constructor has just made of its arguments."""
         if key is None or key in self._known:
             return
@@ -221,7 +221,7 @@ def _quick(real: Any, name: str) -> Any:
     recipes: dict[tuple[Any, ...], _Recipe | None] = {}
 
     @wraps(real_method)
-    def method(self: Any, *args: Any, **options: Any) -> Any:
+    def method(self: Any, *args: object, **options: object) -> Any:
         current = getattr(real, name)
         cls = type(self)
         if args or options or current is not real_method or cls.set_response_callback is not tells:
@@ -238,7 +238,7 @@ def _quick(real: Any, name: str) -> Any:
     return method
 
 
-def add_groups(fake: Any, real: Any) -> None:
+def add_groups(fake: object, real: object) -> None:
     """Give a fake class the quick methods of those that redis-py's class has."""
     for name in GROUPS:
         if callable(getattr(real, name, None)):

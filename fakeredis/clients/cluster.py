@@ -125,7 +125,7 @@ def node_for(connection: Any, server: Server | None) -> Server | None:
 
 
 def choose_server(
-    server: Server | None, store: Any, version: VersionLike | None, server_type: str | None,
+    server: Server | None, store: object, version: VersionLike | None, server_type: str | None,
     connected: bool,
     address: str,
 ) -> Server | None:
@@ -202,7 +202,7 @@ class FakeNodesManager(redis.cluster.NodesManager):
         self._fake_server = server
         super().__init__(*args, **kwargs)
 
-    def create_redis_node(self, host: str, port: int, **kwargs: Any) -> Any:
+    def create_redis_node(self, host: str, port: int, **kwargs: object) -> Any:
         """A node's client; it has no connection yet."""
         client: Any = super().create_redis_node(host, port, **kwargs)  # type: ignore[no-untyped-call]
         pool = client.connection_pool
@@ -258,9 +258,9 @@ class FakeRedisCluster(redis.cluster.RedisCluster, metaclass=Impersonating):
     _real_class = REAL
 
     def __init__(
-        self, *args: Any, server: Server | None = None, store: Any = None,
+        self, *args: object, server: Server | None = None, store: object = None,
         version: VersionLike | None = None, server_type: str | None = None, connected: bool = True,
-        **kwargs: Any,
+        **kwargs: object,
     ) -> None:
         kwargs = with_address(args, kwargs)
         own = choose_server(
@@ -298,7 +298,7 @@ def _first_address(args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
     return normalise(f"{host}:{port}")
 
 
-def _hurry(retry: Any) -> None:
+def _hurry(retry: object) -> None:
     """Try again at once: nobody waits for a server of which it is known that it is down."""
     if hasattr(retry, "_backoff"):
         retry._backoff = NoBackoff()

@@ -22,7 +22,7 @@ else:
 KNOWN: Final = frozenset({"fakeredis", "redis", "valkey", "aioredis"})
 
 
-def is_known(value: Any) -> bool:
+def is_known(value: object) -> bool:
     """Whether a class or an object is of one of the libraries."""
     return str(getattr(value, "__module__", None)).partition(".")[0] in KNOWN
 
@@ -106,7 +106,7 @@ def encode(encoder: TextEncoder, args: Iterable[Any]) -> list[bytes]:
     return argv
 
 
-def encode_one(encoder: TextEncoder, arg: Any) -> bytes:
+def encode_one(encoder: TextEncoder, arg: object) -> bytes:
     """One argument, see `encode`."""
     return encode(encoder, (arg,))[0]
 
@@ -133,7 +133,7 @@ class _Native:
     def __init__(self, packer: Any) -> None:
         self._packer = packer
 
-    def encode(self, value: Any) -> bytes:
+    def encode(self, value: object) -> bytes:
         """A value that is no plain text or number, by the packer itself.
 
         Raises:
@@ -195,7 +195,7 @@ def decoded(reply: Any, encoder: TextEncoder, depth: int = 0) -> Any:
     return reply
 
 
-def _decoded_deep(reply: Any, encoder: TextEncoder) -> Any:
+def _decoded_deep(reply: object, encoder: TextEncoder) -> Any:
     root = [reply]
     waiting: list[Any] = [root]
     while waiting:
@@ -289,7 +289,7 @@ def with_errors(reply: Any, parser: Parser, depth: int = 0) -> Any:
     return reply
 
 
-def _with_deep_errors(reply: Any, parser: Parser) -> Any:
+def _with_deep_errors(reply: object, parser: Parser) -> Any:
     root = [reply]
     waiting: list[Any] = [root]
     while waiting:

@@ -89,7 +89,7 @@ def client_address() -> str:
     return f"127.0.0.1:{_next_port}"
 
 
-def send_packed_command(connection: Connection, command: Any, check_health: bool = True) -> None:
+def send_packed_command(connection: Connection, command: object, check_health: bool = True) -> None:
     """Send what ``pack_command`` made, or the protocol's bytes.
 
     Raises:
@@ -165,7 +165,7 @@ def transmit(wire: FakeSocket, command: Any) -> None:
             wire.send_bytes(piece.encode() if isinstance(piece, str) else bytes(piece))
 
 
-def send_command(connection: Connection, *args: Any, **kwargs: Any) -> None:
+def send_command(connection: Connection, *args: object, **kwargs: Any) -> None:
     """Send one command."""
     packed: Any
     if packs_itself(connection):
@@ -176,7 +176,7 @@ def send_command(connection: Connection, *args: Any, **kwargs: Any) -> None:
 
 
 def pack_command(
-    connection: AnyConnection, pack: Callable[..., Sequence[bytes]], *args: Any
+    connection: AnyConnection, pack: Callable[..., Sequence[bytes]], *args: object
 ) -> Any:
     """A command for ``send_packed_command``.
 
@@ -224,7 +224,7 @@ def can_read(connection: Connection, timeout: float | None = 0) -> bool:
 
 def read_response(
     connection: Connection, disable_decoding: bool = False, *, timeout: Any = _UNSET,
-    disconnect_on_error: bool = True, push_request: bool = False, **kwargs: Any,
+    disconnect_on_error: bool = True, push_request: bool = False, **kwargs: object,
 ) -> Any:
     """The next reply, decoded as the connection's encoder says.
 
@@ -270,7 +270,7 @@ def read_response(
 _NEVER_ERRORS = frozenset({bytes, str, int, list, dict, type(None)})
 
 
-def settled(connection: AnyConnection, reply: Any, disable_decoding: bool = False) -> Any:
+def settled(connection: AnyConnection, reply: object, disable_decoding: bool = False) -> Any:
     """A reply as redis-py's parser gives it; errors are returned.
 
     Raises:
@@ -337,7 +337,7 @@ class FakeConnectionMixin(Fake, Mixed):  # type: ignore[misc]
     _sock: Any  # a `FakeSocket` or None
     _parser: Any
 
-    def __init__(self, *args: Any, server: Any = _UNSET, **kwargs: Any) -> None:
+    def __init__(self, *args: object, server: Any = _UNSET, **kwargs: object) -> None:
         self._fake_server: Server | None = None if server is _UNSET else server
         # A client that was made outside of patches stays there; see `fakeredis.clients.sync`.
         self._fake_home = network.default if server is None else None
@@ -368,7 +368,7 @@ class FakeConnectionMixin(Fake, Mixed):  # type: ignore[misc]
     send_packed_command = send_packed_command
     send_command = send_command
 
-    def pack_command(self, *args: Any) -> Any:
+    def pack_command(self, *args: object) -> Any:
         """A command for ``send_packed_command``."""
         return pack_command(self, super().pack_command, *args)
 

@@ -33,7 +33,7 @@ class Births:
         self._places: dict[Any, set[tuple[str, Any]]] = {}
         self._fixtures: set[Any] = set()
 
-    def note(self, made: Any, address: str, server: Server | None) -> None:
+    def note(self, made: object, address: str, server: Server | None) -> None:
         """Note what is made for an address, or for a server of its own."""
         self._of[made] = self.here
         if self.here in self._fixtures:
@@ -43,14 +43,14 @@ class Births:
         """Note that there is a client of the clusters outside of patches."""
         self._places.setdefault(self.here, set()).add((_CLUSTERS, None))
 
-    def begin(self, here: Any, is_fixture: bool) -> Any:
+    def begin(self, here: object, is_fixture: bool) -> Any:
         """A test or fixture of several tests begins; returns what ran before."""
         before, self.here = self.here, here
         if is_fixture:
             self._fixtures.add(here)
         return before
 
-    def gone(self, fixture: Any) -> None:
+    def gone(self, fixture: object) -> None:
         """A fixture of several tests has been torn down."""
         self._fixtures.discard(fixture)
         self._places.pop(fixture, None)
@@ -65,7 +65,7 @@ class Births:
                     found.add(session)
         return found
 
-    def end(self, before: Any) -> None:
+    def end(self, before: object) -> None:
         """The present test has ended: forget what nobody else can know of.
 
         Args:
@@ -88,14 +88,14 @@ class Births:
         network.forget(is_ours, clusters=(_CLUSTERS, None) not in places)
 
 
-def _sessions(made: Any) -> list[Any]:
+def _sessions(made: object) -> list[Any]:
     return sessions_of(_Holder(made))
 
 
 class _Holder:
     """A pool, or a connection, as a client has it."""
 
-    def __init__(self, made: Any) -> None:
+    def __init__(self, made: object) -> None:
         is_pool = hasattr(made, "connection_class")
         self.connection_pool = made if is_pool else None
         self.connection = None if is_pool else made

@@ -147,7 +147,7 @@ class FakeSocket:
         for argv in commands[done:]:
             self.send(argv)
 
-    def _take(self, reply: Any) -> None:
+    def _take(self, reply: object) -> None:
         """Put a reply where it can be received."""
         session = self.session
         if session.lag:
@@ -479,7 +479,7 @@ class FakeSocket:
         view[: len(data)] = data
         return len(data)
 
-    def _put_bytes(self, item: Any) -> None:
+    def _put_bytes(self, item: object) -> None:
         self._unread = (self._unread or bytearray()) + resp.encode(item, self.session.protocol)
 
     def _taken_bytes(self, size: int, look: bool = False) -> bytes:

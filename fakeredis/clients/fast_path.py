@@ -43,7 +43,7 @@ _parse_set: Final = _known("parse_set_result")
 _pairs: Final = getattr(helpers, "zset_score_pairs_resp3_to_resp2_legacy", None)
 
 
-def _score_pairs(reply: Any, **options: Any) -> Any:
+def _score_pairs(reply: Any, **options: object) -> Any:
     """Members with their scores, as redis-py's own gives them by way of text."""
     if not options.get("withscores") or options.get("score_cast_func", float) is not float:
         return _pairs(reply, **options)  # type: ignore[misc]
@@ -56,7 +56,7 @@ QUICK: Final[dict[Any, Any]] = {} if _pairs is None else {_pairs: _score_pairs}
 FastPath = Callable[[Any, tuple[Any, ...], dict[str, Any]], Any]
 
 
-def make_fast_path(attribute: str, wire_class: Any, parse_response: Any) -> FastPath:
+def make_fast_path(attribute: str, wire_class: object, parse_response: object) -> FastPath:
     """The short way for one kind of clients.
 
     Args:
@@ -152,7 +152,7 @@ def make_fast_path(attribute: str, wire_class: Any, parse_response: Any) -> Fast
 
 
 def _finish(
-    client: Client, connection: AnyConnection, idle: Any, name: Any, options: dict[str, Any]
+    client: Client, connection: AnyConnection, idle: Any, name: object, options: dict[str, Any]
 ) -> Any:
     """Wait for the reply of a command that had to wait, on redis-py's own way."""
     try:
@@ -162,7 +162,7 @@ def _finish(
 
 
 async def _finish_later(
-    client: Client, connection: AnyConnection, idle: Any, name: Any, options: dict[str, Any]
+    client: Client, connection: AnyConnection, idle: Any, name: object, options: dict[str, Any]
 ) -> Any:
     """Wait for the reply of an asyncio client's command that had to wait, on redis-py's own way."""
     try:
@@ -171,7 +171,7 @@ async def _finish_later(
         idle.append(connection)
 
 
-def other_wire(wire: Any, connection: AnyConnection) -> Any:
+def other_wire(wire: object, connection: AnyConnection) -> Any:
     """What a short cut may take where a connection's wire is not a plain one; None: nothing."""
     turn = getattr(type(wire), "turn", None)  # a mock's class has none
     return None if turn is None else turn(wire, connection)
@@ -195,7 +195,7 @@ def plain_set(real: Any) -> Any:
     return set
 
 
-def rich(reply: Any, command: Command, connection: AnyConnection, decode: bool) -> Any:
+def rich(reply: object, command: Command, connection: AnyConnection, decode: bool) -> Any:
     """An array, a map, a status ... as redis-py's parser would give it.
 
     Args:

@@ -37,7 +37,9 @@ class Impersonating(_Base):
 
     _saved: dict[tuple[type, str], tuple[Any, Any]] = {}  # noqa: RUF012 - of all classes
 
-    def __new__(mcls, name: str, bases: tuple[type, ...], space: dict[str, Any], **kw: Any) -> Any:
+    def __new__(
+        mcls, name: str, bases: tuple[type, ...], space: dict[str, Any], **kw: object
+    ) -> Any:
         """A class; one written inside of a patch on the stand-in is one on the real class."""
         if _standing and any(base in _standing for base in bases):
             if not _is_meant(bases, sys._getframe(1).f_globals):
@@ -49,7 +51,7 @@ class Impersonating(_Base):
 
     if not TYPE_CHECKING:  # for type checkers it is the constructor's business
 
-        def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+        def __call__(cls, *args: object, **kwargs: object) -> Any:
             """An instance, which is counted while it lives."""
             made = super().__call__(*args, **kwargs)
             alive = _alive.get(id(type(made)))
@@ -58,7 +60,7 @@ class Impersonating(_Base):
             alive.add(made)
             return made
 
-    def __instancecheck__(cls, instance: Any) -> bool:
+    def __instancecheck__(cls, instance: object) -> bool:
         if type.__instancecheck__(cls, instance):
             return True
         return cls in _standing and type.__instancecheck__(vars(cls)[_REAL], instance)
@@ -89,14 +91,14 @@ class Impersonating(_Base):
         own = inspect.signature(init, follow_wrapped=False)
         return own.replace(parameters=list(own.parameters.values())[1:])
 
-    def __get_pydantic_core_schema__(cls, source: Any, handler: Callable[[Any], Any]) -> Any:
+    def __get_pydantic_core_schema__(cls, source: object, handler: Callable[[Any], Any]) -> Any:
         """What a model accepts whose field is annotated with the class.
 
         One that is declared while the class stands in for the real one is used afterwards, too.
         """
         return handler(vars(cls)[_REAL] if source is cls and cls in _standing else source)
 
-    def __setattr__(cls, name: str, value: Any) -> None:
+    def __setattr__(cls, name: str, value: object) -> None:
         real = vars(cls).get(_REAL)
         if real is None:
             super().__setattr__(name, value)
@@ -119,7 +121,7 @@ class Impersonating(_Base):
             _put_back(cls, vars(cls)[_REAL], name)
 
 
-def _restore(cls: type, name: str, value: Any) -> None:
+def _restore(cls: type, name: str, value: object) -> None:
     """Give a fake class back what was its own."""
     if value is not _MISSING:
         type.__setattr__(cls, name, value)
@@ -127,12 +129,12 @@ def _restore(cls: type, name: str, value: Any) -> None:
         type.__delattr__(cls, name)
 
 
-def is_own_instance(instance: Any, fake: type) -> bool:
+def is_own_instance(instance: object, fake: type) -> bool:
     """Whether an instance is a fake class's own, and not the real one's that it stands in for."""
     return type.__instancecheck__(fake, instance)
 
 
-def give_back(fake: type, name: str, value: Any) -> None:
+def give_back(fake: type, name: str, value: object) -> None:
     """Put a fake class's own method back, and into the real class what stands there by now."""
     type.__setattr__(fake, name, value)
     Impersonating._saved.pop((fake, name), None)
@@ -149,7 +151,7 @@ def wrapper_of(fake: type, name: str) -> Any:
     return None if found is vars(fake).get(name) else found
 
 
-def shown(instance: Any, text: str) -> str:
+def shown(instance: object, text: str) -> str:
     """The ``repr`` of a fake client: under the real class's name while the class stands in."""
     cls = type(instance)
     if cls not in _standing:
@@ -194,7 +196,7 @@ def _is_meant(bases: tuple[type, ...], where: dict[str, Any]) -> bool:
 _REAL_MODULES: Final = {"redis", "redis.asyncio", "redis.client", "redis.asyncio.client"}
 
 
-def _is_module(value: Any) -> bool:
+def _is_module(value: object) -> bool:
     return type(value) is type(sys)
 
 

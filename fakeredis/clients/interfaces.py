@@ -41,7 +41,7 @@ class Parser(Protocol):
 
 
 class AnyConnection(Protocol):
-    """Of both kinds."""
+    """What connections of both kinds have, sync and asyncio."""
 
     _parser: Any  # a `Parser`, or a mock
     db: Any

@@ -25,7 +25,7 @@ _SHARED: Final = (
 _SPECIAL: Final = ("__getitem__", "__setitem__", "__delitem__", "__contains__", "__len__")
 
 
-def mocked(client: Any) -> Any:
+def mocked(client: object) -> Any:
     """A mock of a client: it records calls as any mock does, and they run on the fake.
 
     So methods return what the client's would, until the mock is told otherwise by a
@@ -44,7 +44,7 @@ def mocked(client: Any) -> Any:
     return _mock_of(_on_the_fake(client))
 
 
-def _on_the_fake(client: Any) -> Any:
+def _on_the_fake(client: object) -> Any:
     """The client, or one that leads to the fake instead.
 
     Raises:
@@ -67,7 +67,7 @@ def _on_the_fake(client: Any) -> Any:
     )
 
 
-def _mock_of(target: Any) -> mock.MagicMock:
+def _mock_of(target: object) -> mock.MagicMock:
     double = mock.MagicMock(spec=target)
     double.configure_mock(**{
         name: value for name, value in vars(target).items()
@@ -90,7 +90,7 @@ def _mock_of(target: Any) -> mock.MagicMock:
 class _Through:
     """What a mock wraps: the methods of its target, which give the mock where they give that."""
 
-    def __init__(self, target: Any, double: mock.MagicMock) -> None:
+    def __init__(self, target: object, double: mock.MagicMock) -> None:
         self._target = target
         self._double = double
 
@@ -104,19 +104,19 @@ class _Through:
 
     def _now(self, method: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(method)
-        def run(*args: Any, **kwargs: Any) -> Any:
+        def run(*args: object, **kwargs: object) -> Any:
             return self._result(method.__name__, method(*args, **kwargs))
 
         return run
 
     def _later(self, method: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(method)
-        async def run(*args: Any, **kwargs: Any) -> Any:
+        async def run(*args: object, **kwargs: object) -> Any:
             return self._result(method.__name__, await method(*args, **kwargs))
 
         return run
 
-    def _result(self, name: str, result: Any) -> Any:
+    def _result(self, name: str, result: object) -> Any:
         if result is self._target:
             return self._double
         if name == "pipeline":

@@ -154,7 +154,7 @@ class RemoteNetwork(Protocol):
     channel: Any  # see `fakeredis.patching.processes.channel.Channel`
     number: int  # by which the other process knows its network
 
-    def stand_in(self, server: Server, way: str, *args: Any) -> Server:
+    def stand_in(self, server: Server, way: str, *args: object) -> Server:
         """Make a server stand for that which the other process finds by one of its methods.
 
         Args:
@@ -163,7 +163,7 @@ class RemoteNetwork(Protocol):
             args: the method's arguments.
         """
 
-    def ask(self, what: str, *args: Any) -> Any:
+    def ask(self, what: str, *args: object) -> Any:
         """Call one of the other network's methods there, and return its result."""
 
 

@@ -21,7 +21,7 @@ def own_function(owner: type, name: str) -> FunctionType | None:
     return found  # type: ignore[no-any-return]
 
 
-def _is_home(found: Any, owner: type, name: str) -> bool:
+def _is_home(found: object, owner: type, name: str) -> bool:
     return (
         type(found) is FunctionType
         and found.__module__ == owner.__module__

@@ -108,7 +108,7 @@ class _Own:
         self.here = Network(make)
         self.server = server
 
-    def server_for(self, service: Any) -> Server:
+    def server_for(self, service: object) -> Server:
         """The server of a service."""
         name = service.decode() if isinstance(service, bytes) else str(service)
         if self.server is not None:
@@ -127,12 +127,12 @@ def _sentinel_of(own: _Own | None) -> Server | None:
     return None if own is None else own.sentinel
 
 
-def _master_of(sentinel: Any, service: Any) -> Server | None:
+def _master_of(sentinel: Any, service: object) -> Server | None:
     own: _Own | None = sentinel._own
     return None if own is None else own.server_for(service)
 
 
-def _prepare(sentinel: Any, service: Any) -> None:
+def _prepare(sentinel: Any, service: object) -> None:
     own: _Own | None = sentinel._own
     if own is None:
         watch(network.current(), sentinel, service)
@@ -209,9 +209,9 @@ class FakeSentinel(sync.Sentinel, metaclass=Impersonating):
     _real_class = REAL
 
     def __init__(
-        self, sentinels: Sequence[tuple[str, int]] = _SENTINELS, *args: Any,
+        self, sentinels: Sequence[tuple[str, int]] = _SENTINELS, *args: object,
         server: Server | None = None, version: VersionLike | None = None,
-        server_type: str | None = None, **kwargs: Any,
+        server_type: str | None = None, **kwargs: object,
     ) -> None:
         REAL.__init__(self, sentinels, *args, **kwargs)  # type: ignore[no-untyped-call]
         self._own = _own(server, version, server_type)
@@ -219,18 +219,19 @@ class FakeSentinel(sync.Sentinel, metaclass=Impersonating):
             if hasattr(client, "connection_pool"):  # else it stands for a client
                 fake_pool(client.connection_pool, _sentinel_of(self._own))
 
-    def discover_master(self, service_name: Any) -> Any:
+    def discover_master(self, service_name: object) -> Any:
         """ChildConnection and port of the master of a service."""
         _prepare(self, service_name)
         return REAL.discover_master(self, service_name)  # type: ignore[no-untyped-call]
 
-    def discover_slaves(self, service_name: Any) -> Any:
+    def discover_slaves(self, service_name: object) -> Any:
         """The replicas of a service: none."""
         _prepare(self, service_name)
         return REAL.discover_slaves(self, service_name)  # type: ignore[no-untyped-call]
 
     def master_for(
-        self, service_name: Any, redis_class: Any = redis.Redis, *args: Any, **kwargs: Any
+        self, service_name: object, redis_class: object = redis.Redis, *args: object,
+        **kwargs: object,
     ) -> Any:
         """A client of the master of a service."""
         real: Any = REAL.master_for
@@ -239,7 +240,8 @@ class FakeSentinel(sync.Sentinel, metaclass=Impersonating):
         return client
 
     def slave_for(
-        self, service_name: Any, redis_class: Any = redis.Redis, *args: Any, **kwargs: Any
+        self, service_name: object, redis_class: object = redis.Redis, *args: object,
+        **kwargs: object,
     ) -> Any:
         """A client of a replica, or without replicas of the master."""
         real: Any = REAL.slave_for
@@ -257,9 +259,9 @@ class FakeAsyncSentinel(aio.Sentinel, metaclass=Impersonating):
     _real_class = REAL_ASYNC
 
     def __init__(
-        self, sentinels: Sequence[tuple[str, int]] = _SENTINELS, *args: Any,
+        self, sentinels: Sequence[tuple[str, int]] = _SENTINELS, *args: object,
         server: Server | None = None, version: VersionLike | None = None,
-        server_type: str | None = None, **kwargs: Any,
+        server_type: str | None = None, **kwargs: object,
     ) -> None:
         REAL_ASYNC.__init__(self, sentinels, *args, **kwargs)  # type: ignore[no-untyped-call]
         self._own = _own(server, version, server_type)

@@ -71,9 +71,9 @@ class FakeRedis(redis.Redis, metaclass=Impersonating):
     _real_class = REAL
 
     def __init__(
-        self, *args: Any, server: Server | None = None, store: Any = None,
+        self, *args: object, server: Server | None = None, store: object = None,
         version: VersionLike | None = None, server_type: str | None = None, connected: bool = True,
-        lua_modules: Iterable[str] | None = None, **kwargs: Any,
+        lua_modules: Iterable[str] | None = None, **kwargs: object,
     ) -> None:
         if "client_class" in kwargs:
             check_class(kwargs.pop("client_class"), REAL, "redis")
@@ -97,7 +97,7 @@ class FakeRedis(redis.Redis, metaclass=Impersonating):
         adopt_pool(given["connection_pool"], own)
         REAL.__init__(self, **given)
 
-    def execute_command(self, *args: Any, **options: Any) -> Any:
+    def execute_command(self, *args: object, **options: object) -> Any:
         """Run a command; see `redis.Redis.execute_command`."""
         if REAL.execute_command is not _execute:
             wrapped = wrapper_of(FakeRedis, "execute_command")
@@ -108,7 +108,7 @@ class FakeRedis(redis.Redis, metaclass=Impersonating):
             return _execute(self, *args, **options)
         return reply
 
-    def pipeline(self, transaction: bool = True, shard_hint: Any = None) -> FakePipeline:
+    def pipeline(self, transaction: bool = True, shard_hint: object = None) -> FakePipeline:
         """A pipeline that hands over its whole batch at once."""
         if REAL.pipeline is not _pipeline:
             wrapped = wrapper_of(FakeRedis, "pipeline")
@@ -129,7 +129,7 @@ class FakeRedis(redis.Redis, metaclass=Impersonating):
         return server_of(self.connection_pool)
 
     @classmethod
-    def from_url(cls, url: str, **kwargs: Any) -> FakeRedis:
+    def from_url(cls, url: str, **kwargs: object) -> FakeRedis:
         """A client for a URL, see `redis.Redis.from_url`; takes ``server`` and its kin too."""
         own = take_own(kwargs)
         single = kwargs.pop("single_connection_client", False)
@@ -197,7 +197,7 @@ def choose_server(
     return server
 
 
-def check_class(client_class: Any, real: type, library: str) -> None:
+def check_class(client_class: object, real: type, library: str) -> None:
     """Refuse what the public fakeredis 2 takes as the class to stand for, if it is not ours.
 
     Raises:
@@ -243,7 +243,7 @@ def _defaults(base: type) -> dict[str, Any]:
 def _without_pauses(retry: Any) -> Any:
     """A retry policy that makes as many attempts, without pauses between them."""
 
-    def copied(self: Any, memo: Any) -> Any:
+    def copied(self: Any, memo: object) -> Any:
         twin = object.__new__(type(self))
         twin.__dict__.update(self.__dict__)
         return twin

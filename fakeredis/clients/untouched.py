@@ -21,7 +21,7 @@ def is_plain(connection: AnyConnection) -> bool:
     return all(_is_library(getattr(connection, name)) for name in _PASSED_OVER)
 
 
-def _is_library(method: Any) -> bool:
+def _is_library(method: object) -> bool:
     """Whether a method was written in one of the libraries, and nothing stands in its place.
 
     Wrappers may take over a name and a module, but not where their own code looks for names.
@@ -32,7 +32,7 @@ def _is_library(method: Any) -> bool:
     return str(function.__globals__.get("__name__")).partition(".")[0] in KNOWN
 
 
-def ready(connection: AnyConnection, wire: Any) -> None:
+def ready(connection: AnyConnection, wire: object) -> None:
     """A connection has made its handshake: what comes now is the user's."""
     if not isinstance(wire, FakeSocket):
         return  # a mock's socket

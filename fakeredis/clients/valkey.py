@@ -79,7 +79,7 @@ class FakeValkeyConnectionMixin(Fake, Mixed):  # type: ignore[misc]
 
     _sock: Any  # a `FakeSocket` or None
 
-    def __init__(self, *args: Any, server: Server | None = None, **kwargs: Any) -> None:
+    def __init__(self, *args: object, server: Server | None = None, **kwargs: object) -> None:
         self._fake_server = server
         super().__init__(*args, **kwargs)
 
@@ -95,7 +95,7 @@ class FakeValkeyConnectionMixin(Fake, Mixed):  # type: ignore[misc]
     send_packed_command = _ours(fakes.send_packed_command)
     send_command = _ours(fakes.send_command)
 
-    def pack_command(self, *args: Any) -> Any:
+    def pack_command(self, *args: object) -> Any:
         """A command for ``send_packed_command``."""
         return fakes.pack_command(self, super().pack_command, *args)
 
@@ -105,7 +105,7 @@ class FakeValkeyConnectionMixin(Fake, Mixed):  # type: ignore[misc]
 
     can_read = _ours(fakes.can_read)
 
-    def read_response(self, *args: Any, **kwargs: Any) -> Any:
+    def read_response(self, *args: object, **kwargs: object) -> Any:
         """The next reply."""
         if asks_parser(self._parser):
             return super().read_response(*args, **kwargs)
@@ -119,11 +119,11 @@ class FakeAsyncValkeyConnectionMixin(Fake, Mixed):  # type: ignore[misc]
     _writer: Any
     _parser: Any
 
-    def __init__(self, *args: Any, server: Server | None = None, **kwargs: Any) -> None:
+    def __init__(self, *args: object, server: Server | None = None, **kwargs: object) -> None:
         self._fake_server = server
         super().__init__(*args, **kwargs)
 
-    def __del__(self, _warnings: Any = None) -> None:
+    def __del__(self, _warnings: object = None) -> None:
         wire = getattr(self, "_writer", None)
         if wire is not None:  # nothing of the machine is held, so nothing to warn of
             wire.close()
@@ -141,7 +141,7 @@ class FakeAsyncValkeyConnectionMixin(Fake, Mixed):  # type: ignore[misc]
     send_packed_command = _ours(aio_fakes.send_packed_command)
     send_command = _ours(aio_fakes.send_command)
 
-    def pack_command(self, *args: Any) -> Any:
+    def pack_command(self, *args: object) -> Any:
         """A command for ``send_packed_command``."""
         return fakes.pack_command(self, super().pack_command, *args)
 
@@ -152,7 +152,7 @@ class FakeAsyncValkeyConnectionMixin(Fake, Mixed):  # type: ignore[misc]
     can_read = _ours(aio_fakes.can_read)
     can_read_destructive = can_read
 
-    async def read_response(self, *args: Any, **kwargs: Any) -> Any:
+    async def read_response(self, *args: object, **kwargs: object) -> Any:
         """The next reply."""
         if asks_parser(self._parser):
             return await super().read_response(*args, **kwargs)
@@ -207,12 +207,12 @@ def _adopt(client: Any, own: Own) -> None:
 class FakeValkeyPipeline(_client.Pipeline):
     """valkey-py's pipeline; the spy is told of its batches."""
 
-    def _execute_pipeline(self, connection: Any, *args: Any) -> Any:
+    def _execute_pipeline(self, connection: Any, *args: object) -> Any:
         with marked(connection, "pipeline"):
             run: Any = super()._execute_pipeline
             return run(connection, *args)
 
-    def _execute_transaction(self, connection: Any, *args: Any) -> Any:
+    def _execute_transaction(self, connection: Any, *args: object) -> Any:
         with marked(connection, "transaction"):
             return super()._execute_transaction(connection, *args)
 
@@ -230,9 +230,9 @@ class FakeValkey(valkey.Valkey, metaclass=Impersonating):
     _real_class = REAL  # and called by name, see FakeRedis
 
     def __init__(
-        self, *args: Any, server: Server | None = None, store: Any = None,
+        self, *args: object, server: Server | None = None, store: object = None,
         version: VersionLike | None = None, server_type: str | None = None, connected: bool = True,
-        lua_modules: Iterable[str] | None = None, **kwargs: Any,
+        lua_modules: Iterable[str] | None = None, **kwargs: object,
     ) -> None:
         own = (server, store, version, server_type, connected, lua_modules)
         given = arguments(REAL, args, kwargs)
@@ -242,7 +242,7 @@ class FakeValkey(valkey.Valkey, metaclass=Impersonating):
         if single:
             self.connection = self.connection_pool.get_connection("_")
 
-    def execute_command(self, *args: Any, **options: Any) -> Any:
+    def execute_command(self, *args: object, **options: object) -> Any:
         """Run a command; see `valkey.Valkey.execute_command`."""
         if REAL.execute_command is not _execute:
             wrapped = wrapper_of(FakeValkey, "execute_command")
@@ -254,7 +254,7 @@ class FakeValkey(valkey.Valkey, metaclass=Impersonating):
             raise peer_of(error, _EXCEPTIONS) from None
         return _execute(self, *args, **options) if reply is NOT_HANDLED else reply
 
-    def pipeline(self, transaction: bool = True, shard_hint: Any = None) -> FakeValkeyPipeline:
+    def pipeline(self, transaction: bool = True, shard_hint: object = None) -> FakeValkeyPipeline:
         """A pipeline, see `valkey.Valkey.pipeline`."""
         make: Any = FakeValkeyPipeline
         return make(  # type: ignore[no-any-return]
@@ -267,7 +267,7 @@ class FakeValkey(valkey.Valkey, metaclass=Impersonating):
         return server_of(self.connection_pool)
 
     @classmethod
-    def from_url(cls, url: str, **kwargs: Any) -> FakeValkey:
+    def from_url(cls, url: str, **kwargs: object) -> FakeValkey:
         """A client for a URL, see `valkey.Valkey.from_url`; takes ``server`` and its kin too."""
         own = take_own(kwargs)
         single = kwargs.pop("single_connection_client", False)
@@ -306,15 +306,15 @@ class FakeAsyncValkey(valkey_asyncio.Valkey, metaclass=Impersonating):
     _real_class = REAL_ASYNC
 
     def __init__(
-        self, *args: Any, server: Server | None = None, store: Any = None,
+        self, *args: object, server: Server | None = None, store: object = None,
         version: VersionLike | None = None, server_type: str | None = None, connected: bool = True,
-        lua_modules: Iterable[str] | None = None, **kwargs: Any,
+        lua_modules: Iterable[str] | None = None, **kwargs: object,
     ) -> None:
         own = (server, store, version, server_type, connected, lua_modules)
         REAL_ASYNC.__init__(self, *args, **kwargs)
         _adopt(self, own)
 
-    async def execute_command(self, *args: Any, **options: Any) -> Any:
+    async def execute_command(self, *args: object, **options: object) -> Any:
         """Run a command; see `valkey.asyncio.Valkey.execute_command`."""
         if REAL_ASYNC.execute_command is not _execute_async:
             wrapped = wrapper_of(FakeAsyncValkey, "execute_command")
@@ -348,7 +348,7 @@ class FakeAsyncValkey(valkey_asyncio.Valkey, metaclass=Impersonating):
     @classmethod
     def from_url(
         cls, url: str, single_connection_client: bool = False,
-        auto_close_connection_pool: bool | None = None, **kwargs: Any,
+        auto_close_connection_pool: bool | None = None, **kwargs: object,
     ) -> FakeAsyncValkey:
         """A client for a URL, see `valkey.asyncio.Valkey.from_url`."""
         own = take_own(kwargs)

@@ -25,7 +25,7 @@ def translated(handler: Handler, exceptions: ModuleType) -> Handler:
     plain = handler.func if isinstance(handler, partial) else handler
     if inspect.iscoroutinefunction(plain):
 
-        async def run_async(*args: Any, **kwargs: Any) -> Any:
+        async def run_async(*args: object, **kwargs: object) -> Any:
             try:
                 return _checked(await handler(*args, **kwargs), exceptions)
             except redis.RedisError as error:
@@ -33,7 +33,7 @@ def translated(handler: Handler, exceptions: ModuleType) -> Handler:
 
         return run_async
 
-    def run(*args: Any, **kwargs: Any) -> Any:
+    def run(*args: object, **kwargs: object) -> Any:
         try:
             return _checked(handler(*args, **kwargs), exceptions)
         except redis.RedisError as error:
@@ -42,7 +42,7 @@ def translated(handler: Handler, exceptions: ModuleType) -> Handler:
     return run
 
 
-def _checked(result: Any, exceptions: ModuleType) -> Any:
+def _checked(result: object, exceptions: ModuleType) -> Any:
     """A reply; one that is an error is raised (the parser is theirs, and so is its class)."""
     if isinstance(result, (exceptions.ResponseError, exceptions.ConnectionError)):
         try:

@@ -70,7 +70,7 @@ class _After:
     _fake_server: Server | None = None
     retry: Any
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
         self._realm.created.add(self)
         self.settle_retries()
@@ -100,7 +100,7 @@ class _After:
             self.retry = kind(NoBackoff(), 0)
 
 
-def _is_left_over(wire: Any) -> bool:
+def _is_left_over(wire: object) -> bool:
     return isinstance(wire, FakeSocket) and wire.abandoned and not wire.in_use()
 
 
@@ -110,7 +110,7 @@ class _AfterSync(_After, FakeConnectionMixin):
         refuse(self._realm)
         super().connect()
 
-    def send_packed_command(self, command: Any, check_health: bool = True) -> None:
+    def send_packed_command(self, command: object, check_health: bool = True) -> None:
         """Begin anew first, where nothing was under way when the patch ended."""
         if _is_left_over(self._sock):
             self.disconnect()
@@ -131,7 +131,7 @@ class _AfterAsync(_After, FakeAsyncConnectionMixin):
         refuse(self._realm)
         await super().connect()
 
-    async def send_packed_command(self, command: Any, check_health: bool = True) -> None:
+    async def send_packed_command(self, command: object, check_health: bool = True) -> None:
         """Begin anew first, where nothing was under way when the patch ended."""
         if _is_left_over(self._writer):
             await self.disconnect()

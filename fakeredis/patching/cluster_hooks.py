@@ -38,21 +38,23 @@ def _gather(kind: str, manager: Any) -> None:
         gather(here, [address_of(node) for node in manager.startup_nodes.values()])
 
 
-def initialize(kind: str, original: Function, manager: Any, *args: Any, **kwargs: Any) -> Any:
+def initialize(
+    kind: str, original: Function, manager: object, *args: object, **kwargs: object
+) -> Any:
     """A cluster client asks for its nodes."""
     _gather(kind, manager)
     return original(manager, *args, **kwargs)
 
 
 async def initialize_async(
-    kind: str, original: Function, manager: Any, *args: Any, **kwargs: Any
+    kind: str, original: Function, manager: object, *args: object, **kwargs: object
 ) -> Any:
     """An asyncio cluster client asks for its nodes."""
     _gather(kind, manager)
     return await original(manager, *args, **kwargs)
 
 
-def _watch(kind: str, sentinel: Any, service: Any) -> None:
+def _watch(kind: str, sentinel: object, service: object) -> None:
     here = network.current(kind)
     if isinstance(sentinel, Bypass):
         return
@@ -60,13 +62,14 @@ def _watch(kind: str, sentinel: Any, service: Any) -> None:
         watch(here, sentinel, service)
 
 
-def discover(kind: str, original: Function, sentinel: Any, service_name: Any) -> Any:
+def discover(kind: str, original: Function, sentinel: object, service_name: object) -> Any:
     """A Sentinel client asks where a service is."""
     _watch(kind, sentinel, service_name)
     return original(sentinel, service_name)
 
 
-async def discover_async(kind: str, original: Function, sentinel: Any, service_name: Any) -> Any:
+async def discover_async(kind: str, original: Function, sentinel: object,
+service_name: object) -> Any:
     """An asyncio Sentinel client asks where a service is."""
     _watch(kind, sentinel, service_name)
     return await original(sentinel, service_name)

@@ -62,10 +62,10 @@ class AttributeSwap:
         self._own = name in vars(owner)
         original = self._original
 
-        def replacement(*args: Any, **kwargs: Any) -> Any:
+        def replacement(*args: object, **kwargs: object) -> Any:
             return handler(original, *args, **kwargs)
 
-        async def replacement_async(*args: Any, **kwargs: Any) -> Any:
+        async def replacement_async(*args: object, **kwargs: object) -> Any:
             return await handler(original, *args, **kwargs)
 
         is_async = inspect.iscoroutinefunction(original)

@@ -60,7 +60,7 @@ Function = Callable[..., Any]
 Model: TypeAlias = "Handle | _ClassPatches"  # whose ``fresh()`` gives each call its handle
 
 
-def decorate(target: Any, model: Handle) -> Any:
+def decorate(target: object, model: Handle) -> Any:
     """Wrap a function, coroutine function, generator function, method or class.
 
     Raises:
@@ -89,7 +89,7 @@ def _accessors(target: property) -> tuple[Any, Any, Any]:
 # Fixtures -------------------------------------------------------------------------------------
 
 
-def _is_fixture(target: Any) -> bool:
+def _is_fixture(target: object) -> bool:
     """Whether ``@pytest.fixture`` has made something of a function."""
     space = getattr(target, "__dict__", ())
     return "_fixture_function" in space or "__pytest_wrapped__" in space
@@ -129,11 +129,11 @@ class _Decorated(wrapt.CallableObjectProxy):  # type: ignore[type-arg]
         super().__init__(function)
         self._self_body = body  # not annotated in the class: it would have __annotations__, then
 
-    def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, /, *args: object, **kwargs: object) -> Any:
         __tracebackhide__ = True
         return self._self_body(*args, **kwargs)
 
-    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+    def __get__(self, instance: object, owner: type | None = None) -> Any:
         # A plain method: wrapt's own do not pickle, and their __func__ is without the patch.
         return self if instance is None else MethodType(self, instance)
 
@@ -146,7 +146,7 @@ class _Decorated(wrapt.CallableObjectProxy):  # type: ignore[type-arg]
 
     __str__ = __repr__
 
-    def __reduce_ex__(self, protocol: Any) -> str:
+    def __reduce_ex__(self, protocol: object) -> str:
         return self.__qualname__
 
     # So `copy` asks __reduce_ex__, too, and takes a name for the object itself.
@@ -176,7 +176,7 @@ class _Decorated(wrapt.CallableObjectProxy):  # type: ignore[type-arg]
         except (NameError, ValueError) as error:  # annotations that cannot be evaluated, say
             raise AttributeError(name) from error
 
-    def __setattr__(self, name: str, value: Any) -> None:
+    def __setattr__(self, name: str, value: object) -> None:
         if name.startswith("_self_"):
             super().__setattr__(name, value)
             return
@@ -233,7 +233,7 @@ def _put_in_place(function: Function, signature: inspect.Signature, name: str) -
     if not any(each.kind in by_place for each in parameters[place + 1 :]):
         return function
 
-    def call(*args: Any, **kwargs: Any) -> Any:
+    def call(*args: object, **kwargs: object) -> Any:
         if len(args) > place:
             args = (*args[:place], kwargs.pop(name), *args[place:])
         return function(*args, **kwargs)
@@ -261,7 +261,7 @@ def _given(model: Model, handle: Handle, kwargs: dict[str, Any]) -> dict[str, An
 
 
 def _function(function: Function, model: Model) -> Function:
-    def wrapper(*args: Any, **kwargs: Any) -> Any:
+    def wrapper(*args: object, **kwargs: object) -> Any:
         with model.fresh() as handle:
             return function(*args, **_given(model, handle, kwargs))
 
@@ -269,7 +269,7 @@ def _function(function: Function, model: Model) -> Function:
 
 
 def _coroutine(function: Function, model: Model) -> Function:
-    async def wrapper(*args: Any, **kwargs: Any) -> Any:
+    async def wrapper(*args: object, **kwargs: object) -> Any:
         with model.fresh() as handle:
             return await function(*args, **_given(model, handle, kwargs))
 
@@ -277,7 +277,7 @@ def _coroutine(function: Function, model: Model) -> Function:
 
 
 def _generator(function: Function, model: Model) -> Function:
-    def wrapper(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
+    def wrapper(*args: object, **kwargs: object) -> Generator[Any, Any, Any]:
         with model.fresh() as handle:
             result = yield from function(*args, **_given(model, handle, kwargs))
         return result
@@ -286,7 +286,7 @@ def _generator(function: Function, model: Model) -> Function:
 
 
 def _async_generator(function: Function, model: Model) -> Function:
-    async def wrapper(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
+    async def wrapper(*args: object, **kwargs: object) -> AsyncGenerator[Any, Any]:
         with model.fresh() as handle:
             inner = function(*args, **_given(model, handle, kwargs))
             step = inner.__anext__()
@@ -361,7 +361,7 @@ class _ClassPatches(dict[type, _ClassPatch]):
         each.start()
 
     def end(self, owner: type) -> None:
-        """They have ended."""
+        """A class's tests have ended."""
         each = self.pop(owner, None)
         if each is not None:
             each.stop()
@@ -406,7 +406,7 @@ def _test_case(cls: type, model: Handle) -> type:
 
 
 def _around_test(run: Function, patches: _ClassPatches) -> Function:
-    def wrapper(self: Any, *args: Any, **kwargs: Any) -> Any:
+    def wrapper(self: Any, *args: object, **kwargs: object) -> Any:
         owner = type(self)
         alone = owner not in patches  # run without its suite
         if alone:
@@ -456,7 +456,7 @@ def _pytest_class(cls: Any, model: Handle) -> type:
         finally:
             patches.end(owner)
 
-    def setup_method(self: Any, method: Any) -> None:
+    def setup_method(self: Any, method: object) -> None:
         patches[type(self)].renew()
         _call(originals["setup_method"], self, method)
 

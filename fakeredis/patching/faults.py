@@ -112,7 +112,11 @@ class Faults:
         self._tables: dict[int, Table] = {}  # the servers' own, by their id
 
     def add(self, error: Any, expected: Expectation, times: Any) -> None:
-        """Order failures."""
+        """Order that the next so many commands that are expected fail with this error.
+
+        Raises:
+            ValueError: it is no number of commands.
+        """
         if not isinstance(times, int) or times < 1:
             raise ValueError(f"times is how many commands fail, at least 1, not {times!r}")
         self._faults.append(_Fault(error, expected, times))

@@ -65,7 +65,7 @@ _LIBRARIES: Final = frozenset({"redis", "valkey", "aioredis"})
 _FAKES: Final = (Fake, Bypass)
 
 
-def realm_for(connection: Any, kind: str) -> PatchScope | None:
+def realm_for(connection: object, kind: str) -> PatchScope | None:
     """The scope a connection belongs to now; None for one that no patch has a say in."""
     scope = network.current(kind)
     if kind not in scope.kinds or isinstance(connection, _FAKES):
@@ -89,7 +89,7 @@ def taken(connection: AnyConnection, kind: str) -> bool:
 
 
 def connect(
-    kind: str, original: Function, connection: Connection, *args: Any, **kwargs: Any
+    kind: str, original: Function, connection: Connection, *args: object, **kwargs: object
 ) -> None:
     """Connect to the engine: redis-py's own way, with a `FakeSocket` instead of a socket."""
     if not taken(connection, kind) or connection._sock is not None:
@@ -101,7 +101,7 @@ def connect(
 
 
 @contextmanager
-def _connecting(connection: AnyConnection, connect: Any) -> Iterator[None]:
+def _connecting(connection: AnyConnection, connect: object) -> Iterator[None]:
     """Shadow whatever ``_connect`` the connection's class has, a user's override included.
 
     What a test has put in the library's own place stays: it plays a network that fails.
@@ -121,7 +121,7 @@ def _connecting(connection: AnyConnection, connect: Any) -> Iterator[None]:
             attributes["_connect"] = own
 
 
-def _is_played(connection: AnyConnection, own: Any) -> bool:
+def _is_played(connection: AnyConnection, own: object) -> bool:
     """Whether connecting is a mock's, or that of a function put into the library's class."""
     if _plays_network():
         return True
@@ -198,7 +198,8 @@ def open_socket(kind: str, original: Function, connection: Connection) -> Any:
 
 
 def send_packed_command(
-    kind: str, original: Function, connection: Connection, command: Any, check_health: bool = True
+    kind: str, original: Function, connection: Connection, command: object,
+    check_health: bool = True
 ) -> None:
     """Hand packed commands to the engine."""
     try:
@@ -213,7 +214,7 @@ def send_packed_command(
 
 
 def send_command(
-    kind: str, original: Function, connection: Connection, *args: Any, **kwargs: Any
+    kind: str, original: Function, connection: Connection, *args: object, **kwargs: object
 ) -> None:
     """Hand a command to the engine."""
     send = fakes.send_command if taken(connection, kind) else original
@@ -223,7 +224,7 @@ def send_command(
         raise _meanwhile(kind, connection, error) from None
 
 
-def pack_command(kind: str, original: Function, connection: AnyConnection, *args: Any) -> Any:
+def pack_command(kind: str, original: Function, connection: AnyConnection, *args: object) -> Any:
     """Keep the words of a command together; they are not needed as bytes of the protocol."""
     if realm_for(connection, kind) is None:
         return original(connection, *args)
@@ -264,7 +265,7 @@ def read_response(
 
 
 def execute_command(
-    kind: str, cut: FastPath, original: Function, client: Client, *args: Any, **options: Any
+    kind: str, cut: FastPath, original: Function, client: Client, *args: object, **options: object
 ) -> Any:
     """The short cut for a client of a real class."""
     if kind in network.current(kind).kinds:
@@ -293,7 +294,7 @@ def execute_batch(
 
 
 async def connect_async(
-    kind: str, original: Function, connection: AsyncConnection, *args: Any, **kwargs: Any
+    kind: str, original: Function, connection: AsyncConnection, *args: object, **kwargs: object
 ) -> None:
     """Connect to the engine: redis-py's own way, with an `AsyncFakeSocket` instead of streams."""
     if not taken(connection, kind) or connection._reader is not None:
@@ -319,7 +320,7 @@ async def open_socket_async(kind: str, original: Function, connection: AsyncConn
 
 
 async def send_packed_command_async(
-    kind: str, original: Function, connection: AsyncConnection, command: Any,
+    kind: str, original: Function, connection: AsyncConnection, command: object,
     check_health: bool = True,
 ) -> None:
     """Hand packed commands to the engine."""
@@ -335,7 +336,7 @@ async def send_packed_command_async(
 
 
 async def send_command_async(
-    kind: str, original: Function, connection: AsyncConnection, *args: Any, **kwargs: Any
+    kind: str, original: Function, connection: AsyncConnection, *args: object, **kwargs: object
 ) -> None:
     """Hand a command to the engine."""
     send = aio_fakes.send_command if taken(connection, kind) else original
@@ -346,7 +347,7 @@ async def send_command_async(
 
 
 async def can_read_async(
-    kind: str, original: Function, connection: AsyncConnection, *args: Any, **kwargs: Any
+    kind: str, original: Function, connection: AsyncConnection, *args: object, **kwargs: object
 ) -> Any:
     """Ask the engine's session for messages; one that is not connected has none."""
     if not taken(connection, kind) or asks_parser(connection._parser, "can_read"):
@@ -376,7 +377,7 @@ async def read_response_async(
 
 
 async def execute_command_async(
-    kind: str, cut: FastPath, original: Function, client: Client, *args: Any, **options: Any
+    kind: str, cut: FastPath, original: Function, client: Client, *args: object, **options: object
 ) -> Any:
     """The short cut for an asyncio client of a real class; other tasks get their turn."""
     if kind in network.current(kind).kinds:
@@ -407,7 +408,7 @@ async def execute_batch_async(
         return await original(pipeline, connection, commands, raise_on_error)
 
 
-def forget_async(kind: str, original: Function, connection: AsyncConnection, *args: Any) -> None:
+def forget_async(kind: str, original: Function, connection: AsyncConnection, *args: object) -> None:
     """A connection goes: with a wire nothing of the machine is held, so nothing to warn of."""
     wire = getattr(connection, "_writer", None)
     if isinstance(wire, FakeSocket):
@@ -419,7 +420,7 @@ def forget_async(kind: str, original: Function, connection: AsyncConnection, *ar
 # Births -----------------------------------------------------------------------------------------
 
 
-def make_pool(kind: str, original: Function, pool: Pool, *args: Any, **kwargs: Any) -> None:
+def make_pool(kind: str, original: Function, pool: Pool, *args: object, **kwargs: object) -> None:
     """Note in which scope a pool is made."""
     scope = network.current(kind)
     if kind in scope.kinds and not isinstance(pool, Bypass):
@@ -429,7 +430,7 @@ def make_pool(kind: str, original: Function, pool: Pool, *args: Any, **kwargs: A
 
 
 def make_connection(
-    kind: str, original: Function, connection: AnyConnection, *args: Any, **kwargs: Any
+    kind: str, original: Function, connection: AnyConnection, *args: object, **kwargs: object
 ) -> None:
     """Note in which scope a connection is made."""
     original(connection, *args, **kwargs)

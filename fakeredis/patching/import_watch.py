@@ -6,7 +6,6 @@ import sys
 from collections.abc import Callable, Sequence
 from importlib.machinery import ModuleSpec
 from types import ModuleType
-from typing import Any
 
 
 class Watcher:
@@ -25,7 +24,7 @@ class Watcher:
         sys.meta_path.insert(0, self)
 
     def remove(self) -> None:
-        """Watch no longer."""
+        """Stop watching; without `install` it does nothing."""
         if self in sys.meta_path:
             sys.meta_path.remove(self)
 
@@ -45,7 +44,7 @@ class Watcher:
                 return spec
         return None
 
-    def _listen(self, name: str, loader: Any) -> None:
+    def _listen(self, name: str, loader: object) -> None:
         """Shadow the loader's method once; afterwards the loader is as it was."""
         if not hasattr(loader, "__dict__") or not hasattr(loader, "exec_module"):
             return

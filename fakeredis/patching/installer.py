@@ -84,7 +84,7 @@ class Machinery:
             self._watcher.install()
 
     def remove(self, names: bool, kinds: frozenset[str] = KINDS) -> None:
-        """Undo `install`."""
+        """Undo `install`; the last that does so leaves everything as it was before the first."""
         self._wanted -= 1
         try:
             if names:

@@ -25,7 +25,7 @@ _WARNS: bool = sys.version_info >= (3, 13)  # of code of another kind
 
 
 def note_queued(
-    attribute: str, original: Callable[..., Any], owner: Any, *args: Any, **options: Any
+    attribute: str, original: Callable[..., Any], owner: object, *args: object, **options: object
 ) -> Any:
     """Queue a command in a pipeline, with the method that does it."""
     reply = original(owner, *args, **options)
@@ -46,7 +46,9 @@ def note_queued(
     return reply
 
 
-def note_called(original: Callable[..., Any], client: Any, *args: Any, **options: Any) -> Any:
+def note_called(
+    original: Callable[..., Any], client: object, *args: object, **options: object
+) -> Any:
     """Call asyncio's method: a coroutine that knows who made it."""
     if CALLING.get() is not None:  # by another one of these
         return original(client, *args, **options)
@@ -56,7 +58,7 @@ def note_called(original: Callable[..., Any], client: Any, *args: Any, **options
 
 
 async def _noted(
-    call: Call, original: Callable[..., Any], client: Any, args: tuple[Any, ...],
+    call: Call, original: Callable[..., Any], client: object, args: tuple[Any, ...],
     options: dict[str, Any],
 ) -> Any:
     CALLING.set(call)

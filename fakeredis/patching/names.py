@@ -262,6 +262,6 @@ def _same(some: list[ModuleType], others: list[ModuleType]) -> bool:
     return len(some) == len(others) and all(map(is_, some, others))
 
 
-def _own(name: Any) -> bool:
+def _own(name: object) -> bool:
     """Whether a module is this package's: its own names keep their meaning."""
     return isinstance(name, str) and (name == "fakeredis" or name.startswith("fakeredis."))

@@ -192,7 +192,7 @@ def take(connection: AnyConnection) -> State:
 
 
 def load(connection: AnyConnection, state: State) -> None:
-    """Give it back."""
+    """Give a connection what `take` took of it."""
     for name, value in state.items():
         setattr(connection, name, value)
 
@@ -215,7 +215,7 @@ def begin(connection: AnyConnection) -> None:
         reset()
 
 
-def _copy(parser: Any) -> Any:
+def _copy(parser: object) -> Any:
     """A shallow copy; `copy.copy` would leave a note in the class."""
     copied = object.__new__(type(parser))
     if hasattr(parser, "__dict__"):
@@ -227,7 +227,7 @@ def _copy(parser: Any) -> Any:
     return copied
 
 
-def _is_used(wire: Any, own: State) -> bool:
+def _is_used(wire: object, own: State) -> bool:
     """Whether another thread may be using a connection, which has another state of its own."""
     if not isinstance(wire, FakeSocket):
         return False
@@ -251,7 +251,7 @@ class _Reset:
 
     _buffer = b""  # redis-py's own parsers look into that of a stream
 
-    def recv(self, *args: Any) -> bytes:
+    def recv(self, *args: object) -> bytes:
         """Nothing comes this way: redis-py's own code is here when its patch has just ended.
 
         Raises:
@@ -261,7 +261,7 @@ class _Reset:
 
     recv_into = fileno = recv
 
-    async def read(self, *args: Any) -> bytes:
+    async def read(self, *args: object) -> bytes:
         """Nothing comes this way, as in ``recv``.
 
         Raises:
@@ -345,7 +345,7 @@ _SLOW: Final[dict[type, type]] = {FakeSocket: YieldingSocket, AsyncFakeSocket: A
 _FAST: Final[dict[type, type]] = {YieldingSocket: FakeSocket, AsyncYieldingSocket: AsyncFakeSocket}
 
 
-def choose_yielding(wire: Any = None) -> None:
+def choose_yielding(wire: object = None) -> None:
     """Allow short cuts while one patch alone is active: on a new wire, or on all there are."""
     scopes = network.entered()
     change = _SLOW if len(scopes) > 1 else _FAST
@@ -364,7 +364,7 @@ def choose_yielding(wire: Any = None) -> None:
                         end.__class__ = change.get(type(end), type(end))
 
 
-def slow_down(connection: Any) -> None:
+def slow_down(connection: object) -> None:
     """Keep short cuts from a connection's wire: it is asked first whose turn it is."""
     for name in ("_sock", "_writer"):
         end = getattr(connection, name, None)

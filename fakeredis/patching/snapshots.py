@@ -122,7 +122,7 @@ def _vectors(session: Session, key: bytes) -> dict[str, list[float]]:
     return {to_text(name): session.ask(b"VEMB", key, name) for name in sorted(names)}
 
 
-def _text(value: Any) -> Any:
+def _text(value: object) -> Any:
     if isinstance(value, bytes):
         return to_text(value)
     if isinstance(value, dict):

@@ -144,7 +144,7 @@ class ClientProtocol(asyncio.BufferedProtocol):
         self._listen()
 
     def resume_writing(self) -> None:
-        """It has read."""
+        """The client has read: go on."""
         self.full = False
         self.look()
 

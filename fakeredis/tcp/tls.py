@@ -83,7 +83,7 @@ class Secure(asyncio.BufferedProtocol):
             self.inner.pause_writing()
 
     def resume_writing(self) -> None:
-        """It has read."""
+        """The client has read: go on."""
         if self._shaken:
             self.inner.resume_writing()
 

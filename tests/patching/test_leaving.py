@@ -75,7 +75,7 @@ def owner_and_name(culprit: str) -> tuple[Any, str]:
 
 @pytest.mark.parametrize("culprit", [
     "fakeredis.patching.after_exit.readopt_clients", "fakeredis.spy.Spy.note_methods",
-    "fakeredis.patching.scope.PatchScope.enter", "fakeredis.patch._Entry.open_door",
+    "fakeredis.patching.scope.PatchScope.enter", "fakeredis.patching.entry.PatchEntry.open_door",
     "fakeredis.patching.names.Names.replace",
 ])
 def test_nothing_stays_of_a_patch_that_does_not_begin(culprit: str) -> None:
@@ -92,7 +92,7 @@ def test_nothing_stays_of_a_patch_that_does_not_begin(culprit: str) -> None:
 
 @pytest.mark.parametrize("culprit", [
     "fakeredis.patching.after_exit.retire_clients", "fakeredis.patching.scope.PatchScope.leave",
-    "fakeredis.spy.Spy.note_no_methods", "fakeredis.patch._Entry.end",
+    "fakeredis.spy.Spy.note_no_methods", "fakeredis.patching.entry.PatchEntry.end",
 ])
 def test_an_end_that_fails_gives_back_the_rest(culprit: str) -> None:
     handle = fakeredis.patch(spy=True).start()

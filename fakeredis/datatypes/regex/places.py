@@ -14,7 +14,7 @@ def is_start(before: str, after: str) -> bool:
 
 
 def is_end(before: str, after: str) -> bool:
-    """Its end."""
+    """The end of the text."""
     return after == ""
 
 

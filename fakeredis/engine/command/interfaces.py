@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class ServerFacts(Protocol):
-    """Of its server."""
+    """What a declaration asks of the server on which a command runs."""
 
     @property
     def table(self) -> Table:
@@ -31,7 +31,7 @@ class Running(Protocol):
 
     @property
     def command(self) -> Command | None:
-        """What it is."""
+        """What is running; None between commands."""
 
     @property
     def args(self) -> Sequence[bytes]:
@@ -39,4 +39,4 @@ class Running(Protocol):
 
     @property
     def server(self) -> ServerFacts:
-        """Where it runs."""
+        """The server on which it runs."""

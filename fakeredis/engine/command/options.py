@@ -108,7 +108,7 @@ class Remaining:
         return list(words[at:]), len(words)
 
     def length(self, words: Args, at: int) -> int:
-        """All there are."""
+        """All words that are left."""
         return len(words) - at
 
 
@@ -127,7 +127,7 @@ class PerKey:
         return list(given if convert is None else map(convert, given)), at + keys
 
     def length(self, words: Args, at: int) -> int:
-        """Not known here."""
+        """None: how many keys there are is not known here."""
         return 0
 
 

@@ -99,7 +99,7 @@ class Engine(ABC):
 
 
 class LocalEngine(Engine):
-    """Runs them here."""
+    """Runs a server's commands in this process, on data in its memory."""
 
     def session(self, protocol: int, address: str) -> Session:
         """A new session on the server's databases."""

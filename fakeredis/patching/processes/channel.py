@@ -109,7 +109,7 @@ class Channel:
             session.wake = None  # whoever waited, waits in the parent
             session.kill()
 
-    def ask(self, *message: Any) -> Any:
+    def ask(self, *message: object) -> Any:
         """Send a request and wait for its answer.
 
         Raises:
@@ -134,7 +134,7 @@ class Channel:
             raise answer.value
         return answer.value
 
-    def send(self, message: Any, descriptor: int | None = None) -> None:
+    def send(self, message: object, descriptor: int | None = None) -> None:
         """Send a request that has no answer, if need be with a descriptor.
 
         Raises:
@@ -230,7 +230,7 @@ class Channel:
         if parted:
             reader.rest.acquire()
 
-    def _late(self, number: int, state: Any, items: list[Any]) -> None:
+    def _late(self, number: int, state: object, items: list[Any]) -> None:
         session = self.sessions.get(number)
         if session is not None:
             session.outbox.extend(map(unpacked, items))
@@ -238,7 +238,7 @@ class Channel:
             if session.wake is not None:
                 session.wake()
 
-    def _answer(self, number: int, owner: int, state: Any, value: Any) -> None:
+    def _answer(self, number: int, owner: int, state: object, value: object) -> None:
         session = self.sessions.get(owner)
         if session is not None:
             session.adopt(state)

@@ -83,7 +83,7 @@ class SharedServers:
 
     def __init__(
         self, servers: dict[int, Server], networks: dict[int, Network],
-        scopes: list[Any], options: Any = None,
+        scopes: list[Any], options: object = None,
     ) -> None:
         self.servers = servers
         self.networks = networks
@@ -243,7 +243,7 @@ class ChildConnection:
 
     # The child's requests -------------------------------------------------------------------
 
-    def _do_open(self, number: int, key: Any, protocol: int) -> None:
+    def _do_open(self, number: int, key: object, protocol: int) -> None:
         try:
             server = self.shared.find(key)
             if not server.connected:
@@ -255,7 +255,7 @@ class ChildConnection:
         except Exception as error:  # whatever it is, it is for the child
             self._send(("answer", number, 0, None, packed(error)))
 
-    def _do_attach(self, number: int, key: Any, identity: int) -> None:
+    def _do_attach(self, number: int, key: object, identity: int) -> None:
         """The child uses a connection that this process has made before the fork."""
         try:
             server = self.shared.find(key)
@@ -361,7 +361,7 @@ class ChildConnection:
             self._hear(own, session)
             self._send(("answer", number, own, _state(session), packed(replies)))
 
-    def _do_handle(self, number: int, of: int, what: str, args: Any) -> None:
+    def _do_handle(self, number: int, of: int, what: str, args: object) -> None:
         try:
             scope: Any = self.shared.network(of)
             answer = packed(handle_proxy.answer(scope.entry, what, unpacked(args)))
@@ -369,7 +369,7 @@ class ChildConnection:
             answer = packed(error)
         self._send(("answer", number, 0, None, answer))
 
-    def _do_network(self, number: int, of: int, what: str, args: Any) -> None:
+    def _do_network(self, number: int, of: int, what: str, args: object) -> None:
         """What is decided where a network's servers live: which are a cluster, or Sentinels."""
         try:
             decide: Any = {"gather": gather, "watch": watch_at}[what]
@@ -399,7 +399,7 @@ class ChildConnection:
         self._hear(own, session)
         self._send(("late", own, _state(session), items))
 
-    def _send(self, message: Any) -> None:
+    def _send(self, message: object) -> None:
         data = frame(message)
         with self._sending, contextlib.suppress(OSError):  # a child that has gone
             self.sock.sendall(data)
@@ -471,7 +471,7 @@ class _Fork:
         self.mine, self.childs = socket.socketpair()
 
     def in_parent(self) -> None:
-        """Serve the child."""
+        """Close the child's ends, and serve the child."""
         if self.held:
             self.held.release()
         for descriptor in self.branches.values():
@@ -612,7 +612,7 @@ def _forget_filters() -> None:
 
 
 def before() -> None:
-    """Prepare a fork."""
+    """Prepare what parent and child go on with; no other thread forks meanwhile."""
     global _fork
     _forking.acquire()
     _hush()

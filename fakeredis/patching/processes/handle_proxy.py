@@ -91,7 +91,7 @@ def _sent_order(expected: Expectation) -> list[Any]:
     return [expected.name, args, expected.text]
 
 
-def _sent_value(value: Any) -> list[Any]:
+def _sent_value(value: object) -> list[Any]:
     data = to_wire(value)
     if data is not None:
         return ["is", data]

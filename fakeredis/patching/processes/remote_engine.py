@@ -46,7 +46,7 @@ class RemoteNetwork:
         self.channel = channel
         self.number = number
 
-    def stand_in(self, server: Server, way: str, *args: Any) -> Server:
+    def stand_in(self, server: Server, way: str, *args: object) -> Server:
         """Make a server stand for that which the other process finds by one of its methods.
 
         Args:
@@ -57,7 +57,7 @@ class RemoteNetwork:
         make_remote(server, self.channel, (way, self.number, *args))
         return server
 
-    def ask(self, what: str, *args: Any) -> Any:
+    def ask(self, what: str, *args: object) -> Any:
         """Call one of the other network's methods there, and return its result.
 
         Raises:
@@ -78,7 +78,7 @@ class RemoteEngine(Engine):
 
     remote = True
 
-    def __init__(self, server: Server, channel: Channel, key: Any) -> None:
+    def __init__(self, server: Server, channel: Channel, key: object) -> None:
         super().__init__(server)
         self.channel = channel
         self.key = key
@@ -96,7 +96,7 @@ class RemoteEngine(Engine):
         """
         raise RuntimeError(_ELSEWHERE)
 
-    def _tell(self, what: str, *args: Any) -> None:
+    def _tell(self, what: str, *args: object) -> None:
         with contextlib.suppress(ConnectionLost):
             self.channel.ask("do", self.key, what, args)
 
@@ -162,7 +162,7 @@ class RemoteEngine(Engine):
 _ELSEWHERE: Final = "this server lives in the process that has forked this one: ask there"
 
 
-def make_remote(server: Server, channel: Channel, key: Any) -> None:
+def make_remote(server: Server, channel: Channel, key: object) -> None:
     """Make a server of this process, a copy that nobody needs, stand for one of another.
 
     Args:

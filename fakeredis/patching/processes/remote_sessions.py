@@ -114,7 +114,7 @@ class RemoteSession(_Elsewhere):
         channels = None if command is None else command.declaration.channels
         return channels is not None and channels.action != "publish"
 
-    def late(self, reply: Any) -> None:
+    def late(self, reply: object) -> None:
         """What a command that nobody waited for replies beside its messages."""
         if reply is not NO_REPLY and reply is not BLOCKED:
             self.outbox.append(reply)
@@ -170,7 +170,7 @@ class RemoteSession(_Elsewhere):
             self.wake()
 
 
-def open_session(channel: Channel, server: Server, key: Any, protocol: int) -> RemoteSession:
+def open_session(channel: Channel, server: Server, key: object, protocol: int) -> RemoteSession:
     """A new session with a server of the other process.
 
     Args:
@@ -189,7 +189,7 @@ def open_session(channel: Channel, server: Server, key: Any, protocol: int) -> R
     return _opened(RemoteSession(channel, server, number, identity, address), state)
 
 
-def _opened(session: RemoteSession, state: Any) -> RemoteSession:
+def _opened(session: RemoteSession, state: object) -> RemoteSession:
     session.adopt(state)
     session.channel.sessions[session.number] = session
     if session.channel.lost:
@@ -197,7 +197,7 @@ def _opened(session: RemoteSession, state: Any) -> RemoteSession:
     return session
 
 
-def _attach(channel: Channel, session: InheritedSession, key: Any) -> RemoteSession:
+def _attach(channel: Channel, session: InheritedSession, key: object) -> RemoteSession:
     """The other process's session whose connection this one has inherited.
 
     Raises:
@@ -268,7 +268,7 @@ class InheritedSession(_Elsewhere):
         """
         return self._run("execute_many", batch)  # type: ignore[no-any-return]
 
-    def _run(self, how: str, words: Any) -> Any:
+    def _run(self, how: str, words: object) -> Any:
         if self.closed:
             raise ConnectionLost(GONE)
         found = self._attach()

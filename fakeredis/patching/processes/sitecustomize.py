@@ -61,7 +61,7 @@ class Joining:
         self._package = package
         self._finding = False
 
-    def find_spec(self, name: str, path: Any = None, target: ModuleType | None = None) -> Any:
+    def find_spec(self, name: str, path: object = None, target: ModuleType | None = None) -> Any:
         """What the other finders find; the loader of a Redis library tells when it is done.
 
         That of fakeredis, too: its modules import redis, and joining needs all of them.

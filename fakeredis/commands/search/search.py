@@ -237,7 +237,7 @@ def _reply(run: Run, options: _Options) -> Any:
             Measures(run.index, run.scorer.removesuffix(".TANH").removesuffix(".NORM")),
             options.request.payload, _final(run),
         )
-    if run.scored:
+    if run.scored and run.found:
         score = run.score()
     total = len(run.found)
     documents = _page(run, options, score) if options.count and options.offset < total else []

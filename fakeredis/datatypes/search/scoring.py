@@ -120,6 +120,7 @@ class _Maker(Measures):
         super().__init__(finder.index, "BM25STD")
         self.finder = finder
         self.records = Records(finder, Star())
+        self._words: dict[tuple[str, int], Score] = {}  # those that were made already
 
     # Terms ----------------------------------------------------------------------------------
 
@@ -131,7 +132,13 @@ class _Maker(Measures):
         )
 
     def word(self, word: str, mask: int) -> Score:
-        """What a word contributes."""
+        """What a word contributes; a query may have the same one many times."""
+        known = self._words.get((word, mask))
+        if known is None:
+            known = self._words[word, mask] = self._word(word, mask)
+        return known
+
+    def _word(self, word: str, mask: int) -> Score:
         terms = self.index.terms
         postings: Postings | None = terms.postings.get(word)
         if postings is None:

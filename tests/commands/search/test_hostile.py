@@ -214,3 +214,14 @@ def test_a_reducer_whose_name_is_no_text(twin: Twin) -> None:
     twin(*b"FT.CREATE i SCHEMA t TEXT".split())
     until_scanned(twin, b"i")
     twin("FT.AGGREGATE", "i", "*", "GROUPBY", "0", "REDUCE", b"\xff", "0")
+
+
+def test_the_same_word_many_times_is_read_once() -> None:
+    server = fakeredis.FakeServer()
+    server.execute("FT.CREATE", "i", "SCHEMA", "t", "TEXT")
+    for number in range(3000):
+        server.execute("HSET", f"d{number}", "t", "alpha")
+    assert server.execute("FT.SEARCH", "i", "alpha", "TIMEOUT", "0")[b"total_results"] == 3000
+    start = time.thread_time()
+    server.execute("FT.SEARCH", "i", " ".join(["alpha"] * 1000), "TIMEOUT", "100")
+    assert time.thread_time() - start < MOST

@@ -7,15 +7,15 @@ import pytest
 import fakeredis
 from tests.support import traces
 
-_SEARCHING = ("search_", "om_", "vl_")
+_STACK = ("search_", "om_", "vl_", "timeseries_")
 
 
 @pytest.mark.parametrize("name", traces.names())
 def test_replay(name: str) -> None:
     server = fakeredis.FakeServer()
-    if name.startswith(_SEARCHING):
-        # The module that was there is Redis Stack 7.4's, whose default scorer is an older one.
-        server = fakeredis.FakeServer(version="7.4", modules=["json", "search"])
+    if name.startswith(_STACK):
+        # The modules that were there are Redis Stack 7.4's: other defaults of scorers, policies.
+        server = fakeredis.FakeServer(version="7.4", modules=["json", "search", "timeseries"])
     found = list(traces.differences(name, server))
     assert not found, "\n".join(found)
 

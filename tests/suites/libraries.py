@@ -47,7 +47,6 @@ class Suite:
         return self.distribution or self.name
 
 
-NEWER_MODULE = "fails with a real server whose module is 1.12, too; passes with --version 8.4"
 CHINESE = "Chinese texts are not cut into words"
 OWN_SOCKETS = "plays the server at a socket of its own, or puts a proxy before it"
 PARSER = "puts a mock in the place of a method of the system's sockets or asyncio's streams"
@@ -98,10 +97,6 @@ SUITES = [
             f"{RACE}sentinel.py::test_get_sentinels": "asks a server that is no Sentinel",
             f"{RACE}sentinel.py::test_get_master_addr_by_name":
                 "asks a server that is no Sentinel",
-            **{
-                f"{folder}timeseries.py::test_{what}_duplicate_policy": NEWER_MODULE
-                for folder in ("tests/test_", RACE) for what in ("alter", "info")
-            },
             **{
                 f"{folder}search.py::TestSearchLanguages::test_search_chinese_tokenization": CHINESE
                 for folder in ("tests/test_", RACE)

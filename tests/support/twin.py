@@ -27,7 +27,7 @@ from fakeredis.errors import CommandError, ConnectionLost
 from fakeredis.server import FakeServer
 from fakeredis.stores import SQLiteStore
 from tests.support import servers
-from tests.support.engines import Server
+from tests.support.engines import Server, settle_modules
 from tests.support.wire import Set, Wire, to_bytes
 
 Compare = Callable[[Any, Any], bool]
@@ -180,7 +180,10 @@ class Twin(Pair):
             kind, version = servers.SERVERS[servers.PROFILE][:2]
         if self._folder is None:
             return Server(version=version, server_type=kind)
-        return FakeServer(SQLiteStore(f"{self._folder.name}/state.db"), version, server_type=kind)
+        store = SQLiteStore(f"{self._folder.name}/state.db")
+        server = FakeServer(store, version, server_type=kind)
+        settle_modules(server)
+        return server
 
     @property
     def resp3(self) -> bool:

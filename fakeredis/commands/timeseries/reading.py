@@ -198,7 +198,7 @@ def info(ctx: Context, *words: bytes) -> dict[bytes, Any]:
 def _policy(ctx: Context, series: Series) -> Status | None:
     """What becomes of samples of the same time, or null where only the server says that.
 
-    Null is what the module 1.12 says, the one there was to compare with; later ones say ``block``.
+    Null is what the module 1.12 of Redis Stack says; that of Redis 8 says ``block``.
     """
     policy = series.policy or ("block" if ctx.traits.tells_usual_policy else None)
     return None if policy is None else Status(policy.encode())

@@ -226,7 +226,7 @@ class Profile(NamedTuple):
             slots_without_cluster=valkey and self.version >= (9, 0, 0),
             undoes_readonly=self.version < (7, 0, 0)
             or (self.server_type == "valkey" and self.version >= (8, 0, 0)),
-            tells_usual_policy=not valkey and self.version >= (8, 4, 0),
+            tells_usual_policy=not valkey and self.version >= (8, 0, 0),
             nan_samples=not valkey and self.version >= (8, 6, 0),
             several_aggregators=not valkey and self.version >= (8, 8, 0),
             series_left_out=not valkey and self.version >= (8, 10, 0),

@@ -114,9 +114,9 @@ def test_several_aggregations_since_8_8(version: str, known: bool) -> None:
             server.execute(*call)
 
 
-@pytest.mark.parametrize(("version", "policy"), [("8.2", None), ("8.4", b"block")])
+@pytest.mark.parametrize(("version", "policy"), [("7.4", None), ("8.0", b"block")])
 def test_the_usual_policy_is_told(version: str, policy: bytes | None) -> None:
-    server = fakeredis.FakeServer(version=version)
+    server = fakeredis.FakeServer(version=version, modules=["timeseries"])
     server.execute("TS.CREATE", "a")
     assert server.execute("TS.INFO", "a")[b"duplicatePolicy"] == policy
 

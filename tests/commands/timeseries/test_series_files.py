@@ -13,6 +13,7 @@ import fakeredis
 from fakeredis.datatypes.timeseries.aggregation import FIRST_KINDS
 from fakeredis.stores import MemoryStore
 from tests.support import servers
+from tests.support.engines import settle_modules
 
 NAME = "redis8-timeseries"
 PREPARED = (
@@ -63,6 +64,7 @@ def own() -> Iterator[servers.RealServer]:
 
 def test_files_go_to_the_server_and_come_from_it(own: servers.RealServer, tmp_path: Path) -> None:
     server = fakeredis.FakeServer()
+    settle_modules(server)
     with server.client() as fake, redis.Redis.from_url(own.url) as real:
         fill(real.execute_command)
         expected = look(real.execute_command)
@@ -84,6 +86,7 @@ def test_files_go_to_the_server_and_come_from_it(own: servers.RealServer, tmp_pa
 def test_payloads_with_rules(own: servers.RealServer) -> None:
     """A payload tells of rules; what it is restored to has those alone that others know of."""
     server = fakeredis.FakeServer()
+    settle_modules(server)
     with server.client() as fake, redis.Redis.from_url(own.url) as real:
         for client in (fake, real):
             fill(client.execute_command)

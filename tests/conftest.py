@@ -133,6 +133,8 @@ def clean_real_url(real_url: str, _real_defaults: dict[bytes, bytes]) -> str:
             _reconfigure(wire, _real_defaults)
         if b"cmdstat_debug:" in used and servers.PROFILE != "redis6":
             wire.call(b"DEBUG", b"QUICKLIST-PACKED-THRESHOLD", b"0")
+        if b"cmdstat_acl|setuser:" in used:
+            wire.call(*b"ACL SETUSER default reset on nopass ~* &* +@all".split())
         for command in (b"FLUSHALL", b"FUNCTION FLUSH", b"SCRIPT FLUSH", b"SLOWLOG RESET"):
             wire.call(*command.split())
         wire.call(b"CONFIG", b"RESETSTAT")

@@ -77,6 +77,7 @@ def test_it_gets_what_it_waits_for(server: fakeredis.FakeServer, ask: Callable[.
 
 def test_in_vain_it_goes_on_to_its_end(server: fakeredis.FakeServer) -> None:
     server.clock.freeze()
+    server.execute("XCLAIM", "k", "g", "one", 0, "1-1")  # delivered now, not when it was made
     session: Any = server.session()
     session.execute([word.encode() for word in words(240)])
     wait = session.wait

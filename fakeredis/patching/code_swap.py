@@ -40,9 +40,10 @@ class Swap:
         self._stub = stub_of(function, partial(handler, copy_of(function)))
 
     def install(self) -> None:
-        """Lead the function to the handler."""
-        self._code = self.function.__code__
-        self.function.__code__ = self._stub
+        """Lead the function to the handler; once more, where the library is reloaded meanwhile."""
+        if self.function.__code__ is not self._stub:
+            self._code = self.function.__code__
+            self.function.__code__ = self._stub
 
     def remove(self) -> None:
         """Give the function back its own code."""

@@ -164,10 +164,13 @@ def test_a_module_in_a_zip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name
         sys.modules.pop("in_a_zip", None)
 
 
-def test_redis_itself_is_reloaded_inside() -> None:
-    with fakeredis.patch():
+def test_redis_itself_is_reloaded_inside(names: bool) -> None:
+    code = redis.Connection._connect.__code__
+    with fakeredis.patch(names=names):
+        assert redis.Connection._connect.__code__ is not code
         importlib.reload(importlib.import_module("redis"))
         assert redis.Redis().set("k", "v")
+    assert redis.Connection._connect.__code__ is code
     importlib.reload(redis)
     assert redis.Redis is REALS[0]
 

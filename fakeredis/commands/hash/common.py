@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from fakeredis.commands.registry import WRITE, Group
@@ -95,3 +95,19 @@ def made_hash(ctx: Context, key: bytes) -> Hash:
         value = Hash()
         ctx.db.put(key, value)
     return value
+
+
+def told_deadlines(
+    value: Hash | None, fields: Sequence[bytes], convert: Callable[[int], int]
+) -> list[int]:
+    """Fields' deadlines as HTTL and its kin tell them: -1 for none, -2 where there is no field."""
+    if value is None:
+        return [-2] * len(fields)
+    replies = []
+    for field in fields:
+        deadline = value.deadline(field)
+        if deadline is not None:
+            replies.append(convert(deadline))
+        else:
+            replies.append(-1 if field in value else -2)
+    return replies

@@ -26,6 +26,7 @@ from fakeredis.commands.hash.common import (
     group,
     made_hash,
     read_hash,
+    told_deadlines,
     write_hash,
 )
 from fakeredis.commands.registry import DENYOOM, FAST, READONLY, WRITE
@@ -194,16 +195,7 @@ def _deadlines(
     """
     value = read_hash(ctx, key)
     fields = _FieldsOptions.parse(ctx, words).fields_given
-    if value is None:
-        return [-2] * len(fields)
-    replies = []
-    for field in fields:
-        deadline = value.deadline(field)
-        if deadline is not None:
-            replies.append(convert(deadline))
-        else:
-            replies.append(-1 if field in value else -2)
-    return replies
+    return told_deadlines(value, fields, convert)
 
 
 @group.command(

@@ -22,7 +22,7 @@ from fakeredis.commands.arguments import (
     Remaining,
     Token,
 )
-from fakeredis.commands.hash.common import made_hash, read_hash, write_hash
+from fakeredis.commands.hash.common import made_hash, read_hash, told_deadlines, write_hash
 from fakeredis.commands.registry import DENYOOM, FAST, READONLY, WRITE, Group
 from fakeredis.datatypes.hash import Hash
 from fakeredis.datatypes.numbers import parse_int
@@ -260,16 +260,7 @@ def _deadlines(
     """
     fields = _Fields.parse(ctx, words).given(errors.SYNTAX)
     value = read_hash(ctx, key)
-    if value is None:
-        return [-2] * len(fields)
-    replies = []
-    for field in fields:
-        deadline = value.deadline(field)
-        if deadline is not None:
-            replies.append(convert(deadline))
-        else:
-            replies.append(-1 if field in value else -2)
-    return replies
+    return told_deadlines(value, fields, convert)
 
 
 @group.command(
